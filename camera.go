@@ -1,0 +1,71 @@
+package moonfire
+
+import (
+	"github.com/google/uuid"
+)
+
+// StreamKind tells a camera's streams apart.
+type StreamKind string
+
+// The streams that a camera can have.
+const (
+	// MainStream is the full-quality stream, shown under the camera's name.
+	MainStream StreamKind = "main"
+	// SubStream is the low-bandwidth stream, shown under the name with SubSuffix.
+	SubStream StreamKind = "sub"
+)
+
+// SubSuffix follows the camera's name in the name of its sub stream's folder.
+const SubSuffix = "-sub"
+
+// Transport is how RTP reaches us.
+type Transport string
+
+// The transports (RFC 2326 §12.39).
+const (
+	TCP Transport = "tcp" // interleaved in the RTSP connection
+	UDP Transport = "udp"
+)
+
+// Camera is a device and its streams.
+type Camera struct {
+	ID   CameraID
+	UUID uuid.UUID
+	// ShortName is the name of the camera's folder; see CheckShortName.
+	ShortName   string
+	Description string
+	// Username and Password are for RTSP authentication; empty means none. They
+	// are never logged.
+	Username, Password string
+	// Streams are in the order main, sub; at least one.
+	Streams []Stream
+}
+
+// Stream is one video stream of a camera, as configured, and the totals that
+// the database keeps of it.
+type Stream struct {
+	ID        StreamID
+	Kind      StreamKind
+	SampleDir SampleDirID
+	// URL is an rtsp:// URL without user info.
+	URL       string
+	Transport Transport
+	// RetainBytes is the quota: rotation deletes the oldest recordings so that
+	// their sample files together never exceed it.
+	RetainBytes int64
+	// RotatedThrough90k is the start of the newest recording that rotation has
+	// ever deleted; MinTime90k if there was none.
+	RotatedThrough90k Time90k
+	// SampleFileBytes and Duration90k are the totals over the stream's
+	// recordings.
+	SampleFileBytes int64
+	Duration90k     Duration90k
+}
+
+// FolderName is the name of the stream's folder in the mount.
+func (s *Stream) FolderName(c *Camera) string {
+	if s.Kind == SubStream {
+		return c.ShortName + SubSuffix
+	}
+	return c.ShortName
+}

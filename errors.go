@@ -1,0 +1,21 @@
+package moonfire
+
+import "errors"
+
+// Errors that callers tell apart with errors.Is.
+var (
+	// ErrNotFound is returned when the named thing is not in the index.
+	ErrNotFound = errors.New("not found")
+	// ErrExists is returned when a name is taken already.
+	ErrExists = errors.New("already exists")
+	// ErrInvalid is returned when the user's input cannot be accepted.
+	ErrInvalid = errors.New("invalid")
+	// ErrStoreLocked is returned when another process has the store open in a
+	// way that excludes this one.
+	ErrStoreLocked = errors.New("store is in use")
+	// ErrForeign is returned when a database or directory is not ours, or
+	// belongs to another store.
+	ErrForeign = errors.New("does not belong to this store")
+	// ErrCorrupt is returned when stored data contradicts itself.
+	ErrCorrupt = errors.New("corrupt")
+)

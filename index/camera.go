@@ -1,0 +1,166 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/google/uuid"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// SampleDir is a directory of sample files.
+type SampleDir struct {
+	ID   moonfire.SampleDirID
+	UUID uuid.UUID
+	// Path is absolute, or relative to the directory of the database.
+	Path string
+}
+
+// SampleDirs lists the directories, by id.
+func (db *DB) SampleDirs(ctx context.Context) (dirs []SampleDir, err error) {
+	rows, err := db.readers.QueryContext(ctx, `select id, uuid, path from sample_dir order by id`)
+	if err != nil {
+		return nil, fmt.Errorf("list sample directories: %w", asOurs(err))
+	}
+	err = each(rows, func() error {
+		var d SampleDir
+		if err := rows.Scan(&d.ID, &d.UUID, &d.Path); err != nil {
+			return err
+		}
+		dirs = append(dirs, d)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list sample directories: %w", err)
+	}
+	return dirs, nil
+}
+
+const camerasSQL = `
+select c.id, c.uuid, c.short_name, c.description, c.username, c.password,
+       s.id, s.kind, s.sample_dir_id, s.url, s.transport, s.retain_bytes,
+       s.rotated_through_90k, s.sample_file_bytes, s.duration_90k
+  from camera c join stream s on s.camera_id = c.id
+ order by c.short_name, c.id, s.kind`
+
+// Cameras lists the cameras with their streams, by short name.
+func (db *DB) Cameras(ctx context.Context) (cameras []moonfire.Camera, err error) {
+	rows, err := db.readers.QueryContext(ctx, camerasSQL)
+	if err != nil {
+		return nil, fmt.Errorf("list cameras: %w", asOurs(err))
+	}
+	err = each(rows, func() error {
+		var c moonfire.Camera
+		s := moonfire.Stream{RotatedThrough90k: moonfire.MinTime90k}
+		var rotatedThrough sql.Null[moonfire.Time90k]
+		if err := rows.Scan(&c.ID, &c.UUID, &c.ShortName, &c.Description, &c.Username, &c.Password,
+			&s.ID, &s.Kind, &s.SampleDir, &s.URL, &s.Transport, &s.RetainBytes,
+			&rotatedThrough, &s.SampleFileBytes, &s.Duration90k); err != nil {
+			return err
+		}
+		if rotatedThrough.Valid {
+			s.RotatedThrough90k = rotatedThrough.V
+		}
+		if n := len(cameras); n == 0 || cameras[n-1].ID != c.ID {
+			cameras = append(cameras, c)
+		}
+		last := &cameras[len(cameras)-1]
+		last.Streams = append(last.Streams, s)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list cameras: %w", err)
+	}
+	return cameras, nil
+}
+
+// each calls fn for each row, and closes the rows.
+func each(rows *sql.Rows, fn func() error) error {
+	for rows.Next() {
+		if err := fn(); err != nil {
+			return errors.Join(err, rows.Close())
+		}
+	}
+	return errors.Join(asOurs(rows.Err()), rows.Close())
+}
+
+// AddCamera stores a camera and its streams and fills in their ids. It returns
+// an error that wraps moonfire.ErrInvalid or moonfire.ErrExists.
+func (db *DB) AddCamera(ctx context.Context, c *moonfire.Camera) error {
+	if err := checkCamera(c); err != nil {
+		return err
+	}
+	if err := db.addCamera(ctx, c); err != nil {
+		return fmt.Errorf("add camera %s: %w", c.ShortName, asOurs(err))
+	}
+	return nil
+}
+
+func (db *DB) addCamera(ctx context.Context, c *moonfire.Camera) error {
+	tx, err := db.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer rollback(tx)
+	err = tx.QueryRowContext(ctx, `
+		insert into camera (uuid, short_name, description, username, password) values (?, ?, ?, ?, ?) returning id`,
+		c.UUID[:], c.ShortName, c.Description, c.Username, c.Password).Scan(&c.ID)
+	if err != nil {
+		return err
+	}
+	for i := range c.Streams {
+		s := &c.Streams[i]
+		err := tx.QueryRowContext(ctx, `
+			insert into stream (camera_id, kind, sample_dir_id, url, transport, retain_bytes)
+			values (?, ?, ?, ?, ?, ?) returning id`,
+			c.ID, s.Kind, s.SampleDir, s.URL, s.Transport, s.RetainBytes).Scan(&s.ID)
+		if err != nil {
+			return err
+		}
+		s.RotatedThrough90k = moonfire.MinTime90k
+	}
+	return tx.Commit()
+}
+
+func checkCamera(c *moonfire.Camera) error {
+	if err := moonfire.CheckShortName(c.ShortName); err != nil {
+		return err
+	}
+	if len(c.Streams) == 0 {
+		return fmt.Errorf("camera %s: it has no stream: %w", c.ShortName, moonfire.ErrInvalid)
+	}
+	for i := range c.Streams {
+		if problem := streamProblem(&c.Streams[i]); problem != "" {
+			return fmt.Errorf("camera %s: %s stream: %s: %w", c.ShortName, c.Streams[i].Kind, problem, moonfire.ErrInvalid)
+		}
+	}
+	return nil
+}
+
+func streamProblem(s *moonfire.Stream) string {
+	u, err := url.Parse(s.URL)
+	switch {
+	case err != nil: // not shown: its text holds the URL, and that may hold a password
+		return "its URL cannot be parsed"
+	case u.Scheme != "rtsp" && u.Scheme != "rtsps":
+		return "its URL must begin with rtsp:// or rtsps://"
+	case u.Hostname() == "":
+		return "its URL names no host"
+	case u.User != nil:
+		return "its URL must not hold a user name or password"
+	case strings.ContainsFunc(s.URL, func(r rune) bool { return r < ' ' || r == 0x7f }):
+		return "its URL contains control characters"
+	case s.Kind != moonfire.MainStream && s.Kind != moonfire.SubStream:
+		return "a stream is either main or sub"
+	case s.Transport != moonfire.TCP && s.Transport != moonfire.UDP:
+		return "its transport must be tcp or udp"
+	case s.RetainBytes < 0:
+		return "its quota must not be negative"
+	}
+	return ""
+}

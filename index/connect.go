@@ -1,0 +1,107 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"net/url"
+	"strconv"
+	"time"
+
+	sqlite3 "github.com/mattn/go-sqlite3"
+)
+
+// synchronousExtra is the number of PRAGMA synchronous=EXTRA. With WAL, the
+// driver's default of NORMAL lets a power cut undo commits, and the lifecycle of
+// recordings rests on commits that stay.
+const synchronousExtra = 3
+
+// connector makes connections that have the settings we rely on, and checks them
+// on each: settings in the data source name are easily misspelt, and a pragma
+// that is executed on the pool reaches one connection only.
+type connector struct {
+	dsn      string
+	readOnly bool
+}
+
+func newConnector(path string, readOnly bool, busyTimeout time.Duration) *connector {
+	query := url.Values{
+		"_busy_timeout": {strconv.FormatInt(busyTimeout.Milliseconds(), 10)},
+		"_foreign_keys": {"1"},
+		"_synchronous":  {"EXTRA"},
+	}
+	if readOnly {
+		query.Set("mode", "ro")
+		query.Set("_query_only", "1")
+	} else {
+		query.Set("mode", "rw") // never create
+		query.Set("_journal_mode", "WAL")
+		query.Set("_txlock", "immediate")
+	}
+	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}
+	return &connector{dsn: dsn.String(), readOnly: readOnly}
+}
+
+// Driver implements driver.Connector.
+func (c *connector) Driver() driver.Driver { return &sqlite3.SQLiteDriver{} }
+
+// Connect implements driver.Connector.
+func (c *connector) Connect(context.Context) (driver.Conn, error) {
+	d := &sqlite3.SQLiteDriver{ConnectHook: c.check}
+	conn, err := d.Open(c.dsn)
+	return conn, asOurs(err)
+}
+
+func (c *connector) check(conn *sqlite3.SQLiteConn) error {
+	want := map[string]driver.Value{
+		"foreign_keys": int64(1),
+		"synchronous":  int64(synchronousExtra),
+		"journal_mode": "wal",
+	}
+	for pragma, value := range want {
+		got, err := queryPragma(conn, pragma)
+		if err != nil {
+			return err
+		}
+		if got != value {
+			return fmt.Errorf("pragma %s is %v, not %v", pragma, got, value)
+		}
+	}
+	return nil
+}
+
+func queryPragma(conn *sqlite3.SQLiteConn, pragma string) (_ driver.Value, err error) {
+	rows, err := conn.Query("pragma "+pragma, nil)
+	if err != nil {
+		return nil, fmt.Errorf("pragma %s: %w", pragma, err)
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	value := make([]driver.Value, 1)
+	if err := rows.Next(value); err != nil {
+		return nil, fmt.Errorf("pragma %s: %w", pragma, err)
+	}
+	if text, ok := value[0].([]byte); ok {
+		return string(text), nil
+	}
+	return value[0], nil
+}
+
+// openWriter returns a pool of the one connection that writes.
+func openWriter(path string, o Options) *sql.DB {
+	pool := sql.OpenDB(newConnector(path, false, o.BusyTimeout))
+	pool.SetMaxOpenConns(1)
+	return pool
+}
+
+// maxReaders bounds the connections that read. More would wait for the same
+// cores and the same disk.
+const maxReaders = 8
+
+func openReaders(path string, o Options) *sql.DB {
+	pool := sql.OpenDB(newConnector(path, true, o.BusyTimeout))
+	pool.SetMaxOpenConns(maxReaders)
+	pool.SetMaxIdleConns(maxReaders)
+	return pool
+}

@@ -1,0 +1,85 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// Create makes a new database at path, which must not exist, with one sample
+// directory. It is there whole and durable, or not at all.
+func Create(ctx context.Context, path string, meta Meta, dir SampleDir) error {
+	if err := create(ctx, path, meta, dir); err != nil {
+		return fmt.Errorf("create database %s: %w", path, err)
+	}
+	return nil
+}
+
+func create(ctx context.Context, path string, meta Meta, dir SampleDir) error {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		if err == nil {
+			err = moonfire.ErrExists
+		}
+		return err
+	}
+	temporary := path + ".new"
+	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	// Passwords will be in it.
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := fill(ctx, temporary, meta, dir); err != nil {
+		return errors.Join(err, os.Remove(temporary))
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// fill runs the schema. Closing the last connection moves all of the WAL into
+// the database file, durably.
+func fill(ctx context.Context, path string, meta Meta, dir SampleDir) (err error) {
+	db := openWriter(path, Options{}.withDefaults())
+	defer func() { err = errors.Join(err, db.Close()) }()
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer rollback(tx)
+	if _, err := tx.ExecContext(ctx, moonfire.Schema); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `insert into meta (id, store_uuid, created_time_90k, time_zone) values (1, ?, ?, ?)`,
+		meta.Store[:], meta.Created90k, meta.TimeZone); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `insert into sample_dir (uuid, path) values (?, ?)`, dir.UUID[:], dir.Path); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// rollback ends a transaction that was not committed. The error that led here is
+// the one to report.
+func rollback(tx *sql.Tx) { _ = tx.Rollback() }
+
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

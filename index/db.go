@@ -1,0 +1,181 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// Options tune a DB. The zero value is ready for use.
+type Options struct {
+	// VideoIndexCacheBytes bounds the cache of video indexes; 0 means 32 MiB.
+	VideoIndexCacheBytes int64
+	// BusyTimeout is how long a statement waits for another process's lock;
+	// 0 means 10 s.
+	BusyTimeout time.Duration
+	// Logger is told what a person should know; nil means slog.Default().
+	Logger *slog.Logger
+}
+
+func (o Options) withDefaults() Options {
+	if o.VideoIndexCacheBytes == 0 {
+		o.VideoIndexCacheBytes = 32 << 20
+	}
+	if o.BusyTimeout == 0 {
+		o.BusyTimeout = 10 * time.Second
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	return o
+}
+
+// Meta is what the store is.
+type Meta struct {
+	Store      uuid.UUID
+	Created90k moonfire.Time90k
+	// TimeZone is an IANA name.
+	TimeZone string
+}
+
+// DB is an open index. It is safe for concurrent use.
+type DB struct {
+	log  *slog.Logger
+	meta Meta
+
+	// writer is nil if the index is open for reading only.
+	writer  *sql.DB
+	readers *sql.DB
+	// watch is one connection of readers, kept for Version.
+	watch *sql.Conn
+
+	statements   statements
+	videoIndexes *videoIndexCache
+	// sampleEntries maps moonfire.VideoSampleEntryID to
+	// *moonfire.VideoSampleEntry: there are few, and they never change.
+	sampleEntries sync.Map
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// statements are those that run often, prepared for the readers.
+type statements struct {
+	summaries, firstStart, lastStart, sampleFile, videoIndex *sql.Stmt
+}
+
+// Open opens the database for reading and writing; OpenReadOnly for reading,
+// beside a recorder. Both return an error that wraps moonfire.ErrForeign for a
+// file that is not ours or is of another version, and moonfire.ErrCorrupt for
+// one that is damaged; neither changes such a file.
+func Open(ctx context.Context, path string, o Options) (*DB, error) {
+	return open(ctx, path, o.withDefaults(), true)
+}
+
+// OpenReadOnly is described at Open.
+func OpenReadOnly(ctx context.Context, path string, o Options) (*DB, error) {
+	return open(ctx, path, o.withDefaults(), false)
+}
+
+func open(ctx context.Context, path string, o Options, writable bool) (*DB, error) {
+	// Before SQLite gets to see the file: connecting for writing would already
+	// change a foreign one.
+	if err := checkHeader(path); err != nil {
+		return nil, fmt.Errorf("open database %s: %w", path, err)
+	}
+	db := &DB{log: o.Logger, videoIndexes: newVideoIndexCache(o.VideoIndexCacheBytes)}
+	db.readers = openReaders(path, o)
+	if writable {
+		db.writer = openWriter(path, o)
+	}
+	if err := db.start(ctx); err != nil {
+		_ = db.Close() // the reason why it is useless matters more
+		return nil, fmt.Errorf("open database %s: %w", path, asOurs(err))
+	}
+	return db, nil
+}
+
+func (db *DB) start(ctx context.Context) (err error) {
+	if db.writer != nil {
+		// First, since a reader cannot recover the WAL of a killed process if
+		// it may not write.
+		if err := db.writer.PingContext(ctx); err != nil {
+			return err
+		}
+	}
+	if err := checkSchema(ctx, db.readers); err != nil {
+		return err
+	}
+	if db.meta, err = readMeta(ctx, db.readers); err != nil {
+		return err
+	}
+	if db.watch, err = db.readers.Conn(ctx); err != nil {
+		return err
+	}
+	return db.prepare(ctx)
+}
+
+func (db *DB) prepare(ctx context.Context) (err error) {
+	for query, statement := range map[string]**sql.Stmt{
+		summariesSQL:  &db.statements.summaries,
+		firstStartSQL: &db.statements.firstStart,
+		lastStartSQL:  &db.statements.lastStart,
+		sampleFileSQL: &db.statements.sampleFile,
+		videoIndexSQL: &db.statements.videoIndex,
+	} {
+		if *statement, err = db.readers.PrepareContext(ctx, query); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readMeta(ctx context.Context, pool *sql.DB) (Meta, error) {
+	var meta Meta
+	err := pool.QueryRowContext(ctx, `select store_uuid, created_time_90k, time_zone from meta`).
+		Scan(&meta.Store, &meta.Created90k, &meta.TimeZone)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = fmt.Errorf("table meta is empty: %w", moonfire.ErrCorrupt)
+	}
+	return meta, err
+}
+
+// Close closes all connections. It is idempotent.
+func (db *DB) Close() error {
+	db.closeOnce.Do(func() {
+		var errs []error
+		if db.watch != nil {
+			errs = append(errs, db.watch.Close())
+		}
+		// The readers first: the last connection to close moves the WAL into the
+		// database, which a reader may not do.
+		errs = append(errs, db.readers.Close())
+		if db.writer != nil {
+			errs = append(errs, db.writer.Close())
+		}
+		db.closeErr = errors.Join(errs...)
+	})
+	return db.closeErr
+}
+
+// Meta returns what the store is.
+func (db *DB) Meta() Meta { return db.meta }
+
+// Version returns a number that changes whenever a commit of any process has
+// changed the database.
+func (db *DB) Version(ctx context.Context) (version int64, err error) {
+	// The pragma tells of commits of other connections than the one that asks;
+	// this one never writes.
+	if err := db.watch.QueryRowContext(ctx, `pragma data_version`).Scan(&version); err != nil {
+		return 0, fmt.Errorf("read data version: %w", asOurs(err))
+	}
+	return version, nil
+}

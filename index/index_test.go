@@ -1,0 +1,555 @@
+package index
+
+import (
+	"context"
+	"crypto/sha1"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/google/uuid"
+	"go.uber.org/goleak"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fixture is a database with one camera and a number of streams.
+type fixture struct {
+	*testing.T
+	path   string
+	db     *DB
+	open   moonfire.OpenID
+	camera moonfire.Camera
+}
+
+func newFixture(t *testing.T, retainBytes int64) *fixture {
+	t.Helper()
+	f := &fixture{T: t, path: filepath.Join(t.TempDir(), "odd ?#%name.db")}
+	meta := Meta{Store: uuid.New(), Created90k: 7, TimeZone: "Europe/Zurich"}
+	if err := Create(t.Context(), f.path, meta, SampleDir{UUID: uuid.New(), Path: "samples"}); err != nil {
+		t.Fatal(err)
+	}
+	f.db = f.openDB(Open)
+	if f.db.Meta() != meta {
+		t.Errorf("meta is %+v, want %+v", f.db.Meta(), meta)
+	}
+	stream := moonfire.Stream{SampleDir: 1, URL: "rtsp://192.0.2.1/1", Transport: moonfire.TCP, RetainBytes: retainBytes}
+	f.camera = moonfire.Camera{UUID: uuid.New(), ShortName: "driveway", Streams: []moonfire.Stream{stream, stream}}
+	f.camera.Streams[0].Kind, f.camera.Streams[1].Kind = moonfire.MainStream, moonfire.SubStream
+	if err := f.db.AddCamera(t.Context(), &f.camera); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if f.open, err = f.db.BeginOpen(t.Context(), 8); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func (f *fixture) openDB(open func(context.Context, string, Options) (*DB, error)) *DB {
+	f.Helper()
+	db, err := open(f.Context(), f.path, Options{})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			f.Error(err)
+		}
+	})
+	return db
+}
+
+func (f *fixture) stream() moonfire.StreamID { return f.camera.Streams[0].ID }
+
+var testEntry = moonfire.NewVideoSampleEntry([]byte("\x00\x00\x00\x0aavc1.."), 640, 360, 1, 1, "avc1.4d401e")
+
+// recording makes one of a number of samples of 100 bytes each.
+func (f *fixture) recording(name uuid.UUID, start90k moonfire.Time90k, samples int) *moonfire.Recording {
+	var e moonfire.VideoIndexEncoder
+	for i := range samples {
+		e.Add(moonfire.Sample{Duration90k: 3000, Bytes: 100, Sync: i == 0})
+	}
+	return &moonfire.Recording{
+		Summary: moonfire.Summary{
+			Start90k: start90k, Duration90k: e.Duration90k(), SampleFileBytes: e.Bytes(),
+			VideoSamples: e.Samples(), VideoSyncSamples: e.SyncSamples(),
+		},
+		Stream: f.stream(), SampleDir: 1, Open: f.open,
+		SampleFile: name, SampleFileSHA1: sha1.Sum(name[:]), VideoIndex: e.Blob(),
+	}
+}
+
+func (f *fixture) save(s *Save) *Saved {
+	f.Helper()
+	saved, err := f.db.Save(f.Context(), s)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return saved
+}
+
+// add saves one recording in a transaction of its own.
+func (f *fixture) add(start90k moonfire.Time90k, samples int) (*moonfire.Recording, *Saved) {
+	f.Helper()
+	names, err := f.db.Reserve(f.Context(), 1, 1)
+	if err != nil {
+		f.Fatal(err)
+	}
+	r := f.recording(names[0], start90k, samples)
+	return r, f.save(&Save{Dir: 1, Insert: []*moonfire.Recording{r}, SampleEntries: []*moonfire.VideoSampleEntry{testEntry}})
+}
+
+func (f *fixture) starts(db *DB) (starts []moonfire.Time90k) {
+	f.Helper()
+	err := db.EachSummary(f.Context(), f.stream(), moonfire.MinTime90k, moonfire.MaxTime90k, func(s *moonfire.Summary) error {
+		starts = append(starts, s.Start90k)
+		return nil
+	})
+	if err != nil {
+		f.Fatal(err)
+	}
+	return starts
+}
+
+func (f *fixture) reserved() []uuid.UUID {
+	f.Helper()
+	names, err := f.db.Reserved(f.Context(), 1)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return names
+}
+
+func TestCreateRefusesAnExistingFile(t *testing.T) {
+	f := newFixture(t, 0)
+	if err := Create(t.Context(), f.path, Meta{}, SampleDir{}); !errors.Is(err, moonfire.ErrExists) {
+		t.Errorf("got %v, want ErrExists", err)
+	}
+}
+
+func TestDatabaseFilesAreNotForOthers(t *testing.T) {
+	f := newFixture(t, 0)
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		info, err := os.Stat(f.path + suffix)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v", info.Name(), info.Mode())
+		}
+	}
+}
+
+// A file that is refused is not touched: not a byte, and nothing beside it.
+func TestOpenRefusesAndDoesNotTouch(t *testing.T) {
+	good := newFixture(t, 0)
+	if err := good.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	data, err := os.ReadFile(good.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	patched := func(offset int, patch string) []byte {
+		p := append([]byte(nil), data...)
+		copy(p[offset:], patch)
+		return p
+	}
+	tests := map[string]struct {
+		data []byte
+		want error
+	}{
+		"empty":         {nil, moonfire.ErrForeign},
+		"text":          {[]byte("Dear diary, "), moonfire.ErrForeign},
+		"another's":     {patched(headerApplicationID, "Abcd"), moonfire.ErrForeign},
+		"newer":         {patched(headerUserVersion, "\x00\x00\x00\x63"), moonfire.ErrForeign},
+		"cut short":     {data[:len(data)/2], moonfire.ErrCorrupt},
+		"other schema":  {[]byte(strings.ReplaceAll(string(data), "run_offset", "fun_offset")), moonfire.ErrCorrupt},
+		"damaged pages": {patched(100, strings.Repeat("\xff", 3000)), moonfire.ErrCorrupt},
+	}
+	for name, test := range tests {
+		for mode, open := range map[string]func(context.Context, string, Options) (*DB, error){"writing": Open, "reading": OpenReadOnly} {
+			t.Run(name+" for "+mode, func(t *testing.T) {
+				dir := t.TempDir()
+				path := filepath.Join(dir, "moonfire.db")
+				if err := os.WriteFile(path, test.data, 0o600); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := open(t.Context(), path, Options{}); !errors.Is(err, test.want) {
+					t.Errorf("got %v, want %v", err, test.want)
+				}
+				if after, err := os.ReadFile(path); err != nil || string(after) != string(test.data) {
+					t.Errorf("the file was changed (%v)", err)
+				}
+				// A reader may not remove the files of the WAL that it had to make.
+				if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 && mode == "writing" {
+					t.Errorf("files beside it: %v, %v", entries, err)
+				}
+			})
+		}
+	}
+}
+
+func TestEveryConnectionHasOurSettings(t *testing.T) {
+	f := newFixture(t, 0)
+	pool := sql.OpenDB(&connector{dsn: "file:" + filepath.Join(t.TempDir(), "plain.db")})
+	defer pool.Close()
+	if err := pool.Ping(); err == nil || !strings.Contains(err.Error(), "pragma") {
+		t.Errorf("a connection without them: got %v, want an error", err)
+	}
+	if _, err := f.db.readers.Exec(`delete from meta`); err == nil {
+		t.Error("a reader could write")
+	}
+}
+
+func TestCamerasRoundTrip(t *testing.T) {
+	f := newFixture(t, 1000)
+	got, err := f.db.Cameras(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", []moonfire.Camera{f.camera}) {
+		t.Errorf("got  %+v\nwant %+v", got, f.camera)
+	}
+}
+
+func TestAddCameraRefusals(t *testing.T) {
+	f := newFixture(t, 1000)
+	tests := map[string]struct {
+		change func(*moonfire.Camera)
+		want   error
+	}{
+		"taken name":          {func(c *moonfire.Camera) { c.ShortName = "DRIVEWAY" }, moonfire.ErrExists},
+		"bad name":            {func(c *moonfire.Camera) { c.ShortName = "a/b" }, moonfire.ErrInvalid},
+		"no stream":           {func(c *moonfire.Camera) { c.Streams = nil }, moonfire.ErrInvalid},
+		"http":                {func(c *moonfire.Camera) { c.Streams[0].URL = "http://192.0.2.1/" }, moonfire.ErrInvalid},
+		"no host":             {func(c *moonfire.Camera) { c.Streams[0].URL = "rtsp:///1" }, moonfire.ErrInvalid},
+		"password in the URL": {func(c *moonfire.Camera) { c.Streams[0].URL = "rtsp://u:s3cret@192.0.2.1/" }, moonfire.ErrInvalid},
+		"unparsable":          {func(c *moonfire.Camera) { c.Streams[0].URL = "rtsp://u:s3cret@%zz" }, moonfire.ErrInvalid},
+		"negative quota":      {func(c *moonfire.Camera) { c.Streams[0].RetainBytes = -1 }, moonfire.ErrInvalid},
+	}
+	for name, test := range tests {
+		c := moonfire.Camera{UUID: uuid.New(), ShortName: "garden", Streams: append([]moonfire.Stream(nil), f.camera.Streams...)}
+		test.change(&c)
+		err := f.db.AddCamera(t.Context(), &c)
+		if !errors.Is(err, test.want) {
+			t.Errorf("%s: got %v, want %v", name, err, test.want)
+		}
+		if strings.Contains(fmt.Sprint(err), "s3cret") {
+			t.Errorf("%s: the error holds the password: %v", name, err)
+		}
+	}
+	if cameras, err := f.db.Cameras(t.Context()); err != nil || len(cameras) != 1 {
+		t.Errorf("%d cameras, %v", len(cameras), err)
+	}
+}
+
+func TestSaveInsertsAndReadsBack(t *testing.T) {
+	f := newFixture(t, 1<<20)
+	r, saved := f.add(90_000, 3)
+	if len(saved.Deleted) != 0 || len(f.reserved()) != 0 {
+		t.Errorf("deleted %v, reserved %v", saved.Deleted, f.reserved())
+	}
+	for name, db := range map[string]*DB{"recorder": f.db, "another process": f.openDB(OpenReadOnly)} {
+		var got []moonfire.Summary
+		if err := db.EachSummary(t.Context(), f.stream(), 90_000, 90_001, func(s *moonfire.Summary) error {
+			got = append(got, *s)
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if len(got) != 1 || got[0] != r.Summary {
+			t.Errorf("%s: got %+v, want %+v", name, got, r.Summary)
+		}
+		if blob, err := db.VideoIndex(t.Context(), r.ID); err != nil || string(blob) != string(r.VideoIndex) {
+			t.Errorf("%s: video index % x, %v", name, blob, err)
+		}
+		if e, err := db.VideoSampleEntry(t.Context(), r.VideoSampleEntry); err != nil || e.SHA1 != testEntry.SHA1 || string(e.Data) != string(testEntry.Data) {
+			t.Errorf("%s: sample entry %+v, %v", name, e, err)
+		}
+		files, err := db.SampleFiles(t.Context(), []moonfire.RecordingID{r.ID})
+		if err != nil || files[0] != (SampleFile{UUID: r.SampleFile, Dir: 1}) {
+			t.Errorf("%s: sample file %v, %v", name, files, err)
+		}
+	}
+}
+
+func TestSaveSharesEqualSampleEntries(t *testing.T) {
+	f := newFixture(t, 1<<20)
+	a, _ := f.add(1, 1)
+	b, _ := f.add(2, 1)
+	if a.VideoSampleEntry != b.VideoSampleEntry {
+		t.Errorf("entries %d and %d", a.VideoSampleEntry, b.VideoSampleEntry)
+	}
+}
+
+// A whole save is refused if one of its files was not reserved: a row must never
+// appear for a file that nothing would have cleaned up.
+func TestSaveRefusesUnreservedNamesAsAWhole(t *testing.T) {
+	f := newFixture(t, 1<<20)
+	names, err := f.db.Reserve(t.Context(), 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.db.Save(t.Context(), &Save{
+		Dir: 1, Reserve: 5,
+		Insert:        []*moonfire.Recording{f.recording(names[0], 1, 1), f.recording(uuid.New(), 2, 1)},
+		SampleEntries: []*moonfire.VideoSampleEntry{testEntry, testEntry},
+	})
+	if !errors.Is(err, moonfire.ErrCorrupt) {
+		t.Errorf("got %v, want ErrCorrupt", err)
+	}
+	if starts, reserved := f.starts(f.db), f.reserved(); len(starts) != 0 || len(reserved) != 1 {
+		t.Errorf("recordings %v, reserved %v", starts, reserved)
+	}
+}
+
+func TestSaveAgainAfterUncertainty(t *testing.T) {
+	f := newFixture(t, 1<<20)
+	r, _ := f.add(1, 1)
+	first := r.ID
+	f.save(&Save{Dir: 1, Insert: []*moonfire.Recording{r}, SampleEntries: []*moonfire.VideoSampleEntry{testEntry}})
+	if r.ID != first || len(f.starts(f.db)) != 1 {
+		t.Errorf("id %d, then %d; recordings %v", first, r.ID, f.starts(f.db))
+	}
+}
+
+func TestRotationDeletesAsManyAsNeededAndNoMore(t *testing.T) {
+	f := newFixture(t, 1000) // ten samples
+	for i := range 3 {
+		f.add(moonfire.Time90k(i+1), 3)
+	}
+	oldest, err := f.db.SampleFiles(t.Context(), []moonfire.RecordingID{1, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// 9 + 5 samples: two of three must go to stay within ten.
+	_, saved := f.add(4, 5)
+	if fmt.Sprint(saved.Deleted) != fmt.Sprint(oldest) {
+		t.Errorf("deleted %v, want %v", saved.Deleted, oldest)
+	}
+	if starts := f.starts(f.db); fmt.Sprint(starts) != fmt.Sprint([]moonfire.Time90k{3, 4}) {
+		t.Errorf("left: %v", starts)
+	}
+	if len(f.reserved()) != 2 {
+		t.Errorf("reserved: %v", f.reserved())
+	}
+	cameras, err := f.db.Cameras(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := cameras[0].Streams[0]
+	if s.RotatedThrough90k != 2 || s.SampleFileBytes != 800 || s.Duration90k != 8*3000 {
+		t.Errorf("stream is %+v", s)
+	}
+	f.save(&Save{Dir: 1, Release: []uuid.UUID{oldest[0].UUID, oldest[1].UUID}})
+	if len(f.reserved()) != 0 {
+		t.Errorf("still reserved: %v", f.reserved())
+	}
+	// A quota that is exactly met costs nothing.
+	if _, saved := f.add(5, 2); len(saved.Deleted) != 0 {
+		t.Errorf("deleted %v although there was room", saved.Deleted)
+	}
+}
+
+func TestRotationOfStreamsWithoutNewRecordings(t *testing.T) {
+	f := newFixture(t, 1000)
+	f.add(1, 5)
+	if _, err := f.db.writer.Exec(`update stream set retain_bytes = 100`); err != nil {
+		t.Fatal(err)
+	}
+	saved := f.save(&Save{Dir: 1, Rotate: []moonfire.StreamID{f.stream(), f.stream()}})
+	if len(saved.Deleted) != 1 || len(f.starts(f.db)) != 0 {
+		t.Errorf("deleted %v, left %v", saved.Deleted, f.starts(f.db))
+	}
+}
+
+func TestRecordingIDsAreNotReused(t *testing.T) {
+	f := newFixture(t, 100)
+	a, _ := f.add(1, 1)
+	b, _ := f.add(2, 1) // deletes a
+	f.save(&Save{Dir: 1})
+	if _, err := f.db.writer.Exec(`delete from recording`); err != nil {
+		t.Fatal(err)
+	}
+	c, _ := f.add(3, 1)
+	if a.ID == b.ID || c.ID <= b.ID {
+		t.Errorf("ids %d, %d, %d", a.ID, b.ID, c.ID)
+	}
+}
+
+func TestFirstAndLastStart(t *testing.T) {
+	f := newFixture(t, 1<<20)
+	if _, ok, err := f.db.FirstStart(t.Context(), f.stream(), moonfire.MinTime90k); ok || err != nil {
+		t.Errorf("empty stream: %v, %v", ok, err)
+	}
+	f.add(10, 1)
+	f.add(20, 1)
+	if start, ok, err := f.db.FirstStart(t.Context(), f.stream(), 11); start != 20 || !ok || err != nil {
+		t.Errorf("first from 11: %d, %v, %v", start, ok, err)
+	}
+	if start, ok, err := f.db.LastStart(t.Context(), f.stream(), 20); start != 10 || !ok || err != nil {
+		t.Errorf("last before 20: %d, %v, %v", start, ok, err)
+	}
+}
+
+func TestVersionMovesWithCommitsOfAnyProcess(t *testing.T) {
+	f := newFixture(t, 1<<20)
+	other := f.openDB(OpenReadOnly)
+	for name, db := range map[string]*DB{"recorder": f.db, "another process": other} {
+		before, err := db.Version(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, err := db.Version(t.Context()); err != nil || again != before {
+			t.Errorf("%s: %d without a commit, was %d, %v", name, again, before, err)
+		}
+		f.add(1, 1)
+		if after, err := db.Version(t.Context()); err != nil || after == before {
+			t.Errorf("%s: still %d, %v", name, after, err)
+		}
+	}
+}
+
+// What a listing or a size needs must come from the covering index alone.
+func TestQueryPlans(t *testing.T) {
+	f := newFixture(t, 0)
+	for _, query := range []string{summariesSQL, firstStartSQL, lastStartSQL} {
+		var id, parent, unused int
+		var detail string
+		if err := f.db.readers.QueryRow("explain query plan "+query, 1, 2, 3).Scan(&id, &parent, &unused, &detail); err != nil {
+			// The other statements have two parameters.
+			if err = f.db.readers.QueryRow("explain query plan "+query, 1, 2).Scan(&id, &parent, &unused, &detail); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if !strings.Contains(detail, "SEARCH recording USING COVERING INDEX recording_cover") {
+			t.Errorf("%s\nis answered by %s", query, detail)
+		}
+	}
+}
+
+// A held recording's video index is there at every moment while the recording is
+// being deleted, and afterwards.
+func TestHoldOutlivesDeletion(t *testing.T) {
+	f := newFixture(t, 1000)
+	f.db.videoIndexes.maxBytes = 0 // nothing survives in the cache
+	reader := f.openDB(OpenReadOnly)
+	reader.videoIndexes.maxBytes = 0
+	r, _ := f.add(1, 10)
+	want := string(r.VideoIndex)
+
+	for name, db := range map[string]*DB{"recorder": f.db, "another process": reader} {
+		release, err := db.Hold(t.Context(), []moonfire.RecordingID{r.ID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			release()
+			release()
+			if _, err := db.VideoIndex(t.Context(), r.ID); !errors.Is(err, moonfire.ErrNotFound) {
+				t.Errorf("%s, after release: got %v, want ErrNotFound", name, err)
+			}
+		}()
+	}
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for name, db := range map[string]*DB{"recorder": f.db, "another process": reader} {
+		wg.Go(func() {
+			for {
+				if blob, err := db.VideoIndex(t.Context(), r.ID); err != nil || string(blob) != want {
+					t.Errorf("%s: % x, %v", name, blob, err)
+					return
+				}
+				select {
+				case <-stop:
+					return
+				default:
+				}
+			}
+		})
+	}
+	for i := range 20 {
+		f.add(moonfire.Time90k(2+i), 10)
+	}
+	close(stop)
+	wg.Wait()
+}
+
+func TestHoldRefusesWhatIsGone(t *testing.T) {
+	f := newFixture(t, 1000)
+	for name, db := range map[string]*DB{"recorder": f.db, "another process": f.openDB(OpenReadOnly)} {
+		if _, err := db.Hold(t.Context(), []moonfire.RecordingID{99}); !errors.Is(err, moonfire.ErrNotFound) {
+			t.Errorf("%s: got %v, want ErrNotFound", name, err)
+		}
+		if n := len(db.videoIndexes.held); n != 0 {
+			t.Errorf("%s: %d recordings are still held", name, n)
+		}
+	}
+}
+
+func TestVideoIndexCacheIsBoundedInBytes(t *testing.T) {
+	f := newFixture(t, 1<<30)
+	var size int64
+	for i := range 50 {
+		r, _ := f.add(moonfire.Time90k(i+1), 100)
+		size = int64(len(r.VideoIndex)) + blobOverheadBytes
+	}
+	f.db.videoIndexes.maxBytes = 10 * size
+	for id := range moonfire.RecordingID(50) {
+		if _, err := f.db.VideoIndex(t.Context(), id+1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := f.db.videoIndexes
+	if c.bytes != 10*size || c.lru.Len() != 10 {
+		t.Errorf("%d bytes in %d entries, want %d in 10", c.bytes, c.lru.Len(), 10*size)
+	}
+}
+
+func TestReadOnlyOpenOfAClosedStore(t *testing.T) {
+	f := newFixture(t, 1<<20)
+	f.add(1, 1)
+	if err := f.db.EndOpen(t.Context(), f.open, 0); err != nil {
+		t.Error(err)
+	}
+	if err := f.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if starts := f.starts(f.openDB(OpenReadOnly)); len(starts) != 1 {
+		t.Errorf("recordings %v", starts)
+	}
+}
+
+// What was committed before a kill is there for a reader as well, which must not
+// need a recorder to have cleaned up first.
+func TestOpenAfterAKill(t *testing.T) {
+	for name, open := range map[string]func(context.Context, string, Options) (*DB, error){"writing": Open, "reading": OpenReadOnly} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, 1<<20)
+			f.add(1, 1)
+			left := filepath.Join(t.TempDir(), "left.db")
+			for _, suffix := range []string{"", "-wal"} {
+				data, err := os.ReadFile(f.path + suffix)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(left+suffix, data, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			f.path = left
+			if starts := f.starts(f.openDB(open)); len(starts) != 1 {
+				t.Errorf("recordings %v", starts)
+			}
+		})
+	}
+}

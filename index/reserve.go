@@ -1,0 +1,73 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// Reserve commits n new names of files that may come to exist in dir.
+func (db *DB) Reserve(ctx context.Context, dir moonfire.SampleDirID, n int) ([]uuid.UUID, error) {
+	saved, err := db.Save(ctx, &Save{Dir: dir, Reserve: n})
+	if err != nil {
+		return nil, err
+	}
+	return saved.Reserved, nil
+}
+
+func reserve(ctx context.Context, tx *sql.Tx, dir moonfire.SampleDirID, n int) ([]uuid.UUID, error) {
+	names := make([]uuid.UUID, n)
+	for i := range names {
+		names[i] = uuid.New()
+		if _, err := tx.ExecContext(ctx, `insert into reserved_sample_files (uuid, sample_dir_id, state) values (?, ?, 'writing')`,
+			names[i][:], dir); err != nil {
+			return nil, fmt.Errorf("reserve a sample file: %w", err)
+		}
+	}
+	return names, nil
+}
+
+// Reserved lists the reserved names of dir, whatever their state.
+func (db *DB) Reserved(ctx context.Context, dir moonfire.SampleDirID) (names []uuid.UUID, err error) {
+	rows, err := db.readers.QueryContext(ctx, `select uuid from reserved_sample_files where sample_dir_id = ? order by uuid`, dir)
+	if err != nil {
+		return nil, fmt.Errorf("list reserved sample files: %w", asOurs(err))
+	}
+	err = each(rows, func() error {
+		var name uuid.UUID
+		if err := rows.Scan(&name); err != nil {
+			return err
+		}
+		names = append(names, name)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list reserved sample files: %w", err)
+	}
+	return names, nil
+}
+
+// BeginOpen records that the store is open for writing from now on; EndOpen that
+// it was closed in order.
+func (db *DB) BeginOpen(ctx context.Context, now moonfire.Time90k) (id moonfire.OpenID, err error) {
+	name := uuid.New()
+	err = db.writer.QueryRowContext(ctx, `insert into open (uuid, start_time_90k) values (?, ?) returning id`, name[:], now).Scan(&id)
+	if err != nil {
+		return 0, fmt.Errorf("record the opening of the store: %w", asOurs(err))
+	}
+	return id, nil
+}
+
+// EndOpen is described at BeginOpen.
+func (db *DB) EndOpen(ctx context.Context, id moonfire.OpenID, now moonfire.Time90k) error {
+	// The clock may have been set back in between.
+	_, err := db.writer.ExecContext(ctx, `update open set end_time_90k = max(start_time_90k, ?) where id = ?`, now, id)
+	if err != nil {
+		return fmt.Errorf("record the closing of the store: %w", asOurs(err))
+	}
+	return nil
+}

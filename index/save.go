@@ -1,0 +1,260 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// Save is the change that one transaction makes.
+type Save struct {
+	Dir moonfire.SampleDirID
+	// Insert are new recordings, their files durable. Their names must be
+	// reserved. The ids are filled in once they are committed, and the
+	// recordings must not be changed afterwards. One that is stored already, by
+	// an earlier Save whose outcome was uncertain, is passed over.
+	Insert []*moonfire.Recording
+	// SampleEntries are the codec configurations of Insert, in parallel; an
+	// equal one that is stored already is used again.
+	SampleEntries []*moonfire.VideoSampleEntry
+	// Rotate names further streams whose quota is to be enforced, besides those
+	// of Insert.
+	Rotate []moonfire.StreamID
+	// Release are reserved names whose files are durably gone, or never came to
+	// exist.
+	Release []uuid.UUID
+	// Reserve is the number of new names to reserve in Dir.
+	Reserve int
+}
+
+// Saved is what a Save brought about.
+type Saved struct {
+	// Deleted are the files of recordings that were deleted to meet quotas: they
+	// are to be unlinked, then released.
+	Deleted []SampleFile
+	// Reserved are the new names.
+	Reserved []uuid.UUID
+}
+
+// saving is a Save under way.
+type saving struct {
+	tx *sql.Tx
+	*Save
+	Saved
+	// ids and entryIDs are of Insert, in parallel.
+	ids      []moonfire.RecordingID
+	entryIDs []moonfire.VideoSampleEntryID
+	// blobs are the video indexes of the recordings that are deleted.
+	blobs map[moonfire.RecordingID][]byte
+}
+
+// Save commits the whole change or nothing. Where COMMIT reports an error, Save
+// finds out whether it happened nevertheless before it answers; where it cannot,
+// the error wraps ErrUncertain. It ignores the cancellation of ctx: a commit
+// must not be interrupted.
+func (db *DB) Save(ctx context.Context, s *Save) (*Saved, error) {
+	ctx = context.WithoutCancel(ctx)
+	tx, err := db.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, fmt.Errorf("save: %w", asOurs(err))
+	}
+	defer rollback(tx)
+	u := &saving{tx: tx, Save: s, blobs: make(map[moonfire.RecordingID][]byte)}
+	if err := u.run(ctx); err != nil {
+		return nil, fmt.Errorf("save: %w", asOurs(err))
+	}
+	db.videoIndexes.leave(u.blobs)
+	err = db.commit(ctx, u)
+	db.videoIndexes.left(u.blobs, err == nil)
+	if err != nil {
+		return nil, fmt.Errorf("save: %w", err)
+	}
+	for i, r := range s.Insert {
+		r.ID, r.VideoSampleEntry = u.ids[i], u.entryIDs[i]
+	}
+	return &u.Saved, nil
+}
+
+func (u *saving) run(ctx context.Context) error {
+	// Releasing first: the names that are released are none of those that the
+	// other steps reserve.
+	for _, name := range u.Release {
+		if _, err := u.tx.ExecContext(ctx, `delete from reserved_sample_files where uuid = ?`, name[:]); err != nil {
+			return fmt.Errorf("release %s: %w", name, err)
+		}
+	}
+	u.ids = make([]moonfire.RecordingID, len(u.Insert))
+	u.entryIDs = make([]moonfire.VideoSampleEntryID, len(u.Insert))
+	for i, r := range u.Insert {
+		if err := u.insert(ctx, i); err != nil {
+			return fmt.Errorf("insert recording %s of stream %d: %w", r.SampleFile, r.Stream, err)
+		}
+	}
+	for _, stream := range u.streams() {
+		if err := u.rotate(ctx, stream); err != nil {
+			return fmt.Errorf("rotate stream %d: %w", stream, err)
+		}
+	}
+	var err error
+	u.Reserved, err = reserve(ctx, u.tx, u.Dir, u.Reserve)
+	return err
+}
+
+// streams lists those whose quota may be exceeded, each once.
+func (u *saving) streams() []moonfire.StreamID {
+	seen := make(map[moonfire.StreamID]bool)
+	var streams []moonfire.StreamID
+	add := func(stream moonfire.StreamID) {
+		if !seen[stream] {
+			seen[stream] = true
+			streams = append(streams, stream)
+		}
+	}
+	for _, r := range u.Insert {
+		add(r.Stream)
+	}
+	for _, stream := range u.Rotate {
+		add(stream)
+	}
+	return streams
+}
+
+const insertRecordingSQL = `
+insert into recording (
+  stream_id, open_id, run_offset, flags, start_time_90k, duration_90k,
+  local_time_delta_90k, video_samples, video_sync_samples,
+  video_sample_entry_id, sample_dir_id, sample_file_bytes, sample_file_uuid,
+  sample_file_sha1, video_index)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+returning id`
+
+// insert replaces the reserved row of a new recording by its recording row.
+func (u *saving) insert(ctx context.Context, i int) error {
+	r := u.Insert[i]
+	err := u.tx.QueryRowContext(ctx, `select id, video_sample_entry_id from recording where sample_file_uuid = ?`, r.SampleFile[:]).
+		Scan(&u.ids[i], &u.entryIDs[i])
+	if !errors.Is(err, sql.ErrNoRows) {
+		return err // nil if it was stored already
+	}
+	result, err := u.tx.ExecContext(ctx, `delete from reserved_sample_files where uuid = ? and state = 'writing'`, r.SampleFile[:])
+	if err != nil {
+		return err
+	}
+	if n, err := result.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(err, fmt.Errorf("its name is not reserved: %w", moonfire.ErrCorrupt))
+	}
+	if u.entryIDs[i], err = storeSampleEntry(ctx, u.tx, u.SampleEntries[i]); err != nil {
+		return err
+	}
+	return u.tx.QueryRowContext(ctx, insertRecordingSQL,
+		r.Stream, r.Open, r.RunOffset, r.Flags, r.Start90k, r.Duration90k,
+		r.LocalTimeDelta90k, r.VideoSamples, r.VideoSyncSamples,
+		u.entryIDs[i], r.SampleDir, r.SampleFileBytes, r.SampleFile[:],
+		r.SampleFileSHA1[:], r.VideoIndex).Scan(&u.ids[i])
+}
+
+func storeSampleEntry(ctx context.Context, tx *sql.Tx, e *moonfire.VideoSampleEntry) (id moonfire.VideoSampleEntryID, err error) {
+	err = tx.QueryRowContext(ctx, `select id from video_sample_entry where sha1 = ?`, e.SHA1[:]).Scan(&id)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return id, err
+	}
+	err = tx.QueryRowContext(ctx, `
+		insert into video_sample_entry (sha1, width, height, pixel_aspect_h, pixel_aspect_v, rfc6381_codec, data)
+		values (?, ?, ?, ?, ?, ?, ?) returning id`,
+		e.SHA1[:], e.Width, e.Height, e.PixelAspectH, e.PixelAspectV, e.RFC6381Codec, e.Data).Scan(&id)
+	return id, err
+}
+
+const oldestSQL = `
+select r.id, r.start_time_90k, r.sample_file_uuid, r.sample_dir_id, r.video_index
+  from recording r
+ where r.id = (select id from recording where stream_id = ? order by start_time_90k, id limit 1)`
+
+// rotate deletes the oldest recordings of a stream that exceed its quota: as
+// many as needed and no more.
+func (u *saving) rotate(ctx context.Context, stream moonfire.StreamID) error {
+	for {
+		var excess int64
+		err := u.tx.QueryRowContext(ctx, `select sample_file_bytes - retain_bytes from stream where id = ?`, stream).Scan(&excess)
+		if err != nil || excess <= 0 {
+			return err
+		}
+		if err := u.deleteOldest(ctx, stream); err != nil {
+			return err
+		}
+	}
+}
+
+// deleteOldest replaces a recording row by a reserved row.
+func (u *saving) deleteOldest(ctx context.Context, stream moonfire.StreamID) error {
+	var id moonfire.RecordingID
+	var start90k moonfire.Time90k
+	var file SampleFile
+	var blob []byte
+	err := u.tx.QueryRowContext(ctx, oldestSQL, stream).Scan(&id, &start90k, &file.UUID, &file.Dir, &blob)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("its total is not that of its recordings: %w", moonfire.ErrCorrupt)
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := u.tx.ExecContext(ctx, `delete from recording where id = ?`, id); err != nil {
+		return err
+	}
+	if _, err := u.tx.ExecContext(ctx, `insert into reserved_sample_files (uuid, sample_dir_id, state) values (?, ?, 'deleted')`,
+		file.UUID[:], file.Dir); err != nil {
+		return err
+	}
+	if _, err := u.tx.ExecContext(ctx, `
+		update stream set rotated_through_90k = max(coalesce(rotated_through_90k, ?1), ?1) where id = ?2`,
+		start90k, stream); err != nil {
+		return err
+	}
+	u.blobs[id] = blob
+	u.Deleted = append(u.Deleted, file)
+	return nil
+}
+
+// commit commits, and looks again if that reports an error.
+func (db *DB) commit(ctx context.Context, u *saving) error {
+	err := u.tx.Commit()
+	if err == nil {
+		return nil
+	}
+	happened, lookErr := db.happened(ctx, u)
+	switch {
+	case lookErr != nil:
+		return fmt.Errorf("commit: %w: %w (looking again: %w)", ErrUncertain, asOurs(err), lookErr)
+	case happened:
+		db.log.Warn("a commit reported an error but happened", "err", err)
+		return nil
+	}
+	return fmt.Errorf("commit: %w", asOurs(err))
+}
+
+// happened tells whether a transaction was committed, from the trace of one of
+// its steps. Those that leave a trace of this transaction alone come first.
+func (db *DB) happened(ctx context.Context, u *saving) (happened bool, err error) {
+	var query string
+	var name uuid.UUID
+	switch {
+	case len(u.Reserved) > 0:
+		query, name = `select exists (select 1 from reserved_sample_files where uuid = ?)`, u.Reserved[0]
+	case len(u.Deleted) > 0:
+		query, name = `select not exists (select 1 from recording where sample_file_uuid = ?)`, u.Deleted[0].UUID
+	case len(u.Insert) > 0:
+		query = `select not exists (select 1 from reserved_sample_files where uuid = ? and state = 'writing')`
+		name = u.Insert[len(u.Insert)-1].SampleFile
+	case len(u.Release) > 0:
+		query, name = `select not exists (select 1 from reserved_sample_files where uuid = ?)`, u.Release[0]
+	default:
+		return true, nil // it changed nothing
+	}
+	err = db.writer.QueryRowContext(ctx, query, name[:]).Scan(&happened)
+	return happened, err
+}

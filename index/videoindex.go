@@ -1,0 +1,198 @@
+package index
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+	"sync"
+
+	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"golang.org/x/sync/singleflight"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+const videoIndexSQL = `select video_index from recording where id = ?`
+
+// blobOverheadBytes is what an entry of the cache costs besides its blob: list
+// element, map slot and slice header, roughly.
+const blobOverheadBytes = 160
+
+// videoIndexCache keeps video indexes in memory: the ones used last, up to a
+// number of bytes, and those of recordings that somebody holds and that have
+// been deleted.
+type videoIndexCache struct {
+	maxBytes int64
+	loads    singleflight.Group
+
+	// mu guards all fields below.
+	mu    sync.Mutex
+	lru   *simplelru.LRU[moonfire.RecordingID, []byte]
+	bytes int64
+	// held counts the holders of a recording.
+	held map[moonfire.RecordingID]int
+	// rescued has the blobs of held recordings that are deleted or, in a process
+	// that cannot know when that happens, may be at any time.
+	rescued map[moonfire.RecordingID][]byte
+	// leaving has the blobs of the recordings that a transaction under way
+	// deletes.
+	leaving map[moonfire.RecordingID][]byte
+}
+
+func newVideoIndexCache(maxBytes int64) *videoIndexCache {
+	c := &videoIndexCache{
+		maxBytes: maxBytes,
+		held:     make(map[moonfire.RecordingID]int),
+		rescued:  make(map[moonfire.RecordingID][]byte),
+		leaving:  make(map[moonfire.RecordingID][]byte),
+	}
+	// Bounded by bytes instead, in add.
+	c.lru, _ = simplelru.NewLRU(math.MaxInt, func(_ moonfire.RecordingID, blob []byte) {
+		c.bytes -= int64(len(blob)) + blobOverheadBytes
+	}) // fails for a size below 1 only
+	return c
+}
+
+// get returns a blob that is in memory.
+func (c *videoIndexCache) get(id moonfire.RecordingID) ([]byte, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if blob, ok := c.lru.Get(id); ok {
+		return blob, true
+	}
+	if blob, ok := c.rescued[id]; ok {
+		return blob, true
+	}
+	blob, ok := c.leaving[id]
+	return blob, ok
+}
+
+func (c *videoIndexCache) add(id moonfire.RecordingID, blob []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.lru.Contains(id) {
+		return
+	}
+	c.lru.Add(id, blob)
+	c.bytes += int64(len(blob)) + blobOverheadBytes
+	for c.bytes > c.maxBytes {
+		c.lru.RemoveOldest()
+	}
+}
+
+// VideoIndex returns a recording's video index, through the cache. The caller
+// must not change it. It returns an error that wraps moonfire.ErrNotFound if
+// the recording is gone and not held.
+func (db *DB) VideoIndex(ctx context.Context, id moonfire.RecordingID) ([]byte, error) {
+	if blob, ok := db.videoIndexes.get(id); ok {
+		return blob, nil
+	}
+	// Whoever shares the load must not suffer from the first one's cancellation.
+	ctx = context.WithoutCancel(ctx)
+	shared, err, _ := db.videoIndexes.loads.Do(strconv.FormatInt(int64(id), 10), func() (any, error) {
+		return db.loadVideoIndex(ctx, id)
+	})
+	if err == nil {
+		return shared.([]byte), nil
+	}
+	// It may have been deleted, and rescued, since we looked.
+	if blob, ok := db.videoIndexes.get(id); ok {
+		return blob, nil
+	}
+	return nil, err
+}
+
+func (db *DB) loadVideoIndex(ctx context.Context, id moonfire.RecordingID) ([]byte, error) {
+	var blob []byte
+	if err := db.statements.videoIndex.QueryRowContext(ctx, id).Scan(&blob); err != nil {
+		return nil, fmt.Errorf("read video index of recording %d: %w", id, notFound(err))
+	}
+	db.videoIndexes.add(id, blob)
+	return blob, nil
+}
+
+// Hold keeps the video indexes of recordings readable, even once they are
+// deleted, until release is called; release is idempotent. It returns an error
+// that wraps moonfire.ErrNotFound if one of the recordings is gone.
+//
+// The process that records rescues the video index of a held recording when it
+// deletes it. Another process cannot know when that happens: a read-only DB
+// loads the video indexes now.
+func (db *DB) Hold(ctx context.Context, ids []moonfire.RecordingID) (release func(), err error) {
+	c := db.videoIndexes
+	c.mu.Lock()
+	for _, id := range ids {
+		c.held[id]++
+	}
+	c.mu.Unlock()
+	var once sync.Once
+	release = func() { once.Do(func() { c.unhold(ids) }) }
+	if err := db.secure(ctx, ids); err != nil {
+		release()
+		return nil, err
+	}
+	return release, nil
+}
+
+// secure makes sure that recordings just marked as held will stay readable. A
+// recording that is still there now will be rescued when it is deleted.
+func (db *DB) secure(ctx context.Context, ids []moonfire.RecordingID) error {
+	if db.writer != nil {
+		_, err := db.SampleFiles(ctx, ids)
+		return err
+	}
+	for _, id := range ids {
+		blob, err := db.VideoIndex(ctx, id)
+		if err != nil {
+			return err
+		}
+		db.videoIndexes.rescue(id, blob)
+	}
+	return nil
+}
+
+func (c *videoIndexCache) rescue(id moonfire.RecordingID, blob []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.held[id] > 0 {
+		c.rescued[id] = blob
+	}
+}
+
+func (c *videoIndexCache) unhold(ids []moonfire.RecordingID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, id := range ids {
+		if c.held[id]--; c.held[id] == 0 {
+			delete(c.held, id)
+			delete(c.rescued, id)
+		}
+	}
+}
+
+// leave announces that a transaction is about to delete recordings; left that it
+// has ended. In between, their blobs can be read from memory, so that a holder
+// finds them at every moment.
+func (c *videoIndexCache) leave(blobs map[moonfire.RecordingID][]byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, blob := range blobs {
+		c.leaving[id] = blob
+	}
+}
+
+func (c *videoIndexCache) left(blobs map[moonfire.RecordingID][]byte, deleted bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for id, blob := range blobs {
+		delete(c.leaving, id)
+		if !deleted {
+			continue
+		}
+		c.lru.Remove(id)
+		if c.held[id] > 0 {
+			c.rescued[id] = blob
+		}
+	}
+}

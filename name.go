@@ -1,0 +1,54 @@
+package moonfire
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxShortNameBytes leaves room for SubSuffix in a file name of 255 bytes.
+const maxShortNameBytes = 200
+
+// reservedNames cannot be folders on Windows, with any extension, or have a
+// meaning of their own at the root of the mount.
+var reservedNames = map[string]bool{
+	"con": true, "prn": true, "aux": true, "nul": true,
+	"com1": true, "com2": true, "com3": true, "com4": true, "com5": true, "com6": true, "com7": true, "com8": true, "com9": true,
+	"lpt1": true, "lpt2": true, "lpt3": true, "lpt4": true, "lpt5": true, "lpt6": true, "lpt7": true, "lpt8": true, "lpt9": true,
+	"saved": true, "index.html": true, "index.json": true, "status.json": true,
+}
+
+// CheckShortName says whether a camera can have this name: one that is a safe
+// name of a folder on Linux, Windows and macOS. The error wraps ErrInvalid.
+func CheckShortName(name string) error {
+	if problem := shortNameProblem(name); problem != "" {
+		return fmt.Errorf("camera name %q: %s: %w", name, problem, ErrInvalid)
+	}
+	return nil
+}
+
+func shortNameProblem(name string) string {
+	base, _, _ := strings.Cut(strings.ToLower(name), ".")
+	switch {
+	case name == "":
+		return "it is empty"
+	case len(name) > maxShortNameBytes:
+		return fmt.Sprintf("it is longer than %d bytes", maxShortNameBytes)
+	case !utf8.ValidString(name):
+		return "it is not UTF-8"
+	case strings.ContainsAny(name, `<>:"/\|?*`):
+		return `it must not contain any of < > : " / \ | ? *`
+	case strings.IndexFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0:
+		return "it must not contain control characters or unusual spaces"
+	case strings.HasPrefix(name, ".") || strings.HasPrefix(name, " ") || strings.HasPrefix(name, "-"):
+		return "it must not begin with a dot, a space or a hyphen"
+	case strings.HasSuffix(name, ".") || strings.HasSuffix(name, " "):
+		return "it must not end with a dot or a space"
+	case strings.HasSuffix(strings.ToLower(name), SubSuffix):
+		return fmt.Sprintf("the ending %q is for sub streams", SubSuffix)
+	case reservedNames[base] || reservedNames[strings.ToLower(name)]:
+		return "it is a reserved name"
+	}
+	return ""
+}

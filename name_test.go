@@ -1,0 +1,23 @@
+package moonfire
+
+import (
+	"errors"
+	"strings"
+	"testing"
+)
+
+func TestCheckShortName(t *testing.T) {
+	for _, name := range []string{"driveway", "Back yard 2", "Küche", "front.door", "con2", "sub", "a-subway"} {
+		if err := CheckShortName(name); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	for _, name := range []string{
+		"", ".", "..", ".hidden", "a/b", `a\b`, "a:b", "what?", "a\x00b", "a\nb", "tail.", "tail ", " head", "-f",
+		"CON", "nul.txt", "Lpt1", "saved", "Index.html", "driveway-sub", "\xff", strings.Repeat("x", 201),
+	} {
+		if err := CheckShortName(name); !errors.Is(err, ErrInvalid) {
+			t.Errorf("%q: got %v, want ErrInvalid", name, err)
+		}
+	}
+}

@@ -1,0 +1,7 @@
+// Package sample keeps a directory of sample files: it creates, opens, reads,
+// unlinks and synchronizes them, and knows nothing of what they hold.
+//
+// A Dir is the directory, locked. A File is an open sample file, shared between
+// readers through a cache of descriptors. Which files should exist is the
+// business of package index; when to delete one, that of package recorder.
+package sample

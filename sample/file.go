@@ -1,0 +1,84 @@
+package sample
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/google/uuid"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// File is an open sample file, shared by its users. It is safe for concurrent
+// use.
+type File struct {
+	name      uuid.UUID
+	file      *os.File
+	sizeBytes int64
+	cache     *cache
+
+	// refs counts the users; see cache.mu.
+	refs int
+}
+
+// Open returns the sample file for reading, from the cache if it is open
+// already. The caller releases it. The error wraps moonfire.ErrCorrupt if the
+// file is not of the given size: serving it would end in a short read, which the
+// kernel takes for the end of the whole virtual file.
+func (d *Dir) Open(name uuid.UUID, sizeBytes int64) (*File, error) {
+	f, err := d.cache.get(name, d.openFile)
+	if err != nil {
+		return nil, err
+	}
+	if f.sizeBytes != sizeBytes {
+		f.Release()
+		return nil, fmt.Errorf("open sample file %s: it has %d bytes instead of %d: %w",
+			name, f.sizeBytes, sizeBytes, moonfire.ErrCorrupt)
+	}
+	return f, nil
+}
+
+func (d *Dir) openFile(name uuid.UUID) (*File, error) {
+	file, err := d.root.Open(name.String())
+	if err != nil {
+		return nil, fmt.Errorf("open sample file: %w", err)
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open sample file: %w", err), file.Close())
+	}
+	return &File{name: name, file: file, sizeBytes: info.Size(), cache: &d.cache}, nil
+}
+
+// Fd returns the descriptor, valid until Release.
+func (f *File) Fd() uintptr { return f.file.Fd() }
+
+// ReadAt reads exactly len(p) bytes at offset, or fails.
+func (f *File) ReadAt(p []byte, offset int64) error {
+	n, err := f.file.ReadAt(p, offset)
+	if n == len(p) {
+		return nil
+	}
+	if errors.Is(err, io.EOF) {
+		err = fmt.Errorf("it ends early: %w", moonfire.ErrCorrupt)
+	}
+	return fmt.Errorf("read sample file %s at %d: %w", f.name, offset, err)
+}
+
+// Release gives the file back to the cache. It must be called exactly once.
+func (f *File) Release() { f.cache.release(f) }
+
+// Hold keeps the named files readable, even once unlinked, until release is
+// called; release is idempotent.
+//
+// A process that records keeps a held file open when it unlinks it. Another
+// process cannot know when that happens: a ReadOnly Dir opens the files now, and
+// fails if one is gone.
+//
+// To be sure that nothing was unlinked just before the call, check afterwards
+// that the index still has the recordings: rows go before files do.
+func (d *Dir) Hold(names []uuid.UUID) (release func(), err error) {
+	return d.cache.hold(names, d.mode == ReadOnly, d.openFile)
+}

@@ -1,0 +1,60 @@
+package sample
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// lockName is the file that a recorder locks. It stays when the lock is given
+// up: removing it would let two processes lock two files of the same name.
+const lockName = "lock"
+
+// lockRecorder takes the recorder's lock and leaves a line that says who holds
+// it. The lock ends with the returned file, or with the process.
+func lockRecorder(root *os.Root) (*os.File, error) {
+	f, err := root.OpenFile(lockName, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		err = fmt.Errorf("%s records to it: %w", holder(f), moonfire.ErrStoreLocked)
+	}
+	if err == nil {
+		err = leaveHolder(f)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
+}
+
+func leaveHolder(f *os.File) error {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "this machine"
+	}
+	if err := f.Truncate(0); err != nil {
+		return err
+	}
+	line := fmt.Sprintf("process %d on %s, since %s\n", os.Getpid(), host, time.Now().Format(time.RFC3339))
+	_, err = f.WriteAt([]byte(line), 0)
+	return err
+}
+
+func holder(f *os.File) string {
+	line := make([]byte, 256)
+	n, err := f.ReadAt(line, 0)
+	if text := strings.TrimSpace(string(line[:n])); text != "" && (err == nil || errors.Is(err, io.EOF)) {
+		return text
+	}
+	return "another process"
+}

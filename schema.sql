@@ -1,0 +1,183 @@
+-- The index of a moonfirefs store: which cameras there are, which recordings
+-- exist, and in which sample file each recording's samples lie.
+--
+-- This file is the authority: a new database is made by running it, and
+-- migrations end in exactly this schema. Package index owns every query.
+--
+-- Times named *_90k are in units of 1/90 000 s; absolute ones count from
+-- 1970-01-01 00:00:00 UTC without leap seconds. UUIDs are blobs of 16 bytes,
+-- SHA-1 digests blobs of 20.
+
+pragma application_id = 0x4d466673; -- "MFfs"
+pragma user_version = 1;
+
+-- One row: what the store is.
+create table meta (
+  id integer primary key check (id = 1),
+
+  -- Also in the file "meta" of each sample file directory, so that a directory
+  -- of another store (a wrong or an unmounted disk) is refused.
+  store_uuid blob not null check (length(store_uuid) = 16),
+
+  created_time_90k integer not null,
+
+  -- IANA name of the zone whose civil hours the files of the mount are. Kept
+  -- here, since the bytes of an hour must not depend on the machine's setting.
+  time_zone text not null
+) strict;
+
+-- A time that the store was open for writing, so that rows and files can be
+-- dated to a run of the program.
+create table open (
+  id integer primary key autoincrement,
+  uuid blob not null unique check (length(uuid) = 16),
+  start_time_90k integer not null,
+  -- Null while open, and for ever if the program did not shut down in order.
+  end_time_90k integer check (end_time_90k >= start_time_90k or end_time_90k is null)
+) strict;
+
+-- A directory that holds sample files, usually one per disk.
+create table sample_dir (
+  id integer primary key,
+  -- Also in the directory's file "meta".
+  uuid blob not null unique check (length(uuid) = 16),
+  -- Absolute, or relative to the directory of this database.
+  path text not null unique
+) strict;
+
+create table camera (
+  id integer primary key,
+  uuid blob not null unique check (length(uuid) = 16),
+  -- The name of the folder in the mount. Unique without regard to case, since
+  -- Windows and macOS see the mount as well.
+  short_name text not null unique collate nocase check (length(short_name) > 0),
+  description text not null,
+  -- For RTSP authentication; empty means none.
+  username text not null,
+  password text not null
+) strict;
+
+create table stream (
+  id integer primary key,
+  camera_id integer not null references camera (id),
+  kind text not null check (kind in ('main', 'sub')),
+
+  -- Where new recordings of this stream go.
+  sample_dir_id integer not null references sample_dir (id),
+
+  -- rtsp:// or rtsps://, without user info.
+  url text not null,
+  transport text not null check (transport in ('tcp', 'udp')),
+
+  -- The quota. Before new recordings are committed, the oldest ones are deleted
+  -- so that sample_file_bytes does not exceed it.
+  retain_bytes integer not null check (retain_bytes >= 0),
+
+  -- Start of the newest recording that rotation has ever deleted; null if none.
+  -- An hour that starts at or before it has lost its beginning.
+  rotated_through_90k integer,
+
+  -- Totals over the stream's recordings, kept by the triggers below, so that
+  -- rotation need not add up hundreds of thousands of rows for each save.
+  sample_file_bytes integer not null default 0 check (sample_file_bytes >= 0),
+  duration_90k integer not null default 0 check (duration_90k >= 0),
+
+  unique (camera_id, kind)
+) strict;
+
+-- Codec configurations. Shared by recordings, never changed, never deleted.
+create table video_sample_entry (
+  id integer primary key,
+  sha1 blob not null unique check (length(sha1) = 20), -- of data
+  -- In pixels, after cropping.
+  width integer not null check (width > 0),
+  height integer not null check (height > 0),
+  -- The sides of a pixel, as in the "pasp" box; 1 and 1 if unknown.
+  pixel_aspect_h integer not null check (pixel_aspect_h > 0),
+  pixel_aspect_v integer not null check (pixel_aspect_v > 0),
+  -- As in the "codecs" parameter of a MIME type (RFC 6381), e.g. avc1.4d401e.
+  rfc6381_codec text not null,
+  -- The serialized SampleEntry box (ISO 14496-12 §8.5.2), header included.
+  data blob not null check (length(data) > 8)
+) strict;
+
+-- About a minute of one stream. A row promises that its sample file exists,
+-- complete and durable.
+create table recording (
+  -- Never reused (autoincrement), so that the mount's inode numbers, which are
+  -- derived from it, are not either.
+  id integer primary key autoincrement,
+  stream_id integer not null references stream (id),
+  open_id integer not null references open (id),
+
+  -- 0 for the first recording of a run (a connection to the camera), counting
+  -- up: recordings of one run touch exactly.
+  run_offset integer not null check (run_offset >= 0),
+
+  -- Bit 0: trailing zero, the last sample's duration is unknown, stored as 0.
+  flags integer not null,
+
+  start_time_90k integer not null,
+  -- Sum of the samples' durations, less than 5 minutes. 0 only if there is a
+  -- single sample, with a trailing zero.
+  duration_90k integer not null
+    check (duration_90k >= 0 and duration_90k < 5*60*90000),
+
+  -- How far this machine's clock was ahead of start_time_90k; 0 for the first
+  -- recording of a run, which starts by this machine's clock.
+  local_time_delta_90k integer not null,
+
+  video_samples integer not null check (video_samples > 0),
+  -- 0 only for a recording that was cut because no key frame came for minutes.
+  video_sync_samples integer not null
+    check (video_sync_samples between 0 and video_samples),
+  video_sample_entry_id integer not null references video_sample_entry (id),
+
+  -- The sample file: the samples one after another, NAL units with a length
+  -- field of 4 bytes, nothing else.
+  sample_dir_id integer not null references sample_dir (id),
+  sample_file_bytes integer not null check (sample_file_bytes > 0),
+  sample_file_uuid blob not null unique check (length(sample_file_uuid) = 16),
+  sample_file_sha1 blob not null check (length(sample_file_sha1) = 20),
+
+  -- Two varints per sample; see design/video-index.md. Last, since it is long
+  -- and the other columns must not lie behind it on overflow pages.
+  video_index blob not null check (length(video_index) > 0)
+) strict;
+
+-- Answers listings, sizes and calendars without touching the table. The rowid
+-- (id) is part of every index and needs no mention.
+create index recording_cover on recording (
+  stream_id,
+  start_time_90k,
+  duration_90k,
+  sample_file_bytes,
+  video_samples,
+  video_sync_samples,
+  video_sample_entry_id,
+  run_offset,
+  flags
+);
+
+create trigger recording_inserted after insert on recording begin
+  update stream
+     set sample_file_bytes = sample_file_bytes + new.sample_file_bytes,
+         duration_90k = duration_90k + new.duration_90k
+   where id = new.stream_id;
+end;
+
+create trigger recording_deleted after delete on recording begin
+  update stream
+     set sample_file_bytes = sample_file_bytes - old.sample_file_bytes,
+         duration_90k = duration_90k - old.duration_90k
+   where id = old.stream_id;
+end;
+
+-- Sample files that may exist without being recordings: a writer may have
+-- created the file, or its unlinking may not be durable yet. A file that has
+-- neither a row here nor in recording is never deleted.
+create table reserved_sample_files (
+  uuid blob primary key check (length(uuid) = 16),
+  sample_dir_id integer not null references sample_dir (id),
+  state text not null check (state in ('writing', 'deleted'))
+) strict, without rowid;
