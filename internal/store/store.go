@@ -1,0 +1,172 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/index"
+	"github.com/moonfirefs/moonfire/sample"
+)
+
+// Names within a store's directory.
+const (
+	databaseName = "moonfire.db"
+	samplesName  = "samples"
+)
+
+// Mode says what a Store may do.
+type Mode int
+
+// The modes of Open.
+const (
+	// Reading: the footage, beside any number of others and a recorder.
+	Reading Mode = iota
+	// Configuring: the index may be changed, also while another process records;
+	// the sample files may not.
+	Configuring
+	// Recording: everything. One process at a time.
+	Recording
+)
+
+// Store is an open store.
+type Store struct {
+	DB   *index.DB
+	Dirs map[moonfire.SampleDirID]*sample.Dir
+	// Zone is the civil zone of the store.
+	Zone *time.Location
+}
+
+// Create makes a new store in the directory path, which may exist, with the
+// sample files in samplesPath, or within path if that is empty. The time zone is
+// an IANA name.
+func Create(ctx context.Context, path, samplesPath, timeZone string) error {
+	if _, err := LoadZone(timeZone); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return fmt.Errorf("create store: %w", err)
+	}
+	database := filepath.Join(path, databaseName)
+	if _, err := os.Lstat(database); !errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(fmt.Errorf("create store: there is one in %s: %w", path, moonfire.ErrExists), err)
+	}
+	id := sample.Identity{Store: uuid.New(), Dir: uuid.New()}
+	dir := index.SampleDir{UUID: id.Dir, Path: samplesName}
+	if samplesPath == "" {
+		samplesPath = filepath.Join(path, samplesName)
+	} else {
+		absolute, err := filepath.Abs(samplesPath)
+		if err != nil {
+			return fmt.Errorf("create store: %w", err)
+		}
+		dir.Path = absolute
+	}
+	if err := sample.Create(samplesPath, id); err != nil {
+		return err
+	}
+	// Last: a directory without a database can be told apart from a store.
+	return index.Create(ctx, database, index.Meta{
+		Store: id.Store, Created90k: moonfire.FromTime(time.Now()), TimeZone: timeZone,
+	}, dir)
+}
+
+// LoadZone finds a civil zone. The error wraps moonfire.ErrInvalid.
+func LoadZone(name string) (*time.Location, error) {
+	// Go takes "" for UTC and "Local" for whatever the machine is set to.
+	if name == "" || name == "Local" {
+		return nil, fmt.Errorf("time zone %q: name it as in Europe/Zurich: %w", name, moonfire.ErrInvalid)
+	}
+	zone, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, fmt.Errorf("time zone %q is not known: %w", name, moonfire.ErrInvalid)
+	}
+	return zone, nil
+}
+
+// Open opens the store in the directory path and locks it as mode says. The
+// errors are those of sample.Open and index.Open, and one that wraps
+// moonfire.ErrNotFound if there is no store.
+func Open(ctx context.Context, path string, mode Mode, log *slog.Logger) (*Store, error) {
+	s := &Store{Dirs: make(map[moonfire.SampleDirID]*sample.Dir)}
+	if err := s.open(ctx, path, mode, log); err != nil {
+		_ = s.Close() // the reason why it is useless matters more
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, path string, mode Mode, log *slog.Logger) (err error) {
+	// Absolute, so that a change of the working directory does no harm.
+	if path, err = filepath.Abs(path); err != nil {
+		return fmt.Errorf("open store: %w", err)
+	}
+	database := filepath.Join(path, databaseName)
+	if _, err := os.Stat(database); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("open store %s: it has no %s (make one with: moonfirefs init): %w", path, databaseName, moonfire.ErrNotFound)
+	}
+	// First for reading: until the locks are held, another process may record.
+	reader, err := index.OpenReadOnly(ctx, database, index.Options{Logger: log})
+	if err != nil {
+		return err
+	}
+	s.DB = reader
+	if s.Zone, err = LoadZone(reader.Meta().TimeZone); err != nil {
+		return err
+	}
+	if err := s.openDirs(ctx, path, mode); err != nil {
+		return err
+	}
+	if mode == Reading {
+		return nil
+	}
+	if s.DB, err = index.Open(ctx, database, index.Options{Logger: log}); err != nil {
+		s.DB = reader
+		return err
+	}
+	return reader.Close()
+}
+
+func (s *Store) openDirs(ctx context.Context, path string, mode Mode) error {
+	access := sample.ReadOnly
+	if mode == Recording {
+		access = sample.Recording
+	}
+	dirs, err := s.DB.SampleDirs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range dirs {
+		location := d.Path
+		if !filepath.IsAbs(location) {
+			location = filepath.Join(path, location)
+		}
+		id := sample.Identity{Store: s.DB.Meta().Store, Dir: d.UUID}
+		if s.Dirs[d.ID], err = sample.Open(location, id, access); err != nil {
+			delete(s.Dirs, d.ID)
+			return err
+		}
+	}
+	return nil
+}
+
+// Close closes all parts and gives up the locks. It is idempotent.
+func (s *Store) Close() error {
+	var errs []error
+	if s.DB != nil {
+		errs = append(errs, s.DB.Close())
+	}
+	// The lock last: until then nobody else may record.
+	for _, d := range s.Dirs {
+		errs = append(errs, d.Close())
+	}
+	return errors.Join(errs...)
+}
