@@ -1,0 +1,75 @@
+package recorder
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/testcamera"
+)
+
+// With a camera that speaks RTSP, and this machine's clock: each run holds
+// consecutive frames of what was sent, from a key frame on, with the durations
+// of the camera's clock; a camera that restarts is recorded again.
+func TestWithCamera(t *testing.T) {
+	clip, err := testcamera.Encode(t.Context(), testcamera.Params{GOP: 5}, 600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := testcamera.Start(testcamera.Config{Source: clip, Username: "operator", Password: "pa ss/wörd"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+
+	f := newFixture(t, plenty)
+	f.camera.Username, f.camera.Password = "operator", "pa ss/wörd"
+	f.camera.Streams[0].URL = server.URL()
+	r := New(Options{
+		DB: f.store.DB, Dirs: f.store.Dirs, Cameras: []moonfire.Camera{f.camera},
+		RotateEvery: time.Second, MinFreeBytes: 1, Logger: f.log,
+	})
+	f.must(r.Open(t.Context()))
+	eventually(t, func() bool { return r.Status()[0].Recordings >= 1 })
+	server.Stop()
+	eventually(t, func() bool { return r.Status()[0].LastError != "" })
+	before := r.Status()[0].Frames
+	f.must(server.Restart())
+	eventually(t, func() bool { return r.Status()[0].Frames > before })
+	f.must(r.Close())
+	f.noneReserved()
+
+	sent, runs, next := server.Sent(), 0, 0
+	for _, recording := range f.recordings() {
+		if recording.RunOffset == 0 {
+			runs++
+		}
+		for i, s := range decodeIndex(t, recording.VideoIndex) {
+			data := recording.data[:s.Bytes]
+			recording.data = recording.data[s.Bytes:]
+			if i == 0 && recording.RunOffset == 0 {
+				for next < len(sent) && !isFrame(data, sent[next]) {
+					next++
+				}
+			}
+			if next >= len(sent) || !isFrame(data, sent[next]) || s.Sync != sent[next].Sync || i == 0 && !s.Sync {
+				t.Fatalf("frame %d of recording %d is not frame %d that was sent", i, recording.ID, next)
+			}
+			next++
+			const frame90k = second90k / 15
+			if s.Duration90k != 0 && (s.Duration90k < frame90k-4 || s.Duration90k > frame90k+4) {
+				t.Errorf("frame %d of recording %d lasts %d", i, recording.ID, s.Duration90k)
+			}
+		}
+	}
+	if runs != 2 {
+		t.Errorf("%d runs", runs)
+	}
+}
+
+// isFrame tells whether a sample is a frame that was sent. Parameter sets may be
+// missing from it, the picture not.
+func isFrame(sample []byte, sent testcamera.SentFrame) bool {
+	return bytes.HasSuffix(sample, sent.NALs[len(sent.NALs)-1])
+}

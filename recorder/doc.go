@@ -1,0 +1,27 @@
+// Package recorder turns the streams of cameras into recordings: about a minute
+// of frames in a sample file, and a row of the index that promises it.
+//
+// Its nouns, along the way of a frame:
+//
+//   - A streamer keeps the connection to one stream of one camera. It has two
+//     goroutines: one reads the camera, one writes to disk.
+//   - A queue of bounded size lies between them, so that reading the camera never
+//     waits for the disk.
+//   - A run is what one connection delivers without a break. It consists of
+//     recordings that touch exactly.
+//   - A timeline says when each frame of a run was captured, from the camera's
+//     clock and this machine's; a rotation says when a recording is long enough.
+//   - A writer fills one sample file and its video index.
+//   - A syncer, one for each sample directory, makes finished recordings durable,
+//     commits them, and deletes those that exceed a stream's quota.
+//
+// Recorder ties them together: Open cleans up behind an earlier crash and starts
+// to record; Close ends all recordings in order and saves them.
+//
+// The order of writes, fsyncs and transactions is the heart of this package.
+// Comments cite its steps as "§ Create step 3"; they are numbered in
+// design/lifecycle.md. See also design/recording.md and design/time.md.
+//
+// What the bytes of a frame mean belongs to package camera, SQL to package
+// index, and anything about the mount to package fs.
+package recorder

@@ -1,0 +1,124 @@
+package recorder
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/moonfirefs/moonfire/camera"
+)
+
+// errOverflow ends a run when the disk has not kept up with the camera.
+var errOverflow = errors.New("disk is too slow: frames were dropped")
+
+// item is what a queue holds: a frame, or the end of what is continuous.
+type item struct {
+	frame   camera.Frame
+	arrival arrival
+	// refused is the number of frames that the queue refused before this one.
+	refused int64
+	// end, if not nil, says why no frame continues the one before; then there is
+	// no frame.
+	end error
+}
+
+// queue carries frames from the goroutine that reads the camera to the one that
+// writes. Its frames never take more than a given number of bytes: what does not
+// fit is refused, and what follows is refused too until a key frame comes and
+// there is room again, so that no run has a hole.
+type queue struct {
+	maxBytes int64
+	// ready holds a token when pop may have something to do.
+	ready chan struct{}
+
+	mu    sync.Mutex // guards what follows
+	items []item
+	bytes int64
+	// refusing says that the frame before was refused; refused counts those
+	// since an item was last appended.
+	refusing bool
+	refused  int64
+	closed   bool
+}
+
+func newQueue(maxBytes int64) *queue {
+	return &queue{maxBytes: maxBytes, ready: make(chan struct{}, 1)}
+}
+
+// push appends a frame, or refuses it. It never waits.
+func (q *queue) push(f camera.Frame, at arrival) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	size := int64(len(f.Data))
+	fits := q.bytes+size <= q.maxBytes
+	if q.refusing {
+		fits = fits && f.Sync && q.bytes <= q.maxBytes/2
+	} else if !fits {
+		q.refusing = true
+		q.append(item{arrival: at, end: errOverflow})
+	}
+	if !fits {
+		q.refused++
+		return false
+	}
+	q.refusing = false
+	q.bytes += size
+	q.append(item{frame: f, arrival: at, refused: q.refused})
+	q.refused = 0
+	return true
+}
+
+// end says that what was pushed so far will not be continued.
+func (q *queue) end(reason error, at arrival) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if n := len(q.items); n > 0 && q.items[n-1].end != nil {
+		return // so that ends do not pile up while the disk stalls
+	}
+	q.append(item{arrival: at, end: reason})
+}
+
+// close says that nothing more will be pushed.
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.signal()
+}
+
+// pop removes the oldest item and waits for one if need be. It returns false
+// once the queue is closed and empty. Only one goroutine may call it.
+func (q *queue) pop() (item, bool) {
+	for {
+		it, ok, closed := q.tryPop()
+		if ok || closed {
+			return it, ok
+		}
+		<-q.ready
+	}
+}
+
+func (q *queue) tryPop() (it item, ok, closed bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.items) == 0 {
+		return item{}, false, q.closed
+	}
+	it = q.items[0]
+	q.items[0] = item{} // let go of the frame
+	q.items = q.items[1:]
+	q.bytes -= int64(len(it.frame.Data))
+	return it, true, false
+}
+
+// append is called with q.mu held.
+func (q *queue) append(it item) {
+	q.items = append(q.items, it)
+	q.signal()
+}
+
+func (q *queue) signal() {
+	select {
+	case q.ready <- struct{}{}:
+	default:
+	}
+}

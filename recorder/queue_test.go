@@ -1,0 +1,113 @@
+package recorder
+
+import (
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/moonfirefs/moonfire/camera"
+)
+
+func frameOf(sizeBytes int, sync bool) camera.Frame {
+	return camera.Frame{Data: make([]byte, sizeBytes), Sync: sync}
+}
+
+func TestQueueKeepsOrder(t *testing.T) {
+	q := newQueue(1000)
+	for i := range int64(5) {
+		f := frameOf(10, i == 0)
+		f.PTS90k = i
+		if !q.push(f, arrival{}) {
+			t.Fatal("refused")
+		}
+	}
+	q.end(io.EOF, arrival{})
+	q.close()
+	for i := range int64(5) {
+		if it, ok := q.pop(); !ok || it.end != nil || it.frame.PTS90k != i {
+			t.Fatalf("item %d: %+v, %v", i, it, ok)
+		}
+	}
+	if it, ok := q.pop(); !ok || !errors.Is(it.end, io.EOF) {
+		t.Fatalf("end: %+v, %v", it, ok)
+	}
+	if _, ok := q.pop(); ok {
+		t.Fatal("an item after the end")
+	}
+}
+
+// After an overflow, what was queued is followed by an end, and frames are
+// refused until there is room and a key frame comes.
+func TestQueueOverflow(t *testing.T) {
+	q := newQueue(100)
+	push := func(sizeBytes int, sync, want bool) {
+		t.Helper()
+		if got := q.push(frameOf(sizeBytes, sync), arrival{}); got != want {
+			t.Fatalf("pushed: %v, want %v", got, want)
+		}
+	}
+	push(40, true, true)
+	push(60, false, true)
+	push(1, false, false)
+	push(0, true, false) // less than half is free
+	if it, _ := q.pop(); len(it.frame.Data) != 40 {
+		t.Fatalf("got %+v", it)
+	}
+	push(1, true, false)
+	if it, _ := q.pop(); len(it.frame.Data) != 60 {
+		t.Fatalf("got %+v", it)
+	}
+	push(1, false, false) // room, but no key frame
+	push(101, true, false)
+	push(30, true, true)
+	push(1, false, true)
+	if it, _ := q.pop(); !errors.Is(it.end, errOverflow) {
+		t.Fatalf("got %+v, want the end of the run", it)
+	}
+	if it, _ := q.pop(); len(it.frame.Data) != 30 || it.refused != 5 {
+		t.Fatalf("got %d bytes after %d refused frames", len(it.frame.Data), it.refused)
+	}
+	if it, _ := q.pop(); len(it.frame.Data) != 1 || it.refused != 0 {
+		t.Fatalf("got %d bytes after %d refused frames", len(it.frame.Data), it.refused)
+	}
+	if q.bytes != 0 || len(q.items) != 0 {
+		t.Errorf("%d bytes and %d items are left", q.bytes, len(q.items))
+	}
+}
+
+// Sessions that fail again and again while the disk stalls leave one end.
+func TestQueueEndsDoNotPileUp(t *testing.T) {
+	q := newQueue(100)
+	for range 1000 {
+		q.end(io.EOF, arrival{})
+	}
+	if len(q.items) != 1 {
+		t.Errorf("%d items", len(q.items))
+	}
+}
+
+// pop waits for push, and is woken by close.
+func TestQueuePopWaits(t *testing.T) {
+	q := newQueue(1000)
+	popped := make(chan int)
+	go func() {
+		defer close(popped)
+		for {
+			it, ok := q.pop()
+			if !ok {
+				return
+			}
+			popped <- len(it.frame.Data)
+		}
+	}()
+	for size := 1; size < 100; size++ {
+		q.push(frameOf(size, true), arrival{})
+		if got := <-popped; got != size {
+			t.Fatalf("got %d bytes, want %d", got, size)
+		}
+	}
+	q.close()
+	if _, ok := <-popped; ok {
+		t.Error("an item after close")
+	}
+}

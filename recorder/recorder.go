@@ -1,0 +1,241 @@
+package recorder
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfire/index"
+	"github.com/moonfirefs/moonfire/sample"
+)
+
+// Options are what a Recorder works with. DB and Dirs are required; they are not
+// closed by the Recorder, and must stay open until it is.
+type Options struct {
+	DB *index.DB
+	// Dirs are the sample directories, open for recording: those that the streams
+	// of Cameras record to, and those in which older recordings lie.
+	Dirs    map[moonfire.SampleDirID]*sample.Dir
+	Cameras []moonfire.Camera
+	// RotateEvery is how long recordings are; 0 means one minute. None is longer
+	// than five.
+	RotateEvery time.Duration
+	// QueueBytes bounds, for each stream, the frames between camera and disk;
+	// 0 means 32 MiB.
+	QueueBytes int64
+	// MinFreeBytes is the space that is left free in each directory's file
+	// system; 0 means 32 MiB.
+	MinFreeBytes int64
+	// Clock tells the time; nil means the system's clock.
+	Clock Clock
+	// Logger is told what a person should know; nil means slog.Default().
+	Logger *slog.Logger
+	// Dial connects to a camera; nil means camera.Open.
+	Dial func(context.Context, camera.Config) (Source, error)
+}
+
+func (o Options) withDefaults() Options {
+	o.RotateEvery = cmp.Or(o.RotateEvery, time.Minute)
+	o.QueueBytes = cmp.Or(o.QueueBytes, 32<<20)
+	o.MinFreeBytes = cmp.Or(o.MinFreeBytes, defaultMinFreeBytes)
+	if o.Clock == nil {
+		o.Clock = newSystemClock()
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.Dial == nil {
+		o.Dial = dial
+	}
+	return o
+}
+
+func dial(ctx context.Context, c camera.Config) (Source, error) {
+	session, err := camera.Open(ctx, c)
+	if err != nil {
+		return nil, err // not session: a nil pointer would be a Source
+	}
+	return session, nil
+}
+
+// Recorder records streams of cameras.
+type Recorder struct {
+	o Options
+
+	lifecycle sync.Mutex // held by Open and Close; guards what follows
+	// opened says that Open has succeeded, closed that Close was called.
+	opened, closed bool
+	open           moonfire.OpenID
+	syncers        map[moonfire.SampleDirID]*syncer
+
+	mu        sync.Mutex // guards what follows
+	streamers []*streamer
+}
+
+// New returns a Recorder that does nothing before Open.
+func New(o Options) *Recorder { return &Recorder{o: o.withDefaults()} }
+
+// Open removes what an earlier crash has left, deletes recordings that exceed
+// quotas, and begins to record. The cancellation of ctx ends Open, but not the
+// recording. A Recorder is opened once.
+func (r *Recorder) Open(ctx context.Context) error {
+	r.lifecycle.Lock()
+	defer r.lifecycle.Unlock()
+	if r.opened || r.closed {
+		return errors.New("open recorder: it was open before")
+	}
+	syncers, err := r.newSyncers()
+	if err != nil {
+		return fmt.Errorf("open recorder: %w", err)
+	}
+	for id, s := range syncers {
+		if err := s.open(ctx, r.streamsOf(id)); err != nil {
+			return fmt.Errorf("open recorder: %w", err)
+		}
+	}
+	wall, _ := r.o.Clock.Now()
+	if r.open, err = r.o.DB.BeginOpen(ctx, moonfire.FromTime(wall)); err != nil {
+		return fmt.Errorf("open recorder: %w", err)
+	}
+	r.opened, r.syncers = true, syncers
+	for _, s := range syncers {
+		s.start()
+	}
+	streamers := r.newStreamers()
+	for _, s := range streamers {
+		s.start()
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.streamers = streamers
+	return nil
+}
+
+// newSyncers returns one for each directory.
+func (r *Recorder) newSyncers() (map[moonfire.SampleDirID]*syncer, error) {
+	syncers := make(map[moonfire.SampleDirID]*syncer)
+	for id, dir := range r.o.Dirs {
+		s := newSyncer(id, sampleDir{dir}, r.o.DB, r.o.MinFreeBytes, r.o.Clock, r.o.Logger)
+		s.peers = syncers
+		syncers[id] = s
+	}
+	for _, c := range r.o.Cameras {
+		for _, stream := range c.Streams {
+			s, ok := syncers[stream.SampleDir]
+			if !ok {
+				return nil, fmt.Errorf("camera %s: its %s stream records to sample directory %d, which is not open: %w",
+					c.ShortName, stream.Kind, stream.SampleDir, moonfire.ErrInvalid)
+			}
+			// One name for the next recording of each stream.
+			s.spares++
+		}
+	}
+	return syncers, nil
+}
+
+func (r *Recorder) streamsOf(dir moonfire.SampleDirID) (ids []moonfire.StreamID) {
+	for _, c := range r.o.Cameras {
+		for _, stream := range c.Streams {
+			if stream.SampleDir == dir {
+				ids = append(ids, stream.ID)
+			}
+		}
+	}
+	return ids
+}
+
+func (r *Recorder) newStreamers() (streamers []*streamer) {
+	total := 0
+	for _, c := range r.o.Cameras {
+		total += len(c.Streams)
+	}
+	for i := range r.o.Cameras {
+		c := &r.o.Cameras[i]
+		for j := range c.Streams {
+			stream := &c.Streams[j]
+			streamers = append(streamers, &streamer{
+				camera:   c,
+				stream:   stream,
+				open:     r.open,
+				rotation: newRotation(r.o.RotateEvery, len(streamers), total),
+				syncer:   r.syncers[stream.SampleDir],
+				queue:    newQueue(r.o.QueueBytes),
+				clock:    r.o.Clock,
+				dial:     r.o.Dial,
+				status:   &status{now: StreamStatus{Camera: c.ShortName, Stream: stream.Kind}},
+				log:      r.o.Logger.With("camera", c.ShortName, "stream", stream.Kind),
+			})
+		}
+	}
+	return streamers
+}
+
+// Close ends all recordings, saves them, and leaves the store in order: no names
+// stay reserved, except of files that cannot be deleted. It is idempotent.
+func (r *Recorder) Close() error {
+	r.lifecycle.Lock()
+	defer r.lifecycle.Unlock()
+	if !r.opened || r.closed {
+		r.closed = true
+		return nil
+	}
+	r.closed = true
+	r.mu.Lock()
+	streamers := r.streamers
+	r.mu.Unlock()
+	closeStreamers(streamers)
+	if err := r.closeSyncers(); err != nil {
+		return fmt.Errorf("close recorder: %w", err)
+	}
+	wall, _ := r.o.Clock.Now()
+	if err := r.o.DB.EndOpen(context.Background(), r.open, moonfire.FromTime(wall)); err != nil {
+		return fmt.Errorf("close recorder: %w", err)
+	}
+	return nil
+}
+
+// closeStreamers closes all at once: a camera that is slow to let go holds up
+// no other.
+func closeStreamers(streamers []*streamer) {
+	var wg sync.WaitGroup
+	for _, s := range streamers {
+		wg.Go(s.close)
+	}
+	wg.Wait()
+}
+
+func (r *Recorder) closeSyncers() error {
+	for _, s := range r.syncers {
+		s.halt()
+	}
+	var errs []error
+	// The second round releases the names of what the first has deleted, perhaps
+	// in other directories.
+	for range 2 {
+		for _, s := range r.syncers {
+			errs = append(errs, s.flush())
+		}
+		if err := errors.Join(errs...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Status tells how each stream is doing, in the order of Options.Cameras; there
+// is none before Open. It may be called at any time and does not wait.
+func (r *Recorder) Status() []StreamStatus {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make([]StreamStatus, len(r.streamers))
+	for i, s := range r.streamers {
+		all[i] = s.status.read()
+	}
+	return all
+}

@@ -1,0 +1,72 @@
+package recorder
+
+import (
+	"testing"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+func TestRotationDue(t *testing.T) {
+	minute := time.Minute
+	tests := map[string]struct {
+		every  time.Duration
+		i, n   int
+		first  bool
+		start  time.Duration // after 12:00:00
+		wantAt time.Duration
+	}{
+		"next minute":                     {minute, 0, 1, false, 10 * time.Second, minute},
+		"starts on an instant":            {minute, 0, 1, false, minute, 2 * minute},
+		"staggered":                       {minute, 1, 4, false, 10 * time.Second, 15 * time.Second},
+		"staggered, passed":               {minute, 1, 4, false, 15 * time.Second, 75 * time.Second},
+		"quarter comes first":             {minute, 1, 4, false, 14*minute + 20*time.Second, 15 * minute},
+		"starts on a quarter":             {minute, 1, 4, false, 15 * minute, 15*minute + 15*time.Second},
+		"just before a quarter":           {minute, 1, 4, false, 15*minute - time.Second, 15 * minute},
+		"first passes over":               {minute, 0, 1, true, 10 * time.Second, 2 * minute},
+		"first passes over a quarter":     {minute, 1, 4, true, 14*minute + 30*time.Second, 16*minute + 15*time.Second},
+		"first that rests on a minute":    {minute, 0, 1, true, 2 * minute, 3 * minute},
+		"first, quarter after the minute": {minute, 3, 4, true, 13*minute + 50*time.Second, 15 * minute},
+		"short":                           {2 * time.Second, 0, 1, false, time.Second, 2 * time.Second},
+		"long: any key frame will do":     {10 * minute, 0, 1, false, minute, 5 * minute},
+		"long and first":                  {10 * minute, 0, 1, true, minute, 5 * minute},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := newRotation(test.every, test.i, test.n)
+			got := r.due90k(moonfire.FromTime(noon.Add(test.start)), test.first)
+			if want := moonfire.FromTime(noon.Add(test.wantAt)); got != want {
+				t.Errorf("due at %v, want %v", got, want)
+			}
+		})
+	}
+}
+
+func TestCeil(t *testing.T) {
+	tests := []struct {
+		t             moonfire.Time90k
+		every, offset moonfire.Duration90k
+		want          moonfire.Time90k
+	}{
+		{0, 10, 0, 0}, {1, 10, 0, 10}, {9, 10, 0, 10}, {10, 10, 0, 10}, {11, 10, 0, 20},
+		{0, 10, 3, 3}, {3, 10, 3, 3}, {4, 10, 3, 13},
+		{-1, 10, 0, 0}, {-10, 10, 0, -10}, {-11, 10, 0, -10}, {-8, 10, 3, -7},
+	}
+	for _, test := range tests {
+		if got := ceil90k(test.t, test.every, test.offset); got != test.want {
+			t.Errorf("ceil90k(%d, %d, %d) is %d, want %d", test.t, test.every, test.offset, got, test.want)
+		}
+	}
+}
+
+// The longest recording stays under the limit: a frame that comes just before
+// tooLong90k may last maxJump90k, and be stretched by the correction.
+func TestNoRecordingIsTooLong(t *testing.T) {
+	longest := tooLong90k - 1 + maxJump90k + maxJump90k*500/1_000_000 + 1
+	if longest >= moonfire.MaxRecordingDuration90k {
+		t.Errorf("a recording may last %v", longest)
+	}
+	if longEnough90k >= tooLong90k {
+		t.Error("no time is left to wait for a key frame")
+	}
+}

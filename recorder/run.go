@@ -1,0 +1,122 @@
+package recorder
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// errClockStep ends a run when somebody has set this machine's clock.
+var errClockStep = errors.New("this machine's clock was set")
+
+// run is what one connection delivers without a break: recordings that touch
+// exactly. It is not safe for concurrent use. Once a method has failed, the run
+// is over, and every frame that it took before is on its way to the index.
+type run struct {
+	stream   *moonfire.Stream
+	open     moonfire.OpenID
+	rotation rotation
+	syncer   *syncer
+	status   *status
+	log      *slog.Logger
+
+	timeline *timeline
+	// writer has the recording in progress; nil if there is none.
+	writer *writer
+	// offset is the number of that recording within the run.
+	offset int32
+}
+
+// begin starts the run with its first frame, a key frame.
+func (r *run) begin(it *item) error {
+	r.timeline = newTimeline(it.frame.PTS90k, it.arrival)
+	return r.startRecording(it)
+}
+
+// lasted returns the time from the run's first frame to at.
+func (r *run) lasted(at arrival) time.Duration {
+	return at.monotonic - r.timeline.anchor.monotonic
+}
+
+// add takes the next frame. An error says why the run is over; the run has not
+// taken the frame then.
+func (r *run) add(it *item) error {
+	lastDuration90k, err := r.timeline.advance(it.frame.PTS90k)
+	if err != nil {
+		r.finishRecording(0)
+		return err
+	}
+	// Not before a key frame: without one, the next run could not start, and
+	// the frames until then would be lost for nothing.
+	if it.frame.Sync && r.timeline.clockStepped(it.arrival) {
+		r.finishRecording(lastDuration90k)
+		return errClockStep
+	}
+	if r.rotates(it) {
+		r.finishRecording(lastDuration90k)
+		r.offset++
+		return r.startRecording(it)
+	}
+	return r.append(it, lastDuration90k)
+}
+
+// end is called when no frame follows.
+func (r *run) end() { r.finishRecording(0) }
+
+// rotates tells whether a frame that was advanced to starts a new recording.
+func (r *run) rotates(it *item) bool {
+	// One recording has one codec configuration.
+	if e := it.frame.Entry; e != r.writer.entry && e.SHA1 != r.writer.entry.SHA1 {
+		return true
+	}
+	if r.timeline.adjusted90k >= tooLong90k {
+		return true
+	}
+	return it.frame.Sync && r.timeline.media90k() >= r.rotation.due90k(r.timeline.start90k(), r.timeline.first)
+}
+
+func (r *run) startRecording(it *item) error {
+	name, file, err := r.syncer.create()
+	if err != nil {
+		return err
+	}
+	r.writer = newWriter(name, file, it.frame.Entry)
+	return r.append(it, 0)
+}
+
+func (r *run) append(it *item, lastDuration90k moonfire.Duration90k) error {
+	err := r.syncer.space.spend(int64(len(it.frame.Data)))
+	if err == nil {
+		err = r.writer.append(&it.frame, lastDuration90k)
+	}
+	if err != nil {
+		r.finishRecording(lastDuration90k)
+		return err
+	}
+	r.timeline.place(it.arrival)
+	return nil
+}
+
+// finishRecording hands the recording in progress to the syncer.
+// lastDuration90k is the duration of its last frame, 0 if not known.
+func (r *run) finishRecording(lastDuration90k moonfire.Duration90k) {
+	if r.writer == nil {
+		return
+	}
+	w := r.writer
+	r.writer = nil
+	recording, err := w.finish(lastDuration90k)
+	if err != nil {
+		r.syncer.abandon(w.name)
+		if w.corrupt {
+			r.log.Error("a recording is lost", "err", err)
+		}
+		return
+	}
+	recording.Start90k, recording.LocalTimeDelta90k = r.timeline.cut()
+	recording.RunOffset = r.offset
+	recording.Stream, recording.SampleDir, recording.Open = r.stream.ID, r.stream.SampleDir, r.open
+	r.syncer.save(&finished{recording: recording, entry: w.entry, file: w.file, status: r.status, log: r.log})
+}

@@ -1,0 +1,161 @@
+package recorder
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/index"
+)
+
+// saveAll makes one save of everything that waits (§ Save), and enforces the
+// quotas of the given streams besides those of the new recordings. On error,
+// nothing is lost but what could not be made durable; the next save goes on
+// where this one stopped.
+func (s *syncer) saveAll(streams []moonfire.StreamID) error {
+	fresh := s.syncFiles(s.take())
+	s.unlinkDoomed()
+	if err := s.syncDir(fresh); err != nil {
+		return err
+	}
+	if err := s.commit(streams); err != nil {
+		return err
+	}
+	// What the commit has deleted. The names are released by the next save.
+	s.unlinkDoomed()
+	return nil
+}
+
+// take returns the recordings that wait.
+func (s *syncer) take() []*finished {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	waiting := s.waiting
+	s.waiting = nil
+	return waiting
+}
+
+// syncFiles is § Create step 3. It returns the recordings that are safe so far.
+// After a failed fsync, the kernel may have dropped the data and marked it clean:
+// a second fsync would succeed and prove nothing, so that recording is lost.
+func (s *syncer) syncFiles(waiting []*finished) []*finished {
+	return slices.DeleteFunc(waiting, func(f *finished) bool {
+		err := errors.Join(f.file.Sync(), f.file.Close())
+		if err != nil {
+			s.discard(f, err)
+		}
+		return err != nil
+	})
+}
+
+func (s *syncer) discard(f *finished, err error) {
+	f.log.Error("a recording is lost: its file could not be made durable",
+		"start", f.recording.Start90k, "duration", f.recording.Duration90k, "err", err)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.uncommitted--
+	s.doom(deletion{name: f.recording.SampleFile, expected: true})
+}
+
+// unlinkDoomed is § Delete step 2.
+func (s *syncer) unlinkDoomed() {
+	s.mu.Lock()
+	s.deletions.pending = append(s.deletions.pending, s.doomed...)
+	s.doomed = nil
+	s.mu.Unlock()
+	s.deletions.unlink()
+}
+
+// syncDir is § Create step 4 for fresh recordings, and § Delete step 3 for what
+// has been unlinked. If it fails, the fresh recordings are lost, as after a
+// failed fsync of their files.
+func (s *syncer) syncDir(fresh []*finished) error {
+	if len(fresh) == 0 && len(s.deletions.unlinked) == 0 {
+		return nil
+	}
+	if err := s.dir.Sync(); err != nil {
+		for _, f := range fresh {
+			s.discard(f, err)
+		}
+		s.deletions.again()
+		return err
+	}
+	s.durable = append(s.durable, fresh...)
+	return nil
+}
+
+// commit is one transaction: § Create step 5, § Delete steps 1 and 4, and § Create
+// step 1 of recordings to come. Files that are durable keep waiting for it if it
+// fails: Save makes sure that none of them is committed twice.
+func (s *syncer) commit(streams []moonfire.StreamID) error {
+	change := s.change(streams)
+	if len(change.Insert)+len(change.Rotate)+len(change.Release)+change.Reserve == 0 {
+		return nil
+	}
+	saved, err := s.db.Save(context.Background(), change)
+	if err != nil {
+		return err
+	}
+	s.settle(change, saved)
+	for _, f := range s.durable {
+		f.status.saved()
+	}
+	s.durable, s.deletions.unlinked = nil, nil
+	return nil
+}
+
+func (s *syncer) change(streams []moonfire.StreamID) *index.Save {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change := &index.Save{Dir: s.id, Rotate: streams, Release: slices.Clone(s.deletions.unlinked)}
+	for _, f := range s.durable {
+		change.Insert = append(change.Insert, f.recording)
+		change.SampleEntries = append(change.SampleEntries, f.entry)
+	}
+	if s.closing {
+		change.Release = append(change.Release, s.names...)
+	} else {
+		change.Reserve = max(s.spares-len(s.names), 0)
+	}
+	return change
+}
+
+// settle brings the books up to date with a change that was committed.
+func (s *syncer) settle(change *index.Save, saved *index.Saved) {
+	s.mu.Lock()
+	s.uncommitted -= len(change.Insert)
+	for _, r := range change.Insert {
+		delete(s.known, r.SampleFile)
+	}
+	for _, name := range change.Release {
+		delete(s.known, name)
+	}
+	if s.closing {
+		s.names = nil
+	}
+	for _, name := range saved.Reserved {
+		s.known[name] = struct{}{}
+	}
+	s.names = append(s.names, saved.Reserved...)
+	s.mu.Unlock()
+
+	for _, file := range saved.Deleted {
+		s.route(file)
+	}
+}
+
+// route takes a deleted file to the syncer of its directory.
+func (s *syncer) route(file index.SampleFile) {
+	d := deletion{name: file.UUID, expected: true}
+	switch peer := s.peers[file.Dir]; peer {
+	case s:
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.doom(d) // this save will unlink it
+	case nil:
+		s.log.Warn("a deleted sample file lies in a directory that is not open", "file", file.UUID, "dir", file.Dir)
+	default:
+		peer.delete(d)
+	}
+}

@@ -1,0 +1,231 @@
+package recorder
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/camera"
+)
+
+// Source is a session with a camera: a *camera.Session, or a test's.
+type Source interface {
+	// Next returns the next frame, the first time a key frame. It waits for it,
+	// until the context of the dial is cancelled.
+	Next() (camera.Frame, error)
+	Close() error
+}
+
+const (
+	// A session or run that lasted this long was a success: the next failure
+	// starts with a short wait.
+	lastingSession = 30 * time.Second
+	// A camera whose timestamps make no sense at all would produce a recording
+	// per key frame. Runs shorter than this are followed by a pause.
+	lastingRun = 10 * time.Second
+)
+
+// streamer records one stream. Its two goroutines, one that reads the camera and
+// one that writes to disk, share the queue and the status and nothing else.
+type streamer struct {
+	camera   *moonfire.Camera
+	stream   *moonfire.Stream
+	open     moonfire.OpenID
+	rotation rotation
+	syncer   *syncer
+	queue    *queue
+	clock    Clock
+	dial     func(context.Context, camera.Config) (Source, error)
+	status   *status
+	log      *slog.Logger // has the keys camera and stream
+
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	// reconnect belongs to the goroutine that reads.
+	reconnect backoff
+
+	// What follows belongs to the goroutine that writes.
+
+	// run is nil while nothing is recorded.
+	run *run
+	// notBefore is when the next run may begin, by the monotonic clock.
+	notBefore time.Duration
+	backoff   backoff
+	// dropped counts the frames that no run took since the last one ended.
+	dropped int64
+	// trouble is why there is no run; nil once a run has begun.
+	trouble error
+}
+
+// start begins to record.
+func (s *streamer) start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	s.wg.Go(func() {
+		defer s.queue.close()
+		s.read(ctx)
+	})
+	s.wg.Go(s.write)
+}
+
+// close ends the connection, then waits until every frame that arrived is
+// written and the last recording is with the syncer.
+func (s *streamer) close() {
+	s.cancel()
+	s.wg.Wait()
+}
+
+// read keeps up a connection to the camera until ctx is cancelled.
+func (s *streamer) read(ctx context.Context) {
+	for {
+		err := s.session(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if s.status.disconnected(err) {
+			s.log.Warn("no connection to the camera", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.clock.After(s.reconnect.next()):
+		}
+	}
+}
+
+// session connects to the camera and queues its frames until something fails.
+func (s *streamer) session(ctx context.Context) error {
+	source, err := s.dial(ctx, camera.Config{
+		URL:       s.stream.URL,
+		Username:  s.camera.Username,
+		Password:  s.camera.Password,
+		Transport: s.stream.Transport,
+		Logger:    s.log,
+	})
+	if err != nil {
+		return err
+	}
+	defer source.Close() // nothing that it could fail at matters any more
+	began := arrivedNow(s.clock)
+	s.status.connected(began.wall)
+	s.log.Info("connected to the camera")
+	err = s.readFrames(source)
+	ended := arrivedNow(s.clock)
+	s.queue.end(err, ended)
+	if ended.monotonic-began.monotonic >= lastingSession {
+		s.reconnect.reset()
+	}
+	return err
+}
+
+func (s *streamer) readFrames(source Source) error {
+	overflowing := false
+	for {
+		f, err := source.Next()
+		if err != nil {
+			return err
+		}
+		at := arrivedNow(s.clock)
+		s.status.received(at.wall, len(f.Data))
+		fits := s.queue.push(f, at)
+		if !fits && !overflowing {
+			// Here, since the other goroutine may wait for the disk for long.
+			s.log.Warn("recording is interrupted", "err", errOverflow)
+			s.status.recording(errOverflow)
+		}
+		overflowing = !fits
+	}
+}
+
+// write records what is in the queue until the queue is closed. Why a run ends
+// with what the queue says, the other goroutine has logged.
+func (s *streamer) write() {
+	for {
+		it, ok := s.queue.pop()
+		switch {
+		case !ok:
+			s.endRun()
+			return
+		case errors.Is(it.end, errOverflow):
+			s.endRun()
+			s.trouble = it.end
+		case it.end != nil:
+			s.endRun()
+		default:
+			s.take(&it)
+		}
+	}
+}
+
+func (s *streamer) endRun() {
+	if s.run != nil {
+		s.run.end()
+		s.run = nil
+	}
+}
+
+// take adds a frame to the run, or begins a run with it.
+func (s *streamer) take(it *item) {
+	s.dropped += it.refused
+	if s.run != nil {
+		err := s.run.add(it)
+		if err == nil {
+			return
+		}
+		s.pause(err, s.run.lasted(it.arrival), it.arrival)
+		s.run = nil
+		s.failed(err)
+	}
+	if !it.frame.Sync || it.arrival.monotonic < s.notBefore {
+		s.dropped++
+		return
+	}
+	s.begin(it)
+}
+
+func (s *streamer) begin(it *item) {
+	r := &run{
+		stream: s.stream, open: s.open, rotation: s.rotation,
+		syncer: s.syncer, status: s.status, log: s.log,
+	}
+	if err := r.begin(it); err != nil {
+		s.dropped++
+		s.pause(err, 0, it.arrival)
+		s.failed(err)
+		return
+	}
+	s.run = r
+	if s.trouble != nil {
+		s.log.Info("recording goes on", "dropped_frames", s.dropped)
+		s.trouble = nil
+		s.status.recording(nil)
+	}
+	s.dropped = 0
+}
+
+// pause decides when the next run may begin after one that err has ended.
+func (s *streamer) pause(err error, lasted time.Duration, at arrival) {
+	if lasted >= lastingRun {
+		s.backoff.reset()
+		if errors.Is(err, errTimestamps) {
+			return
+		}
+	}
+	if errors.Is(err, errClockStep) {
+		return
+	}
+	s.notBefore = at.monotonic + s.backoff.next()
+}
+
+// failed notes why nothing is recorded, and logs it if it is news.
+func (s *streamer) failed(err error) {
+	if isNews(s.trouble, err) {
+		s.log.Warn("recording is interrupted", "err", err)
+	}
+	s.trouble = err
+	s.status.recording(err)
+}

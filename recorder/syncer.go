@@ -1,0 +1,285 @@
+package recorder
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/index"
+	"github.com/moonfirefs/moonfire/sample"
+)
+
+// errBacklog is returned when so many recordings wait to be committed that no
+// new one may begin.
+var errBacklog = errors.New("the index cannot be written")
+
+const (
+	// maxBacklog bounds the memory that uncommitted recordings take: about 10 KiB
+	// each.
+	maxBacklog = 512
+	// tidyEvery is how soon the names of deleted files are released where no
+	// recording is saved in the meantime.
+	tidyEvery = time.Minute
+	// closeAttempts bounds how often the closing save is tried.
+	closeAttempts = 3
+)
+
+// directory is what a syncer needs of a *sample.Dir; tests make it fail.
+type directory interface {
+	Create(uuid.UUID) (sampleFile, error)
+	Unlink(uuid.UUID) error
+	Sync() error
+	Space() (sample.Space, error)
+}
+
+// sampleDir makes a *sample.Dir a directory.
+type sampleDir struct{ *sample.Dir }
+
+func (d sampleDir) Create(name uuid.UUID) (sampleFile, error) { return d.Dir.Create(name) }
+
+// database is what a syncer needs of an *index.DB; tests make it fail.
+type database interface {
+	Save(context.Context, *index.Save) (*index.Saved, error)
+	Reserve(context.Context, moonfire.SampleDirID, int) ([]uuid.UUID, error)
+	Reserved(context.Context, moonfire.SampleDirID) ([]uuid.UUID, error)
+}
+
+// finished is a recording that has all of its frames. Its file is open until it
+// is durable.
+type finished struct {
+	recording *moonfire.Recording
+	entry     *moonfire.VideoSampleEntry
+	file      sampleFile
+	status    *status
+	log       *slog.Logger
+}
+
+// syncer makes the recordings of one sample directory durable, commits them, and
+// deletes what exceeds the quotas: one save after another, each of which takes
+// all that waits. Between open and close, a goroutine of its own does so.
+type syncer struct {
+	id    moonfire.SampleDirID
+	dir   directory
+	db    database
+	space *space
+	clock Clock
+	log   *slog.Logger
+	// spares is the number of reserved names to keep ready for writers.
+	spares int
+	// peers are the syncers of all directories, this one included: recordings
+	// that exceed a quota may lie in another directory than newer ones.
+	peers map[moonfire.SampleDirID]*syncer
+
+	// wake holds a token when there is something to save.
+	wake    chan struct{}
+	stop    chan struct{}
+	stopped chan struct{}
+
+	mu sync.Mutex // guards what follows
+	// names are reserved, and no file has them.
+	names []uuid.UUID
+	// known has every reserved name of this directory that something here will
+	// turn into a recording or release.
+	known map[uuid.UUID]struct{}
+	// waiting are finished recordings, those of a stream in order.
+	waiting []*finished
+	// doomed are files to delete.
+	doomed []deletion
+	// uncommitted counts the recordings in waiting and durable.
+	uncommitted int
+
+	// What follows belongs to the goroutine, and before and after it to open and
+	// flush.
+
+	// durable are recordings of which nothing but the row is missing, since an
+	// earlier save failed.
+	durable   []*finished
+	deletions deletions
+	closing   bool
+}
+
+func newSyncer(id moonfire.SampleDirID, dir directory, db database, minFreeBytes int64, clock Clock, log *slog.Logger) *syncer {
+	return &syncer{
+		id: id, dir: dir, db: db, clock: clock, log: log,
+		space:     &space{dir: dir, minFreeBytes: minFreeBytes},
+		wake:      make(chan struct{}, 1),
+		stop:      make(chan struct{}),
+		stopped:   make(chan struct{}),
+		known:     make(map[uuid.UUID]struct{}),
+		deletions: deletions{dir: dir, clock: clock, log: log},
+	}
+}
+
+// open cleans up behind an earlier run of the program (§ Start), deletes what
+// exceeds the quotas of the streams, and reserves the first names.
+func (s *syncer) open(ctx context.Context, streams []moonfire.StreamID) error {
+	if err := s.adopt(ctx); err != nil {
+		return err
+	}
+	return s.saveAll(streams)
+}
+
+// adopt dooms every reserved name that nothing here knows of: left by a crash,
+// or by a commit of which it never became known that it happened.
+func (s *syncer) adopt(ctx context.Context) error {
+	reserved, err := s.db.Reserved(ctx, s.id)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, name := range reserved {
+		if _, ok := s.known[name]; !ok {
+			s.doom(deletion{name: name})
+		}
+	}
+	return nil
+}
+
+func (s *syncer) start() { go s.run() }
+
+// run saves whenever there is something to save, until stop is closed.
+func (s *syncer) run() {
+	defer close(s.stopped)
+	var wait backoff
+	var failed error
+	for {
+		wake, timer := s.wake, tidyEvery
+		if failed != nil {
+			wake, timer = nil, wait.next()
+		}
+		select {
+		case <-s.stop:
+			return
+		case <-wake:
+		case <-s.clock.After(timer):
+		}
+		err := s.saveAll(nil)
+		if err == nil {
+			wait.reset()
+		}
+		s.logChange(failed, err)
+		failed = err
+	}
+}
+
+// logChange logs the first of several failures, and that they are over.
+func (s *syncer) logChange(before, err error) {
+	switch {
+	case err != nil && isNews(before, err):
+		s.log.Error("cannot save recordings; will try again", "err", err)
+	case err == nil && before != nil:
+		s.log.Info("recordings are saved again")
+	}
+}
+
+// halt ends the goroutine. Writers must have been closed before.
+func (s *syncer) halt() {
+	close(s.stop)
+	<-s.stopped
+}
+
+// flush saves what is left, without names for later recordings, and tries a few
+// times. Only to be called after halt; twice, since the deletions of the first
+// flush are released by the second.
+func (s *syncer) flush() error {
+	s.closing = true
+	var wait backoff
+	for attempt := 1; ; attempt++ {
+		s.deletions.retry = 0 // quarantined files: now, or at the next start
+		err := s.adopt(context.Background())
+		if err == nil {
+			err = s.saveAll(nil)
+		}
+		if err == nil || attempt == closeAttempts {
+			return err
+		}
+		<-s.clock.After(wait.next())
+	}
+}
+
+// create makes a new sample file under a reserved name (§ Create steps 1 and 2).
+func (s *syncer) create() (uuid.UUID, sampleFile, error) {
+	if err := s.space.check(); err != nil {
+		return uuid.Nil, nil, err
+	}
+	name, err := s.takeName()
+	if err != nil {
+		return uuid.Nil, nil, err
+	}
+	file, err := s.dir.Create(name)
+	if err != nil {
+		s.abandon(name)
+		return uuid.Nil, nil, err
+	}
+	return name, file, nil
+}
+
+// takeName returns a reserved name: one that a save has reserved, as a rule.
+func (s *syncer) takeName() (uuid.UUID, error) {
+	s.mu.Lock()
+	if s.uncommitted >= maxBacklog {
+		s.mu.Unlock()
+		return uuid.Nil, errBacklog
+	}
+	if n := len(s.names); n > 0 {
+		name := s.names[n-1]
+		s.names = s.names[:n-1]
+		s.mu.Unlock()
+		return name, nil
+	}
+	s.mu.Unlock()
+	return s.reserve()
+}
+
+// reserve is § Create step 1 in a transaction of its own.
+func (s *syncer) reserve() (uuid.UUID, error) {
+	names, err := s.db.Reserve(context.Background(), s.id, 1)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.known[names[0]] = struct{}{}
+	return names[0], nil
+}
+
+// save hands over a finished recording; it does not wait. The recordings of a
+// stream are committed in the order in which they are handed over.
+func (s *syncer) save(f *finished) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.waiting = append(s.waiting, f)
+	s.uncommitted++
+	s.signal()
+}
+
+// abandon gives up a reserved name whose file does not become a recording, if
+// there is a file at all.
+func (s *syncer) abandon(name uuid.UUID) { s.delete(deletion{name: name}) }
+
+// delete takes on the file of a reserved name; it does not wait.
+func (s *syncer) delete(d deletion) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.doom(d)
+	s.signal()
+}
+
+// doom takes on a file without hurry; it is called with s.mu held.
+func (s *syncer) doom(d deletion) {
+	s.known[d.name] = struct{}{}
+	s.doomed = append(s.doomed, d)
+}
+
+func (s *syncer) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}

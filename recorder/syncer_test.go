@@ -1,0 +1,573 @@
+package recorder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfire/index"
+	"github.com/moonfirefs/moonfire/sample"
+)
+
+// faults is a real directory and a real database that note what is asked of
+// them, in order, and fail when told to.
+type faults struct {
+	dir *sample.Dir
+	db  *index.DB
+
+	mu sync.Mutex // guards what follows
+	// events are words like "fsync file".
+	events []string
+	// fail has the number of times that an event is to fail.
+	fail map[string]int
+	// afterSave makes a Save fail after it has happened.
+	afterSave error
+	free      uint64
+}
+
+// happens notes an event and says whether it is to fail.
+func (f *faults) happens(event string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.events = append(f.events, event)
+	if f.fail[event] > 0 {
+		f.fail[event]--
+		return errInjected
+	}
+	return nil
+}
+
+func (f *faults) times(event string) (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, e := range f.events {
+		if e == event {
+			n++
+		}
+	}
+	return n
+}
+
+func (f *faults) Create(name uuid.UUID) (sampleFile, error) {
+	if err := f.happens("create"); err != nil {
+		return nil, err
+	}
+	file, err := f.dir.Create(name)
+	return &faultyFile{File: file, faults: f}, err
+}
+
+func (f *faults) Unlink(name uuid.UUID) error {
+	if err := f.happens("unlink"); err != nil {
+		return err
+	}
+	return f.dir.Unlink(name)
+}
+
+func (f *faults) Sync() error {
+	if err := f.happens("fsync dir"); err != nil {
+		return err
+	}
+	return f.dir.Sync()
+}
+
+func (f *faults) Space() (sample.Space, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return sample.Space{BlockSizeBytes: 1, BlocksAvailable: f.free}, nil
+}
+
+func (f *faults) setFree(sizeBytes uint64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.free = sizeBytes
+}
+
+func (f *faults) Save(ctx context.Context, s *index.Save) (*index.Saved, error) {
+	if err := f.happens(fmt.Sprintf("save %d", len(s.Insert))); err != nil {
+		return nil, err
+	}
+	saved, err := f.db.Save(ctx, s)
+	if f.afterSave != nil {
+		err, f.afterSave = f.afterSave, nil
+		return nil, err
+	}
+	return saved, err
+}
+
+func (f *faults) Reserve(ctx context.Context, dir moonfire.SampleDirID, n int) ([]uuid.UUID, error) {
+	if err := f.happens("reserve"); err != nil {
+		return nil, err
+	}
+	return f.db.Reserve(ctx, dir, n)
+}
+
+func (f *faults) Reserved(ctx context.Context, dir moonfire.SampleDirID) ([]uuid.UUID, error) {
+	return f.db.Reserved(ctx, dir)
+}
+
+type faultyFile struct {
+	*os.File
+	faults *faults
+}
+
+func (f *faultyFile) Write(p []byte) (int, error) {
+	if err := f.faults.happens("write"); err != nil {
+		n, _ := f.File.Write(p[:len(p)/2])
+		return n, err
+	}
+	return f.File.Write(p)
+}
+
+func (f *faultyFile) Truncate(sizeBytes int64) error {
+	if err := f.faults.happens("truncate"); err != nil {
+		return err
+	}
+	return f.File.Truncate(sizeBytes)
+}
+
+func (f *faultyFile) Sync() error {
+	if err := f.faults.happens("fsync file"); err != nil {
+		return err
+	}
+	return f.File.Sync()
+}
+
+// bench is a syncer without its goroutine, and a streamer without a camera, on a
+// store with faults: the test makes each step itself.
+type bench struct {
+	*fixture
+	*faults
+	syncer   *syncer
+	streamer *streamer
+	fake     *fakeCamera
+}
+
+func newBench(t *testing.T, retainBytes int64) *bench {
+	f := newFixture(t, retainBytes)
+	faults := &faults{dir: f.store.Dirs[1], db: f.store.DB, fail: make(map[string]int), free: plenty}
+	b := &bench{fixture: f, faults: faults, fake: newFakeCamera(f.clock)}
+	b.syncer = newSyncer(1, faults, faults, defaultMinFreeBytes, f.clock, f.log)
+	b.syncer.peers = map[moonfire.SampleDirID]*syncer{1: b.syncer}
+	b.syncer.spares = 1
+	f.must(b.syncer.open(t.Context(), []moonfire.StreamID{1}))
+	open, err := f.store.DB.BeginOpen(t.Context(), moonfire.FromTime(noon))
+	f.must(err)
+	b.streamer = &streamer{
+		camera: &f.camera, stream: &f.camera.Streams[0], open: open, rotation: newRotation(time.Minute, 0, 1),
+		syncer: b.syncer, clock: f.clock, status: new(status), log: f.log,
+	}
+	b.events = nil
+	return b
+}
+
+// shoot records n frames and returns them.
+func (b *bench) shoot(n int) (frames []camera.Frame) {
+	for range n {
+		f := b.fake.frame()
+		b.streamer.take(&item{frame: f, arrival: arrivedNow(b.clock)})
+		frames = append(frames, f)
+	}
+	return frames
+}
+
+// recording records n frames, beginning with a key frame, as a run of one
+// recording.
+func (b *bench) recording(n int) []camera.Frame {
+	b.fake.next += 9 - (b.fake.next+9)%10
+	frames := b.shoot(n)
+	b.streamer.endRun()
+	return frames
+}
+
+// flush is what closing the recorder does.
+func (b *bench) flush() {
+	b.Helper()
+	b.streamer.endRun()
+	b.must(b.syncer.flush())
+	b.must(b.syncer.flush())
+}
+
+// The order of steps is that of design/lifecycle.md, and a save costs one fsync of
+// the directory and one transaction, whatever it does.
+func TestSaveOrder(t *testing.T) {
+	b := newBench(t, 1000)
+	b.recording(15)
+	b.recording(15)
+	b.must(b.syncer.saveAll(nil))
+	b.recording(15)
+	b.must(b.syncer.saveAll(nil))
+	got := slices.DeleteFunc(b.events, func(e string) bool { return e == "write" })
+	want := []string{
+		"create",            // under the name that was reserved at start
+		"reserve", "create", // no name is left: the first save comes late
+		"fsync file", "fsync file", "fsync dir", "save 2", "unlink", // the quota is exceeded
+		"create", // under the name that the save reserved
+		"fsync file", "fsync dir", "save 1", "unlink",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, ", "), strings.Join(want, ", "))
+	}
+	b.flush()
+	b.noneReserved()
+	b.recordings()
+}
+
+// A recording whose fsync failed is discarded, once and for all; others are not.
+func TestFailedFsyncDiscardsRecording(t *testing.T) {
+	b := newBench(t, plenty)
+	b.recording(10)
+	kept := b.recording(20)
+	b.fail["fsync file"] = 1
+	b.must(b.syncer.saveAll(nil))
+	hasBytes(t, b.recordings(), join(kept))
+	b.flush()
+	hasBytes(t, b.recordings(), join(kept))
+	if n := b.times("fsync file"); n != 2 {
+		t.Errorf("%d fsyncs of 2 files", n)
+	}
+	b.noneReserved()
+	if names, _ := b.dir.List(); len(names) != 1 {
+		t.Errorf("%d files are left", len(names))
+	}
+}
+
+// When the directory cannot be synchronized, what is new is not committed, and
+// what an earlier save made durable is.
+func TestFailedDirectoryFsync(t *testing.T) {
+	b := newBench(t, plenty)
+	kept := b.recording(10)
+	b.fail["save 1"] = 1
+	if err := b.syncer.saveAll(nil); !errors.Is(err, errInjected) {
+		t.Fatalf("got %v", err)
+	}
+	b.recording(20)
+	b.fail["fsync dir"] = 1
+	if err := b.syncer.saveAll(nil); !errors.Is(err, errInjected) {
+		t.Fatalf("got %v", err)
+	}
+	b.flush()
+	hasBytes(t, b.recordings(), join(kept))
+	b.noneReserved()
+}
+
+// Names are not released before a fsync of the directory has made the unlinking
+// durable.
+func TestReleaseOnlyAfterDirectoryFsync(t *testing.T) {
+	b := newBench(t, plenty)
+	b.recording(10)
+	name := b.syncer.waiting[0].recording.SampleFile
+	b.fail["fsync file"], b.fail["fsync dir"] = 1, 1
+	if err := b.syncer.saveAll(nil); !errors.Is(err, errInjected) {
+		t.Fatalf("got %v", err)
+	}
+	isReserved := func() bool {
+		return b.count(`select count(*) from reserved_sample_files where uuid = ?`, name[:]) == 1
+	}
+	if !isReserved() {
+		t.Error("a name was released although the directory could not be synchronized")
+	}
+	b.must(b.syncer.saveAll(nil))
+	if isReserved() {
+		t.Error("the name is still reserved")
+	}
+}
+
+// A file that cannot be unlinked stops nothing, stays reserved, and goes later.
+func TestQuarantine(t *testing.T) {
+	b := newBench(t, 1500)
+	for range 3 {
+		b.recording(20)
+		b.fail["unlink"] = 1
+		b.must(b.syncer.saveAll(nil))
+	}
+	if n := len(b.syncer.deletions.quarantined); n == 0 {
+		t.Fatal("nothing is quarantined")
+	}
+	b.recordings() // checks that each file has a row
+	asked := b.times("unlink")
+	b.must(b.syncer.saveAll(nil))
+	if b.times("unlink") != asked {
+		t.Error("tried again at once")
+	}
+	b.clock.pass(quarantineFor)
+	b.must(b.syncer.saveAll(nil))
+	if n := len(b.syncer.deletions.quarantined); n != 0 {
+		t.Errorf("%d are still quarantined", n)
+	}
+	b.flush()
+	b.noneReserved()
+	b.recordings()
+}
+
+// A file that can never be unlinked is still reserved after closing, so that the
+// next start finds it.
+func TestQuarantineAtClose(t *testing.T) {
+	b := newBench(t, plenty)
+	b.recording(10)
+	b.fail["fsync file"], b.fail["unlink"] = 1, 1000
+	b.flush()
+	if n := b.count(`select count(*) from reserved_sample_files`); n != 1 {
+		t.Errorf("%d names are reserved, want that of the file", n)
+	}
+	b.recordings()
+}
+
+// A save that fails is repeated; the recordings wait, in order, and are committed
+// once.
+func TestFailedSave(t *testing.T) {
+	b := newBench(t, plenty)
+	kept := b.recording(10)
+	b.fail["save 1"] = 1
+	if err := b.syncer.saveAll(nil); !errors.Is(err, errInjected) {
+		t.Fatalf("got %v", err)
+	}
+	kept = append(kept, b.recording(20)...)
+	b.must(b.syncer.saveAll(nil))
+	hasBytes(t, b.recordings(), join(kept))
+	if n := b.times("fsync file"); n != 2 {
+		t.Errorf("%d fsyncs of 2 files", n)
+	}
+	b.flush()
+	b.noneReserved()
+}
+
+// A commit that happened although it reported an error: the recording is there
+// once, its file too, and what the commit deleted and reserved is cleaned up.
+func TestUncertainSave(t *testing.T) {
+	b := newBench(t, 1500)
+	for range 4 {
+		b.recording(20)
+		b.must(b.syncer.saveAll(nil))
+	}
+	b.recording(20)
+	b.afterSave = index.ErrUncertain
+	if err := b.syncer.saveAll(nil); !errors.Is(err, index.ErrUncertain) {
+		t.Fatalf("got %v", err)
+	}
+	all := b.recordings()
+	b.flush()
+	after := b.recordings()
+	if len(after) != len(all) || after[0].ID != all[0].ID {
+		t.Errorf("%d recordings became %d", len(all), len(after))
+	}
+	b.noneReserved()
+	if names, _ := b.dir.List(); len(names) != len(after) {
+		t.Errorf("%d files for %d recordings", len(names), len(after))
+	}
+}
+
+// A write that fails half-way keeps the whole frames before it, as a recording
+// whose last duration is known; recording resumes by itself.
+func TestFailedWrite(t *testing.T) {
+	for name, test := range map[string]struct{ failTruncate, lost int }{
+		"truncated":          {0, 0},
+		"not even truncated": {1, 15},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, plenty)
+			kept := b.shoot(15)
+			b.fail["write"], b.fail["truncate"] = 1, test.failTruncate
+			b.shoot(4)
+			b.clock.pass(maxBackoff)
+			b.shoot(1)
+			if b.streamer.run != nil {
+				t.Fatal("a run began without a key frame")
+			}
+			kept = append(kept[test.lost:], b.shoot(10)...)
+			b.flush()
+			all := b.recordings()
+			hasBytes(t, all, join(kept))
+			if test.lost == 0 && (all[0].VideoSamples != 15 || all[0].Flags != 0 || all[0].Duration90k != 15*9000) {
+				t.Errorf("recording %+v", all[0].Summary)
+			}
+			b.noneReserved()
+		})
+	}
+}
+
+// A sample file that cannot be created costs the frames until the next key frame
+// after a pause.
+func TestFailedCreate(t *testing.T) {
+	for _, event := range []string{"create", "reserve"} {
+		t.Run(event, func(t *testing.T) {
+			b := newBench(t, plenty)
+			b.recording(10) // uses up the name that was reserved at start
+			b.fail[event] = 1
+			b.shoot(10)
+			if err := b.streamer.status.read().LastError; err != errInjected.Error() {
+				t.Errorf("status says %q", err)
+			}
+			b.clock.pass(maxBackoff)
+			b.shoot(10)
+			if err := b.streamer.status.read().LastError; err != "" {
+				t.Errorf("status says %q", err)
+			}
+			b.flush()
+			if all := b.recordings(); len(all) != 2 || all[1].VideoSamples != 10 {
+				t.Errorf("%d recordings", len(all))
+			}
+			b.noneReserved()
+		})
+	}
+}
+
+// While the disk is full, what is recorded stays and new frames are dropped; when
+// there is room, recording resumes, and closing works at any time.
+func TestDiskFull(t *testing.T) {
+	b := newBench(t, plenty)
+	kept := b.shoot(15)
+	b.setFree(defaultMinFreeBytes - 1)
+	b.syncer.space.spentBytes = spendBytes // the next frame makes it look
+	b.shoot(5)
+	if err := b.streamer.status.read().LastError; !strings.Contains(err, errDiskFull.Error()) {
+		t.Errorf("status says %q", err)
+	}
+	for range 5 {
+		b.clock.pass(maxBackoff)
+		b.shoot(10)
+	}
+	b.setFree(defaultMinFreeBytes + 1) // hardly any room
+	b.clock.pass(maxBackoff)
+	b.shoot(10)
+	b.setFree(2 * defaultMinFreeBytes)
+	b.clock.pass(maxBackoff)
+	kept = append(kept, b.shoot(10)...)
+	b.setFree(0)
+	b.flush()
+	all := b.recordings()
+	hasBytes(t, all, join(kept))
+	if len(all) != 2 {
+		t.Errorf("%d recordings", len(all))
+	}
+	b.noneReserved()
+}
+
+// While the index cannot be written, finished recordings wait, but not without
+// limit.
+func TestBacklogIsBounded(t *testing.T) {
+	b := newBench(t, plenty)
+	b.syncer.uncommitted = maxBacklog
+	b.shoot(10)
+	if err := b.streamer.status.read().LastError; err != errBacklog.Error() {
+		t.Errorf("status says %q", err)
+	}
+	b.syncer.uncommitted = 0
+	b.clock.pass(maxBackoff)
+	kept := b.shoot(10)
+	b.flush()
+	hasBytes(t, b.recordings(), join(kept))
+	if b.syncer.uncommitted != 0 {
+		t.Errorf("%d recordings are counted as uncommitted", b.syncer.uncommitted)
+	}
+}
+
+// Closing with an index that cannot be written ends, says so, and deletes nothing.
+func TestCloseWithoutIndex(t *testing.T) {
+	b := newBench(t, plenty)
+	b.recording(10)
+	b.fail["save 1"] = 1000
+	if err := b.syncer.flush(); !errors.Is(err, errInjected) {
+		t.Fatalf("got %v", err)
+	}
+	if n := b.times("save 1"); n != closeAttempts {
+		t.Errorf("tried %d times", n)
+	}
+	if names, _ := b.dir.List(); len(names) != 1 {
+		t.Errorf("%d files are left", len(names))
+	}
+	b.recordings()
+}
+
+// When frames do not fit into the queue, the run is cut after the last one that
+// did, and a new run begins with a key frame.
+func TestOverflowCutsRun(t *testing.T) {
+	b := newBench(t, plenty)
+	q := newQueue(2000)
+	b.streamer.queue = q
+	var writing sync.WaitGroup
+	var sent []camera.Frame
+	stalled, left := true, 25
+	source := &session{ctx: t.Context(), next: func() (camera.Frame, error) {
+		if stalled && q.refused >= 15 {
+			if err := b.streamer.status.read().LastError; err != errOverflow.Error() {
+				t.Errorf("status says %q", err)
+			}
+			stalled = false
+			writing.Go(b.streamer.write)
+			eventually(t, func() bool {
+				q.mu.Lock()
+				defer q.mu.Unlock()
+				return len(q.items) == 0
+			})
+		}
+		if !stalled {
+			if left--; left < 0 {
+				return camera.Frame{}, io.EOF
+			}
+		}
+		sent = append(sent, b.fake.frame())
+		return sent[len(sent)-1], nil
+	}}
+	if err := b.streamer.readFrames(source); !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	q.close()
+	writing.Wait()
+	if err := b.streamer.status.read().LastError; err != "" {
+		t.Errorf("status says %q", err)
+	}
+	b.flush()
+	b.noneReserved()
+	all := b.recordings()
+	if len(all) != 2 || all[0].Flags != moonfire.FlagTrailingZero || all[1].RunOffset != 0 || all[1].VideoSyncSamples == 0 {
+		t.Fatalf("recordings %v", all)
+	}
+	first, second := int(all[0].VideoSamples), int(all[1].VideoSamples)
+	resumed := len(sent) - second
+	if resumed < first+15 || !sent[resumed].Sync {
+		t.Errorf("of %d frames, the first %d and the last %d were recorded", len(sent), first, second)
+	}
+	hasBytes(t, all, join(slices.Concat(sent[:first], sent[resumed:])))
+}
+
+// eventually waits for a condition that another goroutine brings about.
+func eventually(t *testing.T, condition func() bool) {
+	t.Helper()
+	for range 60_000 {
+		if condition() {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatal("it did not happen within a minute")
+}
+
+// The goroutine saves what it is handed, tries again after failures, and logs
+// the first of them and the end of it.
+func TestSyncerTriesAgain(t *testing.T) {
+	b := newBench(t, plenty)
+	var text strings.Builder
+	b.syncer.log = slog.New(slog.NewTextHandler(&text, nil))
+	b.fail["save 1"] = 3
+	b.syncer.start()
+	kept := b.recording(10)
+	eventually(t, func() bool { return b.times("save 1") == 4 })
+	b.syncer.halt()
+	b.flush()
+	hasBytes(t, b.recordings(), join(kept))
+	if lines := strings.Count(text.String(), "\n"); lines != 2 || !strings.Contains(text.String(), "saved again") {
+		t.Errorf("logged:\n%s", &text)
+	}
+}

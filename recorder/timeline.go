@@ -1,0 +1,133 @@
+package recorder
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// errTimestamps is returned when the camera's clock has jumped: what follows
+// cannot be dated by what came before.
+var errTimestamps = errors.New("camera's timestamps are not continuous")
+
+const (
+	// maxJump90k is the longest that a frame may last.
+	maxJump90k = 10 * moonfire.UnitsPerSecond
+
+	// maxClockStep is how far the wall clock may be from what the monotonic clock
+	// makes of it.
+	maxClockStep = time.Second
+
+	// A difference to this machine's clock is made up for within two minutes.
+	// The difference that one recording shows is corrected in the next, so
+	// correcting all of it in one minute would overshoot and swing.
+	correctionSpan90k moonfire.Duration90k = 2 * 60 * moonfire.UnitsPerSecond
+	// Camera clocks are up to 500 ppm wrong.
+	maxCorrection90k moonfire.Duration90k = correctionSpan90k * 500 / 1_000_000
+)
+
+// timeline dates the frames of one run. It does no I/O and asks no clock. For
+// each frame but the first, the order of calls is advance, then cut if the frame
+// starts a new recording, then place. See design/time.md.
+type timeline struct {
+	// anchor ties the monotonic clock to the wall clock, once per run.
+	anchor     arrival
+	lastPTS90k int64
+
+	// What follows is about the recording in progress.
+
+	// first tells the first recording of the run, whose start is not known until
+	// it ends.
+	first bool
+	// fixedStart90k is the start of any later recording: the end of the one
+	// before.
+	fixedStart90k moonfire.Time90k
+	// localStart90k is the least of (arrival − durations before) over the frames
+	// so far. Buffers and networks can only make a frame late, so the frame with
+	// the least delay is nearest to the truth.
+	localStart90k moonfire.Time90k
+	// camera90k and adjusted90k are the sums of the durations before the frame
+	// that was advanced to: by the camera's clock, and as they are stored.
+	camera90k, adjusted90k moonfire.Duration90k
+	// correction90k is what is added to each correctionSpan90k of the camera's
+	// clock.
+	correction90k moonfire.Duration90k
+}
+
+// newTimeline starts a run with its first frame.
+func newTimeline(pts90k int64, at arrival) *timeline {
+	t := &timeline{anchor: at, lastPTS90k: pts90k, first: true, localStart90k: moonfire.MaxTime90k}
+	t.place(at)
+	return t
+}
+
+// advance moves to the next frame's timestamp and returns the duration of the
+// frame before it, which is positive. On error, which wraps errTimestamps,
+// nothing has changed: the run must end with the frame before.
+func (t *timeline) advance(pts90k int64) (moonfire.Duration90k, error) {
+	elapsed90k, err := elapsedPTS90k(t.lastPTS90k, pts90k)
+	if err != nil {
+		return 0, err
+	}
+	t.lastPTS90k = pts90k
+	t.camera90k += elapsed90k
+	before90k := t.adjusted90k
+	// Adjusting the sum, not each duration, lets no rounding accumulate. No
+	// duration may be zero, however short the frame was.
+	t.adjusted90k = max(t.camera90k+t.camera90k*t.correction90k/correctionSpan90k, before90k+1)
+	return t.adjusted90k - before90k, nil
+}
+
+// place notes the arrival of the frame that was advanced to.
+func (t *timeline) place(at arrival) {
+	arrived := t.anchor.wall.Add(at.monotonic - t.anchor.monotonic)
+	t.localStart90k = min(t.localStart90k, moonfire.FromTime(arrived).Add(-t.adjusted90k))
+}
+
+// start90k returns the start of the recording in progress; that of a run's first
+// recording may still become earlier.
+func (t *timeline) start90k() moonfire.Time90k {
+	if t.first {
+		return t.localStart90k
+	}
+	return t.fixedStart90k
+}
+
+// media90k returns the time of the frame that was advanced to: exactly where a
+// recording would start that it is the first frame of.
+func (t *timeline) media90k() moonfire.Time90k { return t.start90k().Add(t.adjusted90k) }
+
+// cut ends the recording in progress at the frame that was advanced to. It
+// returns the recording's start, and how far this machine's clock was ahead of
+// it.
+func (t *timeline) cut() (start90k moonfire.Time90k, localTimeDelta90k moonfire.Duration90k) {
+	start90k = t.start90k()
+	localTimeDelta90k = t.localStart90k.Sub(start90k)
+	t.first = false
+	t.fixedStart90k = start90k.Add(t.adjusted90k)
+	t.localStart90k = moonfire.MaxTime90k
+	t.camera90k, t.adjusted90k = 0, 0
+	t.correction90k = min(max(localTimeDelta90k, -maxCorrection90k), maxCorrection90k)
+	return start90k, localTimeDelta90k
+}
+
+// clockStepped tells whether the wall clock has been set since the run began.
+func (t *timeline) clockStepped(at arrival) bool {
+	step := at.wall.Sub(t.anchor.wall) - (at.monotonic - t.anchor.monotonic)
+	return step.Abs() > maxClockStep
+}
+
+// elapsedPTS90k returns the time between two timestamps, which may have wrapped
+// in between: RTP's after 32 bits (RFC 3550 §5.1), those of MPEG systems after
+// 33 (ISO 13818-1 §2.4.3.7).
+func elapsedPTS90k(from90k, to90k int64) (moonfire.Duration90k, error) {
+	elapsed90k := to90k - from90k
+	for _, wrap := range [...]int64{0, 1 << 32, 1 << 33} {
+		if e := elapsed90k + wrap; 0 < e && e <= maxJump90k {
+			return moonfire.Duration90k(e), nil
+		}
+	}
+	return 0, fmt.Errorf("%w: step of %v", errTimestamps, moonfire.Duration90k(elapsed90k))
+}

@@ -1,0 +1,233 @@
+package recorder
+
+import (
+	"errors"
+	"math"
+	"testing"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// noon is when the runs of these tests begin.
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// after is an arrival d after noon, by both clocks.
+func after(d time.Duration) arrival {
+	return arrival{wall: noon.Add(d), monotonic: 1000*time.Hour + d}
+}
+
+const second90k = moonfire.UnitsPerSecond
+
+func TestElapsedPTS(t *testing.T) {
+	tests := map[string]struct {
+		from, to int64
+		want     moonfire.Duration90k // 0: an error
+	}{
+		"next frame":          {1000, 4000, 3000},
+		"shortest":            {1000, 1001, 1},
+		"longest":             {0, 10 * second90k, 10 * second90k},
+		"too long":            {0, 10*second90k + 1, 0},
+		"repeated":            {1000, 1000, 0},
+		"backwards":           {4000, 1000, 0},
+		"below zero":          {-2000, 1000, 3000},
+		"wraps after 32 bits": {1<<32 - 1000, 2000, 3000},
+		"wraps after 33 bits": {1<<33 - 1000, 2000, 3000},
+		"wraps and repeats":   {1<<32 + 5, 5, 0},
+		"wraps and goes back": {1<<32 + 5, 4, 0},
+		"wraps and jumps":     {1<<32 - 1, 10 * second90k, 0},
+		"signed 32-bit wrap":  {1<<31 - 1000, -1<<31 + 2000, 3000},
+		"no timestamp":        {1000, math.MinInt64, 0},
+		"after no timestamp":  {math.MinInt64, 1000, 0},
+		"as far as can be":    {math.MinInt64, math.MaxInt64, 0},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			got, err := elapsedPTS90k(test.from, test.to)
+			if got != test.want || (err != nil) != (test.want == 0) {
+				t.Fatalf("got %d, %v; want %d", got, err, test.want)
+			}
+			if err != nil && !errors.Is(err, errTimestamps) {
+				t.Errorf("error %v does not wrap errTimestamps", err)
+			}
+		})
+	}
+}
+
+// The first recording of a run starts where the frame with the least delay says.
+func TestTimelineStartsAtLeastDelayedFrame(t *testing.T) {
+	ms := time.Millisecond
+	tests := map[string]struct {
+		delays []time.Duration // of frames that are 100 ms apart
+		want   time.Duration
+	}{
+		"no delay":            {[]time.Duration{0, 0, 0}, 0},
+		"constant delay":      {[]time.Duration{70 * ms, 70 * ms, 70 * ms}, 70 * ms},
+		"first is best":       {[]time.Duration{5 * ms, 70 * ms, 300 * ms}, 5 * ms},
+		"last is best":        {[]time.Duration{70 * ms, 80 * ms, 6 * ms}, 6 * ms},
+		"burst of old frames": {[]time.Duration{900 * ms, 800 * ms, 700 * ms, 40 * ms, 41 * ms}, 40 * ms},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			line := newTimeline(77, after(test.delays[0]))
+			for i, delay := range test.delays[1:] {
+				captured := time.Duration(i+1) * 100 * ms
+				if _, err := line.advance(77 + int64(moonfire.FromDuration(captured))); err != nil {
+					t.Fatal(err)
+				}
+				line.place(after(captured + delay))
+			}
+			start, delta := line.cut()
+			if want := moonfire.FromTime(noon.Add(test.want)); start != want || delta != 0 {
+				t.Errorf("start %v, delta %v; want %v, 0", start, delta, want)
+			}
+		})
+	}
+}
+
+// drive runs a timeline for a number of recordings of 60 s at 30 frames/s, on a
+// camera whose clock is ppm parts per million too fast and whose frames arrive
+// without delay. It checks what must always hold, and returns the deltas.
+func drive(t *testing.T, ppm int64, recordings int) (deltas []moonfire.Duration90k) {
+	t.Helper()
+	const frames, frame90k = 1800, 3000
+	pts := func(i int64) int64 { return i * frame90k * (1_000_000 + ppm) / 1_000_000 }
+	at := func(i int64) arrival { return after(time.Duration(i) * time.Second / 30) }
+	line := newTimeline(pts(0), at(0))
+	end := moonfire.MaxTime90k
+	var sum, camera moonfire.Duration90k
+	for i := int64(1); len(deltas) < recordings; i++ {
+		duration, err := line.advance(pts(i))
+		if err != nil || duration <= 0 {
+			t.Fatalf("frame %d: duration %d, %v", i, duration, err)
+		}
+		sum += duration
+		camera += moonfire.Duration90k(pts(i) - pts(i-1))
+		if i%frames == 0 {
+			next := line.media90k()
+			start, delta := line.cut()
+			if end != moonfire.MaxTime90k && start != end {
+				t.Fatalf("recording %d starts at %v, the one before ended at %v", len(deltas), start, end)
+			}
+			if end = start.Add(sum); end != next || line.media90k() != next {
+				t.Fatalf("recording %d ends at %v, the next was announced for %v and is at %v", len(deltas), end, next, line.media90k())
+			}
+			if correction := sum - camera; correction*1_000_000 > camera*500 || correction*1_000_000 < -camera*500 {
+				t.Fatalf("recording %d: durations of %d corrected by %d", len(deltas), camera, correction)
+			}
+			deltas = append(deltas, delta)
+			sum, camera = 0, 0
+		}
+		line.place(at(i))
+	}
+	return deltas
+}
+
+// Later recordings start where the one before ended, and their durations are
+// corrected so that a camera clock which is wrong stays within milliseconds.
+func TestTimelineFollowsThisMachinesClock(t *testing.T) {
+	for _, ppm := range []int64{0, 1, -1, 20, -20, 100, -100, 300, -300, 480, -480} {
+		deltas := drive(t, ppm, 120)
+		if deltas[0] != 0 {
+			t.Errorf("%d ppm: delta of the first recording is %v", ppm, deltas[0])
+		}
+		// A correction that makes up half of the difference per minute keeps
+		// the difference at two to three times the drift of one minute.
+		limit := 4*max(ppm, -ppm)*60*second90k/1_000_000 + 10
+		for i, delta := range deltas {
+			if int64(delta) > limit || int64(delta) < -limit {
+				t.Errorf("%d ppm: delta of recording %d is %d, more than %d", ppm, i, delta, limit)
+			}
+		}
+		if last := deltas[len(deltas)-1] - deltas[len(deltas)-2]; last > 2 || last < -2 {
+			t.Errorf("%d ppm: the delta still moves by %d after two hours", ppm, last)
+		}
+	}
+}
+
+// A clock that is worse than any camera's is corrected by 500 ppm, no more.
+func TestTimelineCorrectionIsBounded(t *testing.T) {
+	deltas := drive(t, 5000, 30)
+	perMinute := deltas[29] - deltas[28]
+	// 5000 ppm of drift, less the correction.
+	if want := moonfire.Duration90k(-4500 * 60 * second90k / 1_000_000); perMinute < want-20 || perMinute > want+20 {
+		t.Errorf("the delta moves by %d per minute, want about %d", perMinute, want)
+	}
+}
+
+// However short frames are, a correction makes no duration zero.
+func TestTimelineDurationsStayPositive(t *testing.T) {
+	line := newTimeline(0, after(0))
+	if _, err := line.advance(second90k); err != nil {
+		t.Fatal(err)
+	}
+	line.cut()
+	line.place(after(-10 * time.Second)) // this machine's clock is far behind
+	if _, err := line.advance(2 * second90k); err != nil {
+		t.Fatal(err)
+	}
+	line.cut()
+	if line.correction90k != -maxCorrection90k {
+		t.Fatalf("correction is %d", line.correction90k)
+	}
+	for i := range int64(10_000) {
+		if d, err := line.advance(2*second90k + i + 1); err != nil || d < 1 {
+			t.Fatalf("frame %d: duration %d, %v", i, d, err)
+		}
+	}
+}
+
+// A frame that cannot be dated leaves the timeline as it was.
+func TestTimelineErrorChangesNothing(t *testing.T) {
+	line := newTimeline(0, after(0))
+	if _, err := line.advance(3000); err != nil {
+		t.Fatal(err)
+	}
+	line.place(after(time.Second / 30))
+	before := *line
+	if _, err := line.advance(0); !errors.Is(err, errTimestamps) {
+		t.Fatalf("got %v", err)
+	}
+	if *line != before {
+		t.Errorf("%+v became %+v", before, *line)
+	}
+}
+
+func TestTimelineClockStepped(t *testing.T) {
+	line := newTimeline(0, after(0))
+	tests := map[string]struct {
+		step time.Duration
+		want bool
+	}{
+		"none":           {0, false},
+		"slewed forward": {time.Second, false},
+		"slewed back":    {-time.Second, false},
+		"set forward":    {time.Second + 1, true},
+		"set back":       {-time.Second - 1, true},
+		"set by years":   {30 * 365 * 24 * time.Hour, true},
+	}
+	for name, test := range tests {
+		at := after(5 * time.Hour)
+		at.wall = at.wall.Add(test.step)
+		if got := line.clockStepped(at); got != test.want {
+			t.Errorf("%s: got %v", name, got)
+		}
+	}
+}
+
+// Arrival times come from the monotonic clock: a wall clock that is set during a
+// run does not move the run.
+func TestTimelineIgnoresWallClockWithinRun(t *testing.T) {
+	line := newTimeline(0, after(0))
+	for i := range int64(5) {
+		if _, err := line.advance((i + 1) * second90k); err != nil {
+			t.Fatal(err)
+		}
+		at := after(time.Duration(i+1) * time.Second)
+		at.wall = at.wall.Add(-3 * time.Hour)
+		line.place(at)
+	}
+	if start, _ := line.cut(); start != moonfire.FromTime(noon) {
+		t.Errorf("start is %v", start)
+	}
+}

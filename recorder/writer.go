@@ -1,0 +1,117 @@
+package recorder
+
+import (
+	"crypto/sha1"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"math"
+
+	"github.com/google/uuid"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/camera"
+)
+
+// errAbandoned is returned when a sample file does not become a recording.
+var errAbandoned = errors.New("recording abandoned")
+
+// sampleFile is what the writer and the syncer need of an *os.File; tests make
+// it fail.
+type sampleFile interface {
+	io.WriteCloser
+	Truncate(sizeBytes int64) error
+	Sync() error
+}
+
+// writer fills one sample file and its video index (§ Create step 2). It is not
+// safe for concurrent use. It must be finished, which closes the file or hands
+// it on.
+type writer struct {
+	name  uuid.UUID
+	file  sampleFile
+	entry *moonfire.VideoSampleEntry
+
+	sha1  hash.Hash
+	bytes int64
+	// index lacks the last frame, whose duration only the next one tells.
+	index moonfire.VideoIndexEncoder
+	// last is the last frame, without its duration; Bytes is 0 before the first.
+	last moonfire.Sample
+	// corrupt says that the file holds part of a frame.
+	corrupt bool
+}
+
+func newWriter(name uuid.UUID, file sampleFile, entry *moonfire.VideoSampleEntry) *writer {
+	return &writer{name: name, file: file, entry: entry, sha1: sha1.New()}
+}
+
+// append writes a frame. lastDuration90k is the duration of the frame before it,
+// positive, and without meaning for the first frame. After an error, which
+// leaves the frames before it intact, the writer must be finished.
+func (w *writer) append(f *camera.Frame, lastDuration90k moonfire.Duration90k) error {
+	if len(f.Data) == 0 || len(f.Data) > math.MaxInt32 {
+		return fmt.Errorf("append to sample file %s: frame of %d bytes: %w", w.name, len(f.Data), moonfire.ErrInvalid)
+	}
+	if err := w.write(f.Data); err != nil {
+		return fmt.Errorf("append to sample file %s: %w", w.name, err)
+	}
+	w.addLast(lastDuration90k)
+	w.last = moonfire.Sample{Bytes: int32(len(f.Data)), Sync: f.Sync}
+	return nil
+}
+
+// write appends all of data to the file, or nothing.
+func (w *writer) write(data []byte) error {
+	n, err := w.file.Write(data)
+	if err != nil {
+		if n > 0 {
+			w.corrupt = w.file.Truncate(w.bytes) != nil
+		}
+		return err
+	}
+	w.bytes += int64(len(data))
+	w.sha1.Write(data)
+	return nil
+}
+
+// addLast adds the last frame to the index, now that its duration is known.
+func (w *writer) addLast(duration90k moonfire.Duration90k) {
+	if w.last.Bytes == 0 {
+		return
+	}
+	w.last.Duration90k = int32(duration90k)
+	w.index.Add(w.last)
+	w.last = moonfire.Sample{}
+}
+
+// finish ends the recording. lastDuration90k is the duration of the last frame,
+// or 0 if no next frame tells it. It returns what the writer knows of the
+// recording, whose file, still open, is the caller's to make durable; or an
+// error that wraps errAbandoned, with the file closed, if there are no frames or
+// the file is corrupt.
+func (w *writer) finish(lastDuration90k moonfire.Duration90k) (*moonfire.Recording, error) {
+	if w.corrupt {
+		return nil, errors.Join(fmt.Errorf("finish sample file %s: partly written frame: %w", w.name, errAbandoned), w.file.Close())
+	}
+	w.addLast(lastDuration90k)
+	if w.index.Samples() == 0 {
+		return nil, errors.Join(fmt.Errorf("finish sample file %s: no frames: %w", w.name, errAbandoned), w.file.Close())
+	}
+	r := &moonfire.Recording{
+		Summary: moonfire.Summary{
+			Duration90k:      w.index.Duration90k(),
+			SampleFileBytes:  w.index.Bytes(),
+			VideoSamples:     w.index.Samples(),
+			VideoSyncSamples: w.index.SyncSamples(),
+		},
+		SampleFile: w.name,
+		VideoIndex: w.index.Blob(),
+	}
+	if lastDuration90k == 0 {
+		r.Flags |= moonfire.FlagTrailingZero
+	}
+	w.sha1.Sum(r.SampleFileSHA1[:0])
+	return r, nil
+}
