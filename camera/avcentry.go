@@ -1,0 +1,122 @@
+package camera
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/bluenviron/mediacommon/pkg/codecs/h264"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// maxPPSCount is what numOfPictureParameterSets can count.
+const maxPPSCount = math.MaxUint8
+
+// avcSampleEntry makes the "avc1" sample entry (ISO 14496-15 §5.4.2.1) for one
+// SPS and the PPSs that refer to it.
+func avcSampleEntry(spsUnit []byte, ppsUnits [][]byte) (*moonfire.VideoSampleEntry, error) {
+	var sps h264.SPS
+	if err := sps.Unmarshal(spsUnit); err != nil {
+		return nil, fmt.Errorf("parse sequence parameter set: %w", err)
+	}
+	width, height, err := croppedSize(&sps)
+	if err != nil {
+		return nil, err
+	}
+	configuration, err := avcConfiguration(&sps, spsUnit, ppsUnits)
+	if err != nil {
+		return nil, err
+	}
+	aspectH, aspectV := pixelAspect(sps.VUI)
+	data := visualSampleEntry("avc1", width, height, box("avcC", configuration), aspectH, aspectV)
+	codec := fmt.Sprintf("avc1.%x", spsUnit[1:4])
+	return moonfire.NewVideoSampleEntry(data, width, height, aspectH, aspectV, codec), nil
+}
+
+// avcConfiguration serializes an AVCDecoderConfigurationRecord
+// (ISO 14496-15 §5.3.3.1.2).
+func avcConfiguration(sps *h264.SPS, spsUnit []byte, ppsUnits [][]byte) ([]byte, error) {
+	if len(spsUnit) > math.MaxUint16 || len(ppsUnits) == 0 || len(ppsUnits) > maxPPSCount {
+		return nil, errors.New("parameter sets do not fit in an avcC box")
+	}
+	b := []byte{1, spsUnit[1], spsUnit[2], spsUnit[3], 0xfc | (lengthSize - 1), 0xe0 | 1}
+	b = append(b, byte(len(spsUnit)>>8), byte(len(spsUnit)))
+	b = append(b, spsUnit...)
+	b = append(b, byte(len(ppsUnits)))
+	for _, pps := range ppsUnits {
+		if len(pps) > math.MaxUint16 {
+			return nil, errors.New("parameter sets do not fit in an avcC box")
+		}
+		b = append(b, byte(len(pps)>>8), byte(len(pps)))
+		b = append(b, pps...)
+	}
+	switch sps.ProfileIdc {
+	case 66, 77, 88: // Baseline, Main, Extended
+		return b, nil
+	}
+	if sps.ChromaFormatIdc > 3 || sps.BitDepthLumaMinus8 > 6 || sps.BitDepthChromaMinus8 > 6 {
+		return nil, errors.New("parse sequence parameter set: chroma format or bit depth out of range")
+	}
+	return append(b, 0xfc|byte(sps.ChromaFormatIdc), 0xf8|byte(sps.BitDepthLumaMinus8),
+		0xf8|byte(sps.BitDepthChromaMinus8), 0 /* numOfSequenceParameterSetExt */), nil
+}
+
+// croppedSize is the size of the output picture in pixels (ITU-T H.264
+// §7.4.2.1.1). The library's own functions ignore the cropping of monochrome
+// pictures, and wrap around on hostile values.
+func croppedSize(sps *h264.SPS) (width, height uint16, err error) {
+	fieldFactor := uint64(2)
+	if sps.FrameMbsOnlyFlag {
+		fieldFactor = 1
+	}
+	w := (uint64(sps.PicWidthInMbsMinus1) + 1) * 16
+	h := (uint64(sps.PicHeightInMapUnitsMinus1) + 1) * 16 * fieldFactor
+	if crop := sps.FrameCropping; crop != nil {
+		unitX, unitY := uint64(1), fieldFactor
+		if !sps.SeparateColourPlaneFlag && (sps.ChromaFormatIdc == 1 || sps.ChromaFormatIdc == 2) {
+			unitX = 2 // SubWidthC
+		}
+		if !sps.SeparateColourPlaneFlag && sps.ChromaFormatIdc == 1 {
+			unitY *= 2 // SubHeightC
+		}
+		cropX := unitX * (uint64(crop.LeftOffset) + uint64(crop.RightOffset))
+		cropY := unitY * (uint64(crop.TopOffset) + uint64(crop.BottomOffset))
+		if cropX >= w || cropY >= h {
+			return 0, 0, fmt.Errorf("parse sequence parameter set: nothing left of %d×%d pixels after cropping", w, h)
+		}
+		w, h = w-cropX, h-cropY
+	}
+	if w > math.MaxUint16 || h > math.MaxUint16 {
+		return 0, 0, fmt.Errorf("parse sequence parameter set: %d×%d pixels are out of range", w, h)
+	}
+	return uint16(w), uint16(h), nil
+}
+
+// extendedSAR is the aspect_ratio_idc that announces explicit numbers.
+const extendedSAR = 255
+
+// sampleAspectRatios is table E-1 of ITU-T H.264, by aspect_ratio_idc.
+var sampleAspectRatios = [...][2]uint16{
+	1: {1, 1}, 2: {12, 11}, 3: {10, 11}, 4: {16, 11}, 5: {40, 33}, 6: {24, 11},
+	7: {20, 11}, 8: {32, 11}, 9: {80, 33}, 10: {18, 11}, 11: {15, 11}, 12: {64, 33},
+	13: {160, 99}, 14: {4, 3}, 15: {3, 2}, 16: {2, 1},
+}
+
+// pixelAspect returns the sides of a pixel, 1 and 1 where they are equal or the
+// stream does not say.
+func pixelAspect(vui *h264.SPS_VUI) (h, v uint16) {
+	if vui == nil || !vui.AspectRatioInfoPresentFlag {
+		return 1, 1
+	}
+	switch idc := int(vui.AspectRatioIdc); {
+	case idc == extendedSAR:
+		h, v = vui.SarWidth, vui.SarHeight
+	case idc < len(sampleAspectRatios):
+		h, v = sampleAspectRatios[idc][0], sampleAspectRatios[idc][1]
+	}
+	if h == 0 || v == 0 || h == v {
+		return 1, 1
+	}
+	return h, v
+}

@@ -1,0 +1,49 @@
+package camera
+
+import (
+	"log/slog"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+const (
+	defaultSocketTimeout = 10 * time.Second
+	defaultFrameTimeout  = 30 * time.Second
+)
+
+// Config says which stream to open, and how.
+type Config struct {
+	// URL is rtsp:// or rtsps://. User info in it is used where Username is
+	// empty.
+	URL string
+	// Username and Password are for basic or digest authentication; whichever
+	// the camera asks for. Together, %-encoded, they fit in 126 bytes.
+	Username, Password string
+	// Transport is how RTP reaches us; the zero value means TCP.
+	Transport moonfire.Transport
+	// SocketTimeout bounds each wait for the network; 0 means 10 s.
+	SocketTimeout time.Duration
+	// FrameTimeout bounds Open as a whole, and then the wait for each frame,
+	// also when the camera keeps on sending other things; 0 means 30 s.
+	FrameTimeout time.Duration
+	// Logger is for events of this session; nil means slog.Default.
+	Logger *slog.Logger
+}
+
+// withDefaults replaces zero values by what they mean.
+func (c Config) withDefaults() Config {
+	if c.Transport == "" {
+		c.Transport = moonfire.TCP
+	}
+	if c.SocketTimeout == 0 {
+		c.SocketTimeout = defaultSocketTimeout
+	}
+	if c.FrameTimeout == 0 {
+		c.FrameTimeout = defaultFrameTimeout
+	}
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return c
+}

@@ -1,0 +1,19 @@
+package camera
+
+import moonfire "github.com/moonfirefs/moonfire"
+
+// Frame is one access unit (ITU-T H.264 §3.1).
+type Frame struct {
+	// PTS90k is the presentation time stamp in units of 1/90 000 s. Its origin
+	// is arbitrary; wraps of the 32-bit RTP time stamp are undone.
+	PTS90k int64
+	// Sync says that decoding can start here, with Entry and nothing else.
+	Sync bool
+	// Data holds NAL units, each after its length in 4 bytes, big-endian. It
+	// belongs to the caller.
+	Data []byte
+	// Entry is the codec configuration that is in force. The pointer stays the
+	// same while the configuration does, and changes only at a sync sample. Its
+	// ID is zero: it is not stored yet.
+	Entry *moonfire.VideoSampleEntry
+}

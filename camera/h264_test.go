@@ -1,0 +1,242 @@
+package camera
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/hex"
+	"slices"
+	"testing"
+
+	"github.com/Eyevinn/mp4ff/avc"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// Parameter sets of x264: SPS 0 for 320×180 and for 640×360, and PPS 0 and 1 for
+// SPS 0.
+var (
+	smallSPS = unhex("6742c00cdc1419f9e1000003000100000300 1e8f142b80")
+	largeSPS = unhex("6742c01edc0a02ff9610000003001000000301e8f162e480")
+	pps0     = unhex("68ce3c80")
+	pps1     = unhex("685371e4")
+)
+
+// Slices: the header is first_mb_in_slice 0, slice_type 7 or 5, PPS 0 or 1.
+var (
+	idrSlice     = []byte{0x65, 0b1_0001000, 0b1_1111111, 0xaa, 0, 0, 3, 1}
+	idrSlicePPS1 = []byte{0x65, 0b1_0001000, 0b010_11111, 0xbb}
+	otherSlice   = []byte{0x41, 0b1_00110_1_1, 0xcc}
+	sei          = []byte{0x06, 5, 1, 0xdd, 0x80}
+	delimiter    = []byte{0x09, 0xf0}
+	filler       = []byte{0x0c, 0xff, 0xff, 0x80}
+	endOfStream  = []byte{0x0b}
+	unknown      = []byte{0x18, 0xee}
+)
+
+func unhex(text string) []byte {
+	b, err := hex.DecodeString(string(bytes.ReplaceAll([]byte(text), []byte(" "), nil)))
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// annexB joins NAL units with start codes of both kinds.
+func annexB(units ...[]byte) (byteStream []byte) {
+	for i, unit := range units {
+		if i%2 == 0 {
+			byteStream = append(byteStream, 0)
+		}
+		byteStream = append(append(byteStream, 0, 0, 1), unit...)
+	}
+	return byteStream
+}
+
+// lengthPrefixed joins NAL units with lengths.
+func lengthPrefixed(units ...[]byte) (sample []byte) {
+	for _, unit := range units {
+		sample = append(binary.BigEndian.AppendUint32(sample, uint32(len(unit))), unit...)
+	}
+	return sample
+}
+
+// What is in a sample and what is not.
+func TestSampleNALRule(t *testing.T) {
+	stream := newH264Stream()
+	data, sync, err := stream.sample(annexB(delimiter, smallSPS, pps0, sei, idrSlice, idrSlice, filler, endOfStream))
+	if err != nil || !sync {
+		t.Fatalf("sync %v, error %v", sync, err)
+	}
+	if want := lengthPrefixed(sei, idrSlice, idrSlice); !bytes.Equal(data, want) {
+		t.Errorf("got %x, want %x", data, want)
+	}
+	data, sync, err = stream.sample(annexB(delimiter, pps0, otherSlice, unknown, filler))
+	if err != nil || sync {
+		t.Fatalf("sync %v, error %v", sync, err)
+	}
+	if want := lengthPrefixed(otherSlice, unknown); !bytes.Equal(data, want) {
+		t.Errorf("got %x, want %x", data, want)
+	}
+}
+
+// Nothing comes out of access units without a coded slice, or of IDR pictures
+// that cannot be decoded.
+func TestSampleNothingToRecord(t *testing.T) {
+	tests := map[string][]byte{
+		"empty":              nil,
+		"no slice":           annexB(delimiter, smallSPS, pps0, sei),
+		"no parameter sets":  annexB(delimiter, idrSlice),
+		"no SPS":             annexB(pps0, idrSlice),
+		"no PPS":             annexB(smallSPS, idrSlice),
+		"another PPS":        annexB(smallSPS, pps0, idrSlicePPS1),
+		"without beginning":  annexB(smallSPS, pps0, []byte{0x65, 0b010_00100, 0b01_111111}),
+		"cut parameter sets": annexB(smallSPS[:4], pps0[:1], idrSlice),
+		"cut slice":          annexB(smallSPS, pps0, idrSlice[:1]),
+	}
+	for name, byteStream := range tests {
+		if data, sync, err := newH264Stream().sample(byteStream); data != nil || sync || err != nil {
+			t.Errorf("%s: got %x, %v, %v", name, data, sync, err)
+		}
+	}
+}
+
+// A sequence parameter set that does not make sense is an error: a stream that
+// needs it cannot be recorded.
+func TestSampleRejectsSPS(t *testing.T) {
+	nonsense := append(slices.Clone(smallSPS[:6]), 0xff, 0xff)
+	if _, _, err := newH264Stream().sample(annexB(nonsense, pps0, idrSlice)); err == nil {
+		t.Error("no error")
+	}
+}
+
+// The sample entry changes with the parameter sets, when and only when they
+// change, at a sync sample.
+func TestParameterSetChanges(t *testing.T) {
+	stream := newH264Stream()
+	stream.learn([][]byte{smallSPS, pps0})
+	next := func(units ...[]byte) *moonfire.VideoSampleEntry {
+		t.Helper()
+		if _, _, err := stream.sample(annexB(units...)); err != nil {
+			t.Fatal(err)
+		}
+		return stream.entry
+	}
+	first := next(idrSlice)
+	if first == nil || first.Width != 320 || first.Height != 180 {
+		t.Fatalf("from the session description: %+v", first)
+	}
+	if next(smallSPS, pps0, idrSlice) != first {
+		t.Error("the same sets in-band make another sample entry")
+	}
+	if next(largeSPS, otherSlice) != first {
+		t.Error("the sample entry changes without an IDR picture")
+	}
+	large := next(pps0, idrSlice)
+	if large == first || large.Width != 640 || large.Height != 360 {
+		t.Errorf("after a new SPS: %+v", large)
+	}
+	if data, _, _ := stream.sample(annexB(pps1, otherSlice)); !bytes.Equal(data, lengthPrefixed(pps1, otherSlice)) {
+		t.Errorf("a PPS that the sample entry does not have is missing from %x", data)
+	}
+	both := next(idrSlicePPS1)
+	if both == large || len(parseSampleEntry(t, both).AvcC.PPSnalus) != 2 {
+		t.Error("a PPS that came between IDR pictures is not in the next sample entry")
+	}
+	if data, _, _ := stream.sample(annexB(pps1, otherSlice)); !bytes.Equal(data, lengthPrefixed(otherSlice)) {
+		t.Errorf("a PPS that the sample entry has is in %x", data)
+	}
+	back := newH264Stream()
+	if _, _, err := back.sample(annexB(pps0, smallSPS, idrSlice)); err != nil || back.entry.SHA1 != first.SHA1 {
+		t.Error("the same sets in another order make another sample entry")
+	}
+}
+
+func TestAssembler(t *testing.T) {
+	first, second, third := annexB(idrSlice), annexB(otherSlice, sei), annexB(sei, otherSlice)
+	var a assembler
+	add := func(payload []byte, pts int64, want []byte, wantPTS int64) {
+		t.Helper()
+		got, gotPTS, err := a.add(payload, pts)
+		if err != nil || !bytes.Equal(got, want) || got != nil && gotPTS != wantPTS {
+			t.Errorf("got %x at %d, %v; want %x at %d", got, gotPTS, err, want, wantPTS)
+		}
+	}
+	add(first[:3], -5, nil, 0)
+	add(first[3:], -5, nil, 0)
+	add(second[:6], 10, first, -5)
+	add(second[6:], 10, nil, 0)
+	add(third, 7, second, 10)
+	add(nil, 9, third, 7)
+}
+
+// Where libavformat gives the first two pictures of a session one time stamp,
+// they are left out; two fields with one time stamp later on stay together.
+func TestAssemblerZeroOrigin(t *testing.T) {
+	var a assembler
+	two := annexB(idrSlice, otherSlice)
+	for i, want := range [][]byte{nil, nil, two} {
+		if got, _, err := a.add(two, int64(i)*3000); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("call %d: got %x, %v, want %x", i, got, err, want)
+		}
+	}
+}
+
+func TestAssemblerBound(t *testing.T) {
+	var a assembler
+	payload := make([]byte, 1<<20)
+	var err error
+	for range 64 {
+		if _, _, err = a.add(payload, 1); err != nil {
+			break
+		}
+	}
+	if err == nil || len(a.pending) > maxAccessUnitBytes+len(payload) {
+		t.Errorf("%d bytes are held, error %v", len(a.pending), err)
+	}
+}
+
+// FuzzH264: whatever a camera sends, a sample is well formed, the sample entry
+// can be read back by another library, and it holds sets that were sent.
+func FuzzH264(f *testing.F) {
+	f.Add(annexB(smallSPS, pps0), annexB(delimiter, sei, idrSlice))
+	f.Add([]byte(nil), annexB(largeSPS, pps0, pps1, idrSlicePPS1))
+	f.Add(annexB(smallSPS), annexB(otherSlice, filler, unknown))
+	f.Add(annexB(unhex("67640028acd940780227e5c044000003000400000300c03c60c658"), unhex("68ebe3cb22c0")), annexB(idrSlice))
+	f.Fuzz(func(t *testing.T, description, accessUnit []byte) {
+		stream := newH264Stream()
+		stream.learn(slices.Collect(nalUnits(description)))
+		data, sync, err := stream.sample(accessUnit)
+		if err != nil && data != nil || sync && stream.entry == nil {
+			t.Fatalf("data %x, sync %v, entry %v, error %v", data, sync, stream.entry, err)
+		}
+		for rest := data; len(rest) > 0; {
+			size := binary.BigEndian.Uint32(rest)
+			unit := rest[4:][:size]
+			if !bytes.Contains(accessUnit, unit) || nalType(unit) == 7 || nalType(unit) == 9 {
+				t.Fatalf("NAL unit %x in the sample", unit)
+			}
+			rest = rest[4+size:]
+		}
+		if stream.entry != nil {
+			checkEntry(t, stream, slices.Concat(description, accessUnit))
+		}
+	})
+}
+
+func checkEntry(t *testing.T, stream *h264Stream, sent []byte) {
+	entry := stream.entry
+	if entry.Width == 0 || entry.Height == 0 || entry.PixelAspectH == 0 || entry.PixelAspectV == 0 {
+		t.Fatalf("entry %+v", entry)
+	}
+	start := bytes.Index(entry.Data, []byte("avcC"))
+	size := binary.BigEndian.Uint32(entry.Data[start-4:])
+	record, err := avc.DecodeAVCDecConfRec(entry.Data[start+4:][:size-8])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, unit := range slices.Concat(record.SPSnalus, record.PPSnalus) {
+		if !bytes.Contains(sent, unit) {
+			t.Fatalf("parameter set %x was not sent", unit)
+		}
+	}
+}

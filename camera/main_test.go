@@ -1,0 +1,59 @@
+package camera
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+const (
+	username = "admin"
+	// plantedPassword is the password in these tests. It needs escaping, and
+	// must show up in no error and no log line.
+	plantedPassword = "pl@nted/p:w?#%+ é"
+)
+
+// logged collects all that is logged while the tests run, at debug level.
+var logged lockedBuffer
+
+type lockedBuffer struct {
+	mu     sync.Mutex
+	buffer bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.String()
+}
+
+// leaksPassword finds the planted password in a text, as it is or escaped.
+func leaksPassword(text string) bool { return strings.Contains(text, "nted") }
+
+func TestMain(m *testing.M) {
+	slog.SetDefault(slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug})))
+	status := m.Run()
+	if err := goleak.Find(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		status = 1
+	}
+	for line := range strings.Lines(logged.String()) {
+		if leaksPassword(line) {
+			fmt.Fprint(os.Stderr, "the password is in the log: ", line)
+			status = 1
+		}
+	}
+	os.Exit(status)
+}

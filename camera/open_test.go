@@ -1,0 +1,335 @@
+package camera
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/textproto"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/testcamera"
+)
+
+// listen accepts connections on loopback and lets serve handle each. It returns
+// the address, and ends with the test.
+func listen(t *testing.T, serve func(net.Conn)) (address string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var handlers sync.WaitGroup
+	handlers.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			handlers.Go(func() {
+				defer conn.Close()
+				serve(conn)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		listener.Close()
+		handlers.Wait()
+	})
+	return listener.Addr().String()
+}
+
+// discard reads until the client goes away.
+func discard(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
+
+// talk sends a text at once, and then nothing more.
+func talk(text string) func(net.Conn) {
+	return func(conn net.Conn) {
+		_, _ = io.WriteString(conn, text)
+		discard(conn)
+	}
+}
+
+// hangUp sends a text and closes the connection.
+func hangUp(text string) func(net.Conn) {
+	return func(conn net.Conn) {
+		buffer := make([]byte, 1)
+		_, _ = conn.Read(buffer) // the request has come
+		_, _ = io.WriteString(conn, text)
+	}
+}
+
+// babble sends a byte now and then, for ever: each single read succeeds.
+func babble(conn net.Conn) {
+	for {
+		if _, err := conn.Write([]byte("x")); err != nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// scripted answers RTSP requests: with the status line of the method, 200 OK if
+// there is none, and with a session description.
+func scripted(statuses map[string]string, description string) func(net.Conn) {
+	return func(conn net.Conn) {
+		reader := textproto.NewReader(bufio.NewReader(conn))
+		for {
+			line, err := reader.ReadLine()
+			if err != nil {
+				return
+			}
+			header, err := reader.ReadMIMEHeader()
+			if err != nil {
+				return
+			}
+			method, _, _ := strings.Cut(line, " ")
+			status := statuses[method]
+			if status == "" {
+				status = "200 OK"
+			}
+			answer := fmt.Sprintf("RTSP/1.0 %s\r\nCSeq: %s\r\nPublic: DESCRIBE, SETUP, PLAY, TEARDOWN\r\nSession: 1\r\n", status, header.Get("CSeq"))
+			switch method {
+			case "SETUP":
+				answer += "Transport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n"
+			case "DESCRIBE":
+				answer += fmt.Sprintf("Content-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", len(description), description)
+			default:
+				answer += "\r\n"
+			}
+			if _, err := io.WriteString(conn, answer); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// describe is a session description with the given media lines.
+func describe(media ...string) string {
+	return "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=test\r\nt=0 0\r\n" + strings.Join(media, "\r\n") + "\r\n"
+}
+
+const (
+	h264Media  = "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:trackID=0"
+	mjpegMedia = "m=video 0 RTP/AVP 26\r\na=rtpmap:26 JPEG/90000\r\na=control:trackID=0"
+	audioMedia = "m=audio 0 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=control:trackID=1"
+)
+
+// What can be wrong at the other end is told in one clear line, which holds no
+// credentials.
+func TestOpenErrors(t *testing.T) {
+	status := func(method, line string) func(net.Conn) {
+		return scripted(map[string]string{method: line}, describe(h264Media))
+	}
+	tests := map[string]struct {
+		serve func(net.Conn)
+		want  string
+	}{
+		"never answers":       {discard, "no answer within 300ms"},
+		"another protocol":    {talk("SSH-2.0-OpenSSH_9.2\r\n"), "no answer within 300ms"},
+		"web server":          {hangUp("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"), "not an RTSP server"},
+		"hangs up":            {hangUp(""), "not an RTSP server"},
+		"garbage":             {hangUp(strings.Repeat("\x00\xff garbage \r\n", 100)), "not an RTSP server"},
+		"endless garbage":     {babble, "no stream within 2s"},
+		"bad request":         {status("DESCRIBE", "400 Bad Request"), "400 bad request: the camera does not accept this URL"},
+		"unauthorized":        {status("DESCRIBE", "401 Unauthorized"), "401 unauthorized: wrong user name or password"},
+		"forbidden":           {status("DESCRIBE", "403 Forbidden"), "403 forbidden: the user may not see this stream"},
+		"not found":           {status("DESCRIBE", "404 Not Found"), "404 not found: no such stream"},
+		"too many sessions":   {status("SETUP", "453 Not Enough Bandwidth"), "4xx: the camera refuses the request"},
+		"no TCP":              {status("SETUP", "461 Unsupported Transport"), "the camera does not offer this transport"},
+		"internal error":      {status("PLAY", "500 Internal Server Error"), "5xx: the camera reports an internal error"},
+		"another codec":       {scripted(nil, describe(mjpegMedia)), "codec mjpeg is not recorded"},
+		"audio only":          {scripted(nil, describe(audioMedia)), "no video stream"},
+		"nothing":             {scripted(nil, describe()), "no video stream"},
+		"refuses PLAY of nil": {scripted(map[string]string{"PLAY": "454 Session Not Found"}, describe(audioMedia)), "4xx: the camera refuses the request"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := "rtsp://" + listen(t, test.serve) + "/path?key=planted"
+			_, err := Open(t.Context(), Config{
+				URL: url, Username: username, Password: plantedPassword,
+				SocketTimeout: 300 * time.Millisecond, FrameTimeout: 2 * time.Second,
+			})
+			if err == nil {
+				t.Fatal("no error")
+			}
+			prefix := "open " + Redact(url) + ": "
+			if got := err.Error(); got != prefix+test.want {
+				t.Errorf("got  %s\nwant %s", got, prefix+test.want)
+			}
+			if leaksPassword(err.Error()) {
+				t.Errorf("the password is in %q", err)
+			}
+		})
+	}
+}
+
+func TestOpenErrorsOfCamera(t *testing.T) {
+	camera := startCamera(t, testcamera.Config{Username: username, Password: plantedPassword})
+	right := Config{URL: camera.URL(), Username: username, Password: plantedPassword}
+	tests := map[string]struct {
+		change func(*Config)
+		want   string
+	}{
+		"wrong password": {func(c *Config) { c.Password = "wr" + plantedPassword }, "401 unauthorized: wrong user name or password"},
+		"wrong user":     {func(c *Config) { c.Username = "root" }, "401 unauthorized: wrong user name or password"},
+		"no credentials": {func(c *Config) { c.Username = "" }, "401 unauthorized: a user name and password are needed"},
+		"wrong path":     {func(c *Config) { c.URL += "2" }, "404 not found: no such stream"},
+		"UDP":            {func(c *Config) { c.Transport = moonfire.UDP }, "the camera does not offer this transport"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			config := right
+			test.change(&config)
+			_, err := Open(t.Context(), config)
+			if err == nil || !strings.HasSuffix(err.Error(), ": "+test.want) {
+				t.Errorf("got %v, want %s", err, test.want)
+			}
+			if err != nil && leaksPassword(err.Error()) {
+				t.Errorf("the password is in %q", err)
+			}
+		})
+	}
+}
+
+func TestOpenRefused(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.Close()
+	_, err = Open(t.Context(), Config{URL: "rtsp://" + listener.Addr().String() + "/"})
+	if !errors.Is(err, syscall.ECONNREFUSED) || !strings.HasSuffix(err.Error(), ": connection refused") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A configuration that cannot work is refused before anything is sent, in words
+// that do not quote credentials.
+func TestOpenRefusesConfig(t *testing.T) {
+	tests := map[string]Config{
+		"not a valid URL":              {URL: "rtsp://admin:pl@nted/p:w@host/"},
+		"not an rtsp:// or rtsps://":   {URL: "http://admin:planted@127.0.0.1/"},
+		"not an rtsp:// or":            {URL: "/etc/passwd"},
+		"names no host":                {URL: "rtsp:///stream"},
+		"cannot contain a colon":       {URL: "rtsp://127.0.0.1/", Username: "a:b", Password: plantedPassword},
+		"too long: 135 bytes, at most": {URL: "rtsp://127.0.0.1/", Username: username, Password: strings.Repeat("planted", 18) + "pla"},
+		"unknown transport":            {URL: "rtsp://127.0.0.1/", Transport: "sctp"},
+	}
+	for want, config := range tests {
+		_, err := Open(t.Context(), config)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+		if err != nil && leaksPassword(err.Error()) {
+			t.Errorf("the password is in %q", err)
+		}
+	}
+}
+
+// An option that libavformat does not know, which it would ignore, is an error.
+func TestOpenChecksOptions(t *testing.T) {
+	cfg := Config{URL: "rtsp://" + listen(t, scripted(nil, describe(h264Media))) + "/"}.withDefaults()
+	target, err := newTarget(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options, err := libavOptions(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options["no_such_option"] = "1"
+	_, err = dial(t.Context(), cfg, target, options)
+	if want := `this libavformat does not know the option "no_such_option"`; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+// However a session ends, the camera is told, so that it does not run out of
+// sessions.
+func TestTeardown(t *testing.T) {
+	ends := map[string]func(*Session, context.CancelFunc){
+		"close":   func(*Session, context.CancelFunc) {},
+		"cancel":  func(_ *Session, cancel context.CancelFunc) { cancel() },
+		"timeout": func(session *Session, _ context.CancelFunc) { _, _ = session.Next() },
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			requests := make(chan string, 100)
+			script := scripted(nil, describe(h264Media))
+			url := "rtsp://" + listen(t, func(conn net.Conn) {
+				defer close(requests)
+				script(tappedConn{conn, requests})
+			}) + "/"
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			session, err := Open(ctx, Config{URL: url, SocketTimeout: 300 * time.Millisecond})
+			if err != nil {
+				t.Fatal(err)
+			}
+			end(session, cancel)
+			if err := session.Close(); err != nil {
+				t.Error(err)
+			}
+			all := ""
+			for request := range requests {
+				all += request
+			}
+			if !strings.Contains(all, "\r\nTEARDOWN rtsp://") {
+				t.Errorf("no TEARDOWN in %q", all)
+			}
+		})
+	}
+}
+
+// tappedConn copies what is read.
+type tappedConn struct {
+	net.Conn
+	tap chan<- string
+}
+
+func (c tappedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.tap <- string(b[:n])
+	return n, err
+}
+
+// Cancelling the context ends an attempt that would have taken long.
+func TestCancelWhileConnecting(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	address := listen(t, func(conn net.Conn) {
+		cancel()
+		discard(conn)
+	})
+	_, err := Open(ctx, Config{URL: "rtsp://" + address + "/"})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled", err)
+	}
+}
+
+// The log of libav goes to slog at debug level. It holds the URLs that a camera
+// puts in its session description, redacted, however long that is.
+func TestLibavLog(t *testing.T) {
+	long := "a=tool:" + strings.Repeat("long ", 1000)
+	control := "a=control:rtsp://admin:planted@127.0.0.1/track?user=admin&password=planted"
+	relative := "a=control:track?user=admin&password=pl@nted"
+	sdp := describe(control, relative, long, audioMedia)
+	url := "rtsp://" + listen(t, scripted(nil, sdp)) + "/"
+	if _, err := Open(t.Context(), Config{URL: url}); err == nil {
+		t.Fatal("a camera without video was opened")
+	}
+	for _, want := range []string{"msg=libav", "a=control:rtsp://***@127.0.0.1/track?user=***&password=***", "a=control:track?user=***&password=***", "long long"} {
+		if !strings.Contains(logged.String(), want) {
+			t.Errorf("%q is not in the log", want)
+		}
+	}
+}

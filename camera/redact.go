@@ -1,0 +1,52 @@
+package camera
+
+import (
+	"regexp"
+	"strings"
+)
+
+// redacted stands for what a log must not hold.
+const redacted = "***"
+
+var (
+	// urlInText finds URLs in a line of text.
+	urlInText = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^\s"'<>]+`)
+	// assignment finds name=value in a URL. Some cameras want credentials in
+	// the path: /user=admin&password=…&channel=1
+	assignment = regexp.MustCompile(`=[^&/?#;]*`)
+	// queryInText finds ?name=value and &name=value in a line of text, where a
+	// relative URL has no scheme to tell it by.
+	queryInText = regexp.MustCompile(`([?&][^=&\s"'<>]*=)[^&\s"'<>]*`)
+)
+
+// Redact returns a URL in a form that may be logged: without its user info and
+// without the values of name=value pairs in its path and query. Where an
+// unescaped @ makes it doubtful what is user info, little is left of the URL.
+func Redact(url string) string {
+	scheme, rest, found := strings.Cut(url, "://")
+	if !found {
+		return redacted
+	}
+	authority, path := splitAuthority(rest)
+	if strings.Contains(path, "@") {
+		return scheme + "://" + redacted
+	}
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+		authority = redacted + authority[at:]
+	}
+	return scheme + "://" + authority + assignment.ReplaceAllString(path, "="+redacted)
+}
+
+// splitAuthority splits what follows "scheme://" (RFC 3986 §3.2).
+func splitAuthority(rest string) (authority, path string) {
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		return rest[:end], rest[end:]
+	}
+	return rest, ""
+}
+
+// redactText returns a line of text with every URL in it redacted.
+func redactText(text string) string {
+	text = urlInText.ReplaceAllStringFunc(text, Redact)
+	return queryInText.ReplaceAllString(text, "${1}"+redacted)
+}

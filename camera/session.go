@@ -1,0 +1,287 @@
+package camera
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net"
+	"runtime"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/asticode/go-astiav"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+const (
+	// teardownTimeout bounds the sending of TEARDOWN to a camera that may be
+	// gone. Without it, some cameras run out of sessions.
+	teardownTimeout = time.Second
+	// firstSyncTimeout bounds the wait for an IDR picture and its parameter
+	// sets. Cameras that save bits can send one every minute or two.
+	firstSyncTimeout = 5 * time.Minute
+	// noPTS is AV_NOPTS_VALUE.
+	noPTS = math.MinInt64
+)
+
+// timeBase90k is the time base of Frame.PTS90k.
+var timeBase90k = astiav.NewRational(1, moonfire.UnitsPerSecond)
+
+// Session is a connection to one stream of a camera, on which it plays.
+type Session struct {
+	log           *slog.Logger
+	authenticates bool
+	socketTimeout time.Duration
+	frameTimeout  time.Duration
+	opened        time.Time
+
+	interrupter interrupter
+	// unbind releases the context that was given to Open.
+	unbind func() bool
+
+	mu sync.Mutex // guards the following; Next holds it while it waits
+	// input and packet are nil once the session is closed.
+	input  *astiav.FormatContext
+	packet *astiav.Packet
+	// connected says that input is to be closed, not just freed.
+	connected bool
+	// stream is the index of the video stream among those of input.
+	stream     int
+	timeBase   astiav.Rational
+	accessUnit assembler
+	h264       *h264Stream
+	// started is set with the first sync sample.
+	started bool
+}
+
+// Open connects to a camera and makes it play. Cancelling ctx ends the attempt,
+// and later the session as if by Close, except that Close must be called all the
+// same. Errors hold no credentials.
+func Open(ctx context.Context, cfg Config) (*Session, error) {
+	s, err := open(ctx, cfg.withDefaults())
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", Redact(cfg.URL), err)
+	}
+	return s, nil
+}
+
+// open does what can be done without libavformat.
+func open(ctx context.Context, cfg Config) (*Session, error) {
+	target, err := newTarget(cfg)
+	if err != nil {
+		return nil, err
+	}
+	options, err := libavOptions(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := resolve(ctx, target.host, cfg.SocketTimeout); err != nil {
+		return nil, err
+	}
+	return dial(ctx, cfg, target, options)
+}
+
+// dial makes a session and connects it.
+func dial(ctx context.Context, cfg Config, target target, options map[string]string) (*Session, error) {
+	directLibavLog()
+	s := &Session{
+		log:           cfg.Logger,
+		authenticates: target.authenticates,
+		socketTimeout: cfg.SocketTimeout,
+		frameTimeout:  cfg.FrameTimeout,
+		opened:        time.Now(),
+		input:         astiav.AllocFormatContext(),
+		packet:        astiav.AllocPacket(),
+		h264:          newH264Stream(),
+	}
+	s.interrupter.io = s.input.SetInterruptCallback()
+	s.unbind = context.AfterFunc(ctx, func() { s.interrupter.stop(context.Cause(ctx)) })
+	if err := s.connect(target.url, options); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := s.selectStream(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// resolve looks the host up before libavformat does, whose own attempt cannot be
+// cancelled and fails without saying why.
+func resolve(ctx context.Context, host string, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	_, err := net.DefaultResolver.LookupHost(ctx, host)
+	return err
+}
+
+// libavOptions returns what libavformat is to know beside the URL.
+func libavOptions(cfg Config) (map[string]string, error) {
+	if cfg.Transport != moonfire.TCP && cfg.Transport != moonfire.UDP {
+		return nil, fmt.Errorf("unknown transport %q", cfg.Transport)
+	}
+	return map[string]string{
+		"rtsp_transport":      string(cfg.Transport),
+		"allowed_media_types": "video",
+		"timeout":             strconv.FormatInt(cfg.SocketTimeout.Microseconds(), 10),
+		// Packets as the RTP layer makes them: pieces of access units, with the
+		// time stamps that came with them. The parser above it would join the
+		// pieces, but loses the time stamp of the first access unit, which is
+		// the key frame where a camera starts with one.
+		"fflags": "+noparse+nofillin",
+		// The RTP layer undoes the wraps of the 32-bit time stamp as well.
+		// Another layer would do so once more, wrongly where time stamps start
+		// just below zero.
+		"correct_ts_overflow": "0",
+	}, nil
+}
+
+// connect does OPTIONS, DESCRIBE, SETUP and PLAY.
+func (s *Session) connect(url string, options map[string]string) error {
+	dictionary := astiav.NewDictionary()
+	defer dictionary.Free()
+	for name, value := range options {
+		if err := dictionary.Set(name, value, 0); err != nil {
+			return fmt.Errorf("set libav option %s: %w", name, err)
+		}
+	}
+	watchdog := s.watch("no stream")
+	defer watchdog.Stop()
+	start := time.Now()
+	if err := s.input.OpenInput(url, astiav.FindInputFormat("rtsp"), dictionary); err != nil {
+		return s.describe(err, time.Since(start))
+	}
+	s.connected = true
+	// libavformat leaves behind, without a word, the options that it does not
+	// know.
+	anyOption := astiav.NewDictionaryFlags(astiav.DictionaryFlagIgnoreSuffix)
+	if left := dictionary.Get("", nil, anyOption); left != nil {
+		return fmt.Errorf("this libavformat does not know the option %q", left.Key())
+	}
+	return nil
+}
+
+// watch interrupts the session if it is not stopped within the frame timeout.
+func (s *Session) watch(missing string) *time.Timer {
+	return time.AfterFunc(s.frameTimeout, func() {
+		s.interrupter.stop(fmt.Errorf("%s within %v", missing, s.frameTimeout))
+	})
+}
+
+// selectStream finds the video stream, and takes over the parameter sets of the
+// session description (sprop-parameter-sets, RFC 6184 §8.1).
+func (s *Session) selectStream() error {
+	for _, stream := range s.input.Streams() {
+		parameters := stream.CodecParameters()
+		if parameters.MediaType() != astiav.MediaTypeVideo {
+			continue
+		}
+		if codec := parameters.CodecID(); codec != astiav.CodecIDH264 {
+			return fmt.Errorf("codec %s is not recorded", codec.Name())
+		}
+		s.stream, s.timeBase = stream.Index(), stream.TimeBase()
+		s.h264.learn(slices.Collect(nalUnits(parameters.ExtraData())))
+		return nil
+	}
+	return errors.New("no video stream")
+}
+
+// Next waits for the next access unit. The first one that it returns is a sync
+// sample. After an error the session is of no more use, except to be closed.
+func (s *Session) Next() (Frame, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for {
+		frame, err := s.next()
+		if err != nil {
+			return Frame{}, fmt.Errorf("read frame: %w", err)
+		}
+		s.started = s.started || frame.Sync
+		switch {
+		case s.started && frame.Data != nil:
+			return frame, nil
+		case !s.started && time.Since(s.opened) > firstSyncTimeout:
+			return Frame{}, fmt.Errorf("read frame: no IDR picture with parameter sets within %v", firstSyncTimeout)
+		}
+	}
+}
+
+// next reads one access unit. The frame is without data if there is nothing to
+// record in it.
+func (s *Session) next() (Frame, error) {
+	if cause := s.interrupter.stopped(); cause != nil {
+		return Frame{}, cause
+	}
+	watchdog := s.watch("no frame")
+	defer watchdog.Stop()
+	for {
+		start := time.Now()
+		if err := s.input.ReadFrame(s.packet); err != nil {
+			return Frame{}, s.describe(err, time.Since(start))
+		}
+		pts, payload, ours := s.packet.Pts(), s.packet.Data(), s.packet.StreamIndex() == s.stream
+		s.packet.Unref()
+		if !ours {
+			continue
+		}
+		byteStream, pts, err := s.accessUnit.add(payload, pts)
+		if err != nil {
+			return Frame{}, err
+		}
+		if byteStream != nil {
+			return s.frame(byteStream, pts)
+		}
+	}
+}
+
+// frame converts an access unit.
+func (s *Session) frame(byteStream []byte, pts int64) (Frame, error) {
+	previous := s.h264.entry
+	data, sync, err := s.h264.sample(byteStream)
+	if err != nil || data == nil {
+		return Frame{}, err
+	}
+	if pts == noPTS {
+		return Frame{}, errors.New("an access unit without a time stamp")
+	}
+	entry := s.h264.entry
+	if entry != previous {
+		s.log.Info("codec configuration", "codec", entry.RFC6381Codec, "width", entry.Width, "height", entry.Height)
+	}
+	return Frame{PTS90k: astiav.RescaleQ(pts, s.timeBase, timeBase90k), Sync: sync, Data: data, Entry: entry}, nil
+}
+
+// Close ends the session and frees what belongs to it. A Next in another
+// goroutine returns with an error that wraps ErrClosed, and Close waits for it.
+// It always returns nil, and does nothing the second time.
+func (s *Session) Close() error {
+	s.interrupter.stop(ErrClosed)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.input == nil {
+		return nil
+	}
+	s.unbind()
+	s.packet.Free()
+	s.closeInput()
+	s.input, s.packet = nil, nil
+	return nil
+}
+
+// closeInput sends TEARDOWN to the camera and frees the input.
+func (s *Session) closeInput() {
+	if !s.connected {
+		// A failed OpenInput has freed all that there was.
+		s.input.Free()
+		return
+	}
+	s.interrupter.close()
+	limit := time.AfterFunc(teardownTimeout, s.interrupter.abort)
+	defer limit.Stop()
+	s.input.CloseInput()
+	runtime.KeepAlive(s) // and with it the flag that libavformat polls
+}

@@ -1,0 +1,379 @@
+package camera
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/testcamera"
+)
+
+// speed is how much faster than real cameras the ones in these tests are.
+const speed = 8
+
+// clip is what most cameras in these tests play: three seconds, a key frame each
+// second.
+var clip = sync.OnceValues(func() (*testcamera.Clip, error) {
+	return testcamera.Encode(context.Background(), testcamera.Params{}, 45)
+})
+
+// startCamera starts a camera that plays clip, unless the configuration says
+// otherwise, and closes it when the test ends.
+func startCamera(t *testing.T, config testcamera.Config) *testcamera.Camera {
+	t.Helper()
+	if config.Source == nil {
+		source, err := clip()
+		if err != nil {
+			t.Fatal(err)
+		}
+		config.Source = source
+	}
+	config.Speed = speed
+	camera, err := testcamera.Start(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := camera.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return camera
+}
+
+// openSession opens a session, and closes it when the test ends.
+func openSession(t *testing.T, config Config) *Session {
+	t.Helper()
+	session, err := Open(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := session.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return session
+}
+
+// read reads n frames.
+func read(t *testing.T, session *Session, n int) []Frame {
+	t.Helper()
+	frames := make([]Frame, n)
+	for i := range frames {
+		var err error
+		if frames[i], err = session.Next(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return frames
+}
+
+// expectedSample applies the rule for NAL units to what a camera sent, in other
+// words than the code under test does: the camera repeats its parameter sets,
+// which are in the sample entry, and has delimiters.
+func expectedSample(frame testcamera.SentFrame) (sample []byte) {
+	for _, nal := range frame.NALs {
+		if slices.Contains([]byte{7, 8, 9}, nal[0]&0x1f) {
+			continue
+		}
+		sample = binary.BigEndian.AppendUint32(sample, uint32(len(nal)))
+		sample = append(sample, nal...)
+	}
+	return sample
+}
+
+// compareWithSent checks that frames are what the camera sent from its first key
+// frame on, complete, in order, and with the same distances in time.
+func compareWithSent(t *testing.T, frames []Frame, sent []testcamera.SentFrame) {
+	t.Helper()
+	first := slices.IndexFunc(sent, func(f testcamera.SentFrame) bool { return f.Sync })
+	if first < 0 || len(sent)-first < len(frames) {
+		t.Fatalf("%d frames were read, but %d sent", len(frames), len(sent))
+	}
+	sent = sent[first:]
+	for i, frame := range frames {
+		if !bytes.Equal(frame.Data, expectedSample(sent[i])) {
+			t.Errorf("frame %d: data differ from those sent", i)
+		}
+		if frame.Sync != sent[i].Sync {
+			t.Errorf("frame %d: sync %v, sent %v", i, frame.Sync, sent[i].Sync)
+		}
+		if got, want := frame.PTS90k-frames[0].PTS90k, sent[i].PTS90k-sent[0].PTS90k; got != want {
+			t.Errorf("frame %d: %d after the first one, sent %d after it", i, got, want)
+		}
+		if frame.Entry != frames[0].Entry {
+			t.Errorf("frame %d: another sample entry", i)
+		}
+	}
+}
+
+// What a camera sends is what we get, over each transport and with each kind of
+// authentication, wherever the parameter sets are.
+func TestFramesAreThoseSent(t *testing.T) {
+	// The test camera's library cannot read a colon in basic authentication.
+	noColon := strings.ReplaceAll(plantedPassword, ":", "")
+	tests := map[string]struct {
+		camera testcamera.Config
+		config Config
+	}{
+		"sprop":        {},
+		"no sprop":     {camera: testcamera.Config{WithoutSprop: true}},
+		"digest":       {camera: testcamera.Config{Username: username, Password: plantedPassword}, config: Config{Username: username, Password: plantedPassword}},
+		"basic":        {camera: testcamera.Config{Username: username, Password: noColon, Basic: true}, config: Config{Username: username, Password: noColon}},
+		"no password":  {camera: testcamera.Config{Username: username}, config: Config{Username: username}},
+		"udp":          {camera: testcamera.Config{Transports: []moonfire.Transport{moonfire.UDP}}, config: Config{Transport: moonfire.UDP}},
+		"wrapping":     {camera: testcamera.Config{RTPOrigin: 1<<32 - 2*moonfire.UnitsPerSecond}},
+		"above 2 GiHz": {camera: testcamera.Config{RTPOrigin: 1<<31 + 1}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			camera := startCamera(t, test.camera)
+			test.config.URL = camera.URL()
+			frames := read(t, openSession(t, test.config), 60)
+			compareWithSent(t, frames, camera.Sent())
+			if entry := frames[0].Entry; entry.Width != 320 || entry.Height != 180 || entry.ID != 0 || entry.RFC6381Codec != "avc1.42c00c" {
+				t.Errorf("sample entry %+v", entry)
+			}
+		})
+	}
+}
+
+// Credentials in the URL are used as well.
+func TestUserInfoInURL(t *testing.T) {
+	camera := startCamera(t, testcamera.Config{Username: username, Password: "pl@nted"})
+	url := strings.Replace(camera.URL(), "rtsp://", "rtsp://admin:pl%40nted@", 1)
+	compareWithSent(t, read(t, openSession(t, Config{URL: url}), 5), camera.Sent())
+}
+
+// When a camera starts with a key frame, not even that one is lost.
+func TestFirstFrameIsNotLost(t *testing.T) {
+	source, err := testcamera.Encode(t.Context(), testcamera.Params{GOP: 1}, 15)
+	if err != nil {
+		t.Fatal(err)
+	}
+	camera := startCamera(t, testcamera.Config{Source: source})
+	compareWithSent(t, read(t, openSession(t, Config{URL: camera.URL()}), 15), camera.Sent())
+}
+
+// A camera that changes its resolution while it plays gets a new sample entry at
+// the key frame, and the one from before when it changes back.
+func TestConfigurationChanges(t *testing.T) {
+	small, err := testcamera.Encode(t.Context(), testcamera.Params{}, 30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	large, err := testcamera.Encode(t.Context(), testcamera.Params{Width: 640, Height: 360}, 30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	camera := startCamera(t, testcamera.Config{Source: testcamera.Join(small, large)})
+	frames := read(t, openSession(t, Config{URL: camera.URL()}), 120)
+	sizes := map[uint16][20]byte{}
+	changes := 0
+	for i, frame := range frames {
+		if digest, known := sizes[frame.Entry.Width]; known && digest != frame.Entry.SHA1 {
+			t.Errorf("frame %d: another sample entry for the same configuration", i)
+		}
+		sizes[frame.Entry.Width] = frame.Entry.SHA1
+		if i > 0 && frame.Entry != frames[i-1].Entry {
+			changes++
+			if !frame.Sync {
+				t.Errorf("frame %d: the sample entry changes, but it is no sync sample", i)
+			}
+		}
+	}
+	if changes < 3 || len(sizes) != 2 || sizes[320] == sizes[640] {
+		t.Errorf("%d changes among %d configurations", changes, len(sizes))
+	}
+}
+
+// The caller owns what Next returns.
+func TestFrameDataBelongsToCaller(t *testing.T) {
+	camera := startCamera(t, testcamera.Config{})
+	session := openSession(t, Config{URL: camera.URL()})
+	frame := read(t, session, 1)[0]
+	before := bytes.Clone(frame.Data)
+	read(t, session, 30)
+	if !bytes.Equal(frame.Data, before) {
+		t.Error("a later frame has overwritten an earlier one")
+	}
+}
+
+// nextError reads until the session ends.
+func nextError(t *testing.T, session *Session) error {
+	t.Helper()
+	for {
+		if _, err := session.Next(); err != nil {
+			return err
+		}
+	}
+}
+
+// A camera that keeps the connection but sends nothing is noticed twice over: by
+// the socket timeout, and by the frame timeout, which covers what the other one
+// does not.
+func TestStall(t *testing.T) {
+	tests := map[string]struct {
+		config Config
+		want   string
+	}{
+		"socket timeout": {Config{SocketTimeout: 500 * time.Millisecond}, "read frame: no answer within 500ms"},
+		"frame timeout":  {Config{FrameTimeout: 500 * time.Millisecond}, "read frame: no frame within 500ms"},
+		"UDP":            {Config{SocketTimeout: 500 * time.Millisecond, Transport: moonfire.UDP}, "read frame: no answer within 500ms"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			camera := startCamera(t, testcamera.Config{Transports: []moonfire.Transport{moonfire.TCP, moonfire.UDP}})
+			test.config.URL = camera.URL()
+			session := openSession(t, test.config)
+			read(t, session, 1)
+			camera.Stall()
+			if err := nextError(t, session); err.Error() != test.want {
+				t.Errorf("got %q, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+// A stall that is shorter than the timeouts costs the frames that were not sent,
+// and nothing else.
+func TestShortStall(t *testing.T) {
+	camera := startCamera(t, testcamera.Config{})
+	session := openSession(t, Config{URL: camera.URL()})
+	frames := read(t, session, 5)
+	camera.Stall()
+	time.Sleep(300 * time.Millisecond)
+	camera.Resume()
+	frames = append(frames, read(t, session, 40)...)
+	compareWithSent(t, frames, camera.Sent())
+}
+
+func TestConnectionCut(t *testing.T) {
+	camera := startCamera(t, testcamera.Config{})
+	session := openSession(t, Config{URL: camera.URL()})
+	read(t, session, 1)
+	camera.Stop()
+	if err := nextError(t, session); err.Error() != "read frame: the camera closed the connection" {
+		t.Errorf("got %q", err)
+	}
+	if _, err := Open(t.Context(), Config{URL: camera.URL()}); err == nil {
+		t.Error("a stopped camera can be connected to")
+	}
+	if err := camera.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	read(t, openSession(t, Config{URL: camera.URL()}), 1)
+}
+
+// Cancelling the context ends a blocked Next, and the session.
+func TestCancelWhileReading(t *testing.T) {
+	camera := startCamera(t, testcamera.Config{})
+	ctx, cancel := context.WithCancel(t.Context())
+	session, err := Open(ctx, Config{URL: camera.URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	read(t, session, 1)
+	camera.Stall()
+	time.AfterFunc(50*time.Millisecond, cancel)
+	if err := nextError(t, session); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled", err)
+	}
+}
+
+// Close ends a Next in another goroutine; further calls are harmless.
+func TestCloseWhileReading(t *testing.T) {
+	camera := startCamera(t, testcamera.Config{})
+	session := openSession(t, Config{URL: camera.URL()})
+	read(t, session, 1)
+	camera.Stall()
+	ended := make(chan error)
+	go func() {
+		for {
+			if _, err := session.Next(); err != nil {
+				ended <- err
+				return
+			}
+		}
+	}()
+	time.Sleep(50 * time.Millisecond)
+	for range 2 {
+		if err := session.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := <-ended; !errors.Is(err, ErrClosed) {
+		t.Errorf("got %v, want ErrClosed", err)
+	}
+	if _, err := session.Next(); !errors.Is(err, ErrClosed) {
+		t.Errorf("after Close: got %v, want ErrClosed", err)
+	}
+}
+
+// openFiles counts the file descriptors of this process.
+func openFiles(t *testing.T) int {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(entries)
+}
+
+// settled waits until a count is back where it was: the camera's side of a
+// connection ends a little later than ours.
+func settled(count func() int, want int) (got int) {
+	for range 100 {
+		if got = count(); got <= want {
+			return got
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return got
+}
+
+// Opening and closing, with and without success, leaves nothing behind.
+func TestManyRounds(t *testing.T) {
+	source, err := testcamera.Encode(t.Context(), testcamera.Params{GOP: 1}, 15)
+	if err != nil {
+		t.Fatal(err)
+	}
+	camera := startCamera(t, testcamera.Config{Source: source, Username: username, Password: plantedPassword})
+	round := func() {
+		session, err := Open(t.Context(), Config{URL: camera.URL(), Username: username, Password: plantedPassword})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := session.Next(); err != nil {
+			t.Error(err)
+		}
+		session.Close()
+		if _, err := Open(t.Context(), Config{URL: camera.URL(), Username: username, Password: "wrong"}); err == nil {
+			t.Error("a wrong password is accepted")
+		}
+	}
+	round()
+	files, goroutines := openFiles(t), runtime.NumGoroutine()
+	for range 200 {
+		round()
+	}
+	if got := settled(func() int { return openFiles(t) }, files); got > files {
+		t.Errorf("%d open files, %d before", got, files)
+	}
+	if got := settled(runtime.NumGoroutine, goroutines); got > goroutines {
+		t.Errorf("%d goroutines, %d before", got, goroutines)
+	}
+}

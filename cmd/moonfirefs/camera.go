@@ -1,0 +1,161 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/store"
+)
+
+func newCameraCommand(g *global) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "camera",
+		Short: "Add and list cameras",
+		Args:  onlyCommands,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newCameraAddCommand(g), newCameraListCommand(g))
+	return cmd
+}
+
+// cameraFlags are the flags of camera add.
+type cameraFlags struct {
+	description, sub       string
+	retain, subRetain      string
+	transport              string
+	username, passwordFile string
+}
+
+func newCameraAddCommand(g *global) *cobra.Command {
+	f := &cameraFlags{}
+	cmd := &cobra.Command{
+		Use:   "add NAME rtsp://HOST/PATH",
+		Short: "Add a camera",
+		Long: `Adds a camera. NAME becomes the name of its folder. A recorder that is running
+takes notice of it when it is started again.
+
+The password can be given in $` + passwordVariable + `, in a file
+(--password-file, - for standard input), or when asked for it. In the URL it
+works too, but other users of this machine can see it there.`,
+		Example: `  moonfirefs camera add driveway rtsp://192.0.2.10/h264/main --username admin --retain 500GB
+  moonfirefs camera add garden rtsp://192.0.2.11/1 --retain 300GB --sub rtsp://192.0.2.11/2 --sub-retain 20GB`,
+		Args: asUsage(cobra.ExactArgs(2)),
+		RunE: func(cmd *cobra.Command, args []string) error { return addCamera(cmd, g, f, args[0], args[1]) },
+	}
+	cmd.Flags().StringVar(&f.description, "description", "", "a text for people")
+	cmd.Flags().StringVar(&f.retain, "retain", "", "disk space for the main stream, such as 500GB; the oldest footage goes first (required)")
+	cmd.Flags().StringVar(&f.sub, "sub", "", "URL of the sub stream, to be recorded as well")
+	cmd.Flags().StringVar(&f.subRetain, "sub-retain", "", "disk space for the sub stream")
+	cmd.Flags().StringVar(&f.transport, "transport", string(moonfire.TCP), "tcp or udp")
+	cmd.Flags().StringVar(&f.username, "username", "", "user name for the camera")
+	cmd.Flags().StringVar(&f.passwordFile, "password-file", "", "file whose first line is the password; - is standard input")
+	return cmd
+}
+
+func addCamera(cmd *cobra.Command, g *global, f *cameraFlags, name, address string) error {
+	log, err := g.logger(cmd)
+	if err != nil {
+		return err
+	}
+	camera := &moonfire.Camera{UUID: uuid.New(), ShortName: name, Description: f.description, Username: f.username}
+	if err := f.addStream(camera, moonfire.MainStream, address, "--retain", f.retain); err != nil {
+		return err
+	}
+	if f.sub != "" {
+		if err := f.addStream(camera, moonfire.SubStream, f.sub, "--sub-retain", f.subRetain); err != nil {
+			return err
+		}
+	}
+	if err := f.addPassword(cmd, camera); err != nil {
+		return err
+	}
+	s, err := store.Open(cmd.Context(), g.store, store.Configuring, log)
+	if err != nil {
+		return err
+	}
+	defer closing(log, s)
+	dirs, err := s.DB.SampleDirs(cmd.Context())
+	if err != nil {
+		return err
+	}
+	for i := range camera.Streams {
+		camera.Streams[i].SampleDir = dirs[0].ID
+	}
+	if err := s.DB.AddCamera(cmd.Context(), camera); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "Added camera %s.\n", name)
+	return err
+}
+
+// addStream takes user name and password out of the URL, wherever they are first.
+func (f *cameraFlags) addStream(c *moonfire.Camera, kind moonfire.StreamKind, address, retainFlag, retain string) error {
+	if retain == "" {
+		return &usageError{fmt.Errorf("%s is missing: how much disk space may the %s stream use?", retainFlag, kind)}
+	}
+	retainBytes, err := humanize.ParseBytes(retain)
+	if err != nil || retainBytes > 1<<62 {
+		return &usageError{fmt.Errorf("%s %s: it is not a size such as 500GB", retainFlag, retain)}
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		// Without err, whose text would hold the password.
+		return &usageError{fmt.Errorf("the URL of the %s stream cannot be parsed", kind)}
+	}
+	if u.User != nil {
+		if c.Username == "" {
+			c.Username = u.User.Username()
+		}
+		if password, ok := u.User.Password(); ok && c.Password == "" {
+			c.Password = password
+		}
+		u.User = nil
+	}
+	c.Streams = append(c.Streams, moonfire.Stream{
+		Kind: kind, URL: u.String(), Transport: moonfire.Transport(f.transport), RetainBytes: int64(retainBytes),
+	})
+	return nil
+}
+
+func newCameraListCommand(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the cameras and how much of each is recorded",
+		Args:  asUsage(cobra.NoArgs),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return listCameras(cmd, g) },
+	}
+}
+
+func listCameras(cmd *cobra.Command, g *global) error {
+	log, err := g.logger(cmd)
+	if err != nil {
+		return err
+	}
+	s, err := store.Open(cmd.Context(), g.store, store.Reading, log)
+	if err != nil {
+		return err
+	}
+	defer closing(log, s)
+	cameras, err := s.DB.Cameras(cmd.Context())
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "FOLDER\tURL\tRECORDED\tOF\tHOURS\tDESCRIPTION") // Flush reports
+	for i := range cameras {
+		c := &cameras[i]
+		for j := range c.Streams {
+			st := &c.Streams[j]
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.1f\t%s\n", st.FolderName(c), st.URL,
+				humanize.Bytes(uint64(st.SampleFileBytes)), humanize.Bytes(uint64(st.RetainBytes)),
+				st.Duration90k.Duration().Hours(), c.Description)
+		}
+	}
+	return w.Flush()
+}

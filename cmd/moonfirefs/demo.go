@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/fs"
+	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfire/recorder"
+)
+
+const (
+	demoCamera      = "demo"
+	demoRetainBytes = 1 << 30
+	// demoRotateEvery is short, so that something shows within seconds.
+	demoRotateEvery = 5 * time.Second
+)
+
+func newDemoCommand(g *global) *cobra.Command {
+	var duration time.Duration
+	cmd := &cobra.Command{
+		Use:   "demo DIR",
+		Short: "Record a camera made of software and show its footage",
+		Long: `Starts a camera made of software on this machine, makes a store in DIR/store,
+records the camera, and mounts the footage at DIR/mnt, until it is interrupted.
+It needs ffmpeg to encode the camera's pictures.`,
+		Example: `  moonfirefs demo /tmp/moonfirefs-demo`,
+		Args:    asUsage(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			log, err := g.logger(cmd)
+			if err != nil {
+				return err
+			}
+			ctx := cmd.Context()
+			if duration > 0 {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, duration)
+				defer cancel()
+			}
+			d := &demo{dir: args[0], out: cmd.OutOrStdout(), log: log}
+			return d.run(ctx)
+		},
+	}
+	cmd.Flags().DurationVar(&duration, "duration", 0, "end after this time, such as 90s (default: when interrupted)")
+	return cmd
+}
+
+// demo is a whole store, camera included.
+type demo struct {
+	dir string
+	out io.Writer
+	log *slog.Logger
+
+	store *store.Store
+	// stream and camera are the demo's one camera as it is stored.
+	camera moonfire.Camera
+}
+
+func (d *demo) run(ctx context.Context) error {
+	mountpoint := filepath.Join(d.dir, "mnt")
+	if err := os.MkdirAll(mountpoint, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("demo: %w", err)
+	}
+	if err := d.openStore(ctx); err != nil {
+		return err
+	}
+	defer closing(d.log, d.store)
+	camera, err := d.startCamera(ctx)
+	if err != nil {
+		return err
+	}
+	defer closing(d.log, camera)
+	d.printf("A camera made of software plays at %s\nRecording to %s, mounted at %s\nThe first footage appears within seconds. Ctrl-C ends the demo.\n\n",
+		camera.URL(), filepath.Join(d.dir, "store"), mountpoint)
+	err = record(ctx, &recording{
+		store: d.store, mountpoint: mountpoint, log: d.log, rotateEvery: demoRotateEvery,
+		mount:  &mountFlags{uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), gaps: "hold"},
+		during: d.showStatus,
+	})
+	d.printf("\nThe demo has ended. The footage stays in %s\nTo see it again:   mkdir -p /tmp/footage; moonfirefs mount --store %s /tmp/footage\n",
+		d.dir, filepath.Join(d.dir, "store"))
+	return err
+}
+
+func (d *demo) printf(format string, args ...any) {
+	_, _ = fmt.Fprintf(d.out, format, args...) // nobody to tell if the terminal is gone
+}
+
+// openStore opens the store of an earlier demo, or makes one.
+func (d *demo) openStore(ctx context.Context) (err error) {
+	path := filepath.Join(d.dir, "store")
+	err = store.Create(ctx, path, "", machineZone())
+	if err != nil && !errors.Is(err, moonfire.ErrExists) {
+		return err
+	}
+	d.store, err = store.Open(ctx, path, store.Recording, d.log)
+	return err
+}
+
+// startCamera starts the camera where the store expects it, or anywhere and adds
+// it to the store.
+func (d *demo) startCamera(ctx context.Context) (*testcamera.Camera, error) {
+	live, err := testcamera.NewLive(testcamera.Params{Width: 640, Height: 360, FPS: 15, GOP: 15, BitrateKbps: 600})
+	if err != nil {
+		return nil, err
+	}
+	config := testcamera.Config{Source: live, KeepSent: 1}
+	cameras, err := d.store.DB.Cameras(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(cameras) > 0 {
+		d.camera = cameras[0]
+		u, err := url.Parse(d.camera.Streams[0].URL)
+		if err != nil {
+			return nil, fmt.Errorf("demo: the store's camera has no usable URL: %w", err)
+		}
+		config.Address = u.Host
+	}
+	camera, err := testcamera.Start(config)
+	if err != nil {
+		return nil, err
+	}
+	if len(cameras) == 0 {
+		err = d.addCamera(ctx, camera.URL())
+	}
+	if err != nil {
+		return nil, errors.Join(err, camera.Close())
+	}
+	return camera, nil
+}
+
+func (d *demo) addCamera(ctx context.Context, address string) error {
+	dirs, err := d.store.DB.SampleDirs(ctx)
+	if err != nil {
+		return err
+	}
+	d.camera = moonfire.Camera{
+		UUID: uuid.New(), ShortName: demoCamera, Description: "a camera made of software",
+		Streams: []moonfire.Stream{{
+			Kind: moonfire.MainStream, SampleDir: dirs[0].ID, URL: address,
+			Transport: moonfire.TCP, RetainBytes: demoRetainBytes,
+		}},
+	}
+	return d.store.DB.AddCamera(ctx, &d.camera)
+}
+
+// showStatus keeps a line up to date on a terminal, and prints one now and then
+// elsewhere. When there is footage it says what to do with it.
+func (d *demo) showStatus(ctx context.Context, r *recorder.Recorder) error {
+	every, format := 5*time.Second, "%s\n"
+	if file, ok := d.out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		every, format = time.Second, "\r%s\x1b[K"
+	}
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	var toldFootage bool
+	var shown time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-ticker.C:
+			if !toldFootage {
+				toldFootage = d.tellFootage(ctx)
+			}
+			if now.Sub(shown) >= every {
+				shown = now
+				d.printf(format, statusLine(r.Status()[0]))
+			}
+		}
+	}
+}
+
+// tellFootage says what to do with the footage, once there is some.
+func (d *demo) tellFootage(ctx context.Context) bool {
+	stream := &d.camera.Streams[0]
+	start90k, ok, err := d.store.DB.LastStart(ctx, stream.ID, moonfire.MaxTime90k)
+	if err != nil || !ok {
+		return false
+	}
+	mountpoint := filepath.Join(d.dir, "mnt")
+	path := filepath.Join(mountpoint, fs.HourPath(stream.FolderName(&d.camera), start90k, d.store.Zone))
+	d.printf("\nThere is footage. In another terminal, try:\n\n    vlc %s\n    ffprobe %s\n    ls -lR %s\n    cp %s /tmp\n\n",
+		path, path, mountpoint, path)
+	return true
+}
+
+func statusLine(s recorder.StreamStatus) string {
+	line := fmt.Sprintf("%s  %d frames, %s received, %d recordings saved",
+		time.Now().Format(time.TimeOnly), s.Frames, humanize.Bytes(uint64(s.Bytes)), s.Recordings)
+	if s.LastError != "" {
+		line += "  (" + s.LastError + ")"
+	}
+	return line
+}

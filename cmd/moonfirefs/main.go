@@ -1,0 +1,126 @@
+// Command moonfirefs records IP cameras and shows the footage as a read-only
+// file system. This package is flags, logging, signals and wiring.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	_ "time/tzdata" // the zone of a store must be found on every machine
+
+	"github.com/spf13/cobra"
+)
+
+// Exit statuses.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// After the first signal the second one ends the program at once.
+	context.AfterFunc(ctx, stop)
+	os.Exit(execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// execute runs the program with everything that it has from its surroundings.
+func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
+	root := newRootCommand()
+	root.SetArgs(args)
+	root.SetIn(in)
+	root.SetOut(out)
+	root.SetErr(errOut)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	_, _ = fmt.Fprintln(errOut, "moonfirefs:", err)
+	if errors.As(err, new(*usageError)) {
+		return exitUsage
+	}
+	return exitFailure
+}
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ err error }
+
+func (e *usageError) Error() string { return e.err.Error() + " (see --help)" }
+func (e *usageError) Unwrap() error { return e.err }
+
+// global are the flags of every command.
+type global struct {
+	store    string
+	logLevel string
+}
+
+func newRootCommand() *cobra.Command {
+	g := &global{}
+	root := &cobra.Command{
+		Use:   "moonfirefs",
+		Short: "Record IP cameras; the footage is a file system",
+		Long: `moonfirefs records the streams of IP cameras around the clock and shows the
+footage as a read-only file system: MOUNTPOINT/CAMERA/DATE/HOUR.mp4
+
+To see it work without a camera:   moonfirefs demo /tmp/moonfirefs-demo`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          onlyCommands,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	defaultStore := os.Getenv("MOONFIREFS_STORE")
+	if defaultStore == "" {
+		defaultStore = "/var/lib/moonfirefs"
+	}
+	root.PersistentFlags().StringVar(&g.store, "store", defaultStore, "directory of the store; $MOONFIREFS_STORE sets the default")
+	root.PersistentFlags().StringVar(&g.logLevel, "log-level", "info", "debug, info, warn or error")
+	root.AddCommand(
+		newInitCommand(g),
+		newCameraCommand(g),
+		newRunCommand(g),
+		newMountCommand(g),
+		newDemoCommand(g),
+		newVersionCommand(),
+	)
+	return root
+}
+
+// asUsage makes a wrong number of arguments a usageError.
+func asUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return &usageError{err}
+		}
+		return nil
+	}
+}
+
+// onlyCommands is for commands that only have commands below them.
+func onlyCommands(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
+	cmd.SuggestionsMinimumDistance = 2
+	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
+		text += "; did you mean " + strings.Join(similar, " or ") + "?"
+	}
+	return &usageError{errors.New(text)}
+}
+
+// logger writes lines for a person, or for the journal, to the error output.
+func (g *global) logger(cmd *cobra.Command) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(g.logLevel)); err != nil {
+		return nil, &usageError{fmt.Errorf("--log-level %s: it is none of debug, info, warn, error", g.logLevel)}
+	}
+	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level})), nil
+}

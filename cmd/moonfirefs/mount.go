@@ -1,0 +1,105 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/moonfirefs/moonfire/fs"
+	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfire/mp4"
+)
+
+// mountFlags are the flags of the commands that mount.
+type mountFlags struct {
+	allowOther       bool
+	uid, gid         uint32
+	gaps             string
+	withoutTimeTrack bool
+}
+
+func (f *mountFlags) add(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.allowOther, "allow-other", false, "let other users read the mount, as far as --uid and --gid allow (needed for Samba)")
+	cmd.Flags().Uint32Var(&f.uid, "uid", uint32(os.Getuid()), "owner of the files in the mount")
+	cmd.Flags().Uint32Var(&f.gid, "gid", uint32(os.Getgid()), "group of the files in the mount")
+	cmd.Flags().StringVar(&f.gaps, "gaps", "hold", "what a player shows where nothing was recorded: hold the last picture, or collapse the gap")
+	cmd.Flags().BoolVar(&f.withoutTimeTrack, "no-timestamps", false, "leave out the subtitle track with the time of day")
+}
+
+// open mounts the store.
+func (f *mountFlags) open(ctx context.Context, s *store.Store, mountpoint string, log *slog.Logger) (*fs.Mount, error) {
+	if f.uid == math.MaxUint32 || f.gid == math.MaxUint32 {
+		return nil, &usageError{errors.New("--uid and --gid: the last number stands for nobody")}
+	}
+	gaps, ok := map[string]mp4.Gaps{"hold": mp4.GapsHold, "collapse": mp4.GapsCollapse}[f.gaps]
+	if !ok {
+		return nil, &usageError{fmt.Errorf("--gaps %s: it is neither hold nor collapse", f.gaps)}
+	}
+	return fs.Open(ctx, fs.Options{
+		Mountpoint: mountpoint, DB: s.DB, Dirs: s.Dirs, Zone: s.Zone,
+		AllowOther: f.allowOther, UID: f.uid, GID: f.gid,
+		Gaps: gaps, Timestamps: !f.withoutTimeTrack, Logger: log,
+	})
+}
+
+func newMountCommand(g *global) *cobra.Command {
+	f := &mountFlags{}
+	cmd := &cobra.Command{
+		Use:   "mount MOUNTPOINT",
+		Short: "Show the footage without recording",
+		Long: `Mounts the footage at MOUNTPOINT, an empty directory, until it is interrupted or
+unmounted. It works beside a running recorder, and on a copy of a store.`,
+		Example: `  moonfirefs mount --store /media/backup/moonfirefs /mnt/old`,
+		Args:    asUsage(cobra.ExactArgs(1)),
+		RunE:    func(cmd *cobra.Command, args []string) error { return runMount(cmd, g, f, args[0]) },
+	}
+	f.add(cmd)
+	return cmd
+}
+
+func runMount(cmd *cobra.Command, g *global, f *mountFlags, mountpoint string) error {
+	log, err := g.logger(cmd)
+	if err != nil {
+		return err
+	}
+	s, err := store.Open(cmd.Context(), g.store, store.Reading, log)
+	if err != nil {
+		return err
+	}
+	defer closing(log, s)
+	mount, err := f.open(cmd.Context(), s, mountpoint, log)
+	if err != nil {
+		return err
+	}
+	defer closing(log, mount)
+	log.Info("mounted", "mountpoint", mountpoint)
+	select {
+	case <-cmd.Context().Done():
+	case <-unmounted(mount):
+		log.Info("unmounted by somebody else", "mountpoint", mountpoint)
+	}
+	return nil
+}
+
+// unmounted returns a channel that is closed when the mount has ended.
+func unmounted(mount *fs.Mount) <-chan struct{} {
+	done := make(chan struct{})
+	go func() {
+		mount.Wait()
+		close(done)
+	}()
+	return done
+}
+
+// closing closes c where nothing can be done about an error but to tell.
+func closing(log *slog.Logger, c io.Closer) {
+	if err := c.Close(); err != nil {
+		log.Error("close", "what", fmt.Sprintf("%T", c), "err", err)
+	}
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// passwordVariable names the environment variable that can hold the password of
+// the camera to add.
+const passwordVariable = "MOONFIREFS_CAMERA_PASSWORD"
+
+// addPassword finds the password of a camera that has a user name: in the file
+// that was named, in the environment, in the URL, or by asking.
+func (f *cameraFlags) addPassword(cmd *cobra.Command, c *moonfire.Camera) (err error) {
+	fromEnvironment, ok := os.LookupEnv(passwordVariable)
+	switch {
+	case f.passwordFile != "":
+		c.Password, err = f.readPassword(cmd)
+	case ok:
+		c.Password = fromEnvironment
+	case c.Username != "" && c.Password == "":
+		c.Password, err = askPassword(cmd, c)
+	}
+	if err != nil {
+		return err
+	}
+	if c.Password != "" && c.Username == "" {
+		return &usageError{errors.New("there is a password but no --username")}
+	}
+	return nil
+}
+
+func (f *cameraFlags) readPassword(cmd *cobra.Command) (string, error) {
+	in := cmd.InOrStdin()
+	if f.passwordFile != "-" {
+		file, err := os.Open(f.passwordFile)
+		if err != nil {
+			return "", fmt.Errorf("read password: %w", err)
+		}
+		defer file.Close()
+		in = file
+	}
+	return firstLine(in)
+}
+
+func firstLine(in io.Reader) (string, error) {
+	line, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", fmt.Errorf("read password: %w", err)
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}
+
+// askPassword asks on the terminal, if there is one. A camera may also have a
+// user name and no password.
+func askPassword(cmd *cobra.Command, c *moonfire.Camera) (string, error) {
+	terminal, ok := cmd.InOrStdin().(*os.File)
+	if !ok || !term.IsTerminal(int(terminal.Fd())) {
+		return "", nil
+	}
+	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Password of %s at camera %s: ", c.Username, c.ShortName)
+	password, err := term.ReadPassword(int(terminal.Fd()))
+	_, _ = fmt.Fprintln(cmd.ErrOrStderr())
+	if err != nil {
+		return "", fmt.Errorf("read password: %w", err)
+	}
+	return string(password), nil
+}

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/moonfirefs/moonfire/internal/testcamera"
+)
+
+// beProgram makes the test binary the program itself. A mount must be served by
+// another process than the one that reads it.
+const beProgram = "MOONFIREFS_TEST_BE_PROGRAM"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(beProgram) != "" {
+		main()
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// patience bounds how long a test waits for something that must come. It is far
+// longer than that ever takes.
+const patience = 60 * time.Second
+
+// program is a moonfirefs that runs.
+type program struct {
+	t      *testing.T
+	cmd    *exec.Cmd
+	output *lockedBuffer
+	exited chan struct{}
+	err    error // of the exit; valid once exited is closed
+}
+
+// lockedBuffer can be read while a process writes to it.
+type lockedBuffer struct {
+	mu     sync.Mutex // guards buffer
+	buffer bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.String()
+}
+
+// start runs the program in the background. The test's end ends it.
+func start(t *testing.T, args ...string) *program {
+	t.Helper()
+	p := &program{t: t, cmd: exec.Command(os.Args[0], args...), output: &lockedBuffer{}, exited: make(chan struct{})}
+	p.cmd.Env = append(os.Environ(), beProgram+"=1")
+	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.exited)
+	}()
+	t.Cleanup(func() {
+		p.stop()
+		if t.Failed() {
+			t.Logf("moonfirefs %s printed:\n%s", strings.Join(args, " "), p.output)
+		}
+	})
+	return p
+}
+
+// stop ends the program in order. It may be called more than once.
+func (p *program) stop() {
+	p.t.Helper()
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
+	p.wait()
+}
+
+func (p *program) wait() {
+	p.t.Helper()
+	select {
+	case <-p.exited:
+	case <-time.After(patience):
+		p.t.Errorf("moonfirefs did not end; it printed:\n%s", p.output)
+		_ = p.cmd.Process.Kill()
+		<-p.exited
+	}
+}
+
+// saw waits until the program has printed a text.
+func (p *program) saw(text string) {
+	p.t.Helper()
+	eventually(p.t, "print "+text, func() bool { return strings.Contains(p.output.String(), text) })
+}
+
+// eventually waits for a condition.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !condition(); time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for: %s", what)
+		}
+	}
+}
+
+// run runs the program to its end and returns what it printed and its exit
+// status.
+func run(t *testing.T, args ...string) (output string, status int) {
+	t.Helper()
+	var buffer bytes.Buffer
+	status = execute(t.Context(), args, strings.NewReader(""), &buffer, &buffer)
+	return buffer.String(), status
+}
+
+func mustRun(t *testing.T, args ...string) string {
+	t.Helper()
+	output, status := run(t, args...)
+	if status != exitOK {
+		t.Fatalf("moonfirefs %s: status %d: %s", strings.Join(args, " "), status, output)
+	}
+	return output
+}
+
+// newStore makes a store in a directory of its own.
+func newStore(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "store")
+	mustRun(t, "init", "--store", path, "--time-zone", "America/New_York")
+	return path
+}
+
+// newMountpoint makes a directory to mount at, and detaches what is left there.
+func newMountpoint(t *testing.T) string {
+	t.Helper()
+	path := t.TempDir()
+	t.Cleanup(func() {
+		err := syscall.Unmount(path, syscall.MNT_DETACH)
+		if err == nil {
+			t.Errorf("%s was left mounted", path)
+		} else if !errors.Is(err, syscall.EINVAL) {
+			t.Error(err)
+		}
+	})
+	return path
+}
+
+// clip is what the cameras of these tests play.
+var clip = sync.OnceValues(func() (*testcamera.Clip, error) {
+	return testcamera.Encode(context.Background(), testcamera.Params{Width: 320, Height: 180, FPS: 15, GOP: 15}, 600)
+})
+
+// startCamera starts a camera; what the test needs beside its pictures is in
+// config.
+func startCamera(t *testing.T, config testcamera.Config) *testcamera.Camera {
+	t.Helper()
+	source, err := clip()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Source = source
+	camera, err := testcamera.Start(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := camera.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return camera
+}
+
+// files returns the paths of all footage in a mount, in the order of time.
+func files(t *testing.T, mountpoint string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(mountpoint, "*", "*-*-*", "*.mp4"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return paths
+}
+
+// tool runs one of the real programs and returns its standard output. It fails
+// if there is anything on standard error.
+func tool(t *testing.T, name string, args ...string) string {
+	t.Helper()
+	var complaints bytes.Buffer
+	cmd := exec.CommandContext(t.Context(), name, args...)
+	cmd.Stderr = &complaints
+	output, err := cmd.Output()
+	if err != nil || complaints.Len() > 0 {
+		t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, &complaints)
+	}
+	return string(output)
+}
+
+// readWhole reads a file to its end, and returns the size that stat told before.
+func readWhole(path string) (data []byte, statSize int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, 0, err
+	}
+	data, err = io.ReadAll(f)
+	return data, info.Size(), err
+}

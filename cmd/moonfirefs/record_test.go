@@ -1,0 +1,285 @@
+package main
+
+import (
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfire/internal/testcamera"
+)
+
+// playedFrame is a frame as a reader of the virtual files finds it.
+type playedFrame struct {
+	md5    string
+	pts90k int64
+}
+
+// playedFrames lists the frames of files in order, as ffmpeg demuxes them.
+func playedFrames(t *testing.T, paths []string) (frames []playedFrame) {
+	t.Helper()
+	for _, path := range paths {
+		for line := range strings.Lines(tool(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-c", "copy", "-f", "framemd5", "-")) {
+			if strings.HasPrefix(line, "#") {
+				continue
+			}
+			fields := strings.Split(line, ",")
+			pts, err := strconv.ParseInt(strings.TrimSpace(fields[2]), 10, 64)
+			if err != nil {
+				t.Fatalf("%s: %q: %v", path, line, err)
+			}
+			frames = append(frames, playedFrame{strings.TrimSpace(fields[5]), pts})
+		}
+	}
+	return frames
+}
+
+// asRecorded is what design/cameras.md says a sample is made of: NAL units with
+// a length, without parameter sets, access unit delimiters and filler.
+func asRecorded(f testcamera.SentFrame) string {
+	var sample []byte
+	for _, nal := range f.NALs {
+		switch nal[0] & 0x1f { // ITU-T H.264 table 7-1
+		case 7, 8, 9, 12:
+			continue
+		}
+		sample = binary.BigEndian.AppendUint32(sample, uint32(len(nal)))
+		sample = append(sample, nal...)
+	}
+	sum := md5.Sum(sample)
+	return hex.EncodeToString(sum[:])
+}
+
+// sentRuns splits what the camera sent by connection, each from its first key
+// frame.
+func sentRuns(sent []testcamera.SentFrame) (runs [][]testcamera.SentFrame) {
+	for i, f := range sent {
+		if i == 0 || f.Run != sent[i-1].Run {
+			runs = append(runs, nil)
+		}
+		last := len(runs) - 1
+		if f.Sync || len(runs[last]) > 0 {
+			runs[last] = append(runs[last], f)
+		}
+	}
+	return runs
+}
+
+// maxInFlight bounds the frames that a camera has sent but that have not reached
+// the recorder when the connection ends.
+const maxInFlight = 5
+
+// TestFramesAreExact ensures the main promise: what the camera sends is what a
+// reader of the mount gets, frame for frame, payload, order and time, across
+// recordings, a reconnection and a restart of the program.
+func TestFramesAreExact(t *testing.T) {
+	for name, config := range map[string]testcamera.Config{
+		"with sprop":    {},
+		"without sprop": {WithoutSprop: true, Username: "admin", Password: "s3cret"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			camera := startCamera(t, config)
+			path, mountpoint := newStore(t), newMountpoint(t)
+			url := camera.URL()
+			if config.Password != "" {
+				url = strings.Replace(url, "rtsp://", "rtsp://admin:s3cret@", 1)
+			}
+			mustRun(t, "camera", "add", "--store", path, "driveway", url, "--retain", "1GB")
+			recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "2s")
+			waitForRecordings(t, path, 3)
+			camera.Stop()
+			recorder.saw("no connection to the camera")
+			if err := camera.Restart(); err != nil {
+				t.Fatal(err)
+			}
+			waitForRecordings(t, path, 7)
+			recorder.stop()
+			recorder = start(t, "run", mountpoint, "--store", path, "--rotate-every", "2s")
+			waitForRecordings(t, path, 9)
+			recorder.stop()
+			if strings.Contains(recorder.output.String(), "s3cret") {
+				t.Error("the password is in the log")
+			}
+			mount := start(t, "mount", mountpoint, "--store", path)
+			mount.saw("mounted")
+			compare(t, sentRuns(camera.Sent()), playedFrames(t, files(t, mountpoint)))
+		})
+	}
+}
+
+// compare requires each run to be there, in order, but for what was in flight at
+// its end, and at the times at which it was sent.
+func compare(t *testing.T, runs [][]testcamera.SentFrame, played []playedFrame) {
+	t.Helper()
+	if len(runs) != 3 {
+		t.Fatalf("the camera had %d connections, want 3", len(runs))
+	}
+	begin, pts0 := runs[0][0].Time, played[0].pts90k
+	for i, run := range runs {
+		n := 0
+		for n < len(run) && n < len(played) && played[n].md5 == asRecorded(run[n]) {
+			position := moonfire.Duration90k(played[n].pts90k - pts0).Duration()
+			if late := position - run[n].Time.Sub(begin); late.Abs() > time.Second {
+				t.Fatalf("run %d, frame %d is dated wrong by %v", i, n, late)
+			}
+			n++
+		}
+		if missing := len(run) - n; missing > maxInFlight {
+			t.Fatalf("run %d: the last %d of %d frames are missing or differ", i, missing, len(run))
+		}
+		played = played[n:]
+	}
+	if len(played) != 0 {
+		t.Errorf("%d frames are played that were never sent", len(played))
+	}
+}
+
+// waitForRecordings waits until the index has a number of recordings.
+func waitForRecordings(t *testing.T, path string, n int) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%d recordings", n), func() bool { return recordings(t, path) >= n })
+}
+
+func recordings(t *testing.T, path string) (n int) {
+	t.Helper()
+	s, err := store.Open(t.Context(), path, store.Reading, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	err = s.DB.EachSummary(t.Context(), 1, moonfire.MinTime90k, moonfire.MaxTime90k, func(*moonfire.Summary) error {
+		n++
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestSizesWhileRecording ensures that, while recording goes on, the size of
+// each file is the number of bytes read, and that a handle on the growing hour
+// keeps its version to the end.
+func TestSizesWhileRecording(t *testing.T) {
+	t.Parallel()
+	camera := startCamera(t, testcamera.Config{KeepSent: 1})
+	path, mountpoint := newStore(t), newMountpoint(t)
+	mustRun(t, "camera", "add", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
+	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1s")
+	waitForRecordings(t, path, 1)
+
+	old, err := os.Open(files(t, mountpoint)[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer old.Close()
+	before, err := old.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() { hammer(t, mountpoint, stop) })
+	}
+	waitForRecordings(t, path, 50)
+	close(stop)
+	wg.Wait()
+
+	after, err := old.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := make([]byte, before.Size())
+	n, err := old.ReadAt(data, 0)
+	if err != nil || int64(n) != before.Size() || after.Size() != before.Size() || !after.ModTime().Equal(before.ModTime()) {
+		t.Errorf("the old handle: %d of %d bytes (%v); then size %d", n, before.Size(), err, after.Size())
+	}
+	copied := t.TempDir() + "/old.mp4"
+	if err := os.WriteFile(copied, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if len(playedFrames(t, []string{copied})) == 0 {
+		t.Error("the old version has no frames")
+	}
+	recorder.stop()
+}
+
+// hammer reads all files of a mount again and again.
+func hammer(t *testing.T, mountpoint string, stop <-chan struct{}) {
+	for {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		for _, path := range files(t, mountpoint) {
+			data, statSize, err := readWhole(path)
+			if err != nil || int64(len(data)) != statSize {
+				t.Errorf("%s: stat says %d, read %d bytes, %v", path, statSize, len(data), err)
+				return
+			}
+		}
+	}
+}
+
+// TestSameBytes ensures that two mounts of a store, one of them beside the
+// recorder, and a later one, show the same bytes.
+func TestSameBytes(t *testing.T) {
+	t.Parallel()
+	camera := startCamera(t, testcamera.Config{KeepSent: 1})
+	path, first, second := newStore(t), newMountpoint(t), newMountpoint(t)
+	mustRun(t, "camera", "add", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
+	recorder := start(t, "run", first, "--store", path, "--rotate-every", "1s")
+	waitForRecordings(t, path, 3)
+	beside := start(t, "mount", second, "--store", path)
+	beside.saw("mounted")
+	camera.Stop() // so that the hour stays as it is
+	recorder.saw("no connection to the camera")
+	settled := digests(t, first)
+	eventually(t, "the last recording to be saved", func() bool {
+		before := settled
+		time.Sleep(200 * time.Millisecond)
+		settled = digests(t, first)
+		return settled == before
+	})
+	if other := digests(t, second); other != settled {
+		t.Errorf("the recorder shows\n%sthe mount beside it\n%s", settled, other)
+	}
+	recorder.stop()
+	beside.stop()
+	again := start(t, "mount", second, "--store", path)
+	again.saw("mounted")
+	if other := digests(t, second); other != settled {
+		t.Errorf("the recorder showed\n%sa later mount\n%s", settled, other)
+	}
+}
+
+// digests lists names, times and digests of all files.
+func digests(t *testing.T, mountpoint string) string {
+	t.Helper()
+	var list strings.Builder
+	for _, path := range files(t, mountpoint) {
+		data, _, err := readWhole(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&list, "%s %v %x\n", strings.TrimPrefix(path, mountpoint), info.ModTime().UTC(), sha256.Sum256(data))
+	}
+	return list.String()
+}

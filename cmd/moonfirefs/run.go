@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfire/recorder"
+)
+
+func newRunCommand(g *global) *cobra.Command {
+	f := &mountFlags{}
+	var rotateEvery time.Duration
+	cmd := &cobra.Command{
+		Use:   "run MOUNTPOINT",
+		Short: "Record all cameras and show the footage",
+		Long: `Records all cameras of the store and mounts the footage at MOUNTPOINT, an empty
+directory, until it is interrupted (SIGINT, SIGTERM). What is being recorded then
+is saved first.`,
+		Example: `  moonfirefs run /mnt/nvr --allow-other`,
+		Args:    asUsage(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			log, err := g.logger(cmd)
+			if err != nil {
+				return err
+			}
+			s, err := store.Open(cmd.Context(), g.store, store.Recording, log)
+			if err != nil {
+				return err
+			}
+			defer closing(log, s)
+			return record(cmd.Context(), &recording{store: s, mountpoint: args[0], mount: f, log: log, rotateEvery: rotateEvery})
+		},
+	}
+	f.add(cmd)
+	cmd.Flags().DurationVar(&rotateEvery, "rotate-every", time.Minute, "length of a recording: what a crash can cost, and how soon footage shows")
+	return cmd
+}
+
+// recording is what the commands that record have in common.
+type recording struct {
+	store      *store.Store
+	mountpoint string
+	mount      *mountFlags
+	log        *slog.Logger
+	// rotateEvery is the length of a recording; 0 means the recorder's default.
+	rotateEvery time.Duration
+	// during runs beside the recorder, if it is not nil, until ctx ends.
+	during func(ctx context.Context, r *recorder.Recorder) error
+}
+
+// record mounts and records until ctx ends, then saves what is in progress.
+func record(ctx context.Context, o *recording) (err error) {
+	cameras, err := o.store.DB.Cameras(ctx)
+	if err != nil {
+		return err
+	}
+	if len(cameras) == 0 {
+		return errors.New("the store has no cameras yet (add one with: moonfirefs camera add)")
+	}
+	mount, err := o.mount.open(ctx, o.store, o.mountpoint, o.log)
+	if err != nil {
+		return err
+	}
+	defer closing(o.log, mount)
+	r := recorder.New(recorder.Options{
+		DB: o.store.DB, Dirs: o.store.Dirs, Cameras: cameras, RotateEvery: o.rotateEvery, Logger: o.log,
+	})
+	if err := r.Open(ctx); err != nil {
+		return err
+	}
+	// The recorder is closed before the mount: its last minute should still show
+	// if somebody keeps the mount busy.
+	defer func() { err = errors.Join(err, r.Close()) }()
+	o.log.Info("recording", "cameras", len(cameras), "mountpoint", o.mountpoint)
+	if o.during != nil {
+		return o.during(ctx, r)
+	}
+	select {
+	case <-ctx.Done():
+		o.log.Info("stopping")
+	case <-unmounted(mount):
+		// Footage is worth more than the mount.
+		o.log.Error("the mount is gone; recording goes on without it", "mountpoint", o.mountpoint)
+		<-ctx.Done()
+	}
+	return nil
+}

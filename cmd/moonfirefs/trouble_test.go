@@ -1,0 +1,165 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/moonfirefs/moonfire/internal/testcamera"
+)
+
+// TestCamerasInTrouble ensures that each camera that cannot be recorded is named
+// with the reason, without its password, that it is tried again, and that the
+// others are recorded all the same.
+func TestCamerasInTrouble(t *testing.T) {
+	t.Parallel()
+	good := startCamera(t, testcamera.Config{KeepSent: 1})
+	guarded := startCamera(t, testcamera.Config{KeepSent: 1, Username: "admin", Password: "right"})
+	gone := startCamera(t, testcamera.Config{KeepSent: 1})
+	gone.Stop()
+	garbage := listen(t, "220 mail.example ESMTP\r\n")
+
+	path, mountpoint := newStore(t), newMountpoint(t)
+	add := func(name, url string) { mustRun(t, "camera", "add", "--store", path, name, url, "--retain", "1GB") }
+	add("good", good.URL())
+	add("guarded", strings.Replace(guarded.URL(), "rtsp://", "rtsp://admin:s3cret@", 1))
+	add("gone", gone.URL())
+	add("garbage", "rtsp://"+garbage+"/stream?token=s3cret")
+	add("nopath", good.URL()+"nowhere")
+	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1s", "--log-level", "debug")
+	waitForRecordings(t, path, 3)
+	for camera, reason := range map[string]string{
+		"guarded": "401", "gone": "refused", "garbage": "RTSP", "nopath": "404",
+	} {
+		eventually(t, "a line about "+camera, func() bool {
+			for line := range strings.Lines(recorder.output.String()) {
+				if strings.Contains(line, "camera="+camera) && strings.Contains(line, reason) && strings.Contains(line, "WARN") {
+					return true
+				}
+			}
+			return false
+		})
+	}
+	if err := gone.Restart(); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "footage of the camera that came back", func() bool {
+		return len(files(t, mountpoint)) >= 2 // the good camera's and its own
+	})
+	recorder.stop()
+	if strings.Contains(recorder.output.String(), "s3cret") {
+		t.Error("a password is in the log")
+	}
+}
+
+// listen answers every connection with the same text.
+func listen(t *testing.T, greeting string) (address string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			_, _ = fmt.Fprint(conn, greeting)
+			_ = conn.Close()
+		}
+	}()
+	t.Cleanup(func() {
+		_ = listener.Close()
+		<-done
+	})
+	return listener.Addr().String()
+}
+
+// TestRunRefusals ensures that the program says why it does not start, and
+// touches nothing.
+func TestRunRefusals(t *testing.T) {
+	t.Parallel()
+	camera := startCamera(t, testcamera.Config{KeepSent: 1})
+	busy, mountpoint := newStore(t), newMountpoint(t)
+	mustRun(t, "camera", "add", "--store", busy, "driveway", camera.URL(), "--retain", "1GB")
+	recorder := start(t, "run", mountpoint, "--store", busy)
+	recorder.saw("msg=recording")
+
+	foreign := newStore(t)
+	diary := []byte("Dear diary, today I was a database.")
+	if err := os.WriteFile(filepath.Join(foreign, "moonfire.db"), diary, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	empty := newStore(t)
+	tests := map[string]struct {
+		args   []string
+		want   string
+		status int
+	}{
+		"store in use":     {[]string{"run", t.TempDir(), "--store", busy}, fmt.Sprintf("process %d ", recorder.cmd.Process.Pid), exitFailure},
+		"foreign database": {[]string{"run", t.TempDir(), "--store", foreign}, "not an SQLite database", exitFailure},
+		"no store":         {[]string{"run", t.TempDir(), "--store", t.TempDir()}, "moonfirefs init", exitFailure},
+		"no cameras":       {[]string{"run", t.TempDir(), "--store", empty}, "moonfirefs camera add", exitFailure},
+		"no mountpoint":    {[]string{"mount", "/nonexistent/mnt", "--store", empty}, "/nonexistent", exitFailure},
+		"mounted already":  {[]string{"mount", mountpoint, "--store", empty}, "mount", exitFailure},
+		"wrong flag":       {[]string{"run", t.TempDir(), "--stroe", empty}, "--stroe", exitUsage},
+		"wrong command":    {[]string{"rnu"}, "run", exitUsage},
+		"no argument":      {[]string{"run"}, "accepts 1 arg", exitUsage},
+		"bad size":         {[]string{"camera", "add", "x", "rtsp://192.0.2.1/", "--retain", "lots", "--store", empty}, "500GB", exitUsage},
+		"bad URL":          {[]string{"camera", "add", "x", "rtsp://u:s3cret@%zz", "--retain", "1GB", "--store", empty}, "URL", exitUsage},
+		"bad log level":    {[]string{"run", t.TempDir(), "--log-level", "loud", "--store", empty}, "loud", exitUsage},
+		"init again":       {[]string{"init", "--store", empty}, "there is one", exitFailure},
+	}
+	for name, test := range tests {
+		output, status := run(t, test.args...)
+		if status != test.status || !strings.Contains(output, test.want) {
+			t.Errorf("%s: status %d, %q; want %d and %q", name, status, output, test.status, test.want)
+		}
+		if strings.Contains(output, "s3cret") {
+			t.Errorf("%s: the password is in %q", name, output)
+		}
+	}
+	if data, err := os.ReadFile(filepath.Join(foreign, "moonfire.db")); err != nil || string(data) != string(diary) {
+		t.Errorf("the foreign database was touched: %q, %v", data, err)
+	}
+	recorder.stop()
+}
+
+// TestDemo ensures that the thing to run first works and leaves nothing behind.
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	demo := start(t, "demo", dir)
+	demo.saw("There is footage.")
+	paths := files(t, filepath.Join(dir, "mnt"))
+	if len(paths) == 0 || !strings.Contains(demo.output.String(), "vlc "+paths[0]) {
+		t.Errorf("files %v", paths)
+	}
+	if len(paths) > 0 {
+		tool(t, "ffmpeg", "-v", "error", "-i", paths[0], "-f", "null", "-")
+		size := tool(t, "ffprobe", "-v", "error", "-select_streams", "v", "-show_entries", "stream=width,height", "-of", "csv=p=0", paths[0])
+		if strings.TrimSpace(size) != "640,360" {
+			t.Errorf("resolution %s", size)
+		}
+	}
+	demo.stop()
+	if demo.err != nil {
+		t.Errorf("demo ended with %v", demo.err)
+	}
+	mounts, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil || strings.Contains(string(mounts), dir) {
+		t.Errorf("the mount was left behind (%v)", err)
+	}
+	// A second time, with the same store.
+	again := start(t, "demo", dir, "--duration", "8s")
+	again.wait()
+	if again.err != nil || !strings.Contains(again.output.String(), "There is footage.") {
+		t.Errorf("the second time: %v", again.err)
+	}
+}

@@ -1,0 +1,74 @@
+package fs
+
+import (
+	"context"
+	"slices"
+	"syscall"
+
+	gofs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// blob is a file with content in memory, which never changes under its inode
+// number.
+type blob struct {
+	node
+	tree        *tree
+	inode       uint64
+	content     []byte
+	modified90k moonfire.Time90k
+}
+
+var (
+	_ gofs.NodeGetattrer = (*blob)(nil)
+	_ gofs.NodeOpener    = (*blob)(nil)
+	_ gofs.NodeReader    = (*blob)(nil)
+)
+
+// enter answers a lookup in parent with b.
+func (b *blob) enter(ctx context.Context, parent gofs.InodeEmbedder, out *fuse.EntryOut) *gofs.Inode {
+	b.fill(&out.Attr)
+	out.SetAttrTimeout(immutable)
+	out.SetEntryTimeout(closedEntry)
+	return parent.EmbeddedInode().NewInode(ctx, b, gofs.StableAttr{Mode: fuse.S_IFREG, Ino: b.inode})
+}
+
+func (b *blob) fill(out *fuse.Attr) {
+	b.tree.owner.file(out, b.inode, int64(len(b.content)), b.modified90k)
+}
+
+func (b *blob) Getattr(_ context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	b.fill(&out.Attr)
+	out.SetTimeout(immutable)
+	return 0
+}
+
+func (b *blob) Open(_ context.Context, flags uint32) (gofs.FileHandle, uint32, syscall.Errno) {
+	if writing(flags) {
+		return nil, 0, syscall.EROFS
+	}
+	return nil, fuse.FOPEN_KEEP_CACHE, 0
+}
+
+func (b *blob) Read(_ context.Context, _ gofs.FileHandle, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	from := min(off, int64(len(b.content)))
+	to := min(from+int64(len(dest)), int64(len(b.content)))
+	return fuse.ReadResultData(b.content[from:to]), 0
+}
+
+// probes are the names of files by which macOS is told to leave a volume alone:
+// not to index it, not to make thumbnails and not to put its own files there.
+// The Finder asks for them over Samba at every turn.
+var probes = []string{
+	".metadata_never_index",
+	".metadata_never_index_unless_rootfs",
+	".metadata_direct_scope_only",
+	".ql_disablecache",
+	".ql_disablethumbnails",
+}
+
+func isProbe(name string) bool { return slices.Contains(probes, name) }
+
+func probeInode(name string) uint64 { return identity{}.text("probe").text(name).inode() }

@@ -1,0 +1,215 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/index"
+	"github.com/moonfirefs/moonfire/mp4"
+)
+
+// look is what the user chooses about the bytes of the files.
+type look struct {
+	gaps       mp4.Gaps
+	timestamps bool
+}
+
+// catalog answers what there is in the tree. It asks the covering index only,
+// and remembers answers for as long as the database has not changed: the kernel
+// looks up each entry of a listing separately.
+type catalog struct {
+	db       *index.DB
+	calendar calendar
+	look     look
+
+	// mu guards the fields below. It is never held during a query.
+	mu   sync.Mutex
+	last *snapshot
+	days map[dayKey]*day
+}
+
+// maxDays bounds the listings that are remembered; one has about 2 KiB.
+const maxDays = 256
+
+type dayKey struct {
+	stream moonfire.StreamID
+	date   date
+}
+
+// day is the listing of a date's folder at one version of the database.
+type day struct {
+	version int64
+	files   []file
+}
+
+// file is one version of a virtual file. It is small, since the kernel can make
+// us remember very many, and immutable.
+type file struct {
+	name  string
+	hour  hour
+	part  int
+	inode uint64
+	// recordings is the number of recordings in it.
+	recordings int
+	sizeBytes  int64
+	// modified90k is when its last recording ends.
+	modified90k moonfire.Time90k
+	// growing says that the name may stand for another version at any moment.
+	growing bool
+}
+
+func (d *day) file(name string) *file {
+	for i := range d.files {
+		if d.files[i].name == name {
+			return &d.files[i]
+		}
+	}
+	return nil
+}
+
+func newCatalog(db *index.DB, c calendar, l look) *catalog {
+	return &catalog{db: db, calendar: c, look: l, days: make(map[dayKey]*day)}
+}
+
+// dates lists the dates of which something is shown, with one seek for each.
+func (c *catalog) dates(ctx context.Context, s *streamState) ([]date, error) {
+	found := make(map[date]bool) // a date can be in two pieces
+	for from := s.visibleFrom90k; ; {
+		start, ok, err := c.db.FirstStart(ctx, s.id, from)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			break
+		}
+		found[c.calendar.hourAt(start).date] = true
+		from = c.calendar.dateEnd(start)
+	}
+	dates := make([]date, 0, len(found))
+	for d := range found {
+		dates = append(dates, d)
+	}
+	slices.SortFunc(dates, func(a, b date) int {
+		if a.before(b) {
+			return -1
+		}
+		return 1
+	})
+	return dates, nil
+}
+
+// dateEnd90k returns when the last recording shown under a date ends; ok is
+// false if there is none.
+func (c *catalog) dateEnd90k(ctx context.Context, s *streamState, d date) (end moonfire.Time90k, ok bool, err error) {
+	pieces := spans(c.calendar.hours(d))
+	for _, piece := range slices.Backward(pieces) {
+		piece.start = max(piece.start, s.visibleFrom90k)
+		if _, end, ok, err = c.lastRecording(ctx, s.id, piece); ok || err != nil {
+			return end, ok, err
+		}
+	}
+	return 0, false, nil
+}
+
+// day lists the files of a date, with one query for each piece of it.
+func (c *catalog) day(ctx context.Context, now *snapshot, s *streamState, d date) (*day, error) {
+	key := dayKey{s.id, d}
+	c.mu.Lock()
+	known := c.days[key]
+	c.mu.Unlock()
+	if known != nil && known.version == now.version {
+		return known, nil
+	}
+	files, err := c.loadFiles(ctx, s, d)
+	if err != nil {
+		return nil, err
+	}
+	loaded := &day{now.version, files}
+	c.remember(key, loaded)
+	return loaded, nil
+}
+
+func (c *catalog) remember(key dayKey, loaded *day) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for other, listing := range c.days {
+		if listing.version != loaded.version || len(c.days) >= maxDays {
+			delete(c.days, other)
+		}
+	}
+	c.days[key] = loaded
+}
+
+func (c *catalog) loadFiles(ctx context.Context, s *streamState, d date) ([]file, error) {
+	hours := c.calendar.hours(d)
+	twice := repeated(hours)
+	var recordings []moonfire.Summary
+	for _, piece := range spans(hours) {
+		err := c.db.EachSummary(ctx, s.id, max(piece.start, s.visibleFrom90k), piece.end, collect(&recordings))
+		if err != nil {
+			return nil, err
+		}
+	}
+	var files []file
+	for _, h := range hours {
+		n := 0
+		for n < len(recordings) && recordings[n].Start90k < h.end {
+			n++
+		}
+		for i, members := range parts(recordings[:n]) {
+			f, err := c.describe(ctx, s, h, i+1, members)
+			if err != nil {
+				return nil, err
+			}
+			f.name = fileName(h, twice[h.clock], f.part)
+			files = append(files, f)
+		}
+		recordings = recordings[n:]
+	}
+	return files, nil
+}
+
+func collect(recordings *[]moonfire.Summary) func(*moonfire.Summary) error {
+	return func(r *moonfire.Summary) error {
+		*recordings = append(*recordings, *r)
+		return nil
+	}
+}
+
+// describe fills in all of a file but its name.
+func (c *catalog) describe(ctx context.Context, s *streamState, h hour, part int, members []moonfire.Summary) (file, error) {
+	spec, err := c.spec(ctx, s.stream, h, members)
+	if err != nil {
+		return file{}, err
+	}
+	return file{
+		hour: h, part: part, inode: fileInode(s.stream, h, part, spec),
+		recordings: len(members), sizeBytes: mp4.Size(spec),
+		modified90k: members[len(members)-1].End90k(), growing: s.growing(h),
+	}, nil
+}
+
+// spec says what a file made of recordings is. Nothing that a user can edit
+// later goes into it except the camera's name, which is in the path as well: the
+// bytes of a closed hour are promised to stay.
+func (c *catalog) spec(ctx context.Context, s *stream, h hour, members []moonfire.Summary) (*mp4.Spec, error) {
+	entry, err := c.db.VideoSampleEntry(ctx, members[0].VideoSampleEntry)
+	if errors.Is(err, moonfire.ErrNotFound) {
+		// The recordings are there: this must not look as if they were not.
+		err = fmt.Errorf("%w: %v", moonfire.ErrCorrupt, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	start := h.start.Time().In(c.calendar.zone)
+	return &mp4.Spec{
+		Recordings: members, Entry: entry, Zone: c.calendar.zone,
+		Title:       s.folder + start.Format(" 2006-01-02 15:04 -07:00"),
+		Description: fmt.Sprintf("%s stream, %d×%d, %s", s.kind, entry.Width, entry.Height, entry.RFC6381Codec),
+		Gaps:        c.look.gaps, Timestamps: c.look.timestamps,
+	}, nil
+}

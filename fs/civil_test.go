@@ -1,0 +1,244 @@
+package fs
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+	_ "time/tzdata" // the tests must not depend on the machine's zones
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+func calendarOf(t *testing.T, zone string) calendar {
+	t.Helper()
+	location, err := time.LoadLocation(zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return calendar{location}
+}
+
+func mustDate(t *testing.T, text string) date {
+	t.Helper()
+	d, ok := parseDate(text)
+	if !ok {
+		t.Fatalf("%q is not a date", text)
+	}
+	return d
+}
+
+// describe lists the names of a date's hours with their length in minutes.
+func describe(c calendar, d date) []string {
+	hours := c.hours(d)
+	twice := repeated(hours)
+	var lines []string
+	for _, h := range hours {
+		minutes := h.end.Sub(h.start).Duration() / time.Minute
+		lines = append(lines, fmt.Sprintf("%s %d", fileName(h, twice[h.clock], 1), minutes))
+	}
+	return lines
+}
+
+// Ensures that the hours around known clock changes have the right names,
+// order and lengths.
+func TestHoursOfDate(t *testing.T) {
+	full := func(from, to int) []string {
+		var lines []string
+		for h := from; h <= to; h++ {
+			lines = append(lines, fmt.Sprintf("%02d.mp4 60", h))
+		}
+		return lines
+	}
+	for _, test := range []struct {
+		zone, date string
+		want       [][]string
+	}{
+		{"UTC", "2026-11-22", [][]string{full(0, 23)}},
+		{"Asia/Kathmandu", "2026-11-22", [][]string{full(0, 23)}},
+		{"America/New_York", "2026-03-08", [][]string{full(0, 1), full(3, 23)}},
+		{"America/New_York", "2026-11-01", [][]string{
+			full(0, 0), {"01-0400.mp4 60", "01-0500.mp4 60"}, full(2, 23)}},
+		{"Europe/Berlin", "2026-10-25", [][]string{
+			full(0, 1), {"02+0200.mp4 60", "02+0100.mp4 60"}, full(3, 23)}},
+		// Clocks change by half an hour.
+		{"Australia/Lord_Howe", "2026-04-05", [][]string{
+			full(0, 0), {"01+1100.mp4 60", "01+1030.mp4 30"}, full(2, 23)}},
+		{"Australia/Lord_Howe", "2026-10-04", [][]string{
+			full(0, 1), {"02.mp4 30"}, full(3, 23)}},
+		// Clocks change at midnight: the day has no first hour, or ends twice.
+		{"America/Sao_Paulo", "2018-11-04", [][]string{full(1, 23)}},
+		{"America/Sao_Paulo", "2018-02-17", [][]string{
+			full(0, 22), {"23-0200.mp4 60", "23-0300.mp4 60"}}},
+		{"Asia/Beirut", "2025-03-30", [][]string{full(1, 23)}},
+		{"Asia/Beirut", "2025-10-25", [][]string{
+			full(0, 22), {"23+0300.mp4 60", "23+0200.mp4 60"}}},
+		// Clocks changed at 00:01: back into the day before, which therefore
+		// is in two pieces, as is the day itself.
+		{"America/St_Johns", "2010-11-06", [][]string{
+			full(0, 22), {"23-0230.mp4 60", "23-0330.mp4 59"}}},
+		{"America/St_Johns", "2010-11-07", [][]string{
+			{"00-0230.mp4 1", "00-0330.mp4 60"}, full(1, 23)}},
+		{"America/St_Johns", "2010-03-14", [][]string{
+			{"00.mp4 1", "01.mp4 59"}, full(2, 23)}},
+		// A day that was skipped.
+		{"Pacific/Apia", "2011-12-29", [][]string{full(0, 23)}},
+		{"Pacific/Apia", "2011-12-30", nil},
+		{"Pacific/Apia", "2011-12-31", [][]string{full(0, 23)}},
+		// An offset of -00:44:30 until 00:00, UTC from then on.
+		{"Africa/Monrovia", "1972-01-07", [][]string{{"00.mp4 15", "01.mp4 60"}, full(2, 23)}},
+	} {
+		t.Run(test.zone+" "+test.date, func(t *testing.T) {
+			got := describe(calendarOf(t, test.zone), mustDate(t, test.date))
+			if want := slices.Concat(test.want...); !slices.Equal(got, want) {
+				t.Errorf("got  %q\nwant %q", got, want)
+			}
+		})
+	}
+}
+
+// The zones of the property tests: every kind of clock change that there is.
+var zones = []string{
+	"UTC", "Africa/Cairo", "Africa/Casablanca", "Africa/Monrovia", "America/Asuncion", "America/Caracas",
+	"America/Havana", "America/Los_Angeles", "America/New_York", "America/Nuuk", "America/Santiago",
+	"America/Sao_Paulo", "America/St_Johns", "Antarctica/Casey", "Antarctica/Troll", "Asia/Amman", "Asia/Beirut",
+	"Asia/Gaza", "Asia/Kathmandu", "Asia/Kolkata", "Asia/Pyongyang", "Asia/Tehran", "Atlantic/Azores",
+	"Australia/Eucla", "Australia/Lord_Howe", "Europe/Berlin", "Europe/Dublin", "Europe/Lisbon", "Europe/London",
+	"Europe/Moscow", "Pacific/Apia", "Pacific/Chatham", "Pacific/Enderbury", "Pacific/Kwajalein",
+}
+
+// eachTransition calls fn with the clock changes of a zone from 1970 to 2037.
+func eachTransition(zone *time.Location, fn func(moonfire.Time90k)) {
+	at := time.Date(1970, 1, 1, 0, 0, 0, 0, zone)
+	for {
+		_, end := at.ZoneBounds()
+		if end.IsZero() || end.Year() > 2037 {
+			return
+		}
+		fn(moonfire.FromTime(end))
+		at = end
+	}
+}
+
+// Ensures that around every clock change hours tile time: each begins where the
+// one before ends, contains exactly the instants that map to it, and has the
+// civil time that its first and last instants have.
+func TestHoursTileTime(t *testing.T) {
+	for _, zone := range zones {
+		c := calendarOf(t, zone)
+		eachTransition(c.zone, func(transition moonfire.Time90k) {
+			at := transition.Add(-30 * 3600 * moonfire.UnitsPerSecond)
+			for h := c.hourAt(at); h.start < transition.Add(30*3600*moonfire.UnitsPerSecond); {
+				checkHour(t, c, h)
+				next := c.hourAt(h.end)
+				if next.start != h.end {
+					t.Fatalf("%s: the hour after %v begins at %v", zone, h, next.start)
+				}
+				if next.date == h.date && next.clock == h.clock && next.offsetSeconds == h.offsetSeconds {
+					t.Fatalf("%s: %v and %v are the same hour", zone, h, next)
+				}
+				h = next
+			}
+		})
+	}
+}
+
+func checkHour(t *testing.T, c calendar, h hour) {
+	t.Helper()
+	if length := h.end.Sub(h.start); length <= 0 || length > 3600*moonfire.UnitsPerSecond {
+		t.Fatalf("%v: %v lasts %v", c.zone, h, length)
+	}
+	within := h.start.Add(moonfire.Duration90k(rand.Int64N(int64(h.end.Sub(h.start)))))
+	for _, at := range []moonfire.Time90k{h.start, within, h.end - 1} {
+		if got := c.hourAt(at); got != h {
+			t.Fatalf("%v: %v is in %v, not in %v", c.zone, at, got, h)
+		}
+		local := at.Time().In(c.zone)
+		if _, offset := local.Zone(); dateOf(local) != h.date || local.Hour() != h.clock || offset != h.offsetSeconds {
+			t.Fatalf("%v: %v is not in %v", c.zone, local, h)
+		}
+	}
+}
+
+// Ensures that the hours of consecutive dates, taken together, tile time, and
+// that the names on a date differ.
+func TestDatesTileTime(t *testing.T) {
+	for _, zone := range zones {
+		c := calendarOf(t, zone)
+		eachTransition(c.zone, func(transition moonfire.Time90k) {
+			var all []hour
+			day := transition.Time().In(c.zone).AddDate(0, 0, -3)
+			for range 7 {
+				hours := c.hours(dateOf(day))
+				checkNames(t, c, hours)
+				all = append(all, hours...)
+				day = time.Date(day.Year(), day.Month(), day.Day()+1, 12, 0, 0, 0, time.UTC)
+			}
+			slices.SortFunc(all, func(a, b hour) int { return int(a.start.Sub(b.start)) })
+			if pieces := spans(all); len(pieces) != 1 {
+				t.Fatalf("%s: the days around %v have gaps or overlaps: %v", zone, transition, pieces)
+			}
+		})
+	}
+}
+
+func checkNames(t *testing.T, c calendar, hours []hour) {
+	t.Helper()
+	twice := repeated(hours)
+	seen := make(map[string]bool)
+	for _, h := range hours {
+		name := fileName(h, twice[h.clock], 1)
+		if seen[name] {
+			t.Fatalf("%v: %v has two files named %s", c.zone, h.date, name)
+		}
+		seen[name] = true
+	}
+}
+
+// Ensures that dateEnd finds the first instant of another date.
+func TestDateEnd(t *testing.T) {
+	for _, zone := range zones {
+		c := calendarOf(t, zone)
+		eachTransition(c.zone, func(transition moonfire.Time90k) {
+			at := transition - 1
+			end := c.dateEnd(at)
+			if c.hourAt(end).date == c.hourAt(at).date {
+				t.Fatalf("%s: the date of %v does not end at %v", zone, at, end)
+			}
+			for _, piece := range spans(c.hours(c.hourAt(at).date)) {
+				if at >= piece.start && at < piece.end && end != piece.end {
+					t.Fatalf("%s: the date of %v ends at %v, not at %v", zone, at, piece.end, end)
+				}
+			}
+		})
+	}
+}
+
+// Ensures that exactly the names that dates have are accepted.
+func TestParseDate(t *testing.T) {
+	for name, want := range map[string]bool{
+		"2026-11-22": true, "2024-02-29": true, "2023-02-29": false, "2026-11-31": false,
+		"2026-1-2": false, "2026-11-22 ": false, "2026-11-22/": false, "": false, "clips": false, "02026-11-22": false,
+	} {
+		d, ok := parseDate(name)
+		if ok != want {
+			t.Errorf("parseDate(%q) = %v, %v", name, d, ok)
+		}
+		if ok && d.String() != name {
+			t.Errorf("%q became %q", name, d)
+		}
+	}
+}
+
+// Ensures that dates are ordered as time is.
+func TestDateBefore(t *testing.T) {
+	dates := []date{{2025, 12, 31}, {2026, 1, 1}, {2026, 1, 2}, {2026, 2, 1}}
+	for i, a := range dates {
+		for j, b := range dates {
+			if a.before(b) != (i < j) {
+				t.Errorf("%v before %v: %v", a, b, a.before(b))
+			}
+		}
+	}
+}

@@ -1,0 +1,87 @@
+package fs
+
+import (
+	"context"
+	"fmt"
+	"syscall"
+
+	gofs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// dayFolder is the folder of one date of a stream: a file per hour of which
+// there is footage.
+type dayFolder struct {
+	node
+	tree   *tree
+	stream *stream
+	date   date
+}
+
+var (
+	_ gofs.NodeLookuper  = (*dayFolder)(nil)
+	_ gofs.NodeReaddirer = (*dayFolder)(nil)
+	_ gofs.NodeGetattrer = (*dayFolder)(nil)
+)
+
+// list returns the files as of now.
+func (d *dayFolder) list(ctx context.Context) (*day, error) {
+	now, err := d.tree.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	state, err := now.state(d.stream)
+	if err != nil {
+		return nil, err
+	}
+	return d.tree.day(ctx, now, state, d.date)
+}
+
+func (d *dayFolder) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+	ctx = context.WithoutCancel(ctx)
+	list, err := d.list(ctx)
+	if err != nil {
+		return nil, d.tree.fail("look up hour", err)
+	}
+	f := list.file(name)
+	if f == nil {
+		return nil, syscall.ENOENT
+	}
+	// A copy: the node must not keep the whole listing in memory.
+	h := &hourFile{tree: d.tree, stream: d.stream, file: *f}
+	h.fill(&out.Attr)
+	out.SetAttrTimeout(immutable)
+	out.SetEntryTimeout(closedEntry)
+	if f.growing {
+		out.SetEntryTimeout(growingEntry)
+	}
+	return d.NewInode(ctx, h, gofs.StableAttr{Mode: fuse.S_IFREG, Ino: f.inode}), 0
+}
+
+func (d *dayFolder) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {
+	list, err := d.list(context.WithoutCancel(ctx))
+	if err != nil {
+		return nil, d.tree.fail("list hours", err)
+	}
+	entries := make([]entry, 0, len(list.files))
+	for _, f := range list.files {
+		entries = append(entries, entry{f.name, f.inode, fuse.S_IFREG})
+	}
+	return listing(dayInode(d.stream, d.date), folderInode(d.stream), entries), 0
+}
+
+func (d *dayFolder) Getattr(ctx context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	list, err := d.list(context.WithoutCancel(ctx))
+	if err == nil && len(list.files) == 0 {
+		err = fmt.Errorf("footage of %s: %w", d.date, moonfire.ErrNotFound)
+	}
+	if err != nil {
+		return d.tree.fail("stat date", err)
+	}
+	modified := list.files[len(list.files)-1].modified90k
+	d.tree.owner.folder(&out.Attr, dayInode(d.stream, d.date), modified)
+	out.SetTimeout(folderEntry)
+	return 0
+}

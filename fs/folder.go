@@ -1,0 +1,86 @@
+package fs
+
+import (
+	"context"
+	"syscall"
+
+	gofs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+)
+
+// folder is a stream's folder: a folder per date of which there is footage.
+type folder struct {
+	node
+	tree   *tree
+	stream *stream
+}
+
+var (
+	_ gofs.NodeLookuper  = (*folder)(nil)
+	_ gofs.NodeReaddirer = (*folder)(nil)
+	_ gofs.NodeGetattrer = (*folder)(nil)
+)
+
+func (f *folder) fill(s *streamState, out *fuse.Attr) {
+	f.tree.owner.folder(out, folderInode(f.stream), f.tree.modified90k(s))
+}
+
+// state returns what is known of the stream now.
+func (f *folder) state(ctx context.Context) (*streamState, error) {
+	now, err := f.tree.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return now.state(f.stream)
+}
+
+func (f *folder) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+	ctx = context.WithoutCancel(ctx)
+	date, ok := parseDate(name)
+	if !ok {
+		return nil, syscall.ENOENT
+	}
+	state, err := f.state(ctx)
+	if err != nil {
+		return nil, f.tree.fail("look up date", err)
+	}
+	end, ok, err := f.tree.dateEnd90k(ctx, state, date)
+	if err != nil {
+		return nil, f.tree.fail("look up date", err)
+	}
+	if !ok {
+		return nil, syscall.ENOENT
+	}
+	d := &dayFolder{tree: f.tree, stream: f.stream, date: date}
+	f.tree.owner.folder(&out.Attr, dayInode(f.stream, date), end)
+	out.SetEntryTimeout(folderEntry)
+	out.SetAttrTimeout(folderEntry)
+	return f.NewInode(ctx, d, gofs.StableAttr{Mode: fuse.S_IFDIR, Ino: out.Ino}), 0
+}
+
+func (f *folder) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {
+	ctx = context.WithoutCancel(ctx)
+	state, err := f.state(ctx)
+	if err != nil {
+		return nil, f.tree.fail("list dates", err)
+	}
+	dates, err := f.tree.dates(ctx, state)
+	if err != nil {
+		return nil, f.tree.fail("list dates", err)
+	}
+	entries := make([]entry, 0, len(dates))
+	for _, d := range dates {
+		entries = append(entries, entry{d.String(), dayInode(f.stream, d), fuse.S_IFDIR})
+	}
+	return listing(folderInode(f.stream), rootInode, entries), 0
+}
+
+func (f *folder) Getattr(ctx context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	state, err := f.state(context.WithoutCancel(ctx))
+	if err != nil {
+		return f.tree.fail("stat stream", err)
+	}
+	f.fill(state, &out.Attr)
+	out.SetTimeout(folderEntry)
+	return 0
+}

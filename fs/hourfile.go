@@ -1,0 +1,83 @@
+package fs
+
+import (
+	"context"
+	"fmt"
+	"syscall"
+
+	gofs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/mp4"
+)
+
+// hourFile is one version of the file of an hour. It remembers what the version
+// is made of, not the recordings themselves: those are found again when it is
+// opened.
+type hourFile struct {
+	node
+	tree   *tree
+	stream *stream
+	file   file
+}
+
+var (
+	_ gofs.NodeGetattrer = (*hourFile)(nil)
+	_ gofs.NodeOpener    = (*hourFile)(nil)
+)
+
+func (h *hourFile) fill(out *fuse.Attr) {
+	h.tree.owner.file(out, h.file.inode, h.file.sizeBytes, h.file.modified90k)
+}
+
+func (h *hourFile) Getattr(_ context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	h.fill(&out.Attr)
+	out.SetTimeout(immutable)
+	return 0
+}
+
+// Open opens this very version, which the hour may have outgrown since the
+// kernel looked it up. If it has lost a recording instead, the answer is ESTALE.
+func (h *hourFile) Open(ctx context.Context, flags uint32) (gofs.FileHandle, uint32, syscall.Errno) {
+	if writing(flags) {
+		return nil, 0, syscall.EROFS
+	}
+	ctx = context.WithoutCancel(ctx)
+	spec, err := h.spec(ctx)
+	if err != nil {
+		return nil, 0, h.tree.fail("open hour", err)
+	}
+	opened, err := openHandle(ctx, h.tree, spec)
+	if err != nil {
+		return nil, 0, h.tree.fail("open hour", err)
+	}
+	// Pages stay valid beyond this handle, since nothing changes under the inode.
+	return opened, fuse.FOPEN_KEEP_CACHE, 0
+}
+
+// spec finds the recordings of this version.
+func (h *hourFile) spec(ctx context.Context) (*mp4.Spec, error) {
+	f := &h.file
+	var recordings []moonfire.Summary
+	err := h.tree.db.EachSummary(ctx, h.stream.id, f.hour.start, f.hour.end, collect(&recordings))
+	if err != nil {
+		return nil, err
+	}
+	found := parts(recordings)
+	if f.part > len(found) || f.recordings > len(found[f.part-1]) {
+		return nil, h.stale()
+	}
+	spec, err := h.tree.spec(ctx, h.stream, f.hour, found[f.part-1][:f.recordings])
+	if err != nil {
+		return nil, err
+	}
+	if fileInode(h.stream, f.hour, f.part, spec) != f.inode {
+		return nil, h.stale()
+	}
+	return spec, nil
+}
+
+func (h *hourFile) stale() error {
+	return fmt.Errorf("%s/%s/%s: %w", h.stream.folder, h.file.hour.date, h.file.name, errStale)
+}

@@ -1,0 +1,298 @@
+package fs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	gofs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/index"
+	"github.com/moonfirefs/moonfire/mp4"
+	"github.com/moonfirefs/moonfire/sample"
+)
+
+// Options say what to mount, where and how.
+type Options struct {
+	// Mountpoint is an empty folder.
+	Mountpoint string
+	DB         *index.DB
+	// Dirs are the sample directories. DB and Dirs stay open until Close has
+	// returned; the caller closes them.
+	Dirs map[moonfire.SampleDirID]*sample.Dir
+	// Zone is the time zone whose civil hours the files are.
+	Zone *time.Location
+	// AllowOther lets the user UID and the group GID read, whoever has mounted.
+	// Without it nobody else can even see the mount, not even root.
+	AllowOther bool
+	// UID and GID own all files; 0 means those of the process.
+	UID, GID uint32
+	// Gaps and Timestamps are choices about the bytes of the files.
+	Gaps       mp4.Gaps
+	Timestamps bool
+	// Logger is told what a person should know; nil means slog.Default().
+	Logger *slog.Logger
+}
+
+// Mount is a mounted file system. It is safe for concurrent use.
+type Mount struct {
+	path   string
+	log    *slog.Logger
+	tree   *tree
+	server *fuse.Server
+	// device is "major:minor" of this mount and no other.
+	device string
+	// done is closed when the mount is gone and all goroutines have ended.
+	done chan struct{}
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+const (
+	// maxTransferBytes bounds the size of a READ. With more, the answer does not
+	// fit into a pipe, and go-fuse copies each instead of splicing it.
+	maxTransferBytes = 512 << 10
+	// maxBackground is how many read-ahead requests may be under way.
+	maxBackground = 64
+	// readAheadKiB is how far the kernel may read ahead; its default of 128 also
+	// bounds the size of READ requests.
+	readAheadKiB = 2048
+)
+
+// Open mounts the store and serves it. It replaces a dead mount that a killed
+// process has left, and returns an error that wraps moonfire.ErrExists if the
+// mountpoint is in use or moonfire.ErrInvalid if it is missing or not empty.
+func Open(ctx context.Context, o Options) (*Mount, error) {
+	t, err := newTree(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("mount %s: %w", o.Mountpoint, err)
+	}
+	m, err := serve(o, t, &root{tree: t})
+	if err != nil {
+		return nil, fmt.Errorf("mount %s: %w", o.Mountpoint, err)
+	}
+	return m, nil
+}
+
+// newTree makes sure that the index can be read before anything is mounted.
+func newTree(ctx context.Context, o Options) (*tree, error) {
+	if o.DB == nil || o.Zone == nil {
+		return nil, fmt.Errorf("database or zone is missing: %w", moonfire.ErrInvalid)
+	}
+	t := &tree{
+		catalog: newCatalog(o.DB, calendar{o.Zone}, look{o.Gaps, o.Timestamps}),
+		owner:   owner{uid: o.UID, gid: o.GID, fileMode: 0o400, folderMode: 0o500},
+		dirs:    o.Dirs,
+		log:     o.Logger,
+		handles: make(map[*handle]bool),
+	}
+	if t.log == nil {
+		t.log = slog.Default()
+	}
+	if t.owner.uid == 0 {
+		t.owner.uid = uint32(os.Geteuid())
+	}
+	if t.owner.gid == 0 {
+		t.owner.gid = uint32(os.Getegid())
+	}
+	if o.AllowOther {
+		t.owner.fileMode, t.owner.folderMode = 0o440, 0o550
+	}
+	_, err := t.snapshot(ctx)
+	return t, err
+}
+
+// serve mounts and starts the goroutines, which end when the mount is gone.
+func serve(o Options, t *tree, root gofs.InodeEmbedder) (*Mount, error) {
+	path, err := prepareMountpoint(o.Mountpoint)
+	if err != nil {
+		return nil, err
+	}
+	// Not gofs.Mount, which would go on to touch the mount (WaitMount): the
+	// kernel queues requests from now on.
+	server, err := fuse.NewServer(gofs.NewNodeFS(root, nodeOptions()), path, mountOptions(o, t.log))
+	if err != nil {
+		// fusermount3 has told its reason on standard error.
+		err = errors.New(strings.TrimSpace(err.Error()))
+		return nil, errors.Join(err, clearStale(path))
+	}
+	m := &Mount{path: path, log: t.log, tree: t, server: server, done: make(chan struct{})}
+	go m.run(root.EmbeddedInode())
+	if err := m.identify(); err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	m.raiseReadAhead()
+	return m, nil
+}
+
+func nodeOptions() *gofs.Options {
+	return &gofs.Options{
+		// Our own modes, which go-fuse would otherwise open up when they are 0.
+		NullPermissions: true,
+		RootStableAttr:  &gofs.StableAttr{Ino: rootInode},
+	}
+}
+
+func mountOptions(o Options, log *slog.Logger) *fuse.MountOptions {
+	options := &fuse.MountOptions{
+		AllowOther: o.AllowOther,
+		// For fusermount3; DirectMountFlags say the same to mount(2).
+		Options:          []string{"ro", "nosuid", "nodev"},
+		DirectMountFlags: unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV,
+		// What root may not do, fusermount3 could not do for root either, and it
+		// would hide the reason.
+		DirectMount:       true,
+		DirectMountStrict: os.Geteuid() == 0,
+		FsName:            mountName,
+		Name:              mountName,
+		MaxWrite:          maxTransferBytes,
+		MaxBackground:     maxBackground,
+		// Otherwise a long listing asks for two attributes of each file.
+		DisableXAttrs: true,
+		// What go-fuse has to say is of use to those who work on it: above all
+		// that an answer came too late for a program that was killed.
+		Logger: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+		PanicHandler: func(value any) fuse.Status {
+			log.Error("panic while serving a request", "panic", value, "stack", string(debug.Stack()))
+			return fuse.EIO
+		},
+	}
+	if o.AllowOther {
+		options.Options = append(options.Options, "default_permissions")
+	}
+	return options
+}
+
+// run serves until the mount is gone, by whatever means.
+func (m *Mount) run(root *gofs.Inode) {
+	defer close(m.done)
+	ctx, cancel := context.WithCancel(context.Background())
+	var watching sync.WaitGroup
+	watching.Go(func() { (&watcher{tree: m.tree, root: root}).run(ctx) })
+	m.server.Serve()
+	cancel()
+	watching.Wait()
+	m.tree.releaseHandles()
+}
+
+// identify finds out the device number, by which this mount is told from another
+// at the same path. The mount table has it; a stat would be a request to
+// ourselves.
+func (m *Mount) identify() error {
+	mounted, ok, err := mountedAt(m.path)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("%s is not in the mount table", m.path)
+	}
+	m.device = mounted.device
+	return nil
+}
+
+// raiseReadAhead makes sequential reading several times as fast, where that is
+// allowed: only root may. It goes on without.
+func (m *Mount) raiseReadAhead() {
+	path := filepath.Join("/sys/class/bdi", m.device, "read_ahead_kb")
+	if err := os.WriteFile(path, []byte(strconv.Itoa(readAheadKiB)), 0); err != nil {
+		m.log.Debug("read-ahead stays as it is", "err", err)
+	}
+}
+
+// Wait returns when the mount is gone, whoever has unmounted it.
+func (m *Mount) Wait() { <-m.done }
+
+// closeGrace is how long Close waits for a mount that it has cut off.
+const closeGrace = 5 * time.Second
+
+// Close unmounts, and waits until no request is being served. Where programs
+// still use the mount it is detached all the same, and they get errors. Close is
+// idempotent.
+func (m *Mount) Close() error {
+	m.closeOnce.Do(func() { m.closeErr = m.close() })
+	return m.closeErr
+}
+
+func (m *Mount) close() error {
+	err := m.unmount()
+	select {
+	case <-m.done:
+		return err
+	case <-time.After(closeGrace):
+		return errors.Join(err, fmt.Errorf("unmount %s: programs still use it", m.path))
+	}
+}
+
+// unmount takes the mount out of the tree of files, and cuts off those who still
+// use it: they would wait for ever for answers once this process has ended, were
+// it not for the kernel doing the same then.
+func (m *Mount) unmount() error {
+	if m.gone() {
+		return nil
+	}
+	if mounted, ok, err := mountedAt(m.path); err == nil && (!ok || mounted.device != m.device) {
+		m.abort() // somebody else has detached it
+		return nil
+	}
+	err := m.detachOrRetry()
+	if err == nil || m.gone() {
+		return nil
+	}
+	if !errors.Is(err, unix.EBUSY) {
+		m.log.Debug("unmounting lazily", "err", err)
+	}
+	// MNT_FORCE cuts the connection (Linux fuse_umount_begin), MNT_DETACH
+	// unmounts although the mount is in use.
+	if err := detach(m.path, unix.MNT_FORCE|unix.MNT_DETACH); err != nil && !m.gone() {
+		return fmt.Errorf("unmount %s: %w", m.path, err)
+	}
+	m.abort() // for fusermount3, which does not force
+	return nil
+}
+
+// detachOrRetry unmounts a mount that is not in use. The last descriptor may
+// have been closed a moment ago: the kernel tells us of it asynchronously.
+func (m *Mount) detachOrRetry() (err error) {
+	for delay := 10 * time.Millisecond; delay < 200*time.Millisecond; delay *= 2 {
+		if err = detach(m.path, 0); err == nil {
+			return nil
+		}
+		select {
+		case <-m.done:
+			return nil
+		case <-time.After(delay):
+		}
+	}
+	return err
+}
+
+func (m *Mount) gone() bool {
+	select {
+	case <-m.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// abort cuts the connection to the kernel, where the control file system is
+// mounted. Its folders are named by the minor device number.
+func (m *Mount) abort() {
+	_, minor, _ := strings.Cut(m.device, ":")
+	path := filepath.Join("/sys/fs/fuse/connections", minor, "abort")
+	if err := os.WriteFile(path, []byte("1"), 0); err != nil && !errors.Is(err, os.ErrNotExist) {
+		m.log.Debug("connection to the kernel cannot be cut", "err", err)
+	}
+}

@@ -1,0 +1,882 @@
+package fs
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	mp4ff "github.com/Eyevinn/mp4ff/mp4"
+	"golang.org/x/sys/unix"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/mp4"
+)
+
+const (
+	unlimited = 1 << 40
+	newYork   = "America/New_York"
+)
+
+func seconds(n int) moonfire.Duration90k { return moonfire.Duration90k(n) * moonfire.UnitsPerSecond }
+
+// names lists a folder, sorted.
+func names(t testing.TB, path string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+func mustRead(t testing.TB, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func stat(t testing.TB, path string) syscall.Stat_t {
+	t.Helper()
+	var st syscall.Stat_t
+	if err := syscall.Stat(path, &st); err != nil {
+		t.Fatalf("stat %s: %v", path, err)
+	}
+	return st
+}
+
+// eventually waits for something that happens soon but not at a known time.
+func eventually(t testing.TB, what string, happened func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !happened(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("in vain waited until %s", what)
+		}
+	}
+}
+
+// direct provides package mp4 with footage without a mount.
+type direct struct {
+	*fixture
+	recordings []*moonfire.Recording
+}
+
+func (d direct) VideoIndex(_ context.Context, recording int) ([]byte, error) {
+	return d.recordings[recording].VideoIndex, nil
+}
+
+func (d direct) ReadSamples(_ context.Context, recording int, p []byte, offset int64) error {
+	r := d.recordings[recording]
+	file, err := d.Dirs[r.SampleDir].Open(r.SampleFile, r.SampleFileBytes)
+	if err != nil {
+		return err
+	}
+	defer file.Release()
+	return file.ReadAt(p, offset)
+}
+
+// build makes the bytes of a file of the main stream.
+func (f *fixture) build(t testing.TB, recordings ...*moonfire.Recording) []byte {
+	t.Helper()
+	c := newCatalog(f.DB, calendar{f.Zone}, look{})
+	now, err := c.snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var members []moonfire.Summary
+	for _, r := range recordings {
+		members = append(members, r.Summary)
+	}
+	spec, err := c.spec(t.Context(), now.streams[0].stream, c.calendar.hourAt(members[0].Start90k), members)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := mp4.New(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := make([]byte, file.Size())
+	if err := file.ReadAt(t.Context(), direct{f, recordings}, data, 0); err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+// Ensures what folders and files there are, and their attributes.
+func TestTree(t *testing.T) {
+	path, f := newStore(t, newYork, unlimited)
+	recordings := f.mustRecord(t, take{Start90k: at(t, "2026-11-21T23:58:00-05:00"), Count: 4, Seconds: 60})
+	f.mustRecord(t, take{Stream: 1, Start90k: at(t, "2026-11-20T12:00:00-05:00"), Count: 1, Seconds: 10})
+	s := startServer(t, serveOptions{Store: path})
+
+	for folder, want := range map[string][]string{
+		"driveway":                {"2026-11-21", "2026-11-22"},
+		"driveway/2026-11-21":     {"23.mp4"},
+		"driveway/2026-11-22":     {"00.mp4"},
+		"driveway-sub":            {"2026-11-20"},
+		"driveway-sub/2026-11-20": {"12.mp4"},
+		"":                        slices.Concat(slices.Sorted(slices.Values(probes)), []string{"driveway", "driveway-sub"}),
+	} {
+		if got := names(t, s.path(folder)); !slices.Equal(got, want) {
+			t.Errorf("folder %q holds %q, want %q", folder, got, want)
+		}
+	}
+	for _, missing := range []string{
+		"garage", "driveway/2026-11-23", "driveway/today", "driveway/2026-11-21/22.mp4", "driveway/2026-11-21/23-2.mp4",
+		"driveway/2026-11-21/23.MP4",
+	} {
+		if _, err := os.Stat(s.path(missing)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("stat %s: %v", missing, err)
+		}
+	}
+	files := map[string]moonfire.Time90k{
+		"driveway/2026-11-21/23.mp4": recordings[1].End90k(),
+		"driveway/2026-11-22/00.mp4": recordings[3].End90k(),
+	}
+	folders := map[string]moonfire.Time90k{
+		"": recordings[3].End90k(), "driveway": recordings[3].End90k(),
+		"driveway/2026-11-21": recordings[1].End90k(), "driveway/2026-11-22": recordings[3].End90k(),
+	}
+	inodes := make(map[uint64]string)
+	for path, modified := range files {
+		checkAttributes(t, s.path(path), syscall.S_IFREG|0o400, modified, inodes)
+	}
+	for path, modified := range folders {
+		checkAttributes(t, s.path(path), syscall.S_IFDIR|0o500, modified, inodes)
+	}
+	for _, name := range probes {
+		if data := mustRead(t, s.path(name)); len(data) != 0 {
+			t.Errorf("%s has %d bytes", name, len(data))
+		}
+	}
+}
+
+func checkAttributes(t *testing.T, path string, mode uint32, modified moonfire.Time90k, inodes map[uint64]string) {
+	t.Helper()
+	st := stat(t, path)
+	if st.Mode != mode || int(st.Uid) != os.Getuid() || int(st.Gid) != os.Getgid() {
+		t.Errorf("%s: mode %o, owner %d:%d", path, st.Mode, st.Uid, st.Gid)
+	}
+	want := modified.Time()
+	for _, got := range []syscall.Timespec{st.Mtim, st.Ctim, st.Atim} {
+		if !time.Unix(got.Unix()).Equal(want) {
+			t.Errorf("%s: time stamp %v, want %v", path, time.Unix(got.Unix()).UTC(), want)
+		}
+	}
+	if st.Blocks != (st.Size+511)/512 {
+		t.Errorf("%s: %d blocks for %d bytes", path, st.Blocks, st.Size)
+	}
+	if isFolder := mode&syscall.S_IFMT == syscall.S_IFDIR; isFolder && st.Nlink < 2 || !isFolder && st.Nlink != 1 {
+		t.Errorf("%s: link count %d", path, st.Nlink)
+	}
+	if other, ok := inodes[st.Ino]; ok || st.Ino == 0 {
+		t.Errorf("%s and %s have inode number %d", path, other, st.Ino)
+	}
+	inodes[st.Ino] = path
+}
+
+// Ensures that find, which may trust link counts and entry types, finds all, and
+// that the types and inode numbers of a listing are those of the files.
+func TestFind(t *testing.T) {
+	path, f := newStore(t, newYork, unlimited)
+	for day := 10; day < 20; day++ {
+		f.mustRecord(t, take{Start90k: at(t, fmt.Sprintf("2026-11-%dT12:00:00-05:00", day)), Count: 1, Seconds: 1})
+	}
+	s := startServer(t, serveOptions{Store: path})
+	output, err := exec.Command("find", s.path("driveway"), "-name", "*.mp4", "-printf", "%P %i %y\n").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Fields(strings.TrimSpace(string(output)))
+	if len(lines) != 30 {
+		t.Fatalf("find finds %q", output)
+	}
+	for i := 0; i < len(lines); i += 3 {
+		if st := stat(t, s.path("driveway", lines[i])); fmt.Sprint(st.Ino) != lines[i+1] || lines[i+2] != "f" {
+			t.Errorf("find says %q, stat inode %d", lines[i:i+3], st.Ino)
+		}
+	}
+}
+
+// Ensures that a file has the bytes that package mp4 makes of its recordings,
+// however it is read, and the size that stat says.
+func TestBytes(t *testing.T) {
+	path, f := newStore(t, newYork, unlimited)
+	recordings := f.mustRecord(t, take{Start90k: at(t, "2026-11-22T13:00:00-05:00"), Count: 5, Seconds: 60, Gap90k: seconds(20)})
+	want := f.build(t, recordings...)
+	s := startServer(t, serveOptions{Store: path})
+	name := s.path("driveway/2026-11-22/13.mp4")
+
+	if st := stat(t, name); st.Size != int64(len(want)) {
+		t.Errorf("stat says %d bytes, there are %d", st.Size, len(want))
+	}
+	if got := mustRead(t, name); !bytes.Equal(got, want) {
+		t.Fatalf("read %d bytes that differ from the %d wanted", len(got), len(want))
+	}
+	t.Run("random", func(t *testing.T) { readAtRandom(t, name, 0, want) })
+	t.Run("O_DIRECT", func(t *testing.T) { readAtRandom(t, name, syscall.O_DIRECT, want) })
+	t.Run("mmap", func(t *testing.T) {
+		file, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		got, err := unix.Mmap(int(file.Fd()), 0, len(want), unix.PROT_READ, unix.MAP_PRIVATE)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = unix.Munmap(got) }()
+		if !bytes.Equal(got, want) {
+			t.Error("the mapped bytes differ")
+		}
+	})
+}
+
+// readAtRandom reads pieces of a file. With O_DIRECT each arrives as it is, past
+// the page cache.
+func readAtRandom(t *testing.T, name string, flags int, want []byte) {
+	file, err := os.OpenFile(name, os.O_RDONLY|flags, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	buf := make([]byte, 3<<20)
+	for range 300 {
+		off := rand.IntN(len(want) + 1000)
+		p := buf[:1+rand.IntN(1<<rand.IntN(22))]
+		n, err := file.ReadAt(p, int64(off))
+		expected := want[min(off, len(want)):min(off+len(p), len(want))]
+		if !bytes.Equal(p[:n], expected) || (n < len(p)) != (err == io.EOF) || err != nil && err != io.EOF {
+			t.Fatalf("read %d bytes at %d of %d: %d, %v", len(p), off, len(want), n, err)
+		}
+	}
+}
+
+// Ensures that files are the same in two mounts at once and after a remount: in
+// bytes, inode numbers and time stamps.
+func TestDeterminism(t *testing.T) {
+	path, f := newStore(t, newYork, unlimited)
+	f.mustRecord(t, take{Start90k: at(t, "2026-11-22T12:30:00-05:00"), Count: 40, Seconds: 60})
+	describe := func(s *server) string {
+		var all strings.Builder
+		for _, name := range []string{"12.mp4", "13.mp4"} {
+			path := s.path("driveway/2026-11-22", name)
+			st := stat(t, path)
+			fmt.Fprintf(&all, "%s %d %d %v %x\n", name, st.Ino, st.Size, st.Mtim, sha256.Sum256(mustRead(t, path)))
+		}
+		return all.String()
+	}
+	first := startServer(t, serveOptions{Store: path, Timestamps: true})
+	want := describe(first)
+	second := startServer(t, serveOptions{Store: path, Timestamps: true})
+	if got := describe(second); got != want {
+		t.Errorf("a second mount shows\n%swhere the first shows\n%s", got, want)
+	}
+	first.stop()
+	second.stop()
+	if got := describe(startServer(t, serveOptions{Store: path, Timestamps: true})); got != want {
+		t.Errorf("after a remount there are\n%swhere there were\n%s", got, want)
+	}
+	// Options that change bytes change inode numbers.
+	other := startServer(t, serveOptions{Store: path})
+	for _, name := range []string{"12.mp4", "13.mp4"} {
+		if st := stat(t, other.path("driveway/2026-11-22", name)); strings.Contains(want, fmt.Sprint(st.Ino)) {
+			t.Errorf("without timestamps %s has the inode number that it has with them", name)
+		}
+	}
+}
+
+// bothWays runs a test with a recorder in another process and with one in the
+// process that serves the mount.
+func bothWays(t *testing.T, retainBytes int64, test func(t *testing.T, s *server, record func(take))) {
+	t.Run("recorder in another process", func(t *testing.T) {
+		path, f := newStore(t, newYork, retainBytes)
+		s := startServer(t, serveOptions{Store: path})
+		test(t, s, func(what take) { f.mustRecord(t, what) })
+	})
+	t.Run("recorder in the same process", func(t *testing.T) {
+		s := startServer(t, serveOptions{Store: newClosedStore(t, newYork, retainBytes), Recording: true})
+		test(t, s, s.record)
+	})
+}
+
+// Ensures that an hour that grows gets a new inode number, and that a handle
+// keeps bytes and size of the version that it opened.
+func TestGrowth(t *testing.T) {
+	bothWays(t, unlimited, func(t *testing.T, s *server, record func(take)) {
+		start := at(t, "2026-11-22T13:00:00-05:00")
+		record(take{Start90k: start, Count: 2, Seconds: 10})
+		name := s.path("driveway/2026-11-22/13.mp4")
+		before := stat(t, name)
+		old, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer old.Close()
+		head := make([]byte, 5000)
+		if _, err := io.ReadFull(old, head); err != nil {
+			t.Fatal(err)
+		}
+
+		record(take{Start90k: start.Add(seconds(20)), Count: 1, Seconds: 10})
+		eventually(t, "the name stands for a new version", func() bool { return stat(t, name).Ino != before.Ino })
+		after := stat(t, name)
+		if after.Size <= before.Size {
+			t.Errorf("the size went from %d to %d", before.Size, after.Size)
+		}
+		if data := mustRead(t, name); int64(len(data)) != after.Size {
+			t.Errorf("read %d bytes of %d", len(data), after.Size)
+		}
+		info, err := old.Stat()
+		if err != nil || info.Size() != before.Size {
+			t.Errorf("the old handle has size %d, was %d: %v", info.Size(), before.Size, err)
+		}
+		rest, err := io.ReadAll(old)
+		if err != nil || int64(len(head)+len(rest)) != before.Size {
+			t.Errorf("the old handle gave %d bytes of %d: %v", len(head)+len(rest), before.Size, err)
+		}
+		if again := mustRead(t, name); bytes.HasPrefix(again, head) {
+			t.Error("old and new version begin with the same bytes, the test says nothing")
+		}
+	})
+}
+
+// Ensures that a reader never gets a mixture of two versions or a short file
+// while the hour grows beneath it as fast as it can.
+func TestGrowthUnderReaders(t *testing.T) {
+	path, f := newStore(t, newYork, unlimited)
+	start := at(t, "2026-11-22T13:00:00-05:00")
+	var mu sync.Mutex
+	valid := make(map[[32]byte]bool)
+	var all []*moonfire.Recording
+	grow := func() {
+		mu.Lock() // so that no version can be read before it is known
+		defer mu.Unlock()
+		all = append(all, f.mustRecord(t, take{Start90k: start, Count: 1, Seconds: 5})...)
+		start = start.Add(seconds(5))
+		valid[sha256.Sum256(f.build(t, all...))] = true
+	}
+	grow()
+	s := startServer(t, serveOptions{Store: path})
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	defer cancel()
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			for ctx.Err() == nil {
+				data, err := readWithStat(s.path("driveway/2026-11-22/13.mp4"))
+				digest := sha256.Sum256(data)
+				mu.Lock()
+				if err != nil || !valid[digest] {
+					t.Errorf("read %d bytes that are no version: %v", len(data), err)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for ctx.Err() == nil {
+		grow()
+		time.Sleep(10 * time.Millisecond)
+	}
+	readers.Wait()
+	if len(valid) < 20 {
+		t.Errorf("there were only %d versions", len(valid))
+	}
+}
+
+// readWithStat reads exactly as many bytes as fstat says there are.
+func readWithStat(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	data, err := io.ReadAll(file)
+	if err == nil && int64(len(data)) != info.Size() {
+		err = fmt.Errorf("fstat says %d bytes", info.Size())
+	}
+	return data, err
+}
+
+// Ensures that a handle outlives the rotation of all its recordings, and that an
+// hour is hidden as soon as its beginning is rotated away, except the newest.
+func TestRotation(t *testing.T) {
+	size := recordingBytes(t, 60)
+	bothWays(t, 4*size+size/2, func(t *testing.T, s *server, record func(take)) {
+		record(take{Start90k: at(t, "2026-11-21T12:58:00-05:00"), Count: 4, Seconds: 60})
+		day := s.path("driveway/2026-11-21")
+		if got := names(t, day); !slices.Equal(got, []string{"12.mp4", "13.mp4"}) {
+			t.Fatalf("there are %q", got)
+		}
+		old, err := os.Open(filepath.Join(day, "12.mp4"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer old.Close()
+		want, err := io.ReadAll(old)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dropPages(t, old)
+
+		// Half of 12.mp4 goes.
+		record(take{Start90k: at(t, "2026-11-21T13:02:00-05:00"), Count: 1, Seconds: 60})
+		eventually(t, "the damaged hour is hidden", func() bool {
+			_, err := os.Stat(filepath.Join(day, "12.mp4"))
+			return errors.Is(err, fs.ErrNotExist)
+		})
+		if got := names(t, day); !slices.Equal(got, []string{"13.mp4"}) {
+			t.Errorf("there are %q", got)
+		}
+		// All of it goes, and half of 13.mp4, which is not the newest any more.
+		record(take{Start90k: at(t, "2026-11-22T14:00:00-05:00"), Count: 2, Seconds: 60})
+		eventually(t, "the damaged day is hidden", func() bool {
+			return slices.Equal(names(t, s.path("driveway")), []string{"2026-11-22"})
+		})
+		if _, err := os.ReadFile(filepath.Join(day, "13.mp4")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("13.mp4 can still be read: %v", err)
+		}
+		// The newest hour is shown even when it has lost its beginning.
+		record(take{Start90k: at(t, "2026-11-22T14:02:00-05:00"), Count: 4, Seconds: 60})
+		newest := s.path("driveway/2026-11-22/14.mp4")
+		eventually(t, "the newest hour can be read", func() bool {
+			data, err := readWithStat(newest)
+			return err == nil && len(data) > 0
+		})
+		// The kernel knows a version that has lost its beginning a moment later,
+		// and must not bother the reader with that.
+		for i := range 5 {
+			stat(t, newest)
+			record(take{Start90k: at(t, "2026-11-22T14:06:00-05:00").Add(seconds(i * 60)), Count: 1, Seconds: 60})
+			if _, err := readWithStat(newest); err != nil {
+				t.Errorf("just after a rotation: %v", err)
+			}
+		}
+
+		got := make([]byte, len(want))
+		if _, err := old.ReadAt(got, 0); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("the old handle does not give its bytes any more: %v", err)
+		}
+	})
+}
+
+// recordingBytes is the size of the largest sample file of a length.
+func recordingBytes(t *testing.T, seconds int) (size int64) {
+	t.Helper()
+	all, err := loadFootage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range footageSeconds {
+		r, _ := all[0].recording(seconds, i)
+		size = max(size, r.SampleFileBytes)
+	}
+	return size
+}
+
+// dropPages makes the kernel forget the pages of a file, so that they are read
+// from the server again.
+func dropPages(t *testing.T, file *os.File) {
+	t.Helper()
+	if err := unix.Fadvise(int(file.Fd()), 0, 0, unix.FADV_DONTNEED); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Ensures that a sample file that is missing or damaged costs only the bytes
+// that it held, and is logged once.
+func TestDamage(t *testing.T) {
+	for name, damage := range map[string]func(path string) error{
+		"missing":   os.Remove,
+		"truncated": func(path string) error { return os.Truncate(path, 1000) },
+		"too long":  func(path string) error { return os.Truncate(path, 10_000_000) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, f := newStore(t, newYork, unlimited)
+			recordings := f.mustRecord(t, take{Start90k: at(t, "2026-11-22T13:00:00-05:00"), Count: 5, Seconds: 60})
+			f.mustRecord(t, take{Start90k: at(t, "2026-11-22T14:00:00-05:00"), Count: 1, Seconds: 60})
+			want := f.build(t, recordings...)
+			if err := damage(f.sampleFile(recordings[2])); err != nil {
+				t.Fatal(err)
+			}
+			s := startServer(t, serveOptions{Store: path})
+			file, err := os.Open(s.path("driveway/2026-11-22/13.mp4"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer file.Close()
+			checkDamage(t, file, want, recordings)
+			mustRead(t, s.path("driveway/2026-11-22/14.mp4"))
+			s.stop()
+			if n := strings.Count(s.log.String(), fmt.Sprint("recording=", recordings[2].ID)); n != 1 {
+				t.Errorf("the fault was logged %d times:\n%s", n, s.log)
+			}
+		})
+	}
+}
+
+// checkDamage reads a file page by page. The third recording is damaged.
+func checkDamage(t *testing.T, file *os.File, want []byte, recordings []*moonfire.Recording) {
+	t.Helper()
+	const page = 4096
+	var failed int64
+	buf := make([]byte, page)
+	for off := 0; off < len(want); off += page {
+		n, err := file.ReadAt(buf, int64(off))
+		switch {
+		case errors.Is(err, syscall.EIO):
+			failed++
+		case err != nil && err != io.EOF:
+			t.Fatalf("read at %d: %v", off, err)
+		case !bytes.Equal(buf[:n], want[off:min(off+page, len(want))]):
+			t.Fatalf("wrong bytes at %d", off)
+		}
+	}
+	if pages := (recordings[2].SampleFileBytes + page - 1) / page; failed != pages {
+		t.Errorf("%d pages cannot be read, the sample file had %d", failed, pages)
+	}
+}
+
+// Ensures that a file that shrinks while it is open is an error, not a short
+// read.
+func TestShrinkingSampleFile(t *testing.T) {
+	path, f := newStore(t, newYork, unlimited)
+	recordings := f.mustRecord(t, take{Start90k: at(t, "2026-11-22T13:00:00-05:00"), Count: 1, Seconds: 60})
+	s := startServer(t, serveOptions{Store: path})
+	file, err := os.OpenFile(s.path("driveway/2026-11-22/13.mp4"), os.O_RDONLY|syscall.O_DIRECT, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int64{8192, 256 << 10} { // copied, and spliced
+		buf := make([]byte, n)
+		if _, err := file.ReadAt(buf, info.Size()-n); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Truncate(f.sampleFile(recordings[0]), recordings[0].SampleFileBytes-100); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int64{8192, 256 << 10} {
+		if n, err := file.ReadAt(make([]byte, n), info.Size()-n); !errors.Is(err, syscall.EIO) {
+			t.Errorf("read %d bytes of a file that has shrunk: %v", n, err)
+		}
+	}
+}
+
+// Ensures that signals to the program that reads do it no harm: each interrupts
+// the requests that are under way.
+func TestInterruptedReads(t *testing.T) {
+	path, f := newStore(t, newYork, unlimited)
+	recordings := f.mustRecord(t, take{Start90k: at(t, "2026-11-22T13:00:00-05:00"), Count: 10, Seconds: 60})
+	want := f.build(t, recordings...)
+	s := startServer(t, serveOptions{Store: path})
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGUSR1)
+	defer signal.Stop(signals)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	var sender sync.WaitGroup
+	sender.Go(func() {
+		for ctx.Err() == nil {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGUSR1)
+			time.Sleep(100 * time.Microsecond)
+		}
+	})
+	for ctx.Err() == nil {
+		readAtRandom(t, s.path("driveway/2026-11-22/13.mp4"), syscall.O_DIRECT, want)
+	}
+	sender.Wait()
+}
+
+// Ensures that many readers at once all get the right bytes.
+func TestParallelReaders(t *testing.T) {
+	path, f := newStore(t, newYork, unlimited)
+	recordings := f.mustRecord(t, take{Start90k: at(t, "2026-11-22T13:00:00-05:00"), Count: 20, Seconds: 60})
+	want := sha256.Sum256(f.build(t, recordings...))
+	s := startServer(t, serveOptions{Store: path})
+	var readers sync.WaitGroup
+	for i := range 20 {
+		readers.Go(func() {
+			// Every other one past the page cache.
+			flags := os.O_RDONLY | (i % 2 * syscall.O_DIRECT)
+			file, err := os.OpenFile(s.path("driveway/2026-11-22/13.mp4"), flags, 0)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer file.Close()
+			digest := sha256.New()
+			buf := make([]byte, 1+rand.IntN(1<<20))
+			if _, err := io.CopyBuffer(digest, onlyReader{file}, buf); err != nil {
+				t.Error(err)
+			}
+			if got := [32]byte(digest.Sum(nil)); got != want {
+				t.Errorf("reader %d got other bytes", i)
+			}
+		})
+	}
+	readers.Wait()
+}
+
+// onlyReader hides the methods with which io.Copy would pass over the buffer.
+type onlyReader struct{ io.Reader }
+
+// Ensures that every attempt to write fails with EROFS, by the mount option and,
+// where root takes that away, by the server.
+func TestReadOnly(t *testing.T) {
+	path, f := newStore(t, newYork, unlimited)
+	f.mustRecord(t, take{Start90k: at(t, "2026-11-22T13:00:00-05:00"), Count: 1, Seconds: 10})
+	s := startServer(t, serveOptions{Store: path})
+	hour, probe := s.path("driveway/2026-11-22/13.mp4"), s.path(probes[0])
+	open := func(path string, flags int) error {
+		file, err := os.OpenFile(path, flags, 0o600)
+		if err == nil {
+			file.Close()
+		}
+		return err
+	}
+	attempts := map[string]func() error{
+		"create":         func() error { return open(s.path("driveway/new"), os.O_CREATE|os.O_WRONLY) },
+		"open for write": func() error { return open(hour, os.O_WRONLY) },
+		"open a probe":   func() error { return open(probe, os.O_RDWR) },
+		"rm":             func() error { return syscall.Unlink(hour) },
+		"rm a probe":     func() error { return syscall.Unlink(probe) },
+		"rmdir":          func() error { return syscall.Rmdir(s.path("driveway/2026-11-22")) },
+		"rmdir a stream": func() error { return syscall.Rmdir(s.path("driveway-sub")) },
+		"mv":             func() error { return syscall.Rename(hour, s.path("driveway/13.mp4")) },
+		"mkdir":          func() error { return syscall.Mkdir(s.path("driveway/2026-11-22/new"), 0o700) },
+		"mknod":          func() error { return syscall.Mknod(s.path("pipe"), syscall.S_IFIFO|0o600, 0) },
+		"chmod":          func() error { return syscall.Chmod(hour, 0o600) },
+		"chown":          func() error { return syscall.Chown(hour, 1, 1) },
+		"touch":          func() error { return syscall.Utimes(hour, make([]syscall.Timeval, 2)) },
+		"truncate":       func() error { return syscall.Truncate(hour, 10) },
+		"ln":             func() error { return syscall.Link(hour, s.path("driveway/link")) },
+		"ln -s":          func() error { return syscall.Symlink(hour, s.path("driveway/link")) },
+	}
+	check := func(t *testing.T) {
+		for name, attempt := range attempts {
+			if err := attempt(); !errors.Is(err, syscall.EROFS) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		mustRead(t, hour)
+	}
+	t.Run("mount option", check)
+	t.Run("remounted", func(t *testing.T) {
+		flags := uintptr(unix.MS_REMOUNT | unix.MS_NOSUID | unix.MS_NODEV)
+		if err := unix.Mount("", s.mountpoint, "", flags, ""); err != nil {
+			t.Fatal(err)
+		}
+		check(t)
+	})
+}
+
+// Ensures that the mount has the options that it should, and that statfs tells of
+// the disk.
+func TestMountOptions(t *testing.T) {
+	path, _ := newStore(t, newYork, unlimited)
+	s := startServer(t, serveOptions{Store: path})
+	table, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var line string
+	for l := range strings.Lines(string(table)) {
+		if strings.Contains(l, strings.ReplaceAll(s.mountpoint, " ", `\040`)) {
+			line = l
+		}
+	}
+	if !strings.HasPrefix(line, "moonfirefs ") || !strings.Contains(line, " fuse.moonfirefs ro,nosuid,nodev,") {
+		t.Errorf("the mount table says %q", line)
+	}
+	var got, want unix.Statfs_t
+	if err := unix.Statfs(s.mountpoint, &got); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Statfs(path, &want); err != nil {
+		t.Fatal(err)
+	}
+	if got.Blocks != want.Blocks || got.Bsize != want.Bsize || got.Files != want.Files || got.Bfree == 0 || got.Namelen == 0 {
+		t.Errorf("statfs of the mount is %+v, of the store %+v", got, want)
+	}
+}
+
+// Ensures that extended attributes are refused in the way that makes the kernel
+// stop asking.
+func TestNoExtendedAttributes(t *testing.T) {
+	path, _ := newStore(t, newYork, unlimited)
+	s := startServer(t, serveOptions{Store: path})
+	if _, err := unix.Getxattr(s.path("driveway"), "user.test", make([]byte, 10)); !errors.Is(err, unix.ENOTSUP) {
+		t.Errorf("getxattr: %v", err)
+	}
+	if _, err := unix.Listxattr(s.path("driveway"), make([]byte, 10)); !errors.Is(err, unix.ENOTSUP) {
+		t.Errorf("listxattr: %v", err)
+	}
+}
+
+// Ensures that an hour in which the codec configuration changes becomes several
+// files.
+func TestParts(t *testing.T) {
+	path, f := newStore(t, newYork, unlimited)
+	start := at(t, "2026-11-22T13:00:00-05:00")
+	var parts [][]*moonfire.Recording
+	for i, footage := range []int{0, 1, 0} {
+		parts = append(parts, f.mustRecord(t, take{
+			Start90k: start.Add(seconds(i * 60)), Count: 2, Seconds: 30, Footage: footage,
+		}))
+	}
+	s := startServer(t, serveOptions{Store: path})
+	want := []string{"13-2.mp4", "13-3.mp4", "13.mp4"}
+	if got := names(t, s.path("driveway/2026-11-22")); !slices.Equal(got, want) {
+		t.Fatalf("there are %q, want %q", got, want)
+	}
+	for name, recordings := range map[string][]*moonfire.Recording{
+		"13.mp4": parts[0], "13-2.mp4": parts[1], "13-3.mp4": parts[2],
+	} {
+		if got := mustRead(t, s.path("driveway/2026-11-22", name)); !bytes.Equal(got, f.build(t, recordings...)) {
+			t.Errorf("%s has other bytes", name)
+		}
+	}
+}
+
+// Ensures that on the days when clocks change each recording is in exactly one
+// file, and the hour that happens twice in two.
+func TestClockChange(t *testing.T) {
+	path, f := newStore(t, newYork, unlimited)
+	for _, start := range []string{"2026-11-01T00:00:00-04:00", "2026-03-08T00:00:00-05:00"} {
+		f.mustRecord(t, take{Start90k: at(t, start), Count: 4 * 26, Seconds: 1, Gap90k: seconds(15*60 - 1)})
+	}
+	s := startServer(t, serveOptions{Store: path})
+	for date, want := range map[string]struct {
+		files int
+		begin []string
+	}{
+		"2026-11-01": {25, []string{"00.mp4", "01-0400.mp4", "01-0500.mp4", "02.mp4"}},
+		"2026-03-08": {23, []string{"00.mp4", "01.mp4", "03.mp4", "04.mp4"}},
+	} {
+		got := names(t, s.path("driveway", date))
+		if len(got) != want.files || !slices.Equal(got[:4], want.begin) {
+			t.Errorf("%s has %d files: %q", date, len(got), got)
+		}
+		for _, name := range got {
+			if n := countRecordings(t, s.path("driveway", date, name)); n != 4 {
+				t.Errorf("%s/%s has %d recordings, one each quarter of an hour was made", date, name, n)
+			}
+		}
+	}
+}
+
+// countRecordings counts the chunks of a file's video track.
+func countRecordings(t *testing.T, path string) int {
+	t.Helper()
+	file, err := mp4ff.ReadMP4File(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(file.Moov.Trak.Mdia.Minf.Stbl.Co64.ChunkOffset)
+}
+
+// Ensures that programs can play the files to the end.
+func TestPlayers(t *testing.T) {
+	path, f := newStore(t, newYork, unlimited)
+	f.mustRecord(t, take{Start90k: at(t, "2026-11-22T13:00:00-05:00"), Count: 4, Seconds: 60})
+	s := startServer(t, serveOptions{Store: path, Timestamps: true})
+	name := s.path("driveway/2026-11-22/13.mp4")
+	output, err := exec.Command("ffprobe", "-v", "error", "-select_streams", "v", "-count_packets",
+		"-show_entries", "stream=codec_name,nb_read_packets:format=duration", "-of", "compact=p=0:nk=1", name).CombinedOutput()
+	if want := fmt.Sprintf("h264|%d\n240.000000\n", 240*framesPerSecond); err != nil || string(output) != want {
+		t.Errorf("ffprobe says %q, want %q: %v", output, want, err)
+	}
+	output, err = exec.Command("ffmpeg", "-v", "error", "-xerror", "-i", name, "-map", "0:v", "-f", "null", "-").CombinedOutput()
+	if err != nil || len(output) != 0 {
+		t.Errorf("ffmpeg says %q: %v", output, err)
+	}
+}
+
+// Ensures that with AllowOther the owner and the group can read, and nobody
+// else; without, only the user who has mounted.
+func TestAllowOther(t *testing.T) {
+	path, f := newStore(t, newYork, unlimited)
+	f.mustRecord(t, take{Start90k: at(t, "2026-11-22T13:00:00-05:00"), Count: 1, Seconds: 10})
+	const user, group, stranger = 4711, 4712, 4713
+	mountpoint, err := os.MkdirTemp("", "moonfirefs-mount-") // t.TempDir is ours alone
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Remove(mountpoint) })
+	if err := os.Chmod(mountpoint, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := startServer(t, serveOptions{Store: path, Mountpoint: mountpoint, AllowOther: true, UID: user, GID: group})
+	hour := s.path("driveway/2026-11-22/13.mp4")
+	if st := stat(t, hour); st.Mode&0o777 != 0o440 || st.Uid != user || st.Gid != group {
+		t.Errorf("mode %o, owner %d:%d", st.Mode, st.Uid, st.Gid)
+	}
+	if st := stat(t, s.path("driveway")); st.Mode&0o777 != 0o550 {
+		t.Errorf("mode of a folder %o", st.Mode)
+	}
+	readAs := func(uid, gid uint32) error {
+		cmd := exec.Command("cat", hour)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: gid}}
+		return cmd.Run()
+	}
+	if err := readAs(user, stranger); err != nil {
+		t.Errorf("the owner cannot read: %v", err)
+	}
+	if err := readAs(stranger, group); err != nil {
+		t.Errorf("the group cannot read: %v", err)
+	}
+	if err := readAs(stranger, stranger); err == nil {
+		t.Error("a stranger can read")
+	}
+	s.stop()
+	s = startServer(t, serveOptions{Store: path, Mountpoint: mountpoint, UID: user, GID: group})
+	if err := readAs(user, group); err == nil {
+		t.Error("without AllowOther another user can read")
+	}
+}
+
+// Ensures that a handler that panics answers EIO, is logged with its stack, and
+// does no other harm.
+func TestPanic(t *testing.T) {
+	path, _ := newStore(t, newYork, unlimited)
+	s := startServer(t, serveOptions{Store: path, Panics: true})
+	if _, err := os.Stat(s.path("panic")); !errors.Is(err, syscall.EIO) {
+		t.Errorf("stat: %v", err)
+	}
+	names(t, s.path("driveway"))
+	eventually(t, "the panic and its stack are in the log", func() bool {
+		log := s.log.String()
+		return strings.Contains(log, "as the test wants it") && strings.Contains(log, "panickingRoot")
+	})
+}

@@ -1,0 +1,29 @@
+package fs
+
+import "testing"
+
+// Ensures the names of files, in particular that a part of an hour cannot be
+// taken for an hour with an offset.
+func TestFileName(t *testing.T) {
+	for _, test := range []struct {
+		clock, offsetSeconds int
+		twice                bool
+		part                 int
+		want                 string
+	}{
+		{0, 0, false, 1, "00.mp4"},
+		{13, -5 * 3600, false, 1, "13.mp4"},
+		{13, -5 * 3600, false, 2, "13-2.mp4"},
+		{1, -4 * 3600, true, 1, "01-0400.mp4"},
+		{1, -4 * 3600, true, 2, "01-0400-2.mp4"},
+		{2, 2 * 3600, true, 1, "02+0200.mp4"},
+		{1, 10*3600 + 1800, true, 12, "01+1030-12.mp4"},
+		{23, -(44*60 + 30), true, 1, "23-004430.mp4"},
+	} {
+		h := hour{clock: test.clock, offsetSeconds: test.offsetSeconds}
+		if got := fileName(h, test.twice, test.part); got != test.want {
+			t.Errorf("hour %d at offset %d, part %d: got %s, want %s",
+				test.clock, test.offsetSeconds, test.part, got, test.want)
+		}
+	}
+}

@@ -1,0 +1,345 @@
+package fs
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	gofs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfire/mp4"
+)
+
+// A process that reads its own mount can end up waiting for itself where nothing
+// can kill it. So the test binary serves mounts from a child process, which is
+// the test binary again, started with this variable in its environment.
+const serveVariable = "MOONFIREFS_TEST_SERVE"
+
+// serveOptions is the value of serveVariable, as JSON.
+type serveOptions struct {
+	Store, Mountpoint string
+	// Recording makes the child record as well, as it is told on standard input.
+	Recording  bool
+	AllowOther bool
+	UID, GID   uint32
+	Gaps       mp4.Gaps
+	Timestamps bool
+	// Panics adds a folder entry whose lookup panics.
+	Panics bool
+}
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(serveVariable); text != "" {
+		if err := serveChild(text); err != nil {
+			fmt.Println("error:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(runTests(m))
+}
+
+func runTests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "moonfirefs-footage-")
+	if err == nil {
+		defer os.RemoveAll(dir)
+		os.Setenv(footageDirVariable, dir)
+		err = encodeFootage(dir)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.Run()
+	if err := goleak.Find(); err != nil && code == 0 {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+// serveChild serves until standard input ends. It says "ready" once it is, and
+// carries out takes that it reads, each answered by "done".
+func serveChild(text string) error {
+	var o serveOptions
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		return err
+	}
+	if err := serveStore(o); err != nil {
+		return err
+	}
+	return goleak.Find()
+}
+
+func serveStore(o serveOptions) (err error) {
+	ctx := context.Background()
+	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	f := new(fixture)
+	if o.Recording {
+		f, err = openFixture(ctx, o.Store)
+	} else {
+		f.Store, err = store.Open(ctx, o.Store, store.Reading, log)
+	}
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	mount, err := openMount(ctx, f, o, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, mount.Close()) }()
+	fmt.Println("ready")
+	return obey(ctx, f, mount)
+}
+
+func openMount(ctx context.Context, f *fixture, o serveOptions, log *slog.Logger) (*Mount, error) {
+	options := Options{
+		Mountpoint: o.Mountpoint, DB: f.DB, Dirs: f.Dirs, Zone: f.Zone, AllowOther: o.AllowOther,
+		UID: o.UID, GID: o.GID, Gaps: o.Gaps, Timestamps: o.Timestamps, Logger: log,
+	}
+	if !o.Panics {
+		return Open(ctx, options)
+	}
+	t, err := newTree(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	return serve(options, t, &panickingRoot{root{tree: t}})
+}
+
+// panickingRoot has an entry that should not be looked up.
+type panickingRoot struct{ root }
+
+func (r *panickingRoot) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+	if name == "panic" {
+		panic("as the test wants it")
+	}
+	return r.root.Lookup(ctx, name, out)
+}
+
+func obey(ctx context.Context, f *fixture, mount *Mount) error {
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		switch line := lines.Text(); line {
+		case "wait":
+			mount.Wait()
+		case "close":
+			if err := mount.Close(); err != nil {
+				return err
+			}
+		default:
+			var t take
+			if err := json.Unmarshal([]byte(line), &t); err != nil {
+				return err
+			}
+			if _, err := f.record(ctx, t); err != nil {
+				return err
+			}
+		}
+		fmt.Println("done")
+	}
+	return lines.Err()
+}
+
+// server is a child process with a mount.
+type server struct {
+	t          testing.TB
+	mountpoint string
+	cmd        *exec.Cmd
+	stdin      io.WriteCloser
+	stdout     *bufio.Scanner
+	log        *lockedBuffer
+	stopped    bool
+}
+
+// startServer serves a store until the test ends.
+func startServer(t testing.TB, o serveOptions) *server {
+	t.Helper()
+	if o.Mountpoint == "" {
+		o.Mountpoint = filepath.Join(t.TempDir(), "mount point")
+		if err := os.Mkdir(o.Mountpoint, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := launch(t, o)
+	if got := s.answer(); got != "ready" {
+		t.Fatalf("the server says %q; log:\n%s", got, s.log)
+	}
+	return s
+}
+
+// launch starts a child without waiting for its answer.
+func launch(t testing.TB, o serveOptions) *server {
+	t.Helper()
+	text, err := json.Marshal(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{t: t, mountpoint: o.Mountpoint, cmd: exec.Command(os.Args[0]), log: new(lockedBuffer)}
+	// The race detector would wait for a second at the end of each child.
+	s.cmd.Env = append(os.Environ(), serveVariable+"="+string(text), "GORACE=atexit_sleep_ms=0")
+	s.cmd.Stderr = s.log
+	if s.stdin, err = s.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := s.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.stdout = bufio.NewScanner(stdout)
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.stop()
+		// Whatever has happened, no mount may stay behind.
+		_ = unix.Unmount(s.mountpoint, unix.MNT_DETACH)
+		if t.Failed() {
+			t.Logf("log of the server:\n%s", s.log)
+		}
+	})
+	return s
+}
+
+// answer returns the next line of the child's standard output.
+func (s *server) answer() string {
+	if !s.stdout.Scan() {
+		return ""
+	}
+	return s.stdout.Text()
+}
+
+// tell sends a command and waits until it is carried out.
+func (s *server) tell(command string) {
+	s.t.Helper()
+	fmt.Fprintln(s.stdin, command)
+	if got := s.answer(); got != "done" {
+		s.t.Fatalf("the server answers %q to %q; log:\n%s", got, command, s.log)
+	}
+}
+
+// record has the child record.
+func (s *server) record(t take) {
+	s.t.Helper()
+	text, err := json.Marshal(t)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.tell(string(text))
+}
+
+// stop ends the child in order and reports what it complains about: leaked
+// goroutines and data races among others.
+func (s *server) stop() {
+	s.t.Helper()
+	if s.stopped {
+		return
+	}
+	s.stopped = true
+	s.stdin.Close()
+	killer := time.AfterFunc(time.Minute, func() { _ = s.cmd.Process.Signal(syscall.SIGQUIT) })
+	defer killer.Stop()
+	var rest []string
+	for s.stdout.Scan() {
+		rest = append(rest, s.stdout.Text())
+	}
+	if err := s.cmd.Wait(); err != nil {
+		s.t.Errorf("the server ended with %v: %q; log:\n%s", err, rest, s.log)
+	}
+}
+
+// kill ends the child as a crash would. The mount stays behind.
+func (s *server) kill() {
+	s.t.Helper()
+	s.stopped = true
+	if err := s.cmd.Process.Kill(); err != nil {
+		s.t.Fatal(err)
+	}
+	_ = s.cmd.Wait() // "signal: killed"
+}
+
+// path returns a path in the mount.
+func (s *server) path(elements ...string) string {
+	return filepath.Join(append([]string{s.mountpoint}, elements...)...)
+}
+
+// lockedBuffer collects a child's log.
+type lockedBuffer struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+// newStore makes a store and opens it for recording until the test ends.
+func newStore(t testing.TB, zone string, retainBytes int64) (path string, f *fixture) {
+	t.Helper()
+	path = newClosedStore(t, zone, retainBytes)
+	f, err := openFixture(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return path, f
+}
+
+func newClosedStore(t testing.TB, zone string, retainBytes int64) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "store")
+	if err := createFixture(t.Context(), path, zone, retainBytes); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// mustRecord records in this process.
+func (f *fixture) mustRecord(t testing.TB, what take) []*moonfire.Recording {
+	t.Helper()
+	recordings, err := f.record(t.Context(), what)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return recordings
+}
+
+// at is an instant, such as "2026-11-22T13:00:00-05:00".
+func at(t testing.TB, text string) moonfire.Time90k {
+	t.Helper()
+	instant, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return moonfire.FromTime(instant)
+}

@@ -1,0 +1,87 @@
+package fs
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"math"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/mp4"
+)
+
+// rootInode is the inode number of the root folder, as in other file systems.
+const rootInode = 1
+
+// identity collects what makes a thing in the tree what it is. Each value is
+// written with a fixed length or with its length before it, so that different
+// sequences of values never give the same bytes.
+type identity []byte
+
+func (i identity) number(n int64) identity { return binary.BigEndian.AppendUint64(i, uint64(n)) }
+
+func (i identity) text(s string) identity { return append(i.number(int64(len(s))), s...) }
+
+// inode derives the inode number: the same in every process and on every
+// machine. With 64 bits of a digest, a store that shows a billion versions in
+// its lifetime has two of the same number with a probability of 3 %, and the two
+// would have to be in the kernel's cache at the same time to do harm.
+func (i identity) inode() uint64 {
+	digest := sha256.Sum256(i)
+	for word := digest[:]; len(word) > 0; word = word[8:] {
+		// 0 means "no inode" to many programs, 1 is the root, and go-fuse uses
+		// all ones itself.
+		if n := binary.BigEndian.Uint64(word); n > rootInode && n != math.MaxUint64 {
+			return n
+		}
+	}
+	panic("a SHA-256 digest of four reserved words")
+}
+
+// folderInode is the inode number of a stream's folder.
+func folderInode(s *stream) uint64 {
+	return identity{}.text("folder").text(s.camera.String()).text(string(s.kind)).inode()
+}
+
+// dayInode is the inode number of a date's folder.
+func dayInode(s *stream, d date) uint64 {
+	return identity{}.text("day").text(s.camera.String()).text(string(s.kind)).text(d.String()).inode()
+}
+
+// fileInode is the inode number of one version of a file: it stands for
+// everything on which the bytes, the size and the time stamps depend. Recordings
+// are immutable and their ids are never used again.
+func fileInode(s *stream, h hour, part int, spec *mp4.Spec) uint64 {
+	i := identity{}.text("file").text(s.camera.String()).text(string(s.kind)).
+		number(int64(h.start)).number(int64(h.end)).number(int64(part)).
+		number(mp4.FormatVersion).number(int64(spec.Gaps)).number(flag(spec.Timestamps)).
+		text(spec.Zone.String()).text(spec.Title).text(spec.Description).
+		number(int64(len(spec.Recordings)))
+	for _, r := range spec.Recordings {
+		i = i.number(int64(r.ID))
+	}
+	return i.inode()
+}
+
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// parts cuts the recordings of an hour where the sample entry changes: each part
+// is a file of its own, since players do not cope with a change within a file.
+func parts(recordings []moonfire.Summary) [][]moonfire.Summary {
+	var parts [][]moonfire.Summary
+	start := 0
+	for i := range recordings {
+		if i > start && recordings[i].VideoSampleEntry != recordings[start].VideoSampleEntry {
+			parts = append(parts, recordings[start:i])
+			start = i
+		}
+	}
+	if start < len(recordings) {
+		parts = append(parts, recordings[start:])
+	}
+	return parts
+}

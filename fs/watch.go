@@ -1,0 +1,111 @@
+package fs
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	gofs "github.com/hanwen/go-fuse/v2/fs"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// watchInterval is how often the database is asked whether it has changed, which
+// takes microseconds.
+const watchInterval = 250 * time.Millisecond
+
+// watcher tells the kernel which names have moved on to another version or have
+// gone, sooner than its cache would find out.
+//
+// It runs in a goroutine of its own and holds no lock when it notifies: the
+// kernel takes the folder's lock for a notification, which a lookup holds while
+// it waits for our answer. It notifies of files only. To invalidate the entry of
+// a folder would make it vanish under a shell whose working directory it is.
+type watcher struct {
+	tree *tree
+	root *gofs.Inode
+	last *snapshot
+}
+
+// run watches until ctx is cancelled.
+func (w *watcher) run(ctx context.Context) {
+	ticker := time.NewTicker(watchInterval)
+	defer ticker.Stop()
+	for {
+		if err := w.look(ctx); err != nil && ctx.Err() == nil {
+			w.tree.fail("watch database", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// look notifies of what has changed since it was called last.
+func (w *watcher) look(ctx context.Context) error {
+	now, err := w.tree.snapshot(ctx)
+	if err != nil || now == w.last {
+		return err
+	}
+	last := w.last
+	w.last = now
+	if last == nil {
+		return nil
+	}
+	for _, state := range now.streams {
+		before, err := last.state(state.stream)
+		if err != nil || *before == *state {
+			continue // new, or unchanged
+		}
+		if err := w.changed(ctx, now, before, state); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *watcher) changed(ctx context.Context, now *snapshot, before, state *streamState) error {
+	folder := w.root.GetChild(state.folder)
+	if folder == nil {
+		return nil // the kernel does not know it
+	}
+	for name, day := range folder.Children() {
+		date, ok := parseDate(name)
+		if !ok || !w.mayHaveChanged(date, before, state) {
+			continue
+		}
+		list, err := w.tree.day(ctx, now, state, date)
+		if err != nil {
+			return err
+		}
+		for name, known := range day.Children() {
+			if f := list.file(name); f == nil || f.inode != known.StableAttr().Ino {
+				// Not found means that the kernel has forgotten it by itself.
+				_ = day.NotifyEntry(name)
+			}
+		}
+		notifyAttributes(day)
+	}
+	notifyAttributes(folder)
+	notifyAttributes(w.root)
+	return nil
+}
+
+// mayHaveChanged tells whether a date's listing may differ: it has got or had
+// the newest hour, or rotation has been in it.
+func (w *watcher) mayHaveChanged(d date, before, state *streamState) bool {
+	if newest := []date{before.newest.date, state.newest.date}; slices.Contains(newest, d) {
+		return true
+	}
+	if before.visibleFrom90k == state.visibleFrom90k || state.visibleFrom90k == moonfire.MinTime90k {
+		return false
+	}
+	edge := w.tree.calendar.hourAt(state.visibleFrom90k).date
+	return d == edge || d.before(edge)
+}
+
+// notifyAttributes makes the kernel ask for an inode's attributes again: a
+// negative offset spares the pages (Linux fuse_reverse_inval_inode).
+func notifyAttributes(inode *gofs.Inode) { _ = inode.NotifyContent(-1, 0) }

@@ -1,0 +1,134 @@
+package store
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func newStore(t *testing.T, samples string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "store")
+	if err := Create(t.Context(), path, samples, "Europe/Zurich"); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func open(t *testing.T, path string, mode Mode) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), path, mode, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestCreateAndOpen(t *testing.T) {
+	elsewhere := filepath.Join(t.TempDir(), "large disk", "samples")
+	for _, samples := range []string{"", elsewhere} {
+		s := open(t, newStore(t, samples), Recording)
+		if s.Zone.String() != "Europe/Zurich" || len(s.Dirs) != 1 {
+			t.Errorf("zone %v, directories %v", s.Zone, s.Dirs)
+		}
+		if samples != "" && s.Dirs[1].Path() != elsewhere {
+			t.Errorf("samples are in %s, not in %s", s.Dirs[1].Path(), elsewhere)
+		}
+	}
+}
+
+func TestAStoreCanBeMoved(t *testing.T) {
+	path := newStore(t, "")
+	moved := filepath.Join(t.TempDir(), "moved")
+	if err := os.Rename(path, moved); err != nil {
+		t.Fatal(err)
+	}
+	open(t, moved, Recording)
+}
+
+func TestCreateRefusals(t *testing.T) {
+	there := newStore(t, "")
+	occupied := t.TempDir()
+	if err := os.WriteFile(filepath.Join(occupied, "holiday.jpg"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		path, samples, zone string
+		want                error
+	}{
+		"a second time":     {there, "", "UTC", moonfire.ErrExists},
+		"not empty":         {t.TempDir(), occupied, "UTC", moonfire.ErrInvalid},
+		"samples of others": {t.TempDir(), filepath.Join(there, "samples"), "UTC", moonfire.ErrInvalid},
+		"no such zone":      {t.TempDir(), "", "Mars/Olympus", moonfire.ErrInvalid},
+		"local zone":        {t.TempDir(), "", "Local", moonfire.ErrInvalid},
+	}
+	for name, test := range tests {
+		if err := Create(t.Context(), test.path, test.samples, test.zone); !errors.Is(err, test.want) {
+			t.Errorf("%s: got %v, want %v", name, err, test.want)
+		}
+	}
+}
+
+func TestOnlyOneProcessRecords(t *testing.T) {
+	path := newStore(t, "")
+	recording := open(t, path, Recording)
+	open(t, path, Reading)
+	open(t, path, Configuring)
+	_, err := Open(t.Context(), path, Recording, nil)
+	if !errors.Is(err, moonfire.ErrStoreLocked) || !strings.Contains(err.Error(), "process ") {
+		t.Errorf("got %v, want ErrStoreLocked and the holder", err)
+	}
+	if err := recording.Close(); err != nil {
+		t.Fatal(err)
+	}
+	open(t, path, Recording)
+}
+
+func TestOpenRefusals(t *testing.T) {
+	swapped := newStore(t, "")
+	samples := filepath.Join(swapped, samplesName)
+	if err := os.RemoveAll(samples); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(newStore(t, ""), samplesName), samples); err != nil {
+		t.Fatal(err)
+	}
+	unmounted := newStore(t, "")
+	if err := os.Remove(filepath.Join(unmounted, samplesName, "meta")); err != nil {
+		t.Fatal(err)
+	}
+	foreign := newStore(t, "")
+	if err := os.WriteFile(filepath.Join(foreign, databaseName), []byte("Dear diary"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := map[string]struct {
+		path string
+		want error
+	}{
+		"no store":                      {t.TempDir(), moonfire.ErrNotFound},
+		"samples of another store":      {swapped, moonfire.ErrForeign},
+		"disk of samples not mounted":   {unmounted, moonfire.ErrForeign},
+		"a database that is not one":    {foreign, moonfire.ErrForeign},
+		"no directory where it must be": {filepath.Join(t.TempDir(), "x"), moonfire.ErrNotFound},
+	}
+	for name, test := range tests {
+		for _, mode := range []Mode{Reading, Configuring, Recording} {
+			if _, err := Open(t.Context(), test.path, mode, nil); !errors.Is(err, test.want) {
+				t.Errorf("%s: got %v, want %v", name, err, test.want)
+			}
+		}
+	}
+}

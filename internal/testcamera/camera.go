@@ -1,0 +1,235 @@
+package testcamera
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v4"
+	"github.com/bluenviron/gortsplib/v4/pkg/auth"
+	"github.com/bluenviron/gortsplib/v4/pkg/description"
+	"github.com/bluenviron/gortsplib/v4/pkg/format"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// Path is the path of a camera's stream.
+const Path = "/stream"
+
+// payloadType is the RTP payload type, of the dynamic range (RFC 3551 §6).
+const payloadType = 96
+
+// defaultRTPOrigin is the RTP time stamp of a source's first frame. It is not 0,
+// which libavformat takes for "none yet".
+const defaultRTPOrigin = 1_000_000_000
+
+// Config says how a camera behaves.
+type Config struct {
+	// Source has the pictures: a Clip or a Live.
+	Source Source
+	// Address is where to listen; the default is a free port of 127.0.0.1.
+	Address string
+	// Username and Password, if not empty, are asked for: by digest
+	// authentication, or, where Basic is set, by basic authentication.
+	Username, Password string
+	Basic              bool
+	// Transports are those that the camera agrees to; the default is TCP alone.
+	Transports []moonfire.Transport
+	// WithoutSprop leaves the parameter sets out of the session description.
+	// They are in each key frame in any case.
+	WithoutSprop bool
+	// RTPOrigin is the RTP time stamp of the source's first frame; 0 means the
+	// default.
+	RTPOrigin uint32
+	// Speed is how many seconds a Clip plays in one; 0 means 1. A Live keeps
+	// to real time.
+	Speed float64
+	// KeepSent bounds how many of the newest frames Sent returns; 0 means all.
+	KeepSent int
+}
+
+// Camera is an RTSP server that plays its source to whoever connects.
+type Camera struct {
+	config Config
+	// media describes the stream, and is read-only once the camera has started.
+	media *description.Media
+	nonce string
+
+	cancel context.CancelFunc
+	played chan struct{} // closed when the source has ended
+	// playError is why it ended; valid once played is closed.
+	playError error
+
+	control sync.Mutex // serializes Stop, Restart and Close; held before mu
+
+	mu sync.Mutex // guards the following
+	// address is host:port, known after the first listen.
+	address string
+	// server and stream are nil while the camera is stopped.
+	server  *gortsplib.Server
+	stream  *gortsplib.ServerStream
+	players map[*gortsplib.ServerSession]*player
+	stalled bool
+	frames  int64 // that the source has delivered
+	runs    int   // client sessions that have begun to play
+	sent    []SentFrame
+}
+
+// Start plays the source and serves it. It returns when clients can connect.
+func Start(config Config) (*Camera, error) {
+	if config.Source == nil {
+		return nil, errors.New("test camera: no source")
+	}
+	if config.Address == "" {
+		config.Address = "127.0.0.1:0"
+	}
+	if config.Speed == 0 {
+		config.Speed = 1
+	}
+	if config.RTPOrigin == 0 {
+		config.RTPOrigin = defaultRTPOrigin
+	}
+	if len(config.Transports) == 0 {
+		config.Transports = []moonfire.Transport{moonfire.TCP}
+	}
+	nonce, err := auth.GenerateNonce()
+	if err != nil {
+		return nil, fmt.Errorf("test camera: %w", err)
+	}
+	c := &Camera{
+		config: config, nonce: nonce, address: config.Address,
+		played: make(chan struct{}), players: make(map[*gortsplib.ServerSession]*player),
+	}
+	first := c.play()
+	select {
+	case <-c.played:
+		return nil, errors.Join(errors.New("test camera: the source has no pictures"), c.Close())
+	case au := <-first:
+		c.media = newMedia(au, !config.WithoutSprop)
+	}
+	if err := c.Restart(); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
+}
+
+// play starts the source, and returns where its first access unit comes out.
+func (c *Camera) play() (first <-chan AccessUnit) {
+	ctx, cancel := context.WithCancel(context.Background())
+	c.cancel = cancel
+	out := make(chan AccessUnit, 1)
+	go func() {
+		defer close(c.played)
+		c.playError = c.config.Source.play(ctx, c.config.Speed, func(au AccessUnit) {
+			c.deliver(au, out)
+		})
+	}()
+	return out
+}
+
+// newMedia describes the stream for SDP (RFC 6184 §8.2).
+func newMedia(first AccessUnit, sprop bool) *description.Media {
+	h264 := &format.H264{PayloadTyp: payloadType, PacketizationMode: 1}
+	for _, nal := range first.NALs {
+		switch {
+		case !sprop:
+		case nal[0]&0x1f == 7:
+			h264.SPS = nal
+		case nal[0]&0x1f == 8:
+			h264.PPS = nal
+		}
+	}
+	return &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{h264}}
+}
+
+// deliver hands one access unit to the clients that play.
+func (c *Camera) deliver(au AccessUnit, first chan<- AccessUnit) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.frames == 0 {
+		first <- au
+	}
+	frame := SentFrame{
+		Index: c.frames, Counter: au.Counter, PTS90k: int64(c.config.RTPOrigin) + au.PTS90k,
+		Time: time.Now(), Sync: au.Sync, NALs: au.NALs,
+	}
+	c.frames++
+	if c.stalled {
+		return
+	}
+	for session, player := range c.players {
+		frame.Run = player.run
+		if err := player.send(session, c.media, frame); err != nil {
+			// A client that does not keep up is dropped, as a camera does.
+			delete(c.players, session)
+			session.Close()
+			continue
+		}
+		c.remember(frame)
+	}
+}
+
+// URL returns the address of the stream, without credentials. It stays the same
+// when the camera restarts.
+func (c *Camera) URL() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return "rtsp://" + c.address + Path
+}
+
+// Stop drops all connections and refuses new ones. The source goes on.
+func (c *Camera) Stop() {
+	c.control.Lock()
+	defer c.control.Unlock()
+	c.stop()
+}
+
+func (c *Camera) stop() {
+	c.mu.Lock()
+	server, stream := c.server, c.stream
+	c.server, c.stream = nil, nil
+	c.mu.Unlock()
+	if server != nil {
+		// Not under mu: both wait for handlers.
+		stream.Close()
+		server.Close()
+	}
+}
+
+// Restart makes a stopped camera accept connections again, at the same address.
+func (c *Camera) Restart() error {
+	c.control.Lock()
+	defer c.control.Unlock()
+	c.stop()
+	return c.serve()
+}
+
+// Stall makes the camera send no frames, while it keeps connections and answers
+// requests. The source goes on: what it delivers meanwhile is lost.
+func (c *Camera) Stall() { c.setStalled(true) }
+
+// Resume ends Stall.
+func (c *Camera) Resume() { c.setStalled(false) }
+
+func (c *Camera) setStalled(stalled bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stalled = stalled
+}
+
+// Close stops the camera and its source, and waits for both. It returns the
+// error that ended the source early, if any, and does nothing the second time.
+func (c *Camera) Close() error {
+	c.Stop()
+	c.cancel()
+	<-c.played
+	return c.playError
+}
+
+// allows tells whether the camera agrees to a transport.
+func (c *Camera) allows(transport moonfire.Transport) bool {
+	return slices.Contains(c.config.Transports, transport)
+}

@@ -1,0 +1,107 @@
+package testcamera
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// Clip is a sequence of pictures that were encoded beforehand. It may be played
+// by several cameras at once.
+type Clip struct {
+	Params Params
+	// AccessUnits are numbered from 0 and start with a key frame.
+	AccessUnits []AccessUnit
+}
+
+// Encode makes a clip. Its clock shows the time since its beginning.
+func Encode(ctx context.Context, p Params, frames int) (*Clip, error) {
+	p, err := p.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	e, err := startEncoder(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	written := make(chan error, 1)
+	go func() { written <- writeFrames(e.input, p, frames) }()
+	clip := &Clip{Params: p}
+	readErr := clip.read(e)
+	if readErr != nil {
+		cancel()
+	}
+	if err := errors.Join(readErr, <-written, e.finish()); err != nil {
+		return nil, err
+	}
+	if len(clip.AccessUnits) != frames {
+		return nil, fmt.Errorf("test camera: ffmpeg made %d access units of %d pictures", len(clip.AccessUnits), frames)
+	}
+	return clip, nil
+}
+
+// writeFrames draws the pictures of a clip and closes the pipe.
+func writeFrames(pipe io.WriteCloser, p Params, frames int) error {
+	defer pipe.Close()
+	pt := newPainter(p)
+	for n := range frames {
+		clock := time.Time{}.Add(p.elapsed(int64(n))).Format("15:04:05.000")
+		if _, err := pipe.Write(pt.paint(n, clock)); err != nil {
+			return fmt.Errorf("test camera: write to ffmpeg: %w", err)
+		}
+	}
+	return nil
+}
+
+// read collects access units up to the end.
+func (c *Clip) read(e *encoder) error {
+	for {
+		au, err := e.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		au.Counter = len(c.AccessUnits)
+		au.PTS90k = c.Params.pts90k(int64(au.Counter))
+		c.AccessUnits = append(c.AccessUnits, au)
+	}
+}
+
+// Join returns the clips one after the other: a camera whose configuration
+// changes while it plays. Each frame keeps the number that its picture shows.
+// The clips must have the same rate.
+func Join(clips ...*Clip) *Clip {
+	joined := &Clip{Params: clips[0].Params}
+	for _, clip := range clips {
+		for _, au := range clip.AccessUnits {
+			au.PTS90k = joined.Params.pts90k(int64(len(joined.AccessUnits)))
+			joined.AccessUnits = append(joined.AccessUnits, au)
+		}
+	}
+	return joined
+}
+
+// play repeats the clip.
+func (c *Clip) play(ctx context.Context, speed float64, deliver func(AccessUnit)) error {
+	start := time.Now()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for n := int64(0); ; n++ {
+		due := time.Duration(float64(c.Params.elapsed(n)) / speed)
+		timer.Reset(due - time.Since(start))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		au := c.AccessUnits[n%int64(len(c.AccessUnits))]
+		au.PTS90k = c.Params.pts90k(n)
+		deliver(au)
+	}
+}

@@ -1,0 +1,132 @@
+package testcamera
+
+import (
+	"bytes"
+	"image/png"
+	"os/exec"
+	"testing"
+)
+
+// decodedCounters decodes access units with ffmpeg, at another size, and reads
+// the counter of each picture.
+func decodedCounters(t *testing.T, units [][][]byte) (counters []int) {
+	t.Helper()
+	var byteStream bytes.Buffer
+	for _, nals := range units {
+		for _, nal := range nals {
+			byteStream.Write([]byte{0, 0, 0, 1})
+			byteStream.Write(nal)
+		}
+	}
+	command := exec.Command("ffmpeg", "-loglevel", "error", "-f", "h264", "-i", "pipe:0",
+		"-vf", "scale=256:144", "-fps_mode", "passthrough", "-c:v", "png", "-f", "image2pipe", "pipe:1")
+	command.Stdin = &byteStream
+	output, err := command.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for reader := bytes.NewReader(output); reader.Len() > 0; {
+		picture, err := png.Decode(reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counter, ok := ReadCounter(picture)
+		if !ok {
+			t.Fatalf("picture %d has no counter", len(counters))
+		}
+		counters = append(counters, counter)
+	}
+	return counters
+}
+
+// Each access unit of a clip is one picture with the number that it is said to
+// have, and key frames are where they were asked for.
+func TestEncode(t *testing.T) {
+	clip, err := Encode(t.Context(), Params{FPS: 10, GOP: 4}, 25)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var units [][][]byte
+	for i, au := range clip.AccessUnits {
+		units = append(units, au.NALs)
+		if au.Counter != i || au.PTS90k != int64(i)*9000 || au.Sync != (i%4 == 0) || au.NALs[0][0]&0x1f != 9 {
+			t.Errorf("access unit %d: counter %d, time %d, sync %v", i, au.Counter, au.PTS90k, au.Sync)
+		}
+	}
+	counters := decodedCounters(t, units)
+	if len(counters) != 25 {
+		t.Fatalf("%d pictures", len(counters))
+	}
+	for i, counter := range counters {
+		if counter != i {
+			t.Errorf("picture %d shows %d", i, counter)
+		}
+	}
+}
+
+func TestJoin(t *testing.T) {
+	small, err := Encode(t.Context(), Params{}, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	large, err := Encode(t.Context(), Params{Width: 640, Height: 360}, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	joined := Join(small, large)
+	for i, want := range []int{0, 1, 2, 0, 1} {
+		if au := joined.AccessUnits[i]; au.Counter != want || au.PTS90k != int64(i)*6000 {
+			t.Errorf("access unit %d: counter %d, time %d", i, au.Counter, au.PTS90k)
+		}
+	}
+}
+
+func TestEncodeRefuses(t *testing.T) {
+	for _, p := range []Params{{Width: 321, Height: 180}, {Width: 64, Height: 64}, {FPS: -1}, {Codec: "mjpeg"}} {
+		if _, err := Encode(t.Context(), p, 1); err == nil {
+			t.Errorf("%+v is accepted", p)
+		}
+	}
+}
+
+func TestFFmpegIsMissing(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	_, err := Encode(t.Context(), Params{}, 1)
+	if want := "test camera: ffmpeg is not installed (apt install ffmpeg)"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	live, err := NewLive(Params{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if camera, err := Start(Config{Source: live}); err == nil {
+		camera.Close()
+		t.Error("a live camera starts without ffmpeg")
+	}
+}
+
+// splitAccessUnits finds the same units however the bytes arrive.
+func TestSplitAccessUnits(t *testing.T) {
+	byteStream := append(bytes.Repeat(append(bytes.Clone(delimiter), 0xf0, 0, 0, 1, 0x65, 7), 3), 8, 9)
+	rest, count := byteStream, 0
+	for len(rest) > 0 {
+		for size := 1; ; size++ {
+			atEOF := size >= len(rest)
+			advance, token, err := splitAccessUnits(rest[:min(size, len(rest))], atEOF)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if advance > 0 {
+				if !bytes.HasPrefix(token, delimiter) || bytes.Count(token, delimiter) != 1 {
+					t.Errorf("unit %x", token)
+				}
+				rest = rest[advance:]
+				break
+			}
+		}
+		count++
+	}
+	if count != 3 {
+		t.Errorf("%d units, want 3", count)
+	}
+}

@@ -1,0 +1,10 @@
+package testcamera
+
+import "context"
+
+// Source is where a camera has its pictures from: a Clip or a Live.
+type Source interface {
+	// play delivers access units at the times that they are due, divided by
+	// speed, until ctx is cancelled. Their time stamps increase.
+	play(ctx context.Context, speed float64, deliver func(AccessUnit)) error
+}

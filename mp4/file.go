@@ -1,0 +1,107 @@
+package mp4
+
+import (
+	"context"
+	"fmt"
+	"sort"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// Source provides what a file is made of. Recordings are named by their index in
+// Spec.Recordings. It must be safe for concurrent use if the File is used so.
+type Source interface {
+	// VideoIndex returns the video index of a recording, which is neither
+	// changed nor kept.
+	VideoIndex(ctx context.Context, recording int) ([]byte, error)
+	// ReadSamples fills all of p with the bytes at offset in the recording's
+	// sample file, or fails.
+	ReadSamples(ctx context.Context, recording int, p []byte, offset int64) error
+}
+
+// File is a virtual file, laid out. It is immutable and safe for concurrent use.
+type File struct {
+	spec   *Spec
+	parts  []part // one for each recording
+	slices []slice
+	fixed  []byte
+}
+
+// part is what the tables need to know of a recording besides its Summary.
+type part struct {
+	place
+	// samplesBefore counts the samples of the recordings before it.
+	samplesBefore uint32
+}
+
+// New lays the file out. It reads nothing and takes time in proportion to the
+// number of recordings. The Spec must not be changed afterwards.
+//
+// It returns an error that wraps moonfire.ErrInvalid or moonfire.ErrCorrupt if
+// no file can be made of the Spec.
+func New(s *Spec) (*File, error) {
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("lay out mp4: %w", err)
+	}
+	w := newWriter(s)
+	w.ftyp()
+	w.moov()
+	w.mdat()
+	// Guards the formulas of size.go, on which the chunk offsets rest as well.
+	if size := Size(s); w.end() != size {
+		return nil, fmt.Errorf("lay out mp4: %d bytes where the counts say %d", w.end(), size)
+	}
+	return &File{spec: s, parts: w.parts, slices: w.slices, fixed: w.fixed}, nil
+}
+
+// Size returns the size of the file in bytes.
+func (f *File) Size() int64 { return f.slices[len(f.slices)-1].end }
+
+// SampleRange tells whether the n bytes at off all lie in the sample data of one
+// recording, and where: such a read can be passed through without a copy.
+// recording is an index into Spec.Recordings.
+func (f *File) SampleRange(off int64, n int) (recording int, sampleOffset int64, ok bool) {
+	if off < 0 || n < 0 || off >= f.Size() {
+		return 0, 0, false
+	}
+	i := f.find(off)
+	s := f.slices[i]
+	if s.kind != samplesSlice || int64(n) > s.end-off {
+		return 0, 0, false
+	}
+	return int(s.arg), off - f.start(i), true
+}
+
+// ReadAt fills p with the bytes at off; off and off+len(p) must be within Size.
+// It fails as a whole if any part of it fails, and what p holds then is
+// undefined.
+//
+// It reads the video indexes of the recordings whose tables p overlaps, and no
+// others. An error wraps what the Source returned, or moonfire.ErrCorrupt if a
+// video index contradicts the recording's Summary, or moonfire.ErrInvalid.
+func (f *File) ReadAt(ctx context.Context, src Source, p []byte, off int64) error {
+	if off < 0 || off > f.Size() || int64(len(p)) > f.Size()-off {
+		return fmt.Errorf("read %d bytes at %d of an mp4 of %d: %w", len(p), off, f.Size(), moonfire.ErrInvalid)
+	}
+	for i := f.find(off); len(p) > 0; i++ {
+		n := int(min(int64(len(p)), f.slices[i].end-off))
+		if err := f.readSlice(ctx, src, i, p[:n], off-f.start(i)); err != nil {
+			return fmt.Errorf("read mp4 at %d: %w", off, err)
+		}
+		p, off = p[n:], off+int64(n)
+	}
+	return nil
+}
+
+// find returns the index of the slice that holds the byte at off.
+func (f *File) find(off int64) int {
+	return sort.Search(len(f.slices), func(i int) bool { return f.slices[i].end > off })
+}
+
+// start returns the offset in the file at which slice i starts.
+func (f *File) start(i int) int64 {
+	if i == 0 {
+		return 0
+	}
+	return f.slices[i-1].end
+}

@@ -1,0 +1,77 @@
+package mp4
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"math/rand/v2"
+	"testing"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// FuzzReadAt: whatever is recorded, any read gives what the same bytes of a read
+// of the whole do, and SampleRange agrees.
+func FuzzReadAt(f *testing.F) {
+	f.Add(uint64(1), uint8(3), uint8(0), uint32(0), uint32(100))
+	f.Add(uint64(2), uint8(10), uint8(7), uint32(4000), uint32(70000))
+	f.Fuzz(func(t *testing.T, seed uint64, recordings, options uint8, off, n uint32) {
+		s := randomStore(rand.New(rand.NewPCG(seed, 0)), 1+int(recordings%20))
+		s.spec.Timestamps, s.spec.Gaps = options&1 != 0, Gaps(options>>1&1)
+		if options&4 != 0 {
+			first := s.spec.Recordings[0]
+			start90k := first.Start90k + moonfire.Time90k(off)%moonfire.Time90k(first.Duration90k+1)
+			s.spec.Clip = &Clip{start90k, max(start90k, s.end90k()) + 1}
+		}
+		checkBoxes(t, s)
+		whole, file := s.whole(t), s.layOut(t)
+		from := int(off) % len(whole)
+		checkRead(t, s, file, whole, from, int(n)%(len(whole)-from+1))
+	})
+}
+
+// FuzzVideoIndex: no video index, however damaged, makes a read panic or yields
+// bytes unless it tells the truth as far as the Summary does.
+func FuzzVideoIndex(f *testing.F) {
+	truth := reencode([]frame{
+		{Sample: moonfire.Sample{Duration90k: 10, Bytes: 1000, Sync: true}},
+		{Sample: moonfire.Sample{Duration90k: 9, Bytes: 10}},
+		{Sample: moonfire.Sample{Duration90k: 11, Bytes: 20}},
+	})
+	f.Add(truth)
+	f.Add(truth[:3])
+	f.Add(append(bytes.Clone(truth), 0, 0))
+	f.Fuzz(func(t *testing.T, index []byte) {
+		s := &store{spec: randomStore(rand.New(rand.NewPCG(1, 1)), 1).spec}
+		s.add(s.spec.Recordings[0].Start90k, []frame{
+			{Sample: moonfire.Sample{Duration90k: 10, Bytes: 1000, Sync: true}},
+			{Sample: moonfire.Sample{Duration90k: 9, Bytes: 10}},
+			{Sample: moonfire.Sample{Duration90k: 11, Bytes: 20}},
+		})
+		s.spec.Recordings = s.spec.Recordings[1:]
+		s.indexes[0] = index
+		file := s.layOut(t)
+		for i, slice := range file.slices {
+			if slice.kind != sttsSlice && slice.kind != stssSlice && slice.kind != stszSlice {
+				continue
+			}
+			err := file.ReadAt(context.Background(), s, make([]byte, slice.end-file.start(i)), file.start(i))
+			if err == nil != consistent(index, &s.spec.Recordings[0]) || err != nil && !errors.Is(err, moonfire.ErrCorrupt) {
+				t.Errorf("slice of kind %d: %v", slice.kind, err)
+			}
+		}
+	})
+}
+
+// consistent finds out the slow way whether an index agrees with a Summary.
+func consistent(index []byte, r *moonfire.Summary) bool {
+	var e moonfire.VideoIndexEncoder
+	d := moonfire.DecodeVideoIndex(index)
+	lastZero := false
+	for d.Next() {
+		e.Add(d.Sample)
+		lastZero = d.Duration90k == 0
+	}
+	return d.Err() == nil && e.Samples() == r.VideoSamples && e.SyncSamples() == r.VideoSyncSamples &&
+		e.Duration90k() == r.Duration90k && e.Bytes() == r.SampleFileBytes && !lastZero
+}

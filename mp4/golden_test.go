@@ -1,0 +1,95 @@
+package mp4
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"testing"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// goldenDigests are of the files that golden makes, for FormatVersion 1. To
+// change one of them is to change FormatVersion.
+var goldenDigests = map[string]string{
+	"clip":       "3edb2a2ec1df0ef5416c697b02c2cfb0080fd05ab6b9a9f9e873099966774d08",
+	"collapsed":  "554c60975afcb6581ad6ed875782fb905ecf1f2f3d102227d8c77fba15477255",
+	"plain":      "cab126fe70cf57bcab4a0264c2f1d4e3ae9b08d8c7418f52375d2ecd23103f67",
+	"timestamps": "14ddd204b12291ac8d538340282bfa2b98a51a2afe700ecf1cd1ed0ef0381738",
+}
+
+// golden makes one file of each kind: two recordings that touch, a gap of eight
+// seconds behind a trailing zero, an overlap, a recording without sync samples.
+func golden() map[string]*store {
+	made := map[string]*store{}
+	for _, name := range []string{"plain", "timestamps", "collapsed", "clip"} {
+		s := &store{spec: Spec{
+			Entry: moonfire.NewVideoSampleEntry(bareEntry(), 640, 360, 4, 3, ""),
+			Zone:  time.FixedZone("", -5*3600),
+			Title: "driveway 2026-11-22 12:00", Description: "Front door – “Ä”",
+			Timestamps: name != "plain",
+		}}
+		s.add(noon, goldenFrames(100, 25))
+		s.addTrailingZero(s.end90k(), goldenFrames(60, 20))
+		s.add(s.end90k()+8*second, goldenFrames(75, 75))
+		s.add(s.end90k()-second, goldenFrames(30, 1000)[1:])
+		switch name {
+		case "collapsed":
+			s.spec.Gaps = GapsCollapse
+		case "clip":
+			s.spec.Clip = &Clip{noon + 12345, noon + 10*second}
+		}
+		made[name] = s
+	}
+	return made
+}
+
+// goldenFrames are n frames of plain arithmetic, a sync sample first and then
+// every so many.
+func goldenFrames(n, syncEvery int) []frame {
+	frames := make([]frame, n)
+	for i := range frames {
+		frames[i].data = bytes.Repeat([]byte{byte(i)}, 100+i*37%91)
+		frames[i].Sample = moonfire.Sample{
+			Duration90k: int32(3600 + i*13%7), Bytes: int32(len(frames[i].data)), Sync: i%syncEvery == 0,
+		}
+	}
+	return frames
+}
+
+// Ensures that the same Spec gives the same bytes, on every machine and for ever.
+func TestGoldenDigests(t *testing.T) {
+	if FormatVersion != 1 {
+		t.Fatal("these digests are of format version 1")
+	}
+	for name, s := range golden() {
+		checkBoxes(t, s)
+		sum := sha256.Sum256(s.whole(t))
+		if got := hex.EncodeToString(sum[:]); got != goldenDigests[name] {
+			t.Errorf("%s: got %s, want %s", name, got, goldenDigests[name])
+		}
+	}
+}
+
+// Ensures that neither the local zone nor the ids in the database are in the
+// bytes.
+func TestBytesDependOnTheSpecAlone(t *testing.T) {
+	local := time.Local
+	defer func() { time.Local = local }()
+	for name, s := range golden() {
+		before := s.whole(t)
+		time.Local = time.FixedZone("elsewhere", 9*3600)
+		for i := range s.spec.Recordings {
+			s.spec.Recordings[i].ID += 1000
+			s.spec.Recordings[i].VideoSampleEntry += 1000
+			s.spec.Recordings[i].RunOffset += 1000
+		}
+		entry := *s.spec.Entry
+		entry.ID += 1000
+		s.spec.Entry = &entry
+		if !bytes.Equal(before, s.whole(t)) {
+			t.Errorf("%s: other bytes", name)
+		}
+	}
+}

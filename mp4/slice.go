@@ -1,0 +1,70 @@
+package mp4
+
+import (
+	"context"
+	"sync"
+)
+
+// sliceKind says how the bytes of a slice are produced.
+type sliceKind uint8
+
+const (
+	fixedSlice    sliceKind = iota // bytes that New made; arg is where in File.fixed
+	paddingSlice                   // zeros
+	samplesSlice                   // the sample file of recording arg
+	sttsSlice                      // durations of its samples
+	stssSlice                      // numbers of its sync samples
+	stszSlice                      // sizes of its samples
+	cueSttsSlice                   // durations of the cues beside recording arg
+	cueStszSlice                   // their sizes
+	cueTextsSlice                  // the cues
+)
+
+// slice is a part of a file. It starts where the one before it ends.
+type slice struct {
+	end  int64
+	arg  int32
+	kind sliceKind
+}
+
+// readSlice fills p with the bytes at from of slice i.
+func (f *File) readSlice(ctx context.Context, src Source, i int, p []byte, from int64) error {
+	s := f.slices[i]
+	switch s.kind {
+	case fixedSlice:
+		copy(p, f.fixed[int64(s.arg)+from:])
+		return nil
+	case paddingSlice:
+		clear(p)
+		return nil
+	case samplesSlice:
+		return src.ReadSamples(ctx, int(s.arg), p, from)
+	case cueSttsSlice, cueStszSlice, cueTextsSlice:
+		return f.readCues(s, p, from, s.end-f.start(i))
+	default:
+		return f.readTable(ctx, src, s, p, from, s.end-f.start(i))
+	}
+}
+
+// scratch holds buffers for slices that are wanted in part. A table of an
+// ordinary recording has some ten kilobytes, and many reads begin or end in one.
+var scratch = sync.Pool{New: func() any { return new([]byte) }}
+
+// readWhole fills p with the part that starts at from of a slice of the given
+// size, which fill can produce as a whole only: directly if p is all of it.
+func readWhole(p []byte, from, size int64, fill func(whole []byte) error) error {
+	if int64(len(p)) == size {
+		return fill(p)
+	}
+	buf := scratch.Get().(*[]byte)
+	defer scratch.Put(buf)
+	if int64(cap(*buf)) < size {
+		*buf = make([]byte, size)
+	}
+	whole := (*buf)[:size]
+	if err := fill(whole); err != nil {
+		return err
+	}
+	copy(p, whole[from:])
+	return nil
+}

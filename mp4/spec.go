@@ -1,0 +1,110 @@
+package mp4
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// FormatVersion changes whenever the bytes of any file would: the same Spec and
+// the same FormatVersion give the same bytes, on every machine and for ever.
+const FormatVersion = 1
+
+// Gaps says what becomes of the time between recordings that do not touch.
+type Gaps int
+
+const (
+	// GapsHold keeps the time line on the wall clock: the last sample before a
+	// gap is shown until the next recording starts.
+	GapsHold Gaps = iota
+	// GapsCollapse joins the recordings without a pause.
+	GapsCollapse
+)
+
+// Clip limits what a player presents to an interval of wall-clock time.
+type Clip struct {
+	// Start90k is where the presentation starts. What the first recording holds
+	// before it, from its key frame on, is in the file but hidden by an edit
+	// list. A start before all footage means the start of the footage.
+	Start90k moonfire.Time90k
+	// End90k is where the presentation ends, or the end of the footage if that
+	// comes first. It is after Start90k.
+	End90k moonfire.Time90k
+}
+
+// Spec describes a virtual file.
+type Spec struct {
+	// Recordings are ascending by start time, all with the sample entry Entry;
+	// at least one. Those of a Clip are the ones that overlap its interval.
+	Recordings []moonfire.Summary
+	Entry      *moonfire.VideoSampleEntry
+	// Zone is the civil time zone of the timestamp track and of the date in the
+	// metadata.
+	Zone *time.Location
+	// Title and Description are metadata that players show, in UTF-8, such as
+	// "driveway 2026-11-22 13:00". An empty one is left out.
+	Title, Description string
+	Gaps               Gaps
+	// Timestamps adds a subtitle track that shows the civil time.
+	Timestamps bool
+	// Clip is nil in hour files, which have no edit list.
+	Clip *Clip
+}
+
+// check refuses what cannot be laid out: mistakes of the caller with
+// moonfire.ErrInvalid, impossible stored values with moonfire.ErrCorrupt.
+func (s *Spec) check() error {
+	if len(s.Recordings) == 0 || s.Entry == nil || s.Zone == nil {
+		return fmt.Errorf("recordings, sample entry or zone is missing: %w", moonfire.ErrInvalid)
+	}
+	if d := s.Entry.Data; len(d) < 8 || uint64(binary.BigEndian.Uint32(d)) != uint64(len(d)) {
+		return fmt.Errorf("video sample entry %d is not one whole box: %w", s.Entry.ID, moonfire.ErrCorrupt)
+	}
+	for i := range s.Recordings {
+		r := &s.Recordings[i]
+		if i > 0 && r.Start90k < s.Recordings[i-1].Start90k {
+			return fmt.Errorf("recording %d is not in order: %w", r.ID, moonfire.ErrInvalid)
+		}
+		if err := checkSummary(r); err != nil {
+			return err
+		}
+	}
+	if c := s.Clip; c != nil && c.End90k <= max(c.Start90k, s.Recordings[0].Start90k) {
+		return fmt.Errorf("clip ends at %v, before it starts: %w", c.End90k, moonfire.ErrInvalid)
+	}
+	return s.checkLimits()
+}
+
+func checkSummary(r *moonfire.Summary) error {
+	switch {
+	case r.Start90k < moonfire.MinTime90k || r.Start90k > moonfire.MaxTime90k,
+		r.Duration90k < 0 || r.Duration90k >= moonfire.MaxRecordingDuration90k,
+		r.VideoSamples < 1,
+		r.VideoSyncSamples < 0 || r.VideoSyncSamples > r.VideoSamples,
+		r.SampleFileBytes < int64(r.VideoSamples):
+		return fmt.Errorf("recording %d has impossible counts: %w", r.ID, moonfire.ErrCorrupt)
+	}
+	return nil
+}
+
+// checkLimits refuses a file whose moov box would not fit its 32-bit size: more
+// than three hundred million samples.
+func (s *Spec) checkLimits() error {
+	c := count(s)
+	if moovSize(s, &c) > math.MaxUint32 {
+		return fmt.Errorf("%d samples are too many for one file: %w", c.samples, moonfire.ErrInvalid)
+	}
+	return nil
+}
+
+// presentedFrom is the wall-clock time at which the presentation starts.
+func (s *Spec) presentedFrom() moonfire.Time90k {
+	start := s.Recordings[0].Start90k
+	if s.Clip != nil {
+		return max(start, s.Clip.Start90k)
+	}
+	return start
+}

@@ -1,0 +1,87 @@
+package mp4
+
+// videoTables writes the sample tables of the video track (ISO 14496-12 §8.5.1).
+// Composition offsets, if they come, are one more table of 8 bytes a sample.
+func (w *writer) videoTables() {
+	w.stsd(func() { w.bytes(w.spec.Entry.Data) })
+	w.table("stts", w.counts.samples, sttsSlice, func(i int) int64 {
+		return 8 * int64(w.spec.Recordings[i].VideoSamples)
+	})
+	// Present even if it has no entry: without it, every sample would be a sync
+	// sample.
+	w.table("stss", w.counts.syncSamples, stssSlice, func(i int) int64 {
+		return 4 * int64(w.spec.Recordings[i].VideoSyncSamples)
+	})
+	w.stsc(func(i int) uint32 { return uint32(w.spec.Recordings[i].VideoSamples) })
+	w.stsz(w.counts.samples, stszSlice, func(i int) int64 {
+		return 4 * int64(w.spec.Recordings[i].VideoSamples)
+	})
+	w.co64(w.videoChunks)
+}
+
+// textTables writes the sample tables of the timestamp track. It has no stss:
+// each cue stands alone.
+func (w *writer) textTables() {
+	w.stsd(w.tx3g)
+	w.table("stts", w.counts.cues, cueSttsSlice, func(i int) int64 { return 8 * w.cues(i).count() })
+	w.stsc(func(i int) uint32 { return uint32(w.cues(i).count()) })
+	w.stsz(w.counts.cues, cueStszSlice, func(i int) int64 { return 4 * w.cues(i).count() })
+	w.co64(w.textChunks)
+}
+
+// cues returns the cues beside recording i.
+func (w *writer) cues(i int) cues { return cuesOf(w.spec, i, w.parts[i].place) }
+
+// stsd writes the sample description box (§8.5.2) around one sample entry.
+func (w *writer) stsd(entry func()) {
+	w.fullBox("stsd", 0, 0, func() {
+		w.u32(1)
+		entry()
+	})
+}
+
+// table writes a box whose entries are generated, one recording at a time.
+func (w *writer) table(fourCC string, entries int64, kind sliceKind, size func(recording int) int64) {
+	w.fullBox(fourCC, 0, 0, func() {
+		w.u32(uint32(entries))
+		w.reserveEach(kind, size)
+	})
+}
+
+// stsz writes the sample size box (§8.7.3.2).
+func (w *writer) stsz(samples int64, kind sliceKind, size func(recording int) int64) {
+	w.fullBox("stsz", 0, 0, func() {
+		w.u32(0) // no size is common to all
+		w.u32(uint32(samples))
+		w.reserveEach(kind, size)
+	})
+}
+
+func (w *writer) reserveEach(kind sliceKind, size func(recording int) int64) {
+	for i := range w.parts {
+		w.reserve(kind, i, size(i))
+	}
+}
+
+// stsc writes the sample to chunk box (§8.7.4), with one entry for each chunk
+// whether or not it equals the one before: its size follows from the counts.
+func (w *writer) stsc(samples func(recording int) uint32) {
+	w.fullBox("stsc", 0, 0, func() {
+		w.u32(uint32(len(w.parts)))
+		for i := range w.parts {
+			w.u32(uint32(i) + 1) // first chunk
+			w.u32(samples(i))
+			w.u32(1) // sample description
+		}
+	})
+}
+
+// co64 writes the chunk offset box (§8.7.5).
+func (w *writer) co64(chunks []int64) {
+	w.fullBox("co64", 0, 0, func() {
+		w.u32(uint32(len(chunks)))
+		for _, offset := range chunks {
+			w.u64(uint64(offset))
+		}
+	})
+}
