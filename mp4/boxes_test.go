@@ -15,7 +15,7 @@ import (
 // kinds exactly the samples that went in, where the tables say, at the positions
 // that a second and simpler calculation gives.
 func TestBoxes(t *testing.T) {
-	for name, s := range varied(t) {
+	for name, s := range varied() {
 		t.Run(name, func(t *testing.T) { checkBoxes(t, s) })
 	}
 	r := rand.New(rand.NewPCG(5, 6))

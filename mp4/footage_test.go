@@ -61,7 +61,7 @@ func encode(codec string, args ...string) (*footage, error) {
 		"-pix_fmt", "yuv420p", "-c:v", codec, "-preset", "ultrafast", "-threads", "1"}, args...)
 	args = append(args, "-video_track_timescale", "90000", path)
 	if out, err := exec.Command("ffmpeg", args...).CombinedOutput(); err != nil || len(out) > 0 {
-		return nil, fmt.Errorf("ffmpeg: %v: %s", err, out)
+		return nil, fmt.Errorf("ffmpeg: %w: %s", err, out)
 	}
 	return takeApart(path)
 }
@@ -166,10 +166,10 @@ func (s *store) add(start90k moonfire.Time90k, frames []frame) *moonfire.Summary
 }
 
 // addTrailingZero is add for frames whose last one has lost its duration.
-func (s *store) addTrailingZero(start90k moonfire.Time90k, frames []frame) *moonfire.Summary {
+func (s *store) addTrailingZero(start90k moonfire.Time90k, frames []frame) {
 	frames = append([]frame(nil), frames...)
 	frames[len(frames)-1].Duration90k = 0
-	return s.add(start90k, frames)
+	s.add(start90k, frames)
 }
 
 // end90k is where the last recording ends.
@@ -255,10 +255,10 @@ type packet struct {
 	md5                 string
 }
 
-// packets has ffmpeg demultiplex a stream of the file at path.
-func packets(tb testing.TB, path, stream string) []packet {
+// packets has ffmpeg demultiplex the video of the file at path.
+func packets(tb testing.TB, path string) []packet {
 	tb.Helper()
-	out := run(tb, "ffmpeg", "-v", "error", "-i", path, "-map", stream, "-c", "copy", "-copyts", "-f", "framemd5", "-")
+	out := run(tb, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v:0", "-c", "copy", "-copyts", "-f", "framemd5", "-")
 	var found []packet
 	for line := range strings.Lines(out) {
 		if strings.HasPrefix(line, "#") {
@@ -269,8 +269,9 @@ func packets(tb testing.TB, path, stream string) []packet {
 			tb.Fatalf("framemd5 says %q", line)
 		}
 		var p packet
-		fmt.Sscan(fields[1], &p.dts90k)
-		fmt.Sscan(fields[3], &p.duration90k)
+		if _, err := fmt.Sscan(fields[1]+fields[3], &p.dts90k, &p.duration90k); err != nil {
+			tb.Fatalf("framemd5 says %q: %v", line, err)
+		}
 		p.md5 = strings.TrimSpace(fields[5])
 		found = append(found, p)
 	}

@@ -119,9 +119,9 @@ func TestGapsInFFmpeg(t *testing.T) {
 			want := s.payloads(test.want...)
 			if last := &want[len(want)-1]; last.duration90k == 0 {
 				// ffmpeg makes up a duration where there is none.
-				last.duration90k = packets(t, path, "0:v:0")[len(want)-1].duration90k
+				last.duration90k = packets(t, path)[len(want)-1].duration90k
 			}
-			equalPackets(t, packets(t, path, "0:v:0"), want)
+			equalPackets(t, packets(t, path), want)
 			decode(t, path)
 		})
 	}
@@ -139,7 +139,7 @@ func TestRecordingWithoutSyncSample(t *testing.T) {
 		t.Fatalf("%d sync samples", n)
 	}
 	path := s.write(t)
-	equalPackets(t, packets(t, path, "0:v:0"), s.payloads(0, 60*frameDuration90k, 70*frameDuration90k))
+	equalPackets(t, packets(t, path), s.payloads(0, 60*frameDuration90k, 70*frameDuration90k))
 	decode(t, path)
 	checkBoxes(t, s)
 

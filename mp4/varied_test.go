@@ -4,14 +4,13 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
-	"testing"
 	"time"
 
 	moonfire "github.com/moonfirefs/moonfire"
 )
 
 // varied is a collection of files of all kinds, of made-up samples.
-func varied(tb testing.TB) map[string]*store {
+func varied() map[string]*store {
 	r := rand.New(rand.NewPCG(1, 2))
 	stores := map[string]*store{
 		"plain":         randomStore(r, 5),
