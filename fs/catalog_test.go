@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/mp4"
 )
 
 // Ensures that the listings that are remembered are bounded, and that those of
@@ -77,5 +78,52 @@ func TestNewCamera(t *testing.T) {
 	}
 	if got := names(t, s.mountpoint); !slices.Contains(got, "garage") {
 		t.Errorf("there are %q", got)
+	}
+}
+
+// Ensures that a version can be opened for as long as its recordings are there,
+// though the hour has outgrown it, and not with others in their place.
+func TestVersionsAreFoundAgain(t *testing.T) {
+	footage, err := loadFootage()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sample, _ := footage[0].recording(10, 0)
+	_, f := newStore(t, newYork, 4*sample.SampleFileBytes)
+	tree, err := newTree(t.Context(), Options{DB: f.DB, Dirs: f.Dirs, Zone: f.Zone})
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := at(t, "2026-11-22T13:00:00-05:00")
+	// newest returns the version of the hour of now.
+	newest := func() *hourFile {
+		now, err := tree.snapshot(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		d := &dayFolder{tree: tree, stream: now.streams[0].stream, date: mustDate(t, "2026-11-22")}
+		list, err := d.list(t.Context())
+		if err != nil || len(list.files) != 1 {
+			t.Fatalf("the day has the files %v: %v", list, err)
+		}
+		return &hourFile{tree: tree, stream: d.stream, file: list.files[0]}
+	}
+	versions := make([]*hourFile, 0, 6)
+	for i := range 6 {
+		f.mustRecord(t, take{Start90k: start.Add(seconds(10 * i)), Count: 1, Seconds: 10})
+		versions = append(versions, newest())
+		for j, version := range versions {
+			// From the fifth on, each recording makes the oldest one go.
+			rotated := i >= 4 && j < i
+			spec, err := version.spec(t.Context())
+			switch {
+			case rotated && !errors.Is(err, errStale):
+				t.Errorf("after %d recordings, version %d: %v", i+1, j+1, err)
+			case !rotated && err != nil:
+				t.Errorf("after %d recordings, version %d: %v", i+1, j+1, err)
+			case !rotated && mp4.Size(spec) != version.file.sizeBytes:
+				t.Errorf("after %d recordings, version %d has another size", i+1, j+1)
+			}
+		}
 	}
 }

@@ -27,3 +27,17 @@ func TestFileName(t *testing.T) {
 		}
 	}
 }
+
+// Ensures that the path of a recording is the one that the tree has.
+func TestHourPath(t *testing.T) {
+	zone := calendarOf(t, newYork).zone
+	for start, want := range map[string]string{
+		"2026-11-22T13:59:59-05:00": "driveway/2026-11-22/13.mp4",
+		"2026-11-01T01:30:00-04:00": "driveway/2026-11-01/01-0400.mp4",
+		"2026-11-01T01:30:00-05:00": "driveway/2026-11-01/01-0500.mp4",
+	} {
+		if got := HourPath("driveway", at(t, start), zone); got != want {
+			t.Errorf("a recording of %s is in %s, not in %s", start, got, want)
+		}
+	}
+}

@@ -6,10 +6,6 @@ import (
 	"log/slog"
 	"sync"
 	"syscall"
-	"time"
-
-	gofs "github.com/hanwen/go-fuse/v2/fs"
-	"github.com/hanwen/go-fuse/v2/fuse"
 
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/sample"
@@ -72,55 +68,4 @@ func (t *tree) faultIn(id moonfire.RecordingID, err error) {
 	if t.faults.fresh(fmt.Sprint("recording ", id)) {
 		t.log.Error("recording is damaged", "recording", id, "err", err)
 	}
-}
-
-// faults remembers what has been logged, so that a broken disk does not fill the
-// log with a line for each read.
-type faults struct {
-	// mu guards seen.
-	mu   sync.Mutex
-	seen map[string]time.Time
-}
-
-const (
-	// faultQuiet is how long a fault is not logged again.
-	faultQuiet = time.Hour
-	// maxFaults bounds what is remembered.
-	maxFaults = 10_000
-)
-
-// fresh tells whether a fault has not been seen lately.
-func (f *faults) fresh(fault string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	now := time.Now()
-	if last, ok := f.seen[fault]; ok && now.Sub(last) < faultQuiet {
-		return false
-	}
-	if f.seen == nil || len(f.seen) >= maxFaults {
-		f.seen = make(map[string]time.Time)
-	}
-	f.seen[fault] = now
-	return true
-}
-
-// entry is one line of a folder's listing.
-type entry struct {
-	name  string
-	inode uint64
-	mode  uint32
-}
-
-// listing turns entries into a stream for the kernel. Each entry has its
-// position in the list as its offset, so that reading can go on where it was
-// even if the folder has changed meanwhile.
-func listing(self, parent uint64, entries []entry) gofs.DirStream {
-	list := []fuse.DirEntry{
-		{Name: ".", Ino: self, Mode: fuse.S_IFDIR},
-		{Name: "..", Ino: parent, Mode: fuse.S_IFDIR},
-	}
-	for _, e := range entries {
-		list = append(list, fuse.DirEntry{Name: e.name, Ino: e.inode, Mode: e.mode})
-	}
-	return gofs.NewListDirStream(list)
 }

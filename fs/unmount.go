@@ -1,0 +1,95 @@
+package fs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// closeGrace is how long Close waits for a mount that it has cut off.
+const closeGrace = 5 * time.Second
+
+// Close unmounts, and waits until no request is being served. Where programs
+// still use the mount it is detached all the same, and they get errors. Close is
+// idempotent.
+func (m *Mount) Close() error {
+	m.closeOnce.Do(func() { m.closeErr = m.close() })
+	return m.closeErr
+}
+
+func (m *Mount) close() error {
+	err := m.unmount()
+	select {
+	case <-m.done:
+		return err
+	case <-time.After(closeGrace):
+		return errors.Join(err, fmt.Errorf("unmount %s: programs still use it", m.path))
+	}
+}
+
+// unmount takes the mount out of the tree of files, and cuts off those who still
+// use it: they would wait for ever for answers once this process has ended, were
+// it not for the kernel doing the same then.
+func (m *Mount) unmount() error {
+	if m.gone() {
+		return nil
+	}
+	if mounted, ok, err := mountedAt(m.path); err == nil && (!ok || mounted.device != m.device) {
+		m.abort() // somebody else has detached it
+		return nil
+	}
+	err := m.detachOrRetry()
+	if err == nil || m.gone() {
+		return nil
+	}
+	if !errors.Is(err, unix.EBUSY) {
+		m.log.Debug("unmounting lazily", "err", err)
+	}
+	// MNT_FORCE cuts the connection (Linux fuse_umount_begin), MNT_DETACH
+	// unmounts although the mount is in use.
+	if err := detach(m.path, unix.MNT_FORCE|unix.MNT_DETACH); err != nil && !m.gone() {
+		return fmt.Errorf("unmount %s: %w", m.path, err)
+	}
+	m.abort() // for fusermount3, which does not force
+	return nil
+}
+
+// detachOrRetry unmounts a mount that is not in use. The last descriptor may
+// have been closed a moment ago: the kernel tells us of it asynchronously.
+func (m *Mount) detachOrRetry() (err error) {
+	for delay := 10 * time.Millisecond; delay < 200*time.Millisecond; delay *= 2 {
+		if err = detach(m.path, 0); err == nil {
+			return nil
+		}
+		select {
+		case <-m.done:
+			return nil
+		case <-time.After(delay):
+		}
+	}
+	return err
+}
+
+func (m *Mount) gone() bool {
+	select {
+	case <-m.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// abort cuts the connection to the kernel, where the control file system is
+// mounted. Its folders are named by the minor device number.
+func (m *Mount) abort() {
+	_, minor, _ := strings.Cut(m.device, ":")
+	path := filepath.Join("/sys/fs/fuse/connections", minor, "abort")
+	if err := os.WriteFile(path, []byte("1"), 0); err != nil && !errors.Is(err, os.ErrNotExist) {
+		m.log.Debug("connection to the kernel cannot be cut", "err", err)
+	}
+}
