@@ -5,6 +5,9 @@
 DEMO ?= /tmp/moonfirefs-demo
 LINT  = .tools/golangci-lint-$(shell cat tools/golangci-lint.version)
 
+# Tests mount file systems, also for other users, and unmount them.
+AS_ROOT = $(if $(filter-out 0,$(shell id -u)),-exec 'sudo -E')
+
 .PHONY: build demo test lint
 
 build:
@@ -17,7 +20,7 @@ demo: build
 test:
 	@tools/setup.sh test
 	$(LINT) run
-	go test -race -timeout 9m ./...
+	go test -race -timeout 9m $(AS_ROOT) ./...
 
 lint:
 	@tools/setup.sh test

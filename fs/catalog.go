@@ -200,7 +200,7 @@ func (c *catalog) spec(ctx context.Context, s *stream, h hour, members []moonfir
 	entry, err := c.db.VideoSampleEntry(ctx, members[0].VideoSampleEntry)
 	if errors.Is(err, moonfire.ErrNotFound) {
 		// The recordings are there: this must not look as if they were not.
-		err = fmt.Errorf("%w: %v", moonfire.ErrCorrupt, err)
+		err = fmt.Errorf("%w: %s", moonfire.ErrCorrupt, err.Error())
 	}
 	if err != nil {
 		return nil, err

@@ -58,7 +58,7 @@ func (t *tree) fail(operation string, err error) syscall.Errno {
 	if errors.As(err, &broken) && code == syscall.EIO {
 		t.faultIn(broken.id, err)
 	} else if t.faults.fresh(operation) {
-		t.log.Error("cannot "+operation, "err", err)
+		t.log.Error("request failed", "operation", operation, "err", err)
 	}
 	return code
 }

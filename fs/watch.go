@@ -33,7 +33,7 @@ func (w *watcher) run(ctx context.Context) {
 	defer ticker.Stop()
 	for {
 		if err := w.look(ctx); err != nil && ctx.Err() == nil {
-			w.tree.fail("watch database", err)
+			_ = w.tree.fail("watch database", err) // logs it; there is no request to answer
 		}
 		select {
 		case <-ctx.Done():

@@ -1,0 +1,164 @@
+package fs
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// Ensures that an hour that grows gets a new inode number, and that a handle
+// keeps bytes and size of the version that it opened.
+func TestGrowth(t *testing.T) {
+	bothWays(t, unlimited, func(t *testing.T, _ string, s *server, record func(take)) {
+		start := at(t, "2026-11-22T13:00:00-05:00")
+		record(take{Start90k: start, Count: 2, Seconds: 10})
+		name := s.path("driveway/2026-11-22/13.mp4")
+		before := stat(t, name)
+		old, err := os.Open(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer old.Close()
+		head := make([]byte, 5000)
+		if _, err := io.ReadFull(old, head); err != nil {
+			t.Fatal(err)
+		}
+
+		record(take{Start90k: start.Add(seconds(20)), Count: 1, Seconds: 10})
+		eventually(t, "the name stands for a new version", func() bool { return stat(t, name).Ino != before.Ino })
+		after := stat(t, name)
+		if after.Size <= before.Size {
+			t.Errorf("the size went from %d to %d", before.Size, after.Size)
+		}
+		if data := mustRead(t, name); int64(len(data)) != after.Size {
+			t.Errorf("read %d bytes of %d", len(data), after.Size)
+		}
+		info, err := old.Stat()
+		if err != nil || info.Size() != before.Size {
+			t.Errorf("the old handle has size %d, was %d: %v", info.Size(), before.Size, err)
+		}
+		rest, err := io.ReadAll(old)
+		if err != nil || int64(len(head)+len(rest)) != before.Size {
+			t.Errorf("the old handle gave %d bytes of %d: %v", len(head)+len(rest), before.Size, err)
+		}
+		if again := mustRead(t, name); bytes.HasPrefix(again, head) {
+			t.Error("old and new version begin with the same bytes, the test says nothing")
+		}
+	})
+}
+
+// Ensures that a reader never gets a mixture of two versions or a short file
+// while the hour grows beneath it as fast as it can.
+func TestGrowthUnderReaders(t *testing.T) {
+	path, f := newStore(t, newYork, unlimited)
+	start := at(t, "2026-11-22T13:00:00-05:00")
+	var mu sync.Mutex
+	valid := make(map[[32]byte]bool)
+	var all []*moonfire.Recording
+	grow := func() {
+		mu.Lock() // so that no version can be read before it is known
+		defer mu.Unlock()
+		all = append(all, f.mustRecord(t, take{Start90k: start, Count: 1, Seconds: 5})...)
+		start = start.Add(seconds(5))
+		valid[sha256.Sum256(f.build(t, all...))] = true
+	}
+	grow()
+	s := startServer(t, serveOptions{Store: path})
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+	defer cancel()
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			for ctx.Err() == nil {
+				data, err := readWithStat(s.path("driveway/2026-11-22/13.mp4"))
+				digest := sha256.Sum256(data)
+				mu.Lock()
+				if err != nil || !valid[digest] {
+					t.Errorf("read %d bytes that are no version: %v", len(data), err)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	for ctx.Err() == nil {
+		grow()
+		time.Sleep(10 * time.Millisecond)
+	}
+	readers.Wait()
+	if len(valid) < 20 {
+		t.Errorf("there were only %d versions", len(valid))
+	}
+}
+
+// Ensures that a handle outlives the rotation of all its recordings, and that an
+// hour is hidden as soon as its beginning is rotated away, except the newest.
+func TestRotation(t *testing.T) {
+	size := recordingBytes(t, 60)
+	bothWays(t, 4*size+size/2, func(t *testing.T, store string, s *server, record func(take)) {
+		record(take{Start90k: at(t, "2026-11-21T12:58:00-05:00"), Count: 4, Seconds: 60})
+		day := s.path("driveway/2026-11-21")
+		if got := names(t, day); !slices.Equal(got, []string{"12.mp4", "13.mp4"}) {
+			t.Fatalf("there are %q", got)
+		}
+		old, err := os.Open(filepath.Join(day, "12.mp4"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer old.Close()
+		// Through another mount: this one must not have anything in its caches
+		// except what the handle holds.
+		other := startServer(t, serveOptions{Store: store})
+		want := mustRead(t, other.path("driveway/2026-11-21/12.mp4"))
+		other.stop()
+
+		// Half of 12.mp4 goes.
+		record(take{Start90k: at(t, "2026-11-21T13:02:00-05:00"), Count: 1, Seconds: 60})
+		eventually(t, "the damaged hour is hidden", func() bool {
+			_, err := os.Stat(filepath.Join(day, "12.mp4"))
+			return errors.Is(err, fs.ErrNotExist)
+		})
+		if got := names(t, day); !slices.Equal(got, []string{"13.mp4"}) {
+			t.Errorf("there are %q", got)
+		}
+		// All of it goes, and half of 13.mp4, which is not the newest any more.
+		record(take{Start90k: at(t, "2026-11-22T14:00:00-05:00"), Count: 2, Seconds: 60})
+		eventually(t, "the damaged day is hidden", func() bool {
+			return slices.Equal(names(t, s.path("driveway")), []string{"2026-11-22"})
+		})
+		if _, err := os.ReadFile(filepath.Join(day, "13.mp4")); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("13.mp4 can still be read: %v", err)
+		}
+		// The newest hour is shown even when it has lost its beginning.
+		record(take{Start90k: at(t, "2026-11-22T14:02:00-05:00"), Count: 4, Seconds: 60})
+		newest := s.path("driveway/2026-11-22/14.mp4")
+		eventually(t, "the newest hour can be read", func() bool {
+			data, err := readWithStat(newest)
+			return err == nil && len(data) > 0
+		})
+		// The kernel knows a version that has lost its beginning a moment later,
+		// and must not bother the reader with that.
+		for i := range 5 {
+			stat(t, newest)
+			record(take{Start90k: at(t, "2026-11-22T14:06:00-05:00").Add(seconds(i * 60)), Count: 1, Seconds: 60})
+			if _, err := readWithStat(newest); err != nil {
+				t.Errorf("just after a rotation: %v", err)
+			}
+		}
+
+		got := make([]byte, len(want))
+		if _, err := old.ReadAt(got, 0); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("the old handle does not give its bytes any more: %v", err)
+		}
+	})
+}
