@@ -1,5 +1,8 @@
 # make demo   records a camera made of software and mounts its footage
 # make test   everything that must hold before a change lands
+# make crashtest-short  the store under faults, in a few minutes
+# make crashtest  the same in its long form: about an hour; see design/faults.md
+# make clienttest  the long form of the client tests: players, rsync, Samba; about ten minutes
 # make build  only the program, ./moonfirefs
 
 DEMO ?= /tmp/moonfirefs-demo
@@ -8,7 +11,7 @@ LINT  = .tools/golangci-lint-$(shell cat tools/golangci-lint.version)
 # Tests mount file systems, also for other users, and unmount them.
 AS_ROOT = $(if $(filter-out 0,$(shell id -u)),-exec 'sudo -E')
 
-.PHONY: build demo test lint
+.PHONY: build clienttest crashtest crashtest-short demo test lint
 
 build:
 	@tools/setup.sh build
@@ -20,8 +23,21 @@ demo: build
 test:
 	@tools/setup.sh test
 	$(LINT) run
-	go test -race -timeout 9m $(AS_ROOT) ./...
+	go test -race -timeout 9m $(AS_ROOT) $$(go list ./... | grep -v /internal/crashtest)
 
 lint:
 	@tools/setup.sh test
 	$(LINT) run
+
+crashtest-short:
+	@tools/setup.sh test
+	go test -race -count=1 -timeout 9m $(AS_ROOT) ./internal/crashtest
+
+crashtest:
+	@tools/setup.sh test
+	MOONFIREFS_CRASHTEST=long go test -race -v -timeout 3h $(AS_ROOT) ./internal/crashtest
+
+# Tables of what was found go to docs/compatibility.md.
+clienttest:
+	@tools/setup.sh test
+	go test -v -count=1 -timeout 1h $(AS_ROOT) ./internal/clienttest -full -table $(CURDIR)/docs/compatibility.md

@@ -53,9 +53,10 @@ type Stream struct {
 	// RetainBytes is the quota: rotation deletes the oldest recordings so that
 	// their sample files together never exceed it.
 	RetainBytes int64
-	// RotatedThrough90k is the start of the newest recording that rotation has
-	// ever deleted; MinTime90k if there was none.
-	RotatedThrough90k Time90k
+	// Rotated90k are the starts of those quarters of an hour of UTC that have lost
+	// a recording to rotation, ascending. Those before all recordings are left
+	// out.
+	Rotated90k []Time90k
 	// SampleFileBytes and Duration90k are the totals over the stream's
 	// recordings.
 	SampleFileBytes int64

@@ -16,6 +16,9 @@ var (
 	// ErrForeign is returned when a database or directory is not ours, or
 	// belongs to another store.
 	ErrForeign = errors.New("does not belong to this store")
+	// ErrMismatch is returned when the index and a sample directory of the same
+	// store are not of the same time, so that recording could do harm.
+	ErrMismatch = errors.New("index and sample directory do not match")
 	// ErrCorrupt is returned when stored data contradicts itself.
 	ErrCorrupt = errors.New("corrupt")
 )

@@ -13,9 +13,10 @@ const maxShortNameBytes = 200
 // reservedNames cannot be folders on Windows, with any extension, or have a
 // meaning of their own at the root of the mount.
 var reservedNames = map[string]bool{
-	"con": true, "prn": true, "aux": true, "nul": true,
+	"con": true, "prn": true, "aux": true, "nul": true, "conin$": true, "conout$": true,
 	"com1": true, "com2": true, "com3": true, "com4": true, "com5": true, "com6": true, "com7": true, "com8": true, "com9": true,
 	"lpt1": true, "lpt2": true, "lpt3": true, "lpt4": true, "lpt5": true, "lpt6": true, "lpt7": true, "lpt8": true, "lpt9": true,
+	"com¹": true, "com²": true, "com³": true, "lpt¹": true, "lpt²": true, "lpt³": true,
 	"saved": true, "index.html": true, "index.json": true, "status.json": true,
 }
 
@@ -30,6 +31,7 @@ func CheckShortName(name string) error {
 
 func shortNameProblem(name string) string {
 	base, _, _ := strings.Cut(strings.ToLower(name), ".")
+	base = strings.TrimRight(base, " ")
 	switch {
 	case name == "":
 		return "it is empty"

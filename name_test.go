@@ -14,7 +14,7 @@ func TestCheckShortName(t *testing.T) {
 	}
 	for _, name := range []string{
 		"", ".", "..", ".hidden", "a/b", `a\b`, "a:b", "what?", "a\x00b", "a\nb", "tail.", "tail ", " head", "-f",
-		"CON", "nul.txt", "Lpt1", "saved", "Index.html", "driveway-sub", "\xff", strings.Repeat("x", 201),
+		"CON", "nul.txt", "con .txt", "COM¹", "conout$", "Lpt1", "saved", "Index.html", "driveway-sub", "\xff", strings.Repeat("x", 201),
 	} {
 		if err := CheckShortName(name); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%q: got %v, want ErrInvalid", name, err)

@@ -31,6 +31,10 @@ type RecordingFlags uint32
 // stored as zero: the recording was closed without a following frame.
 const FlagTrailingZero RecordingFlags = 1 << 0
 
+// FlagSalvaged says that the program or the machine died while the recording was
+// being written: it ends with the last sample that was still found whole.
+const FlagSalvaged RecordingFlags = 1 << 1
+
 // Summary is what the covering index tells of one recording: all that a
 // listing, the size of a virtual file and the calendar need. It is read by the
 // million, so it holds no pointers.

@@ -73,10 +73,6 @@ create table stream (
   -- so that sample_file_bytes does not exceed it.
   retain_bytes integer not null check (retain_bytes >= 0),
 
-  -- Start of the newest recording that rotation has ever deleted; null if none.
-  -- An hour that starts at or before it has lost its beginning.
-  rotated_through_90k integer,
-
   -- Totals over the stream's recordings, kept by the triggers below, so that
   -- rotation need not add up hundreds of thousands of rows for each save.
   sample_file_bytes integer not null default 0 check (sample_file_bytes >= 0),
@@ -84,6 +80,17 @@ create table stream (
 
   unique (camera_id, kind)
 ) strict;
+
+-- Which quarters of an hour of UTC have lost a recording to rotation. A civil
+-- hour, whatever its zone, is made of such quarters; one that has lost something
+-- is not shown as if it were whole. Kept as long as the stream has recordings
+-- from then or from earlier times.
+create table rotated (
+  stream_id integer not null references stream (id),
+  -- Number of the quarter since 1970-01-01 00:00:00 UTC: time / (15*60*90000).
+  quarter_hour integer not null,
+  primary key (stream_id, quarter_hour)
+) strict, without rowid;
 
 -- Codec configurations. Shared by recordings, never changed, never deleted.
 create table video_sample_entry (
@@ -102,7 +109,9 @@ create table video_sample_entry (
 ) strict;
 
 -- About a minute of one stream. A row promises that its sample file exists,
--- complete and durable.
+-- complete and durable. In flags, bit 1 says that the recording was salvaged: a
+-- crash ended it (design/journal.md). Recordings of one run touch exactly, but
+-- for what was not salvaged.
 create table recording (
   -- Never reused (autoincrement), so that the mount's inode numbers, which are
   -- derived from it, are not either.
@@ -158,6 +167,10 @@ create index recording_cover on recording (
   run_offset,
   flags
 );
+
+-- Finds the recording that a stream has had for longest, which is the first to go,
+-- and tells when the one that was committed last starts and ends.
+create index recording_order on recording (stream_id, id, start_time_90k, duration_90k);
 
 create trigger recording_inserted after insert on recording begin
   update stream

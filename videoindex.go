@@ -46,6 +46,9 @@ func (e *VideoIndexEncoder) Add(s Sample) {
 	e.samples++
 }
 
+// Reset empties the encoder, whose memory it keeps.
+func (e *VideoIndexEncoder) Reset() { *e = VideoIndexEncoder{buf: e.buf[:0]} }
+
 // Blob returns the encoded index. It is valid until the next Add or Reset.
 func (e *VideoIndexEncoder) Blob() []byte { return e.buf }
 

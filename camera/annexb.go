@@ -7,12 +7,12 @@ import (
 )
 
 // lengthSize is the size of the length field before each NAL unit of a sample
-// (lengthSizeMinusOne + 1, ISO 14496-15 §5.3.3.1.2).
+// (lengthSizeMinusOne + 1, ISO 14496-15 §5.3.3.1.2 and §8.3.3.1.2).
 const lengthSize = 4
 
 // startCode is the start_code_prefix_one_3bytes of a byte stream (ITU-T H.264
-// Annex B). The zero byte that may precede it is, like trailing_zero_8bits, not
-// part of any NAL unit.
+// and H.265, annex B). The zero byte that may precede it is, like
+// trailing_zero_8bits, not part of any NAL unit.
 var startCode = []byte{0, 0, 1}
 
 // nalUnits yields the NAL units of a byte stream, without start codes and
@@ -32,8 +32,8 @@ func nalUnits(byteStream []byte) iter.Seq[[]byte] {
 			} else {
 				start = -1
 			}
-			// A NAL unit never ends with a zero byte (ITU-T H.264 §7.4.1), so
-			// all of these are padding.
+			// A NAL unit never ends with a zero byte (ITU-T H.264 §7.4.1,
+			// ITU-T H.265 §7.4.2.1), so all of these are padding.
 			unit = bytes.TrimRight(unit, "\x00")
 			if len(unit) > 0 && !yield(unit) {
 				return

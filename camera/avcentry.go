@@ -20,7 +20,7 @@ func avcSampleEntry(spsUnit []byte, ppsUnits [][]byte) (*moonfire.VideoSampleEnt
 	if err := sps.Unmarshal(spsUnit); err != nil {
 		return nil, fmt.Errorf("parse sequence parameter set: %w", err)
 	}
-	width, height, err := croppedSize(&sps)
+	width, height, err := avcSize(&sps)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func avcSampleEntry(spsUnit []byte, ppsUnits [][]byte) (*moonfire.VideoSampleEnt
 	if err != nil {
 		return nil, err
 	}
-	aspectH, aspectV := pixelAspect(sps.VUI)
+	aspectH, aspectV := avcPixelAspect(sps.VUI)
 	data := visualSampleEntry("avc1", width, height, box("avcC", configuration), aspectH, aspectV)
 	codec := fmt.Sprintf("avc1.%x", spsUnit[1:4])
 	return moonfire.NewVideoSampleEntry(data, width, height, aspectH, aspectV, codec), nil
@@ -62,61 +62,27 @@ func avcConfiguration(sps *h264.SPS, spsUnit []byte, ppsUnits [][]byte) ([]byte,
 		0xf8|byte(sps.BitDepthChromaMinus8), 0 /* numOfSequenceParameterSetExt */), nil
 }
 
-// croppedSize is the size of the output picture in pixels (ITU-T H.264
-// §7.4.2.1.1). The library's own functions ignore the cropping of monochrome
-// pictures, and wrap around on hostile values.
-func croppedSize(sps *h264.SPS) (width, height uint16, err error) {
+// avcSize is the size of the output picture in pixels (ITU-T H.264 §7.4.2.1.1).
+func avcSize(sps *h264.SPS) (width, height uint16, err error) {
 	fieldFactor := uint64(2)
 	if sps.FrameMbsOnlyFlag {
 		fieldFactor = 1
 	}
-	w := (uint64(sps.PicWidthInMbsMinus1) + 1) * 16
-	h := (uint64(sps.PicHeightInMapUnitsMinus1) + 1) * 16 * fieldFactor
+	var cropX, cropY uint64
 	if crop := sps.FrameCropping; crop != nil {
-		unitX, unitY := uint64(1), fieldFactor
-		if !sps.SeparateColourPlaneFlag && (sps.ChromaFormatIdc == 1 || sps.ChromaFormatIdc == 2) {
-			unitX = 2 // SubWidthC
-		}
-		if !sps.SeparateColourPlaneFlag && sps.ChromaFormatIdc == 1 {
-			unitY *= 2 // SubHeightC
-		}
-		cropX := unitX * (uint64(crop.LeftOffset) + uint64(crop.RightOffset))
-		cropY := unitY * (uint64(crop.TopOffset) + uint64(crop.BottomOffset))
-		if cropX >= w || cropY >= h {
-			return 0, 0, fmt.Errorf("parse sequence parameter set: nothing left of %d×%d pixels after cropping", w, h)
-		}
-		w, h = w-cropX, h-cropY
+		unitX, unitY := chromaUnits(sps.ChromaFormatIdc, sps.SeparateColourPlaneFlag)
+		cropX = unitX * (uint64(crop.LeftOffset) + uint64(crop.RightOffset))
+		cropY = unitY * fieldFactor * (uint64(crop.TopOffset) + uint64(crop.BottomOffset))
 	}
-	if w > math.MaxUint16 || h > math.MaxUint16 {
-		return 0, 0, fmt.Errorf("parse sequence parameter set: %d×%d pixels are out of range", w, h)
-	}
-	return uint16(w), uint16(h), nil
+	return outputSize((uint64(sps.PicWidthInMbsMinus1)+1)*16,
+		(uint64(sps.PicHeightInMapUnitsMinus1)+1)*16*fieldFactor, cropX, cropY)
 }
 
-// extendedSAR is the aspect_ratio_idc that announces explicit numbers.
-const extendedSAR = 255
-
-// sampleAspectRatios is table E-1 of ITU-T H.264, by aspect_ratio_idc.
-var sampleAspectRatios = [...][2]uint16{
-	1: {1, 1}, 2: {12, 11}, 3: {10, 11}, 4: {16, 11}, 5: {40, 33}, 6: {24, 11},
-	7: {20, 11}, 8: {32, 11}, 9: {80, 33}, 10: {18, 11}, 11: {15, 11}, 12: {64, 33},
-	13: {160, 99}, 14: {4, 3}, 15: {3, 2}, 16: {2, 1},
-}
-
-// pixelAspect returns the sides of a pixel, 1 and 1 where they are equal or the
-// stream does not say.
-func pixelAspect(vui *h264.SPS_VUI) (h, v uint16) {
+// avcPixelAspect returns the sides of a pixel, 1 and 1 where the stream does not
+// say.
+func avcPixelAspect(vui *h264.SPS_VUI) (h, v uint16) {
 	if vui == nil || !vui.AspectRatioInfoPresentFlag {
 		return 1, 1
 	}
-	switch idc := int(vui.AspectRatioIdc); {
-	case idc == extendedSAR:
-		h, v = vui.SarWidth, vui.SarHeight
-	case idc < len(sampleAspectRatios):
-		h, v = sampleAspectRatios[idc][0], sampleAspectRatios[idc][1]
-	}
-	if h == 0 || v == 0 || h == v {
-		return 1, 1
-	}
-	return h, v
+	return pixelAspect(vui.AspectRatioIdc, vui.SarWidth, vui.SarHeight)
 }

@@ -6,9 +6,9 @@
 //
 //   - Session: one connection to one stream of a camera. Open makes it, Next
 //     yields its frames, Close ends it.
-//   - Frame: one access unit, as NAL units with a 4-byte length field
-//     (ISO 14496-15 §5.3.4.2), its time stamp, and the video sample entry that
-//     a decoder needs for it.
+//   - Frame: one access unit of H.264 or H.265, as NAL units with a 4-byte length
+//     field (ISO 14496-15 §5.3.4.2, §8.3.4), its time stamp, and the video sample
+//     entry that a decoder needs for it.
 //
 // It is the only package that imports go-astiav, and all memory that C owns
 // stays inside it: what it hands out is the caller's, for ever.

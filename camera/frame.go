@@ -2,7 +2,7 @@ package camera
 
 import moonfire "github.com/moonfirefs/moonfire"
 
-// Frame is one access unit (ITU-T H.264 §3.1).
+// Frame is one access unit (ITU-T H.264 §3, ITU-T H.265 §3).
 type Frame struct {
 	// PTS90k is the presentation time stamp in units of 1/90 000 s. Its origin
 	// is arbitrary; wraps of the 32-bit RTP time stamp are undone.

@@ -7,8 +7,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/Eyevinn/mp4ff/avc"
-
 	moonfire "github.com/moonfirefs/moonfire"
 )
 
@@ -153,7 +151,7 @@ func TestParameterSetChanges(t *testing.T) {
 
 func TestAssembler(t *testing.T) {
 	first, second, third := annexB(idrSlice), annexB(otherSlice, sei), annexB(sei, otherSlice)
-	var a assembler
+	a := assembler{beginsPicture: new(h264Codec).beginsPicture}
 	add := func(payload []byte, pts int64, want []byte, wantPTS int64) {
 		t.Helper()
 		got, gotPTS, err := a.add(payload, pts)
@@ -172,17 +170,25 @@ func TestAssembler(t *testing.T) {
 // Where libavformat gives the first two pictures of a session one time stamp,
 // they are left out; two fields with one time stamp later on stay together.
 func TestAssemblerZeroOrigin(t *testing.T) {
-	var a assembler
-	two := annexB(idrSlice, otherSlice)
-	for i, want := range [][]byte{nil, nil, two} {
-		if got, _, err := a.add(two, int64(i)*3000); err != nil || !bytes.Equal(got, want) {
-			t.Errorf("call %d: got %x, %v, want %x", i, got, err, want)
+	tests := map[string]struct {
+		codec codec
+		two   []byte
+	}{
+		"H.264": {new(h264Codec), annexB(idrSlice, otherSlice)},
+		"H.265": {new(h265Codec), annexB(hevcIDR, hevcTrail)},
+	}
+	for name, test := range tests {
+		a := assembler{beginsPicture: test.codec.beginsPicture}
+		for i, want := range [][]byte{nil, nil, test.two} {
+			if got, _, err := a.add(test.two, int64(i)*3000); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%s, call %d: got %x, %v, want %x", name, i, got, err, want)
+			}
 		}
 	}
 }
 
 func TestAssemblerBound(t *testing.T) {
-	var a assembler
+	a := assembler{beginsPicture: new(h264Codec).beginsPicture}
 	payload := make([]byte, 1<<20)
 	var err error
 	for range 64 {
@@ -223,20 +229,41 @@ func FuzzH264(f *testing.F) {
 	})
 }
 
-func checkEntry(t *testing.T, stream *h264Stream, sent []byte) {
+// checkEntry reads a sample entry with another library. Each parameter set in it
+// must have been sent.
+func checkEntry(t *testing.T, stream *stream, sent []byte) {
+	t.Helper()
 	entry := stream.entry
 	if entry.Width == 0 || entry.Height == 0 || entry.PixelAspectH == 0 || entry.PixelAspectV == 0 {
 		t.Fatalf("entry %+v", entry)
 	}
-	start := bytes.Index(entry.Data, []byte("avcC"))
-	size := binary.BigEndian.Uint32(entry.Data[start-4:])
-	record, err := avc.DecodeAVCDecConfRec(entry.Data[start+4:][:size-8])
-	if err != nil {
-		t.Fatal(err)
+	parsed := parseSampleEntry(t, entry)
+	var sets [][]byte
+	switch {
+	case parsed.AvcC != nil:
+		sets = slices.Concat(parsed.AvcC.SPSnalus, parsed.AvcC.PPSnalus)
+	case parsed.HvcC != nil:
+		for _, array := range parsed.HvcC.NaluArrays {
+			sets = append(sets, array.Nalus...)
+		}
 	}
-	for _, unit := range slices.Concat(record.SPSnalus, record.PPSnalus) {
-		if !bytes.Contains(sent, unit) {
-			t.Fatalf("parameter set %x was not sent", unit)
+	if len(sets) != len(stream.entrySets) {
+		t.Fatalf("%d parameter sets, want %d", len(sets), len(stream.entrySets))
+	}
+	for _, set := range sets {
+		if !bytes.Contains(sent, set) {
+			t.Fatalf("parameter set %x was not sent", set)
+		}
+	}
+}
+
+// Ensures that a camera cannot fill the memory with parameter sets.
+func TestLongParameterSetsAreNotKept(t *testing.T) {
+	s := newH264Stream()
+	s.learn([][]byte{smallSPS, append(slices.Clone(pps0), make([]byte, 10*maxParameterSetBytes)...)})
+	for _, set := range s.codec.(*h264Codec).pps {
+		if len(set.unit) > maxParameterSetBytes+1 {
+			t.Errorf("a PPS of %d bytes is kept", len(set.unit))
 		}
 	}
 }

@@ -22,7 +22,7 @@ const (
 	// teardownTimeout bounds the sending of TEARDOWN to a camera that may be
 	// gone. Without it, some cameras run out of sessions.
 	teardownTimeout = time.Second
-	// firstSyncTimeout bounds the wait for an IDR picture and its parameter
+	// firstSyncTimeout bounds the wait for a sync sample and its parameter
 	// sets. Cameras that save bits can send one every minute or two.
 	firstSyncTimeout = 5 * time.Minute
 	// noPTS is AV_NOPTS_VALUE.
@@ -50,11 +50,11 @@ type Session struct {
 	packet *astiav.Packet
 	// connected says that input is to be closed, not just freed.
 	connected bool
-	// stream is the index of the video stream among those of input.
-	stream     int
+	// index is that of the video stream among those of input.
+	index      int
 	timeBase   astiav.Rational
 	accessUnit assembler
-	h264       *h264Stream
+	video      *stream
 	// started is set with the first sync sample.
 	started bool
 }
@@ -97,7 +97,6 @@ func dial(ctx context.Context, cfg Config, target target, options map[string]str
 		opened:        time.Now(),
 		input:         astiav.AllocFormatContext(),
 		packet:        astiav.AllocPacket(),
-		h264:          newH264Stream(),
 	}
 	s.interrupter.io = s.input.SetInterruptCallback()
 	s.unbind = context.AfterFunc(ctx, func() { s.interrupter.stop(context.Cause(ctx)) })
@@ -173,18 +172,25 @@ func (s *Session) watch(missing string) *time.Timer {
 }
 
 // selectStream finds the video stream, and takes over the parameter sets of the
-// session description (sprop-parameter-sets, RFC 6184 §8.1).
+// session description (sprop-parameter-sets, RFC 6184 §8.1; sprop-vps, sprop-sps
+// and sprop-pps, RFC 7798 §7.1).
 func (s *Session) selectStream() error {
 	for _, stream := range s.input.Streams() {
 		parameters := stream.CodecParameters()
 		if parameters.MediaType() != astiav.MediaTypeVideo {
 			continue
 		}
-		if codec := parameters.CodecID(); codec != astiav.CodecIDH264 {
+		switch codec := parameters.CodecID(); codec {
+		case astiav.CodecIDH264:
+			s.video = newH264Stream()
+		case astiav.CodecIDHevc:
+			s.video = newH265Stream()
+		default:
 			return fmt.Errorf("codec %s is not recorded", codec.Name())
 		}
-		s.stream, s.timeBase = stream.Index(), stream.TimeBase()
-		s.h264.learn(slices.Collect(nalUnits(parameters.ExtraData())))
+		s.index, s.timeBase = stream.Index(), stream.TimeBase()
+		s.accessUnit.beginsPicture = s.video.beginsPicture
+		s.video.learn(slices.Collect(nalUnits(parameters.ExtraData())))
 		return nil
 	}
 	return errors.New("no video stream")
@@ -205,7 +211,7 @@ func (s *Session) Next() (Frame, error) {
 		case s.started && frame.Data != nil:
 			return frame, nil
 		case !s.started && time.Since(s.opened) > firstSyncTimeout:
-			return Frame{}, fmt.Errorf("read frame: no IDR picture with parameter sets within %v", firstSyncTimeout)
+			return Frame{}, fmt.Errorf("read frame: no key frame with its parameter sets within %v", firstSyncTimeout)
 		}
 	}
 }
@@ -223,7 +229,7 @@ func (s *Session) next() (Frame, error) {
 		if err := s.input.ReadFrame(s.packet); err != nil {
 			return Frame{}, s.describe(err, time.Since(start))
 		}
-		pts, payload, ours := s.packet.Pts(), s.packet.Data(), s.packet.StreamIndex() == s.stream
+		pts, payload, ours := s.packet.Pts(), s.packet.Data(), s.packet.StreamIndex() == s.index
 		s.packet.Unref()
 		if !ours {
 			continue
@@ -240,15 +246,15 @@ func (s *Session) next() (Frame, error) {
 
 // frame converts an access unit.
 func (s *Session) frame(byteStream []byte, pts int64) (Frame, error) {
-	previous := s.h264.entry
-	data, sync, err := s.h264.sample(byteStream)
+	previous := s.video.entry
+	data, sync, err := s.video.sample(byteStream)
 	if err != nil || data == nil {
 		return Frame{}, err
 	}
 	if pts == noPTS {
 		return Frame{}, errors.New("an access unit without a time stamp")
 	}
-	entry := s.h264.entry
+	entry := s.video.entry
 	if entry != previous {
 		s.log.Info("codec configuration", "codec", entry.RFC6381Codec, "width", entry.Width, "height", entry.Height)
 	}

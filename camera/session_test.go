@@ -26,6 +26,12 @@ var clip = sync.OnceValues(func() (*testcamera.Clip, error) {
 	return testcamera.Encode(context.Background(), testcamera.Params{}, 45)
 })
 
+// hevcClip is the same in H.265, but larger, so that access units need several
+// RTP packets.
+var hevcClip = sync.OnceValues(func() (*testcamera.Clip, error) {
+	return testcamera.Encode(context.Background(), testcamera.Params{Codec: testcamera.H265, Width: 642, Height: 362, BitrateKbps: 3000}, 45)
+})
+
 // startCamera starts a camera that plays clip, unless the configuration says
 // otherwise, and closes it when the test ends.
 func startCamera(t *testing.T, config testcamera.Config) *testcamera.Camera {
@@ -81,9 +87,13 @@ func read(t *testing.T, session *Session, n int) []Frame {
 // expectedSample applies the rule for NAL units to what a camera sent, in other
 // words than the code under test does: the camera repeats its parameter sets,
 // which are in the sample entry, and has delimiters.
-func expectedSample(frame testcamera.SentFrame) (sample []byte) {
+func expectedSample(frame testcamera.SentFrame, codec string) (sample []byte) {
+	left := func(nal []byte) bool { return slices.Contains([]byte{7, 8, 9}, nal[0]&0x1f) }
+	if strings.HasPrefix(codec, "hvc1") {
+		left = func(nal []byte) bool { return slices.Contains([]byte{32, 33, 34, 35}, nal[0]>>1) }
+	}
 	for _, nal := range frame.NALs {
-		if slices.Contains([]byte{7, 8, 9}, nal[0]&0x1f) {
+		if left(nal) {
 			continue
 		}
 		sample = binary.BigEndian.AppendUint32(sample, uint32(len(nal)))
@@ -102,7 +112,7 @@ func compareWithSent(t *testing.T, frames []Frame, sent []testcamera.SentFrame) 
 	}
 	sent = sent[first:]
 	for i, frame := range frames {
-		if !bytes.Equal(frame.Data, expectedSample(sent[i])) {
+		if !bytes.Equal(frame.Data, expectedSample(sent[i], frame.Entry.RFC6381Codec)) {
 			t.Errorf("frame %d: data differ from those sent", i)
 		}
 		if frame.Sync != sent[i].Sync {
@@ -135,17 +145,32 @@ func TestFramesAreThoseSent(t *testing.T) {
 		"wrapping":     {camera: testcamera.Config{RTPOrigin: 1<<32 - 2*moonfire.UnitsPerSecond}},
 		"above 2 GiHz": {camera: testcamera.Config{RTPOrigin: 1<<31 + 1}},
 	}
+	type source struct {
+		name          string
+		clip          func() (*testcamera.Clip, error)
+		width, height uint16
+		codec         string
+	}
+	sources := []source{{"H.264", clip, 320, 180, "avc1.42c00c"}, {"H.265", hevcClip, 642, 362, "hvc1.1.6.L63.90"}}
 	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			camera := startCamera(t, test.camera)
-			test.config.URL = camera.URL()
-			frames := read(t, openSession(t, test.config), 60)
-			compareWithSent(t, frames, camera.Sent())
-			if entry := frames[0].Entry; entry.Width != 320 || entry.Height != 180 || entry.ID != 0 || entry.RFC6381Codec != "avc1.42c00c" {
-				t.Errorf("sample entry %+v", entry)
-			}
-		})
+		for _, source := range sources {
+			t.Run(source.name+" "+name, func(t *testing.T) {
+				t.Parallel()
+				clip, err := source.clip()
+				if err != nil {
+					t.Fatal(err)
+				}
+				ours, theirs := test.config, test.camera
+				theirs.Source = clip
+				camera := startCamera(t, theirs)
+				ours.URL = camera.URL()
+				frames := read(t, openSession(t, ours), 60)
+				compareWithSent(t, frames, camera.Sent())
+				if entry := frames[0].Entry; entry.Width != source.width || entry.Height != source.height || entry.ID != 0 || entry.RFC6381Codec != source.codec {
+					t.Errorf("sample entry %+v", entry)
+				}
+			})
+		}
 	}
 }
 
@@ -158,7 +183,13 @@ func TestUserInfoInURL(t *testing.T) {
 
 // When a camera starts with a key frame, not even that one is lost.
 func TestFirstFrameIsNotLost(t *testing.T) {
-	source, err := testcamera.Encode(t.Context(), testcamera.Params{GOP: 1}, 15)
+	for _, codec := range []testcamera.Codec{testcamera.H264, testcamera.H265} {
+		t.Run(string(codec), func(t *testing.T) { testFirstFrame(t, codec) })
+	}
+}
+
+func testFirstFrame(t *testing.T, codec testcamera.Codec) {
+	source, err := testcamera.Encode(t.Context(), testcamera.Params{GOP: 1, Codec: codec}, 15)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,11 +200,17 @@ func TestFirstFrameIsNotLost(t *testing.T) {
 // A camera that changes its resolution while it plays gets a new sample entry at
 // the key frame, and the one from before when it changes back.
 func TestConfigurationChanges(t *testing.T) {
-	small, err := testcamera.Encode(t.Context(), testcamera.Params{}, 30)
+	for _, codec := range []testcamera.Codec{testcamera.H264, testcamera.H265} {
+		t.Run(string(codec), func(t *testing.T) { testConfigurationChanges(t, codec) })
+	}
+}
+
+func testConfigurationChanges(t *testing.T, codec testcamera.Codec) {
+	small, err := testcamera.Encode(t.Context(), testcamera.Params{Codec: codec}, 30)
 	if err != nil {
 		t.Fatal(err)
 	}
-	large, err := testcamera.Encode(t.Context(), testcamera.Params{Width: 640, Height: 360}, 30)
+	large, err := testcamera.Encode(t.Context(), testcamera.Params{Codec: codec, Width: 640, Height: 360}, 30)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,8 @@ type blob struct {
 	inode       uint64
 	content     []byte
 	modified90k moonfire.Time90k
+	// growing says that the name may stand for another blob at any moment.
+	growing bool
 }
 
 var (
@@ -32,6 +34,9 @@ func (b *blob) enter(ctx context.Context, parent gofs.InodeEmbedder, out *fuse.E
 	b.fill(&out.Attr)
 	out.SetAttrTimeout(immutable)
 	out.SetEntryTimeout(closedEntry)
+	if b.growing {
+		out.SetEntryTimeout(growingEntry)
+	}
 	return parent.EmbeddedInode().NewInode(ctx, b, gofs.StableAttr{Mode: fuse.S_IFREG, Ino: b.inode})
 }
 

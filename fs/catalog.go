@@ -78,7 +78,7 @@ func newCatalog(db *index.DB, c calendar, l look) *catalog {
 // dates lists the dates of which something is shown, with one seek for each.
 func (c *catalog) dates(ctx context.Context, s *streamState) ([]date, error) {
 	found := make(map[date]bool) // a date can be in two pieces
-	for from := s.visibleFrom90k; ; {
+	for from := moonfire.MinTime90k; ; {
 		start, ok, err := c.db.FirstStart(ctx, s.id, from)
 		if err != nil {
 			return nil, err
@@ -86,12 +86,17 @@ func (c *catalog) dates(ctx context.Context, s *streamState) ([]date, error) {
 		if !ok {
 			break
 		}
-		found[c.calendar.hourAt(start).date] = true
+		d := c.calendar.hourAt(start).date
+		if found[d], err = c.isShown(ctx, s, d); err != nil {
+			return nil, err
+		}
 		from = c.calendar.dateEnd(start)
 	}
 	dates := make([]date, 0, len(found))
-	for d := range found {
-		dates = append(dates, d)
+	for d, shown := range found {
+		if shown {
+			dates = append(dates, d)
+		}
 	}
 	slices.SortFunc(dates, func(a, b date) int {
 		if a.before(b) {
@@ -102,12 +107,27 @@ func (c *catalog) dates(ctx context.Context, s *streamState) ([]date, error) {
 	return dates, nil
 }
 
+// isShown tells whether a date with recordings has one that is shown.
+func (c *catalog) isShown(ctx context.Context, s *streamState, d date) (shown bool, err error) {
+	if !s.eaten.touchesAny(spans(c.calendar.hours(d))) {
+		return true, nil
+	}
+	_, shown, err = c.dateEnd90k(ctx, s, d)
+	return shown, err
+}
+
 // dateEnd90k returns when the last recording shown under a date ends; ok is
 // false if there is none.
 func (c *catalog) dateEnd90k(ctx context.Context, s *streamState, d date) (end moonfire.Time90k, ok bool, err error) {
 	pieces := spans(c.calendar.hours(d))
+	if s.eaten.touchesAny(pieces) {
+		files, _, err := c.loadFiles(ctx, s, d)
+		for _, f := range files {
+			end = max(end, f.modified90k)
+		}
+		return end, len(files) > 0, err
+	}
 	for _, piece := range slices.Backward(pieces) {
-		piece.start = max(piece.start, s.visibleFrom90k)
 		if _, end, ok, err = c.lastRecording(ctx, s.id, piece); ok || err != nil {
 			return end, ok, err
 		}
@@ -124,13 +144,40 @@ func (c *catalog) day(ctx context.Context, now *snapshot, s *streamState, d date
 	if known != nil && known.version == now.version {
 		return known, nil
 	}
-	files, err := c.loadFiles(ctx, s, d)
+	loaded, err := c.loadDay(ctx, now, s, d)
 	if err != nil {
 		return nil, err
 	}
-	loaded := &day{now.version, files}
 	c.remember(key, loaded)
 	return loaded, nil
+}
+
+// maxLoads bounds how often a listing is made anew because there was a commit
+// meanwhile: the state that tells which hours are whole and the recordings of the
+// hours must be of one moment, or an hour that rotation has just begun to eat
+// could be shown as if it were whole.
+const maxLoads = 10
+
+func (c *catalog) loadDay(ctx context.Context, now *snapshot, s *streamState, d date) (*day, error) {
+	for loads := 1; ; loads++ {
+		files, _, err := c.loadFiles(ctx, s, d)
+		if err != nil {
+			return nil, err
+		}
+		version, err := c.db.Version(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if version == now.version || loads == maxLoads {
+			return &day{now.version, files}, nil
+		}
+		if now, err = c.snapshot(ctx); err != nil {
+			return nil, err
+		}
+		if s, err = now.state(s.stream); err != nil {
+			return nil, err
+		}
+	}
 }
 
 func (c *catalog) remember(key dayKey, loaded *day) {
@@ -144,33 +191,38 @@ func (c *catalog) remember(key dayKey, loaded *day) {
 	c.days[key] = loaded
 }
 
-func (c *catalog) loadFiles(ctx context.Context, s *streamState, d date) ([]file, error) {
+// loadFiles returns the files of a date and, in the same order, the recordings
+// that they are made of.
+func (c *catalog) loadFiles(ctx context.Context, s *streamState, d date) (files []file, recordings []moonfire.Summary, err error) {
 	hours := c.calendar.hours(d)
 	twice := repeated(hours)
-	var recordings []moonfire.Summary
+	var rest []moonfire.Summary
 	for _, piece := range spans(hours) {
-		err := c.db.EachSummary(ctx, s.id, max(piece.start, s.visibleFrom90k), piece.end, collect(&recordings))
-		if err != nil {
-			return nil, err
+		if err := c.db.EachSummary(ctx, s.id, piece.start, piece.end, collect(&rest)); err != nil {
+			return nil, nil, err
 		}
 	}
-	var files []file
 	for _, h := range hours {
 		n := 0
-		for n < len(recordings) && recordings[n].Start90k < h.end {
+		for n < len(rest) && rest[n].Start90k < h.end {
 			n++
 		}
-		for i, members := range parts(recordings[:n]) {
+		members := rest[:n]
+		rest = rest[n:]
+		if s.hidden(h) {
+			continue
+		}
+		recordings = append(recordings, members...)
+		for i, members := range parts(members) {
 			f, err := c.describe(ctx, s, h, i+1, members)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			f.name = fileName(h, twice[h.clock], f.part)
 			files = append(files, f)
 		}
-		recordings = recordings[n:]
 	}
-	return files, nil
+	return files, recordings, nil
 }
 
 func collect(recordings *[]moonfire.Summary) func(*moonfire.Summary) error {
@@ -197,11 +249,7 @@ func (c *catalog) describe(ctx context.Context, s *streamState, h hour, part int
 // later goes into it except the camera's name, which is in the path as well: the
 // bytes of a closed hour are promised to stay.
 func (c *catalog) spec(ctx context.Context, s *stream, h hour, members []moonfire.Summary) (*mp4.Spec, error) {
-	entry, err := c.db.VideoSampleEntry(ctx, members[0].VideoSampleEntry)
-	if errors.Is(err, moonfire.ErrNotFound) {
-		// The recordings are there: this must not look as if they were not.
-		err = fmt.Errorf("%w: %s", moonfire.ErrCorrupt, err.Error())
-	}
+	entry, err := c.sampleEntry(ctx, members[0].VideoSampleEntry)
 	if err != nil {
 		return nil, err
 	}
@@ -212,4 +260,14 @@ func (c *catalog) spec(ctx context.Context, s *stream, h hour, members []moonfir
 		Description: fmt.Sprintf("%s stream, %d×%d, %s", s.kind, entry.Width, entry.Height, entry.RFC6381Codec),
 		Gaps:        c.look.gaps, Timestamps: c.look.timestamps,
 	}, nil
+}
+
+// sampleEntry returns the sample entry of recordings that are there.
+func (c *catalog) sampleEntry(ctx context.Context, id moonfire.VideoSampleEntryID) (*moonfire.VideoSampleEntry, error) {
+	entry, err := c.db.VideoSampleEntry(ctx, id)
+	if errors.Is(err, moonfire.ErrNotFound) {
+		// It must not look as if the recordings were not there.
+		err = fmt.Errorf("%w: %s", moonfire.ErrCorrupt, err.Error())
+	}
+	return entry, err
 }

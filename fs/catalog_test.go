@@ -42,7 +42,7 @@ func TestDateInTwoPieces(t *testing.T) {
 		f.mustRecord(t, take{Start90k: at(t, start), Count: 1, Seconds: 1})
 	}
 	s := startServer(t, serveOptions{Store: path})
-	if got, want := names(t, s.path("driveway")), []string{"2010-11-06", "2010-11-07"}; !slices.Equal(got, want) {
+	if got, want := dates(t, s.path("driveway")), []string{"2010-11-06", "2010-11-07"}; !slices.Equal(got, want) {
 		t.Errorf("there are the dates %q, want %q", got, want)
 	}
 	for date, want := range map[string][]string{
@@ -73,7 +73,7 @@ func TestNewCamera(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := names(t, folder); len(got) != 0 {
+	if got := dates(t, folder); len(got) != 0 {
 		t.Errorf("the folder holds %q", got)
 	}
 	if got := names(t, s.mountpoint); !slices.Contains(got, "garage") {

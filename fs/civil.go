@@ -61,6 +61,12 @@ type hour struct {
 // span is the interval of time [start, end).
 type span struct{ start, end moonfire.Time90k }
 
+// midnightUTC is when the date begins in UTC: for counting, not an instant of the
+// date.
+func (d date) midnightUTC() time.Time {
+	return time.Date(d.year, d.month, d.day, 0, 0, 0, 0, time.UTC)
+}
+
 // calendar maps time to the civil time of a zone and back.
 type calendar struct{ zone *time.Location }
 
@@ -122,7 +128,7 @@ const maxOffset = 16 * time.Hour
 // hours returns the hours of a date in the order of time, none if the date was
 // skipped.
 func (c calendar) hours(d date) []hour {
-	midnight := time.Date(d.year, d.month, d.day, 0, 0, 0, 0, time.UTC)
+	midnight := d.midnightUTC()
 	until := moonfire.FromTime(midnight.AddDate(0, 0, 1).Add(maxOffset))
 	var hours []hour
 	for t := moonfire.FromTime(midnight.Add(-maxOffset)); t < until; {

@@ -20,9 +20,12 @@
 // likes. When the hour grows, its name moves on to another inode; a handle
 // (type handle) keeps the state that it opened, to the last byte.
 //
+// Beside the hours there are clips (type clip), which are found by name only, and
+// index pages (type pages), made of what a chronicle remembers of each stream.
+//
 // The catalog answers what there is, from the covering index, and remembers
 // answers for as long as the database has not changed. Nodes (one file each:
-// root, folder, day, hour, blob) translate between it and the kernel. They hold
+// root, folder, day, hour, clip, blob) translate between it and the kernel. They hold
 // no state that could become stale.
 //
 // # Caveats

@@ -8,7 +8,8 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// folder is a stream's folder: a folder per date of which there is footage.
+// folder is a stream's folder: a folder per date of which there is footage, the
+// folder of clips, and the index pages.
 type folder struct {
 	node
 	tree   *tree
@@ -36,6 +37,16 @@ func (f *folder) state(ctx context.Context) (*streamState, error) {
 
 func (f *folder) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 	ctx = context.WithoutCancel(ctx)
+	if name == clipsName {
+		return (&clipsFolder{tree: f.tree, stream: f.stream}).enter(ctx, f, out), 0
+	}
+	if isPage(name) {
+		b, err := f.tree.pages.ofStream(ctx, f.stream, name)
+		if err != nil {
+			return nil, f.tree.fail("look up page", err)
+		}
+		return b.enter(ctx, f, out), 0
+	}
 	date, ok := parseDate(name)
 	if !ok {
 		return nil, syscall.ENOENT
@@ -68,10 +79,13 @@ func (f *folder) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {
 	if err != nil {
 		return nil, f.tree.fail("list dates", err)
 	}
-	entries := make([]entry, 0, len(dates))
+	entries := []entry{{clipsName, clipsInode(f.stream), fuse.S_IFDIR}}
 	for _, d := range dates {
 		entries = append(entries, entry{d.String(), dayInode(f.stream, d), fuse.S_IFDIR})
 	}
+	entries = append(entries, f.tree.pageEntries(func(name string) (*blob, error) {
+		return f.tree.pages.ofStream(ctx, f.stream, name)
+	})...)
 	return listing(folderInode(f.stream), rootInode, entries), 0
 }
 

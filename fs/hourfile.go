@@ -40,17 +40,22 @@ func (h *hourFile) Getattr(_ context.Context, _ gofs.FileHandle, out *fuse.AttrO
 // Open opens this very version, which the hour may have outgrown since the
 // kernel looked it up. If it has lost a recording instead, the answer is ESTALE.
 func (h *hourFile) Open(ctx context.Context, flags uint32) (gofs.FileHandle, uint32, syscall.Errno) {
+	return h.tree.openVersion(ctx, flags, "open hour", h.spec)
+}
+
+// openVersion opens the version of which find returns what it is made of.
+func (t *tree) openVersion(ctx context.Context, flags uint32, operation string, find func(context.Context) (*mp4.Spec, error)) (gofs.FileHandle, uint32, syscall.Errno) {
 	if writing(flags) {
 		return nil, 0, syscall.EROFS
 	}
 	ctx = context.WithoutCancel(ctx)
-	spec, err := h.spec(ctx)
+	spec, err := find(ctx)
 	if err != nil {
-		return nil, 0, h.tree.fail("open hour", err)
+		return nil, 0, t.fail(operation, err)
 	}
-	opened, err := openHandle(ctx, h.tree, spec)
+	opened, err := openHandle(ctx, t, spec)
 	if err != nil {
-		return nil, 0, h.tree.fail("open hour", err)
+		return nil, 0, t.fail(operation, err)
 	}
 	// Pages stay valid beyond this handle, since nothing changes under the inode.
 	return opened, fuse.FOPEN_KEEP_CACHE, 0

@@ -98,6 +98,7 @@ func newTree(ctx context.Context, o Options) (*tree, error) {
 		log:     o.Logger,
 		handles: make(map[*handle]bool),
 	}
+	t.pages = newPages(t)
 	if t.log == nil {
 		t.log = slog.Default()
 	}

@@ -44,6 +44,15 @@ func names(t testing.TB, path string) []string {
 	return names
 }
 
+// always are the names that every stream's folder has besides those of dates.
+var always = []string{clipsName, htmlName, jsonName}
+
+// dates lists a stream's folder but for what is always there.
+func dates(t testing.TB, path string) []string {
+	t.Helper()
+	return slices.DeleteFunc(names(t, path), func(name string) bool { return slices.Contains(always, name) })
+}
+
 func mustRead(t testing.TB, path string) []byte {
 	t.Helper()
 	data, err := os.ReadFile(path)
@@ -127,12 +136,13 @@ func TestTree(t *testing.T) {
 	s := startServer(t, serveOptions{Store: path})
 
 	for folder, want := range map[string][]string{
-		"driveway":                {"2026-11-21", "2026-11-22"},
+		"driveway":                {"2026-11-21", "2026-11-22", clipsName, htmlName, jsonName},
 		"driveway/2026-11-21":     {"23.mp4"},
 		"driveway/2026-11-22":     {"00.mp4"},
-		"driveway-sub":            {"2026-11-20"},
+		"driveway/clips":          nil,
+		"driveway-sub":            {"2026-11-20", clipsName, htmlName, jsonName},
 		"driveway-sub/2026-11-20": {"12.mp4"},
-		"":                        slices.Concat(slices.Sorted(slices.Values(probes)), []string{"driveway", "driveway-sub"}),
+		"":                        slices.Concat(slices.Sorted(slices.Values(probes)), []string{"driveway", "driveway-sub", htmlName, jsonName}),
 	} {
 		if got := names(t, s.path(folder)); !slices.Equal(got, want) {
 			t.Errorf("folder %q holds %q, want %q", folder, got, want)

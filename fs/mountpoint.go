@@ -65,15 +65,16 @@ func resolve(path string) (string, error) {
 }
 
 // clearStale detaches mounts of ours that nobody serves any more: looking at
-// them gives ENOTCONN.
+// them gives ENOTCONN. It looks with statfs, which always asks the server. For a
+// second after the server's death, stat is still answered from the cache.
 func clearStale(path string) error {
 	for {
 		mounted, ok, err := mountedAt(path)
 		if err != nil {
 			return err
 		}
-		var st unix.Stat_t
-		err = unix.Stat(path, &st)
+		var st unix.Statfs_t
+		err = unix.Statfs(path, &st)
 		stale := errors.Is(err, unix.ENOTCONN)
 		switch {
 		case !ok && !stale, ok && !stale && mounted.fileSystemType != fileSystemType:

@@ -10,7 +10,7 @@ import (
 	moonfire "github.com/moonfirefs/moonfire"
 )
 
-// root is the folder that is mounted: a folder per stream.
+// root is the folder that is mounted: a folder per stream, and the index pages.
 type root struct {
 	node
 	tree *tree
@@ -29,6 +29,13 @@ func (r *root) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*go
 		b := &blob{tree: r.tree, inode: probeInode(name), modified90k: r.tree.db.Meta().Created90k}
 		return b.enter(ctx, r, out), 0
 	}
+	if isPage(name) {
+		b, err := r.tree.pages.ofRoot(ctx, name)
+		if err != nil {
+			return nil, r.tree.fail("look up page", err)
+		}
+		return b.enter(ctx, r, out), 0
+	}
 	now, err := r.tree.snapshot(ctx)
 	if err != nil {
 		return nil, r.tree.fail("look up stream", err)
@@ -45,7 +52,8 @@ func (r *root) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*go
 }
 
 func (r *root) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {
-	now, err := r.tree.snapshot(context.WithoutCancel(ctx))
+	ctx = context.WithoutCancel(ctx)
+	now, err := r.tree.snapshot(ctx)
 	if err != nil {
 		return nil, r.tree.fail("list streams", err)
 	}
@@ -56,6 +64,9 @@ func (r *root) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {
 	for _, s := range now.streams {
 		entries = append(entries, entry{s.folder, folderInode(s.stream), fuse.S_IFDIR})
 	}
+	entries = append(entries, r.tree.pageEntries(func(name string) (*blob, error) {
+		return r.tree.pages.ofRoot(ctx, name)
+	})...)
 	return listing(rootInode, rootInode, entries), 0
 }
 

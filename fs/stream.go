@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -14,7 +15,9 @@ import (
 type stream struct {
 	id     moonfire.StreamID
 	camera uuid.UUID
-	kind   moonfire.StreamKind
+	// shortName is the camera's.
+	shortName string
+	kind      moonfire.StreamKind
 	// folder is the name of the stream's folder.
 	folder string
 }
@@ -22,20 +25,48 @@ type stream struct {
 // streamState is what can change with each commit.
 type streamState struct {
 	*stream
-	// visibleFrom90k hides what rotation has begun to eat: every recording that
-	// starts from here on is shown, none before. It is the start of an hour.
-	visibleFrom90k moonfire.Time90k
-	// newest is the hour of the newest recording; recorded is false if there is
-	// none.
+	eaten *eaten
+	// newest is the hour of the recording that was committed last; recorded is
+	// false if there is none. Unless this machine's clock has been wrong, no
+	// recording is in a later hour.
 	newest   hour
 	recorded bool
-	// end90k is when the newest recording ends.
+	// last is that recording, and end90k is when it ends.
+	last   moonfire.RecordingID
 	end90k moonfire.Time90k
+	// description is the camera's.
+	description string
+	retainBytes int64
+	// sampleFileBytes and duration90k are the totals over the stream's
+	// recordings, the hidden ones included.
+	sampleFileBytes int64
+	duration90k     moonfire.Duration90k
 }
 
 // growing tells whether h can get more recordings, or has lost some and is shown
 // nevertheless.
 func (s *streamState) growing(h hour) bool { return s.recorded && h.end > s.newest.start }
+
+// hidden tells whether h is not shown, because rotation has begun to eat it: a
+// program that makes backups would replace its copy of the whole hour by what is
+// left. The newest hour is shown even so.
+func (s *streamState) hidden(h hour) bool {
+	return s.eaten.touches(span{h.start, h.end}) && h != s.newest
+}
+
+// hiddenHours lists the hours that are not shown. There is one as a rule.
+func (s *streamState) hiddenHours(c calendar) (hours []hour) {
+	for _, q := range s.eaten.quarters90k {
+		for t := q; t < q+quarterHour90k; {
+			h := c.hourAt(t)
+			if s.hidden(h) && !slices.Contains(hours, h) {
+				hours = append(hours, h)
+			}
+			t = h.end
+		}
+	}
+	return hours
+}
 
 // snapshot is the state of all streams at one version of the database.
 type snapshot struct {
@@ -53,13 +84,17 @@ func (s *snapshot) folder(name string) *streamState {
 	return nil
 }
 
-func (s *snapshot) state(of *stream) (*streamState, error) {
-	for _, state := range s.streams {
-		if state.id == of.id {
-			return state, nil
+func (s *snapshot) state(of *stream) (*streamState, error) { return s.stateOf(of.id) }
+
+func (s *snapshot) stateOf(id moonfire.StreamID) (*streamState, error) {
+	if s != nil {
+		for _, state := range s.streams {
+			if state.id == id {
+				return state, nil
+			}
 		}
 	}
-	return nil, fmt.Errorf("stream %d: %w", of.id, moonfire.ErrNotFound)
+	return nil, fmt.Errorf("stream %d: %w", id, moonfire.ErrNotFound)
 }
 
 // snapshot returns the state of all streams as of now.
@@ -100,7 +135,11 @@ func (c *catalog) loadSnapshot(ctx context.Context, version int64, last *snapsho
 			if err != nil {
 				return nil, err
 			}
-			state.stream = intern(last, stream{s.ID, camera.UUID, s.Kind, s.FolderName(camera)})
+			if before, err := last.stateOf(s.ID); err == nil {
+				state.eaten = state.eaten.share(before.eaten)
+			}
+			state.stream = intern(last, stream{s.ID, camera.UUID, camera.ShortName, s.Kind, s.FolderName(camera)})
+			state.description = camera.Description
 			next.streams = append(next.streams, state)
 		}
 	}
@@ -119,18 +158,16 @@ func intern(last *snapshot, s stream) *stream {
 }
 
 func (c *catalog) loadState(ctx context.Context, s *moonfire.Stream) (*streamState, error) {
-	state := &streamState{visibleFrom90k: moonfire.MinTime90k}
-	span := span{moonfire.MinTime90k, moonfire.MaxTime90k}
-	start, end, ok, err := c.lastRecording(ctx, s.ID, span)
+	state := &streamState{
+		eaten:       &eaten{s.Rotated90k},
+		retainBytes: s.RetainBytes, sampleFileBytes: s.SampleFileBytes, duration90k: s.Duration90k,
+	}
+	newest, ok, err := c.db.Newest(ctx, s.ID)
 	if err != nil || !ok {
 		return state, err
 	}
-	state.newest, state.recorded, state.end90k = c.calendar.hourAt(start), true, end
-	if s.RotatedThrough90k > moonfire.MinTime90k {
-		// The hour in which rotation is now has lost its beginning, those before
-		// it are gone. The newest hour is shown even so.
-		state.visibleFrom90k = min(c.calendar.hourAt(s.RotatedThrough90k).end, state.newest.start)
-	}
+	state.newest, state.recorded = c.calendar.hourAt(newest.Start90k), true
+	state.last, state.end90k = newest.ID, newest.End90k
 	return state, nil
 }
 

@@ -15,6 +15,7 @@ import (
 type tree struct {
 	*catalog
 	owner
+	pages  *pages
 	dirs   map[moonfire.SampleDirID]*sample.Dir
 	log    *slog.Logger
 	faults faults

@@ -47,12 +47,27 @@ func dayInode(s *stream, d date) uint64 {
 	return identity{}.text("day").text(s.camera.String()).text(string(s.kind)).text(d.String()).inode()
 }
 
-// fileInode is the inode number of one version of a file: it stands for
-// everything on which the bytes, the size and the time stamps depend. Recordings
-// are immutable and their ids are never used again.
+// clipsInode is the inode number of a stream's folder of clips.
+func clipsInode(s *stream) uint64 {
+	return identity{}.text("clips").text(s.camera.String()).text(string(s.kind)).inode()
+}
+
+// fileInode is the inode number of one version of the file of an hour.
 func fileInode(s *stream, h hour, part int, spec *mp4.Spec) uint64 {
-	i := identity{}.text("file").text(s.camera.String()).text(string(s.kind)).
-		number(int64(h.start)).number(int64(h.end)).number(int64(part)).
+	return versionInode("file", s, span{h.start, h.end}, part, spec)
+}
+
+// clipInode is the inode number of one version of a clip.
+func clipInode(s *stream, interval span, part int, spec *mp4.Spec) uint64 {
+	return versionInode("clip", s, interval, part, spec)
+}
+
+// versionInode stands for everything on which the bytes, the size and the time
+// stamps of a version depend. Recordings are immutable and their ids are never
+// used again.
+func versionInode(kind string, s *stream, interval span, part int, spec *mp4.Spec) uint64 {
+	i := identity{}.text(kind).text(s.camera.String()).text(string(s.kind)).
+		number(int64(interval.start)).number(int64(interval.end)).number(int64(part)).
 		number(mp4.FormatVersion).number(int64(spec.Gaps)).number(flag(spec.Timestamps)).
 		text(spec.Zone.String()).text(spec.Title).text(spec.Description).
 		number(int64(len(spec.Recordings)))

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	gofs "github.com/hanwen/go-fuse/v2/fs"
-
-	moonfire "github.com/moonfirefs/moonfire"
 )
 
 // watchInterval is how often the database is asked whether it has changed, which
@@ -99,11 +97,11 @@ func (w *watcher) mayHaveChanged(d date, before, state *streamState) bool {
 	if newest := []date{before.newest.date, state.newest.date}; slices.Contains(newest, d) {
 		return true
 	}
-	if before.visibleFrom90k == state.visibleFrom90k || state.visibleFrom90k == moonfire.MinTime90k {
+	if before.eaten == state.eaten {
 		return false
 	}
-	edge := w.tree.calendar.hourAt(state.visibleFrom90k).date
-	return d == edge || d.before(edge)
+	pieces := spans(w.tree.calendar.hours(d))
+	return before.eaten.touchesAny(pieces) || state.eaten.touchesAny(pieces)
 }
 
 // notifyAttributes makes the kernel ask for an inode's attributes again: a

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 
 	moonfire "github.com/moonfirefs/moonfire"
 )
@@ -41,31 +43,42 @@ func (db *DB) SampleDirs(ctx context.Context) (dirs []SampleDir, err error) {
 	return dirs, nil
 }
 
+// AddSampleDir stores a directory and fills in its id. It returns an error that
+// wraps moonfire.ErrExists if there is one of its path or UUID.
+func (db *DB) AddSampleDir(ctx context.Context, d *SampleDir) error {
+	err := db.writer.QueryRowContext(ctx, `insert into sample_dir (uuid, path) values (?, ?) returning id`, d.UUID[:], d.Path).Scan(&d.ID)
+	if err != nil {
+		return fmt.Errorf("add sample directory %s: %w", d.Path, asOurs(err))
+	}
+	return nil
+}
+
 const camerasSQL = `
 select c.id, c.uuid, c.short_name, c.description, c.username, c.password,
        s.id, s.kind, s.sample_dir_id, s.url, s.transport, s.retain_bytes,
-       s.rotated_through_90k, s.sample_file_bytes, s.duration_90k
+       s.sample_file_bytes, s.duration_90k
   from camera c join stream s on s.camera_id = c.id
  order by c.short_name, c.id, s.kind`
 
 // Cameras lists the cameras with their streams, by short name.
 func (db *DB) Cameras(ctx context.Context) (cameras []moonfire.Camera, err error) {
+	rotated, err := db.rotated(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list cameras: %w", err)
+	}
 	rows, err := db.readers.QueryContext(ctx, camerasSQL)
 	if err != nil {
 		return nil, fmt.Errorf("list cameras: %w", asOurs(err))
 	}
 	err = each(rows, func() error {
 		var c moonfire.Camera
-		s := moonfire.Stream{RotatedThrough90k: moonfire.MinTime90k}
-		var rotatedThrough sql.Null[moonfire.Time90k]
+		var s moonfire.Stream
 		if err := rows.Scan(&c.ID, &c.UUID, &c.ShortName, &c.Description, &c.Username, &c.Password,
 			&s.ID, &s.Kind, &s.SampleDir, &s.URL, &s.Transport, &s.RetainBytes,
-			&rotatedThrough, &s.SampleFileBytes, &s.Duration90k); err != nil {
+			&s.SampleFileBytes, &s.Duration90k); err != nil {
 			return err
 		}
-		if rotatedThrough.Valid {
-			s.RotatedThrough90k = rotatedThrough.V
-		}
+		s.Rotated90k = rotated[s.ID]
 		if n := len(cameras); n == 0 || cameras[n-1].ID != c.ID {
 			cameras = append(cameras, c)
 		}
@@ -77,6 +90,25 @@ func (db *DB) Cameras(ctx context.Context) (cameras []moonfire.Camera, err error
 		return nil, fmt.Errorf("list cameras: %w", err)
 	}
 	return cameras, nil
+}
+
+// rotated lists the quarters that have lost something, by stream.
+func (db *DB) rotated(ctx context.Context) (map[moonfire.StreamID][]moonfire.Time90k, error) {
+	rows, err := db.readers.QueryContext(ctx, `select stream_id, quarter_hour from rotated order by stream_id, quarter_hour`)
+	if err != nil {
+		return nil, asOurs(err)
+	}
+	rotated := make(map[moonfire.StreamID][]moonfire.Time90k)
+	err = each(rows, func() error {
+		var stream moonfire.StreamID
+		var quarter int64
+		if err := rows.Scan(&stream, &quarter); err != nil {
+			return err
+		}
+		rotated[stream] = append(rotated[stream], moonfire.Time90k(quarter*quarterHour90k))
+		return nil
+	})
+	return rotated, err
 }
 
 // each calls fn for each row, and closes the rows.
@@ -107,6 +139,9 @@ func (db *DB) addCamera(ctx context.Context, c *moonfire.Camera) error {
 		return err
 	}
 	defer rollback(tx)
+	if err := requireNewName(ctx, tx, c.ShortName); err != nil {
+		return err
+	}
 	err = tx.QueryRowContext(ctx, `
 		insert into camera (uuid, short_name, description, username, password) values (?, ?, ?, ?, ?) returning id`,
 		c.UUID[:], c.ShortName, c.Description, c.Username, c.Password).Scan(&c.ID)
@@ -122,10 +157,31 @@ func (db *DB) addCamera(ctx context.Context, c *moonfire.Camera) error {
 		if err != nil {
 			return err
 		}
-		s.RotatedThrough90k = moonfire.MinTime90k
 	}
 	return tx.Commit()
 }
+
+// requireNewName refuses a name that Windows or macOS would take for one that is
+// there: these compare without regard to case, and macOS to the composition of
+// characters. SQLite's own comparison knows the letters of ASCII only.
+func requireNewName(ctx context.Context, tx *sql.Tx, name string) error {
+	rows, err := tx.QueryContext(ctx, `select short_name from camera`)
+	if err != nil {
+		return err
+	}
+	return each(rows, func() error {
+		var other string
+		if err := rows.Scan(&other); err != nil {
+			return err
+		}
+		if foldName(other) == foldName(name) {
+			return fmt.Errorf("there is a camera %s: %w", other, moonfire.ErrExists)
+		}
+		return nil
+	})
+}
+
+func foldName(name string) string { return cases.Fold().String(norm.NFC.String(name)) }
 
 func checkCamera(c *moonfire.Camera) error {
 	if err := moonfire.CheckShortName(c.ShortName); err != nil {

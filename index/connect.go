@@ -6,11 +6,17 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strconv"
+	"syscall"
 	"time"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
+
+	"github.com/moonfirefs/moonfire/internal/failpoint"
 )
 
 // synchronousExtra is the number of PRAGMA synchronous=EXTRA. With WAL, the
@@ -22,11 +28,14 @@ const synchronousExtra = 3
 // on each: settings in the data source name are easily misspelt, and a pragma
 // that is executed on the pool reaches one connection only.
 type connector struct {
-	dsn      string
-	readOnly bool
+	dsn string
+	// immutable says that nobody can change the database, so that there is no
+	// WAL and no need of locks.
+	immutable bool
 }
 
 func newConnector(path string, readOnly bool, busyTimeout time.Duration) *connector {
+	immutable := readOnly && onReadOnlyMedium(path)
 	query := url.Values{
 		"_busy_timeout": {strconv.FormatInt(busyTimeout.Milliseconds(), 10)},
 		"_foreign_keys": {"1"},
@@ -35,13 +44,31 @@ func newConnector(path string, readOnly bool, busyTimeout time.Duration) *connec
 	if readOnly {
 		query.Set("mode", "ro")
 		query.Set("_query_only", "1")
+		if immutable {
+			query.Set("immutable", "1")
+		}
 	} else {
 		query.Set("mode", "rw") // never create
 		query.Set("_journal_mode", "WAL")
 		query.Set("_txlock", "immediate")
 	}
+	if failpoint.Seeded("synchronous-normal") {
+		query.Set("_synchronous", "NORMAL")
+	}
 	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}
-	return &connector{dsn: dsn.String(), readOnly: readOnly}
+	return &connector{dsn: dsn.String(), immutable: immutable}
+}
+
+// onReadOnlyMedium tells whether a database lies on a file system that is mounted
+// read-only, and was closed in order before: SQLite can then not make the files
+// that a WAL needs, and there is none.
+func onReadOnlyMedium(path string) bool {
+	const writeOK = 2 // W_OK of access(2)
+	if !errors.Is(syscall.Access(filepath.Dir(path), writeOK), syscall.EROFS) {
+		return false
+	}
+	wal, err := os.Stat(path + "-wal")
+	return errors.Is(err, fs.ErrNotExist) || err == nil && wal.Size() == 0
 }
 
 // Driver implements driver.Connector.
@@ -59,6 +86,12 @@ func (c *connector) check(conn *sqlite3.SQLiteConn) error {
 		"foreign_keys": int64(1),
 		"synchronous":  int64(synchronousExtra),
 		"journal_mode": "wal",
+	}
+	if c.immutable {
+		delete(want, "journal_mode") // it says "delete" then
+	}
+	if failpoint.Seeded("synchronous-normal") {
+		delete(want, "synchronous")
 	}
 	for pragma, value := range want {
 		got, err := queryPragma(conn, pragma)

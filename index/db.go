@@ -48,12 +48,18 @@ type Meta struct {
 
 // DB is an open index. It is safe for concurrent use.
 type DB struct {
-	log  *slog.Logger
-	meta Meta
+	path string
+	// release is called after all connections are closed; see holdHeader.
+	release func() error
+	log     *slog.Logger
+	meta    Meta
 
 	// writer is nil if the index is open for reading only.
 	writer  *sql.DB
 	readers *sql.DB
+	// watching is held while watch is used: statements that overlap would keep
+	// one read transaction open, in which the version does not change.
+	watching sync.Mutex
 	// watch is one connection of readers, kept for Version.
 	watch *sql.Conn
 
@@ -69,7 +75,7 @@ type DB struct {
 
 // statements are those that run often, prepared for the readers.
 type statements struct {
-	summaries, firstStart, lastStart, sampleFile, videoIndex *sql.Stmt
+	summaries, firstStart, lastStart, newest, sampleFile, videoIndex *sql.Stmt
 }
 
 // Open opens the database for reading and writing; OpenReadOnly for reading,
@@ -88,10 +94,11 @@ func OpenReadOnly(ctx context.Context, path string, o Options) (*DB, error) {
 func open(ctx context.Context, path string, o Options, writable bool) (*DB, error) {
 	// Before SQLite gets to see the file: connecting for writing would already
 	// change a foreign one.
-	if err := checkHeader(path); err != nil {
+	release, err := holdHeader(path)
+	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	db := &DB{log: o.Logger, videoIndexes: newVideoIndexCache(o.VideoIndexCacheBytes)}
+	db := &DB{path: path, release: release, log: o.Logger, videoIndexes: newVideoIndexCache(o.VideoIndexCacheBytes)}
 	db.readers = openReaders(path, o)
 	if writable {
 		db.writer = openWriter(path, o)
@@ -128,6 +135,7 @@ func (db *DB) prepare(ctx context.Context) (err error) {
 		summariesSQL:  &db.statements.summaries,
 		firstStartSQL: &db.statements.firstStart,
 		lastStartSQL:  &db.statements.lastStart,
+		newestSQL:     &db.statements.newest,
 		sampleFileSQL: &db.statements.sampleFile,
 		videoIndexSQL: &db.statements.videoIndex,
 	} {
@@ -161,6 +169,7 @@ func (db *DB) Close() error {
 		if db.writer != nil {
 			errs = append(errs, db.writer.Close())
 		}
+		errs = append(errs, db.release())
 		db.closeErr = errors.Join(errs...)
 	})
 	return db.closeErr
@@ -172,6 +181,8 @@ func (db *DB) Meta() Meta { return db.meta }
 // Version returns a number that changes whenever a commit of any process has
 // changed the database.
 func (db *DB) Version(ctx context.Context) (version int64, err error) {
+	db.watching.Lock()
+	defer db.watching.Unlock()
 	// The pragma tells of commits of other connections than the one that asks;
 	// this one never writes.
 	if err := db.watch.QueryRowContext(ctx, `pragma data_version`).Scan(&version); err != nil {

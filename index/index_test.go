@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/google/uuid"
@@ -121,9 +122,13 @@ func (f *fixture) starts(db *DB) (starts []moonfire.Time90k) {
 
 func (f *fixture) reserved() []uuid.UUID {
 	f.Helper()
-	names, err := f.db.Reserved(f.Context(), 1)
+	all, err := f.db.Reserved(f.Context(), 1)
 	if err != nil {
 		f.Fatal(err)
+	}
+	var names []uuid.UUID
+	for _, r := range all {
+		names = append(names, r.UUID)
 	}
 	return names
 }
@@ -228,6 +233,7 @@ func TestAddCameraRefusals(t *testing.T) {
 		want   error
 	}{
 		"taken name":          {func(c *moonfire.Camera) { c.ShortName = "DRIVEWAY" }, moonfire.ErrExists},
+		"taken but for case":  {func(c *moonfire.Camera) { c.ShortName = "KU\u0308CHE" }, moonfire.ErrExists},
 		"bad name":            {func(c *moonfire.Camera) { c.ShortName = "a/b" }, moonfire.ErrInvalid},
 		"no stream":           {func(c *moonfire.Camera) { c.Streams = nil }, moonfire.ErrInvalid},
 		"http":                {func(c *moonfire.Camera) { c.Streams[0].URL = "http://192.0.2.1/" }, moonfire.ErrInvalid},
@@ -235,6 +241,10 @@ func TestAddCameraRefusals(t *testing.T) {
 		"password in the URL": {func(c *moonfire.Camera) { c.Streams[0].URL = "rtsp://u:s3cret@192.0.2.1/" }, moonfire.ErrInvalid},
 		"unparsable":          {func(c *moonfire.Camera) { c.Streams[0].URL = "rtsp://u:s3cret@%zz" }, moonfire.ErrInvalid},
 		"negative quota":      {func(c *moonfire.Camera) { c.Streams[0].RetainBytes = -1 }, moonfire.ErrInvalid},
+	}
+	kitchen := moonfire.Camera{UUID: uuid.New(), ShortName: "K\u00fcche", Streams: append([]moonfire.Stream(nil), f.camera.Streams...)}
+	if err := f.db.AddCamera(t.Context(), &kitchen); err != nil {
+		t.Fatal(err)
 	}
 	for name, test := range tests {
 		c := moonfire.Camera{UUID: uuid.New(), ShortName: "garden", Streams: append([]moonfire.Stream(nil), f.camera.Streams...)}
@@ -247,7 +257,7 @@ func TestAddCameraRefusals(t *testing.T) {
 			t.Errorf("%s: the error holds the password: %v", name, err)
 		}
 	}
-	if cameras, err := f.db.Cameras(t.Context()); err != nil || len(cameras) != 1 {
+	if cameras, err := f.db.Cameras(t.Context()); err != nil || len(cameras) != 2 {
 		t.Errorf("%d cameras, %v", len(cameras), err)
 	}
 }
@@ -347,7 +357,7 @@ func TestRotationDeletesAsManyAsNeededAndNoMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := cameras[0].Streams[0]
-	if s.RotatedThrough90k != 2 || s.SampleFileBytes != 800 || s.Duration90k != 8*3000 {
+	if len(s.Rotated90k) != 1 || s.Rotated90k[0] != 0 || s.SampleFileBytes != 800 || s.Duration90k != 8*3000 {
 		t.Errorf("stream is %+v", s)
 	}
 	f.save(&Save{Dir: 1, Release: []uuid.UUID{oldest[0].UUID, oldest[1].UUID}})
@@ -369,6 +379,69 @@ func TestRotationOfStreamsWithoutNewRecordings(t *testing.T) {
 	saved := f.save(&Save{Dir: 1, Rotate: []moonfire.StreamID{f.stream(), f.stream()}})
 	if len(saved.Deleted) != 1 || len(f.starts(f.db)) != 0 {
 		t.Errorf("deleted %v, left %v", saved.Deleted, f.starts(f.db))
+	}
+}
+
+// Where this machine's clock was wrong for a while, what goes is still what was
+// recorded first, and what is recorded now stays.
+func TestRotationFollowsTheOrderOfRecording(t *testing.T) {
+	const day = 24 * 60 * 60 * moonfire.UnitsPerSecond
+	for name, wrong90k := range map[string]moonfire.Time90k{"ahead": 4 * 365 * day, "behind": -20 * 365 * day} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, 1000)
+			now := moonfire.Time90k(20_000 * day)
+			for i := range moonfire.Time90k(10) {
+				f.add(now+i, 1)
+			}
+			for i := range moonfire.Time90k(5) {
+				f.add(now+wrong90k+i, 1)
+			}
+			for i := range moonfire.Time90k(5) {
+				f.add(now+20+i, 1)
+			}
+			starts := f.starts(f.db)
+			right := 0
+			for _, start := range starts {
+				if start >= now+20 && start < now+25 {
+					right++
+				}
+			}
+			if len(starts) != 10 || right != 5 {
+				t.Errorf("left: %v", starts)
+			}
+			for i := range moonfire.Time90k(10) {
+				f.add(now+30+i, 1)
+			}
+			if starts := f.starts(f.db); len(starts) != 10 || starts[0] != now+30 {
+				t.Errorf("left at the end: %v", starts)
+			}
+			var quarters int
+			if err := f.db.readers.QueryRow(`select count(*) from rotated`).Scan(&quarters); err != nil || quarters > 2 {
+				t.Errorf("%d quarters are remembered (%v)", quarters, err)
+			}
+		})
+	}
+}
+
+// A quota that was lowered is met in several transactions of bounded size.
+func TestRotationOfVeryMany(t *testing.T) {
+	f := newFixture(t, 1<<30)
+	names, err := f.db.Reserve(t.Context(), 1, 2*maxDeletions+10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Save{Dir: 1}
+	for i, name := range names {
+		s.Insert = append(s.Insert, f.recording(name, moonfire.Time90k(i), 1))
+		s.SampleEntries = append(s.SampleEntries, testEntry)
+	}
+	f.save(s)
+	if _, err := f.db.writer.Exec(`update stream set retain_bytes = 300`); err != nil {
+		t.Fatal(err)
+	}
+	saved := f.save(&Save{Dir: 1, Rotate: []moonfire.StreamID{f.stream()}})
+	if len(saved.Deleted) != len(names)-3 || len(f.starts(f.db)) != 3 {
+		t.Errorf("deleted %d, left %d", len(saved.Deleted), len(f.starts(f.db)))
 	}
 }
 
@@ -422,6 +495,15 @@ func TestVersionMovesWithCommitsOfAnyProcess(t *testing.T) {
 // What a listing or a size needs must come from the covering index alone.
 func TestQueryPlans(t *testing.T) {
 	f := newFixture(t, 0)
+	for _, query := range []string{newestSQL, "select min(id) from recording where stream_id = ?"} {
+		var plan string
+		if err := f.db.readers.QueryRow("explain query plan "+query, 1).Scan(new(int), new(int), new(int), &plan); err != nil {
+			t.Fatal(err)
+		}
+		if plan != "SEARCH recording USING COVERING INDEX recording_order (stream_id=?)" {
+			t.Errorf("%s\nis answered by %s", query, plan)
+		}
+	}
 	for _, query := range []string{summariesSQL, firstStartSQL, lastStartSQL} {
 		var id, parent, unused int
 		var detail string
@@ -551,5 +633,32 @@ func TestOpenAfterAKill(t *testing.T) {
 				t.Errorf("recordings %v", starts)
 			}
 		})
+	}
+}
+
+// A copy on a disc, or a snapshot that is mounted read-only, can be read.
+func TestOpenOnReadOnlyMedium(t *testing.T) {
+	f := newFixture(t, 1<<20)
+	f.add(1, 1)
+	if err := f.db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	medium := t.TempDir()
+	for _, mount := range []struct {
+		source string
+		flags  uintptr
+	}{{filepath.Dir(f.path), syscall.MS_BIND}, {"", syscall.MS_BIND | syscall.MS_REMOUNT | syscall.MS_RDONLY}} {
+		if err := syscall.Mount(mount.source, medium, "", mount.flags, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(medium, syscall.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	f.path = filepath.Join(medium, filepath.Base(f.path))
+	if starts := f.starts(f.openDB(OpenReadOnly)); len(starts) != 1 {
+		t.Errorf("recordings %v", starts)
 	}
 }

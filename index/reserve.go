@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/failpoint"
 )
 
 // Reserve commits n new names of files that may come to exist in dir.
@@ -23,32 +24,51 @@ func reserve(ctx context.Context, tx *sql.Tx, dir moonfire.SampleDirID, n int) (
 	names := make([]uuid.UUID, n)
 	for i := range names {
 		names[i] = uuid.New()
-		if _, err := tx.ExecContext(ctx, `insert into reserved_sample_files (uuid, sample_dir_id, state) values (?, ?, 'writing')`,
-			names[i][:], dir); err != nil {
+		if err := failpoint.Step("create.1", func() error { return reserveName(ctx, tx, dir, names[i]) }); err != nil {
 			return nil, fmt.Errorf("reserve a sample file: %w", err)
 		}
 	}
 	return names, nil
 }
 
+func reserveName(ctx context.Context, tx *sql.Tx, dir moonfire.SampleDirID, name uuid.UUID) error {
+	_, err := tx.ExecContext(ctx, `insert into reserved_sample_files (uuid, sample_dir_id, state) values (?, ?, 'writing')`, name[:], dir)
+	return err
+}
+
 // Reserved lists the reserved names of dir, whatever their state.
-func (db *DB) Reserved(ctx context.Context, dir moonfire.SampleDirID) (names []uuid.UUID, err error) {
-	rows, err := db.readers.QueryContext(ctx, `select uuid from reserved_sample_files where sample_dir_id = ? order by uuid`, dir)
+func (db *DB) Reserved(ctx context.Context, dir moonfire.SampleDirID) (all []Reservation, err error) {
+	rows, err := db.readers.QueryContext(ctx, reservationsSQL+` where sample_dir_id = ? order by uuid`, dir)
 	if err != nil {
 		return nil, fmt.Errorf("list reserved sample files: %w", asOurs(err))
 	}
 	err = each(rows, func() error {
-		var name uuid.UUID
-		if err := rows.Scan(&name); err != nil {
+		var r Reservation
+		if err := rows.Scan(&r.UUID, &r.Dir, &r.Deleting, &r.Recorded); err != nil {
 			return err
 		}
-		names = append(names, name)
+		all = append(all, r)
 		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list reserved sample files: %w", err)
 	}
-	return names, nil
+	return all, nil
+}
+
+// CheckOrigin returns an error that wraps moonfire.ErrNotFound if there is no
+// such stream, or no such time that the store was open: no recording can be of
+// them.
+func (db *DB) CheckOrigin(ctx context.Context, stream moonfire.StreamID, open moonfire.OpenID) error {
+	var hasStream bool
+	if err := db.readers.QueryRowContext(ctx, `select exists (select 1 from stream where id = ?)`, stream).Scan(&hasStream); err != nil {
+		return fmt.Errorf("look up stream %d: %w", stream, asOurs(err))
+	}
+	if !hasStream {
+		return fmt.Errorf("look up stream %d: %w", stream, moonfire.ErrNotFound)
+	}
+	_, err := db.Opening(ctx, open)
+	return err
 }
 
 // BeginOpen records that the store is open for writing from now on; EndOpen that

@@ -5,10 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/google/uuid"
 
 	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/failpoint"
 )
 
 // Save is the change that one transaction makes.
@@ -51,7 +53,12 @@ type saving struct {
 	entryIDs []moonfire.VideoSampleEntryID
 	// blobs are the video indexes of the recordings that are deleted.
 	blobs map[moonfire.RecordingID][]byte
+	// more says that quotas are still exceeded.
+	more bool
 }
+
+// maxDeletions bounds the recordings that one transaction deletes.
+const maxDeletions = 500
 
 // Save commits the whole change or nothing. Where COMMIT reports an error, Save
 // finds out whether it happened nevertheless before it answers; where it cannot,
@@ -59,39 +66,59 @@ type saving struct {
 // must not be interrupted.
 func (db *DB) Save(ctx context.Context, s *Save) (*Saved, error) {
 	ctx = context.WithoutCancel(ctx)
-	tx, err := db.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return nil, fmt.Errorf("save: %w", asOurs(err))
-	}
-	defer rollback(tx)
-	u := &saving{tx: tx, Save: s, blobs: make(map[moonfire.RecordingID][]byte)}
-	if err := u.run(ctx); err != nil {
-		return nil, fmt.Errorf("save: %w", asOurs(err))
-	}
-	db.videoIndexes.leave(u.blobs)
-	err = db.commit(ctx, u)
-	db.videoIndexes.left(u.blobs, err == nil)
+	first, err := db.saveOnce(ctx, s)
 	if err != nil {
 		return nil, fmt.Errorf("save: %w", err)
 	}
 	for i, r := range s.Insert {
-		r.ID, r.VideoSampleEntry = u.ids[i], u.entryIDs[i]
+		r.ID, r.VideoSampleEntry = first.ids[i], first.entryIDs[i]
 	}
-	return &u.Saved, nil
+	// A quota that was lowered can take tens of thousands of recordings, which
+	// one transaction should not: others wait for it, and memory is bounded.
+	saved := first.Saved
+	for streams, more := first.streams(), first.more; more; {
+		rest, err := db.saveOnce(ctx, &Save{Dir: s.Dir, Rotate: streams})
+		if err != nil {
+			db.log.Warn("quotas are not met yet", "err", err) // the next save goes on
+			break
+		}
+		saved.Deleted, more = append(saved.Deleted, rest.Deleted...), rest.more
+	}
+	return &saved, nil
+}
+
+// saveOnce is one transaction.
+func (db *DB) saveOnce(ctx context.Context, s *Save) (*saving, error) {
+	tx, err := db.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return nil, asOurs(err)
+	}
+	defer rollback(tx)
+	u := &saving{tx: tx, Save: s, blobs: make(map[moonfire.RecordingID][]byte)}
+	if err := u.run(ctx); err != nil {
+		return nil, asOurs(err)
+	}
+	db.videoIndexes.leave(u.blobs)
+	err = db.commit(ctx, u)
+	db.videoIndexes.left(u.blobs, err == nil || errors.Is(err, ErrUncertain))
+	if err != nil {
+		return nil, err
+	}
+	return u, nil
 }
 
 func (u *saving) run(ctx context.Context) error {
 	// Releasing first: the names that are released are none of those that the
 	// other steps reserve.
 	for _, name := range u.Release {
-		if _, err := u.tx.ExecContext(ctx, `delete from reserved_sample_files where uuid = ?`, name[:]); err != nil {
+		if err := failpoint.Step("delete.4", func() error { return u.release(ctx, name) }); err != nil {
 			return fmt.Errorf("release %s: %w", name, err)
 		}
 	}
 	u.ids = make([]moonfire.RecordingID, len(u.Insert))
 	u.entryIDs = make([]moonfire.VideoSampleEntryID, len(u.Insert))
 	for i, r := range u.Insert {
-		if err := u.insert(ctx, i); err != nil {
+		if err := failpoint.Step("create.5", func() error { return u.insert(ctx, i) }); err != nil {
 			return fmt.Errorf("insert recording %s of stream %d: %w", r.SampleFile, r.Stream, err)
 		}
 	}
@@ -102,6 +129,11 @@ func (u *saving) run(ctx context.Context) error {
 	}
 	var err error
 	u.Reserved, err = reserve(ctx, u.tx, u.Dir, u.Reserve)
+	return err
+}
+
+func (u *saving) release(ctx context.Context, name uuid.UUID) error {
+	_, err := u.tx.ExecContext(ctx, `delete from reserved_sample_files where uuid = ?`, name[:])
 	return err
 }
 
@@ -146,7 +178,7 @@ func (u *saving) insert(ctx context.Context, i int) error {
 		return err
 	}
 	if n, err := result.RowsAffected(); err != nil || n != 1 {
-		return errors.Join(err, fmt.Errorf("its name is not reserved: %w", moonfire.ErrCorrupt))
+		return errors.Join(err, u.requireDeleted(ctx, r.SampleFile))
 	}
 	if u.entryIDs[i], err = storeSampleEntry(ctx, u.tx, u.SampleEntries[i]); err != nil {
 		return err
@@ -156,6 +188,17 @@ func (u *saving) insert(ctx context.Context, i int) error {
 		r.LocalTimeDelta90k, r.VideoSamples, r.VideoSyncSamples,
 		u.entryIDs[i], r.SampleDir, r.SampleFileBytes, r.SampleFile[:],
 		r.SampleFileSHA1[:], r.VideoIndex).Scan(&u.ids[i])
+}
+
+// requireDeleted passes over a recording that was committed by an earlier Save,
+// and rotated at once.
+func (u *saving) requireDeleted(ctx context.Context, name uuid.UUID) error {
+	var deleted bool
+	err := u.tx.QueryRowContext(ctx, `select exists (select 1 from reserved_sample_files where uuid = ?)`, name[:]).Scan(&deleted)
+	if err == nil && !deleted {
+		err = fmt.Errorf("its name is not reserved: %w", moonfire.ErrCorrupt)
+	}
+	return err
 }
 
 func storeSampleEntry(ctx context.Context, tx *sql.Tx, e *moonfire.VideoSampleEntry) (id moonfire.VideoSampleEntryID, err error) {
@@ -170,21 +213,33 @@ func storeSampleEntry(ctx context.Context, tx *sql.Tx, e *moonfire.VideoSampleEn
 	return id, err
 }
 
+// oldestSQL finds the recording of a stream that was committed first. That is not
+// always the one with the earliest time: where this machine's clock has been
+// wrong for a while, an order by time would keep the footage from the future for
+// ever, or delete what is dated too early as soon as it is saved.
 const oldestSQL = `
 select r.id, r.start_time_90k, r.sample_file_uuid, r.sample_dir_id, r.video_index
   from recording r
- where r.id = (select id from recording where stream_id = ? order by start_time_90k, id limit 1)`
+ where r.id = (select min(id) from recording where stream_id = ?)`
 
 // rotate deletes the oldest recordings of a stream that exceed its quota: as
 // many as needed and no more.
 func (u *saving) rotate(ctx context.Context, stream moonfire.StreamID) error {
+	deleted := len(u.Deleted)
+	defer func() { u.more = u.more || len(u.Deleted) >= maxDeletions }()
 	for {
+		if len(u.Deleted) >= maxDeletions {
+			return u.forgetRotated(ctx, stream)
+		}
 		var excess int64
 		err := u.tx.QueryRowContext(ctx, `select sample_file_bytes - retain_bytes from stream where id = ?`, stream).Scan(&excess)
+		if err == nil && excess <= 0 && len(u.Deleted) > deleted {
+			err = u.forgetRotated(ctx, stream)
+		}
 		if err != nil || excess <= 0 {
 			return err
 		}
-		if err := u.deleteOldest(ctx, stream); err != nil {
+		if err := failpoint.Step("delete.1", func() error { return u.deleteOldest(ctx, stream) }); err != nil {
 			return err
 		}
 	}
@@ -210,9 +265,8 @@ func (u *saving) deleteOldest(ctx context.Context, stream moonfire.StreamID) err
 		file.UUID[:], file.Dir); err != nil {
 		return err
 	}
-	if _, err := u.tx.ExecContext(ctx, `
-		update stream set rotated_through_90k = max(coalesce(rotated_through_90k, ?1), ?1) where id = ?2`,
-		start90k, stream); err != nil {
+	if _, err := u.tx.ExecContext(ctx, `insert or ignore into rotated (stream_id, quarter_hour) values (?, ?)`,
+		stream, quarterHour(start90k)); err != nil {
 		return err
 	}
 	u.blobs[id] = blob
@@ -220,13 +274,45 @@ func (u *saving) deleteOldest(ctx context.Context, stream moonfire.StreamID) err
 	return nil
 }
 
+// quarterHour90k is what all civil hours are made of.
+const quarterHour90k = 15 * 60 * moonfire.UnitsPerSecond
+
+// quarterHour numbers the quarters of an hour of UTC since 1970.
+func quarterHour(t moonfire.Time90k) int64 {
+	q := int64(t) / quarterHour90k
+	if int64(t)%quarterHour90k < 0 {
+		q--
+	}
+	return q
+}
+
+// forgetRotated forgets the quarters that no hour with footage can have: an hour
+// has four.
+func (u *saving) forgetRotated(ctx context.Context, stream moonfire.StreamID) error {
+	var first sql.Null[moonfire.Time90k]
+	if err := u.tx.QueryRowContext(ctx, `select min(start_time_90k) from recording where stream_id = ?`, stream).Scan(&first); err != nil {
+		return err
+	}
+	before := int64(math.MaxInt64)
+	if first.Valid {
+		before = quarterHour(first.V) - 4
+	}
+	_, err := u.tx.ExecContext(ctx, `delete from rotated where stream_id = ? and quarter_hour < ?`, stream, before)
+	return err
+}
+
 // commit commits, and looks again if that reports an error.
 func (db *DB) commit(ctx context.Context, u *saving) error {
-	err := u.tx.Commit()
+	err := failpoint.Step("commit", u.tx.Commit)
 	if err == nil {
 		return nil
 	}
-	happened, lookErr := db.happened(ctx, u)
+	rollback(u.tx) // if need be: looking again takes the one connection
+	var happened bool
+	lookErr := failpoint.Step("look-again", func() (err error) {
+		happened, err = db.happened(ctx, u)
+		return err
+	})
 	switch {
 	case lookErr != nil:
 		return fmt.Errorf("commit: %w: %w (looking again: %w)", ErrUncertain, asOurs(err), lookErr)

@@ -11,8 +11,8 @@ import (
 	moonfire "github.com/moonfirefs/moonfire"
 )
 
-// The statements of this file are answered by the index recording_cover alone,
-// except sampleFileSQL; TestQueryPlans ensures it.
+// The statements of this file are answered by covering indexes alone, except
+// sampleFileSQL; TestQueryPlans ensures it.
 const (
 	summariesSQL = `
 select id, start_time_90k, duration_90k, sample_file_bytes, video_samples,
@@ -51,6 +51,29 @@ func (db *DB) EachSummary(ctx context.Context, stream moonfire.StreamID, from, t
 // FirstStart returns the least start at or after from; ok is false if none.
 func (db *DB) FirstStart(ctx context.Context, stream moonfire.StreamID, from moonfire.Time90k) (start moonfire.Time90k, ok bool, err error) {
 	return db.aStart(ctx, db.statements.firstStart, stream, from)
+}
+
+const newestSQL = `
+select id, start_time_90k, start_time_90k + duration_90k
+  from recording where stream_id = ? order by id desc limit 1`
+
+// Newest is the recording of a stream that was committed last.
+type Newest struct {
+	ID               moonfire.RecordingID
+	Start90k, End90k moonfire.Time90k
+}
+
+// Newest returns the recording that was committed last; ok is false if there is
+// none.
+func (db *DB) Newest(ctx context.Context, stream moonfire.StreamID) (n Newest, ok bool, err error) {
+	err = db.statements.newest.QueryRowContext(ctx, stream).Scan(&n.ID, &n.Start90k, &n.End90k)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Newest{}, false, nil
+	}
+	if err != nil {
+		return Newest{}, false, fmt.Errorf("find the newest recording of stream %d: %w", stream, asOurs(err))
+	}
+	return n, true, nil
 }
 
 // LastStart returns the greatest start before to; ok is false if none.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/moonfirefs/moonfire/internal/failpoint"
 )
 
 // quarantineFor is how long a file that could not be unlinked is left alone.
@@ -52,7 +54,7 @@ func (d *deletions) unlink() {
 }
 
 func (d *deletions) unlinkOne(file deletion) {
-	err := d.dir.Unlink(file.name)
+	err := failpoint.Step("delete.2", func() error { return d.dir.Unlink(file.name) })
 	switch {
 	case err == nil:
 	case errors.Is(err, fs.ErrNotExist):

@@ -11,16 +11,18 @@
 //     recordings that touch exactly.
 //   - A timeline says when each frame of a run was captured, from the camera's
 //     clock and this machine's; a rotation says when a recording is long enough.
-//   - A writer fills one sample file and its video index.
+//   - A writer fills a draft, a sample file with a journal beside it, and the video
+//     index.
 //   - A syncer, one for each sample directory, makes finished recordings durable,
-//     commits them, and deletes those that exceed a stream's quota.
+//     commits them, and deletes those that exceed a stream's quota. Its checkpoints
+//     bound what a power cut can cost of those that are not finished.
 //
-// Recorder ties them together: Open cleans up behind an earlier crash and starts
-// to record; Close ends all recordings in order and saves them.
+// Recorder ties them together: Open salvages what an earlier crash has interrupted,
+// cleans up behind it, and starts to record; Close ends all recordings in order and saves them.
 //
 // The order of writes, fsyncs and transactions is the heart of this package.
 // Comments cite its steps as "§ Create step 3"; they are numbered in
-// design/lifecycle.md. See also design/recording.md and design/time.md.
+// design/lifecycle.md. See also design/recording.md, design/journal.md and design/time.md.
 //
 // What the bytes of a frame mean belongs to package camera, SQL to package
 // index, and anything about the mount to package fs.

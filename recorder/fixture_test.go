@@ -21,6 +21,7 @@ import (
 
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfire/internal/check/checktest"
 	"github.com/moonfirefs/moonfire/internal/store"
 	"github.com/moonfirefs/moonfire/sample"
 )
@@ -172,6 +173,8 @@ func (c *fakeCamera) frames(n int) func() (camera.Frame, error) {
 // fixture is a store with one camera.
 type fixture struct {
 	*testing.T
+	// broken says that the test leaves a store that is not in order.
+	broken bool
 	path   string
 	store  *store.Store
 	camera moonfire.Camera
@@ -183,6 +186,11 @@ func newFixture(t *testing.T, retainBytes int64) *fixture {
 	t.Helper()
 	f := &fixture{T: t, path: t.TempDir(), clock: newFakeClock(), log: slog.New(slog.DiscardHandler)}
 	f.must(store.Create(t.Context(), f.path, "", "UTC"))
+	t.Cleanup(func() {
+		if !f.broken {
+			checktest.Require(t, f.path)
+		}
+	})
 	f.openStore()
 	f.camera = moonfire.Camera{UUID: uuid.New(), ShortName: "driveway", Streams: []moonfire.Stream{{
 		Kind: moonfire.MainStream, SampleDir: 1, URL: "rtsp://192.0.2.1/1", Transport: moonfire.TCP, RetainBytes: retainBytes,
@@ -355,7 +363,7 @@ func (f *fixture) checkRuns(all []stored) {
 	for i := range all {
 		r := &all[i]
 		if b := before[r.Stream]; b != nil && r.RunOffset > 0 {
-			if r.RunOffset != b.RunOffset+1 || r.Start90k != b.End90k() || b.Flags != 0 {
+			if r.RunOffset != b.RunOffset+1 || r.Start90k != b.End90k() || b.Flags&^moonfire.FlagSalvaged != 0 {
 				f.Errorf("recording %d: %+v does not continue %+v", r.ID, r.Summary, b.Summary)
 			}
 		}
@@ -372,8 +380,8 @@ func (f *fixture) checkNames(all []stored) {
 		reserved, err := f.store.DB.Reserved(f.Context(), id)
 		f.must(err)
 		allowed := make(map[uuid.UUID]bool)
-		for _, name := range reserved {
-			allowed[name] = true
+		for _, r := range reserved {
+			allowed[r.UUID] = true
 		}
 		for i := range all {
 			allowed[all[i].SampleFile] = true

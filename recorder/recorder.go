@@ -12,6 +12,7 @@ import (
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/camera"
 	"github.com/moonfirefs/moonfire/index"
+	"github.com/moonfirefs/moonfire/internal/failpoint"
 	"github.com/moonfirefs/moonfire/sample"
 )
 
@@ -94,17 +95,22 @@ func (r *Recorder) Open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open recorder: %w", err)
 	}
+	if err := r.beginOpen(ctx); err != nil {
+		return fmt.Errorf("open recorder: %w", err)
+	}
 	for id, s := range syncers {
 		if err := s.open(ctx, r.streamsOf(id)); err != nil {
 			return fmt.Errorf("open recorder: %w", err)
 		}
 	}
-	wall, _ := r.o.Clock.Now()
-	if r.open, err = r.o.DB.BeginOpen(ctx, moonfire.FromTime(wall)); err != nil {
-		return fmt.Errorf("open recorder: %w", err)
-	}
 	r.opened, r.syncers = true, syncers
-	for _, s := range syncers {
+	failpoint.Do("start.6", r.begin)
+	return nil
+}
+
+// begin starts all goroutines.
+func (r *Recorder) begin() {
+	for _, s := range r.syncers {
 		s.start()
 	}
 	streamers := r.newStreamers()
@@ -114,15 +120,14 @@ func (r *Recorder) Open(ctx context.Context) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.streamers = streamers
-	return nil
 }
 
 // newSyncers returns one for each directory.
 func (r *Recorder) newSyncers() (map[moonfire.SampleDirID]*syncer, error) {
 	syncers := make(map[moonfire.SampleDirID]*syncer)
 	for id, dir := range r.o.Dirs {
-		s := newSyncer(id, sampleDir{dir}, r.o.DB, r.o.MinFreeBytes, r.o.Clock, r.o.Logger)
-		s.peers = syncers
+		s := newSyncer(id, sampleDir{dir}, seeded(r.o.DB, dir), r.o.MinFreeBytes, r.o.Clock, r.o.Logger)
+		s.peers, s.streamLogs = syncers, make(map[moonfire.StreamID]*slog.Logger)
 		syncers[id] = s
 	}
 	for _, c := range r.o.Cameras {
@@ -134,6 +139,10 @@ func (r *Recorder) newSyncers() (map[moonfire.SampleDirID]*syncer, error) {
 			}
 			// One name for the next recording of each stream.
 			s.spares++
+			log := r.o.Logger.With("camera", c.ShortName, "stream", stream.Kind)
+			for _, s := range syncers { // its salvaged recordings may be in any directory
+				s.streamLogs[stream.ID] = log
+			}
 		}
 	}
 	return syncers, nil
@@ -189,12 +198,11 @@ func (r *Recorder) Close() error {
 	r.mu.Lock()
 	streamers := r.streamers
 	r.mu.Unlock()
-	closeStreamers(streamers)
+	failpoint.Do("close.1", func() { closeStreamers(streamers) })
 	if err := r.closeSyncers(); err != nil {
 		return fmt.Errorf("close recorder: %w", err)
 	}
-	wall, _ := r.o.Clock.Now()
-	if err := r.o.DB.EndOpen(context.Background(), r.open, moonfire.FromTime(wall)); err != nil {
+	if err := failpoint.Step("close.5", r.endOpen); err != nil {
 		return fmt.Errorf("close recorder: %w", err)
 	}
 	return nil
@@ -211,21 +219,25 @@ func closeStreamers(streamers []*streamer) {
 }
 
 func (r *Recorder) closeSyncers() error {
-	for _, s := range r.syncers {
-		s.halt()
+	failpoint.Do("close.2", func() {
+		for _, s := range r.syncers {
+			s.halt()
+		}
+	})
+	if err := failpoint.Step("close.3", r.flushSyncers); err != nil {
+		return err
 	}
-	var errs []error
 	// The second round releases the names of what the first has deleted, perhaps
 	// in other directories.
-	for range 2 {
-		for _, s := range r.syncers {
-			errs = append(errs, s.flush())
-		}
-		if err := errors.Join(errs...); err != nil {
-			return err
-		}
+	return failpoint.Step("close.4", r.flushSyncers)
+}
+
+func (r *Recorder) flushSyncers() error {
+	var errs []error
+	for _, s := range r.syncers {
+		errs = append(errs, s.flush())
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // Status tells how each stream is doing, in the order of Options.Cameras; there

@@ -213,6 +213,36 @@ func TestClockStep(t *testing.T) {
 	}
 }
 
+// A camera whose timestamps run at another pace than time does is dated right to
+// within a quarter of a minute, for as long as it is recorded, and no frame of it
+// is lost.
+func TestTimestampsAtAnotherPace(t *testing.T) {
+	for name, pace := range map[string]float64{"half": 0.5, "double": 2, "milliseconds": 1. / 90} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, plenty)
+			c := newFakeCamera(f.clock)
+			play := c.frames(6000) // ten minutes
+			first := c.pts90k
+			s := newScript(func() (camera.Frame, error) {
+				frame, err := play()
+				frame.PTS90k = first + int64(float64(frame.PTS90k-first)*pace)
+				return frame, err
+			})
+			f.record(s)
+			all := f.recordings()
+			hasBytes(t, all, s.bytes())
+			frames := 0
+			for _, r := range all {
+				captured := noon.Add(time.Duration(frames) * frameTime)
+				if off := r.Start90k.Time().Sub(captured); off.Abs() > 20*time.Second {
+					t.Errorf("recording %d is dated wrong by %v", r.ID, off)
+				}
+				frames += int(r.VideoSamples)
+			}
+		})
+	}
+}
+
 // Rotation deletes the oldest recordings, as many as needed and no more, and
 // their files with them.
 func TestRetention(t *testing.T) {

@@ -2,14 +2,19 @@ package recorder
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
 	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/journal"
 )
 
 // errClockStep ends a run when somebody has set this machine's clock.
 var errClockStep = errors.New("this machine's clock was set")
+
+// errStrayed ends a run whose timestamps run too fast or too slowly.
+var errStrayed = fmt.Errorf("%w: they do not keep pace with this machine's clock", errTimestamps)
 
 // run is what one connection delivers without a break: recordings that touch
 // exactly. It is not safe for concurrent use. Once a method has failed, the run
@@ -54,6 +59,10 @@ func (r *run) add(it *item) error {
 		r.finishRecording(lastDuration90k)
 		return errClockStep
 	}
+	if it.frame.Sync && r.timeline.strayed(it.arrival) {
+		r.finishRecording(lastDuration90k)
+		return errStrayed
+	}
 	if r.rotates(it) {
 		r.finishRecording(lastDuration90k)
 		r.offset++
@@ -78,11 +87,13 @@ func (r *run) rotates(it *item) bool {
 }
 
 func (r *run) startRecording(it *item) error {
-	name, file, err := r.syncer.create()
+	d, err := r.syncer.create(&journal.Header{
+		Stream: r.stream.ID, Open: r.open, RunOffset: r.offset, Entry: it.frame.Entry,
+	})
 	if err != nil {
 		return err
 	}
-	r.writer = newWriter(name, file, it.frame.Entry)
+	r.writer = newWriter(d, it.frame.Entry)
 	return r.append(it, 0)
 }
 
@@ -96,6 +107,7 @@ func (r *run) append(it *item, lastDuration90k moonfire.Duration90k) error {
 		return err
 	}
 	r.timeline.place(it.arrival)
+	r.writer.journal.date(r.timeline.dating())
 	return nil
 }
 
@@ -118,5 +130,5 @@ func (r *run) finishRecording(lastDuration90k moonfire.Duration90k) {
 	recording.Start90k, recording.LocalTimeDelta90k = r.timeline.cut()
 	recording.RunOffset = r.offset
 	recording.Stream, recording.SampleDir, recording.Open = r.stream.ID, r.stream.SampleDir, r.open
-	r.syncer.save(&finished{recording: recording, entry: w.entry, file: w.file, status: r.status, log: r.log})
+	r.syncer.save(&finished{recording: recording, entry: w.entry, file: w.draft, status: r.status, log: r.log})
 }

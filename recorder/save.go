@@ -7,23 +7,26 @@ import (
 
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/index"
+	"github.com/moonfirefs/moonfire/internal/failpoint"
 )
 
-// saveAll makes one save of everything that waits (§ Save), and enforces the
-// quotas of the given streams besides those of the new recordings. On error,
-// nothing is lost but what could not be made durable; the next save goes on
-// where this one stopped.
-func (s *syncer) saveAll(streams []moonfire.StreamID) error {
-	fresh := s.syncFiles(s.take())
-	s.unlinkDoomed()
-	if err := s.syncDir(fresh); err != nil {
+// saveAll makes one save of everything that waits (§ Save). On error, nothing is
+// lost but what could not be made durable; the next save goes on where this one
+// stopped.
+func (s *syncer) saveAll() error {
+	var fresh []*finished
+	failpoint.Do("save.1", func() { fresh = s.syncFiles(s.take()) })
+	failpoint.Do("save.2", s.unlinkDoomed)
+	var err error
+	failpoint.Do("save.3", func() { err = s.syncDir(fresh) })
+	if err != nil {
 		return err
 	}
-	if err := s.commit(streams); err != nil {
+	if err := failpoint.Step("save.4", func() error { return s.commit(nil) }); err != nil {
 		return err
 	}
 	// What the commit has deleted. The names are released by the next save.
-	s.unlinkDoomed()
+	failpoint.Do("save.5", s.unlinkDoomed)
 	return nil
 }
 
@@ -41,12 +44,17 @@ func (s *syncer) take() []*finished {
 // a second fsync would succeed and prove nothing, so that recording is lost.
 func (s *syncer) syncFiles(waiting []*finished) []*finished {
 	return slices.DeleteFunc(waiting, func(f *finished) bool {
-		err := errors.Join(f.file.Sync(), f.file.Close())
+		err := syncFile(f.file)
 		if err != nil {
 			s.discard(f, err)
 		}
 		return err != nil
 	})
+}
+
+func syncFile(f sampleFile) error {
+	err := failpoint.Step("create.3", f.Sync)
+	return errors.Join(err, f.Close())
 }
 
 func (s *syncer) discard(f *finished, err error) {
@@ -58,13 +66,24 @@ func (s *syncer) discard(f *finished, err error) {
 	s.doom(deletion{name: f.recording.SampleFile, expected: true})
 }
 
-// unlinkDoomed is § Delete step 2.
+// unlinkDoomed is § Delete step 2. It also removes journals that have served.
 func (s *syncer) unlinkDoomed() {
+	s.unlinkOutdated()
 	s.mu.Lock()
 	s.deletions.pending = append(s.deletions.pending, s.doomed...)
 	s.doomed = nil
 	s.mu.Unlock()
 	s.deletions.unlink()
+}
+
+// unlinkOutdated removes the journals of recordings that are committed.
+func (s *syncer) unlinkOutdated() {
+	for _, name := range s.outdated {
+		if err := s.dir.UnlinkJournal(name); err != nil {
+			s.log.Warn("cannot delete a journal; the next start will try again", "file", name, "err", err)
+		}
+	}
+	s.outdated = nil
 }
 
 // syncDir is § Create step 4 for fresh recordings, and § Delete step 3 for what
@@ -74,7 +93,8 @@ func (s *syncer) syncDir(fresh []*finished) error {
 	if len(fresh) == 0 && len(s.deletions.unlinked) == 0 {
 		return nil
 	}
-	if err := s.dir.Sync(); err != nil {
+	err := failpoint.Step("create.4", s.syncNames)
+	if err != nil {
 		for _, f := range fresh {
 			s.discard(f, err)
 		}
@@ -86,8 +106,9 @@ func (s *syncer) syncDir(fresh []*finished) error {
 }
 
 // commit is one transaction: § Create step 5, § Delete steps 1 and 4, and § Create
-// step 1 of recordings to come. Files that are durable keep waiting for it if it
-// fails: Save makes sure that none of them is committed twice.
+// step 1 of recordings to come. It enforces the quotas of the given streams
+// besides those of the new recordings. Files that are durable keep waiting for it
+// if it fails: Save makes sure that none of them is committed twice.
 func (s *syncer) commit(streams []moonfire.StreamID) error {
 	change := s.change(streams)
 	if len(change.Insert)+len(change.Rotate)+len(change.Release)+change.Reserve == 0 {
@@ -99,7 +120,7 @@ func (s *syncer) commit(streams []moonfire.StreamID) error {
 	}
 	s.settle(change, saved)
 	for _, f := range s.durable {
-		f.status.saved()
+		f.saved()
 	}
 	s.durable, s.deletions.unlinked = nil, nil
 	return nil
@@ -127,6 +148,8 @@ func (s *syncer) settle(change *index.Save, saved *index.Saved) {
 	s.uncommitted -= len(change.Insert)
 	for _, r := range change.Insert {
 		delete(s.known, r.SampleFile)
+		s.forgetDraft(r.SampleFile)
+		s.outdated = append(s.outdated, r.SampleFile)
 	}
 	for _, name := range change.Release {
 		delete(s.known, name)

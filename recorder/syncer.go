@@ -5,12 +5,15 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/index"
+	"github.com/moonfirefs/moonfire/internal/failpoint"
+	"github.com/moonfirefs/moonfire/journal"
 	"github.com/moonfirefs/moonfire/sample"
 )
 
@@ -32,7 +35,12 @@ const (
 // directory is what a syncer needs of a *sample.Dir; tests make it fail.
 type directory interface {
 	Create(uuid.UUID) (sampleFile, error)
+	Reopen(uuid.UUID) (reopenedFile, error)
 	Unlink(uuid.UUID) error
+	CreateJournal(uuid.UUID) (journalFile, error)
+	ReadJournal(name uuid.UUID, maxBytes int64) ([]byte, error)
+	UnlinkJournal(uuid.UUID) error
+	Journals() ([]uuid.UUID, error)
 	Sync() error
 	Space() (sample.Space, error)
 }
@@ -42,11 +50,18 @@ type sampleDir struct{ *sample.Dir }
 
 func (d sampleDir) Create(name uuid.UUID) (sampleFile, error) { return d.Dir.Create(name) }
 
+func (d sampleDir) Reopen(name uuid.UUID) (reopenedFile, error) { return d.Dir.Reopen(name) }
+
+func (d sampleDir) CreateJournal(name uuid.UUID) (journalFile, error) {
+	return d.Dir.CreateJournal(name)
+}
+
 // database is what a syncer needs of an *index.DB; tests make it fail.
 type database interface {
 	Save(context.Context, *index.Save) (*index.Saved, error)
 	Reserve(context.Context, moonfire.SampleDirID, int) ([]uuid.UUID, error)
-	Reserved(context.Context, moonfire.SampleDirID) ([]uuid.UUID, error)
+	Reserved(context.Context, moonfire.SampleDirID) ([]index.Reservation, error)
+	CheckOrigin(context.Context, moonfire.StreamID, moonfire.OpenID) error
 }
 
 // finished is a recording that has all of its frames. Its file is open until it
@@ -57,6 +72,13 @@ type finished struct {
 	file      sampleFile
 	status    *status
 	log       *slog.Logger
+}
+
+// saved is called when the recording is committed.
+func (f *finished) saved() {
+	f.status.saved()
+	f.log.Debug("saved", "recording", f.recording.ID, "start", f.recording.Start90k,
+		"file", f.recording.SampleFile, "bytes", f.recording.SampleFileBytes)
 }
 
 // syncer makes the recordings of one sample directory durable, commits them, and
@@ -74,11 +96,22 @@ type syncer struct {
 	// peers are the syncers of all directories, this one included: recordings
 	// that exceed a quota may lie in another directory than newer ones.
 	peers map[moonfire.SampleDirID]*syncer
+	// streamLogs have the keys of the streams that are recorded.
+	streamLogs map[moonfire.StreamID]*slog.Logger
 
 	// wake holds a token when there is something to save.
-	wake    chan struct{}
-	stop    chan struct{}
-	stopped chan struct{}
+	wake chan struct{}
+	stop chan struct{}
+	wg   sync.WaitGroup
+
+	journalTrouble journalTrouble
+
+	// newNames says that files were created since the directory was last made
+	// durable.
+	newNames atomic.Bool
+	naming   sync.Mutex // held while it is made durable; guards namesErr
+	// namesErr is why a checkpoint could not, until a save has been told.
+	namesErr error
 
 	mu sync.Mutex // guards what follows
 	// names are reserved, and no file has them.
@@ -86,6 +119,9 @@ type syncer struct {
 	// known has every reserved name of this directory that something here will
 	// turn into a recording or release.
 	known map[uuid.UUID]struct{}
+	// drafts are the recordings of this run of the program that are not committed,
+	// by their names.
+	drafts map[uuid.UUID]*draft
 	// waiting are finished recordings, those of a stream in order.
 	waiting []*finished
 	// doomed are files to delete.
@@ -100,32 +136,45 @@ type syncer struct {
 	// earlier save failed.
 	durable   []*finished
 	deletions deletions
-	closing   bool
+	// outdated are the names of committed recordings whose journals are left.
+	outdated []uuid.UUID
+	closing  bool
 }
 
 func newSyncer(id moonfire.SampleDirID, dir directory, db database, minFreeBytes int64, clock Clock, log *slog.Logger) *syncer {
 	return &syncer{
 		id: id, dir: dir, db: db, clock: clock, log: log,
-		space:     &space{dir: dir, minFreeBytes: minFreeBytes},
-		wake:      make(chan struct{}, 1),
-		stop:      make(chan struct{}),
-		stopped:   make(chan struct{}),
-		known:     make(map[uuid.UUID]struct{}),
-		deletions: deletions{dir: dir, clock: clock, log: log},
+		space:          &space{dir: dir, minFreeBytes: minFreeBytes},
+		wake:           make(chan struct{}, 1),
+		stop:           make(chan struct{}),
+		known:          make(map[uuid.UUID]struct{}),
+		drafts:         make(map[uuid.UUID]*draft),
+		deletions:      deletions{dir: dir, clock: clock, log: log},
+		journalTrouble: journalTrouble{log: log},
 	}
 }
 
 // open cleans up behind an earlier run of the program (§ Start), deletes what
 // exceeds the quotas of the streams, and reserves the first names.
 func (s *syncer) open(ctx context.Context, streams []moonfire.StreamID) error {
-	if err := s.adopt(ctx); err != nil {
+	if err := s.salvage(ctx); err != nil {
 		return err
 	}
-	return s.saveAll(streams)
+	var fresh []*finished
+	failpoint.Do("salvage.4", func() { fresh = s.syncFiles(s.take()) })
+	failpoint.Do("start.2", s.unlinkDoomed)
+	if err := failpoint.Step("start.3", func() error { return s.syncDir(fresh) }); err != nil {
+		return err
+	}
+	if err := failpoint.Step("start.4", func() error { return s.commit(streams) }); err != nil {
+		return err
+	}
+	failpoint.Do("start.5", s.unlinkDoomed)
+	return nil
 }
 
-// adopt dooms every reserved name that nothing here knows of: left by a crash,
-// or by a commit of which it never became known that it happened.
+// adopt dooms every reserved name that nothing here knows of: left by a commit of
+// which it never became known that it happened.
 func (s *syncer) adopt(ctx context.Context) error {
 	reserved, err := s.db.Reserved(ctx, s.id)
 	if err != nil {
@@ -133,19 +182,21 @@ func (s *syncer) adopt(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, name := range reserved {
-		if _, ok := s.known[name]; !ok {
-			s.doom(deletion{name: name})
+	for _, r := range reserved {
+		if _, ok := s.known[r.UUID]; !ok {
+			s.doom(deletion{name: r.UUID})
 		}
 	}
 	return nil
 }
 
-func (s *syncer) start() { go s.run() }
+func (s *syncer) start() {
+	s.wg.Go(s.run)
+	s.wg.Go(s.checkpoints)
+}
 
 // run saves whenever there is something to save, until stop is closed.
 func (s *syncer) run() {
-	defer close(s.stopped)
 	var wait backoff
 	var failed error
 	for {
@@ -159,7 +210,7 @@ func (s *syncer) run() {
 		case <-wake:
 		case <-s.clock.After(timer):
 		}
-		err := s.saveAll(nil)
+		err := s.saveAll()
 		if err == nil {
 			wait.reset()
 		}
@@ -178,10 +229,13 @@ func (s *syncer) logChange(before, err error) {
 	}
 }
 
-// halt ends the goroutine. Writers must have been closed before.
+// halt ends the goroutines. Writers must have been closed before.
 func (s *syncer) halt() {
 	close(s.stop)
-	<-s.stopped
+	s.wg.Wait()
+	for _, d := range s.openDrafts() {
+		d.journal.close() // complete, since its writer is closed
+	}
 }
 
 // flush saves what is left, without names for later recordings, and tries a few
@@ -194,7 +248,7 @@ func (s *syncer) flush() error {
 		s.deletions.retry = 0 // quarantined files: now, or at the next start
 		err := s.adopt(context.Background())
 		if err == nil {
-			err = s.saveAll(nil)
+			err = s.saveAll()
 		}
 		if err == nil || attempt == closeAttempts {
 			return err
@@ -203,21 +257,47 @@ func (s *syncer) flush() error {
 	}
 }
 
-// create makes a new sample file under a reserved name (§ Create steps 1 and 2).
-func (s *syncer) create() (uuid.UUID, sampleFile, error) {
+// create makes a new sample file under a reserved name, and a journal (§ Create
+// steps 1 and 2). It fills in the name of the file in the journal's header.
+func (s *syncer) create(h *journal.Header) (*draft, error) {
 	if err := s.space.check(); err != nil {
-		return uuid.Nil, nil, err
+		return nil, err
 	}
 	name, err := s.takeName()
 	if err != nil {
-		return uuid.Nil, nil, err
+		return nil, err
 	}
-	file, err := s.dir.Create(name)
+	var file sampleFile
+	err = failpoint.Step("create.2", func() (err error) {
+		file, err = s.dir.Create(name)
+		return err
+	})
 	if err != nil {
 		s.abandon(name)
-		return uuid.Nil, nil, err
+		return nil, err
 	}
-	return name, file, nil
+	h.SampleFile = name
+	d := &draft{name: name, file: file, journal: s.createJournal(h)}
+	s.newNames.Store(true)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.drafts[name] = d
+	return d, nil
+}
+
+// createJournal returns nil if it fails: that does the recording no harm.
+func (s *syncer) createJournal(h *journal.Header) *journalWriter {
+	file, err := s.dir.CreateJournal(h.SampleFile)
+	if err != nil {
+		s.journalTrouble.failed(err)
+		return nil
+	}
+	j, err := newJournalWriter(file, h, s.journalTrouble.failed)
+	if err != nil {
+		s.journalTrouble.failed(errors.Join(err, file.Close()))
+		return nil
+	}
+	return j
 }
 
 // takeName returns a reserved name: one that a save has reserved, as a rule.
@@ -274,7 +354,26 @@ func (s *syncer) delete(d deletion) {
 // doom takes on a file without hurry; it is called with s.mu held.
 func (s *syncer) doom(d deletion) {
 	s.known[d.name] = struct{}{}
+	s.forgetDraft(d.name)
 	s.doomed = append(s.doomed, d)
+}
+
+// forgetDraft is called with s.mu held.
+func (s *syncer) forgetDraft(name uuid.UUID) {
+	if d := s.drafts[name]; d != nil {
+		if d.journal.close() {
+			s.journalTrouble.over()
+		}
+		delete(s.drafts, name)
+	}
+}
+
+// streamLog returns a logger that says which stream a recording is of.
+func (s *syncer) streamLog(id moonfire.StreamID) *slog.Logger {
+	if log := s.streamLogs[id]; log != nil {
+		return log
+	}
+	return s.log.With("stream", id) // one that is no longer recorded
 }
 
 func (s *syncer) signal() {

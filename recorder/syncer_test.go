@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -65,8 +64,43 @@ func (f *faults) Create(name uuid.UUID) (sampleFile, error) {
 		return nil, err
 	}
 	file, err := f.dir.Create(name)
-	return &faultyFile{File: file, faults: f}, err
+	return &faultyFile{NewFile: file, faults: f}, err
 }
+
+func (f *faults) Reopen(name uuid.UUID) (reopenedFile, error) {
+	if err := f.happens("reopen"); err != nil {
+		return nil, err
+	}
+	file, err := f.dir.Reopen(name)
+	if err != nil {
+		return nil, err
+	}
+	return &faultyFile{NewFile: file, faults: f}, nil
+}
+
+func (f *faults) CreateJournal(name uuid.UUID) (journalFile, error) {
+	if err := f.happens("create journal"); err != nil {
+		return nil, err
+	}
+	file, err := f.dir.CreateJournal(name)
+	return &faultyFile{NewFile: file, faults: f, prefix: "journal "}, err
+}
+
+func (f *faults) ReadJournal(name uuid.UUID, maxBytes int64) ([]byte, error) {
+	if err := f.happens("read journal"); err != nil {
+		return nil, err
+	}
+	return f.dir.ReadJournal(name, maxBytes)
+}
+
+func (f *faults) UnlinkJournal(name uuid.UUID) error {
+	if err := f.happens("unlink journal"); err != nil {
+		return err
+	}
+	return f.dir.UnlinkJournal(name)
+}
+
+func (f *faults) Journals() ([]uuid.UUID, error) { return f.dir.Journals() }
 
 func (f *faults) Unlink(name uuid.UUID) error {
 	if err := f.happens("unlink"); err != nil {
@@ -113,35 +147,48 @@ func (f *faults) Reserve(ctx context.Context, dir moonfire.SampleDirID, n int) (
 	return f.db.Reserve(ctx, dir, n)
 }
 
-func (f *faults) Reserved(ctx context.Context, dir moonfire.SampleDirID) ([]uuid.UUID, error) {
+func (f *faults) Reserved(ctx context.Context, dir moonfire.SampleDirID) ([]index.Reservation, error) {
 	return f.db.Reserved(ctx, dir)
 }
 
+func (f *faults) CheckOrigin(ctx context.Context, stream moonfire.StreamID, open moonfire.OpenID) error {
+	return f.db.CheckOrigin(ctx, stream, open)
+}
+
+// faultyFile is a sample file or, where its events have a prefix, a journal.
 type faultyFile struct {
-	*os.File
+	*sample.NewFile
 	faults *faults
+	prefix string
 }
 
 func (f *faultyFile) Write(p []byte) (int, error) {
-	if err := f.faults.happens("write"); err != nil {
-		n, _ := f.File.Write(p[:len(p)/2])
+	if err := f.faults.happens(f.prefix + "write"); err != nil {
+		n, _ := f.NewFile.Write(p[:len(p)/2])
 		return n, err
 	}
-	return f.File.Write(p)
+	return f.NewFile.Write(p)
 }
 
 func (f *faultyFile) Truncate(sizeBytes int64) error {
 	if err := f.faults.happens("truncate"); err != nil {
 		return err
 	}
-	return f.File.Truncate(sizeBytes)
+	return f.NewFile.Truncate(sizeBytes)
 }
 
 func (f *faultyFile) Sync() error {
 	if err := f.faults.happens("fsync file"); err != nil {
 		return err
 	}
-	return f.File.Sync()
+	return f.NewFile.Sync()
+}
+
+func (f *faultyFile) Datasync() error {
+	if err := f.faults.happens(f.prefix + "fdatasync"); err != nil {
+		return err
+	}
+	return f.NewFile.Datasync()
 }
 
 // bench is a syncer without its goroutine, and a streamer without a camera, on a
@@ -205,16 +252,17 @@ func TestSaveOrder(t *testing.T) {
 	b := newBench(t, 1000)
 	b.recording(15)
 	b.recording(15)
-	b.must(b.syncer.saveAll(nil))
+	b.must(b.syncer.saveAll())
 	b.recording(15)
-	b.must(b.syncer.saveAll(nil))
-	got := slices.DeleteFunc(b.events, func(e string) bool { return e == "write" })
+	b.must(b.syncer.saveAll())
+	got := slices.DeleteFunc(b.events, func(e string) bool { return strings.HasSuffix(e, "write") })
 	want := []string{
-		"create",            // under the name that was reserved at start
-		"reserve", "create", // no name is left: the first save comes late
-		"fsync file", "fsync file", "fsync dir", "save 2", "unlink", // the quota is exceeded
-		"create", // under the name that the save reserved
-		"fsync file", "fsync dir", "save 1", "unlink",
+		"create", "create journal", // under the name that was reserved at start
+		"reserve", "create", "create journal", // no name is left: the first save comes late
+		"fsync file", "fsync file", "fsync dir", "save 2",
+		"unlink journal", "unlink journal", "unlink", // the quota is exceeded
+		"create", "create journal", // under the name that the save reserved
+		"fsync file", "fsync dir", "save 1", "unlink journal", "unlink",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %s\nwant %s", strings.Join(got, ", "), strings.Join(want, ", "))
@@ -230,7 +278,7 @@ func TestFailedFsyncDiscardsRecording(t *testing.T) {
 	b.recording(10)
 	kept := b.recording(20)
 	b.fail["fsync file"] = 1
-	b.must(b.syncer.saveAll(nil))
+	b.must(b.syncer.saveAll())
 	hasBytes(t, b.recordings(), join(kept))
 	b.flush()
 	hasBytes(t, b.recordings(), join(kept))
@@ -249,12 +297,12 @@ func TestFailedDirectoryFsync(t *testing.T) {
 	b := newBench(t, plenty)
 	kept := b.recording(10)
 	b.fail["save 1"] = 1
-	if err := b.syncer.saveAll(nil); !errors.Is(err, errInjected) {
+	if err := b.syncer.saveAll(); !errors.Is(err, errInjected) {
 		t.Fatalf("got %v", err)
 	}
 	b.recording(20)
 	b.fail["fsync dir"] = 1
-	if err := b.syncer.saveAll(nil); !errors.Is(err, errInjected) {
+	if err := b.syncer.saveAll(); !errors.Is(err, errInjected) {
 		t.Fatalf("got %v", err)
 	}
 	b.flush()
@@ -269,7 +317,7 @@ func TestReleaseOnlyAfterDirectoryFsync(t *testing.T) {
 	b.recording(10)
 	name := b.syncer.waiting[0].recording.SampleFile
 	b.fail["fsync file"], b.fail["fsync dir"] = 1, 1
-	if err := b.syncer.saveAll(nil); !errors.Is(err, errInjected) {
+	if err := b.syncer.saveAll(); !errors.Is(err, errInjected) {
 		t.Fatalf("got %v", err)
 	}
 	isReserved := func() bool {
@@ -278,7 +326,7 @@ func TestReleaseOnlyAfterDirectoryFsync(t *testing.T) {
 	if !isReserved() {
 		t.Error("a name was released although the directory could not be synchronized")
 	}
-	b.must(b.syncer.saveAll(nil))
+	b.must(b.syncer.saveAll())
 	if isReserved() {
 		t.Error("the name is still reserved")
 	}
@@ -290,19 +338,19 @@ func TestQuarantine(t *testing.T) {
 	for range 3 {
 		b.recording(20)
 		b.fail["unlink"] = 1
-		b.must(b.syncer.saveAll(nil))
+		b.must(b.syncer.saveAll())
 	}
 	if n := len(b.syncer.deletions.quarantined); n == 0 {
 		t.Fatal("nothing is quarantined")
 	}
 	b.recordings() // checks that each file has a row
 	asked := b.times("unlink")
-	b.must(b.syncer.saveAll(nil))
+	b.must(b.syncer.saveAll())
 	if b.times("unlink") != asked {
 		t.Error("tried again at once")
 	}
 	b.clock.pass(quarantineFor)
-	b.must(b.syncer.saveAll(nil))
+	b.must(b.syncer.saveAll())
 	if n := len(b.syncer.deletions.quarantined); n != 0 {
 		t.Errorf("%d are still quarantined", n)
 	}
@@ -330,11 +378,11 @@ func TestFailedSave(t *testing.T) {
 	b := newBench(t, plenty)
 	kept := b.recording(10)
 	b.fail["save 1"] = 1
-	if err := b.syncer.saveAll(nil); !errors.Is(err, errInjected) {
+	if err := b.syncer.saveAll(); !errors.Is(err, errInjected) {
 		t.Fatalf("got %v", err)
 	}
 	kept = append(kept, b.recording(20)...)
-	b.must(b.syncer.saveAll(nil))
+	b.must(b.syncer.saveAll())
 	hasBytes(t, b.recordings(), join(kept))
 	if n := b.times("fsync file"); n != 2 {
 		t.Errorf("%d fsyncs of 2 files", n)
@@ -349,11 +397,11 @@ func TestUncertainSave(t *testing.T) {
 	b := newBench(t, 1500)
 	for range 4 {
 		b.recording(20)
-		b.must(b.syncer.saveAll(nil))
+		b.must(b.syncer.saveAll())
 	}
 	b.recording(20)
 	b.afterSave = index.ErrUncertain
-	if err := b.syncer.saveAll(nil); !errors.Is(err, index.ErrUncertain) {
+	if err := b.syncer.saveAll(); !errors.Is(err, index.ErrUncertain) {
 		t.Fatalf("got %v", err)
 	}
 	all := b.recordings()

@@ -20,6 +20,13 @@ const (
 	// makes of it.
 	maxClockStep = time.Second
 
+	// maxStray90k is how far a frame's time may be from its arrival. Cameras that
+	// stamp 25 frames a second and send 12, or count in other units, would
+	// otherwise date hours of footage into minutes. A connection that delivers
+	// what it has held back for longer than that begins a new run, and loses
+	// nothing.
+	maxStray90k moonfire.Duration90k = 15 * moonfire.UnitsPerSecond
+
 	// A difference to this machine's clock is made up for within two minutes.
 	// The difference that one recording shows is corrected in the next, so
 	// correcting all of it in one minute would overshoot and swing.
@@ -99,18 +106,32 @@ func (t *timeline) start90k() moonfire.Time90k {
 // recording would start that it is the first frame of.
 func (t *timeline) media90k() moonfire.Time90k { return t.start90k().Add(t.adjusted90k) }
 
+// dating returns what cut would return if no later frame told better.
+func (t *timeline) dating() (start90k moonfire.Time90k, localTimeDelta90k moonfire.Duration90k) {
+	return t.start90k(), t.localStart90k.Sub(t.start90k())
+}
+
 // cut ends the recording in progress at the frame that was advanced to. It
 // returns the recording's start, and how far this machine's clock was ahead of
 // it.
 func (t *timeline) cut() (start90k moonfire.Time90k, localTimeDelta90k moonfire.Duration90k) {
-	start90k = t.start90k()
-	localTimeDelta90k = t.localStart90k.Sub(start90k)
+	start90k, localTimeDelta90k = t.dating()
 	t.first = false
 	t.fixedStart90k = start90k.Add(t.adjusted90k)
 	t.localStart90k = moonfire.MaxTime90k
 	t.camera90k, t.adjusted90k = 0, 0
 	t.correction90k = min(max(localTimeDelta90k, -maxCorrection90k), maxCorrection90k)
 	return start90k, localTimeDelta90k
+}
+
+// strayed tells whether the run's time has left this machine's at the frame that
+// was advanced to. That the first recording's start moves with the frames that
+// come too early must not hide it.
+func (t *timeline) strayed(at arrival) bool {
+	began := moonfire.FromTime(t.anchor.wall)
+	arrived := moonfire.FromTime(t.anchor.wall.Add(at.monotonic - t.anchor.monotonic))
+	late90k := arrived.Sub(t.media90k())
+	return late90k > maxStray90k || late90k < -maxStray90k || t.first && began.Sub(t.localStart90k) > maxStray90k
 }
 
 // clockStepped tells whether the wall clock has been set since the run began.

@@ -8,10 +8,9 @@ import (
 	"io"
 	"math"
 
-	"github.com/google/uuid"
-
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfire/journal"
 )
 
 // errAbandoned is returned when a sample file does not become a recording.
@@ -23,14 +22,15 @@ type sampleFile interface {
 	io.WriteCloser
 	Truncate(sizeBytes int64) error
 	Sync() error
+	// Datasync makes what was written so far durable.
+	Datasync() error
 }
 
 // writer fills one sample file and its video index (§ Create step 2). It is not
 // safe for concurrent use. It must be finished, which closes the file or hands
 // it on.
 type writer struct {
-	name  uuid.UUID
-	file  sampleFile
+	*draft
 	entry *moonfire.VideoSampleEntry
 
 	sha1  hash.Hash
@@ -39,12 +39,14 @@ type writer struct {
 	index moonfire.VideoIndexEncoder
 	// last is the last frame, without its duration; Bytes is 0 before the first.
 	last moonfire.Sample
+	// lastSum is that of its bytes.
+	lastSum uint32
 	// corrupt says that the file holds part of a frame.
 	corrupt bool
 }
 
-func newWriter(name uuid.UUID, file sampleFile, entry *moonfire.VideoSampleEntry) *writer {
-	return &writer{name: name, file: file, entry: entry, sha1: sha1.New()}
+func newWriter(d *draft, entry *moonfire.VideoSampleEntry) *writer {
+	return &writer{draft: d, entry: entry, sha1: sha1.New()}
 }
 
 // append writes a frame. lastDuration90k is the duration of the frame before it,
@@ -58,16 +60,20 @@ func (w *writer) append(f *camera.Frame, lastDuration90k moonfire.Duration90k) e
 		return fmt.Errorf("append to sample file %s: %w", w.name, err)
 	}
 	w.addLast(lastDuration90k)
+	if f.Sync {
+		w.journal.flush() // a group of pictures is complete
+	}
 	w.last = moonfire.Sample{Bytes: int32(len(f.Data)), Sync: f.Sync}
+	w.lastSum = journal.Sum(f.Data)
 	return nil
 }
 
 // write appends all of data to the file, or nothing.
 func (w *writer) write(data []byte) error {
-	n, err := w.file.Write(data)
+	n, err := w.Write(data)
 	if err != nil {
 		if n > 0 {
-			w.corrupt = w.file.Truncate(w.bytes) != nil
+			w.corrupt = w.Truncate(w.bytes) != nil
 		}
 		return err
 	}
@@ -83,6 +89,7 @@ func (w *writer) addLast(duration90k moonfire.Duration90k) {
 	}
 	w.last.Duration90k = int32(duration90k)
 	w.index.Add(w.last)
+	w.journal.add(w.last, w.lastSum)
 	w.last = moonfire.Sample{}
 }
 
@@ -93,12 +100,13 @@ func (w *writer) addLast(duration90k moonfire.Duration90k) {
 // the file is corrupt.
 func (w *writer) finish(lastDuration90k moonfire.Duration90k) (*moonfire.Recording, error) {
 	if w.corrupt {
-		return nil, errors.Join(fmt.Errorf("finish sample file %s: partly written frame: %w", w.name, errAbandoned), w.file.Close())
+		return nil, errors.Join(fmt.Errorf("finish sample file %s: partly written frame: %w", w.name, errAbandoned), w.Close())
 	}
 	w.addLast(lastDuration90k)
 	if w.index.Samples() == 0 {
-		return nil, errors.Join(fmt.Errorf("finish sample file %s: no frames: %w", w.name, errAbandoned), w.file.Close())
+		return nil, errors.Join(fmt.Errorf("finish sample file %s: no frames: %w", w.name, errAbandoned), w.Close())
 	}
+	w.journal.flush()
 	r := &moonfire.Recording{
 		Summary: moonfire.Summary{
 			Duration90k:      w.index.Duration90k(),

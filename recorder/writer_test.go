@@ -54,9 +54,11 @@ func (f *memoryFile) Close() error {
 	return nil
 }
 
+func (f *memoryFile) Datasync() error { return f.Sync() }
+
 func newMemoryWriter(room int) (*writer, *memoryFile) {
 	f := &memoryFile{room: room}
-	return newWriter(uuid.New(), f, testEntry), f
+	return newWriter(&draft{name: uuid.New(), file: f}, testEntry), f
 }
 
 var testEntry = moonfire.NewVideoSampleEntry([]byte("\x00\x00\x00\x0cavc1test"), 640, 360, 1, 1, "avc1.4d401e")

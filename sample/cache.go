@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -11,6 +12,11 @@ import (
 // maxIdleFiles bounds the files that are kept open although nobody uses them:
 // about four hours of one stream.
 const maxIdleFiles = 256
+
+// maxIdleTime bounds how long. A process that does not record cannot know that a
+// file was unlinked, and its disk space is not free before the last descriptor
+// is closed.
+const maxIdleTime = 10 * time.Second
 
 // cache keeps sample files open. No lock is held while a file is opened, so a
 // slow disk delays only those who wait for it.
@@ -24,7 +30,9 @@ type cache struct {
 	// finds them.
 	idle   *list.List
 	places map[*File]*list.Element
-	held   map[uuid.UUID]*held
+	// sweeper runs sweep while there are idle files; nil if there are none.
+	sweeper *time.Timer
+	held    map[uuid.UUID]*held
 }
 
 // held is a file that must stay readable.
@@ -52,6 +60,10 @@ func (c *cache) get(name uuid.UUID, open opener) (*File, error) {
 	}
 	f, err := open(name)
 	if err != nil {
+		// It may have been unlinked meanwhile, and kept open for its holders.
+		if kept := c.find(name); kept != nil {
+			return kept, nil
+		}
 		return nil, err
 	}
 	c.mu.Lock()
@@ -102,9 +114,28 @@ func (c *cache) release(f *File) {
 		_ = f.file.Close() // opened for reading: nothing can be lost
 		return
 	}
+	f.idleSince = time.Now()
 	c.places[f] = c.idle.PushBack(f)
 	if c.idle.Len() > maxIdleFiles {
 		c.dropLocked(c.idle.Front().Value.(*File))
+	}
+	if c.sweeper == nil {
+		c.sweeper = time.AfterFunc(maxIdleTime, c.sweep)
+	}
+}
+
+// sweep closes the files that have been idle for long.
+func (c *cache) sweep() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.sweeper = nil
+	for !c.closed && c.idle.Len() > 0 {
+		oldest := c.idle.Front().Value.(*File)
+		if left := maxIdleTime - time.Since(oldest.idleSince); left > 0 {
+			c.sweeper = time.AfterFunc(left, c.sweep)
+			return
+		}
+		c.dropLocked(oldest)
 	}
 }
 
@@ -209,6 +240,9 @@ func (c *cache) close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
+	if c.sweeper != nil {
+		c.sweeper.Stop()
+	}
 	var errs []error
 	for f := range c.places {
 		errs = append(errs, f.file.Close())

@@ -1,10 +1,8 @@
 package sample
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -13,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/failpoint"
 )
 
 // Identity says which store a directory belongs to, and which of its
@@ -31,19 +30,10 @@ const (
 	ReadOnly Mode = iota
 	// Recording allows everything. One process at a time.
 	Recording
+	// Repairing allows everything while no other process uses the directory, not
+	// even for reading.
+	Repairing
 )
-
-// metaName is the file that marks a directory as ours.
-const metaName = "meta"
-
-// metaFormat is the version of the directory's layout.
-const metaFormat = 1
-
-type metaFile struct {
-	Format int       `json:"format"`
-	Store  uuid.UUID `json:"store"`
-	Dir    uuid.UUID `json:"dir"`
-}
 
 // Dir is an open directory of sample files. It is safe for concurrent use.
 type Dir struct {
@@ -72,11 +62,12 @@ func Create(path string, id Identity) error {
 	if err := requireEmpty(path); err != nil {
 		return err
 	}
-	data, err := json.Marshal(metaFile{Format: metaFormat, Store: id.Store, Dir: id.Dir})
+	root, err := os.OpenRoot(path)
 	if err != nil {
-		return fmt.Errorf("create sample directory %s: %w", path, err)
+		return fmt.Errorf("create sample directory: %w", err)
 	}
-	if err := writeDurably(path, metaName, append(data, '\n')); err != nil {
+	defer root.Close()
+	if err := writeMeta(root, &metaFile{Store: id.Store, Dir: id.Dir}); err != nil {
 		return fmt.Errorf("create sample directory %s: %w", path, err)
 	}
 	return syncDir(filepath.Dir(path))
@@ -95,27 +86,6 @@ func requireEmpty(path string) error {
 	return nil
 }
 
-// writeDurably makes the file dir/name appear with all of data or not at all.
-func writeDurably(dir, name string, data []byte) error {
-	temporary := filepath.Join(dir, name+".new")
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = os.Rename(temporary, filepath.Join(dir, name))
-	}
-	if err != nil {
-		return err
-	}
-	return syncDir(dir)
-}
-
 func syncDir(path string) error {
 	d, err := os.Open(path)
 	if err != nil {
@@ -129,7 +99,7 @@ func syncDir(path string) error {
 // moonfire.ErrStoreLocked, naming the holder, if another process excludes us.
 func Open(path string, id Identity, mode Mode) (*Dir, error) {
 	d := &Dir{path: path, mode: mode}
-	if err := d.open(id); err != nil {
+	if err := failpoint.Step("start.1", func() error { return d.open(id) }); err != nil {
 		_ = d.Close() // the reason why it is useless matters more
 		return nil, fmt.Errorf("open sample directory %s: %w", path, err)
 	}
@@ -147,37 +117,13 @@ func (d *Dir) open(id Identity) (err error) {
 	if err := verify(d.root, id); err != nil {
 		return err
 	}
-	// Shared by all who use the directory, so that a repair can shut them out.
-	if err := unix.Flock(int(d.handle.Fd()), unix.LOCK_SH|unix.LOCK_NB); err != nil {
-		return fmt.Errorf("it is being repaired: %w", moonfire.ErrStoreLocked)
+	if err := lockUse(d.handle, d.mode); err != nil {
+		return err
 	}
 	if d.mode == Recording {
 		d.lock, err = lockRecorder(d.root)
 	}
 	return err
-}
-
-func verify(root *os.Root, id Identity) error {
-	data, err := root.ReadFile(metaName)
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("it has no file %q: is its disk mounted? %w", metaName, moonfire.ErrForeign)
-	}
-	if err != nil {
-		return err
-	}
-	var meta metaFile
-	if err := json.Unmarshal(data, &meta); err != nil {
-		return fmt.Errorf("file %q: %w: %w", metaName, err, moonfire.ErrCorrupt)
-	}
-	switch {
-	case meta.Format != metaFormat:
-		return fmt.Errorf("its format is %d, this program knows %d: %w", meta.Format, metaFormat, moonfire.ErrForeign)
-	case meta.Store != id.Store:
-		return fmt.Errorf("it belongs to store %s, not to %s: %w", meta.Store, id.Store, moonfire.ErrForeign)
-	case meta.Dir != id.Dir:
-		return fmt.Errorf("it is directory %s of the store, not %s: %w", meta.Dir, id.Dir, moonfire.ErrForeign)
-	}
-	return nil
 }
 
 // Close closes every file and gives up the locks. It is idempotent.
@@ -201,19 +147,14 @@ func (d *Dir) Close() error {
 // Path returns the directory's path, as given to Open.
 func (d *Dir) Path() string { return d.path }
 
-// Create makes a new sample file, opened for writing; it fails if the file
-// exists. The caller closes it.
-func (d *Dir) Create(name uuid.UUID) (*os.File, error) {
-	f, err := d.root.OpenFile(name.String(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("create sample file: %w", err)
-	}
-	return f, nil
-}
-
-// Unlink removes a sample file. A missing file is reported as fs.ErrNotExist.
-// What this process holds (see Hold) stays readable.
+// Unlink removes a sample file, and its journal if it has one. A missing file is
+// reported as fs.ErrNotExist. What this process holds (see Hold) stays readable.
 func (d *Dir) Unlink(name uuid.UUID) error {
+	// First, so that nobody salvages what is to go, or takes it for forgotten.
+	d.unseal(name)
+	if err := d.UnlinkJournal(name); err != nil {
+		return err
+	}
 	d.cache.keepIfHeld(name, d.openFile)
 	if err := d.root.Remove(name.String()); err != nil {
 		return fmt.Errorf("unlink sample file: %w", err)
@@ -232,25 +173,12 @@ func (d *Dir) Sync() error {
 
 // List returns the names of all sample files, in no order. Files that are not
 // named by a UUID are passed over.
-func (d *Dir) List() ([]uuid.UUID, error) {
-	// A handle of its own: reading moves the handle's position.
-	handle, err := d.root.Open(".")
-	if err != nil {
-		return nil, fmt.Errorf("list sample files: %w", err)
-	}
-	defer handle.Close()
-	entries, err := handle.Readdirnames(-1)
-	if err != nil {
-		return nil, fmt.Errorf("list sample files: %w", err)
-	}
-	var names []uuid.UUID
-	for _, entry := range entries {
-		// Only the canonical form: uuid.Parse would take braces and URNs too.
-		if name, err := uuid.Parse(entry); err == nil && name.String() == entry {
-			names = append(names, name)
-		}
-	}
-	return names, nil
+func (d *Dir) List() (names []uuid.UUID, err error) {
+	err = d.EachBatch(func(batch []uuid.UUID) error {
+		names = append(names, batch...)
+		return nil
+	})
+	return names, err
 }
 
 // Space is the state of the file system that holds a directory.

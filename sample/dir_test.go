@@ -290,3 +290,22 @@ func TestConcurrentReadersAndUnlinks(t *testing.T) {
 		t.Errorf("after release: got %v, want ErrNotExist", err)
 	}
 }
+
+// A file that was unlinked by another process does not take up disk space for
+// ever because it was read once.
+func TestIdleFilesAreClosed(t *testing.T) {
+	d, _ := newDir(t, Recording)
+	before := openDescriptors(t)
+	for range 3 {
+		if _, err := readFile(d, writeFile(t, d, "x"), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for f := range d.cache.places {
+		f.idleSince = f.idleSince.Add(-maxIdleTime)
+	}
+	d.cache.sweep()
+	if after := openDescriptors(t); after != before {
+		t.Errorf("%d descriptors before, %d after", before, after)
+	}
+}

@@ -2,6 +2,8 @@
 // unlinks and synchronizes them, and knows nothing of what they hold.
 //
 // A Dir is the directory, locked. A File is an open sample file, shared between
-// readers through a cache of descriptors. Which files should exist is the
-// business of package index; when to delete one, that of package recorder.
+// readers through a cache of descriptors. A NewFile is a sample file that is being
+// written, or its journal, which lies beside it under the same name with a suffix
+// and is not a sample file. Which files should exist is the business of package
+// index; when to delete one, that of package recorder.
 package sample

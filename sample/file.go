@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -19,8 +20,10 @@ type File struct {
 	sizeBytes int64
 	cache     *cache
 
-	// refs counts the users; see cache.mu.
-	refs int
+	// refs counts the users; idleSince is when there was the last one. See
+	// cache.mu.
+	refs      int
+	idleSince time.Time
 }
 
 // Open returns the sample file for reading, from the cache if it is open

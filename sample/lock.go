@@ -17,10 +17,27 @@ import (
 // up: removing it would let two processes lock two files of the same name.
 const lockName = "lock"
 
+// lockUse locks the directory itself: shared by all who use it, so that a repair
+// can shut them out.
+func lockUse(handle *os.File, mode Mode) error {
+	how, problem := unix.LOCK_SH, "it is being repaired"
+	if mode == Repairing {
+		how, problem = unix.LOCK_EX, "another process uses it (a recorder, a mount or a check)"
+	}
+	err := unix.Flock(int(handle.Fd()), how|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return fmt.Errorf("%s: %w", problem, moonfire.ErrStoreLocked)
+	}
+	return err
+}
+
 // lockRecorder takes the recorder's lock and leaves a line that says who holds
 // it. The lock ends with the returned file, or with the process.
 func lockRecorder(root *os.Root) (*os.File, error) {
 	f, err := root.OpenFile(lockName, os.O_RDWR|os.O_CREATE, 0o600)
+	if errors.Is(err, unix.EROFS) {
+		return nil, fmt.Errorf("nothing can be recorded there: its file system is read-only, perhaps after an error of the disk: %w", err)
+	}
 	if err != nil {
 		return nil, err
 	}

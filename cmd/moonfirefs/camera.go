@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	moonfire "github.com/moonfirefs/moonfire"
+	cameralib "github.com/moonfirefs/moonfire/camera"
 	"github.com/moonfirefs/moonfire/internal/store"
 )
 
@@ -30,6 +31,7 @@ type cameraFlags struct {
 	retain, subRetain      string
 	transport              string
 	username, passwordFile string
+	dir                    string
 }
 
 func newCameraAddCommand(g *global) *cobra.Command {
@@ -52,6 +54,7 @@ works too, but other users of this machine can see it there.`,
 	cmd.Flags().StringVar(&f.retain, "retain", "", "disk space for the main stream, such as 500GB; the oldest footage goes first (required)")
 	cmd.Flags().StringVar(&f.sub, "sub", "", "URL of the sub stream, to be recorded as well")
 	cmd.Flags().StringVar(&f.subRetain, "sub-retain", "", "disk space for the sub stream")
+	cmd.Flags().StringVar(&f.dir, "dir", "", "directory to record to, one of those of \"dir list\" (default: the first)")
 	cmd.Flags().StringVar(&f.transport, "transport", string(moonfire.TCP), "tcp or udp")
 	cmd.Flags().StringVar(&f.username, "username", "", "user name for the camera")
 	cmd.Flags().StringVar(&f.passwordFile, "password-file", "", "file whose first line is the password; - is standard input")
@@ -84,8 +87,12 @@ func addCamera(cmd *cobra.Command, g *global, f *cameraFlags, name, address stri
 	if err != nil {
 		return err
 	}
+	dir, err := findDir(dirs, f.dir)
+	if err != nil {
+		return err
+	}
 	for i := range camera.Streams {
-		camera.Streams[i].SampleDir = dirs[0].ID
+		camera.Streams[i].SampleDir = dir
 	}
 	if err := s.DB.AddCamera(cmd.Context(), camera); err != nil {
 		return err
@@ -94,7 +101,7 @@ func addCamera(cmd *cobra.Command, g *global, f *cameraFlags, name, address stri
 	return err
 }
 
-// addStream takes user name and password out of the URL, wherever they are first.
+// addStream takes user name and password out of the URL.
 func (f *cameraFlags) addStream(c *moonfire.Camera, kind moonfire.StreamKind, address, retainFlag, retain string) error {
 	if retain == "" {
 		return &usageError{fmt.Errorf("%s is missing: how much disk space may the %s stream use?", retainFlag, kind)}
@@ -109,12 +116,11 @@ func (f *cameraFlags) addStream(c *moonfire.Camera, kind moonfire.StreamKind, ad
 		return &usageError{fmt.Errorf("the URL of the %s stream cannot be parsed", kind)}
 	}
 	if u.User != nil {
-		if c.Username == "" {
-			c.Username = u.User.Username()
+		password, _ := u.User.Password()
+		if other := c.Username != "" && c.Username != u.User.Username(); other || c.Password != "" && c.Password != password {
+			return &usageError{fmt.Errorf("the URL of the %s stream has another user name or password: a camera has one of each", kind)}
 		}
-		if password, ok := u.User.Password(); ok && c.Password == "" {
-			c.Password = password
-		}
+		c.Username, c.Password = u.User.Username(), password
 		u.User = nil
 	}
 	c.Streams = append(c.Streams, moonfire.Stream{
@@ -152,7 +158,7 @@ func listCameras(cmd *cobra.Command, g *global) error {
 		c := &cameras[i]
 		for j := range c.Streams {
 			st := &c.Streams[j]
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.1f\t%s\n", st.FolderName(c), st.URL,
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.1f\t%s\n", st.FolderName(c), cameralib.Redact(st.URL),
 				humanize.Bytes(uint64(st.SampleFileBytes)), humanize.Bytes(uint64(st.RetainBytes)),
 				st.Duration90k.Duration().Hours(), c.Description)
 		}

@@ -12,6 +12,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 	_ "time/tzdata" // the zone of a store must be found on every machine
 
 	"github.com/spf13/cobra"
@@ -22,12 +23,17 @@ const (
 	exitOK      = 0
 	exitFailure = 1
 	exitUsage   = 2
+	// exitUnchecked is that of a check that could not be made.
+	exitUnchecked = 2
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// After the first signal the second one ends the program at once.
-	context.AfterFunc(ctx, stop)
+	// A log that nobody reads any more must not end a recorder.
+	signal.Ignore(syscall.SIGPIPE)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	// A second signal ends the program at once, unless it is the same keystroke,
+	// sent to the process and to its group.
+	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
 	os.Exit(execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
@@ -46,6 +52,9 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	if errors.As(err, new(*usageError)) {
 		return exitUsage
 	}
+	if e := new(statusError); errors.As(err, &e) {
+		return e.status
+	}
 	return exitFailure
 }
 
@@ -54,6 +63,15 @@ type usageError struct{ err error }
 
 func (e *usageError) Error() string { return e.err.Error() + " (see --help)" }
 func (e *usageError) Unwrap() error { return e.err }
+
+// statusError is an error with an exit status of its own.
+type statusError struct {
+	err    error
+	status int
+}
+
+func (e *statusError) Error() string { return e.err.Error() }
+func (e *statusError) Unwrap() error { return e.err }
 
 // global are the flags of every command.
 type global struct {
@@ -85,8 +103,12 @@ To see it work without a camera:   moonfirefs demo /tmp/moonfirefs-demo`,
 	root.AddCommand(
 		newInitCommand(g),
 		newCameraCommand(g),
+		newDirCommand(g),
 		newRunCommand(g),
 		newMountCommand(g),
+		newCheckCommand(g),
+		newRepairCommand(g),
+		newBackupCommand(g),
 		newDemoCommand(g),
 		newVersionCommand(),
 	)

@@ -87,8 +87,12 @@ func runMount(cmd *cobra.Command, g *global, f *mountFlags, mountpoint string) e
 	return nil
 }
 
-// unmounted returns a channel that is closed when the mount has ended.
+// unmounted returns a channel that is closed when the mount has ended; never if
+// there is none.
 func unmounted(mount *fs.Mount) <-chan struct{} {
+	if mount == nil {
+		return nil
+	}
 	done := make(chan struct{})
 	go func() {
 		mount.Wait()

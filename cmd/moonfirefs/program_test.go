@@ -16,6 +16,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/moonfirefs/moonfire/internal/check/checktest"
 	"github.com/moonfirefs/moonfire/internal/testcamera"
 )
 
@@ -135,8 +136,17 @@ func mustRun(t *testing.T, args ...string) string {
 	return output
 }
 
-// newStore makes a store in a directory of its own.
+// newStore makes a store in a directory of its own, and requires that it is in
+// order when the test has ended.
 func newStore(t *testing.T) string {
+	t.Helper()
+	path := newBrokenStore(t)
+	t.Cleanup(func() { checktest.Require(t, path) })
+	return path
+}
+
+// newBrokenStore makes a store that the test is going to break.
+func newBrokenStore(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "store")
 	mustRun(t, "init", "--store", path, "--time-zone", "America/New_York")
@@ -163,15 +173,31 @@ var clip = sync.OnceValues(func() (*testcamera.Clip, error) {
 	return testcamera.Encode(context.Background(), testcamera.Params{Width: 320, Height: 180, FPS: 15, GOP: 15}, 600)
 })
 
-// startCamera starts a camera; what the test needs beside its pictures is in
-// config.
-func startCamera(t *testing.T, config testcamera.Config) *testcamera.Camera {
+// hevcClip is H.265, of a size that takes cropping, with access units that take
+// several RTP packets.
+var hevcClip = sync.OnceValues(func() (*testcamera.Clip, error) {
+	return testcamera.Encode(context.Background(), testcamera.Params{
+		Codec: testcamera.H265, Width: 642, Height: 362, FPS: 15, GOP: 15, BitrateKbps: 1500,
+	}, 600)
+})
+
+// mustEncode returns one of the clips.
+func mustEncode(t *testing.T, clip func() (*testcamera.Clip, error)) *testcamera.Clip {
 	t.Helper()
-	source, err := clip()
+	encoded, err := clip()
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.Source = source
+	return encoded
+}
+
+// startCamera starts a camera, which plays clip unless the configuration says
+// otherwise.
+func startCamera(t *testing.T, config testcamera.Config) *testcamera.Camera {
+	t.Helper()
+	if config.Source == nil {
+		config.Source = mustEncode(t, clip)
+	}
 	camera, err := testcamera.Start(config)
 	if err != nil {
 		t.Fatal(err)

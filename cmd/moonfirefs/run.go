@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/internal/store"
 	"github.com/moonfirefs/moonfire/recorder"
 )
@@ -15,6 +18,7 @@ import (
 func newRunCommand(g *global) *cobra.Command {
 	f := &mountFlags{}
 	var rotateEvery time.Duration
+	var queue string
 	cmd := &cobra.Command{
 		Use:   "run MOUNTPOINT",
 		Short: "Record all cameras and show the footage",
@@ -28,16 +32,23 @@ is saved first.`,
 			if err != nil {
 				return err
 			}
+			queueBytes, err := humanize.ParseBytes(queue)
+			if err != nil || queueBytes == 0 || queueBytes > 1<<40 {
+				return &usageError{fmt.Errorf("--queue %s: it is not a size such as 32MiB", queue)}
+			}
 			s, err := store.Open(cmd.Context(), g.store, store.Recording, log)
 			if err != nil {
 				return err
 			}
 			defer closing(log, s)
-			return record(cmd.Context(), &recording{store: s, mountpoint: args[0], mount: f, log: log, rotateEvery: rotateEvery})
+			return record(cmd.Context(), &recording{
+				store: s, mountpoint: args[0], mount: f, log: log, rotateEvery: rotateEvery, queueBytes: int64(queueBytes),
+			})
 		},
 	}
 	f.add(cmd)
-	cmd.Flags().DurationVar(&rotateEvery, "rotate-every", time.Minute, "length of a recording: what a crash can cost, and how soon footage shows")
+	cmd.Flags().DurationVar(&rotateEvery, "rotate-every", time.Minute, "length of a recording: how soon footage shows")
+	cmd.Flags().StringVar(&queue, "queue", "32MiB", "memory for the frames of each stream that wait for a slow disk; what does not fit is lost")
 	return cmd
 }
 
@@ -49,6 +60,8 @@ type recording struct {
 	log        *slog.Logger
 	// rotateEvery is the length of a recording; 0 means the recorder's default.
 	rotateEvery time.Duration
+	// queueBytes bounds the queue of each stream; 0 means the recorder's default.
+	queueBytes int64
 	// during runs beside the recorder, if it is not nil, until ctx ends.
 	during func(ctx context.Context, r *recorder.Recorder) error
 }
@@ -63,12 +76,17 @@ func record(ctx context.Context, o *recording) (err error) {
 		return errors.New("the store has no cameras yet (add one with: moonfirefs camera add)")
 	}
 	mount, err := o.mount.open(ctx, o.store, o.mountpoint, o.log)
-	if err != nil {
-		return err
+	switch {
+	case err == nil:
+		defer closing(o.log, mount)
+	case errors.Is(err, moonfire.ErrInvalid) || errors.As(err, new(*usageError)):
+		return err // the command line is wrong: somebody is there to see it
+	default:
+		// Footage is worth more than the mount.
+		o.log.Error("recording without the mount", "mountpoint", o.mountpoint, "err", err)
 	}
-	defer closing(o.log, mount)
 	r := recorder.New(recorder.Options{
-		DB: o.store.DB, Dirs: o.store.Dirs, Cameras: cameras, RotateEvery: o.rotateEvery, Logger: o.log,
+		DB: o.store.DB, Dirs: o.store.Dirs, Cameras: cameras, RotateEvery: o.rotateEvery, QueueBytes: o.queueBytes, Logger: o.log,
 	})
 	if err := r.Open(ctx); err != nil {
 		return err
@@ -84,7 +102,6 @@ func record(ctx context.Context, o *recording) (err error) {
 	case <-ctx.Done():
 		o.log.Info("stopping")
 	case <-unmounted(mount):
-		// Footage is worth more than the mount.
 		o.log.Error("the mount is gone; recording goes on without it", "mountpoint", o.mountpoint)
 		<-ctx.Done()
 	}

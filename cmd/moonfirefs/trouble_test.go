@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/moonfirefs/moonfire/internal/check/checktest"
 	"github.com/moonfirefs/moonfire/internal/testcamera"
 )
 
@@ -91,7 +92,7 @@ func TestRunRefusals(t *testing.T) {
 	recorder := start(t, "run", mountpoint, "--store", busy)
 	recorder.saw("msg=recording")
 
-	foreign := newStore(t)
+	foreign := newBrokenStore(t)
 	diary := []byte("Dear diary, today I was a database.")
 	if err := os.WriteFile(filepath.Join(foreign, "moonfire.db"), diary, 0o600); err != nil {
 		t.Fatal(err)
@@ -156,6 +157,7 @@ func TestDemo(t *testing.T) {
 	if err != nil || strings.Contains(string(mounts), dir) {
 		t.Errorf("the mount was left behind (%v)", err)
 	}
+	checktest.Require(t, filepath.Join(dir, "store"))
 	// A second time, with the same store.
 	again := start(t, "demo", dir, "--duration", "8s")
 	again.wait()

@@ -35,6 +35,8 @@ const (
 	Configuring
 	// Recording: everything. One process at a time.
 	Recording
+	// Repairing: everything, while no other process uses the store.
+	Repairing
 )
 
 // Store is an open store.
@@ -128,18 +130,20 @@ func (s *Store) open(ctx context.Context, path string, mode Mode, log *slog.Logg
 	if mode == Reading {
 		return nil
 	}
-	if s.DB, err = index.Open(ctx, database, index.Options{Logger: log}); err != nil {
-		s.DB = reader
+	if mode == Recording {
+		if err := s.requireMatch(ctx, path); err != nil {
+			return err
+		}
+	}
+	if err := reader.Close(); err != nil {
 		return err
 	}
-	return reader.Close()
+	s.DB, err = index.Open(ctx, database, index.Options{Logger: log})
+	return err
 }
 
 func (s *Store) openDirs(ctx context.Context, path string, mode Mode) error {
-	access := sample.ReadOnly
-	if mode == Recording {
-		access = sample.Recording
-	}
+	access := map[Mode]sample.Mode{Recording: sample.Recording, Repairing: sample.Repairing}[mode]
 	dirs, err := s.DB.SampleDirs(ctx)
 	if err != nil {
 		return err
@@ -169,4 +173,21 @@ func (s *Store) Close() error {
 		errs = append(errs, d.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// Recording reads one recording, video index included. It returns an error that
+// wraps moonfire.ErrNotFound if there is none.
+func (s *Store) Recording(ctx context.Context, id moonfire.RecordingID) (*moonfire.Recording, error) {
+	files, err := s.DB.SampleFiles(ctx, []moonfire.RecordingID{id})
+	if err != nil {
+		return nil, err
+	}
+	rows, err := s.DB.Recordings(ctx, files[0].Dir, id-1, 1, true)
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) != 1 || rows[0].ID != id {
+		return nil, fmt.Errorf("read recording %d: %w", id, moonfire.ErrNotFound)
+	}
+	return &rows[0], nil
 }

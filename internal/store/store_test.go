@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -130,5 +131,27 @@ func TestOpenRefusals(t *testing.T) {
 				t.Errorf("%s: got %v, want %v", name, err, test.want)
 			}
 		}
+	}
+}
+
+// TestOthersSeeOurLocks ensures that another SQLite program which looks at the
+// database of a recorder does not take itself for the last one, and delete the
+// WAL with all that was committed to it.
+func TestOthersSeeOurLocks(t *testing.T) {
+	path := newStore(t, "")
+	s := open(t, path, Recording)
+	if _, err := s.DB.BeginOpen(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	// Opened and closed in this process, as a check would.
+	if err := open(t, path, Reading).Close(); err != nil {
+		t.Fatal(err)
+	}
+	database := filepath.Join(path, databaseName)
+	if output, err := exec.Command("sqlite3", database, "select count(*) from open").CombinedOutput(); err != nil || string(output) != "1\n" {
+		t.Fatalf("sqlite3: %v: %s", err, output)
+	}
+	if _, err := os.Stat(database + "-wal"); err != nil {
+		t.Errorf("the WAL is gone: %v", err)
 	}
 }

@@ -108,7 +108,9 @@ func Start(config Config) (*Camera, error) {
 	case <-c.played:
 		return nil, errors.Join(errors.New("test camera: the source has no pictures"), c.Close())
 	case au := <-first:
-		c.media = newMedia(au, !config.WithoutSprop)
+		c.media = &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{
+			config.Source.codec().format(au, !config.WithoutSprop),
+		}}
 	}
 	if err := c.Restart(); err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -128,21 +130,6 @@ func (c *Camera) play() (first <-chan AccessUnit) {
 		})
 	}()
 	return out
-}
-
-// newMedia describes the stream for SDP (RFC 6184 §8.2).
-func newMedia(first AccessUnit, sprop bool) *description.Media {
-	h264 := &format.H264{PayloadTyp: payloadType, PacketizationMode: 1}
-	for _, nal := range first.NALs {
-		switch {
-		case !sprop:
-		case nal[0]&0x1f == 7:
-			h264.SPS = nal
-		case nal[0]&0x1f == 8:
-			h264.PPS = nal
-		}
-	}
-	return &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{h264}}
 }
 
 // deliver hands one access unit to the clients that play.

@@ -14,7 +14,6 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph264"
 	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
 	"github.com/pion/rtp"
 
@@ -24,7 +23,7 @@ import (
 // viewer is a client that collects the access units it receives.
 type viewer struct {
 	client *gortsplib.Client
-	format *format.H264
+	format format.Format
 
 	mu    sync.Mutex
 	units [][][]byte
@@ -53,11 +52,9 @@ func (v *viewer) play(parsed *base.URL) error {
 	if err != nil {
 		return err
 	}
-	media := session.FindFormat(&v.format)
-	if media == nil {
-		return errors.New("no H.264 in the session description")
-	}
-	decoder, err := v.format.CreateDecoder()
+	media := session.Medias[0]
+	v.format = media.Formats[0]
+	decoder, err := newDepacketizer(v.format)
 	if err != nil {
 		return err
 	}
@@ -69,7 +66,22 @@ func (v *viewer) play(parsed *base.URL) error {
 	return err
 }
 
-func (v *viewer) receive(decoder *rtph264.Decoder, packet *rtp.Packet) {
+// depacketizer puts access units together from RTP packets.
+type depacketizer interface {
+	Decode(packet *rtp.Packet) ([][]byte, error)
+}
+
+func newDepacketizer(f format.Format) (depacketizer, error) {
+	switch f := f.(type) {
+	case *format.H264:
+		return f.CreateDecoder()
+	case *format.H265:
+		return f.CreateDecoder()
+	}
+	return nil, errors.New("neither H.264 nor H.265 in the session description")
+}
+
+func (v *viewer) receive(decoder depacketizer, packet *rtp.Packet) {
 	nals, err := decoder.Decode(packet)
 	if err != nil {
 		return
@@ -96,8 +108,22 @@ func (v *viewer) wait(t *testing.T, n int) ([][][]byte, []uint32) {
 	return nil, nil
 }
 
-// quickClip is a second of pictures.
-var quickClip = sync.OnceValues(func() (*Clip, error) { return Encode(context.Background(), Params{}, 15) })
+// quickClip and quickHEVCClip are a second of pictures.
+var (
+	quickClip     = sync.OnceValues(func() (*Clip, error) { return Encode(context.Background(), Params{}, 15) })
+	quickHEVCClip = sync.OnceValues(func() (*Clip, error) { return Encode(context.Background(), Params{Codec: H265}, 15) })
+)
+
+// startHEVC starts a camera that plays H.265.
+func startHEVC(t *testing.T, config Config) *Camera {
+	t.Helper()
+	clip, err := quickHEVCClip()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Source, config.Speed = clip, 8
+	return start(t, config)
+}
 
 func start(t *testing.T, config Config) *Camera {
 	t.Helper()
@@ -137,33 +163,47 @@ func equalUnits(a, b [][]byte) bool {
 
 // A camera remembers what a client received, and repeats its clip.
 func TestSentIsWhatWasReceived(t *testing.T) {
-	for _, transport := range []moonfire.Transport{moonfire.TCP, moonfire.UDP} {
-		camera := start(t, Config{Transports: []moonfire.Transport{transport}})
-		clientTransport := gortsplib.TransportTCP
-		if transport == moonfire.UDP {
-			clientTransport = gortsplib.TransportUDP
-		}
-		v, err := view(camera.URL(), clientTransport)
-		if err != nil {
-			t.Fatal(err)
-		}
-		units, times := v.wait(t, 40)
-		v.client.Close()
-		sent := camera.Sent()
-		for i := range 40 {
-			if !equalUnits(units[i], sent[i].NALs) || times[i] != uint32(sent[i].PTS90k) {
-				t.Errorf("%s: frame %d was not received as it was sent", transport, i)
+	tests := map[string]struct {
+		start     func(*testing.T, Config) *Camera
+		transport moonfire.Transport
+		client    gortsplib.Transport
+	}{
+		"H.264 over TCP": {start, moonfire.TCP, gortsplib.TransportTCP},
+		"H.264 over UDP": {start, moonfire.UDP, gortsplib.TransportUDP},
+		"H.265 over TCP": {startHEVC, moonfire.TCP, gortsplib.TransportTCP},
+		"H.265 over UDP": {startHEVC, moonfire.UDP, gortsplib.TransportUDP},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			camera := test.start(t, Config{Transports: []moonfire.Transport{test.transport}})
+			v, err := view(camera.URL(), test.client)
+			if err != nil {
+				t.Fatal(err)
 			}
-			if sent[i].Run != 1 || sent[i].Index != sent[0].Index+int64(i) || int64(sent[i].Counter) != sent[i].Index%15 {
-				t.Errorf("%s: frame %d is remembered as %d, run %d, counter %d", transport, i, sent[i].Index, sent[i].Run, sent[i].Counter)
+			units, times := v.wait(t, 40)
+			v.client.Close()
+			sent := camera.Sent()
+			for i := range 40 {
+				if !equalUnits(units[i], sent[i].NALs) || times[i] != uint32(sent[i].PTS90k) {
+					t.Errorf("frame %d was not received as it was sent", i)
+				}
+				if sent[i].Run != 1 || sent[i].Index != sent[0].Index+int64(i) || int64(sent[i].Counter) != sent[i].Index%15 {
+					t.Errorf("frame %d is remembered as %d, run %d, counter %d", i, sent[i].Index, sent[i].Run, sent[i].Counter)
+				}
 			}
-		}
+		})
 	}
 }
 
 // A live source goes on counting, in real time.
 func TestLive(t *testing.T) {
-	live, err := NewLive(Params{GOP: 5})
+	for _, codec := range []Codec{H264, H265} {
+		t.Run(string(codec), func(t *testing.T) { testLive(t, codec) })
+	}
+}
+
+func testLive(t *testing.T, codec Codec) {
+	live, err := NewLive(Params{GOP: 5, Codec: codec})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -178,7 +218,7 @@ func TestLive(t *testing.T) {
 			t.Errorf("frame %d: the time stamp does not increase", i)
 		}
 	}
-	for i, counter := range decodedCounters(t, units) {
+	for i, counter := range decodedCounters(t, codec, units) {
 		if counter != sent[first+i].Counter {
 			t.Errorf("frame %d shows %d, but should show %d", i, counter, sent[first+i].Counter)
 		}
@@ -281,9 +321,13 @@ func TestWrongPathAndTransport(t *testing.T) {
 // out.
 func TestSprop(t *testing.T) {
 	for _, without := range []bool{false, true} {
-		v := mustView(t, start(t, Config{WithoutSprop: without}))
-		if sps, pps := v.format.SafeParams(); (sps == nil) != without || (pps == nil) != without {
-			t.Errorf("without sprop %v: SPS %x, PPS %x", without, sps, pps)
+		avc := mustView(t, start(t, Config{WithoutSprop: without})).format.(*format.H264)
+		if sps, pps := avc.SafeParams(); (sps == nil) != without || (pps == nil) != without {
+			t.Errorf("H.264 without sprop %v: SPS %x, PPS %x", without, sps, pps)
+		}
+		hevc := mustView(t, startHEVC(t, Config{WithoutSprop: without})).format.(*format.H265)
+		if vps, sps, pps := hevc.SafeParams(); (vps == nil) != without || (sps == nil) != without || (pps == nil) != without {
+			t.Errorf("H.265 without sprop %v: VPS %x, SPS %x, PPS %x", without, vps, sps, pps)
 		}
 	}
 }

@@ -75,7 +75,7 @@ func (c *Clip) read(e *encoder) error {
 
 // Join returns the clips one after the other: a camera whose configuration
 // changes while it plays. Each frame keeps the number that its picture shows.
-// The clips must have the same rate.
+// The clips must have the same rate and codec.
 func Join(clips ...*Clip) *Clip {
 	joined := &Clip{Params: clips[0].Params}
 	for _, clip := range clips {
@@ -86,6 +86,8 @@ func Join(clips ...*Clip) *Clip {
 	}
 	return joined
 }
+
+func (c *Clip) codec() Codec { return c.Params.Codec }
 
 // play repeats the clip.
 func (c *Clip) play(ctx context.Context, speed float64, deliver func(AccessUnit)) error {

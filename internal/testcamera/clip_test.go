@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"image/png"
 	"os/exec"
+	"slices"
 	"testing"
 )
 
 // decodedCounters decodes access units with ffmpeg, at another size, and reads
 // the counter of each picture.
-func decodedCounters(t *testing.T, units [][][]byte) (counters []int) {
+func decodedCounters(t *testing.T, codec Codec, units [][][]byte) (counters []int) {
 	t.Helper()
 	var byteStream bytes.Buffer
 	for _, nals := range units {
@@ -18,7 +19,8 @@ func decodedCounters(t *testing.T, units [][][]byte) (counters []int) {
 			byteStream.Write(nal)
 		}
 	}
-	command := exec.Command("ffmpeg", "-loglevel", "error", "-f", "h264", "-i", "pipe:0",
+	_, name := codec.inFFmpeg()
+	command := exec.Command("ffmpeg", "-loglevel", "error", "-f", name, "-i", "pipe:0",
 		"-vf", "scale=256:144", "-fps_mode", "passthrough", "-c:v", "png", "-f", "image2pipe", "pipe:1")
 	command.Stdin = &byteStream
 	output, err := command.Output()
@@ -40,27 +42,35 @@ func decodedCounters(t *testing.T, units [][][]byte) (counters []int) {
 }
 
 // Each access unit of a clip is one picture with the number that it is said to
-// have, and key frames are where they were asked for.
+// have, and key frames, with their parameter sets, are where they were asked for.
 func TestEncode(t *testing.T) {
-	clip, err := Encode(t.Context(), Params{FPS: 10, GOP: 4}, 25)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var units [][][]byte
-	for i, au := range clip.AccessUnits {
-		units = append(units, au.NALs)
-		if au.Counter != i || au.PTS90k != int64(i)*9000 || au.Sync != (i%4 == 0) || au.NALs[0][0]&0x1f != 9 {
-			t.Errorf("access unit %d: counter %d, time %d, sync %v", i, au.Counter, au.PTS90k, au.Sync)
-		}
-	}
-	counters := decodedCounters(t, units)
-	if len(counters) != 25 {
-		t.Fatalf("%d pictures", len(counters))
-	}
-	for i, counter := range counters {
-		if counter != i {
-			t.Errorf("picture %d shows %d", i, counter)
-		}
+	for codec, types := range map[Codec]struct{ delimiter, set byte }{H264: {9, 7}, H265: {35, 33}} {
+		t.Run(string(codec), func(t *testing.T) {
+			clip, err := Encode(t.Context(), Params{FPS: 10, GOP: 4, Codec: codec}, 25)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var units [][][]byte
+			for i, au := range clip.AccessUnits {
+				units = append(units, au.NALs)
+				if au.Counter != i || au.PTS90k != int64(i)*9000 || au.Sync != (i%4 == 0) {
+					t.Errorf("access unit %d: counter %d, time %d, sync %v", i, au.Counter, au.PTS90k, au.Sync)
+				}
+				hasSet := slices.ContainsFunc(au.NALs, func(nal []byte) bool { return codec.nalType(nal) == types.set })
+				if codec.nalType(au.NALs[0]) != types.delimiter || hasSet != au.Sync {
+					t.Errorf("access unit %d: begins with %x, parameter sets: %v", i, au.NALs[0], hasSet)
+				}
+			}
+			counters := decodedCounters(t, codec, units)
+			if len(counters) != 25 {
+				t.Fatalf("%d pictures", len(counters))
+			}
+			for i, counter := range counters {
+				if counter != i {
+					t.Errorf("picture %d shows %d", i, counter)
+				}
+			}
+		})
 	}
 }
 
@@ -107,26 +117,29 @@ func TestFFmpegIsMissing(t *testing.T) {
 
 // splitAccessUnits finds the same units however the bytes arrive.
 func TestSplitAccessUnits(t *testing.T) {
-	byteStream := append(bytes.Repeat(append(bytes.Clone(delimiter), 0xf0, 0, 0, 1, 0x65, 7), 3), 8, 9)
-	rest, count := byteStream, 0
-	for len(rest) > 0 {
-		for size := 1; ; size++ {
-			atEOF := size >= len(rest)
-			advance, token, err := splitAccessUnits(rest[:min(size, len(rest))], atEOF)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if advance > 0 {
-				if !bytes.HasPrefix(token, delimiter) || bytes.Count(token, delimiter) != 1 {
-					t.Errorf("unit %x", token)
+	for _, codec := range []Codec{H264, H265} {
+		delimiter := codec.delimiter()
+		byteStream := append(bytes.Repeat(append(bytes.Clone(delimiter), 0xf0, 0, 0, 1, 0x65, 7), 3), 8, 9)
+		rest, count := byteStream, 0
+		for len(rest) > 0 {
+			for size := 1; ; size++ {
+				atEOF := size >= len(rest)
+				advance, token, err := codec.splitAccessUnits(rest[:min(size, len(rest))], atEOF)
+				if err != nil {
+					t.Fatal(err)
 				}
-				rest = rest[advance:]
-				break
+				if advance > 0 {
+					if !bytes.HasPrefix(token, delimiter) || bytes.Count(token, delimiter) != 1 {
+						t.Errorf("%s: unit %x", codec, token)
+					}
+					rest = rest[advance:]
+					break
+				}
 			}
+			count++
 		}
-		count++
-	}
-	if count != 3 {
-		t.Errorf("%d units, want 3", count)
+		if count != 3 {
+			t.Errorf("%s: %d units, want 3", codec, count)
+		}
 	}
 }

@@ -4,7 +4,7 @@
 //
 // Its nouns:
 //
-//   - Params: what the pictures are: size, rate, distance of key frames.
+//   - Params: what the pictures are: size, rate, distance of key frames, codec.
 //   - Clip: pictures encoded beforehand, faster than they play. A camera repeats
 //     it for ever.
 //   - Live: pictures encoded as they play, so that their clock is right.

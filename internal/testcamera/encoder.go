@@ -9,6 +9,7 @@ import (
 	"io"
 	"os/exec"
 	"strconv"
+	"strings"
 )
 
 // maxAccessUnitBytes bounds what is read of one access unit.
@@ -29,6 +30,7 @@ type AccessUnit struct {
 
 // encoder is an ffmpeg child process that turns pictures into access units.
 type encoder struct {
+	codec   Codec
 	command *exec.Cmd
 	input   io.WriteCloser
 	output  *bufio.Scanner
@@ -42,16 +44,7 @@ func startEncoder(ctx context.Context, p Params) (*encoder, error) {
 	if err != nil {
 		return nil, errors.New("test camera: ffmpeg is not installed (apt install ffmpeg)")
 	}
-	rate := strconv.Itoa(p.FPS)
-	bitrate := strconv.Itoa(p.BitrateKbps) + "k"
-	gop := strconv.Itoa(p.GOP)
-	e := &encoder{command: exec.CommandContext(ctx, path,
-		"-hide_banner", "-loglevel", "error", "-nostdin",
-		"-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", fmt.Sprintf("%dx%d", p.Width, p.Height), "-r", rate, "-i", "pipe:0",
-		"-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-threads", "1",
-		"-b:v", bitrate, "-maxrate", bitrate, "-bufsize", bitrate,
-		"-g", gop, "-keyint_min", gop, "-sc_threshold", "0", "-bf", "0", "-aud", "1",
-		"-flush_packets", "1", "-f", "h264", "pipe:1")}
+	e := &encoder{codec: p.Codec, command: exec.CommandContext(ctx, path, arguments(p)...)}
 	e.command.Stderr = &e.stderr
 	if e.input, err = e.command.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("test camera: start ffmpeg: %w", err)
@@ -62,11 +55,34 @@ func startEncoder(ctx context.Context, p Params) (*encoder, error) {
 	}
 	e.output = bufio.NewScanner(output)
 	e.output.Buffer(make([]byte, 64<<10), maxAccessUnitBytes)
-	e.output.Split(splitAccessUnits)
+	e.output.Split(p.Codec.splitAccessUnits)
 	if err := e.command.Start(); err != nil {
 		return nil, fmt.Errorf("test camera: start ffmpeg: %w", err)
 	}
 	return e, nil
+}
+
+// arguments are those of ffmpeg: pictures come in at its standard input, and each
+// is encoded before the next one comes.
+func arguments(p Params) []string {
+	encoder, byteStream := p.Codec.inFFmpeg()
+	rate := strconv.Itoa(p.FPS)
+	bitrate := strconv.Itoa(p.BitrateKbps) + "k"
+	gop := strconv.Itoa(p.GOP)
+	arguments := []string{
+		"-hide_banner", "-loglevel", "error", "-nostdin",
+		"-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", fmt.Sprintf("%dx%d", p.Width, p.Height), "-r", rate, "-i", "pipe:0",
+		"-c:v", encoder, "-preset", "ultrafast", "-tune", "zerolatency", "-threads", "1",
+		"-b:v", bitrate, "-maxrate", bitrate, "-bufsize", bitrate,
+	}
+	if p.Codec == H265 {
+		arguments = append(arguments, "-x265-params", strings.Join([]string{
+			"log-level=none", "pools=none", "aud=1", "repeat-headers=1",
+			"keyint=" + gop, "min-keyint=" + gop, "scenecut=0", "open-gop=0", "bframes=0"}, ":"))
+	} else {
+		arguments = append(arguments, "-g", gop, "-keyint_min", gop, "-sc_threshold", "0", "-bf", "0", "-aud", "1")
+	}
+	return append(arguments, "-flush_packets", "1", "-f", byteStream, "pipe:1")
 }
 
 // next waits for an access unit. It returns io.EOF after the last one.
@@ -77,7 +93,7 @@ func (e *encoder) next() (AccessUnit, error) {
 		}
 		return AccessUnit{}, io.EOF
 	}
-	return newAccessUnit(bytes.Clone(e.output.Bytes())), nil
+	return e.codec.newAccessUnit(bytes.Clone(e.output.Bytes())), nil
 }
 
 // finish waits for the child, whose input must have been closed or whose
@@ -87,35 +103,4 @@ func (e *encoder) finish() error {
 		return fmt.Errorf("test camera: ffmpeg: %w: %s", err, bytes.TrimSpace(e.stderr.Bytes()))
 	}
 	return nil
-}
-
-// delimiter begins each access unit of the byte stream: a start code and the
-// header of an access unit delimiter (ITU-T H.264 §7.4.1.2.3).
-var delimiter = []byte{0, 0, 0, 1, 9}
-
-// splitAccessUnits is a bufio.SplitFunc.
-func splitAccessUnits(data []byte, atEOF bool) (advance int, token []byte, err error) {
-	if len(data) > len(delimiter) {
-		if next := bytes.Index(data[len(delimiter):], delimiter); next >= 0 {
-			end := len(delimiter) + next
-			return end, data[:end], nil
-		}
-	}
-	if atEOF && len(data) > 0 {
-		return len(data), data, nil
-	}
-	return 0, nil, nil
-}
-
-// newAccessUnit splits the bytes of an access unit. The encoder writes start
-// codes of three and of four bytes, and no other zero bytes between NAL units.
-func newAccessUnit(byteStream []byte) AccessUnit {
-	var au AccessUnit
-	for _, nal := range bytes.Split(byteStream, []byte{0, 0, 1}) {
-		if nal = bytes.TrimRight(nal, "\x00"); len(nal) > 0 {
-			au.NALs = append(au.NALs, nal)
-			au.Sync = au.Sync || nal[0]&0x1f == 5
-		}
-	}
-	return au
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"io"
 	"time"
-
-	moonfire "github.com/moonfirefs/moonfire"
 )
 
 // Live is an endless sequence of pictures that are drawn and encoded as they
@@ -21,6 +19,8 @@ func NewLive(p Params) (*Live, error) {
 	}
 	return &Live{params: p}, nil
 }
+
+func (l *Live) codec() Codec { return l.params.Codec }
 
 // maxInEncoder bounds the pictures that can be on their way through ffmpeg. It
 // holds back one or two.
@@ -61,21 +61,28 @@ func (l *Live) draw(ctx context.Context, pipe io.WriteCloser, pts90k chan<- int6
 	pt := newPainter(l.params)
 	ticker := time.NewTicker(l.params.elapsed(1))
 	defer ticker.Stop()
-	start := time.Now()
-	for n := 0; ; n++ {
+	start, last := time.Now(), int64(-1)
+	for n := 0; ; {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
 		}
+		// Cameras capture at a steady rate, however busy this machine is.
 		now := time.Now()
+		slot := int64(now.Sub(start) / l.params.elapsed(1))
+		if slot == last {
+			continue
+		}
+		last = slot
 		select {
 		case <-ctx.Done():
 			return nil
-		case pts90k <- int64(moonfire.FromDuration(now.Sub(start))):
+		case pts90k <- l.params.pts90k(slot):
 		}
 		if _, err := pipe.Write(pt.paint(n%CounterModulus, now.Format("2006-01-02 15:04:05.000"))); err != nil {
 			return err
 		}
+		n++
 	}
 }

@@ -7,12 +7,6 @@ import (
 	moonfire "github.com/moonfirefs/moonfire"
 )
 
-// Codec is a way to encode pictures.
-type Codec string
-
-// H264 is ITU-T H.264, Baseline profile.
-const H264 Codec = "h264"
-
 // Params say what the pictures of a source are. The zero value of each field
 // means the default that is given with it.
 type Params struct {
@@ -42,7 +36,7 @@ func (p Params) withDefaults() (Params, error) {
 	if p.Width < 128 || p.Height < 64 || p.Width%2 != 0 || p.Height%2 != 0 {
 		return p, fmt.Errorf("test camera: cannot draw pictures of %d×%d pixels", p.Width, p.Height)
 	}
-	if p.FPS < 1 || p.GOP < 1 || p.BitrateKbps < 1 || p.Codec != H264 {
+	if p.FPS < 1 || p.GOP < 1 || p.BitrateKbps < 1 || p.Codec != H264 && p.Codec != H265 {
 		return p, fmt.Errorf("test camera: cannot encode %+v", p)
 	}
 	return p, nil

@@ -3,24 +3,22 @@ package testcamera
 import (
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
-	"github.com/bluenviron/gortsplib/v4/pkg/format/rtph264"
 )
 
-// player packetizes the frames for one client session, which has RTP sequence
-// numbers and a synchronization source of its own.
+// player packetizes the frames for one client session.
 type player struct {
-	run     int
-	encoder *rtph264.Encoder
+	run int
+	packetizer
 }
 
-func newPlayer(run int) (*player, error) {
-	p := &player{run: run, encoder: &rtph264.Encoder{PayloadType: payloadType, PacketizationMode: 1}}
-	return p, p.encoder.Init()
+func newPlayer(run int, codec Codec) (*player, error) {
+	p, err := codec.newPacketizer()
+	return &player{run: run, packetizer: p}, err
 }
 
 // send queues a frame for the network.
 func (p *player) send(session *gortsplib.ServerSession, media *description.Media, frame SentFrame) error {
-	packets, err := p.encoder.Encode(frame.NALs)
+	packets, err := p.Encode(frame.NALs)
 	if err != nil {
 		return err
 	}

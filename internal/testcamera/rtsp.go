@@ -134,7 +134,7 @@ func (h handler) OnPlay(ctx *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.players[ctx.Session] == nil {
-		player, err := newPlayer(c.runs + 1)
+		player, err := newPlayer(c.runs+1, c.config.Source.codec())
 		if err != nil {
 			return &base.Response{StatusCode: base.StatusInternalServerError}, err
 		}

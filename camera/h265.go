@@ -1,0 +1,168 @@
+package camera
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/bluenviron/mediacommon/pkg/codecs/h265"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// Limits of ITU-T H.265 §7.4.3.2.1 and §7.4.3.3.1.
+const (
+	maxHEVCSPSID = 15
+	maxHEVCPPSID = 63
+)
+
+// h265Codec is the codec of an H.265 stream.
+//
+// Which NAL units a sample holds: all those of its access unit, in their order
+// and with their emulation prevention bytes, except
+//
+//   - access unit delimiters (35) and filler data (38), which carry nothing once
+//     samples are framed by length. Ends of sequence (36) and of bitstream (37)
+//     stay: they change how a CRA picture that follows is decoded;
+//   - video and sequence parameter sets (32, 33): the sample entry has those in
+//     force, and others can come into force only with an IRAP picture, which
+//     begins a new sample entry;
+//   - picture parameter sets (34) that the sample entry has with the same bytes;
+//   - everything with a nuh_layer_id other than 0: it belongs to extensions that
+//     a decoder of the base layer ignores.
+//
+// A sync sample is an access unit with an IRAP picture: IDR, BLA or CRA
+// (ISO 14496-15 §8.4.3). RASL pictures, which follow some CRA and BLA pictures,
+// refer to pictures from before them. Where these have not been received, or are
+// not what they were, RASL pictures are left out, as a decoder does
+// (ITU-T H.265 §8.1.3).
+type h265Codec struct {
+	// vps, sps and pps are the latest parameter sets by their ids.
+	vps map[uint32][]byte
+	sps map[uint32]sequenceParameterSet
+	pps map[uint32]pictureParameterSet
+	// ended says that the next picture is the first one of a coded video
+	// sequence, whatever it is.
+	ended bool
+	// noRASL is NoRaslOutputFlag of the latest IRAP picture: RASL pictures that
+	// follow it cannot be decoded.
+	noRASL bool
+}
+
+// sequenceParameterSet is a NAL unit of type 33 and the video parameter set that
+// it refers to.
+type sequenceParameterSet struct {
+	unit  []byte
+	vpsID uint32
+}
+
+func newH265Stream() *stream {
+	return &stream{codec: &h265Codec{
+		vps:   make(map[uint32][]byte),
+		sps:   make(map[uint32]sequenceParameterSet),
+		pps:   make(map[uint32]pictureParameterSet),
+		ended: true,
+	}}
+}
+
+func (h *h265Codec) learnUnit(unit []byte) {
+	if !inBaseLayer(unit) || len(unit) == hevcHeaderSize {
+		return
+	}
+	switch hevcType(unit) {
+	case h265.NALUType_VPS_NUT:
+		// vps_video_parameter_set_id (§7.3.2.1).
+		if id := uint32(unit[hevcHeaderSize] >> 4); !bytes.Equal(h.vps[id], unit) {
+			h.vps[id] = bytes.Clone(unit)
+		}
+	case h265.NALUType_SPS_NUT:
+		vpsID, id, ok := hevcSPSIDs(unit)
+		if ok && id <= maxHEVCSPSID && !bytes.Equal(h.sps[id].unit, unit) {
+			h.sps[id] = sequenceParameterSet{unit: bytes.Clone(unit), vpsID: vpsID}
+		}
+	case h265.NALUType_PPS_NUT:
+		// pps_pic_parameter_set_id, pps_seq_parameter_set_id (§7.3.2.3.1).
+		r := newRBSPReader(unit, 8*hevcHeaderSize)
+		id, spsID := r.golomb(), r.golomb()
+		if !r.failed && id <= maxHEVCPPSID && spsID <= maxHEVCSPSID && !bytes.Equal(h.pps[id].unit, unit) {
+			h.pps[id] = pictureParameterSet{unit: bytes.Clone(unit), spsID: spsID}
+		}
+	}
+}
+
+// isSlice tells whether a NAL unit is a slice segment of the base layer, of a
+// type that is not reserved (§7.4.2.2, table 7-1).
+func (*h265Codec) isSlice(unit []byte) bool {
+	return inBaseLayer(unit) && len(unit) > hevcHeaderSize &&
+		(hevcType(unit) <= h265.NALUType_RASL_R || isIRAP(unit))
+}
+
+// beginsPicture tells whether a NAL unit is a slice segment with
+// first_slice_segment_in_pic_flag.
+func (h *h265Codec) beginsPicture(unit []byte) bool {
+	return h.isSlice(unit) && unit[hevcHeaderSize]&0x80 != 0
+}
+
+func (*h265Codec) isSync(slice []byte) bool { return isIRAP(slice) }
+
+// parameterSets returns the VPS and SPS that a slice of an IRAP picture refers
+// to, and every PPS for that SPS, by id.
+func (h *h265Codec) parameterSets(slice []byte) [][]byte {
+	// first_slice_segment_in_pic_flag, no_output_of_prior_pics_flag,
+	// slice_pic_parameter_set_id (§7.3.6.1).
+	r := newSliceReader(slice, 8*hevcHeaderSize+2)
+	pps := h.pps[r.golomb()]
+	sps := h.sps[pps.spsID]
+	if r.failed || pps.unit == nil || sps.unit == nil || h.vps[sps.vpsID] == nil {
+		return nil
+	}
+	return append([][]byte{h.vps[sps.vpsID], sps.unit}, referringTo(h.pps, pps.spsID)...)
+}
+
+func (*h265Codec) sampleEntry(sets [][]byte) (*moonfire.VideoSampleEntry, error) {
+	return hevcSampleEntry(sets[0], sets[1], sets[2:])
+}
+
+// decodable keeps account of NoRaslOutputFlag (§8.1.3).
+func (h *h265Codec) decodable(slice []byte, units [][]byte) bool {
+	isEnd := func(unit []byte) bool {
+		return hevcType(unit) == h265.NALUType_EOS_NUT || hevcType(unit) == h265.NALUType_EOB_NUT
+	}
+	begins := h.ended
+	h.ended = slices.ContainsFunc(units, isEnd)
+	if isIRAP(slice) {
+		h.noRASL = begins || hevcType(slice) != h265.NALUType_CRA_NUT
+		return true
+	}
+	isRASL := hevcType(slice) == h265.NALUType_RASL_N || hevcType(slice) == h265.NALUType_RASL_R
+	return !isRASL || !h.noRASL
+}
+
+func (*h265Codec) role(unit []byte) role {
+	if !inBaseLayer(unit) {
+		return dropped
+	}
+	switch hevcType(unit) {
+	case h265.NALUType_VPS_NUT, h265.NALUType_SPS_NUT, h265.NALUType_AUD_NUT, h265.NALUType_FD_NUT:
+		return dropped
+	case h265.NALUType_PPS_NUT:
+		return keptUnlessInEntry
+	}
+	return kept
+}
+
+// hevcHeaderSize is the size of a NAL unit header (ITU-T H.265 §7.3.1.2).
+const hevcHeaderSize = 2
+
+// hevcType is the nal_unit_type of a NAL unit, which is never empty.
+func hevcType(unit []byte) h265.NALUType { return h265.NALUType(unit[0] >> 1 & 0x3f) }
+
+// inBaseLayer tells whether a NAL unit has a whole header with nuh_layer_id 0.
+func inBaseLayer(unit []byte) bool {
+	return len(unit) >= hevcHeaderSize && unit[0]&1 == 0 && unit[1]>>3 == 0
+}
+
+// isIRAP tells whether a slice belongs to an intra random access point picture.
+// The types 22 and 23 are reserved for others, which a decoder ignores.
+func isIRAP(slice []byte) bool {
+	return hevcType(slice) >= h265.NALUType_BLA_W_LP && hevcType(slice) <= h265.NALUType_CRA_NUT
+}

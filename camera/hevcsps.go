@@ -1,0 +1,103 @@
+package camera
+
+import (
+	"errors"
+
+	"github.com/bluenviron/mediacommon/pkg/codecs/h265"
+)
+
+// hevcSPS is what a sample entry needs of a sequence parameter set
+// (ITU-T H.265 §7.3.2.2.1).
+type hevcSPS struct {
+	// profileTierLevel is the general part of profile_tier_level (§7.3.3).
+	profileTierLevel   []byte
+	maxSubLayersMinus1 byte
+	temporalIDNesting  bool
+	chromaFormatIdc    uint32
+	width, height      uint16
+	bitDepthLuma       uint32 // minus 8
+	bitDepthChroma     uint32 // minus 8
+	// pixelAspectH and pixelAspectV are the sides of a pixel.
+	pixelAspectH, pixelAspectV uint16
+}
+
+// The beginning of an SPS without emulation prevention bytes: the NAL unit
+// header; 4 bits of sps_video_parameter_set_id, 3 of sps_max_sub_layers_minus1, 1
+// of sps_temporal_id_nesting_flag; profile_tier_level, whose general part has 12
+// bytes.
+const (
+	hevcLayersOffset   = hevcHeaderSize
+	hevcPTLOffset      = hevcLayersOffset + 1
+	hevcPTLSize        = 12
+	maxSubLayersMinus1 = 6
+)
+
+// hevcSPSReader returns a reader that stands before sps_seq_parameter_set_id.
+func hevcSPSReader(unit []byte) *rbspReader {
+	r := newRBSPReader(unit, 8*hevcLayersOffset+4)
+	subLayers := int(r.number(3))
+	r.flag()
+	r.skip(hevcPTLSize)
+	if r.failed = r.failed || subLayers > maxSubLayersMinus1; r.failed || subLayers == 0 {
+		return r
+	}
+	// Pairs of sub_layer_profile_present_flag and sub_layer_level_present_flag,
+	// filled up to 16 bits; then 11 bytes and 1 byte for each that is set.
+	present := r.number(16)
+	for i := range subLayers {
+		r.skip(11*int(present>>(15-2*i)&1) + int(present>>(14-2*i)&1))
+	}
+	return r
+}
+
+// hevcSPSIDs returns sps_video_parameter_set_id and sps_seq_parameter_set_id.
+func hevcSPSIDs(unit []byte) (vpsID, id uint32, ok bool) {
+	r := hevcSPSReader(unit)
+	id = r.golomb()
+	if r.failed {
+		return 0, 0, false
+	}
+	return uint32(r.data[hevcLayersOffset] >> 4), id, true
+}
+
+// parseHEVCSPS parses an SPS whose ids can be read. The library is not used for
+// it, since it gives up on some that cameras may send: with profiles of
+// sub-layers, or with long-term reference pictures.
+func parseHEVCSPS(unit []byte) (*hevcSPS, error) {
+	r := hevcSPSReader(unit)
+	r.golomb() // the id
+	s := &hevcSPS{chromaFormatIdc: r.golomb()}
+	separatePlanes := s.chromaFormatIdc == 3 && r.flag()
+	codedWidth, codedHeight := uint64(r.golomb()), uint64(r.golomb())
+	var cropX, cropY uint64
+	if r.flag() { // conformance_window_flag
+		unitX, unitY := chromaUnits(s.chromaFormatIdc, separatePlanes)
+		cropX = unitX * (uint64(r.golomb()) + uint64(r.golomb()))
+		cropY = unitY * (uint64(r.golomb()) + uint64(r.golomb()))
+	}
+	s.bitDepthLuma, s.bitDepthChroma = r.golomb(), r.golomb()
+	switch {
+	case r.failed:
+		return nil, errors.New("parse sequence parameter set: it is cut off")
+	case s.chromaFormatIdc > 3 || s.bitDepthLuma > 7 || s.bitDepthChroma > 7: // what hvcC can hold
+		return nil, errors.New("parse sequence parameter set: chroma format or bit depth out of range")
+	}
+	layers := r.data[hevcLayersOffset]
+	s.maxSubLayersMinus1, s.temporalIDNesting = layers>>1&7, layers&1 == 1
+	s.profileTierLevel = r.data[hevcPTLOffset:][:hevcPTLSize]
+	s.pixelAspectH, s.pixelAspectV = hevcPixelAspect(unit)
+	var err error
+	s.width, s.height, err = outputSize(codedWidth, codedHeight, cropX, cropY)
+	return s, err
+}
+
+// hevcPixelAspect returns the sides of a pixel, 1 and 1 where the stream does not
+// say. That is said near the end of an SPS, behind what only decoders need; where
+// the library cannot read so far, pixels are taken for square.
+func hevcPixelAspect(unit []byte) (h, v uint16) {
+	var sps h265.SPS
+	if err := sps.Unmarshal(unit); err != nil || sps.VUI == nil || !sps.VUI.AspectRatioInfoPresentFlag {
+		return 1, 1
+	}
+	return pixelAspect(sps.VUI.AspectRatioIdc, sps.VUI.SarWidth, sps.VUI.SarHeight)
+}

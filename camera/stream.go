@@ -1,0 +1,134 @@
+package camera
+
+import (
+	"bytes"
+	"slices"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// codec is what is particular to a video codec. It holds the latest parameter
+// sets of a stream by their ids. It does not keep the memory that it is given.
+type codec interface {
+	// learnUnit takes over a parameter set; it ignores other NAL units, and sets
+	// that it cannot read: a sync picture that needs one will not find it.
+	learnUnit(unit []byte)
+	// isSlice tells whether a NAL unit is a slice of a picture that is recorded.
+	isSlice(unit []byte) bool
+	// beginsPicture tells whether it is the first slice of such a picture.
+	beginsPicture(unit []byte) bool
+	// isSync tells whether the picture of a slice is one to start decoding at.
+	isSync(slice []byte) bool
+	// parameterSets returns the sets that belong in the sample entry of a sync
+	// picture, given a slice of it, always in the same order; or nil if one that
+	// the slice refers to has not been seen.
+	parameterSets(slice []byte) [][]byte
+	// sampleEntry makes a sample entry of what parameterSets has returned.
+	sampleEntry(sets [][]byte) (*moonfire.VideoSampleEntry, error)
+	// decodable tells whether the pictures that a picture depends on are in the
+	// recordings as well, given the NAL units of its access unit. It is asked
+	// once for each picture from the first sync picture on.
+	decodable(slice []byte, units [][]byte) bool
+	// role says what becomes of a NAL unit.
+	role(unit []byte) role
+}
+
+// role is what becomes of a NAL unit.
+type role int
+
+const (
+	// kept units are part of the sample.
+	kept role = iota
+	// dropped units are not.
+	dropped
+	// keptUnlessInEntry is for parameter sets that can change between two sync
+	// pictures: one that does stays in its sample, and goes into the sample entry
+	// of the next sync picture.
+	keptUnlessInEntry
+)
+
+// stream turns the access units of a video stream into samples, and keeps track
+// of the sample entry in force.
+type stream struct {
+	codec
+	// entry is the sample entry of the latest sync picture, made of entrySets;
+	// nil before the first one.
+	entry     *moonfire.VideoSampleEntry
+	entrySets [][]byte
+}
+
+// maxParameterSetBytes is what the 16-bit length of a parameter set in "avcC" and
+// "hvcC" can say (ISO 14496-15 §5.3.3.1.2).
+const maxParameterSetBytes = 1<<16 - 1
+
+// learn takes over the parameter sets among some NAL units: those of an access
+// unit, or of the session description.
+func (s *stream) learn(units [][]byte) {
+	for _, unit := range units {
+		// No more of it than shows that it is too long for a sample entry: there
+		// are hundreds of ids, and a camera must not fill the memory.
+		s.learnUnit(unit[:min(len(unit), maxParameterSetBytes+1)])
+	}
+}
+
+// sample converts an access unit. It returns no data for one without a slice,
+// or that cannot be decoded: a sync picture whose parameter sets have not been
+// seen, or one that depends on pictures from before the first sync picture. The
+// sample entry to use is s.entry thereafter.
+func (s *stream) sample(byteStream []byte) (data []byte, sync bool, err error) {
+	units := slices.Collect(nalUnits(byteStream))
+	s.learn(units)
+	first := slices.IndexFunc(units, s.isSlice)
+	if first < 0 {
+		return nil, false, nil
+	}
+	if sync = s.isSync(units[first]); sync {
+		known, err := s.activate(units[first])
+		if err != nil || !known {
+			return nil, false, err
+		}
+	}
+	if s.entry != nil && !s.decodable(units[first], units) {
+		return nil, false, nil
+	}
+	data = make([]byte, 0, len(byteStream)+lengthSize*len(units))
+	for _, unit := range units {
+		if s.keeps(unit) {
+			data = appendLengthPrefixed(data, unit)
+		}
+	}
+	return data, sync, nil
+}
+
+// keeps tells whether a NAL unit belongs in the sample.
+func (s *stream) keeps(unit []byte) bool {
+	switch s.role(unit) {
+	case dropped:
+		return false
+	case keptUnlessInEntry:
+		return !slices.ContainsFunc(s.entrySets, func(set []byte) bool { return bytes.Equal(set, unit) })
+	}
+	return true
+}
+
+// activate makes the parameter sets that a slice of a sync picture refers to the
+// ones in force. If they differ from those of the sample entry, a new one takes
+// its place. It reports false if the sets are not known.
+func (s *stream) activate(slice []byte) (known bool, err error) {
+	if s.entry == nil && !s.beginsPicture(slice) {
+		return false, nil // we joined in the middle of this picture
+	}
+	sets := s.parameterSets(slice)
+	if sets == nil {
+		return false, nil
+	}
+	if slices.EqualFunc(sets, s.entrySets, bytes.Equal) {
+		return true, nil
+	}
+	entry, err := s.sampleEntry(sets)
+	if err != nil {
+		return false, err
+	}
+	s.entry, s.entrySets = entry, sets
+	return true, nil
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"path/filepath"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/index"
+	"github.com/moonfirefs/moonfire/internal/store"
+)
+
+func newDirCommand(g *global) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "dir",
+		Short: "Add and list directories of footage",
+		Args:  onlyCommands,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newDirAddCommand(g), newDirListCommand(g))
+	return cmd
+}
+
+func newDirAddCommand(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use:   "add DIR",
+		Short: "Add a directory of footage, on another disk",
+		Long: `Makes DIR a sample directory of the store: it must not exist or be empty. Cameras
+record to it that are added with "camera add --dir DIR". A recorder that is running
+takes notice of it when it is started again.
+
+Use a directory below the mount point of a disk and not the mount point itself, so
+that it is missing while the disk is.`,
+		Example: `  moonfirefs dir add /media/disk2/samples`,
+		Args:    asUsage(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			log, err := g.logger(cmd)
+			if err != nil {
+				return err
+			}
+			dir, err := store.AddDir(cmd.Context(), g.store, args[0], log)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "Added sample directory %s.\n", dir.Path)
+			return err
+		},
+	}
+}
+
+func newDirListCommand(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the directories of footage",
+		Args:  asUsage(cobra.NoArgs),
+		RunE:  func(cmd *cobra.Command, _ []string) error { return listDirs(cmd, g) },
+	}
+}
+
+func listDirs(cmd *cobra.Command, g *global) error {
+	log, err := g.logger(cmd)
+	if err != nil {
+		return err
+	}
+	s, err := store.Open(cmd.Context(), g.store, store.Reading, log)
+	if err != nil {
+		return err
+	}
+	defer closing(log, s)
+	dirs, err := s.DB.SampleDirs(cmd.Context())
+	if err != nil {
+		return err
+	}
+	quotas, err := quotasByDir(cmd, s)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "DIRECTORY\tSTREAMS\tQUOTAS\tFREE") // Flush reports
+	for _, d := range dirs {
+		space, err := s.Dirs[d.ID].Space()
+		if err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", d.Path, quotas[d.ID].streams,
+			humanize.Bytes(uint64(quotas[d.ID].retainBytes)), humanize.Bytes(uint64(space.AvailableBytes())))
+	}
+	return w.Flush()
+}
+
+// quotas are those of the streams that record to a directory.
+type quotas struct {
+	streams     int
+	retainBytes int64
+}
+
+func quotasByDir(cmd *cobra.Command, s *store.Store) (map[moonfire.SampleDirID]quotas, error) {
+	cameras, err := s.DB.Cameras(cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[moonfire.SampleDirID]quotas)
+	for i := range cameras {
+		for _, stream := range cameras[i].Streams {
+			q := all[stream.SampleDir]
+			q.streams++
+			q.retainBytes += stream.RetainBytes
+			all[stream.SampleDir] = q
+		}
+	}
+	return all, nil
+}
+
+// findDir finds the directory that a person has named, by its path as it was
+// given, as it is stored, or in full. With no path, it is the first one.
+func findDir(dirs []index.SampleDir, path string) (moonfire.SampleDirID, error) {
+	if path == "" {
+		return dirs[0].ID, nil
+	}
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return 0, fmt.Errorf("--dir %s: %w", path, err)
+	}
+	for _, d := range dirs {
+		if d.Path == filepath.Clean(path) || d.Path == absolute {
+			return d.ID, nil
+		}
+	}
+	return 0, fmt.Errorf("--dir %s: it is no directory of the store (see: moonfirefs dir list): %w", path, moonfire.ErrNotFound)
+}

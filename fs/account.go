@@ -1,0 +1,115 @@
+package fs
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// account is what the index pages tell of a stream. It is immutable.
+type account struct {
+	state *streamState
+	// records are by date, in the order of time.
+	records []*dateRecord
+	// runs are those of all records, joined across midnight.
+	runs []run
+	// days tell of each date on which something was recorded, also if the
+	// recording started on the date before.
+	days map[date]*dayRecord
+	// entries are the sample entries of the runs.
+	entries map[moonfire.VideoSampleEntryID]*moonfire.VideoSampleEntry
+	// bytes and duration90k are the sums over all recordings that are shown.
+	bytes       int64
+	duration90k moonfire.Duration90k
+}
+
+// dayRecord is what was recorded within a civil day: unlike in the folder of the
+// date, recordings are cut at midnight.
+type dayRecord struct {
+	// bounds are those of the civil day.
+	bounds span
+	// recorded is by start.
+	recorded    []span
+	duration90k moonfire.Duration90k
+}
+
+func newAccount(ctx context.Context, c *catalog, state *streamState, records []*dateRecord) (*account, error) {
+	a := &account{
+		state: state, records: records, days: make(map[date]*dayRecord),
+		entries: make(map[moonfire.VideoSampleEntryID]*moonfire.VideoSampleEntry),
+	}
+	var runs []run
+	for _, record := range records {
+		runs = append(runs, record.runs...)
+		a.bytes += record.bytes
+		a.duration90k += record.duration90k
+	}
+	// They are in order, unless a date is in two pieces.
+	slices.SortStableFunc(runs, func(r, s run) int { return cmp.Compare(r.start, s.start) })
+	a.split(c.calendar, runs)
+	for _, r := range runs {
+		a.runs = appendRun(a.runs, r)
+	}
+	for _, r := range a.runs {
+		if a.entries[r.entry] != nil {
+			continue
+		}
+		entry, err := c.sampleEntry(ctx, r.entry)
+		if err != nil {
+			return nil, err
+		}
+		a.entries[r.entry] = entry
+	}
+	return a, nil
+}
+
+// split divides runs between the civil days. They must not be joined across
+// midnight yet: each date of which there is a record gets a day, however short
+// its footage.
+func (a *account) split(c calendar, runs []run) {
+	var piece span // the last stretch of time with one date, and which
+	var day *dayRecord
+	for _, r := range runs {
+		for from := r.start; ; from = piece.end {
+			if day == nil || from < piece.start || from >= piece.end {
+				piece, day = a.dayAt(c, from)
+			}
+			to := min(r.end, piece.end)
+			day.recorded = append(day.recorded, span{from, to})
+			day.duration90k += to.Sub(from)
+			if r.end <= piece.end {
+				break
+			}
+		}
+	}
+}
+
+// dayAt returns the record of the day that t belongs to, and for how long around
+// t that is so: usually for all of the day.
+func (a *account) dayAt(c calendar, t moonfire.Time90k) (span, *dayRecord) {
+	d := c.hourAt(t).date
+	hours := c.hours(d)
+	if a.days[d] == nil {
+		a.days[d] = &dayRecord{bounds: span{hours[0].start, hours[len(hours)-1].end}}
+	}
+	for _, piece := range spans(hours) {
+		if piece.start <= t && t < piece.end {
+			return piece, a.days[d]
+		}
+	}
+	panic("an instant outside of its own date")
+}
+
+// bounds are when the shown footage starts and ends; ok is false if
+// there is none.
+func (a *account) bounds() (s span, ok bool) {
+	for _, r := range a.runs {
+		if !ok {
+			s = r.span
+		}
+		s.start, s.end, ok = min(s.start, r.start), max(s.end, r.end), true
+	}
+	return s, ok
+}

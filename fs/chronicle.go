@@ -1,0 +1,207 @@
+package fs
+
+import (
+	"context"
+	"sync"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// chronicle remembers what is shown of a stream, date by date, so that the index
+// pages are made anew after a commit without reading more than the dates that it
+// has changed.
+type chronicle struct {
+	catalog *catalog
+
+	// mu guards the fields below. It is held during queries: who needs the same
+	// account at the same time had better wait for it.
+	mu   sync.Mutex
+	last *account
+	// complete is false if last is not known to have all that was there.
+	complete bool
+	// dates are the records of last.
+	dates map[date]*dateRecord
+}
+
+// dateRecord is what is shown of a stream in the folder of a date. It is
+// immutable.
+type dateRecord struct {
+	date  date
+	files []fileRecord
+	// runs are made of the recordings that start on the date.
+	runs []run
+	// bytes and duration90k are the sums over those recordings.
+	bytes       int64
+	duration90k moonfire.Duration90k
+}
+
+// fileRecord is what the pages tell of a file.
+type fileRecord struct {
+	name      string
+	sizeBytes int64
+	run
+}
+
+// run is what recordings with the same sample entry have in common. Where they
+// do not touch, duration90k is less than the length of the span.
+type run struct {
+	span
+	duration90k  moonfire.Duration90k
+	bytes        int64
+	videoSamples int64
+	entry        moonfire.VideoSampleEntryID
+}
+
+func runOf(r *moonfire.Summary) run {
+	return run{
+		span: span{r.Start90k, r.End90k()}, duration90k: r.Duration90k, bytes: r.SampleFileBytes,
+		videoSamples: int64(r.VideoSamples), entry: r.VideoSampleEntry,
+	}
+}
+
+func (r *run) add(next run) {
+	r.end = max(r.end, next.end)
+	r.duration90k += next.duration90k
+	r.bytes += next.bytes
+	r.videoSamples += next.videoSamples
+}
+
+// appendRun appends a run, or lengthens the last one if that ends exactly where
+// the other begins and has the same sample entry.
+func appendRun(runs []run, next run) []run {
+	if last := len(runs) - 1; last >= 0 && runs[last].end == next.start && runs[last].entry == next.entry {
+		runs[last].add(next)
+		return runs
+	}
+	return append(runs, next)
+}
+
+// account returns what is shown of the stream. It is the same one for as long as
+// nothing has changed: the state names the recording that was committed last, and
+// has the totals, from which deletions show.
+func (c *chronicle) account(ctx context.Context, now *snapshot, state *streamState) (*account, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.complete && *c.last.state == *state {
+		return c.last, nil
+	}
+	records, complete, err := c.bringUpToDate(ctx, now, state)
+	if err != nil {
+		return nil, err
+	}
+	next, err := newAccount(ctx, c.catalog, state, records)
+	if err != nil {
+		return nil, err
+	}
+	c.last, c.complete = next, complete
+	c.dates = make(map[date]*dateRecord, len(records))
+	for _, record := range records {
+		c.dates[record.date] = record
+	}
+	return next, nil
+}
+
+// bringUpToDate describes all dates that are shown. complete is false if there
+// was a commit meanwhile, so that there is more to tell than now says.
+func (c *chronicle) bringUpToDate(ctx context.Context, now *snapshot, state *streamState) (records []*dateRecord, complete bool, err error) {
+	records, kept, err := c.load(ctx, state, c.dates)
+	if err != nil {
+		return nil, false, err
+	}
+	complete, err = c.addsUp(ctx, state, records)
+	if err != nil || complete || !kept {
+		return records, complete, err
+	}
+	version, err := c.catalog.db.Version(ctx)
+	if err != nil || version != now.version {
+		return records, false, err
+	}
+	// Recordings have been added to a date that is not the newest: this machine's
+	// clock was ahead, and has been put right.
+	if records, _, err = c.load(ctx, state, nil); err != nil {
+		return nil, false, err
+	}
+	complete, err = c.addsUp(ctx, state, records)
+	return records, complete, err
+}
+
+// load describes all dates that are shown, in order. It takes those from known
+// that cannot have changed unless something unusual has happened; kept tells
+// whether there are any.
+func (c *chronicle) load(ctx context.Context, state *streamState, known map[date]*dateRecord) (records []*dateRecord, kept bool, err error) {
+	dates, err := c.catalog.dates(ctx, state)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, d := range dates {
+		record := known[d]
+		if record == nil || c.mayHaveChanged(d, state) {
+			if record, err = c.loadDate(ctx, state, d); err != nil {
+				return nil, false, err
+			}
+		} else {
+			kept = true
+		}
+		records = append(records, record)
+	}
+	return records, kept, nil
+}
+
+// mayHaveChanged tells whether a date can have got recordings since the last
+// account, or can have lost some to rotation.
+func (c *chronicle) mayHaveChanged(d date, state *streamState) bool {
+	last := c.last.state
+	if !last.recorded || !d.before(last.newest.date) {
+		return true
+	}
+	if last.eaten == state.eaten {
+		return false
+	}
+	pieces := spans(c.catalog.calendar.hours(d))
+	return last.eaten.touchesAny(pieces) || state.eaten.touchesAny(pieces)
+}
+
+func (c *chronicle) loadDate(ctx context.Context, state *streamState, d date) (*dateRecord, error) {
+	files, recordings, err := c.catalog.loadFiles(ctx, state, d)
+	if err != nil {
+		return nil, err
+	}
+	record := &dateRecord{date: d}
+	for i := range recordings {
+		r := runOf(&recordings[i])
+		record.runs = appendRun(record.runs, r)
+		record.bytes += r.bytes
+		record.duration90k += r.duration90k
+	}
+	for _, f := range files {
+		// The files of a date tile its recordings.
+		whole := runOf(&recordings[0])
+		for i := range recordings[1:f.recordings] {
+			whole.add(runOf(&recordings[1+i]))
+		}
+		recordings = recordings[f.recordings:]
+		record.files = append(record.files, fileRecord{name: f.name, sizeBytes: f.sizeBytes, run: whole})
+	}
+	return record, nil
+}
+
+// addsUp compares records with the totals that the database keeps of the stream.
+func (c *chronicle) addsUp(ctx context.Context, state *streamState, records []*dateRecord) (bool, error) {
+	var bytes int64
+	var duration90k moonfire.Duration90k
+	for _, d := range records {
+		bytes += d.bytes
+		duration90k += d.duration90k
+	}
+	for _, h := range state.hiddenHours(c.catalog.calendar) {
+		err := c.catalog.db.EachSummary(ctx, state.id, h.start, h.end, func(r *moonfire.Summary) error {
+			bytes += r.SampleFileBytes
+			duration90k += r.Duration90k
+			return nil
+		})
+		if err != nil {
+			return false, err
+		}
+	}
+	return bytes == state.sampleFileBytes && duration90k == state.duration90k, nil
+}

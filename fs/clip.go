@@ -1,0 +1,131 @@
+package fs
+
+import (
+	"context"
+	"fmt"
+	"syscall"
+
+	gofs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/mp4"
+)
+
+// clip is one version of a clip: the first recordings of a part of an interval.
+// Like file, it is small and immutable.
+type clip struct {
+	interval span
+	part     int
+	inode    uint64
+	// recordings is the number of recordings in it.
+	recordings  int
+	sizeBytes   int64
+	modified90k moonfire.Time90k
+}
+
+// clip describes a part of an interval as it is now. ok is false if there is no
+// footage for it.
+func (c *catalog) clip(ctx context.Context, s *stream, interval span, part int) (found clip, ok bool, err error) {
+	parts, err := c.clipParts(ctx, s, interval)
+	if err != nil || part > len(parts) {
+		return clip{}, false, err
+	}
+	members := parts[part-1]
+	spec, err := c.clipSpec(ctx, s, interval, members)
+	if err != nil {
+		return clip{}, false, err
+	}
+	return clip{
+		interval: interval, part: part, inode: clipInode(s, interval, part, spec),
+		recordings: len(members), sizeBytes: mp4.Size(spec),
+		modified90k: min(interval.end, members[len(members)-1].End90k()),
+	}, true, nil
+}
+
+// clipParts finds the recordings that overlap an interval, with one query, and
+// cuts them like those of an hour. What rotation has begun to eat is included: a
+// clip is asked for by name, and nobody takes it for a whole hour.
+func (c *catalog) clipParts(ctx context.Context, s *stream, interval span) ([][]moonfire.Summary, error) {
+	var recordings []moonfire.Summary
+	// Whatever starts earlier than that has ended before the interval.
+	from := interval.start.Add(-moonfire.MaxRecordingDuration90k)
+	err := c.db.EachSummary(ctx, s.id, from, interval.end, func(r *moonfire.Summary) error {
+		if r.Start90k >= interval.start || r.End90k() > interval.start {
+			recordings = append(recordings, *r)
+		}
+		return nil
+	})
+	return parts(recordings), err
+}
+
+// clipSpec says what a clip made of recordings is.
+func (c *catalog) clipSpec(ctx context.Context, s *stream, interval span, members []moonfire.Summary) (*mp4.Spec, error) {
+	spec, err := c.spec(ctx, s, c.calendar.hourAt(interval.start), members)
+	if err != nil {
+		return nil, err
+	}
+	const layout = "2006-01-02 15:04:05 -07:00"
+	spec.Title = fmt.Sprintf("%s %s to %s", s.folder,
+		interval.start.Time().In(c.calendar.zone).Format(layout), interval.end.Time().In(c.calendar.zone).Format(layout))
+	spec.Clip = &mp4.Clip{Start90k: interval.start, End90k: interval.end}
+	return spec, nil
+}
+
+// clipGrows tells whether a clip may be another one from one moment to the next:
+// recordings may be added to its interval, or rotation is about to be in it.
+func (s *streamState) clipGrows(interval span) bool {
+	return !s.recorded || interval.end > s.newest.start || interval.start < s.eaten.through()
+}
+
+// clipFile is one version of a clip.
+type clipFile struct {
+	node
+	tree   *tree
+	stream *stream
+	clip   clip
+}
+
+var (
+	_ gofs.NodeGetattrer = (*clipFile)(nil)
+	_ gofs.NodeOpener    = (*clipFile)(nil)
+)
+
+func (f *clipFile) fill(out *fuse.Attr) {
+	f.tree.owner.file(out, f.clip.inode, f.clip.sizeBytes, f.clip.modified90k)
+}
+
+func (f *clipFile) Getattr(_ context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	f.fill(&out.Attr)
+	out.SetTimeout(immutable)
+	return 0
+}
+
+// Open opens this very version, like hourFile.Open.
+func (f *clipFile) Open(ctx context.Context, flags uint32) (gofs.FileHandle, uint32, syscall.Errno) {
+	return f.tree.openVersion(ctx, flags, "open clip", f.spec)
+}
+
+// spec finds the recordings of this version.
+func (f *clipFile) spec(ctx context.Context) (*mp4.Spec, error) {
+	c := &f.clip
+	found, err := f.tree.clipParts(ctx, f.stream, c.interval)
+	if err != nil {
+		return nil, err
+	}
+	if c.part > len(found) || c.recordings > len(found[c.part-1]) {
+		return nil, f.stale()
+	}
+	spec, err := f.tree.clipSpec(ctx, f.stream, c.interval, found[c.part-1][:c.recordings])
+	if err != nil {
+		return nil, err
+	}
+	if clipInode(f.stream, c.interval, c.part, spec) != c.inode {
+		return nil, f.stale()
+	}
+	return spec, nil
+}
+
+func (f *clipFile) stale() error {
+	return fmt.Errorf("clip of %s from %v to %v: %w", f.stream.folder, f.clip.interval.start, f.clip.interval.end, errStale)
+}

@@ -1,0 +1,87 @@
+package fs
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// barView is a picture of a day. One unit is a second: there are 86400, or 3600
+// more or less when clocks change.
+type barView struct {
+	Seconds int64
+	// Recorded and Gaps are paths (SVG 1.1 §8.3). The gaps are drawn on top, with
+	// a line around them, so that even the shortest can be seen.
+	Recorded, Gaps string
+	Ticks          []tickView
+	// Text says the same in words.
+	Text string
+}
+
+// tickView marks a full hour.
+type tickView struct{ Percent, Label string }
+
+// hoursPerTick is how far ticks are apart on the clock.
+const hoursPerTick = 6
+
+func (c calendar) barView(d date, day *dayRecord) barView {
+	v := barView{Seconds: day.seconds(day.bounds.end)}
+	gaps := day.gaps(0)
+	v.Recorded = day.path(join(day.recorded))
+	v.Gaps = day.path(gaps)
+	for _, h := range c.hours(d) {
+		if h.clock > 0 && h.clock%hoursPerTick == 0 {
+			percent := 100 * float64(day.seconds(h.start)) / float64(v.Seconds)
+			v.Ticks = append(v.Ticks, tickView{strconv.FormatFloat(percent, 'f', 2, 64) + "%", fmt.Sprintf("%02d", h.clock)})
+		}
+	}
+	v.Text = fmt.Sprintf("%s recorded, %s", durationText(day.duration90k), plural(len(gaps), "gap"))
+	return v
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// join joins what touches or overlaps, and what is apart: only the ends of a
+// stretch with gaps matter, since gaps are drawn on top.
+func join(recorded []span) []span {
+	whole := recorded[0]
+	for _, s := range recorded {
+		whole = span{min(whole.start, s.start), max(whole.end, s.end)}
+	}
+	return []span{whole}
+}
+
+// gaps returns the times of at least a length between the first and the last
+// footage of the day that have none.
+func (d *dayRecord) gaps(atLeast90k moonfire.Duration90k) (gaps []span) {
+	end := d.recorded[0].end
+	for _, s := range d.recorded {
+		if s.start > end && s.start.Sub(end) >= atLeast90k {
+			gaps = append(gaps, span{end, s.start})
+		}
+		end = max(end, s.end)
+	}
+	return gaps
+}
+
+// seconds is the place of an instant on the bar.
+func (d *dayRecord) seconds(t moonfire.Time90k) int64 {
+	return int64(t.Sub(d.bounds.start) / moonfire.UnitsPerSecond)
+}
+
+// path draws a rectangle for each span.
+func (d *dayRecord) path(spans []span) string {
+	var path strings.Builder
+	for _, s := range spans {
+		from, to := d.seconds(s.start), d.seconds(s.end)
+		fmt.Fprintf(&path, "M%d 0h%dv1h%dz", from, to-from, from-to)
+	}
+	return path.String()
+}

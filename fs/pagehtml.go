@@ -1,0 +1,202 @@
+package fs
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"net/url"
+	"slices"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+//go:embed page.html
+var pageText string
+
+// pageTemplate escapes what it is given; nothing that a person has entered may
+// reach it as one of the types of html/template that say "already escaped".
+var pageTemplate = template.Must(template.New("page").Parse(pageText))
+
+// The types below are what page.html shows, with all texts ready.
+
+type rootView struct {
+	Zone, Until string
+	Cameras     []cameraView
+}
+
+type cameraView struct {
+	Name, Description string
+	Streams           []streamView
+}
+
+type streamView struct {
+	// Link is the folder, relative to the root and %-encoded.
+	Link  string
+	Kind  moonfire.StreamKind
+	Facts []fact
+	// Days are newest first; on the page of the root, the latest ones only.
+	Days []dayView
+}
+
+type folderView struct {
+	Zone, Until, Camera, Description string
+	streamView
+	// Months are newest first.
+	Months []monthView
+	// Example is the name of a clip that can be opened.
+	Example string
+}
+
+type fact struct{ Name, Value string }
+
+type dayView struct {
+	Date, Weekday  string
+	Recorded, Size string
+	Bar            barView
+	// Files are newest first.
+	Files []fileView
+	// Gaps are in the order of time; MoreGaps counts those that are left out.
+	Gaps     []string
+	MoreGaps int
+}
+
+type fileView struct {
+	Name, Link, Times, Recorded, Size, Picture, FrameRate, BitRate string
+}
+
+// rootDays is how many days of each stream the page of the root shows.
+const rootDays = 7
+
+// rootHTML is index.html of the root.
+func rootHTML(c calendar, accounts []*account) ([]byte, error) {
+	page := rootView{Zone: c.zone.String(), Until: c.untilText(accounts...)}
+	for i, a := range accounts {
+		if i == 0 || accounts[i-1].state.camera != a.state.camera {
+			page.Cameras = append(page.Cameras, cameraView{Name: a.state.shortName, Description: a.state.description})
+		}
+		camera := &page.Cameras[len(page.Cameras)-1]
+		camera.Streams = append(camera.Streams, c.streamView(a, rootDays))
+	}
+	return executePage("root", page)
+}
+
+// streamHTML is index.html of a stream's folder.
+func streamHTML(c calendar, a *account) ([]byte, error) {
+	return executePage("stream", folderView{
+		Zone: c.zone.String(), Until: c.untilText(a), Camera: a.state.shortName, Description: a.state.description,
+		streamView: c.streamView(a, len(a.records)), Months: c.months(a), Example: c.clipExample(a),
+	})
+}
+
+func executePage(name string, view any) ([]byte, error) {
+	var page bytes.Buffer
+	err := pageTemplate.ExecuteTemplate(&page, name, view)
+	return page.Bytes(), err
+}
+
+func (c calendar) streamView(a *account, days int) streamView {
+	v := streamView{Link: url.PathEscape(a.state.folder), Kind: a.state.kind, Facts: c.facts(a)}
+	for _, record := range slices.Backward(a.records) {
+		if len(v.Days) == days {
+			break
+		}
+		v.Days = append(v.Days, c.dayView(a, record))
+	}
+	return v
+}
+
+// facts sum a stream up.
+func (c calendar) facts(a *account) []fact {
+	quota := fact{"Quota", bytesText(a.state.retainBytes)}
+	bounds, ok := a.bounds()
+	if !ok {
+		return []fact{{"Footage", "none yet"}, quota}
+	}
+	newest := a.records[len(a.records)-1].files
+	last := &newest[len(newest)-1].run
+	return []fact{
+		{"Oldest", c.text(bounds.start, "2006-01-02 15:04:05")},
+		{"Newest", c.text(bounds.end, "2006-01-02 15:04:05")},
+		{"Recorded", durationText(a.duration90k)},
+		{"Size", bytesText(a.bytes)},
+		quota,
+		{"Picture", fmt.Sprintf("%s, %s", resolutionText(a.entries[last.entry]), frameRateText(last))},
+		{"Bit rate", bitRateText(last)},
+	}
+}
+
+func (c calendar) dayView(a *account, record *dateRecord) dayView {
+	day := a.days[record.date]
+	v := dayView{
+		Date: record.date.String(), Weekday: record.date.midnightUTC().Weekday().String(),
+		Recorded: durationText(record.duration90k), Size: bytesText(record.bytes), Bar: c.barView(record.date, day),
+	}
+	for i := range record.files {
+		v.Files = append(v.Files, c.fileView(a, v.Date, &record.files[len(record.files)-1-i]))
+	}
+	gaps := day.gaps(minListedGap90k)
+	v.MoreGaps = max(0, len(gaps)-maxListedGaps)
+	for _, gap := range gaps[:len(gaps)-v.MoreGaps] {
+		v.Gaps = append(v.Gaps, fmt.Sprintf("%s (%s)", c.timesText(gap), durationText(gap.end.Sub(gap.start))))
+	}
+	return v
+}
+
+// Gaps below a second are seen on the bar only, and a camera that loses its
+// connection at every turn does not fill the page.
+const (
+	minListedGap90k moonfire.Duration90k = moonfire.UnitsPerSecond
+	maxListedGaps                        = 24
+)
+
+func (c calendar) fileView(a *account, date string, f *fileRecord) fileView {
+	return fileView{
+		Name: f.name, Link: url.PathEscape(date) + "/" + url.PathEscape(f.name), Times: c.timesText(f.span),
+		Recorded: durationText(f.duration90k), Size: bytesText(f.sizeBytes), Picture: resolutionText(a.entries[f.entry]),
+		FrameRate: frameRateText(&f.run), BitRate: bitRateText(&f.run),
+	}
+}
+
+func (c calendar) text(t moonfire.Time90k, layout string) string {
+	return t.Time().In(c.zone).Format(layout)
+}
+
+func (c calendar) timesText(s span) string {
+	return c.text(s.start, time.TimeOnly) + " – " + c.text(s.end, time.TimeOnly)
+}
+
+// untilText says up to when accounts tell.
+func (c calendar) untilText(accounts ...*account) string {
+	var until moonfire.Time90k
+	for _, a := range accounts {
+		if bounds, ok := a.bounds(); ok {
+			until = max(until, bounds.end)
+		}
+	}
+	if until == 0 {
+		return ""
+	}
+	return c.text(until, "2006-01-02 15:04:05 -07:00")
+}
+
+// clipExample names the clip of the last half minute before the newest recording
+// ends, or nothing where that is not simple.
+func (c calendar) clipExample(a *account) string {
+	bounds, ok := a.bounds()
+	if !ok {
+		return ""
+	}
+	end := bounds.end.Time().In(c.zone).Truncate(time.Second)
+	start := end.Add(-30 * time.Second)
+	n := clipName{start: momentAt(start), end: momentAt(end), part: 1}
+	if s, ok := c.interval(n); !ok || s.end != moonfire.FromTime(end) {
+		return "" // clocks change: it takes offsets
+	}
+	return n.String()
+}
+
+func momentAt(t time.Time) moment {
+	return moment{date: dateOf(t), seconds: t.Hour()*3600 + t.Minute()*60 + t.Second()}
+}

@@ -1,0 +1,160 @@
+package fs
+
+import (
+	"bytes"
+	"net/url"
+	"path"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"golang.org/x/net/html"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// document is what matters of an HTML page.
+type document struct {
+	links    []string
+	ids      map[string]bool
+	elements map[string]int
+	text     strings.Builder
+	// bad are attributes that a page must not have.
+	bad []string
+}
+
+func parseHTML(t *testing.T, data []byte) *document {
+	t.Helper()
+	root, err := html.Parse(bytes.NewReader(data))
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &document{ids: make(map[string]bool), elements: make(map[string]int)}
+	for n := range root.Descendants() {
+		switch n.Type {
+		case html.TextNode:
+			d.text.WriteString(n.Data)
+		case html.ElementNode:
+			d.element(t, n)
+		}
+	}
+	return d
+}
+
+func (d *document) element(t *testing.T, n *html.Node) {
+	t.Helper()
+	d.elements[n.Data]++
+	for _, a := range n.Attr {
+		switch {
+		case n.Data == "a" && a.Key == "href":
+			d.links = append(d.links, a.Val)
+		case a.Key == "id":
+			if d.ids[a.Val] {
+				t.Errorf("the id %q is there twice", a.Val)
+			}
+			d.ids[a.Val] = true
+		case a.Key == "src" || strings.HasPrefix(a.Key, "on") || a.Key == "style" || strings.Contains(a.Val, "ZgotmplZ"):
+			d.bad = append(d.bad, n.Data+" "+a.Key)
+		}
+	}
+}
+
+// Ensures that the pages are sound HTML with everything that they promise, that
+// each relative link leads to a file of the mount, and each file is linked,
+// whatever the camera is called.
+func TestHTML(t *testing.T) {
+	store, f := newStore(t, newYork, unlimited)
+	const strange = "x & 'y' #1 100%25;Küche + \u65e5\u672c"
+	err := f.DB.AddCamera(t.Context(), &moonfire.Camera{UUID: uuid.New(), ShortName: strange, Streams: []moonfire.Stream{
+		{Kind: moonfire.MainStream, SampleDir: f.dir, URL: "rtsp://192.0.2.2/", Transport: moonfire.TCP, RetainBytes: unlimited},
+		{Kind: moonfire.SubStream, SampleDir: f.dir, URL: "rtsp://192.0.2.2/", Transport: moonfire.TCP, RetainBytes: unlimited},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	recordVariety(t, f)
+	cameras, err := f.DB.Cameras(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.streams = append(f.streams, cameras[1].Streams[0].ID)
+	f.insertRows(t, rows{stream: 2, start90k: at(t, "2026-11-01T00:30:00-04:00"), count: 200, seconds: 60, width: 640})
+	s := startServer(t, serveOptions{Store: store, Timestamps: true})
+
+	linked := make(map[string]bool)
+	for _, folder := range []string{"", "driveway", "driveway-sub", strange, strange + "-sub"} {
+		page := path.Join(folder, htmlName)
+		d := parseHTML(t, mustRead(t, s.path(page)))
+		if d.elements["script"]+d.elements["img"]+d.elements["link"]+d.elements["iframe"] > 0 || len(d.bad) > 0 {
+			t.Errorf("%s has %v %v", page, d.elements, d.bad)
+		}
+		if d.elements["title"] != 1 || d.elements["h1"] != 1 || d.elements["main"] != 1 {
+			t.Errorf("%s has %v", page, d.elements)
+		}
+		for _, link := range d.links {
+			linked[followLink(t, s, page, d, link)] = true
+		}
+	}
+	for _, folder := range []string{"driveway", "driveway-sub", strange} {
+		for _, date := range dates(t, s.path(folder)) {
+			for _, name := range names(t, s.path(folder, date)) {
+				if file := path.Join(folder, date, name); !linked[file] {
+					t.Errorf("no link leads to %s", file)
+				}
+			}
+		}
+	}
+	if text := parseHTML(t, mustRead(t, s.path(strange, htmlName))).text.String(); !strings.Contains(text, strange) {
+		t.Errorf("the page does not name the camera:\n%s", text)
+	}
+}
+
+// followLink requires that a link leads somewhere, and returns to which path of
+// the mount.
+func followLink(t *testing.T, s *server, page string, d *document, link string) string {
+	t.Helper()
+	u, err := url.Parse(link)
+	if err != nil || u.IsAbs() || u.Host != "" || u.RawQuery != "" || strings.HasPrefix(u.Path, "/") {
+		t.Errorf("%s: the link %q is not a relative one: %v", page, link, err)
+		return ""
+	}
+	target := page
+	if u.Path != "" {
+		target = path.Join(path.Dir(page), u.Path)
+	}
+	stat(t, s.path(target))
+	if u.Fragment != "" {
+		if target != page {
+			d = parseHTML(t, mustRead(t, s.path(target)))
+		}
+		if !d.ids[u.Fragment] {
+			t.Errorf("%s: the link %q leads to no place on the page", page, link)
+		}
+	}
+	return target
+}
+
+// Ensures what people read.
+func TestPageText(t *testing.T) {
+	const minute = 60 * moonfire.UnitsPerSecond
+	for want, d := range map[string]moonfire.Duration90k{
+		"0 s": 0, "42 s": 42 * moonfire.UnitsPerSecond, "1 min": minute, "59 min 30 s": 59*minute + minute/2, "1 h": 60 * minute,
+		"23 h 58 min": (23*60 + 58) * minute, "25 h": 25 * 60 * minute, "12 days": 12*24*60*minute + 5*60*minute,
+	} {
+		if got := durationText(d); got != want {
+			t.Errorf("%d is %q, want %q", d, got, want)
+		}
+	}
+	r := run{duration90k: 100 * moonfire.UnitsPerSecond, videoSamples: 2997, bytes: 50_000_000}
+	if got := frameRateText(&r) + ", " + bitRateText(&r); got != "30 fps, 4.0 Mbit/s" {
+		t.Error(got)
+	}
+	r = run{duration90k: 100 * moonfire.UnitsPerSecond, videoSamples: 1250, bytes: 5_000_000}
+	if got := frameRateText(&r) + ", " + bitRateText(&r); got != "12.5 fps, 400 kbit/s" {
+		t.Error(got)
+	}
+	r = run{videoSamples: 1, bytes: 5_000}
+	if got := frameRateText(&r) + ", " + bitRateText(&r); got != "–, –" {
+		t.Error(got)
+	}
+}

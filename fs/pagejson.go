@@ -1,0 +1,117 @@
+package fs
+
+import (
+	"encoding/hex"
+	"encoding/json"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// The types below are what index.json says, as docs/index-pages.md explains. They
+// have no field for a URL or a password, nor does anything that they are made of.
+
+type jsonRoot struct {
+	TimeZoneName string       `json:"timeZoneName"`
+	Cameras      []jsonCamera `json:"cameras"`
+}
+
+type jsonCamera struct {
+	jsonDevice
+	// Streams are by kind: main and sub.
+	Streams map[moonfire.StreamKind]jsonStream `json:"streams"`
+}
+
+type jsonDevice struct {
+	UUID        string `json:"uuid"`
+	ShortName   string `json:"shortName"`
+	Description string `json:"description"`
+}
+
+type jsonStream struct {
+	Folder      string `json:"folder"`
+	RetainBytes int64  `json:"retainBytes"`
+	// The times are missing if nothing is recorded.
+	MinStartTime90k      *moonfire.Time90k    `json:"minStartTime90k,omitempty"`
+	MaxEndTime90k        *moonfire.Time90k    `json:"maxEndTime90k,omitempty"`
+	TotalDuration90k     moonfire.Duration90k `json:"totalDuration90k"`
+	TotalSampleFileBytes int64                `json:"totalSampleFileBytes"`
+	Days                 map[string]jsonDay   `json:"days"`
+}
+
+type jsonDay struct {
+	StartTime90k     moonfire.Time90k     `json:"startTime90k"`
+	EndTime90k       moonfire.Time90k     `json:"endTime90k"`
+	TotalDuration90k moonfire.Duration90k `json:"totalDuration90k"`
+}
+
+type jsonFolder struct {
+	TimeZoneName string `json:"timeZoneName"`
+	jsonDevice
+	Stream moonfire.StreamKind `json:"stream"`
+	jsonStream
+	Recordings []jsonRun `json:"recordings"`
+}
+
+type jsonRun struct {
+	StartTime90k         moonfire.Time90k `json:"startTime90k"`
+	EndTime90k           moonfire.Time90k `json:"endTime90k"`
+	Bytes                int64            `json:"bytes"`
+	VideoSamples         int64            `json:"videoSamples"`
+	VideoSampleEntrySHA1 string           `json:"videoSampleEntrySha1"`
+	Width                uint16           `json:"width"`
+	Height               uint16           `json:"height"`
+}
+
+// rootJSON is index.json of the root.
+func rootJSON(c calendar, accounts []*account) ([]byte, error) {
+	page := jsonRoot{TimeZoneName: c.zone.String(), Cameras: []jsonCamera{}}
+	for _, a := range accounts {
+		device := deviceOf(a)
+		if n := len(page.Cameras); n == 0 || page.Cameras[n-1].jsonDevice != device {
+			page.Cameras = append(page.Cameras, jsonCamera{device, make(map[moonfire.StreamKind]jsonStream)})
+		}
+		page.Cameras[len(page.Cameras)-1].Streams[a.state.kind] = streamOf(a)
+	}
+	return encodeJSON(page)
+}
+
+// streamJSON is index.json of a stream's folder.
+func streamJSON(c calendar, a *account) ([]byte, error) {
+	page := jsonFolder{
+		TimeZoneName: c.zone.String(), jsonDevice: deviceOf(a), Stream: a.state.kind, jsonStream: streamOf(a),
+		Recordings: make([]jsonRun, 0, len(a.runs)),
+	}
+	for _, r := range a.runs {
+		entry := a.entries[r.entry]
+		page.Recordings = append(page.Recordings, jsonRun{
+			StartTime90k: r.start, EndTime90k: r.end, Bytes: r.bytes, VideoSamples: r.videoSamples,
+			VideoSampleEntrySHA1: hex.EncodeToString(entry.SHA1[:]), Width: entry.Width, Height: entry.Height,
+		})
+	}
+	return encodeJSON(page)
+}
+
+func deviceOf(a *account) jsonDevice {
+	return jsonDevice{a.state.camera.String(), a.state.shortName, a.state.description}
+}
+
+func streamOf(a *account) jsonStream {
+	s := jsonStream{
+		Folder: a.state.folder, RetainBytes: a.state.retainBytes,
+		TotalDuration90k: a.duration90k, TotalSampleFileBytes: a.bytes,
+		Days: make(map[string]jsonDay, len(a.days)),
+	}
+	if bounds, ok := a.bounds(); ok {
+		s.MinStartTime90k, s.MaxEndTime90k = &bounds.start, &bounds.end
+	}
+	for d, day := range a.days {
+		s.Days[d.String()] = jsonDay{day.bounds.start, day.bounds.end, day.duration90k}
+	}
+	return s
+}
+
+// encodeJSON gives equal values equal bytes: the keys of maps are in order.
+func encodeJSON(page any) ([]byte, error) {
+	content, err := json.MarshalIndent(page, "", " ")
+	return append(content, '\n'), err
+}

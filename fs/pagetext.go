@@ -1,0 +1,62 @@
+package fs
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/dustin/go-humanize"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// durationText rounds a duration for people: "59 min 30 s", "23 h 58 min",
+// "3 days".
+func durationText(d moonfire.Duration90k) string {
+	s := int64(math.Round(float64(d) / moonfire.UnitsPerSecond))
+	switch {
+	case s < 60:
+		return fmt.Sprintf("%d s", s)
+	case s < 3600:
+		return fmt.Sprintf("%d min", s/60) + rest(s%60, "s")
+	case s < 10*24*3600:
+		minutes := (s + 30) / 60
+		return fmt.Sprintf("%d h", minutes/60) + rest(minutes%60, "min")
+	}
+	return fmt.Sprintf("%d days", (s+12*3600)/(24*3600))
+}
+
+func rest(n int64, unit string) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" %d %s", n, unit)
+}
+
+// bytesText rounds a size for people, in powers of 1000: "2.1 GB".
+func bytesText(n int64) string { return humanize.Bytes(uint64(n)) }
+
+// frameRateText is in frames per second.
+func frameRateText(r *run) string {
+	if r.duration90k <= 0 {
+		return "–"
+	}
+	rate := float64(r.videoSamples) * moonfire.UnitsPerSecond / float64(r.duration90k)
+	return strconv.FormatFloat(math.Round(rate*10)/10, 'f', -1, 64) + " fps"
+}
+
+// bitRateText is that of the footage itself, without what the mp4 adds.
+func bitRateText(r *run) string {
+	if r.duration90k <= 0 {
+		return "–"
+	}
+	rate := 8 * float64(r.bytes) * moonfire.UnitsPerSecond / float64(r.duration90k)
+	if rate < 1e6 {
+		return fmt.Sprintf("%.0f kbit/s", rate/1e3)
+	}
+	return fmt.Sprintf("%.1f Mbit/s", rate/1e6)
+}
+
+func resolutionText(e *moonfire.VideoSampleEntry) string {
+	return fmt.Sprintf("%d×%d", e.Width, e.Height)
+}

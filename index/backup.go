@@ -1,0 +1,184 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/google/uuid"
+	sqlite3 "github.com/mattn/go-sqlite3"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// backupPages is how many pages are copied between two looks at the context.
+const backupPages = 1024
+
+// Backup makes a copy of the database at path: of one state of it, whole and
+// durable, or none, while others write on. It replaces an earlier backup of the
+// same store and no other file; the error then wraps moonfire.ErrExists.
+//
+// The copy differs from the original in one thing: of an opening of the store that
+// goes on, it has another UUID, so that a restored copy is known to be older than
+// the sample directories, whatever happens to the store from now on.
+func (db *DB) Backup(ctx context.Context, path string) error {
+	if err := db.backup(ctx, path); err != nil {
+		return fmt.Errorf("back up to %s: %w", path, asOurs(err))
+	}
+	return nil
+}
+
+func (db *DB) backup(ctx context.Context, path string) error {
+	if err := db.mayReplace(ctx, path); err != nil {
+		return err
+	}
+	temporary := path + ".new"
+	for _, leftover := range []string{"", "-wal", "-shm", "-journal"} { // of a crash
+		if err := os.Remove(temporary + leftover); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	// Passwords will be in it.
+	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := db.copyTo(ctx, temporary); err != nil {
+		return errors.Join(err, os.Remove(temporary))
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+// mayReplace refuses to replace what is not a backup of this store.
+func (db *DB) mayReplace(ctx context.Context, path string) error {
+	there, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	own, err := os.Stat(db.path)
+	if err != nil {
+		return err
+	}
+	if os.SameFile(there, own) {
+		return fmt.Errorf("it is the database itself: %w", moonfire.ErrExists)
+	}
+	if wal, err := os.Stat(path + "-wal"); err == nil && wal.Size() > 0 {
+		return fmt.Errorf("it is a database in use: %w", moonfire.ErrExists)
+	}
+	release, err := holdHeader(path)
+	if err != nil {
+		return fmt.Errorf("%w, and not a backup: %w", moonfire.ErrExists, err)
+	}
+	meta, err := readBackupMeta(ctx, path)
+	err = errors.Join(err, release())
+	if err == nil && meta.Store != db.meta.Store {
+		err = fmt.Errorf("it is of store %s", meta.Store)
+	}
+	if err != nil {
+		return fmt.Errorf("%w, and not a backup of this store: %w", moonfire.ErrExists, err)
+	}
+	return nil
+}
+
+// readBackupMeta reads a database that nobody else has open.
+func readBackupMeta(ctx context.Context, path string) (_ Meta, err error) {
+	pool := openWriter(path, Options{}.withDefaults())
+	defer func() { err = errors.Join(err, pool.Close()) }()
+	return readMeta(ctx, pool)
+}
+
+func (db *DB) copyTo(ctx context.Context, path string) error {
+	if err := db.copyPages(ctx, path); err != nil {
+		return err
+	}
+	if err := finishBackup(ctx, path); err != nil {
+		return err
+	}
+	// Closing the last connection has moved the WAL into the file; the rest is ours.
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// copyPages copies with SQLite's backup interface.
+func (db *DB) copyPages(ctx context.Context, path string) (err error) {
+	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: "mode=rw"}
+	to := sql.OpenDB(plainConnector(dsn.String()))
+	defer func() { err = errors.Join(err, to.Close()) }()
+	destination, err := to.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, destination.Close()) }()
+	source, err := db.readers.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, source.Close()) }()
+	// A transaction of ours holds on to one state; without it, each commit of
+	// another process would begin the copy anew.
+	tx, err := source.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer rollback(tx)
+	if err := tx.QueryRowContext(ctx, `select 1 from meta`).Scan(new(int)); err != nil {
+		return err
+	}
+	return destination.Raw(func(to any) error {
+		return source.Raw(func(from any) error {
+			return copyPages(ctx, to.(*sqlite3.SQLiteConn), from.(*sqlite3.SQLiteConn))
+		})
+	})
+}
+
+func copyPages(ctx context.Context, to, from *sqlite3.SQLiteConn) (err error) {
+	backup, err := to.Backup("main", from, "main")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, backup.Finish()) }()
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		done, err := backup.Step(backupPages)
+		if done || err != nil {
+			return err
+		}
+	}
+}
+
+// finishBackup verifies the copy and marks it as one.
+func finishBackup(ctx context.Context, path string) (err error) {
+	pool := openWriter(path, Options{}.withDefaults())
+	defer func() { err = errors.Join(err, pool.Close()) }()
+	// A damaged copy must not replace a good one.
+	var verdict string
+	if err := pool.QueryRowContext(ctx, `pragma quick_check(1)`).Scan(&verdict); err != nil {
+		return err
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("the database is damaged: %s: %w", verdict, moonfire.ErrCorrupt)
+	}
+	name := uuid.New()
+	_, err = pool.ExecContext(ctx, `
+		update open set uuid = ? where end_time_90k is null and id = (select max(id) from open)`, name[:])
+	return err
+}

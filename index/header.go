@@ -1,0 +1,129 @@
+package index
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"syscall"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// Places in the database header (https://www.sqlite.org/fileformat.html §1.3).
+const (
+	headerBytes         = 100
+	headerMagic         = "SQLite format 3\x00"
+	headerUserVersion   = 60
+	headerApplicationID = 68
+)
+
+// heldFile is a database file that this process has open besides SQLite. When a
+// process closes any descriptor of a file it loses all its locks on it
+// (fcntl(2)). SQLite would not know, and another program could delete the WAL
+// under it. So the descriptors stay open until no DB of the file is.
+type heldFile struct {
+	files []*os.File
+	users int
+}
+
+type fileID struct{ device, inode uint64 }
+
+var heldFiles = struct {
+	sync.Mutex // guards byID
+	byID       map[fileID]*heldFile
+}{byID: make(map[fileID]*heldFile)}
+
+// holdHeader reads what a database file says of itself, without SQLite's help:
+// even to connect would change a foreign one. It returns an error that wraps
+// moonfire.ErrForeign if the file is not ours. The caller calls release once it
+// has closed all connections.
+func holdHeader(path string) (release func() error, err error) {
+	heldFiles.Lock()
+	defer heldFiles.Unlock()
+	held, id, err := hold(path)
+	if err != nil {
+		return nil, err
+	}
+	release = sync.OnceValue(func() error { return letGo(held, id) })
+	header := make([]byte, headerBytes)
+	if _, err = held.files[0].ReadAt(header, 0); errors.Is(err, io.EOF) {
+		err = nil // too short, which the magic shows
+	}
+	if err == nil {
+		err = checkHeader(header)
+	}
+	if err != nil {
+		return nil, errors.Join(err, letGoLocked(held, id))
+	}
+	return release, nil
+}
+
+// hold adds a user; it is called with heldFiles locked.
+func hold(path string) (*heldFile, fileID, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fileID{}, err
+	}
+	id := identify(info)
+	if held := heldFiles.byID[id]; held != nil {
+		held.users++
+		return held, id, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fileID{}, err
+	}
+	// It may have been replaced since, by one that is known: then closing it
+	// again would do the harm.
+	if info, err = f.Stat(); err != nil {
+		return nil, fileID{}, errors.Join(err, f.Close())
+	}
+	id = identify(info)
+	held := heldFiles.byID[id]
+	if held == nil {
+		held = &heldFile{}
+		heldFiles.byID[id] = held
+	}
+	held.files = append(held.files, f)
+	held.users++
+	return held, id, nil
+}
+
+func identify(info os.FileInfo) fileID {
+	st := info.Sys().(*syscall.Stat_t)
+	return fileID{uint64(st.Dev), st.Ino} //nolint:unconvert // of another type on some machines
+}
+
+func letGo(held *heldFile, id fileID) error {
+	heldFiles.Lock()
+	defer heldFiles.Unlock()
+	return letGoLocked(held, id)
+}
+
+func letGoLocked(held *heldFile, id fileID) error {
+	if held.users--; held.users > 0 {
+		return nil
+	}
+	delete(heldFiles.byID, id)
+	var errs []error
+	for _, f := range held.files {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
+}
+
+func checkHeader(header []byte) error {
+	if string(header[:len(headerMagic)]) != headerMagic {
+		return fmt.Errorf("it is not an SQLite database: %w", moonfire.ErrForeign)
+	}
+	if id := binary.BigEndian.Uint32(header[headerApplicationID:]); id != moonfire.ApplicationID {
+		return fmt.Errorf("its application id is %#x, not %#x: %w", id, moonfire.ApplicationID, moonfire.ErrForeign)
+	}
+	if v := binary.BigEndian.Uint32(header[headerUserVersion:]); v != moonfire.SchemaVersion {
+		return fmt.Errorf("its schema has version %d, this program knows %d: %w", v, moonfire.SchemaVersion, moonfire.ErrForeign)
+	}
+	return nil
+}

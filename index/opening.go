@@ -1,0 +1,67 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// Opening returns one opening of the store, or an error that wraps
+// moonfire.ErrNotFound.
+func (db *DB) Opening(ctx context.Context, id moonfire.OpenID) (o moonfire.Opening, err error) {
+	err = db.readers.QueryRowContext(ctx, `select id, uuid, end_time_90k is not null from open where id = ?`, id).
+		Scan(&o.ID, &o.UUID, &o.Ended)
+	if err != nil {
+		return moonfire.Opening{}, fmt.Errorf("read opening %d of the store: %w", id, notFound(err))
+	}
+	return o, nil
+}
+
+// LastOpening returns the last opening of the store for writing; ok is false if
+// there was none.
+func (db *DB) LastOpening(ctx context.Context) (o moonfire.Opening, ok bool, err error) {
+	err = db.readers.QueryRowContext(ctx, `select id, uuid, end_time_90k is not null from open order by id desc limit 1`).
+		Scan(&o.ID, &o.UUID, &o.Ended)
+	if errors.Is(err, sql.ErrNoRows) {
+		return moonfire.Opening{}, false, nil
+	}
+	if err != nil {
+		return moonfire.Opening{}, false, fmt.Errorf("read the last opening of the store: %w", asOurs(err))
+	}
+	return o, true, nil
+}
+
+// The newest recording of each stream is found through the index; there is none
+// for directories, and no need of one: what was recorded last to a directory is
+// the newest of some stream, unless the stream was moved elsewhere since.
+const lastOpeningsSQL = `
+select r.sample_dir_id, max(r.open_id)
+  from stream s join recording r on r.id = (
+       select id from recording where stream_id = s.id order by start_time_90k desc, id desc limit 1)
+ group by r.sample_dir_id`
+
+// LastRecordedTo tells, for each sample directory that holds the newest recording
+// of a stream, in which opening of the store that was made.
+func (db *DB) LastRecordedTo(ctx context.Context) (map[moonfire.SampleDirID]moonfire.OpenID, error) {
+	rows, err := db.readers.QueryContext(ctx, lastOpeningsSQL)
+	if err != nil {
+		return nil, fmt.Errorf("find the newest recordings: %w", asOurs(err))
+	}
+	last := make(map[moonfire.SampleDirID]moonfire.OpenID)
+	err = each(rows, func() error {
+		var dir moonfire.SampleDirID
+		var open moonfire.OpenID
+		if err := rows.Scan(&dir, &open); err != nil {
+			return err
+		}
+		last[dir] = open
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find the newest recordings: %w", err)
+	}
+	return last, nil
+}

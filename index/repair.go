@@ -1,0 +1,52 @@
+package index
+
+import (
+	"context"
+	"fmt"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// Forget drops the row of a recording, and nothing else: what becomes of its
+// sample file is the caller's business. It returns an error that wraps
+// moonfire.ErrNotFound if there is no such recording.
+func (db *DB) Forget(ctx context.Context, id moonfire.RecordingID) error {
+	result, err := db.writer.ExecContext(ctx, `delete from recording where id = ?`, id)
+	if err != nil {
+		return fmt.Errorf("forget recording %d: %w", id, asOurs(err))
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n == 0 {
+		err = moonfire.ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("forget recording %d: %w", id, err)
+	}
+	return nil
+}
+
+// ForgetReserved drops all reserved rows, so that the next start deletes no file
+// on their account. It returns how many there were.
+func (db *DB) ForgetReserved(ctx context.Context) (n int64, err error) {
+	result, err := db.writer.ExecContext(ctx, `delete from reserved_sample_files`)
+	if err != nil {
+		return 0, fmt.Errorf("forget reserved sample files: %w", asOurs(err))
+	}
+	if n, err = result.RowsAffected(); err != nil {
+		return 0, fmt.Errorf("forget reserved sample files: %w", err)
+	}
+	return n, nil
+}
+
+// Recount sets the totals of all streams to those of their recordings.
+func (db *DB) Recount(ctx context.Context) error {
+	_, err := db.writer.ExecContext(ctx, `
+		update stream
+		   set (sample_file_bytes, duration_90k) = (
+		       select coalesce(sum(r.sample_file_bytes), 0), coalesce(sum(r.duration_90k), 0)
+		         from recording r where r.stream_id = stream.id)`)
+	if err != nil {
+		return fmt.Errorf("recount streams: %w", asOurs(err))
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/index"
+)
+
+// damage makes damage of the database a finding, and passes on any other error.
+func (c *checker) damage(err error) error {
+	if !errors.Is(err, moonfire.ErrCorrupt) {
+		return err
+	}
+	c.find(Finding{Kind: Integrity, Text: err.Error(), Remedy: remedyRestore})
+	return nil
+}
+
+// mismatches looks for an index and sample directories that are not of the same
+// time, which explains most of what may follow.
+func (c *checker) mismatches(ctx context.Context) error {
+	mismatches, err := c.store.Mismatches(ctx)
+	if err != nil {
+		return c.damage(err)
+	}
+	for _, m := range mismatches {
+		c.find(Finding{Kind: Mismatch, Dir: m.Dir, Text: m.Text, Remedy: remedyAccept})
+	}
+	return nil
+}
+
+func (c *checker) database(ctx context.Context) error {
+	for _, list := range []func(context.Context) ([]string, error){
+		c.store.DB.IntegrityProblems, c.store.DB.ForeignKeyProblems,
+	} {
+		problems, err := list(ctx)
+		if err != nil {
+			return err
+		}
+		for _, problem := range problems {
+			c.find(Finding{Kind: Integrity, Text: problem, Remedy: remedyRestore})
+		}
+	}
+	if err := c.sampleEntries(ctx); err != nil {
+		return err
+	}
+	return c.totals(ctx)
+}
+
+func (c *checker) sampleEntries(ctx context.Context) error {
+	damaged, err := c.store.DB.SampleEntryProblems(ctx)
+	if err != nil {
+		return c.damage(err)
+	}
+	for _, id := range damaged {
+		c.find(Finding{Kind: Integrity, Text: fmt.Sprintf("video sample entry %d differs from its digest", id), Remedy: remedyRestore})
+	}
+	return nil
+}
+
+func (c *checker) totals(ctx context.Context) error {
+	wrong, err := c.store.DB.WrongTotals(ctx)
+	if err != nil {
+		return c.damage(err)
+	}
+	for _, w := range wrong {
+		c.find(Finding{Kind: Totals, Stream: w.Stream, Remedy: remedyRecount, Text: fmt.Sprintf(
+			"stream %d says %d bytes and %v, its recordings add up to %d bytes and %v",
+			w.Stream, w.SampleFileBytes, w.Duration90k, w.ActualBytes, w.ActualDuration90k)})
+	}
+	return nil
+}
+
+// reservations checks invariant 3, and for names that are reserved for writing
+// that no commit was lost.
+func (c *checker) reservations(ctx context.Context) error {
+	all, inOrder, err := c.store.DB.Reservations(ctx)
+	if err != nil {
+		return c.damage(err)
+	}
+	for _, r := range all {
+		f := Finding{Kind: Reserved, Dir: r.Dir, File: r.UUID, Remedy: remedyReserved}
+		forgotten, err := c.forgotten(ctx, &r)
+		switch {
+		case err != nil:
+			return c.damage(err)
+		case r.Recorded:
+			f.Text = fmt.Sprintf("the name %s of a recording is reserved as well", r.UUID)
+		case forgotten:
+			f.Text = fmt.Sprintf("sample file %s is complete and was committed, but the index has forgotten it", r.UUID)
+		case inOrder:
+			f.Text, f.Remedy = fmt.Sprintf("the name %s is reserved although the store was shut down in order", r.UUID), remedyNextRun
+		default:
+			c.report.Reserved++
+			continue
+		}
+		c.find(f)
+	}
+	return nil
+}
+
+// forgotten tells whether a reserved file was committed once. A recorder takes a
+// name off the list before it removes the journal: so the name has to be on it
+// still, after the look at the files.
+func (c *checker) forgotten(ctx context.Context, r *index.Reservation) (bool, error) {
+	dir := c.store.Dirs[r.Dir]
+	if r.Deleting || dir == nil || !dir.Forgotten(r.UUID) {
+		return false, nil
+	}
+	return c.store.DB.IsReserved(ctx, r.UUID)
+}

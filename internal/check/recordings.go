@@ -1,0 +1,135 @@
+package check
+
+import (
+	"context"
+	"crypto/sha1"
+	"errors"
+	"fmt"
+	"hash"
+	"io/fs"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/sample"
+)
+
+// batchRecordings is how many rows are read at a time, video indexes included:
+// a few megabytes.
+const batchRecordings = 512
+
+// recordings checks invariant 1 for the recordings in one directory, in the
+// order in which they were written.
+func (c *checker) recordings(ctx context.Context, id moonfire.SampleDirID, dir *sample.Dir) error {
+	var after moonfire.RecordingID
+	for {
+		rows, err := c.store.DB.Recordings(ctx, id, after, batchRecordings, c.o.Index)
+		if err != nil {
+			return c.damage(err) // what follows cannot be read
+		}
+		if len(rows) == 0 {
+			return nil
+		}
+		for i := range rows {
+			if err := c.recording(ctx, dir, &rows[i]); err != nil {
+				return err
+			}
+		}
+		after = rows[len(rows)-1].ID
+	}
+}
+
+func (c *checker) recording(ctx context.Context, dir *sample.Dir, r *moonfire.Recording) error {
+	if c.o.Index {
+		if problem := videoIndexProblem(r); problem != "" {
+			if err := c.suspect(ctx, r, Damaged, problem); err != nil {
+				return err
+			}
+		}
+	}
+	kind, problem, err := c.sampleFile(ctx, dir, r)
+	if err == nil && problem != "" {
+		err = c.suspect(ctx, r, kind, problem)
+	}
+	if err == nil {
+		c.advance(1, 0)
+	}
+	return err
+}
+
+// videoIndexProblem compares a video index with the row that it is in; it
+// returns "" if they agree.
+func videoIndexProblem(r *moonfire.Recording) string {
+	var sum moonfire.Summary
+	d := moonfire.DecodeVideoIndex(r.VideoIndex)
+	for d.Next() {
+		sum.VideoSamples++
+		if d.Sync {
+			sum.VideoSyncSamples++
+		}
+		sum.SampleFileBytes += int64(d.Bytes)
+		sum.Duration90k += moonfire.Duration90k(d.Duration90k)
+	}
+	trailingZero := d.Duration90k == 0
+	switch {
+	case d.Err() != nil:
+		return d.Err().Error()
+	case sum.VideoSamples != r.VideoSamples:
+		return fmt.Sprintf("its video index has %d samples, its row says %d", sum.VideoSamples, r.VideoSamples)
+	case sum.VideoSyncSamples != r.VideoSyncSamples:
+		return fmt.Sprintf("its video index has %d sync samples, its row says %d", sum.VideoSyncSamples, r.VideoSyncSamples)
+	case sum.SampleFileBytes != r.SampleFileBytes:
+		return fmt.Sprintf("its video index adds up to %d bytes, its row says %d", sum.SampleFileBytes, r.SampleFileBytes)
+	case sum.Duration90k != r.Duration90k:
+		return fmt.Sprintf("its video index adds up to %d/90000 s, its row says %d", sum.Duration90k, r.Duration90k)
+	case trailingZero != (r.Flags&moonfire.FlagTrailingZero != 0):
+		return "its video index and its flags differ on whether the last sample's duration is known"
+	}
+	return ""
+}
+
+// sampleFile checks a recording's file; the problem is "" if there is none.
+func (c *checker) sampleFile(ctx context.Context, dir *sample.Dir, r *moonfire.Recording) (kind Kind, problem string, err error) {
+	info, err := dir.Stat(r.SampleFile)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Missing, "its sample file is missing", nil
+	case err != nil:
+		return unreadable(err)
+	case !info.Regular:
+		return Damaged, "its sample file is not a regular file", nil
+	case info.SizeBytes != r.SampleFileBytes:
+		return Damaged, fmt.Sprintf("its sample file has %d bytes, its row says %d", info.SizeBytes, r.SampleFileBytes), nil
+	case c.o.Hash:
+		return c.contents(ctx, dir, r)
+	}
+	return "", "", nil
+}
+
+// unreadable makes an error of the file system something that is found.
+func unreadable(err error) (kind Kind, problem string, _ error) { return Unreadable, err.Error(), nil }
+
+func (c *checker) contents(ctx context.Context, dir *sample.Dir, r *moonfire.Recording) (kind Kind, problem string, err error) {
+	sum := &counted{Hash: sha1.New(), checker: c}
+	_, err = dir.ReadThrough(ctx, r.SampleFile, sum)
+	switch {
+	case ctx.Err() != nil:
+		return "", "", context.Cause(ctx)
+	case errors.Is(err, fs.ErrNotExist):
+		return Missing, "its sample file is missing", nil
+	case err != nil:
+		return unreadable(err)
+	case [sha1.Size]byte(sum.Sum(nil)) != r.SampleFileSHA1:
+		return Damaged, "the contents of its sample file differ from their SHA-1", nil
+	}
+	return "", "", nil
+}
+
+// counted is a digest whose bytes count as progress.
+type counted struct {
+	hash.Hash
+	checker *checker
+}
+
+func (w *counted) Write(p []byte) (int, error) {
+	w.checker.advance(0, int64(len(p)))
+	return w.Hash.Write(p)
+}

@@ -1,0 +1,97 @@
+package clienttest
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// examples is where the files are that people copy.
+const examples = "../../examples"
+
+// TestUnits ensures that systemd understands the units, as they are but for the
+// paths of programs and the user, which are not installed here.
+func TestUnits(t *testing.T) {
+	t.Parallel()
+	dir := tempDir(t)
+	units, err := filepath.Glob(filepath.Join(examples, "moonfirefs*.*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"verify", "--man=no"}
+	for _, unit := range units {
+		if ext := filepath.Ext(unit); ext != ".service" && ext != ".timer" {
+			continue
+		}
+		text, err := os.ReadFile(unit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		changed := strings.ReplaceAll(string(text), "/usr/local/bin/moonfirefs-backup", "/bin/true")
+		changed = strings.ReplaceAll(changed, "/usr/local/bin/moonfirefs", "/bin/true")
+		path := filepath.Join(dir, filepath.Base(unit))
+		if err := os.WriteFile(path, []byte(changed), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, path)
+	}
+	if len(args) != 5 {
+		t.Fatalf("units: %v", units)
+	}
+	if output, err := exec.Command("systemd-analyze", args...).CombinedOutput(); err != nil || len(output) > 0 {
+		t.Errorf("systemd-analyze: %v: %s", err, output)
+	}
+}
+
+// TestSambaExample ensures that Samba understands every line of the example.
+func TestSambaExample(t *testing.T) {
+	t.Parallel()
+	output, err := exec.Command("testparm", "--suppress-prompt", filepath.Join(examples, "smb.conf")).CombinedOutput()
+	if text := string(output); err != nil || strings.Contains(text, "Unknown parameter") || strings.Contains(text, "Ignoring") ||
+		!strings.Contains(text, "Loaded services file OK.") {
+		t.Errorf("testparm: %v: %s", err, text)
+	}
+}
+
+// TestBackupExample ensures that the script copies a mount, also a second time,
+// and refuses a folder where nothing is mounted.
+func TestBackupExample(t *testing.T) {
+	t.Parallel()
+	g := newGrowing(t, mustClip(t, mainClip), 3)
+	g.record(2)
+	m, b := mount(t, g.path), newBackup(t)
+	script, err := filepath.Abs(filepath.Join(examples, "moonfirefs-backup"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Where it is need not be a place that the viewer can reach.
+	text, err := os.ReadFile(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.run(t, "sh", "-c", string(text), "moonfirefs-backup", m.mountpoint, b.copy)
+	sameTree(t, m.mountpoint, b.copy)
+	before := b.sizes()
+	g.skipTo(14)
+	g.record(3) // rotates 13:00 away
+	eventually(t, "the first hour to be gone", func() bool {
+		_, err := os.Stat(m.path("yard/2026-11-22/13.mp4"))
+		return os.IsNotExist(err)
+	})
+	b.run(t, "sh", "-c", string(text), "moonfirefs-backup", m.mountpoint, b.copy)
+	after := b.sizes()
+	for name, size := range before {
+		if after[name] != size {
+			t.Errorf("%s had %d bytes in the backup and has %d", name, size, after[name])
+		}
+	}
+	if len(after) != 2 {
+		t.Errorf("the backup has %v", after)
+	}
+	m.stop()
+	if output, ok := b.try("sh", "-c", string(text), "moonfirefs-backup", m.mountpoint, b.copy); ok || !strings.Contains(output, "nothing is mounted") {
+		t.Errorf("without a mount: %v %s", ok, output)
+	}
+}

@@ -1,0 +1,115 @@
+package clienttest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// vlc is VLC without a screen. It refuses to run as root.
+type vlc struct{ *viewer }
+
+func (*vlc) name(t *testing.T) string { return "VLC " + debianVersion(t, "vlc-bin") }
+
+// vlcRate is as fast as VLC plays.
+const vlcRate = 31
+
+// snapshots plays a file and returns the numbers of every n-th picture shown.
+func (v *vlc) snapshots(t *testing.T, path string, every int, options ...string) (counters []int) {
+	t.Helper()
+	dir, err := os.MkdirTemp(v.home, "snapshots")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	args := append([]string{"-vv", "--no-audio", "--intf", "dummy", "--vout", "dummy", "--play-and-exit", "--no-media-library",
+		// A busy machine may make it slow, but must not make it leave out what
+		// other pictures are decoded from.
+		"--no-drop-late-frames", "--no-skip-frames", "--no-avcodec-hurry-up",
+		"--video-filter=scene", "--scene-format=png", "--scene-path=" + dir, fmt.Sprintf("--scene-ratio=%d", every)}, options...)
+	output, ok := v.try("cvlc", append(args, path)...)
+	if !ok || !strings.Contains(output, "end of playlist, exiting") {
+		t.Fatalf("VLC: %s", output)
+	}
+	if lines := complaints(output); lines != "" {
+		t.Errorf("VLC complains about the file: %s", lines)
+	}
+	return readPictures(t, filepath.Join(dir, "*.png"))
+}
+
+// complaints are what VLC's demuxer has against the file. That there is a table
+// of durations, or an edit list, is none.
+func complaints(output string) string {
+	var lines strings.Builder
+	for line := range strings.Lines(output) {
+		serious := strings.Contains(line, "mp4 demux error") || strings.Contains(line, "mp4 demux warning")
+		if serious && !strings.Contains(line, "STTS table of") && !strings.Contains(line, "elst box found") {
+			lines.WriteString(line)
+		}
+	}
+	return lines.String()
+}
+
+// play requires VLC to show pictures of the movie in their order to the end. It
+// leaves pictures out when it is late, at the end as well: up to a second's worth.
+func (v *vlc) play(t *testing.T, path string, m *movie) {
+	const every = 5
+	shown := v.snapshots(t, path, every, fmt.Sprintf("--rate=%d", vlcRate))
+	want := m.counters()
+	if m.clip != nil {
+		want = v.clipCounters(t, m, want, shown)
+	}
+	at := 0 // the place in want of the last picture shown
+	for i, counter := range shown {
+		for at < len(want) && want[at] != counter {
+			at++
+		}
+		if at == len(want) {
+			t.Fatalf("%s: picture %d shown is number %d, which does not come after %d", m.path, i, counter, shown[max(0, i-1)])
+		}
+	}
+	if rest := len(want) - 1 - at; len(shown) == 0 || rest > vlcRate*fps {
+		t.Errorf("%s: VLC ended %d pictures before the end", m.path, rest)
+	}
+}
+
+// clipCounters are the pictures of a clip that VLC may show: it knows where a
+// clip begins, but not where it ends.
+func (v *vlc) clipCounters(t *testing.T, m *movie, want, shown []int) []int {
+	t.Helper()
+	if len(shown) == 0 || shown[len(shown)-1] == want[len(want)-1] {
+		return want
+	}
+	players.except(v.name(t), "clip by name", "VLC plays a clip from its first picture on, but does not stop at its last one: it goes on to the end of that recording, at most a minute.")
+	take := m.takes[len(m.takes)-1]
+	seconds := moonfire.Time90k(take.Seconds) * moonfire.UnitsPerSecond
+	recordings := (m.clip.to - take.Start + seconds - 1) / seconds
+	longer := *m
+	longer.clip = &interval{m.clip.from, take.Start + recordings*seconds}
+	return longer.counters()
+}
+
+func (v *vlc) seek(t *testing.T, path string, m *movie) {
+	for _, position := range seekPositions(m) {
+		shown := v.snapshots(t, path, 1, fmt.Sprintf("--start-time=%v", position.Seconds()), "--run-time=1")
+		// VLC opens a file at its beginning and seeks then; its first picture may
+		// be on the screen by that time.
+		for len(shown) > 0 && shown[0] == m.counterAt(0) {
+			shown = shown[1:]
+		}
+		if len(shown) == 0 && m.inGap(position) {
+			continue // no picture until the gap ends
+		}
+		if len(shown) == 0 {
+			t.Fatalf("%s: nothing at %v", path, position)
+		}
+		near(t, m, position, shown[0], 1)
+	}
+}

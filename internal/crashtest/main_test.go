@@ -1,0 +1,170 @@
+package crashtest
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/moonfirefs/moonfire/internal/faultfs"
+	"github.com/moonfirefs/moonfire/internal/testcamera"
+	_ "github.com/moonfirefs/moonfire/recorder" // lest its changes leave test results cached
+)
+
+const (
+	// beFaultFS makes the test binary serve a disk of package faultfs.
+	beFaultFS = "MOONFIREFS_TEST_BE_FAULTFS"
+	// inNamespace says that the tests are in a mount namespace of their own.
+	inNamespace = "MOONFIREFS_TEST_IN_NAMESPACE"
+	// form is set to "long" by "make crashtest".
+	form = "MOONFIREFS_CRASHTEST"
+)
+
+// patience bounds how long a test waits for something that must come. It is far
+// longer than that ever takes.
+const patience = 60 * time.Second
+
+func TestMain(m *testing.M) {
+	switch mountpoint := os.Getenv(beFaultFS); {
+	case mountpoint != "":
+		if err := faultfs.Serve(mountpoint, os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+	case os.Getenv(inNamespace) == "":
+		os.Exit(runInNamespace())
+	default:
+		os.Exit(runTests(m))
+	}
+}
+
+// runInNamespace runs the same tests in a mount namespace of their own. Its mounts,
+// and with them the loop devices, go with the last process in it, even if the tests
+// are killed or run out of time.
+func runInNamespace() (status int) {
+	runtime.LockOSThread() // Pdeathsig is about the thread
+	cmd := exec.Command(os.Args[0], os.Args[1:]...)
+	cmd.Env = append(os.Environ(), inNamespace+"=1")
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
+	err := cmd.Run()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	if err != nil {
+		return 1
+	}
+	return 0
+}
+
+func runTests(m *testing.M) int {
+	// These tests mostly wait.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	status := m.Run()
+	results.print()
+	err := closeCameras()
+	if workshop != "" {
+		err = errors.Join(err, os.RemoveAll(workshop))
+	}
+	if err == nil {
+		err = goleak.Find()
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return status
+}
+
+// tries returns how often to do something, in the short form and in the long one.
+func tries(short, long int) int {
+	if isLong() {
+		return long
+	}
+	return short
+}
+
+func isLong() bool { return os.Getenv(form) == "long" }
+
+// workshop is a directory for what all tests share.
+var workshop string
+
+// programPath is the program, built with failpoints.
+var programPath = sync.OnceValues(func() (path string, err error) {
+	if workshop, err = os.MkdirTemp("", "crashtest"); err != nil {
+		return "", err
+	}
+	path = filepath.Join(workshop, "moonfirefs")
+	return path, buildProgram(path, "-tags", "failpoints")
+})
+
+func buildProgram(path string, flags ...string) error {
+	arguments := append([]string{"build", "-o", path}, flags...)
+	if raceEnabled {
+		arguments = append(arguments, "-race")
+	}
+	// "go test" tells where it is; the search path may be another one by now.
+	tool := "go"
+	if root := os.Getenv("GOROOT"); root != "" {
+		tool = filepath.Join(root, "bin", "go")
+	}
+	output, err := exec.Command(tool, append(arguments, "../../cmd/moonfirefs")...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, output)
+	}
+	return nil
+}
+
+// clip is what the cameras play: small pictures, many of them key frames, so that
+// recordings can be short.
+var clip = sync.OnceValues(func() (*testcamera.Clip, error) {
+	p := testcamera.Params{Width: 160, Height: 90, FPS: framesPerSecond, GOP: groupOfPictures, BitrateKbps: 200}
+	return testcamera.Encode(context.Background(), p, 300)
+})
+
+const (
+	framesPerSecond = 30
+	// groupOfPictures is the number of frames from one key frame to the next.
+	groupOfPictures = 3
+)
+
+// cameras play for as long as the tests run.
+var cameras = sync.OnceValues(func() ([]*testcamera.Camera, error) {
+	source, err := clip()
+	if err != nil {
+		return nil, err
+	}
+	for range cameraCount {
+		c, err := testcamera.Start(testcamera.Config{Source: source, KeepSent: 1})
+		if err != nil {
+			return nil, err
+		}
+		opened = append(opened, c)
+	}
+	return opened, nil
+})
+
+var opened []*testcamera.Camera
+
+func closeCameras() error {
+	var errs []error
+	for _, c := range opened {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,63 @@
+package crashtest
+
+import (
+	"math/rand/v2"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// TestPowerCut ensures that a power cut of the file system that holds the whole
+// store costs nothing that was promised.
+func TestPowerCut(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		kind  filesystem
+		tries int
+	}{
+		{ext4, tries(4, 100)},
+		{xfs, tries(2, 30)},
+	} {
+		t.Run(c.kind.name, func(t *testing.T) {
+			t.Parallel()
+			disk := newImage(t, c.kind)
+			s := newSite(t, filepath.Join(disk.path, "store"), "")
+			s.warmUp()
+			s.repeat("power cut, "+c.kind.name, c.tries, func(int) []string {
+				s.start("")
+				recordForAWhile()
+				disk.cut()
+				s.kill()
+				disk.remount()
+				return nil
+			})
+		})
+	}
+}
+
+// recordForAWhile lasts from before the store is open to some recordings later.
+func recordForAWhile() { time.Sleep(rand.N(1200 * time.Millisecond)) }
+
+// TestPowerCutOfTwoDisks ensures the same where index and sample files are on
+// disks that fail one after the other, in either order.
+func TestPowerCutOfTwoDisks(t *testing.T) {
+	t.Parallel()
+	first, second := newImage(t, ext4), newImage(t, ext4)
+	s := newSite(t, filepath.Join(first.path, "store"), filepath.Join(second.path, "samples"))
+	s.warmUp()
+	s.repeat("power cut, index and samples on separate disks", tries(3, 50), func(i int) []string {
+		a, b := first, second
+		if i%2 == 1 {
+			a, b = b, a
+		}
+		s.start("")
+		recordForAWhile()
+		a.cut()
+		time.Sleep(rand.N(400 * time.Millisecond))
+		b.cut()
+		s.kill()
+		first.remount()
+		second.remount()
+		return nil
+	})
+}

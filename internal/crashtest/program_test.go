@@ -1,0 +1,161 @@
+package crashtest
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// program is a moonfirefs that runs, or has run. Its log goes to a file, so that
+// every line that it has written before it was killed is there.
+type program struct {
+	cmd     *exec.Cmd
+	logPath string
+	started time.Time
+	exited  chan struct{}
+	err     error // of the exit; valid once exited is closed
+}
+
+// startProgram starts the program in the background. The test's end ends it.
+func startProgram(t *testing.T, logPath, faults string, arguments ...string) *program {
+	t.Helper()
+	path, err := programPath()
+	if err != nil {
+		t.Fatal(err)
+	}
+	log, err := os.OpenFile(logPath, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	p := &program{cmd: exec.Command(path, arguments...), logPath: logPath, started: time.Now(), exited: make(chan struct{})}
+	// The race detector would sleep for a second at the end.
+	p.cmd.Env = append(os.Environ(), "MOONFIREFS_FAILPOINTS="+faults, "GORACE=atexit_sleep_ms=0")
+	p.cmd.Stdout, p.cmd.Stderr = log, log
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // it must not outlive the tests
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.exited)
+	}()
+	return p
+}
+
+func (p *program) hasExited() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+// kill is SIGKILL.
+func (p *program) kill() {
+	_ = p.cmd.Process.Kill() // it may have ended by itself
+	<-p.exited
+}
+
+// stop ends the program in order, and says what is wrong if that fails.
+func (p *program) stop() error {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
+	select {
+	case <-p.exited:
+	case <-time.After(patience):
+		p.kill()
+		return errors.New("the program did not end when told to")
+	}
+	if p.err != nil {
+		return fmt.Errorf("the program did not end in order: %w", p.err)
+	}
+	return nil
+}
+
+// log returns all that the program has written so far.
+func (p *program) log() string {
+	text, err := os.ReadFile(p.logPath)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// wasHit tells whether something has happened at a failpoint.
+func (p *program) wasHit(point, action string) bool {
+	return strings.Contains(p.log(), "failpoint: "+point+": "+action)
+}
+
+// promise is a recording whose commit the program has logged.
+type promise struct {
+	camera    string
+	file      uuid.UUID
+	sizeBytes int64
+	// id is higher than those that were committed before.
+	id int64
+}
+
+func (p promise) String() string {
+	return fmt.Sprintf("recording %d of %s, file %s of %d bytes", p.id, p.camera, p.file, p.sizeBytes)
+}
+
+var savedLine = regexp.MustCompile(`msg=saved camera=(\S+) .* recording=(\d+) .* file=(\S+) bytes=(\d+)`)
+
+// promises lists the recordings that the program has committed.
+func (p *program) promises() (all []promise, err error) {
+	lines := bufio.NewScanner(strings.NewReader(p.log()))
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		match := savedLine.FindStringSubmatch(lines.Text())
+		if match == nil {
+			continue
+		}
+		id, idErr := strconv.ParseInt(match[2], 10, 64)
+		file, fileErr := uuid.Parse(match[3])
+		sizeBytes, sizeErr := strconv.ParseInt(match[4], 10, 64)
+		if err := errors.Join(idErr, fileErr, sizeErr); err != nil {
+			return nil, err
+		}
+		all = append(all, promise{camera: match[1], id: id, file: file, sizeBytes: sizeBytes})
+	}
+	return all, lines.Err()
+}
+
+// records tells whether every camera has had a recording committed since the
+// start.
+func (p *program) records(cameras int) bool {
+	promises, err := p.promises()
+	if err != nil {
+		return false
+	}
+	seen := make(map[string]bool)
+	for _, promise := range promises {
+		seen[promise.camera] = true
+	}
+	return len(seen) == cameras
+}
+
+// waitUntil waits for a condition, or until the program has ended. It tells
+// whether the condition has become true.
+func (p *program) waitUntil(condition func() bool) bool {
+	for deadline := p.started.Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		if condition() {
+			return true
+		}
+		if p.hasExited() {
+			return condition()
+		}
+	}
+	return false
+}

@@ -1,0 +1,7 @@
+//go:build race
+
+package crashtest
+
+// raceEnabled builds the program as the tests were built, which saves compiling
+// SQLite again.
+const raceEnabled = true

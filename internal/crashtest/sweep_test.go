@@ -1,0 +1,144 @@
+package crashtest
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// TestErrorSweep ensures that whichever operation of the sample directory's file
+// system fails, once, nothing is lost that was promised, recording goes on, and
+// an orderly stop leaves the store in order: the first, the second, and so on
+// until the program ends before the error has come.
+func TestErrorSweep(t *testing.T) {
+	t.Parallel()
+	for _, errno := range []syscall.Errno{unix.EIO, unix.ENOSPC} {
+		t.Run(unix.ErrnoName(errno), func(t *testing.T) {
+			t.Parallel()
+			disk := newFaultyDisk(t)
+			s := newSiteOn(t, disk)
+			o := outcome{fault: "n-th operation fails: " + unix.ErrnoName(errno)}
+			for n := int64(1); ; n = next(n) {
+				disk.must(disk.Fail(errno, n, "all"))
+				problems := s.recordOnce("")
+				injected, err := disk.Injected()
+				disk.must(err)
+				disk.must(disk.Fail(0, 0)) // lest the inspection meet it
+				if injected == 0 {
+					break
+				}
+				problems = append(problems, s.inspect(s.left)...)
+				problems = append(problems, s.recover()...)
+				o.tries++
+				for _, problem := range problems {
+					t.Errorf("operation %d: %s", n, problem)
+				}
+				if len(problems) == 0 {
+					o.clean++
+				} else if o.tries-o.clean > 3 {
+					break
+				}
+			}
+			o.slowest = s.slowest
+			results.add(o)
+		})
+	}
+}
+
+// next is the next operation to fail. The short form passes over most.
+func next(n int64) int64 {
+	if isLong() {
+		return n + 1
+	}
+	return 2*n + 1
+}
+
+// recordOnce records until each camera has had a recording committed, and stops.
+// A program that cannot open the store may end by itself.
+func (s *site) recordOnce(faults string) (problems []string) {
+	s.t.Helper()
+	s.recordWith(faults)
+	p := s.running
+	err := p.stop()
+	s.ended()
+	s.left = afterCrash
+	if !strings.Contains(p.log(), "msg=recording cameras=") {
+		return nil // it never began
+	}
+	if err != nil {
+		return []string{fmt.Sprintf("%v:\n%s", err, tail(p.log(), 40))}
+	}
+	s.left = afterOrderlyStop
+	if !p.records(cameraCount) {
+		problems = append(problems, "recording did not go on after the error:\n"+tail(p.log(), 40))
+	}
+	return problems
+}
+
+// TestFailpointErrors ensures the same of each numbered step that can fail: it
+// reports an error, without or after having done its work.
+func TestFailpointErrors(t *testing.T) {
+	t.Parallel()
+	var points []string
+	for _, step := range failableSteps(t) {
+		points = append(points, step+".before", step+".after")
+	}
+	s := newSite(t, filepath.Join(t.TempDir(), "store"), "")
+	s.warmUp()
+	stride := tries(5, 1)
+	s.repeat("each step reports an error", (len(points)+stride-1)/stride, func(i int) []string {
+		problems := s.failAt(points[i*stride])
+		if !s.running.wasHit(points[i*stride], "error") {
+			problems = append(problems, fmt.Sprintf("failpoint %s was not hit", points[i*stride]))
+		}
+		return problems
+	})
+}
+
+// failAt records once, while a step reports an error.
+func (s *site) failAt(point string) (problems []string) {
+	s.t.Helper()
+	faults := point + "=error:EIO@1"
+	switch {
+	case isSalvage(point):
+		s.recordLong(time.Second)
+		s.kill()
+		// What cannot be salvaged now stays reserved, and waits for the next start.
+		return s.recordOnce(faults)
+	case isCheckpoint(point):
+		p := s.start(faults, "--rotate-every", "4m")
+		p.waitUntil(func() bool { return p.wasHit(point, "error") })
+		return s.stopAndInspect()
+	case strings.HasPrefix(point, "close."), strings.HasPrefix(point, "opening."):
+		s.recordOnce(faults) // it must say so, and does
+		return s.inspect(afterCrash)
+	}
+	problems = s.recordOnce(faults)
+	return append(problems, s.inspect(s.left)...)
+}
+
+// TestCommitReportsError ensures that nothing is lost or recorded twice where
+// COMMIT reports an error although the transaction is durable, whether or not
+// that can be found out, and whether or not the program is killed then.
+func TestCommitReportsError(t *testing.T) {
+	t.Parallel()
+	s := newSite(t, filepath.Join(t.TempDir(), "store"), "")
+	s.warmUp()
+	s.repeat("COMMIT reports an error but is durable", tries(4, 40), func(i int) []string {
+		faults := fmt.Sprintf("commit.after=error:EIO@%d", i/2+1)
+		if i%2 == 1 {
+			faults += " look-again.before=error:EIO"
+		}
+		if i%4 >= 2 {
+			return append(s.recordOnce(faults), s.inspect(s.left)...)
+		}
+		s.recordWith(faults)
+		s.kill()
+		return nil
+	})
+}

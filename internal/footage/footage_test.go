@@ -1,0 +1,120 @@
+package footage
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// Both codecs give clips whose samples are one picture each, a key frame each
+// second, and a sample entry of the size that was asked for.
+func TestEncode(t *testing.T) {
+	for _, codec := range []Codec{H264, H265} {
+		clip, err := Encode(t.Context(), Params{Codec: codec, Width: 160, Height: 96, FPS: 5, Seconds: 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n, sample := range clip.Samples {
+			if sample.Sync != (n%5 == 0) {
+				t.Errorf("%s: sample %d: sync %v", codec, n, sample.Sync)
+			}
+		}
+		if len(clip.Samples) != 15 || clip.Entry.Width != 160 || clip.Entry.Height != 96 {
+			t.Errorf("%s: %d samples, %d×%d", codec, len(clip.Samples), clip.Entry.Width, clip.Entry.Height)
+		}
+	}
+}
+
+// What is recorded can be found, has the files that its rows promise, and
+// rotation leaves neither files nor reserved names behind.
+func TestRecord(t *testing.T) {
+	ctx := t.Context()
+	clip, err := Encode(ctx, Params{Codec: H264, Width: 160, Height: 96, FPS: 5, Seconds: 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "store")
+	if err := Create(ctx, path, "Europe/Zurich", Camera{Name: "yard", RetainBytes: 1 << 30, SubRetainBytes: 4 * clipBytes(clip)}); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	start := moonfire.FromTime(time.Date(2026, 11, 22, 13, 0, 0, 0, time.UTC))
+	takes := []Take{
+		{Folder: "yard", Start: start, Recordings: 3, Seconds: 2, Clip: clip, First: 5, TrailingZero: true},
+		{Folder: "yard", Start: start.Add(9 * moonfire.UnitsPerSecond), Recordings: 7, Seconds: 4, Clip: clip, Sparse: true},
+		{Folder: "yard-sub", Start: start, Recordings: 4, Seconds: 6, Clip: clip},
+		{Folder: "yard-sub", Start: start.Add(24 * moonfire.UnitsPerSecond), Recordings: 2, Seconds: 6, Clip: clip},
+	}
+	for _, take := range takes {
+		if err := s.Record(ctx, take); err != nil {
+			t.Fatal(err)
+		}
+	}
+	main, sub := summaries(t, s, "yard"), summaries(t, s, "yard-sub")
+	if len(main) != 10 || main[2].Flags != moonfire.FlagTrailingZero || main[2].End90k() != takes[0].End() || main[9].End90k() != takes[1].End() {
+		t.Errorf("the main stream has %+v", main)
+	}
+	if len(sub) != 4 || sub[0].Start90k != takes[2].Start.Add(12*moonfire.UnitsPerSecond) {
+		t.Errorf("the sub stream has %+v", sub)
+	}
+	for _, dir := range s.Dirs {
+		names, err := dir.List()
+		if err != nil || len(names) != len(main)+len(sub) {
+			t.Errorf("%d sample files, %v", len(names), err)
+		}
+	}
+	for dir := range s.Dirs {
+		if reserved, err := s.DB.Reserved(ctx, dir); err != nil || len(reserved) > 0 {
+			t.Errorf("reserved: %v, %v", reserved, err)
+		}
+	}
+	for _, r := range main {
+		checkFile(t, s, &r)
+	}
+}
+
+func clipBytes(c *Clip) (total int64) {
+	for _, sample := range c.Samples {
+		total += int64(len(sample.Data))
+	}
+	return total
+}
+
+func summaries(t *testing.T, s *Store, folder string) (found []moonfire.Summary) {
+	t.Helper()
+	err := s.DB.EachSummary(t.Context(), s.streams[folder].ID, moonfire.MinTime90k, moonfire.MaxTime90k, func(r *moonfire.Summary) error {
+		found = append(found, *r)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// checkFile requires the sample file of a recording to have the stated size.
+func checkFile(t *testing.T, s *Store, r *moonfire.Summary) {
+	t.Helper()
+	names, err := s.DB.SampleFiles(t.Context(), []moonfire.RecordingID{r.ID})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := s.Dirs[names[0].Dir].Open(names[0].UUID, r.SampleFileBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Release()
+	if err := file.ReadAt(make([]byte, r.SampleFileBytes), 0); err != nil {
+		t.Error(err)
+	}
+}

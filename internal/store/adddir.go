@@ -1,0 +1,60 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/google/uuid"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/index"
+	"github.com/moonfirefs/moonfire/sample"
+)
+
+// AddDir makes samplesPath, which must not exist or be empty, a sample directory
+// of the store in the directory path. Processes that have the store open do not
+// know of it.
+func AddDir(ctx context.Context, path, samplesPath string, log *slog.Logger) (dir index.SampleDir, err error) {
+	s, err := Open(ctx, path, Configuring, log)
+	if err != nil {
+		return index.SampleDir{}, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	dir = index.SampleDir{UUID: uuid.New()}
+	if dir.Path, err = filepath.Abs(samplesPath); err != nil {
+		return index.SampleDir{}, fmt.Errorf("add sample directory: %w", err)
+	}
+	if err := s.requireOther(dir.Path); err != nil {
+		return index.SampleDir{}, err
+	}
+	// The directory first: one that the index knows must be there.
+	if err := sample.Create(dir.Path, sample.Identity{Store: s.DB.Meta().Store, Dir: dir.UUID}); err != nil {
+		return index.SampleDir{}, err
+	}
+	if err := s.DB.AddSampleDir(ctx, &dir); err != nil {
+		return index.SampleDir{}, err
+	}
+	return dir, nil
+}
+
+// requireOther refuses a directory of the store, whatever it is called.
+func (s *Store) requireOther(path string) error {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("add sample directory: %w", err)
+	}
+	for _, d := range s.Dirs {
+		if own, err := os.Stat(d.Path()); err == nil && os.SameFile(info, own) {
+			return fmt.Errorf("add sample directory %s: it is one of the store's: %w", path, moonfire.ErrExists)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,258 @@
+package recorder
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfire/journal"
+	"github.com/moonfirefs/moonfire/sample"
+)
+
+// A checkpoint syncs the sample file before the journal, and both before the
+// names, which only need it when they are new; and nothing without need.
+func TestCheckpointOrder(t *testing.T) {
+	b := newBench(t, plenty)
+	b.shoot(15)
+	b.syncer.checkpoint()
+	b.syncer.checkpoint() // nothing is new
+	b.shoot(5)
+	b.syncer.checkpoint()
+	got := slices.DeleteFunc(b.events, func(e string) bool { return e == "write" })
+	want := []string{
+		"create", "create journal", "journal write", // the header
+		"journal write",                                                // the first group of pictures
+		"journal write", "fdatasync", "journal fdatasync", "fsync dir", // what the second has so far
+		"journal write", "fdatasync", "journal fdatasync",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %s\nwant %s", strings.Join(got, ", "), strings.Join(want, ", "))
+	}
+	name := b.streamer.run.writer.name
+	data, err := b.dir.ReadJournal(name, journal.MaxBytes)
+	b.must(err)
+	if j, err := journal.Decode(data); err != nil || len(j.Samples) != 19 {
+		t.Errorf("journal %+v, %v", j, err)
+	}
+	b.flush()
+	b.events = nil
+	b.syncer.checkpoint() // nothing is left
+	if len(b.events) != 0 {
+		t.Errorf("got %s", strings.Join(b.events, ", "))
+	}
+}
+
+// A save leaves a checkpoint nothing to do, neither for the file nor for its name.
+func TestCheckpointAfterSave(t *testing.T) {
+	b := newBench(t, plenty)
+	b.recording(15)
+	b.fail["save 1"] = 1
+	if err := b.syncer.saveAll(); !errors.Is(err, errInjected) {
+		t.Fatalf("got %v", err)
+	}
+	b.events = nil
+	b.syncer.checkpoint()
+	if n := b.times("fdatasync") + b.times("fsync dir"); n != 0 {
+		t.Errorf("got %s", strings.Join(b.events, ", "))
+	}
+	b.flush()
+	b.noneReserved()
+}
+
+// When a checkpoint cannot make a sample file durable, its recording is lost: it
+// is cut at once, is not committed however well later fsyncs go, and is not
+// salvaged. Recording goes on.
+func TestFailedCheckpoint(t *testing.T) {
+	for name, crash := range map[string]bool{"then saved": false, "then crashed": true} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, plenty)
+			b.shoot(15)
+			b.fail["fdatasync"] = 1
+			b.syncer.checkpoint()
+			if n := b.journals(); n != 0 {
+				t.Errorf("%d journals are left", n)
+			}
+			if crash {
+				b.restart()
+				b.shoot(5)
+			} else {
+				b.shoot(5)
+				if err := b.streamer.status.read().LastError; !strings.Contains(err, errSpoiled.Error()) {
+					t.Errorf("status says %q", err)
+				}
+			}
+			b.clock.pass(maxBackoff)
+			kept := b.shoot(10)
+			b.flush()
+			hasBytes(t, b.recordings(), join(kept))
+			b.noneReserved()
+			if names, _ := b.dir.List(); len(names) != 1 {
+				t.Errorf("%d files are left", len(names))
+			}
+		})
+	}
+}
+
+// When a checkpoint cannot make names durable, the next save does not believe
+// that its own fsync of the directory could.
+func TestFailedCheckpointOfNames(t *testing.T) {
+	b := newBench(t, plenty)
+	b.shoot(15)
+	b.fail["fsync dir"] = 1
+	b.syncer.checkpoint()
+	b.syncer.checkpoint()
+	b.streamer.endRun()
+	if err := b.syncer.saveAll(); !errors.Is(err, errInjected) {
+		t.Fatalf("got %v", err)
+	}
+	if n := b.times("fsync dir"); n != 1 {
+		t.Errorf("%d fsyncs of the directory", n)
+	}
+	kept := b.recording(10)
+	b.flush()
+	hasBytes(t, b.recordings(), join(kept))
+	b.noneReserved()
+}
+
+// Trouble with a journal does its recording no harm, is logged once for all of
+// them, and what was written before can be salvaged.
+func TestJournalTrouble(t *testing.T) {
+	tests := map[string]struct {
+		event    string
+		salvaged int
+	}{
+		"cannot be created":      {"create journal", 0},
+		"cannot be written":      {"journal write", 0},
+		"cannot be made durable": {"journal fdatasync", 14},
+	}
+	for name, test := range tests {
+		for _, crash := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, crash %t", name, crash), func(t *testing.T) {
+				b := newBench(t, plenty)
+				var text strings.Builder
+				log := slog.New(slog.NewTextHandler(&text, nil))
+				b.syncer.journalTrouble.log = log
+				b.fail[test.event] = 2
+				frames := b.shoot(15)
+				b.syncer.checkpoint()
+				frames = append(frames, b.shoot(15)...)
+				if crash {
+					b.restart()
+					hasBytes(t, b.recordings(), join(frames[:test.salvaged]))
+				} else {
+					b.streamer.endRun()
+					frames = append(frames, b.shoot(15)...)
+					b.syncer.checkpoint()
+					b.streamer.endRun()
+					b.must(b.syncer.saveAll())
+					frames = append(frames, b.recording(15)...)
+					b.flush()
+					hasBytes(t, b.recordings(), join(frames))
+					if n := strings.Count(text.String(), "cannot be written"); n != 1 {
+						t.Errorf("logged:\n%s", &text)
+					}
+				}
+				b.flush()
+				b.noneReserved()
+				if n := b.journals(); n != 0 {
+					t.Errorf("%d journals are left", n)
+				}
+			})
+		}
+	}
+}
+
+// A journal that cannot be deleted goes at the next start.
+func TestJournalThatStays(t *testing.T) {
+	b := newBench(t, plenty)
+	kept := b.recording(15)
+	b.fail["unlink journal"] = 1
+	b.must(b.syncer.saveAll())
+	b.flush()
+	if n := b.journals(); n != 1 {
+		t.Fatalf("%d journals are left", n)
+	}
+	b.restart()
+	if n := b.journals(); n != 0 {
+		t.Errorf("%d journals are left", n)
+	}
+	hasBytes(t, b.recordings(), join(kept))
+}
+
+// Appending a frame allocates nothing, with a journal as without.
+func TestWriterDoesNotAllocate(t *testing.T) {
+	w := newFileWriter(t, true)
+	frame := camera.Frame{Data: make([]byte, 100)}
+	n := 0
+	step := func() {
+		frame.Sync = n%30 == 0
+		n++
+		must(t, w.append(&frame, 3000))
+		w.journal.date(1, 0)
+	}
+	for range 200_000 {
+		step() // until the video index has grown for what follows
+	}
+	if allocs := testing.AllocsPerRun(1000, step); allocs != 0 {
+		t.Errorf("%v allocations per frame", allocs)
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// newFileWriter returns a writer on real files.
+func newFileWriter(t testing.TB, withJournal bool) *writer {
+	t.Helper()
+	path, id, name := filepath.Join(t.TempDir(), "samples"), sample.Identity{Store: uuid.New(), Dir: uuid.New()}, uuid.New()
+	must(t, sample.Create(path, id))
+	dir, err := sample.Open(path, id, sample.Recording)
+	must(t, err)
+	t.Cleanup(func() { dir.Close() })
+	file, err := dir.Create(name)
+	must(t, err)
+	t.Cleanup(func() { file.Close() })
+	d := &draft{name: name, file: file}
+	if withJournal {
+		journalFile, err := dir.CreateJournal(name)
+		must(t, err)
+		header := &journal.Header{SampleFile: name, Stream: 1, Open: 1, Entry: testEntry}
+		d.journal, err = newJournalWriter(journalFile, header, func(err error) { t.Error(err) })
+		must(t, err)
+		t.Cleanup(func() { d.journal.close() })
+	}
+	return newWriter(d, testEntry)
+}
+
+// BenchmarkWriter appends frames of 16 KiB, 4 Mbit/s at 30 a second, to real files.
+func BenchmarkWriter(b *testing.B) {
+	for name, withJournal := range map[string]bool{"with journal": true, "without": false} {
+		b.Run(name, func(b *testing.B) {
+			w := newFileWriter(b, withJournal)
+			frame := camera.Frame{Data: make([]byte, 16<<10)}
+			b.SetBytes(int64(len(frame.Data)))
+			n := 0
+			for b.Loop() {
+				frame.Sync = n%60 == 0
+				n++
+				must(b, w.append(&frame, 3000))
+				w.journal.date(moonfire.Time90k(n), 0)
+				if n%1800 == 0 { // a minute
+					must(b, w.Truncate(0))
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,77 @@
+//go:build failpoints
+
+package recorder
+
+import (
+	"context"
+	"errors"
+
+	"github.com/google/uuid"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/index"
+	"github.com/moonfirefs/moonfire/internal/failpoint"
+	"github.com/moonfirefs/moonfire/sample"
+)
+
+// seeded returns the database, or one with a seeded fault.
+func seeded(db *index.DB, dir *sample.Dir) database {
+	if failpoint.Seeded("unlink-before-commit") {
+		return &hastyDB{DB: db, dir: dir}
+	}
+	return db
+}
+
+// hastyDB violates § Delete: it does step 2 before step 1. The crash harness must
+// notice.
+type hastyDB struct {
+	*index.DB
+	dir *sample.Dir
+}
+
+func (db *hastyDB) Save(ctx context.Context, s *index.Save) (*index.Saved, error) {
+	cameras, err := db.Cameras(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range cameras {
+		for i := range c.Streams {
+			if err := db.unlinkExcess(ctx, &c.Streams[i], s.Insert); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return db.DB.Save(ctx, s)
+}
+
+// errEnough ends a walk.
+var errEnough = errors.New("enough")
+
+// unlinkExcess unlinks the files that the rotation of a stream will delete.
+func (db *hastyDB) unlinkExcess(ctx context.Context, stream *moonfire.Stream, fresh []*moonfire.Recording) error {
+	excess := stream.SampleFileBytes - stream.RetainBytes
+	for _, r := range fresh {
+		if r.Stream == stream.ID {
+			excess += r.SampleFileBytes
+		}
+	}
+	var names []uuid.UUID
+	err := db.EachSummary(ctx, stream.ID, moonfire.MinTime90k, moonfire.MaxTime90k, func(s *moonfire.Summary) error {
+		if excess <= 0 {
+			return errEnough
+		}
+		excess -= s.SampleFileBytes
+		files, err := db.SampleFiles(ctx, []moonfire.RecordingID{s.ID})
+		if err == nil {
+			names = append(names, files[0].UUID)
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
+	}
+	for _, name := range names {
+		_ = db.dir.Unlink(name) // an earlier attempt may have succeeded
+	}
+	return nil
+}

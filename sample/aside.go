@@ -1,0 +1,77 @@
+package sample
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/google/uuid"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// asideName is the folder, within the directory, of files that a repair has set
+// aside: out of the way, on the same disk, and nobody's to delete but a person's.
+const asideName = "aside"
+
+// MoveAside moves a sample file, and its journal if it has one, out of the way,
+// durably, and returns its new path. It never replaces a file. A missing file is
+// reported as fs.ErrNotExist. Only a Dir that is open for Repairing does it.
+func (d *Dir) MoveAside(name uuid.UUID) (path string, err error) {
+	aside, err := d.openAside()
+	if err != nil {
+		return "", fmt.Errorf("move sample file aside: %w", err)
+	}
+	defer aside.Close()
+	if path, err = d.moveAside(name.String()); err != nil {
+		return "", fmt.Errorf("move sample file aside: %w", err)
+	}
+	if _, err := d.moveAside(journalName(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("move journal aside: %w", err)
+	}
+	// The new name before the old one is gone: a power cut must leave one of them.
+	if err := errors.Join(syncRoot(aside), d.Sync()); err != nil {
+		return "", fmt.Errorf("move sample file aside: %w", err)
+	}
+	return path, nil
+}
+
+// NoteAside writes a file that explains one that is set aside, durably.
+func (d *Dir) NoteAside(name uuid.UUID, data []byte) error {
+	aside, err := d.openAside()
+	if err == nil {
+		err = errors.Join(writeDurably(aside, name.String()+".json", data), aside.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("note what is moved aside: %w", err)
+	}
+	return nil
+}
+
+// openAside opens the folder and makes it if there is none.
+func (d *Dir) openAside() (*os.Root, error) {
+	if d.mode != Repairing {
+		return nil, fmt.Errorf("directory %s is not open for repairs: %w", d.path, moonfire.ErrInvalid)
+	}
+	err := d.root.Mkdir(asideName, 0o700)
+	if err == nil {
+		err = d.Sync()
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	return d.root.OpenRoot(asideName)
+}
+
+func (d *Dir) moveAside(name string) (path string, err error) {
+	target := asideName + "/" + name
+	// Nobody else is here, so nothing appears in between.
+	if _, err := d.root.Lstat(target); !errors.Is(err, fs.ErrNotExist) {
+		return "", errors.Join(fmt.Errorf("%s: %w", target, moonfire.ErrExists), err)
+	}
+	if err := d.root.Rename(name, target); err != nil {
+		return "", err
+	}
+	return d.path + "/" + target, nil
+}

@@ -1,0 +1,140 @@
+package sample
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/google/uuid"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// metaName is the file that marks a directory as ours.
+const metaName = "meta"
+
+// metaFormat is the version of the directory's layout. Format 1 had no
+// LastOpening.
+const metaFormat = 2
+
+type metaFile struct {
+	Format int       `json:"format"`
+	Store  uuid.UUID `json:"store"`
+	Dir    uuid.UUID `json:"dir"`
+	// LastOpening is nil before anything was recorded.
+	LastOpening *openingFile `json:"lastOpening,omitempty"`
+}
+
+// openingFile is a moonfire.Opening.
+type openingFile struct {
+	ID    moonfire.OpenID `json:"id"`
+	UUID  uuid.UUID       `json:"uuid"`
+	Ended bool            `json:"ended,omitempty"`
+}
+
+// readMeta reads the file meta and verifies that it is of a format that we know.
+func readMeta(root *os.Root) (*metaFile, error) {
+	data, err := root.ReadFile(metaName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("it has no file %q: is its disk mounted? %w", metaName, moonfire.ErrForeign)
+	}
+	if err != nil {
+		return nil, err
+	}
+	meta := new(metaFile)
+	if err := json.Unmarshal(data, meta); err != nil {
+		return nil, fmt.Errorf("file %q: %w: %w", metaName, err, moonfire.ErrCorrupt)
+	}
+	if meta.Format < 1 || meta.Format > metaFormat {
+		return nil, fmt.Errorf("its format is %d, this program knows %d: %w", meta.Format, metaFormat, moonfire.ErrForeign)
+	}
+	return meta, nil
+}
+
+func verify(root *os.Root, id Identity) error {
+	meta, err := readMeta(root)
+	switch {
+	case err != nil:
+		return err
+	case meta.Store != id.Store:
+		return fmt.Errorf("it belongs to store %s, not to %s: %w", meta.Store, id.Store, moonfire.ErrForeign)
+	case meta.Dir != id.Dir:
+		return fmt.Errorf("it is directory %s of the store, not %s: %w", meta.Dir, id.Dir, moonfire.ErrForeign)
+	}
+	return nil
+}
+
+// writeMeta replaces the file meta, durably: it holds all of the new text or all
+// of the old.
+func writeMeta(root *os.Root, meta *metaFile) error {
+	meta.Format = metaFormat
+	data, err := json.Marshal(meta)
+	if err != nil {
+		return err
+	}
+	return writeDurably(root, metaName, append(data, '\n'))
+}
+
+// writeDurably makes the file appear with all of data or not at all.
+func writeDurably(root *os.Root, name string, data []byte) error {
+	temporary := name + ".new"
+	f, err := root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = root.Rename(temporary, name)
+	}
+	if err != nil {
+		return err
+	}
+	return syncRoot(root)
+}
+
+// syncRoot makes the names in a directory durable.
+func syncRoot(root *os.Root) error {
+	d, err := root.Open(".")
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// LastOpening reads which opening of the store the directory took part in last;
+// ok is false if in none that it knows of.
+func (d *Dir) LastOpening() (o moonfire.Opening, ok bool, err error) {
+	meta, err := readMeta(d.root)
+	if err != nil {
+		return moonfire.Opening{}, false, fmt.Errorf("read sample directory %s: %w", d.path, err)
+	}
+	if meta.LastOpening == nil {
+		return moonfire.Opening{}, false, nil
+	}
+	return moonfire.Opening(*meta.LastOpening), true, nil
+}
+
+// SetLastOpening records, durably, an opening of the store that the directory
+// takes part in. It must have been committed before, and comes before any change
+// of the directory on its behalf. A zero Opening means none.
+func (d *Dir) SetLastOpening(o moonfire.Opening) error {
+	meta, err := readMeta(d.root)
+	if err == nil {
+		last := openingFile(o)
+		meta.LastOpening = &last
+		if o.ID == 0 {
+			meta.LastOpening = nil
+		}
+		err = writeMeta(d.root, meta)
+	}
+	if err != nil {
+		return fmt.Errorf("record the opening of the store in sample directory %s: %w", d.path, err)
+	}
+	return nil
+}

@@ -1,0 +1,72 @@
+package sample
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/google/uuid"
+	"golang.org/x/sys/unix"
+)
+
+// NewFile is a sample file that is not a recording yet, or its journal, open for
+// writing. Unlike a File, it is its user's alone.
+type NewFile struct{ *os.File }
+
+// Create makes a new sample file, opened for writing; it fails if the file
+// exists. The caller closes it.
+func (d *Dir) Create(name uuid.UUID) (*NewFile, error) {
+	f, err := d.root.OpenFile(name.String(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("create sample file: %w", err)
+	}
+	return &NewFile{f}, nil
+}
+
+// Reopen opens a sample file for reading and writing, to complete what a crash
+// has interrupted. A missing file is reported as fs.ErrNotExist. The caller
+// closes it.
+func (d *Dir) Reopen(name uuid.UUID) (*NewFile, error) {
+	d.unseal(name)
+	f, err := d.root.OpenFile(name.String(), os.O_RDWR, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open sample file: %w", err)
+	}
+	return &NewFile{f}, nil
+}
+
+// Sync makes the whole file durable, and seals it: it is complete from now on.
+func (f *NewFile) Sync() error {
+	_ = f.Chmod(sealedMode) // as far as the file system has modes
+	return f.File.Sync()
+}
+
+// Datasync makes the content written so far durable, and the size that it needs,
+// but not the file's times.
+func (f *NewFile) Datasync() error {
+	err := f.control(func(fd int) (err error) {
+		for {
+			if err = unix.Fdatasync(fd); !errors.Is(err, unix.EINTR) {
+				return err
+			}
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("fdatasync %s: %w", f.Name(), err)
+	}
+	return nil
+}
+
+// control calls fn with the descriptor, and keeps other goroutines from closing
+// it meanwhile.
+func (f *NewFile) control(fn func(fd int) error) error {
+	connection, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var result error
+	if err := connection.Control(func(fd uintptr) { result = fn(int(fd)) }); err != nil {
+		return os.ErrClosed // there is no other reason, and it says so in its own way
+	}
+	return result
+}

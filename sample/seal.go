@@ -1,0 +1,35 @@
+package sample
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+
+	"github.com/google/uuid"
+)
+
+// ErrForgotten is returned when a sample file is complete and has no journal any
+// more, although its name is still reserved: it was committed, and the index has
+// lost that.
+var ErrForgotten = errors.New("the file is complete and was committed, but the index has forgotten it")
+
+// sealedMode is that of a sample file that is complete. A file is sealed before its
+// recording is committed, and its journal is removed afterwards; so one that is
+// sealed, has no journal, and is not a recording shows that the index has lost
+// commits.
+const sealedMode os.FileMode = 0o400
+
+// unseal makes a file one that is not complete, or is on its way out. Where that
+// fails, what follows fails as well, or matters more.
+func (d *Dir) unseal(name uuid.UUID) { _ = d.root.Chmod(name.String(), 0o600) }
+
+// Forgotten tells of a file whose name is reserved for writing whether it is
+// complete and has no journal; see ErrForgotten.
+func (d *Dir) Forgotten(name uuid.UUID) bool {
+	info, err := d.root.Lstat(name.String())
+	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm() != sealedMode {
+		return false
+	}
+	_, err = d.root.Lstat(journalName(name))
+	return errors.Is(err, fs.ErrNotExist)
+}
