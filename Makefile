@@ -24,6 +24,7 @@ test:
 	@tools/setup.sh test
 	$(LINT) run
 	go test -race -timeout 9m $(AS_ROOT) $$(go list ./... | grep -v /internal/crashtest)
+	go test -race -tags failpoints ./internal/failpoint
 
 lint:
 	@tools/setup.sh test
@@ -35,7 +36,7 @@ crashtest-short:
 
 crashtest:
 	@tools/setup.sh test
-	MOONFIREFS_CRASHTEST=long go test -race -v -timeout 3h $(AS_ROOT) ./internal/crashtest
+	MOONFIREFS_CRASHTEST=long go test -race -v -count=1 -timeout 3h $(AS_ROOT) ./internal/crashtest
 
 # Tables of what was found go to docs/compatibility.md.
 clienttest:

@@ -1,7 +1,7 @@
 // Package crashtest proves the promises of design/lifecycle.md: it records with
 // the real program, breaks it, the disk or the power supply, and requires that
-// nothing is lost which was promised. It consists of tests; "make test" runs a
-// short form of them, "make crashtest" the long one.
+// nothing is lost which was promised. It consists of tests; "make crashtest-short"
+// runs a short form of them, "make crashtest" the long one.
 //
 // Their nouns:
 //

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -67,6 +68,38 @@ func (p *program) kill() {
 	_ = p.cmd.Process.Kill() // it may have ended by itself
 	<-p.exited
 }
+
+// pause stops the program, and returns when no system call is under way.
+func (p *program) pause(t *testing.T) {
+	t.Helper()
+	_ = p.cmd.Process.Signal(syscall.SIGSTOP) // it may have ended by itself
+	for deadline := time.Now().Add(patience); !p.isPaused() && !p.hasExited(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("the program does not pause")
+		}
+	}
+}
+
+func (p *program) isPaused() bool {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.cmd.Process.Pid))
+	if err != nil {
+		return false
+	}
+	for _, thread := range threads {
+		stat, err := os.ReadFile(thread)
+		if err != nil {
+			return false
+		}
+		// The state follows the name, in parentheses (proc(5)).
+		_, after, _ := strings.Cut(string(stat), ") ")
+		if !strings.HasPrefix(after, "T") {
+			return false
+		}
+	}
+	return len(threads) > 0
+}
+
+func (p *program) resume() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }
 
 // stop ends the program in order, and says what is wrong if that fails.
 func (p *program) stop() error {

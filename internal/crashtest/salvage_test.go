@@ -119,11 +119,7 @@ func TestSalvageAfterPowerCut(t *testing.T) {
 		t.Parallel()
 		disk := newImage(t, ext4)
 		s := newLongSite(t, filepath.Join(disk.path, "store"), "")
-		s.cutWithinLongRecordings("power cut within a long recording, ext4: 10 s lost at most", func() {
-			disk.cut()
-			s.kill()
-			disk.remount()
-		})
+		s.cutWithinLongRecordings("power cut within a long recording, ext4: 10 s lost at most", func() { s.cut(disk) })
 	})
 	t.Run("faultfs", func(t *testing.T) {
 		t.Parallel()

@@ -58,9 +58,7 @@ func setUpPowerCut(t *testing.T) (*site, func(string)) {
 	s := newSite(t, filepath.Join(disk.path, "store"), "")
 	return s, func(switches string) {
 		s.recordWith(switches)
-		disk.cut()
-		s.kill()
-		disk.remount()
+		s.cut(disk)
 	}
 }
 

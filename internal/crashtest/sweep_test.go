@@ -108,8 +108,11 @@ func (s *site) failAt(point string) (problems []string) {
 	case isSalvage(point):
 		s.recordLong(time.Second)
 		s.kill()
-		// What cannot be salvaged now stays reserved, and waits for the next start.
-		return s.recordOnce(faults)
+		s.recordWith(faults)
+		// Not in order: then nothing may be reserved, but what cannot be salvaged now
+		// waits for the next start.
+		s.kill()
+		return nil
 	case isCheckpoint(point):
 		p := s.start(faults, "--rotate-every", "4m")
 		p.waitUntil(func() bool { return p.wasHit(point, "error") })
