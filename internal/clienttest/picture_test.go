@@ -2,6 +2,7 @@ package clienttest
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"image"
 	_ "image/png" // what VLC and Chromium write
@@ -56,8 +57,9 @@ func readPicture(t *testing.T, r io.Reader) int {
 	return counter
 }
 
-// readPictures reads the numbers of pictures in files, in the order of names.
-func readPictures(t *testing.T, pattern string) (counters []int) {
+// readPictures reads the numbers of pictures in files, in the order of names. It
+// leaves out those that have none, and says how many those are.
+func readPictures(t *testing.T, pattern string) (counters []int, unreadable int) {
 	t.Helper()
 	paths, err := filepath.Glob(pattern)
 	if err != nil {
@@ -65,14 +67,21 @@ func readPictures(t *testing.T, pattern string) (counters []int) {
 	}
 	slices.Sort(paths)
 	for _, path := range paths {
-		f, err := os.Open(path)
+		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		counters = append(counters, readPicture(t, f))
-		_ = f.Close() // only read
+		picture, _, err := image.Decode(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if counter, ok := testcamera.ReadCounter(picture); ok {
+			counters = append(counters, counter)
+		} else {
+			unreadable++
+		}
 	}
-	return counters
+	return counters, unreadable
 }
 
 // sameCounters requires the pictures of a movie, all of them, in order.

@@ -78,8 +78,8 @@ func (v *viewer) try(name string, args ...string) (output string, ok bool) {
 }
 
 // toolPatience bounds how long a program may take: an hour in VLC takes two
-// minutes.
-const toolPatience = 6 * time.Minute
+// minutes, and eight on a busy machine.
+const toolPatience = 12 * time.Minute
 
 // finish runs a command to its end, or ends it when the time is over.
 func finish(cmd *exec.Cmd, limit time.Duration) error {
