@@ -1,8 +1,6 @@
 package main
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfire/internal/store"
@@ -20,20 +18,12 @@ The footage is not in it. What to do with a backup is told in docs/index-backup.
 		Example: `  moonfirefs backup /media/backup/moonfire-index.db`,
 		Args:    asUsage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			log, err := g.logger(cmd)
-			if err != nil {
-				return err
-			}
-			s, err := store.Open(cmd.Context(), g.store, store.Reading, log)
-			if err != nil {
-				return err
-			}
-			defer closing(log, s)
-			if err := s.DB.Backup(cmd.Context(), args[0]); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "Copied the index to %s.\n", args[0])
-			return err
+			return g.withStore(cmd, store.Reading, func(o *opened) error {
+				if err := o.DB.Backup(cmd.Context(), args[0]); err != nil {
+					return err
+				}
+				return o.printf("Copied the index to %s.", args[0])
+			})
 		},
 	}
 }

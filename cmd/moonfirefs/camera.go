@@ -62,10 +62,6 @@ works too, but other users of this machine can see it there.`,
 }
 
 func addCamera(cmd *cobra.Command, g *global, f *cameraFlags, name, address string) error {
-	log, err := g.logger(cmd)
-	if err != nil {
-		return err
-	}
 	camera := &moonfire.Camera{UUID: uuid.New(), ShortName: name, Description: f.description, Username: f.username}
 	if err := f.addStream(camera, moonfire.MainStream, address, "--retain", f.retain); err != nil {
 		return err
@@ -78,27 +74,19 @@ func addCamera(cmd *cobra.Command, g *global, f *cameraFlags, name, address stri
 	if err := f.addPassword(cmd, camera); err != nil {
 		return err
 	}
-	s, err := store.Open(cmd.Context(), g.store, store.Configuring, log)
-	if err != nil {
-		return err
-	}
-	defer closing(log, s)
-	dirs, err := s.DB.SampleDirs(cmd.Context())
-	if err != nil {
-		return err
-	}
-	dir, err := findDir(dirs, f.dir)
-	if err != nil {
-		return err
-	}
-	for i := range camera.Streams {
-		camera.Streams[i].SampleDir = dir
-	}
-	if err := s.DB.AddCamera(cmd.Context(), camera); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "Added camera %s.\n", name)
-	return err
+	return g.withStore(cmd, store.Configuring, func(o *opened) error {
+		dir, err := o.findDir(f.dir)
+		if err != nil {
+			return err
+		}
+		for i := range camera.Streams {
+			camera.Streams[i].SampleDir = dir
+		}
+		if err := o.DB.AddCamera(cmd.Context(), camera); err != nil {
+			return err
+		}
+		return o.printf("Added camera %s.", name)
+	})
 }
 
 // addStream takes user name and password out of the URL.
@@ -134,25 +122,18 @@ func newCameraListCommand(g *global) *cobra.Command {
 		Use:   "list",
 		Short: "List the cameras and how much of each is recorded",
 		Args:  asUsage(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return listCameras(cmd, g) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return g.withStore(cmd, store.Reading, listCameras)
+		},
 	}
 }
 
-func listCameras(cmd *cobra.Command, g *global) error {
-	log, err := g.logger(cmd)
+func listCameras(o *opened) error {
+	cameras, err := o.DB.Cameras(o.cmd.Context())
 	if err != nil {
 		return err
 	}
-	s, err := store.Open(cmd.Context(), g.store, store.Reading, log)
-	if err != nil {
-		return err
-	}
-	defer closing(log, s)
-	cameras, err := s.DB.Cameras(cmd.Context())
-	if err != nil {
-		return err
-	}
-	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(o.cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "FOLDER\tURL\tRECORDED\tOF\tHOURS\tDESCRIPTION") // Flush reports
 	for i := range cameras {
 		c := &cameras[i]

@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/index"
 	"github.com/moonfirefs/moonfire/internal/store"
 )
 
@@ -56,32 +55,25 @@ func newDirListCommand(g *global) *cobra.Command {
 		Use:   "list",
 		Short: "List the directories of footage",
 		Args:  asUsage(cobra.NoArgs),
-		RunE:  func(cmd *cobra.Command, _ []string) error { return listDirs(cmd, g) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return g.withStore(cmd, store.Reading, listDirs)
+		},
 	}
 }
 
-func listDirs(cmd *cobra.Command, g *global) error {
-	log, err := g.logger(cmd)
+func listDirs(o *opened) error {
+	dirs, err := o.DB.SampleDirs(o.cmd.Context())
 	if err != nil {
 		return err
 	}
-	s, err := store.Open(cmd.Context(), g.store, store.Reading, log)
+	quotas, err := o.quotasByDir()
 	if err != nil {
 		return err
 	}
-	defer closing(log, s)
-	dirs, err := s.DB.SampleDirs(cmd.Context())
-	if err != nil {
-		return err
-	}
-	quotas, err := quotasByDir(cmd, s)
-	if err != nil {
-		return err
-	}
-	w := tabwriter.NewWriter(cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(o.cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "DIRECTORY\tSTREAMS\tQUOTAS\tFREE") // Flush reports
 	for _, d := range dirs {
-		space, err := s.Dirs[d.ID].Space()
+		space, err := o.Dirs[d.ID].Space()
 		if err != nil {
 			return err
 		}
@@ -97,8 +89,8 @@ type quotas struct {
 	retainBytes int64
 }
 
-func quotasByDir(cmd *cobra.Command, s *store.Store) (map[moonfire.SampleDirID]quotas, error) {
-	cameras, err := s.DB.Cameras(cmd.Context())
+func (o *opened) quotasByDir() (map[moonfire.SampleDirID]quotas, error) {
+	cameras, err := o.DB.Cameras(o.cmd.Context())
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +108,11 @@ func quotasByDir(cmd *cobra.Command, s *store.Store) (map[moonfire.SampleDirID]q
 
 // findDir finds the directory that a person has named, by its path as it was
 // given, as it is stored, or in full. With no path, it is the first one.
-func findDir(dirs []index.SampleDir, path string) (moonfire.SampleDirID, error) {
+func (o *opened) findDir(path string) (moonfire.SampleDirID, error) {
+	dirs, err := o.DB.SampleDirs(o.cmd.Context())
+	if err != nil {
+		return 0, err
+	}
 	if path == "" {
 		return dirs[0].ID, nil
 	}

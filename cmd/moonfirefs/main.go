@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 	_ "time/tzdata" // the zone of a store must be found on every machine
@@ -93,7 +92,7 @@ To see it work without a camera:   moonfirefs demo /tmp/moonfirefs-demo`,
 		Args:          onlyCommands,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{suggestFlag(cmd, err)} })
 	defaultStore := os.Getenv("MOONFIREFS_STORE")
 	if defaultStore == "" {
 		defaultStore = "/var/lib/moonfirefs"
@@ -130,12 +129,8 @@ func onlyCommands(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	text := fmt.Sprintf("unknown command %q for %q", args[0], cmd.CommandPath())
-	cmd.SuggestionsMinimumDistance = 2
-	if similar := cmd.SuggestionsFor(args[0]); len(similar) > 0 {
-		text += "; did you mean " + strings.Join(similar, " or ") + "?"
-	}
-	return &usageError{errors.New(text)}
+	err := fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
+	return &usageError{suggest(err, "", cmd, args[0])}
 }
 
 // logger writes lines for a person, or for the journal, to the error output.

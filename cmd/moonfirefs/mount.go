@@ -64,27 +64,20 @@ unmounted. It works beside a running recorder, and on a copy of a store.`,
 }
 
 func runMount(cmd *cobra.Command, g *global, f *mountFlags, mountpoint string) error {
-	log, err := g.logger(cmd)
-	if err != nil {
-		return err
-	}
-	s, err := store.Open(cmd.Context(), g.store, store.Reading, log)
-	if err != nil {
-		return err
-	}
-	defer closing(log, s)
-	mount, err := f.open(cmd.Context(), s, mountpoint, log)
-	if err != nil {
-		return err
-	}
-	defer closing(log, mount)
-	log.Info("mounted", "mountpoint", mountpoint)
-	select {
-	case <-cmd.Context().Done():
-	case <-unmounted(mount):
-		log.Info("unmounted by somebody else", "mountpoint", mountpoint)
-	}
-	return nil
+	return g.withStore(cmd, store.Reading, func(o *opened) error {
+		mount, err := f.open(cmd.Context(), o.Store, mountpoint, o.log)
+		if err != nil {
+			return err
+		}
+		defer closing(o.log, mount)
+		o.log.Info("mounted", "mountpoint", mountpoint)
+		select {
+		case <-cmd.Context().Done():
+		case <-unmounted(mount):
+			o.log.Info("unmounted by somebody else", "mountpoint", mountpoint)
+		}
+		return nil
+	})
 }
 
 // unmounted returns a channel that is closed when the mount has ended; never if

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strconv"
 
@@ -35,32 +34,11 @@ Nothing else may use the store meanwhile: stop the recorder and all mounts.`,
 	return cmd
 }
 
-// repairing is a store that is being repaired.
-type repairing struct {
-	*store.Store
-	cmd *cobra.Command
-	log *slog.Logger
-}
-
-// inStore runs act with the store open for repairs.
-func (g *global) inStore(act func(*repairing, []string) error) func(*cobra.Command, []string) error {
+// repairing runs act with the store open for repairs.
+func (g *global) repairing(act func(*opened, []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		log, err := g.logger(cmd)
-		if err != nil {
-			return err
-		}
-		s, err := store.Open(cmd.Context(), g.store, store.Repairing, log)
-		if err != nil {
-			return err
-		}
-		defer closing(log, s)
-		return act(&repairing{Store: s, cmd: cmd, log: log}, args)
+		return g.withStore(cmd, store.Repairing, func(o *opened) error { return act(o, args) })
 	}
-}
-
-func (r *repairing) printf(format string, args ...any) error {
-	_, err := fmt.Fprintf(r.cmd.OutOrStdout(), format+"\n", args...)
-	return err
 }
 
 // named makes sure that either names are given or --all.
@@ -74,8 +52,8 @@ func named(all *bool) cobra.PositionalArgs {
 }
 
 // all checks the whole store for findings of a kind.
-func (r *repairing) all(ctx context.Context, o check.Options, kind check.Kind) ([]check.Finding, error) {
-	report, err := check.Check(ctx, r.Store, o)
+func (o *opened) all(ctx context.Context, checks check.Options, kind check.Kind) ([]check.Finding, error) {
+	report, err := check.Check(ctx, o.Store, checks)
 	if err != nil {
 		return nil, err
 	}
@@ -83,10 +61,10 @@ func (r *repairing) all(ctx context.Context, o check.Options, kind check.Kind) (
 }
 
 // recordings finds those of args, or all, of which a finding is true.
-func (r *repairing) recordings(args []string, o check.Options, kind check.Kind) ([]check.Finding, error) {
-	ctx := r.cmd.Context()
+func (o *opened) recordings(args []string, checks check.Options, kind check.Kind) ([]check.Finding, error) {
+	ctx := o.cmd.Context()
 	if len(args) == 0 {
-		return r.all(ctx, o, kind)
+		return o.all(ctx, checks, kind)
 	}
 	var findings []check.Finding
 	for _, arg := range args {
@@ -94,7 +72,7 @@ func (r *repairing) recordings(args []string, o check.Options, kind check.Kind) 
 		if err != nil {
 			return nil, &usageError{fmt.Errorf("%s: it is not the number of a recording", arg)}
 		}
-		report, err := check.Recordings(ctx, r.Store, []moonfire.RecordingID{moonfire.RecordingID(id)}, o)
+		report, err := check.Recordings(ctx, o.Store, []moonfire.RecordingID{moonfire.RecordingID(id)}, checks)
 		if err != nil {
 			return nil, err
 		}
@@ -107,10 +85,10 @@ func (r *repairing) recordings(args []string, o check.Options, kind check.Kind) 
 	return findings, nil
 }
 
-func (r *repairing) orphans(args []string) ([]check.Finding, error) {
-	ctx := r.cmd.Context()
+func (o *opened) orphans(args []string) ([]check.Finding, error) {
+	ctx := o.cmd.Context()
 	if len(args) == 0 {
-		return r.all(ctx, check.Options{}, check.Orphan)
+		return o.all(ctx, check.Options{}, check.Orphan)
 	}
 	var findings []check.Finding
 	for _, arg := range args {
@@ -118,7 +96,7 @@ func (r *repairing) orphans(args []string) ([]check.Finding, error) {
 		if err != nil {
 			return nil, &usageError{fmt.Errorf("%s: it is not the name of a sample file", arg)}
 		}
-		report, err := check.Files(ctx, r.Store, []uuid.UUID{name})
+		report, err := check.Files(ctx, o.Store, []uuid.UUID{name})
 		if err != nil {
 			return nil, err
 		}
@@ -136,21 +114,21 @@ func newMoveOrphansCommand(g *global) *cobra.Command {
 		Use:   "move-orphans {FILE... | --all}",
 		Short: "Move sample files that belong to no recording aside",
 		Args:  named(&all),
-		RunE: g.inStore(func(r *repairing, args []string) error {
-			findings, err := r.orphans(args)
+		RunE: g.repairing(func(o *opened, args []string) error {
+			findings, err := o.orphans(args)
 			if err != nil {
 				return err
 			}
 			for _, f := range findings {
-				path, err := repair.MoveOrphan(r.Store, f.Dir, f.File)
+				path, err := repair.MoveOrphan(o.Store, f.Dir, f.File)
 				if err != nil {
 					return err
 				}
-				if err := r.printf("Moved orphan %s to %s.", f.File, path); err != nil {
+				if err := o.printf("Moved orphan %s to %s.", f.File, path); err != nil {
 					return err
 				}
 			}
-			return r.printf("%d files moved.", len(findings))
+			return o.printf("%d files moved.", len(findings))
 		}),
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all that a check finds")
@@ -163,20 +141,20 @@ func newDropMissingCommand(g *global) *cobra.Command {
 		Use:   "drop-missing {RECORDING... | --all}",
 		Short: "Forget recordings whose sample file is missing",
 		Args:  named(&all),
-		RunE: g.inStore(func(r *repairing, args []string) error {
-			findings, err := r.recordings(args, check.Options{}, check.Missing)
+		RunE: g.repairing(func(o *opened, args []string) error {
+			findings, err := o.recordings(args, check.Options{}, check.Missing)
 			if err != nil {
 				return err
 			}
 			for _, f := range findings {
-				if err := repair.DropMissing(r.cmd.Context(), r.Store, f.Recording); err != nil {
+				if err := repair.DropMissing(o.cmd.Context(), o.Store, f.Recording); err != nil {
 					return err
 				}
-				if err := r.printf("Dropped %s.", f.Text); err != nil {
+				if err := o.printf("Dropped %s.", f.Text); err != nil {
 					return err
 				}
 			}
-			return r.printf("%d recordings dropped.", len(findings))
+			return o.printf("%d recordings dropped.", len(findings))
 		}),
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all that a check finds")
@@ -192,13 +170,13 @@ func newMoveCorruptCommand(g *global) *cobra.Command {
 in a JSON file, and forgets the recordings. An hour that had one is shown without
 it from then on, so backups of the mount that rsync keeps will follow.`,
 		Args: named(&all),
-		RunE: g.inStore(func(r *repairing, args []string) error {
-			o := check.Options{Index: true, Hash: hash || len(args) > 0}
-			findings, err := r.recordings(args, o, check.Damaged)
+		RunE: g.repairing(func(o *opened, args []string) error {
+			checks := check.Options{Index: true, Hash: hash || len(args) > 0}
+			findings, err := o.recordings(args, checks, check.Damaged)
 			if err != nil {
 				return err
 			}
-			return r.moveCorrupt(findings)
+			return o.moveCorrupt(findings)
 		}),
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all that a check finds")
@@ -207,22 +185,22 @@ it from then on, so backups of the mount that rsync keeps will follow.`,
 }
 
 // moveCorrupt acts on each recording once, however much is wrong with it.
-func (r *repairing) moveCorrupt(findings []check.Finding) error {
+func (o *opened) moveCorrupt(findings []check.Finding) error {
 	moved := make(map[moonfire.RecordingID]bool)
 	for _, f := range findings {
 		if moved[f.Recording] {
 			continue
 		}
 		moved[f.Recording] = true
-		path, err := repair.MoveCorrupt(r.cmd.Context(), r.Store, f.Recording)
+		path, err := repair.MoveCorrupt(o.cmd.Context(), o.Store, f.Recording)
 		if err != nil {
 			return err
 		}
-		if err := r.printf("Moved %s; the file is now %s.", f.Text, path); err != nil {
+		if err := o.printf("Moved %s; the file is now %s.", f.Text, path); err != nil {
 			return err
 		}
 	}
-	return r.printf("%d recordings moved.", len(moved))
+	return o.printf("%d recordings moved.", len(moved))
 }
 
 func newRecountCommand(g *global) *cobra.Command {
@@ -233,21 +211,21 @@ func newRecountCommand(g *global) *cobra.Command {
 Where the totals were too low, the next run may delete the oldest recordings to
 meet the quota.`,
 		Args: asUsage(cobra.NoArgs),
-		RunE: g.inStore(func(r *repairing, _ []string) error {
-			wrong, err := r.DB.WrongTotals(r.cmd.Context())
+		RunE: g.repairing(func(o *opened, _ []string) error {
+			wrong, err := o.DB.WrongTotals(o.cmd.Context())
 			if err != nil {
 				return err
 			}
-			if err := r.DB.Recount(r.cmd.Context()); err != nil {
+			if err := o.DB.Recount(o.cmd.Context()); err != nil {
 				return err
 			}
 			for _, w := range wrong {
-				if err := r.printf("Stream %d: %d bytes instead of %d, %v instead of %v.",
+				if err := o.printf("Stream %d: %d bytes instead of %d, %v instead of %v.",
 					w.Stream, w.ActualBytes, w.SampleFileBytes, w.ActualDuration90k, w.Duration90k); err != nil {
 					return err
 				}
 			}
-			return r.printf("%d streams corrected.", len(wrong))
+			return o.printf("%d streams corrected.", len(wrong))
 		}),
 	}
 }
@@ -264,21 +242,21 @@ Nothing is deleted, then or later. Sample files that the index does not know, an
 recordings whose files are missing, are what "moonfirefs check" shows; see
 "moonfirefs repair move-orphans" and "drop-missing".`,
 		Args: asUsage(cobra.NoArgs),
-		RunE: g.inStore(func(r *repairing, _ []string) error {
-			mismatches, err := r.Mismatches(r.cmd.Context())
+		RunE: g.repairing(func(o *opened, _ []string) error {
+			mismatches, err := o.Mismatches(o.cmd.Context())
 			if err != nil {
 				return err
 			}
-			reserved, err := repair.Accept(r.cmd.Context(), r.Store)
+			reserved, err := repair.Accept(o.cmd.Context(), o.Store)
 			if err != nil {
 				return err
 			}
 			for _, m := range mismatches {
-				if err := r.printf("Accepted: %s.", m.Text); err != nil {
+				if err := o.printf("Accepted: %s.", m.Text); err != nil {
 					return err
 				}
 			}
-			return r.printf("%d directories accepted, %d reserved names forgotten.", len(mismatches), reserved)
+			return o.printf("%d directories accepted, %d reserved names forgotten.", len(mismatches), reserved)
 		}),
 	}
 }
