@@ -58,6 +58,38 @@ func TestGrowth(t *testing.T) {
 	})
 }
 
+// Ensures that a commit is seen by whoever looks next: a new date and a new hour at
+// once, a name that stood for the hour before it grew after a tenth of a second,
+// which is how long the kernel may believe it.
+func TestVisibility(t *testing.T) {
+	const believed = 100 * time.Millisecond
+	bothWays(t, unlimited, func(t *testing.T, _ string, s *server, record func(take)) {
+		record(take{Start90k: at(t, "2026-11-21T23:59:00-05:00"), Count: 1, Seconds: 60})
+		folder := s.path("driveway")
+		if got := dates(t, folder); !slices.Equal(got, []string{"2026-11-21"}) {
+			t.Fatalf("there are %q", got)
+		}
+		name := filepath.Join(folder, "2026-11-22", "00.mp4")
+		if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+			t.Fatalf("an hour without footage: %v", err)
+		}
+		start := at(t, "2026-11-22T00:00:00-05:00")
+		for i := range 5 {
+			record(take{Start90k: start.Add(seconds(i * 60)), Count: 1, Seconds: 60})
+			want := start.Add(seconds((i + 1) * 60)).Time().Unix()
+			if i > 0 {
+				time.Sleep(believed + 50*time.Millisecond) // the kernel counts in ticks
+			}
+			if got := stat(t, name).Mtim.Sec; got != want {
+				t.Errorf("after commit %d the hour ends at second %d, not %d", i, got, want)
+			}
+		}
+		if got := dates(t, folder); !slices.Equal(got, []string{"2026-11-21", "2026-11-22"}) {
+			t.Errorf("there are %q", got)
+		}
+	})
+}
+
 // Ensures that a reader never gets a mixture of two versions or a short file
 // while the hour grows beneath it as fast as it can.
 func TestGrowthUnderReaders(t *testing.T) {
