@@ -144,6 +144,8 @@ func (h *handle) Read(ctx context.Context, dest []byte, off int64) (fuse.ReadRes
 	if err != nil {
 		return nil, h.tree.fail("read", err)
 	}
+	h.tree.counters.Reads.Add(1)
+	h.tree.counters.ReadBytes.Add(int64(len(dest)))
 	return answer, 0
 }
 

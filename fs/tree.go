@@ -20,6 +20,8 @@ type tree struct {
 	log    *slog.Logger
 	faults faults
 
+	counters Counters
+
 	// mu guards handles: those that are open.
 	mu      sync.Mutex
 	handles map[*handle]bool
@@ -29,12 +31,15 @@ func (t *tree) addHandle(h *handle) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.handles[h] = true
+	t.counters.Opens.Add(1)
+	t.counters.OpenHandles.Store(int64(len(t.handles)))
 }
 
 func (t *tree) dropHandle(h *handle) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.handles, h)
+	t.counters.OpenHandles.Store(int64(len(t.handles)))
 }
 
 // releaseHandles gives up what handles hold once the mount is gone: the kernel
@@ -46,6 +51,7 @@ func (t *tree) releaseHandles() {
 		h.release()
 	}
 	clear(t.handles)
+	t.counters.OpenHandles.Store(0)
 }
 
 // fail translates an error for the kernel, and logs it if it is a fault: the
@@ -55,6 +61,7 @@ func (t *tree) fail(operation string, err error) syscall.Errno {
 	if code == syscall.ESTALE || code == syscall.ENOENT {
 		return code
 	}
+	t.counters.Faults.Add(1)
 	var broken *recordingError
 	if errors.As(err, &broken) && code == syscall.EIO {
 		t.faultIn(broken.id, err)

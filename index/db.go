@@ -69,6 +69,8 @@ type DB struct {
 	// *moonfire.VideoSampleEntry: there are few, and they never change.
 	sampleEntries sync.Map
 
+	counters Counters
+
 	closeOnce sync.Once
 	closeErr  error
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -89,6 +90,8 @@ func (db *DB) Save(ctx context.Context, s *Save) (*Saved, error) {
 
 // saveOnce is one transaction.
 func (db *DB) saveOnce(ctx context.Context, s *Save) (*saving, error) {
+	began := time.Now()
+	defer func() { db.counters.Transactions.Observe(time.Since(began)) }()
 	tx, err := db.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return nil, asOurs(err)
@@ -303,7 +306,7 @@ func (u *saving) forgetRotated(ctx context.Context, stream moonfire.StreamID) er
 
 // commit commits, and looks again if that reports an error.
 func (db *DB) commit(ctx context.Context, u *saving) error {
-	err := failpoint.Step("commit", u.tx.Commit)
+	err := db.counters.Commits.Time(func() error { return failpoint.Step("commit", u.tx.Commit) })
 	if err == nil {
 		return nil
 	}

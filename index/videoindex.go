@@ -85,7 +85,9 @@ func (c *videoIndexCache) add(id moonfire.RecordingID, blob []byte) {
 // must not change it. It returns an error that wraps moonfire.ErrNotFound if
 // the recording is gone and not held.
 func (db *DB) VideoIndex(ctx context.Context, id moonfire.RecordingID) ([]byte, error) {
+	db.counters.VideoIndexes.Add(1)
 	if blob, ok := db.videoIndexes.get(id); ok {
+		db.counters.VideoIndexHits.Add(1)
 		return blob, nil
 	}
 	// Whoever shares the load must not suffer from the first one's cancellation.

@@ -161,6 +161,13 @@ func (t *journalTrouble) failed(err error) {
 	t.err = err
 }
 
+// read returns why journals cannot be written, or nil.
+func (t *journalTrouble) read() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.err
+}
+
 func (t *journalTrouble) over() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

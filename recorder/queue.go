@@ -110,6 +110,13 @@ func (q *queue) tryPop() (it item, ok, closed bool) {
 	return it, true, false
 }
 
+// waiting tells how much is in the queue.
+func (q *queue) waiting() (frames int, sizeBytes int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.items), q.bytes
+}
+
 // append is called with q.mu held.
 func (q *queue) append(it item) {
 	q.items = append(q.items, it)

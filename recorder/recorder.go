@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -75,7 +76,9 @@ type Recorder struct {
 	open           moonfire.OpenID
 	syncers        map[moonfire.SampleDirID]*syncer
 
-	mu        sync.Mutex // guards what follows
+	mu sync.Mutex // guards what follows
+	// saving are the syncers, for DirStatus.
+	saving    map[moonfire.SampleDirID]*syncer
 	streamers []*streamer
 }
 
@@ -119,7 +122,7 @@ func (r *Recorder) begin() {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.streamers = streamers
+	r.saving, r.streamers = r.syncers, streamers
 }
 
 // newSyncers returns one for each directory.
@@ -177,7 +180,7 @@ func (r *Recorder) newStreamers() (streamers []*streamer) {
 				queue:    newQueue(r.o.QueueBytes),
 				clock:    r.o.Clock,
 				dial:     r.o.Dial,
-				status:   &status{now: StreamStatus{Camera: c.ShortName, Stream: stream.Kind}},
+				status:   newStatus(r.o.Clock, c, stream),
 				log:      r.o.Logger.With("camera", c.ShortName, "stream", stream.Kind),
 			})
 		}
@@ -248,6 +251,20 @@ func (r *Recorder) Status() []StreamStatus {
 	all := make([]StreamStatus, len(r.streamers))
 	for i, s := range r.streamers {
 		all[i] = s.status.read()
+		all[i].QueuedFrames, all[i].QueuedBytes = s.queue.waiting()
 	}
+	return all
+}
+
+// DirStatus tells how each sample directory is doing, by id; there is none before
+// Open. It may be called at any time and does not wait.
+func (r *Recorder) DirStatus() []DirStatus {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	all := make([]DirStatus, 0, len(r.saving))
+	for _, s := range r.saving {
+		all = append(all, s.dirStatus())
+	}
+	slices.SortFunc(all, func(a, b DirStatus) int { return cmp.Compare(a.ID, b.ID) })
 	return all
 }

@@ -369,8 +369,14 @@ func TestCamerasAreIndependent(t *testing.T) {
 	if s := status[0]; s.Frames != 1800 || s.Recordings != 3 || s.LastFrame.IsZero() || s.LastError != errGone.Error() {
 		t.Errorf("status %+v", s)
 	}
-	if s := status[1]; s.Frames != 0 || !s.ConnectedSince.IsZero() || s.LastError != "no route to host" {
+	if s := status[1]; s.Frames != 0 || !s.ConnectedSince.IsZero() || !s.AwaySince.Equal(noon) || s.Connections != 0 || s.CameraError != "no route to host" || s.LastError != s.CameraError {
 		t.Errorf("status %+v", s)
+	}
+	if s := status[0]; s.Connections != 1 || s.AwaySince.Before(s.LastFrame) || s.Dropped != 0 || s.QueuedFrames != 0 {
+		t.Errorf("status %+v", s)
+	}
+	if dirs := r.DirStatus(); len(dirs) != 1 || dirs[0].ID != 1 || dirs[0].Saves == 0 || dirs[0].Waiting+dirs[0].Quarantined != 0 {
+		t.Errorf("status of directories %+v", dirs)
 	}
 }
 

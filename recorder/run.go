@@ -122,13 +122,16 @@ func (r *run) finishRecording(lastDuration90k moonfire.Duration90k) {
 	recording, err := w.finish(lastDuration90k)
 	if err != nil {
 		r.syncer.abandon(w.name)
+		r.status.dropped(w.frames())
 		if w.corrupt {
 			r.log.Error("a recording is lost", "err", err)
 		}
 		return
 	}
 	recording.Start90k, recording.LocalTimeDelta90k = r.timeline.cut()
-	recording.RunOffset = r.offset
+	if recording.RunOffset = r.offset; r.offset > 0 { // the first one starts by this machine's clock
+		r.status.drifted(recording.LocalTimeDelta90k)
+	}
 	recording.Stream, recording.SampleDir, recording.Open = r.stream.ID, r.stream.SampleDir, r.open
 	r.syncer.save(&finished{recording: recording, entry: w.entry, file: w.draft, status: r.status, log: r.log})
 }

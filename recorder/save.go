@@ -60,9 +60,10 @@ func syncFile(f sampleFile) error {
 func (s *syncer) discard(f *finished, err error) {
 	f.log.Error("a recording is lost: its file could not be made durable",
 		"start", f.recording.Start90k, "duration", f.recording.Duration90k, "err", err)
+	f.status.dropped(int(f.recording.VideoSamples))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.uncommitted--
+	s.uncommitted.Add(-1)
 	s.doom(deletion{name: f.recording.SampleFile, expected: true})
 }
 
@@ -74,6 +75,7 @@ func (s *syncer) unlinkDoomed() {
 	s.doomed = nil
 	s.mu.Unlock()
 	s.deletions.unlink()
+	s.saving.quarantined.Store(int64(len(s.deletions.quarantined)))
 }
 
 // unlinkOutdated removes the journals of recordings that are committed.
@@ -145,7 +147,7 @@ func (s *syncer) change(streams []moonfire.StreamID) *index.Save {
 // settle brings the books up to date with a change that was committed.
 func (s *syncer) settle(change *index.Save, saved *index.Saved) {
 	s.mu.Lock()
-	s.uncommitted -= len(change.Insert)
+	s.uncommitted.Add(-int64(len(change.Insert)))
 	for _, r := range change.Insert {
 		delete(s.known, r.SampleFile)
 		s.forgetDraft(r.SampleFile)

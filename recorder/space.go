@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 )
 
 // errDiskFull is returned while the reserve of free space is touched.
@@ -21,11 +22,12 @@ const spendBytes = 1 << 20
 type space struct {
 	dir          directory
 	minFreeBytes int64
+	// full is set with mu held, and can be read without.
+	full atomic.Bool
 
 	mu sync.Mutex // guards what follows
 	// spentBytes were written since the last look.
 	spentBytes int64
-	full       bool
 }
 
 // spend asks whether sizeBytes may be written. The error wraps errDiskFull if
@@ -34,7 +36,7 @@ func (s *space) spend(sizeBytes int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.spentBytes += sizeBytes
-	if s.spentBytes < spendBytes && !s.full {
+	if s.spentBytes < spendBytes && !s.full.Load() {
 		return nil
 	}
 	return s.look()
@@ -54,15 +56,15 @@ func (s *space) look() error {
 		return err
 	}
 	s.spentBytes = 0
-	available := now.AvailableBytes()
-	// A quarter more to begin again, lest recordings of a few frames alternate
-	// with none.
-	if s.full {
-		s.full = available < s.minFreeBytes+s.minFreeBytes/4
-	} else {
-		s.full = available < s.minFreeBytes
+	need := s.minFreeBytes
+	if s.full.Load() {
+		// A quarter more to begin again, lest recordings of a few frames alternate
+		// with none.
+		need += s.minFreeBytes / 4
 	}
-	if s.full {
+	full := now.AvailableBytes() < need
+	s.full.Store(full)
+	if full {
 		return fmt.Errorf("%w: less than %d KiB are free", errDiskFull, s.minFreeBytes>>10)
 	}
 	return nil

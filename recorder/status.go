@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"cmp"
 	"errors"
 	"sync"
 	"time"
@@ -11,56 +12,77 @@ import (
 // StreamStatus says how the recording of one stream is going. Counters start at
 // 0 with Open.
 type StreamStatus struct {
+	ID moonfire.StreamID
 	// Camera is the camera's short name.
 	Camera string
 	Stream moonfire.StreamKind
-	// ConnectedSince is zero while there is no connection.
-	ConnectedSince time.Time
+	// ConnectedSince is zero while there is no connection, AwaySince while there is
+	// one. The latter begins with Open.
+	ConnectedSince, AwaySince time.Time
+	// Connections counts those that were made.
+	Connections int64
 	// LastFrame is when the last frame arrived; zero if none has.
 	LastFrame time.Time
-	// Frames and Bytes count what has arrived.
-	Frames, Bytes int64
+	// Frames and Bytes count what has arrived; Dropped are frames among them that
+	// are in no recording, because there was trouble with the disk or the times.
+	Frames, Bytes, Dropped int64
+	// QueuedFrames and QueuedBytes wait for the disk.
+	QueuedFrames int
+	QueuedBytes  int64
+	// Drift is how far this machine's clock was ahead of the camera's at the start
+	// of the last recording that was finished. It is 0 until a run has had two.
+	Drift time.Duration
 	// Recordings counts those that were committed.
 	Recordings int64
-	// LastError is what is wrong at present, on one line and without
-	// credentials; empty if nothing is.
-	LastError string
+	// CameraError and DiskError say what is wrong at present, without credentials;
+	// empty if nothing is. LastError is the one of them that matters more.
+	CameraError, DiskError, LastError string
 }
 
 // status is the StreamStatus of one stream, filled in by several goroutines.
 type status struct {
 	mu sync.Mutex // guards what follows
-	// LastError of it is not used.
+	// The errors and the queue of it are not used.
 	now StreamStatus
-	// cameraErr and diskErr are what LastError is made of.
+	// cameraErr and diskErr are what its errors are made of.
 	cameraErr, diskErr error
+}
+
+func newStatus(clock Clock, c *moonfire.Camera, stream *moonfire.Stream) *status {
+	wall, _ := clock.Now()
+	return &status{now: StreamStatus{ID: stream.ID, Camera: c.ShortName, Stream: stream.Kind, AwaySince: wall}}
 }
 
 func (s *status) read() StreamStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now
-	switch {
-	case s.diskErr != nil:
-		now.LastError = s.diskErr.Error()
-	case s.cameraErr != nil:
-		now.LastError = s.cameraErr.Error()
+	if s.cameraErr != nil {
+		now.CameraError = s.cameraErr.Error()
 	}
+	if s.diskErr != nil {
+		now.DiskError = s.diskErr.Error()
+	}
+	now.LastError = cmp.Or(now.DiskError, now.CameraError)
 	return now
 }
 
 func (s *status) connected(at time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.now.ConnectedSince, s.cameraErr = at, nil
+	s.now.ConnectedSince, s.now.AwaySince, s.cameraErr = at, time.Time{}, nil
+	s.now.Connections++
 }
 
 // disconnected tells whether err differs from what was wrong before, so that it
 // is news.
-func (s *status) disconnected(err error) (news bool) {
+func (s *status) disconnected(at time.Time, err error) (news bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	news = isNews(s.cameraErr, err)
+	if s.now.AwaySince.IsZero() {
+		s.now.AwaySince = at
+	}
 	s.now.ConnectedSince, s.cameraErr = time.Time{}, err
 	return news
 }
@@ -71,6 +93,20 @@ func (s *status) received(at time.Time, sizeBytes int) {
 	s.now.LastFrame = at
 	s.now.Frames++
 	s.now.Bytes += int64(sizeBytes)
+}
+
+// dropped counts frames that are in no recording.
+func (s *status) dropped(frames int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now.Dropped += int64(frames)
+}
+
+// drifted notes how far this machine's clock was ahead of a recording's start.
+func (s *status) drifted(localTimeDelta90k moonfire.Duration90k) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now.Drift = localTimeDelta90k.Duration()
 }
 
 // recording says whether frames get to the disk; err is nil if they do.

@@ -86,7 +86,7 @@ func (s *streamer) read(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		if s.status.disconnected(err) {
+		if wall, _ := s.clock.Now(); s.status.disconnected(wall, err) {
 			s.log.Warn("no connection to the camera", "err", err)
 		}
 		select {
@@ -132,6 +132,9 @@ func (s *streamer) readFrames(source Source) error {
 		at := arrivedNow(s.clock)
 		s.status.received(at.wall, len(f.Data))
 		fits := s.queue.push(f, at)
+		if !fits {
+			s.status.dropped(1)
+		}
 		if !fits && !overflowing {
 			// Here, since the other goroutine may wait for the disk for long.
 			s.log.Warn("recording is interrupted", "err", errOverflow)
@@ -181,7 +184,7 @@ func (s *streamer) take(it *item) {
 		s.failed(err)
 	}
 	if !it.frame.Sync || it.arrival.monotonic < s.notBefore {
-		s.dropped++
+		s.drop()
 		return
 	}
 	s.begin(it)
@@ -193,7 +196,7 @@ func (s *streamer) begin(it *item) {
 		syncer: s.syncer, status: s.status, log: s.log,
 	}
 	if err := r.begin(it); err != nil {
-		s.dropped++
+		s.drop()
 		s.pause(err, 0, it.arrival)
 		s.failed(err)
 		return
@@ -205,6 +208,13 @@ func (s *streamer) begin(it *item) {
 		s.status.recording(nil)
 	}
 	s.dropped = 0
+}
+
+// drop counts a frame that no run has taken. Those that the queue has refused, the
+// other goroutine counts in the status.
+func (s *streamer) drop() {
+	s.dropped++
+	s.status.dropped(1)
 }
 
 // pause decides when the next run may begin after one that err has ended.

@@ -105,6 +105,11 @@ type syncer struct {
 	wg   sync.WaitGroup
 
 	journalTrouble journalTrouble
+	saving         savingStatus
+
+	// uncommitted counts the recordings in waiting and durable. It changes with mu
+	// held.
+	uncommitted atomic.Int64
 
 	// newNames says that files were created since the directory was last made
 	// durable.
@@ -126,8 +131,6 @@ type syncer struct {
 	waiting []*finished
 	// doomed are files to delete.
 	doomed []deletion
-	// uncommitted counts the recordings in waiting and durable.
-	uncommitted int
 
 	// What follows belongs to the goroutine, and before and after it to open and
 	// flush.
@@ -151,6 +154,7 @@ func newSyncer(id moonfire.SampleDirID, dir directory, db database, minFreeBytes
 		drafts:         make(map[uuid.UUID]*draft),
 		deletions:      deletions{dir: dir, clock: clock, log: log},
 		journalTrouble: journalTrouble{log: log},
+		saving:         savingStatus{clock: clock},
 	}
 }
 
@@ -210,7 +214,7 @@ func (s *syncer) run() {
 		case <-wake:
 		case <-s.clock.After(timer):
 		}
-		err := s.saveAll()
+		err := s.saving.observe(s.saveAll)
 		if err == nil {
 			wait.reset()
 		}
@@ -303,7 +307,7 @@ func (s *syncer) createJournal(h *journal.Header) *journalWriter {
 // takeName returns a reserved name: one that a save has reserved, as a rule.
 func (s *syncer) takeName() (uuid.UUID, error) {
 	s.mu.Lock()
-	if s.uncommitted >= maxBacklog {
+	if s.uncommitted.Load() >= maxBacklog {
 		s.mu.Unlock()
 		return uuid.Nil, errBacklog
 	}
@@ -335,7 +339,7 @@ func (s *syncer) save(f *finished) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting = append(s.waiting, f)
-	s.uncommitted++
+	s.uncommitted.Add(1)
 	s.signal()
 }
 

@@ -199,6 +199,8 @@ type bench struct {
 	syncer   *syncer
 	streamer *streamer
 	fake     *fakeCamera
+	shot     int // frames
+	crashed  bool
 }
 
 func newBench(t *testing.T, retainBytes int64) *bench {
@@ -225,6 +227,7 @@ func (b *bench) shoot(n int) (frames []camera.Frame) {
 		f := b.fake.frame()
 		b.streamer.take(&item{frame: f, arrival: arrivedNow(b.clock)})
 		frames = append(frames, f)
+		b.shot++
 	}
 	return frames
 }
@@ -238,12 +241,20 @@ func (b *bench) recording(n int) []camera.Frame {
 	return frames
 }
 
-// flush is what closing the recorder does.
+// flush is what closing the recorder does. Unless there was a crash, it ensures that,
+// as the status tells it, each frame was either recorded or dropped.
 func (b *bench) flush() {
 	b.Helper()
 	b.streamer.endRun()
 	b.must(b.syncer.flush())
 	b.must(b.syncer.flush())
+	if b.crashed || b.camera.Streams[0].RetainBytes != plenty {
+		return
+	}
+	recorded := b.count(`select coalesce(sum(video_samples), 0) from recording`)
+	if dropped := int(b.streamer.status.read().Dropped); recorded+dropped != b.shot {
+		b.Errorf("of %d frames, %d were recorded and %d dropped", b.shot, recorded, dropped)
+	}
 }
 
 // The order of steps is that of design/lifecycle.md, and a save costs one fsync of
@@ -340,8 +351,8 @@ func TestQuarantine(t *testing.T) {
 		b.fail["unlink"] = 1
 		b.must(b.syncer.saveAll())
 	}
-	if n := len(b.syncer.deletions.quarantined); n == 0 {
-		t.Fatal("nothing is quarantined")
+	if n := len(b.syncer.deletions.quarantined); n == 0 || b.syncer.dirStatus().Quarantined != n {
+		t.Fatalf("%d files are quarantined, status says %+v", n, b.syncer.dirStatus())
 	}
 	b.recordings() // checks that each file has a row
 	asked := b.times("unlink")
@@ -351,8 +362,8 @@ func TestQuarantine(t *testing.T) {
 	}
 	b.clock.pass(quarantineFor)
 	b.must(b.syncer.saveAll())
-	if n := len(b.syncer.deletions.quarantined); n != 0 {
-		t.Errorf("%d are still quarantined", n)
+	if n := len(b.syncer.deletions.quarantined); n != 0 || b.syncer.dirStatus().Quarantined != 0 {
+		t.Errorf("%d are still quarantined, status says %+v", n, b.syncer.dirStatus())
 	}
 	b.flush()
 	b.noneReserved()
@@ -479,7 +490,7 @@ func TestDiskFull(t *testing.T) {
 	b.setFree(defaultMinFreeBytes - 1)
 	b.syncer.space.spentBytes = spendBytes // the next frame makes it look
 	b.shoot(5)
-	if err := b.streamer.status.read().LastError; !strings.Contains(err, errDiskFull.Error()) {
+	if err := b.streamer.status.read().LastError; !strings.Contains(err, errDiskFull.Error()) || !b.syncer.dirStatus().Full {
 		t.Errorf("status says %q", err)
 	}
 	for range 5 {
@@ -506,18 +517,18 @@ func TestDiskFull(t *testing.T) {
 // limit.
 func TestBacklogIsBounded(t *testing.T) {
 	b := newBench(t, plenty)
-	b.syncer.uncommitted = maxBacklog
+	b.syncer.uncommitted.Store(maxBacklog)
 	b.shoot(10)
 	if err := b.streamer.status.read().LastError; err != errBacklog.Error() {
 		t.Errorf("status says %q", err)
 	}
-	b.syncer.uncommitted = 0
+	b.syncer.uncommitted.Store(0)
 	b.clock.pass(maxBackoff)
 	kept := b.shoot(10)
 	b.flush()
 	hasBytes(t, b.recordings(), join(kept))
-	if b.syncer.uncommitted != 0 {
-		t.Errorf("%d recordings are counted as uncommitted", b.syncer.uncommitted)
+	if n := b.syncer.uncommitted.Load(); n != 0 {
+		t.Errorf("%d recordings are counted as uncommitted", n)
 	}
 }
 
@@ -576,6 +587,7 @@ func TestOverflowCutsRun(t *testing.T) {
 	if err := b.streamer.status.read().LastError; err != "" {
 		t.Errorf("status says %q", err)
 	}
+	b.shot = len(sent)
 	b.flush()
 	b.noneReserved()
 	all := b.recordings()
@@ -588,6 +600,9 @@ func TestOverflowCutsRun(t *testing.T) {
 		t.Errorf("of %d frames, the first %d and the last %d were recorded", len(sent), first, second)
 	}
 	hasBytes(t, all, join(slices.Concat(sent[:first], sent[resumed:])))
+	if got := b.streamer.status.read().Frames; got != int64(len(sent)) {
+		t.Errorf("status says %d frames of %d", got, len(sent))
+	}
 }
 
 // eventually waits for a condition that another goroutine brings about.
@@ -611,8 +626,12 @@ func TestSyncerTriesAgain(t *testing.T) {
 	b.fail["save 1"] = 3
 	b.syncer.start()
 	kept := b.recording(10)
+	eventually(t, func() bool { return b.syncer.dirStatus().SaveError == errInjected.Error() })
 	eventually(t, func() bool { return b.times("save 1") == 4 })
 	b.syncer.halt()
+	if now := b.syncer.dirStatus(); now.Saves < 4 || now.FailedSaves != 3 || now.SaveError != "" || now.Waiting != 0 || now.BusyFor != 0 {
+		t.Errorf("status says %+v", now)
+	}
 	b.flush()
 	hasBytes(t, b.recordings(), join(kept))
 	if lines := strings.Count(text.String(), "\n"); lines != 2 || !strings.Contains(text.String(), "saved again") {

@@ -93,6 +93,15 @@ func (w *writer) addLast(duration90k moonfire.Duration90k) {
 	w.last = moonfire.Sample{}
 }
 
+// frames counts those that were written whole.
+func (w *writer) frames() int {
+	n := int(w.index.Samples())
+	if w.last.Bytes > 0 {
+		n++
+	}
+	return n
+}
+
 // finish ends the recording. lastDuration90k is the duration of the last frame,
 // or 0 if no next frame tells it. It returns what the writer knows of the
 // recording, whose file, still open, is the caller's to make durable; or an

@@ -48,7 +48,8 @@ type Dir struct {
 	// lock is the recorder's lock; nil if ReadOnly.
 	lock *os.File
 
-	cache cache
+	cache    cache
+	counters Counters
 
 	closeOnce sync.Once
 	closeErr  error
@@ -165,7 +166,7 @@ func (d *Dir) Unlink(name uuid.UUID) error {
 
 // Sync makes all creations and removals so far durable.
 func (d *Dir) Sync() error {
-	if err := d.handle.Sync(); err != nil {
+	if err := d.counters.DirSyncs.Time(d.handle.Sync); err != nil {
 		return fmt.Errorf("sync sample directory %s: %w", d.path, err)
 	}
 	return nil

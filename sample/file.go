@@ -31,7 +31,15 @@ type File struct {
 // file is not of the given size: serving it would end in a short read, which the
 // kernel takes for the end of the whole virtual file.
 func (d *Dir) Open(name uuid.UUID, sizeBytes int64) (*File, error) {
-	f, err := d.cache.get(name, d.openFile)
+	hit := true
+	f, err := d.cache.get(name, func(name uuid.UUID) (*File, error) {
+		hit = false
+		return d.openFile(name)
+	})
+	d.counters.Opens.Add(1)
+	if hit {
+		d.counters.OpenHits.Add(1)
+	}
 	if err != nil {
 		return nil, err
 	}

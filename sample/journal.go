@@ -23,7 +23,7 @@ func (d *Dir) CreateJournal(name uuid.UUID) (*NewFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create journal: %w", err)
 	}
-	return &NewFile{f}, nil
+	return &NewFile{f, &d.counters}, nil
 }
 
 // ReadJournal reads the journal of a sample file, but not more than maxBytes. A

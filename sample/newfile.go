@@ -11,7 +11,10 @@ import (
 
 // NewFile is a sample file that is not a recording yet, or its journal, open for
 // writing. Unlike a File, it is its user's alone.
-type NewFile struct{ *os.File }
+type NewFile struct {
+	*os.File
+	counters *Counters
+}
 
 // Create makes a new sample file, opened for writing; it fails if the file
 // exists. The caller closes it.
@@ -20,7 +23,7 @@ func (d *Dir) Create(name uuid.UUID) (*NewFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create sample file: %w", err)
 	}
-	return &NewFile{f}, nil
+	return &NewFile{f, &d.counters}, nil
 }
 
 // Reopen opens a sample file for reading and writing, to complete what a crash
@@ -32,29 +35,31 @@ func (d *Dir) Reopen(name uuid.UUID) (*NewFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open sample file: %w", err)
 	}
-	return &NewFile{f}, nil
+	return &NewFile{f, &d.counters}, nil
 }
 
 // Sync makes the whole file durable, and seals it: it is complete from now on.
 func (f *NewFile) Sync() error {
 	_ = f.Chmod(sealedMode) // as far as the file system has modes
-	return f.File.Sync()
+	return f.counters.FileSyncs.Time(f.File.Sync)
 }
 
 // Datasync makes the content written so far durable, and the size that it needs,
 // but not the file's times.
 func (f *NewFile) Datasync() error {
-	err := f.control(func(fd int) (err error) {
-		for {
-			if err = unix.Fdatasync(fd); !errors.Is(err, unix.EINTR) {
-				return err
-			}
-		}
-	})
+	err := f.counters.Datasyncs.Time(func() error { return f.control(fdatasync) })
 	if err != nil {
 		return fmt.Errorf("fdatasync %s: %w", f.Name(), err)
 	}
 	return nil
+}
+
+func fdatasync(fd int) error {
+	for {
+		if err := unix.Fdatasync(fd); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
 }
 
 // control calls fn with the descriptor, and keeps other goroutines from closing

@@ -1,0 +1,95 @@
+package recorder
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// DirStatus says how the recording to one sample directory is going. Counters
+// start at 0 with Open.
+type DirStatus struct {
+	ID moonfire.SampleDirID
+	// Full says that the reserve of free space is touched, so that nothing new is
+	// recorded.
+	Full bool
+	// Waiting are finished recordings that are not committed.
+	Waiting int
+	// Quarantined are sample files that should go and cannot be deleted.
+	Quarantined int
+	// Saves counts saves, FailedSaves those among them that failed.
+	Saves, FailedSaves int64
+	// BusyFor is how long the save under way has taken so far; 0 if there is none.
+	BusyFor time.Duration
+	// SaveError says why recordings cannot be saved at present, JournalError why
+	// journals cannot be written; empty if they can.
+	SaveError, JournalError string
+}
+
+// savingStatus is what a syncer's goroutine tells of its saves.
+type savingStatus struct {
+	clock Clock
+
+	quarantined atomic.Int64
+
+	mu sync.Mutex // guards what follows
+	// since is when the save under way began, by the monotonic clock.
+	since         time.Duration
+	saving        bool
+	saves, failed int64
+	err           error
+}
+
+// observe makes a save and notes how it went.
+func (s *savingStatus) observe(save func() error) error {
+	s.begin()
+	err := save()
+	s.end(err)
+	return err
+}
+
+func (s *savingStatus) begin() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, s.since = s.clock.Now()
+	s.saving = true
+}
+
+func (s *savingStatus) end(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.saving = false
+	s.saves++
+	s.err = err
+	if err != nil {
+		s.failed++
+	}
+}
+
+// dirStatus takes no lock that is held while somebody waits for a disk.
+func (s *syncer) dirStatus() DirStatus {
+	now := DirStatus{
+		ID: s.id, Full: s.space.full.Load(),
+		Waiting: int(s.uncommitted.Load()), Quarantined: int(s.saving.quarantined.Load()),
+	}
+	s.saving.fill(&now)
+	if err := s.journalTrouble.read(); err != nil {
+		now.JournalError = err.Error()
+	}
+	return now
+}
+
+func (s *savingStatus) fill(now *DirStatus) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now.Saves, now.FailedSaves = s.saves, s.failed
+	if s.err != nil {
+		now.SaveError = s.err.Error()
+	}
+	if s.saving {
+		_, at := s.clock.Now()
+		now.BusyFor = max(at-s.since, 1) // 0 would mean that there is none
+	}
+}
