@@ -143,7 +143,10 @@ func (p promise) String() string {
 	return fmt.Sprintf("recording %d of %s, file %s of %d bytes", p.id, p.camera, p.file, p.sizeBytes)
 }
 
-var savedLine = regexp.MustCompile(`msg=saved camera=(\S+) .* recording=(\d+) .* file=(\S+) bytes=(\d+)`)
+var (
+	savedLine    = regexp.MustCompile(`msg=saved camera=(\S+) .* recording=(\d+) .* file=(\S+) bytes=(\d+)`)
+	salvagedLine = regexp.MustCompile(`msg="salvaging a recording that a crash interrupted" .* file=(\S+)`)
+)
 
 // promises lists the recordings that the program has committed.
 func (p *program) promises() (all []promise, err error) {
@@ -165,16 +168,22 @@ func (p *program) promises() (all []promise, err error) {
 	return all, lines.Err()
 }
 
-// records tells whether every camera has had a recording committed since the
-// start.
+// records tells whether every camera has been recorded, and a recording of it
+// committed, since the start. What was salvaged does not count.
 func (p *program) records(cameras int) bool {
 	promises, err := p.promises()
 	if err != nil {
 		return false
 	}
+	salvaged := make(map[string]bool)
+	for _, match := range salvagedLine.FindAllStringSubmatch(p.log(), -1) {
+		salvaged[match[1]] = true
+	}
 	seen := make(map[string]bool)
 	for _, promise := range promises {
-		seen[promise.camera] = true
+		if !salvaged[promise.file.String()] {
+			seen[promise.camera] = true
+		}
 	}
 	return len(seen) == cameras
 }

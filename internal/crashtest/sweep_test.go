@@ -25,7 +25,7 @@ func TestErrorSweep(t *testing.T) {
 			o := outcome{fault: "n-th operation fails: " + unix.ErrnoName(errno)}
 			for n := int64(1); ; n = next(n) {
 				disk.must(disk.Fail(errno, n, "all"))
-				problems := s.recordOnce("")
+				problems := s.recordOnce("", func() bool { return true })
 				injected, err := disk.Injected()
 				disk.must(err)
 				disk.must(disk.Fail(0, 0)) // lest the inspection meet it
@@ -58,12 +58,12 @@ func next(n int64) int64 {
 	return 2*n + 1
 }
 
-// recordOnce records until each camera has had a recording committed, and stops.
-// A program that cannot open the store may end by itself.
-func (s *site) recordOnce(faults string) (problems []string) {
+// recordOnce records until each camera has had a recording committed and the faults
+// have come, and stops. A program that cannot open the store may end by itself.
+func (s *site) recordOnce(faults string, come func() bool) (problems []string) {
 	s.t.Helper()
-	s.recordWith(faults)
-	p := s.running
+	p := s.start(faults)
+	p.waitUntil(func() bool { return p.records(cameraCount) && come() })
 	err := p.stop()
 	s.ended()
 	s.left = afterCrash
@@ -104,6 +104,7 @@ func TestFailpointErrors(t *testing.T) {
 func (s *site) failAt(point string) (problems []string) {
 	s.t.Helper()
 	faults := point + "=error:EIO@1"
+	hit := func() bool { return s.running.wasHit(point, "error") }
 	switch {
 	case isSalvage(point):
 		s.recordLong(time.Second)
@@ -115,13 +116,16 @@ func (s *site) failAt(point string) (problems []string) {
 		return nil
 	case isCheckpoint(point):
 		p := s.start(faults, "--rotate-every", "4m")
-		p.waitUntil(func() bool { return p.wasHit(point, "error") })
+		p.waitUntil(hit)
 		return s.stopAndInspect()
-	case strings.HasPrefix(point, "close."), strings.HasPrefix(point, "opening."):
-		s.recordOnce(faults) // it must say so, and does
-		return s.inspect(afterCrash)
+	case isClosing(point):
+		s.recordOnce(faults, func() bool { return true })
+		if !strings.Contains(s.running.log(), "failpoint "+point+": ") {
+			problems = append(problems, "nothing tells of the error:\n"+tail(s.running.log(), 20))
+		}
+		return append(problems, s.inspect(afterCrash)...)
 	}
-	problems = s.recordOnce(faults)
+	problems = s.recordOnce(faults, hit)
 	return append(problems, s.inspect(s.left)...)
 }
 
@@ -138,7 +142,8 @@ func TestCommitReportsError(t *testing.T) {
 			faults += " look-again.before=error:EIO"
 		}
 		if i%4 >= 2 {
-			return append(s.recordOnce(faults), s.inspect(s.left)...)
+			hit := func() bool { return s.running.wasHit("commit.after", "error") }
+			return append(s.recordOnce(faults, hit), s.inspect(s.left)...)
 		}
 		s.recordWith(faults)
 		s.kill()
