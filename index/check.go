@@ -224,8 +224,8 @@ type Reservation struct {
 	// Deleting says that the file is on its way out; otherwise it may be being
 	// written.
 	Deleting bool
-	// Recorded says that a recording has the name as well, which must not be:
-	// the next start would delete its file.
+	// Recorded says that a recording has the name as well, which must not be. Its
+	// file is kept.
 	Recorded bool
 }
 

@@ -87,7 +87,7 @@ func (c *checker) reservations(ctx context.Context) error {
 		case err != nil:
 			return c.damage(err)
 		case r.Recorded:
-			f.Text = fmt.Sprintf("the name %s of a recording is reserved as well", r.UUID)
+			f.Text = fmt.Sprintf("the name %s is that of a recording, whose file is kept, and is reserved as well", r.UUID)
 		case forgotten:
 			f.Text = fmt.Sprintf("sample file %s is complete and was committed, but the index has forgotten it", r.UUID)
 		case inOrder:

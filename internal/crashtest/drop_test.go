@@ -59,16 +59,15 @@ func TestDrop(t *testing.T) {
 	disk := newFaultyDisk(t)
 	s := newSiteOn(t, disk)
 	s.repeat("loss of what was not synchronized", tries(5, 100), func(i int) []string {
-		s.dropAfterAWhile(disk, "", uint64(i/2*(i%2))) // all of it every other time
+		s.dropAfterAWhile(disk, uint64(i/2*(i%2))) // all of it every other time
 		return nil
 	})
 }
 
 // dropAfterAWhile records, then cuts the power of the sample directory's disk.
-func (s *site) dropAfterAWhile(disk *faultyDisk, faults string, seed uint64) {
+func (s *site) dropAfterAWhile(disk *faultyDisk, seed uint64) {
 	s.t.Helper()
-	s.start(faults)
-	recordForAWhile()
+	s.recordForAWhile()
 	disk.must(disk.Cut(seed))
 	s.kill()
 	disk.must(disk.Restore())

@@ -16,8 +16,7 @@ func TestKill(t *testing.T) {
 	s := newSite(t, filepath.Join(t.TempDir(), "store"), "")
 	s.warmUp()
 	s.repeat("SIGKILL at a random moment", tries(6, 200), func(int) []string {
-		s.start("")
-		recordForAWhile()
+		s.recordForAWhile()
 		s.kill()
 		return nil
 	})

@@ -24,8 +24,7 @@ func TestPowerCut(t *testing.T) {
 			s := newSite(t, filepath.Join(disk.path, "store"), "")
 			s.warmUp()
 			s.repeat("power cut, "+c.kind.name, c.tries, func(int) []string {
-				s.start("")
-				recordForAWhile()
+				s.recordForAWhile()
 				s.cut(disk)
 				return nil
 			})
@@ -33,8 +32,16 @@ func TestPowerCut(t *testing.T) {
 	}
 }
 
-// recordForAWhile lasts from before the store is open to some recordings later.
-func recordForAWhile() { time.Sleep(rand.N(1200 * time.Millisecond)) }
+// recordForAWhile starts the program and returns at a random moment: sometimes before
+// it has opened the store, more often while it records.
+func (s *site) recordForAWhile() {
+	s.t.Helper()
+	p := s.start("")
+	if rand.N(4) > 0 {
+		p.waitUntil(func() bool { return p.records(1) })
+	}
+	time.Sleep(rand.N(time.Second))
+}
 
 // cut cuts the power of the disk that has the whole store.
 func (s *site) cut(disk *image) {
@@ -57,8 +64,8 @@ func TestPowerCutOfTwoDisks(t *testing.T) {
 		if i%2 == 1 {
 			a, b = b, a
 		}
-		p := s.start("")
-		recordForAWhile()
+		s.recordForAWhile()
+		p := s.running
 		// The program must not act, on the other disk, on an fsync that was under
 		// way on this one; see believeNoMore.
 		p.pause(t)

@@ -168,7 +168,7 @@ func (p *program) promises() (all []promise, err error) {
 	return all, lines.Err()
 }
 
-// records tells whether every camera has been recorded, and a recording of it
+// records tells whether that many cameras have been recorded, and a recording of each
 // committed, since the start. What was salvaged does not count.
 func (p *program) records(cameras int) bool {
 	promises, err := p.promises()
@@ -185,7 +185,7 @@ func (p *program) records(cameras int) bool {
 			seen[promise.camera] = true
 		}
 	}
-	return len(seen) == cameras
+	return len(seen) >= cameras
 }
 
 // waitUntil waits for a condition, or until the program has ended. It tells

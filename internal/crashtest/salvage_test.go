@@ -115,12 +115,14 @@ const maxLostByPowerCut = 10 * time.Second
 // since the last checkpoint.
 func TestSalvageAfterPowerCut(t *testing.T) {
 	t.Parallel()
-	t.Run("ext4", func(t *testing.T) {
-		t.Parallel()
-		disk := newImage(t, ext4)
-		s := newLongSite(t, filepath.Join(disk.path, "store"), "")
-		s.cutWithinLongRecordings("power cut within a long recording, ext4: 10 s lost at most", func() { s.cut(disk) })
-	})
+	for _, kind := range []filesystem{ext4, xfs} {
+		t.Run(kind.name, func(t *testing.T) {
+			t.Parallel()
+			disk := newImage(t, kind)
+			s := newLongSite(t, filepath.Join(disk.path, "store"), "")
+			s.cutWithinLongRecordings("power cut within a long recording, "+kind.name+": 10 s lost at most", func() { s.cut(disk) })
+		})
+	}
 	t.Run("faultfs", func(t *testing.T) {
 		t.Parallel()
 		disk := newFaultyDisk(t)
