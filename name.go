@@ -30,6 +30,25 @@ func CheckShortName(name string) error {
 }
 
 func shortNameProblem(name string) string {
+	if problem := fileNameProblem(name); problem != "" {
+		return problem
+	}
+	if strings.HasSuffix(strings.ToLower(name), SubSuffix) {
+		return fmt.Sprintf("the ending %q is for sub streams", SubSuffix)
+	}
+	return ""
+}
+
+// CheckSavedName says whether kept footage can have this name: as for a camera.
+// The error wraps ErrInvalid.
+func CheckSavedName(name string) error {
+	if problem := fileNameProblem(name); problem != "" {
+		return fmt.Errorf("name %q: %s: %w", name, problem, ErrInvalid)
+	}
+	return nil
+}
+
+func fileNameProblem(name string) string {
 	base, _, _ := strings.Cut(strings.ToLower(name), ".")
 	base = strings.TrimRight(base, " ")
 	switch {
@@ -47,8 +66,6 @@ func shortNameProblem(name string) string {
 		return "it must not begin with a dot, a space or a hyphen"
 	case strings.HasSuffix(name, ".") || strings.HasSuffix(name, " "):
 		return "it must not end with a dot or a space"
-	case strings.HasSuffix(strings.ToLower(name), SubSuffix):
-		return fmt.Sprintf("the ending %q is for sub streams", SubSuffix)
 	case reservedNames[base] || reservedNames[strings.ToLower(name)]:
 		return "it is a reserved name"
 	}

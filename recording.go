@@ -20,6 +20,10 @@ type (
 	OpenID int64
 	// SampleDirID identifies a directory of sample files.
 	SampleDirID int64
+	// KeptID identifies a Kept.
+	KeptID int64
+	// DeletionID identifies a Deletion.
+	DeletionID int64
 	// VideoSampleEntryID identifies a VideoSampleEntry.
 	VideoSampleEntryID int64
 )

@@ -69,8 +69,9 @@ create table stream (
   url text not null,
   transport text not null check (transport in ('tcp', 'udp')),
 
-  -- The quota. Before new recordings are committed, the oldest ones are deleted
-  -- so that sample_file_bytes does not exceed it.
+  -- The quota. Before new recordings are committed, the oldest ones that are not
+  -- kept are deleted so that sample_file_bytes does not exceed it. If the kept ones
+  -- leave less than a tenth of it, the others have that tenth.
   retain_bytes integer not null check (retain_bytes >= 0),
 
   -- Totals over the stream's recordings, kept by the triggers below, so that
@@ -81,16 +82,56 @@ create table stream (
   unique (camera_id, kind)
 ) strict;
 
--- Which quarters of an hour of UTC have lost a recording to rotation. A civil
--- hour, whatever its zone, is made of such quarters; one that has lost something
--- is not shown as if it were whole. Kept as long as the stream has recordings
--- from then or from earlier times.
+-- Which quarters of an hour of UTC have lost a recording to rotation, or because
+-- somebody has deleted it. A civil hour, whatever its zone, is made of such
+-- quarters; one that has lost something is not shown as if it were whole. Kept as
+-- long as the stream has recordings from about then, or from earlier times that
+-- nobody has asked to keep.
 create table rotated (
   stream_id integer not null references stream (id),
   -- Number of the quarter since 1970-01-01 00:00:00 UTC: time / (15*60*90000).
   quarter_hour integer not null,
   primary key (stream_id, quarter_hour)
 ) strict, without rowid;
+
+-- Intervals of a stream that a person has asked to keep. Rotation spares every
+-- recording that overlaps one, also if it is committed later, and the mount shows
+-- each interval as /saved/NAME.mp4.
+create table kept (
+  id integer primary key autoincrement,
+  stream_id integer not null references stream (id),
+  -- Without ".mp4". Unique without regard to case, as the names of cameras are.
+  name text not null unique collate nocase check (length(name) > 0),
+  start_time_90k integer not null,
+  end_time_90k integer not null check (end_time_90k > start_time_90k), -- exclusive
+  -- When that was asked for.
+  since_time_90k integer not null
+) strict;
+
+-- Intervals of footage that a person has asked to delete: a request until whoever
+-- may delete sample files has carried it out, and a line for the audit for ever.
+create table deletion (
+  id integer primary key autoincrement,
+  -- Not a reference: the line outlives the camera.
+  stream_id integer not null,
+  -- The name of the stream's folder when that was asked for.
+  folder text not null,
+  -- The recordings that overlap [start, end) go, whole, up to this id: those that
+  -- were committed when that was asked for.
+  start_time_90k integer not null,
+  end_time_90k integer not null check (end_time_90k > start_time_90k),
+  last_recording_id integer not null,
+  requested_time_90k integer not null,
+  -- The user of the machine.
+  requested_by text not null,
+  -- Null until it has been carried out.
+  done_time_90k integer,
+  -- What has been deleted so far.
+  recordings integer not null default 0 check (recordings >= 0),
+  sample_file_bytes integer not null default 0 check (sample_file_bytes >= 0)
+) strict;
+
+create index deletion_pending on deletion (id) where done_time_90k is null;
 
 -- Codec configurations. Shared by recordings, never changed, never deleted.
 create table video_sample_entry (

@@ -28,6 +28,9 @@ type Save struct {
 	// Rotate names further streams whose quota is to be enforced, besides those
 	// of Insert.
 	Rotate []moonfire.StreamID
+	// Delete says that what somebody has asked to delete is to be deleted, if there
+	// is anything.
+	Delete bool
 	// Release are reserved names whose files are durably gone, or never came to
 	// exist.
 	Release []uuid.UUID
@@ -37,8 +40,8 @@ type Save struct {
 
 // Saved is what a Save brought about.
 type Saved struct {
-	// Deleted are the files of recordings that were deleted to meet quotas: they
-	// are to be unlinked, then released.
+	// Deleted are the files of recordings that were deleted to meet quotas, or
+	// because somebody has asked for it: they are to be unlinked, then released.
 	Deleted []SampleFile
 	// Reserved are the new names.
 	Reserved []uuid.UUID
@@ -54,7 +57,10 @@ type saving struct {
 	entryIDs []moonfire.VideoSampleEntryID
 	// blobs are the video indexes of the recordings that are deleted.
 	blobs map[moonfire.RecordingID][]byte
-	// more says that quotas are still exceeded.
+	// passed is the last recording of each stream that was looked at for rotation:
+	// those up to it are kept.
+	passed map[moonfire.StreamID]moonfire.RecordingID
+	// more says that quotas are still exceeded, or that there is more to delete.
 	more bool
 }
 
@@ -78,9 +84,9 @@ func (db *DB) Save(ctx context.Context, s *Save) (*Saved, error) {
 	// one transaction should not: others wait for it, and memory is bounded.
 	saved := first.Saved
 	for streams, more := first.streams(), first.more; more; {
-		rest, err := db.saveOnce(ctx, &Save{Dir: s.Dir, Rotate: streams})
+		rest, err := db.saveOnce(ctx, &Save{Dir: s.Dir, Rotate: streams, Delete: s.Delete})
 		if err != nil {
-			db.log.Warn("quotas are not met yet", "err", err) // the next save goes on
+			db.log.Warn("not all is deleted yet that must be", "err", err) // the next save goes on
 			break
 		}
 		saved.Deleted, more = append(saved.Deleted, rest.Deleted...), rest.more
@@ -97,7 +103,7 @@ func (db *DB) saveOnce(ctx context.Context, s *Save) (*saving, error) {
 		return nil, asOurs(err)
 	}
 	defer rollback(tx)
-	u := &saving{tx: tx, Save: s, blobs: make(map[moonfire.RecordingID][]byte)}
+	u := &saving{tx: tx, Save: s, blobs: make(map[moonfire.RecordingID][]byte), passed: make(map[moonfire.StreamID]moonfire.RecordingID)}
 	if err := u.run(ctx); err != nil {
 		return nil, asOurs(err)
 	}
@@ -123,6 +129,11 @@ func (u *saving) run(ctx context.Context) error {
 	for i, r := range u.Insert {
 		if err := failpoint.Step("create.5", func() error { return u.insert(ctx, i) }); err != nil {
 			return fmt.Errorf("insert recording %s of stream %d: %w", r.SampleFile, r.Stream, err)
+		}
+	}
+	if u.Delete {
+		if err := u.carryOut(ctx); err != nil {
+			return err
 		}
 	}
 	for _, stream := range u.streams() {
@@ -216,26 +227,43 @@ func storeSampleEntry(ctx context.Context, tx *sql.Tx, e *moonfire.VideoSampleEn
 	return id, err
 }
 
-// oldestSQL finds the recording of a stream that was committed first. That is not
+// oldestSQL finds the recording of a stream that was committed first, after
+// another one, and that nobody keeps. That is not
 // always the one with the earliest time: where this machine's clock has been
 // wrong for a while, an order by time would keep the footage from the future for
 // ever, or delete what is dated too early as soon as it is saved.
-const oldestSQL = `
-select r.id, r.start_time_90k, r.sample_file_uuid, r.sample_dir_id, r.video_index
-  from recording r
- where r.id = (select min(id) from recording where stream_id = ?)`
+var oldestSQL = `
+select r.id from recording r
+ where r.stream_id = ? and r.id > ? and not ` + keptSQL + `
+ order by r.id limit 1`
+
+// limit is how much a stream may have: its quota, of which what is kept is a part.
+// If that leaves less than a tenth of the quota for new footage, it has that tenth
+// all the same: what is kept never goes, and recording goes on.
+func (u *saving) limit(ctx context.Context, stream moonfire.StreamID) (limitBytes int64, err error) {
+	var retainBytes, keptBytes int64
+	if err := u.tx.QueryRowContext(ctx, `select retain_bytes from stream where id = ?`, stream).Scan(&retainBytes); err != nil {
+		return 0, err
+	}
+	err = u.tx.QueryRowContext(ctx, keptBytesSQL, stream).Scan(&keptBytes)
+	return max(retainBytes, keptBytes+retainBytes/moonfire.RotatingShare), err
+}
 
 // rotate deletes the oldest recordings of a stream that exceed its quota: as
 // many as needed and no more.
 func (u *saving) rotate(ctx context.Context, stream moonfire.StreamID) error {
 	deleted := len(u.Deleted)
 	defer func() { u.more = u.more || len(u.Deleted) >= maxDeletions }()
+	limitBytes, err := u.limit(ctx, stream)
+	if err != nil {
+		return err
+	}
 	for {
 		if len(u.Deleted) >= maxDeletions {
 			return u.forgetRotated(ctx, stream)
 		}
 		var excess int64
-		err := u.tx.QueryRowContext(ctx, `select sample_file_bytes - retain_bytes from stream where id = ?`, stream).Scan(&excess)
+		err := u.tx.QueryRowContext(ctx, `select sample_file_bytes - ? from stream where id = ?`, limitBytes, stream).Scan(&excess)
 		if err == nil && excess <= 0 && len(u.Deleted) > deleted {
 			err = u.forgetRotated(ctx, stream)
 		}
@@ -248,16 +276,28 @@ func (u *saving) rotate(ctx context.Context, stream moonfire.StreamID) error {
 	}
 }
 
-// deleteOldest replaces a recording row by a reserved row.
 func (u *saving) deleteOldest(ctx context.Context, stream moonfire.StreamID) error {
 	var id moonfire.RecordingID
-	var start90k moonfire.Time90k
-	var file SampleFile
-	var blob []byte
-	err := u.tx.QueryRowContext(ctx, oldestSQL, stream).Scan(&id, &start90k, &file.UUID, &file.Dir, &blob)
+	err := u.tx.QueryRowContext(ctx, oldestSQL, stream, u.passed[stream]).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return fmt.Errorf("its total is not that of its recordings: %w", moonfire.ErrCorrupt)
 	}
+	if err != nil {
+		return err
+	}
+	u.passed[stream] = id
+	return u.delete(ctx, id)
+}
+
+// delete replaces a recording row by a reserved row.
+func (u *saving) delete(ctx context.Context, id moonfire.RecordingID) error {
+	var stream moonfire.StreamID
+	var start90k moonfire.Time90k
+	var file SampleFile
+	var blob []byte
+	err := u.tx.QueryRowContext(ctx, `
+		select stream_id, start_time_90k, sample_file_uuid, sample_dir_id, video_index from recording where id = ?`, id).
+		Scan(&stream, &start90k, &file.UUID, &file.Dir, &blob)
 	if err != nil {
 		return err
 	}
@@ -289,18 +329,30 @@ func quarterHour(t moonfire.Time90k) int64 {
 	return q
 }
 
-// forgetRotated forgets the quarters that no hour with footage can have: an hour
-// has four.
+// nearQuarters is how many quarters an hour has: what is further away than that
+// is in another hour.
+const nearQuarters = 4
+
+// forgetRotated forgets the quarters that no hour with footage can have: those
+// before all recordings, but for the neighbours of kept ones.
 func (u *saving) forgetRotated(ctx context.Context, stream moonfire.StreamID) error {
 	var first sql.Null[moonfire.Time90k]
-	if err := u.tx.QueryRowContext(ctx, `select min(start_time_90k) from recording where stream_id = ?`, stream).Scan(&first); err != nil {
+	err := u.tx.QueryRowContext(ctx, `
+		select r.start_time_90k from recording r where r.stream_id = ? and not `+keptSQL+`
+		 order by r.start_time_90k limit 1`, stream).Scan(&first)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return err
 	}
 	before := int64(math.MaxInt64)
 	if first.Valid {
-		before = quarterHour(first.V) - 4
+		before = quarterHour(first.V) - nearQuarters
 	}
-	_, err := u.tx.ExecContext(ctx, `delete from rotated where stream_id = ? and quarter_hour < ?`, stream, before)
+	_, err = u.tx.ExecContext(ctx, `
+		delete from rotated
+		 where stream_id = ?1 and quarter_hour < ?2
+		   and not exists (select 1 from recording r where r.stream_id = ?1
+		       and r.start_time_90k >= (quarter_hour - ?3) * ?4 and r.start_time_90k < (quarter_hour + ?3 + 1) * ?4)`,
+		stream, before, nearQuarters, quarterHour90k)
 	return err
 }
 

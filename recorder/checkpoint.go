@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"context"
 	"slices"
 	"time"
 
@@ -19,6 +20,7 @@ func (s *syncer) checkpoints() {
 	for {
 		_, began := s.clock.Now()
 		s.checkpoint()
+		s.lookForDeletions()
 		_, ended := s.clock.Now()
 		select {
 		case <-s.stop:
@@ -46,6 +48,14 @@ func (s *syncer) checkpoint() {
 		d.journal.datasync()
 	}
 	s.syncNewNames()
+}
+
+// lookForDeletions has a save made if somebody has asked to delete something. If
+// that cannot be found out, the next save says why.
+func (s *syncer) lookForDeletions() {
+	if pending, err := s.db.DeletionsPending(context.Background()); err == nil && pending {
+		s.signal()
+	}
 }
 
 // openDrafts lists the recordings that are not committed.

@@ -109,12 +109,15 @@ func (s *syncer) syncDir(fresh []*finished) error {
 
 // commit is one transaction: § Create step 5, § Delete steps 1 and 4, and § Create
 // step 1 of recordings to come. It enforces the quotas of the given streams
-// besides those of the new recordings. Files that are durable keep waiting for it
+// besides those of the new recordings, and carries out what somebody has asked to
+// delete. Files that are durable keep waiting for it
 // if it fails: Save makes sure that none of them is committed twice.
 func (s *syncer) commit(streams []moonfire.StreamID) error {
 	change := s.change(streams)
 	if len(change.Insert)+len(change.Rotate)+len(change.Release)+change.Reserve == 0 {
-		return nil
+		if pending, err := s.db.DeletionsPending(context.Background()); err != nil || !pending {
+			return err
+		}
 	}
 	saved, err := s.db.Save(context.Background(), change)
 	if err != nil {
@@ -131,7 +134,7 @@ func (s *syncer) commit(streams []moonfire.StreamID) error {
 func (s *syncer) change(streams []moonfire.StreamID) *index.Save {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	change := &index.Save{Dir: s.id, Rotate: streams, Release: slices.Clone(s.deletions.unlinked)}
+	change := &index.Save{Dir: s.id, Rotate: streams, Delete: true, Release: slices.Clone(s.deletions.unlinked)}
 	for _, f := range s.durable {
 		change.Insert = append(change.Insert, f.recording)
 		change.SampleEntries = append(change.SampleEntries, f.entry)

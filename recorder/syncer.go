@@ -61,6 +61,7 @@ type database interface {
 	Save(context.Context, *index.Save) (*index.Saved, error)
 	Reserve(context.Context, moonfire.SampleDirID, int) ([]uuid.UUID, error)
 	Reserved(context.Context, moonfire.SampleDirID) ([]index.Reservation, error)
+	DeletionsPending(context.Context) (bool, error)
 	CheckOrigin(context.Context, moonfire.StreamID, moonfire.OpenID) error
 }
 

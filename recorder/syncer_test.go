@@ -151,6 +151,10 @@ func (f *faults) Reserved(ctx context.Context, dir moonfire.SampleDirID) ([]inde
 	return f.db.Reserved(ctx, dir)
 }
 
+func (f *faults) DeletionsPending(ctx context.Context) (bool, error) {
+	return f.db.DeletionsPending(ctx)
+}
+
 func (f *faults) CheckOrigin(ctx context.Context, stream moonfire.StreamID, open moonfire.OpenID) error {
 	return f.db.CheckOrigin(ctx, stream, open)
 }

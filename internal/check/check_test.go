@@ -103,6 +103,13 @@ func TestFindings(t *testing.T) {
 			func(f *fixture) { f.must(os.Remove(f.file(f.rows[1].SampleFile))) },
 			check.Options{}, []check.Kind{check.Missing}, "recording 2 ",
 		},
+		"what was deleted is there": {
+			func(f *fixture) {
+				f.exec(`insert into deletion (stream_id, folder, start_time_90k, end_time_90k, last_recording_id, requested_time_90k, requested_by, done_time_90k)
+					values (1, 'driveway', ?, ?, 2, 1, 'me', 2)`, f.rows[0].Start90k, f.rows[2].Start90k)
+			},
+			check.Options{}, []check.Kind{check.Undeleted}, "deletion 1 has been carried out, but 2 recordings of it are there",
+		},
 		"a file is too short": {
 			func(f *fixture) { f.must(os.Truncate(f.file(f.rows[1].SampleFile), 4999)) },
 			check.Options{}, []check.Kind{check.Damaged}, "has 4999 bytes, its row says 5000",

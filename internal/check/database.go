@@ -46,7 +46,22 @@ func (c *checker) database(ctx context.Context) error {
 	if err := c.sampleEntries(ctx); err != nil {
 		return err
 	}
+	if err := c.deletions(ctx); err != nil {
+		return err
+	}
 	return c.totals(ctx)
+}
+
+func (c *checker) deletions(ctx context.Context) error {
+	undeleted, err := c.store.DB.Undeleted(ctx)
+	if err != nil {
+		return c.damage(err)
+	}
+	for id, n := range undeleted {
+		c.find(Finding{Kind: Undeleted, Remedy: remedyDelete, Text: fmt.Sprintf(
+			"deletion %d has been carried out, but %d recordings of it are there", id, n)})
+	}
+	return nil
 }
 
 func (c *checker) sampleEntries(ctx context.Context) error {

@@ -30,6 +30,8 @@ const (
 	// Reserved: a name is reserved although the store was shut down in order
 	// (invariant 3), or is a recording's as well.
 	Reserved Kind = "reserved"
+	// Undeleted: recordings are there that a deletion says to have deleted.
+	Undeleted Kind = "undeleted"
 	// Totals: a stream's totals are not those of its recordings.
 	Totals Kind = "totals"
 )
@@ -54,6 +56,7 @@ func (f *Finding) String() string { return fmt.Sprintf("%s: %s (%s)", f.Kind, f.
 const (
 	remedyRestore  = "restore a backup of the index, see docs/index-backup.md"
 	remedyAccept   = "to go on with both as they are now: moonfirefs repair accept"
+	remedyDelete   = "to delete them: moonfirefs delete, once more"
 	remedyRecount  = "moonfirefs repair recount"
 	remedyNextRun  = "the next run of the recorder tries to delete it again; find out why it could not"
 	remedyDisk     = "look at the disk; once it reads again, check again"

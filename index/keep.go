@@ -1,0 +1,139 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"regexp"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// overlapSQL is true of a recording r that overlaps an interval i: that starts in
+// it, or before it and ends after its start. The first condition follows from the
+// others, since no recording is as long; it is there for the index.
+var overlapSQL = fmt.Sprintf(`r.start_time_90k > i.start_time_90k - %d and r.start_time_90k < i.end_time_90k
+   and (r.start_time_90k >= i.start_time_90k or r.start_time_90k + r.duration_90k > i.start_time_90k)`,
+	moonfire.MaxRecordingDuration90k)
+
+// keptSQL is true of a recording r that must not be deleted.
+var keptSQL = `exists (select 1 from kept i where i.stream_id = r.stream_id and ` + overlapSQL + `)`
+
+// Each kept recording counts once, however many intervals it is in.
+var keptBytesSQL = `
+select coalesce(sum(sample_file_bytes), 0) from (
+  select distinct r.id, r.sample_file_bytes
+    from kept i cross join recording r
+   where i.stream_id = ?1 and r.stream_id = ?1 and ` + overlapSQL + `)`
+
+// Keep spares an interval from rotation, also while another process records, and
+// fills in its id. It returns an error that wraps moonfire.ErrExists if the name
+// is taken, and moonfire.ErrInvalid if it cannot be one.
+func (db *DB) Keep(ctx context.Context, k *moonfire.Kept) error {
+	if err := moonfire.CheckSavedName(k.Name); err != nil {
+		return err
+	}
+	if err := db.keep(ctx, k); err != nil {
+		return fmt.Errorf("keep %s: %w", k.Name, asOurs(err))
+	}
+	return nil
+}
+
+func (db *DB) keep(ctx context.Context, k *moonfire.Kept) error {
+	tx, err := db.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer rollback(tx)
+	if err := requireNewSavedName(ctx, tx, k.Name); err != nil {
+		return err
+	}
+	err = tx.QueryRowContext(ctx, `
+		insert into kept (stream_id, name, start_time_90k, end_time_90k, since_time_90k) values (?, ?, ?, ?, ?) returning id`,
+		k.Stream, k.Name, k.Start90k, k.End90k, k.Since90k).Scan(&k.ID)
+	if err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// numbered matches names that look like that of a later part of an interval.
+var numbered = regexp.MustCompile(`^(.+)-\d{1,3}$`)
+
+// requireNewSavedName refuses a name that is taken, like requireNewName, and one
+// that the second part of other footage could have, or the other way round.
+func requireNewSavedName(ctx context.Context, tx *sql.Tx, name string) error {
+	rows, err := tx.QueryContext(ctx, `select name from kept`)
+	if err != nil {
+		return err
+	}
+	return each(rows, func() error {
+		var other string
+		if err := rows.Scan(&other); err != nil {
+			return err
+		}
+		a, b := foldName(name), foldName(other)
+		switch {
+		case a == b:
+			return fmt.Errorf("there is kept footage of the name %s: %w", other, moonfire.ErrExists)
+		case partOf(a) == b || partOf(b) == a:
+			return fmt.Errorf("it could be confused with a part of %s: %w", other, moonfire.ErrExists)
+		}
+		return nil
+	})
+}
+
+// partOf returns what a name could be a part of, or "".
+func partOf(name string) string {
+	if m := numbered.FindStringSubmatch(name); m != nil {
+		return m[1]
+	}
+	return ""
+}
+
+// Unkeep gives an interval back to rotation. It returns an error that wraps
+// moonfire.ErrNotFound if there is none of this name.
+func (db *DB) Unkeep(ctx context.Context, name string) error {
+	result, err := db.writer.ExecContext(ctx, `delete from kept where name = ?`, name)
+	if err != nil {
+		return fmt.Errorf("release %s: %w", name, asOurs(err))
+	}
+	n, err := result.RowsAffected()
+	if err == nil && n == 0 {
+		err = moonfire.ErrNotFound
+	}
+	if err != nil {
+		return fmt.Errorf("release %s: %w", name, err)
+	}
+	return nil
+}
+
+// Kept lists the intervals that are kept, by name.
+func (db *DB) Kept(ctx context.Context) (all []moonfire.Kept, err error) {
+	rows, err := db.readers.QueryContext(ctx, `
+		select id, stream_id, name, start_time_90k, end_time_90k, since_time_90k from kept order by name`)
+	if err != nil {
+		return nil, fmt.Errorf("list kept footage: %w", asOurs(err))
+	}
+	err = each(rows, func() error {
+		var k moonfire.Kept
+		if err := rows.Scan(&k.ID, &k.Stream, &k.Name, &k.Start90k, &k.End90k, &k.Since90k); err != nil {
+			return err
+		}
+		all = append(all, k)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list kept footage: %w", err)
+	}
+	return all, nil
+}
+
+// KeptBytes adds up the recordings of a stream that rotation spares. It is
+// answered by the covering index.
+func (db *DB) KeptBytes(ctx context.Context, stream moonfire.StreamID) (sizeBytes int64, err error) {
+	if err := db.readers.QueryRowContext(ctx, keptBytesSQL, stream).Scan(&sizeBytes); err != nil {
+		return 0, fmt.Errorf("add up kept recordings of stream %d: %w", stream, asOurs(err))
+	}
+	return sizeBytes, nil
+}
