@@ -39,6 +39,10 @@ const FlagTrailingZero RecordingFlags = 1 << 0
 // being written: it ends with the last sample that was still found whole.
 const FlagSalvaged RecordingFlags = 1 << 1
 
+// FlagReordered says that samples are not shown in the order in which they are
+// decoded: the video index has a composition offset for each.
+const FlagReordered RecordingFlags = 1 << 2
+
 // Summary is what the covering index tells of one recording: all that a
 // listing, the size of a virtual file and the calendar need. It is read by the
 // million, so it holds no pointers.

@@ -165,6 +165,7 @@ create table recording (
   run_offset integer not null check (run_offset >= 0),
 
   -- Bit 0: trailing zero, the last sample's duration is unknown, stored as 0.
+  -- Bit 1: salvaged. Bit 2: reordered, the video index has composition offsets.
   flags integer not null,
 
   start_time_90k integer not null,
@@ -190,7 +191,7 @@ create table recording (
   sample_file_uuid blob not null unique check (length(sample_file_uuid) = 16),
   sample_file_sha1 blob not null check (length(sample_file_sha1) = 20),
 
-  -- Two varints per sample; see design/video-index.md. Last, since it is long
+  -- Two or three varints per sample; see design/video-index.md. Last, since it is long
   -- and the other columns must not lie behind it on overflow pages.
   video_index blob not null check (length(video_index) > 0)
 ) strict;

@@ -14,15 +14,23 @@ type Sample struct {
 	Bytes int32
 	// Sync tells a sync sample (ISO 14496-12 §8.6.2): a key frame.
 	Sync bool
+	// CompositionOffset90k is how long after it is decoded the sample is shown
+	// (ISO 14496-12 §8.6.1.3); decoding times are the sums of durations. It may be
+	// negative. Its magnitude is less than MaxRecordingDuration90k.
+	CompositionOffset90k int32
 }
 
-// VideoIndexEncoder builds a video index: two varints per sample, as
-// design/video-index.md explains. The zero value is ready for use.
+// VideoIndexEncoder builds a video index: two varints per sample, or three where
+// samples are reordered, as design/video-index.md explains. The zero value is
+// ready for use.
 type VideoIndexEncoder struct {
 	buf              []byte
 	prevDuration     int32
 	prevBytesSync    int32
 	prevBytesNonSync int32
+	prevOffset       int32
+	// reordered is set by the first composition offset that is not zero.
+	reordered bool
 
 	durationTotal90k Duration90k
 	bytesTotal       int64
@@ -32,6 +40,9 @@ type VideoIndexEncoder struct {
 
 // Add appends a sample. Its fields must be in the ranges that Sample states.
 func (e *VideoIndexEncoder) Add(s Sample) {
+	if s.CompositionOffset90k != 0 && !e.reordered {
+		e.reorder()
+	}
 	prevBytes := &e.prevBytesNonSync
 	var syncBit uint64
 	if s.Sync {
@@ -40,10 +51,26 @@ func (e *VideoIndexEncoder) Add(s Sample) {
 	}
 	e.buf = binary.AppendUvarint(e.buf, zigzag(int64(s.Duration90k)-int64(e.prevDuration))<<1|syncBit)
 	e.buf = binary.AppendUvarint(e.buf, zigzag(int64(s.Bytes)-int64(*prevBytes)))
-	e.prevDuration, *prevBytes = s.Duration90k, s.Bytes
+	if e.reordered {
+		e.buf = binary.AppendUvarint(e.buf, zigzag(int64(s.CompositionOffset90k)-int64(e.prevOffset)))
+	}
+	e.prevDuration, *prevBytes, e.prevOffset = s.Duration90k, s.Bytes, s.CompositionOffset90k
 	e.durationTotal90k += Duration90k(s.Duration90k)
 	e.bytesTotal += int64(s.Bytes)
 	e.samples++
+}
+
+// reorder gives a composition offset to the samples so far, which had none. It is
+// called once, as a rule with a sample or two.
+func (e *VideoIndexEncoder) reorder() {
+	e.reordered = true
+	without := e.buf
+	e.buf = make([]byte, 0, 2*len(without))
+	d := DecodeVideoIndex(without, 0)
+	for begin := 0; d.Next(); begin = d.offset {
+		e.buf = append(e.buf, without[begin:d.offset]...)
+		e.buf = append(e.buf, 0)
+	}
 }
 
 // Reset empties the encoder, whose memory it keeps.
@@ -51,6 +78,10 @@ func (e *VideoIndexEncoder) Reset() { *e = VideoIndexEncoder{buf: e.buf[:0]} }
 
 // Blob returns the encoded index. It is valid until the next Add or Reset.
 func (e *VideoIndexEncoder) Blob() []byte { return e.buf }
+
+// Reordered tells whether the index has composition offsets: whether the flag
+// FlagReordered belongs to it.
+func (e *VideoIndexEncoder) Reordered() bool { return e.reordered }
 
 // Duration90k returns the sum of the durations added.
 func (e *VideoIndexEncoder) Duration90k() Duration90k { return e.durationTotal90k }
@@ -66,7 +97,7 @@ func (e *VideoIndexEncoder) SyncSamples() int32 { return e.syncSamples }
 
 // VideoIndexDecoder walks over a video index without allocating.
 //
-//	d := moonfire.DecodeVideoIndex(blob)
+//	d := moonfire.DecodeVideoIndex(blob, recording.Flags)
 //	for d.Next() {
 //		use(d.Sample)
 //	}
@@ -80,6 +111,10 @@ type VideoIndexDecoder struct {
 	// problem is sticky: after it, Next returns false.
 	problem string
 
+	// reordered says that there are composition offsets; shifted, that one of
+	// those so far is not zero.
+	reordered, shifted bool
+
 	prevBytesSync    int32
 	prevBytesNonSync int32
 	durationTotal90k int64
@@ -87,12 +122,21 @@ type VideoIndexDecoder struct {
 }
 
 // DecodeVideoIndex starts a walk over blob, which it keeps and does not change.
-func DecodeVideoIndex(blob []byte) VideoIndexDecoder { return VideoIndexDecoder{blob: blob} }
+// The flags are those of its recording.
+func DecodeVideoIndex(blob []byte, flags RecordingFlags) VideoIndexDecoder {
+	return VideoIndexDecoder{blob: blob, reordered: flags&FlagReordered != 0}
+}
 
 // Next decodes the next sample into d.Sample. It returns false at the end and
 // at damage; Err tells which.
 func (d *VideoIndexDecoder) Next() bool {
-	if d.offset >= len(d.blob) || d.problem != "" {
+	if d.problem != "" {
+		return false
+	}
+	if d.offset >= len(d.blob) {
+		if d.reordered && !d.shifted {
+			return d.fail("reordered, but without a composition offset")
+		}
 		return false
 	}
 	if d.offset > 0 && d.Duration90k == 0 {
@@ -126,10 +170,33 @@ func (d *VideoIndexDecoder) Next() bool {
 	if d.durationTotal90k > math.MaxInt32 {
 		return d.fail("durations overflow")
 	}
+	offset, k := d.CompositionOffset90k, 0
+	if d.reordered {
+		if offset, k = d.compositionOffset(d.offset + n + m); k == 0 {
+			return false
+		}
+	}
 	*prevBytes = int32(bytes)
-	d.Sample = Sample{Duration90k: int32(duration), Bytes: int32(bytes), Sync: sync}
-	d.offset += n + m
+	d.Sample = Sample{Duration90k: int32(duration), Bytes: int32(bytes), Sync: sync, CompositionOffset90k: offset}
+	d.offset += n + m + k
 	return true
+}
+
+// compositionOffset decodes the third varint of a sample, which begins at byte
+// at. Its length is 0 after a failure.
+func (d *VideoIndexDecoder) compositionOffset(at int) (offset90k int32, length int) {
+	third, length := uvarint(d.blob[at:])
+	if length <= 0 {
+		d.fail("bad composition offset varint")
+		return 0, 0
+	}
+	offset := int64(d.CompositionOffset90k) + unzigzag(third)
+	if offset <= -int64(MaxRecordingDuration90k) || offset >= int64(MaxRecordingDuration90k) {
+		d.fail("composition offset out of range")
+		return 0, 0
+	}
+	d.shifted = d.shifted || offset != 0
+	return int32(offset), length
 }
 
 func (d *VideoIndexDecoder) fail(problem string) bool {

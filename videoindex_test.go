@@ -27,9 +27,11 @@ func encode(samples []Sample) *VideoIndexEncoder {
 	return &e
 }
 
-func decode(blob []byte) ([]Sample, error) {
+func decode(blob []byte) ([]Sample, error) { return decodeFlagged(blob, 0) }
+
+func decodeFlagged(blob []byte, flags RecordingFlags) ([]Sample, error) {
 	var samples []Sample
-	d := DecodeVideoIndex(blob)
+	d := DecodeVideoIndex(blob, flags)
 	for d.Next() {
 		samples = append(samples, d.Sample)
 	}
@@ -67,17 +69,89 @@ func TestVideoIndexRoundTrip(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
 		samples := make([]Sample, 1+r.IntN(50))
+		reordered := r.IntN(2) == 0
 		for i := range samples {
 			samples[i] = Sample{Duration90k: 1 + r.Int32N(1<<22), Bytes: 1 + r.Int32N(math.MaxInt32), Sync: r.IntN(3) == 0}
+		}
+		for i := range samples {
+			if reordered && r.IntN(3) > 0 {
+				samples[i].CompositionOffset90k = r.Int32N(2*int32(MaxRecordingDuration90k)-1) - int32(MaxRecordingDuration90k) + 1
+			}
 		}
 		if r.IntN(2) == 0 {
 			samples[len(samples)-1].Duration90k = 0
 		}
-		got, err := decode(encode(samples).Blob())
+		e := encode(samples)
+		var flags RecordingFlags
+		if e.Reordered() {
+			flags = FlagReordered
+		}
+		got, err := decodeFlagged(e.Blob(), flags)
 		if err != nil {
 			t.Fatal(err)
 		}
 		equalSamples(t, got, samples)
+	}
+}
+
+// reorderedSamples are the worked example of a recording with reordered samples:
+// I P B B P B, of which the third is shown second.
+var reorderedSamples = []Sample{
+	{Duration90k: 10, Bytes: 1000, Sync: true},
+	{Duration90k: 10, Bytes: 300, CompositionOffset90k: 20},
+	{Duration90k: 10, Bytes: 50, CompositionOffset90k: -10},
+	{Duration90k: 10, Bytes: 50, CompositionOffset90k: -10},
+	{Duration90k: 10, Bytes: 290, CompositionOffset90k: 10},
+	{Duration90k: 0, Bytes: 50, CompositionOffset90k: -10},
+}
+
+var reorderedBlob = []byte{
+	0x29, 0xd0, 0x0f, 0x00, 0x00, 0xd8, 0x04, 0x28, 0x00, 0xf3, 0x03, 0x3b, 0x00, 0x00, 0x00,
+	0x00, 0xe0, 0x03, 0x28, 0x26, 0xdf, 0x03, 0x27,
+}
+
+// Composition offsets take a varint for each sample, also for those that came
+// before the first one that has one, and nothing where no sample has one.
+func TestVideoIndexReordered(t *testing.T) {
+	e := encode(reorderedSamples)
+	if !bytes.Equal(e.Blob(), reorderedBlob) || !e.Reordered() {
+		t.Errorf("encoded % x, want % x", e.Blob(), reorderedBlob)
+	}
+	got, err := decodeFlagged(reorderedBlob, FlagReordered|FlagTrailingZero)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equalSamples(t, got, reorderedSamples)
+	e.Reset()
+	for _, s := range exampleSamples {
+		e.Add(s)
+	}
+	if e.Reordered() || !bytes.Equal(e.Blob(), exampleBlob) {
+		t.Errorf("after Reset: encoded % x", e.Blob())
+	}
+}
+
+// The flag and the index must agree.
+func TestVideoIndexRejectsDamageOfReordered(t *testing.T) {
+	far := int32(MaxRecordingDuration90k)
+	tests := map[string][]byte{
+		"missing offset":    reorderedBlob[:3],
+		"truncated offset":  {0x29, 0x02, 0x80},
+		"no offset at all":  {0x29, 0x02, 0x00},
+		"empty":             nil,
+		"without offsets":   exampleBlob,
+		"offset too late":   encode([]Sample{{Duration90k: 1, Bytes: 1, CompositionOffset90k: far}}).Blob(),
+		"offset too early":  encode([]Sample{{Duration90k: 1, Bytes: 1, CompositionOffset90k: -far}}).Blob(),
+		"offsets add up":    {0x05, 0x02, 0xfe, 0xff, 0xff, 0x0c, 0x00, 0x00, 0xfe, 0xff, 0xff, 0x0c},
+		"zero duration too": {0x01, 0x02, 0x02, 0x28, 0x02, 0x00},
+	}
+	for name, blob := range tests {
+		if _, err := decodeFlagged(blob, FlagReordered); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s: got %v, want ErrCorrupt", name, err)
+		}
+	}
+	if samples, err := decode(reorderedBlob); err == nil && len(samples) == len(reorderedSamples) {
+		t.Error("read without the flag")
 	}
 }
 
@@ -105,7 +179,7 @@ func TestVideoIndexRejectsDamage(t *testing.T) {
 func TestVideoIndexDecodeDoesNotAllocate(t *testing.T) {
 	blob := encode(exampleSamples).Blob()
 	allocs := testing.AllocsPerRun(100, func() {
-		d := DecodeVideoIndex(blob)
+		d := DecodeVideoIndex(blob, 0)
 		for d.Next() {
 		}
 	})
@@ -117,16 +191,21 @@ func TestVideoIndexDecodeDoesNotAllocate(t *testing.T) {
 // FuzzVideoIndex: whatever decodes must encode to the same bytes, so that a
 // blob in the database has exactly one meaning.
 func FuzzVideoIndex(f *testing.F) {
-	f.Add(exampleBlob)
-	f.Add([]byte{0x29, 0xd0})
-	f.Add([]byte{0xa9, 0x00, 0x02})
-	f.Fuzz(func(t *testing.T, blob []byte) {
-		samples, err := decode(blob)
+	f.Add(exampleBlob, false)
+	f.Add(reorderedBlob, true)
+	f.Add([]byte{0x29, 0xd0}, false)
+	f.Add([]byte{0xa9, 0x00, 0x02}, false)
+	f.Fuzz(func(t *testing.T, blob []byte, reordered bool) {
+		var flags RecordingFlags
+		if reordered {
+			flags = FlagReordered
+		}
+		samples, err := decodeFlagged(blob, flags)
 		if err != nil {
 			return
 		}
-		if again := encode(samples).Blob(); !bytes.Equal(again, blob) {
-			t.Fatalf("% x decodes to what encodes to % x", blob, again)
+		if e := encode(samples); !bytes.Equal(e.Blob(), blob) || e.Reordered() != reordered {
+			t.Fatalf("% x decodes to what encodes to % x", blob, e.Blob())
 		}
 	})
 }
@@ -140,7 +219,7 @@ func BenchmarkVideoIndexDecode(b *testing.B) {
 	blob := encode(samples).Blob()
 	b.SetBytes(int64(len(blob)))
 	for b.Loop() {
-		d := DecodeVideoIndex(blob)
+		d := DecodeVideoIndex(blob, 0)
 		for d.Next() {
 		}
 	}

@@ -137,11 +137,15 @@ func (d *decoder) record(j *Journal) {
 		return
 	}
 	n, rest := binary.BigEndian.Uint32(content[16:]), content[fixedRecordBytes:]
+	var flags moonfire.RecordingFlags
+	if n&reorderedBit != 0 {
+		flags, n = moonfire.FlagReordered, n&^reorderedBit
+	}
 	if n == 0 || int64(n)*sumBytes > int64(len(rest)) {
 		d.fail(at, "number of samples out of range")
 		return
 	}
-	samples := d.samples(at, rest[:n*sumBytes], rest[n*sumBytes:])
+	samples := d.samples(at, rest[:n*sumBytes], rest[n*sumBytes:], flags)
 	if d.err == nil {
 		j.Samples = append(j.Samples, samples...)
 		j.Dating = dating
@@ -149,9 +153,9 @@ func (d *decoder) record(j *Journal) {
 }
 
 // samples reads the samples of a record that begins at byte at.
-func (d *decoder) samples(at int, sums, index []byte) []Sample {
+func (d *decoder) samples(at int, sums, index []byte, flags moonfire.RecordingFlags) []Sample {
 	samples := make([]Sample, 0, len(sums)/sumBytes)
-	decoded := moonfire.DecodeVideoIndex(index)
+	decoded := moonfire.DecodeVideoIndex(index, flags)
 	for len(samples) < cap(samples) && decoded.Next() {
 		if d.ended {
 			d.fail(at, "zero duration before the last sample")

@@ -9,6 +9,10 @@ import (
 // fullBytes is how long a group may get: far below maxContentBytes.
 const fullBytes = 4 << 10
 
+// reorderedBit, in the number of samples of a record, says that its video index
+// has composition offsets.
+const reorderedBit = 1 << 31
+
 // Dating is what is known of a recording's time so far.
 type Dating struct {
 	// Start90k is the start of the recording. The first of a run may turn out to
@@ -43,7 +47,11 @@ func (g *Group) AppendRecord(b []byte, at Dating) []byte {
 	b, begin := appendFrame(b)
 	b = binary.BigEndian.AppendUint64(b, uint64(at.Start90k))
 	b = binary.BigEndian.AppendUint64(b, uint64(at.LocalTimeDelta90k))
-	b = binary.BigEndian.AppendUint32(b, uint32(g.Samples()))
+	n := uint32(g.Samples())
+	if g.index.Reordered() {
+		n |= reorderedBit
+	}
+	b = binary.BigEndian.AppendUint32(b, n)
 	b = append(b, g.sums...)
 	b = append(b, g.index.Blob()...)
 	fillFrame(b, begin)

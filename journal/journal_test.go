@@ -214,6 +214,18 @@ func TestTrailingZero(t *testing.T) {
 	requirePrefix(t, got, &j, 2)
 }
 
+// Composition offsets are in those records that have any.
+func TestReordered(t *testing.T) {
+	j := example
+	j.Samples = append([]Sample(nil), example.Samples...)
+	j.Samples[1].CompositionOffset90k, j.Samples[2].CompositionOffset90k = 3000, -2997
+	for _, cuts := range [][]int{nil, {1}, {1, 2}} {
+		if got, err := Decode(encode(t, &j, cuts...)); err != nil || !reflect.DeepEqual(got, &j) {
+			t.Errorf("records begin at %v: %+v, %v", cuts, got, err)
+		}
+	}
+}
+
 // The sum of durations is bounded over all records, not in each.
 func TestDurationsAddUp(t *testing.T) {
 	j := example
@@ -282,6 +294,10 @@ func FuzzDecode(f *testing.F) {
 	f.Add(data[:len(data)-1])
 	f.Add(data[:60])
 	f.Add(encode(f, &example))
+	reordered := example
+	reordered.Samples = append([]Sample(nil), example.Samples...)
+	reordered.Samples[1].CompositionOffset90k = 2997
+	f.Add(encode(f, &reordered, 2))
 	f.Add([]byte("MFJ\x02"))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {

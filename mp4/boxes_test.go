@@ -106,6 +106,13 @@ func checkVideoSamples(t *testing.T, s *store, trak *mp4.TrakBox, whole []byte, 
 	if stbl.Co64 == nil || stbl.Stco != nil || len(stbl.Co64.ChunkOffset) != len(s.frames) || len(stbl.Stsc.Entries) != len(s.frames) {
 		t.Fatal("want a co64 and an stsc with an entry for each recording")
 	}
+	reordered := false
+	for _, r := range s.spec.Recordings {
+		reordered = reordered || r.Flags&moonfire.FlagReordered != 0
+	}
+	if (stbl.Ctts != nil) != reordered || reordered && stbl.Ctts.Version != 1 {
+		t.Fatal("want a ctts of version 1 where samples are reordered, and only there")
+	}
 	nr, at90k := uint32(0), uint64(0)
 	for i, frames := range s.frames {
 		offset := stbl.Co64.ChunkOffset[i]
@@ -126,6 +133,9 @@ func checkVideoSamples(t *testing.T, s *store, trak *mp4.TrakBox, whole []byte, 
 			delta90k := stbl.Stts.SampleTimeDelta[nr-1]
 			if k < len(frames)-1 && delta90k != uint32(f.Duration90k) {
 				t.Fatalf("recording %d sample %d lasts %d, want %d", i, k, delta90k, f.Duration90k)
+			}
+			if reordered && stbl.Ctts.GetCompositionTimeOffset(nr) != f.CompositionOffset90k {
+				t.Fatalf("recording %d sample %d is shown %d later, want %d", i, k, stbl.Ctts.GetCompositionTimeOffset(nr), f.CompositionOffset90k)
 			}
 			if delta90k == 0 && nr < stbl.Stsz.SampleNumber {
 				t.Fatalf("recording %d sample %d lasts no time", i, k)

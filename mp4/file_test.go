@@ -96,7 +96,7 @@ func TestVideoIndexesAreReadOnlyForTheirTables(t *testing.T) {
 	tables := 0
 	for i, slice := range f.slices {
 		want := make([]int32, len(s.indexReads))
-		if slice.kind == sttsSlice || slice.kind == stssSlice || slice.kind == stszSlice {
+		if slice.kind.isTable() {
 			want[slice.arg] = 1
 			tables++
 		}
@@ -206,6 +206,8 @@ func TestReadAtFindsContradictions(t *testing.T) {
 		"longer":              func(s *store) { s.spec.Recordings[1].Duration90k-- },
 		"bytes":               func(s *store) { s.spec.Recordings[1].SampleFileBytes++ },
 		"unflagged zero":      func(s *store) { s.unflag(1) },
+		"offsets, unflagged":  func(s *store) { s.indexes[1] = reencode(mustFootage(t, reordered).frames[:75]) },
+		"flagged, no offsets": func(s *store) { s.spec.Recordings[1].Flags |= moonfire.FlagReordered },
 		"counts beyond reason": func(s *store) {
 			s.spec.Recordings[1].VideoSamples = 1 << 24
 			s.spec.Recordings[1].SampleFileBytes = 1 << 25
@@ -217,7 +219,7 @@ func TestReadAtFindsContradictions(t *testing.T) {
 			damage(s)
 			f := s.layOut(t)
 			for i, slice := range f.slices {
-				if slice.arg != 1 || slice.kind != sttsSlice && slice.kind != stssSlice && slice.kind != stszSlice {
+				if slice.arg != 1 || !slice.kind.isTable() {
 					continue
 				}
 				for _, n := range []int64{slice.end - f.start(i), 1} {
@@ -237,6 +239,11 @@ func reencode(frames []frame) []byte {
 		e.Add(f.Sample)
 	}
 	return e.Blob()
+}
+
+// isTable tells whether a slice comes from a video index.
+func (k sliceKind) isTable() bool {
+	return k == sttsSlice || k == cttsSlice || k == stssSlice || k == stszSlice
 }
 
 // unflag makes recording i end with a zero that its flags do not tell of.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,6 +32,8 @@ type frame struct {
 type footage struct {
 	frames []frame
 	entry  *moonfire.VideoSampleEntry
+	// shown is what ffmpeg shows of its own file, where samples are reordered.
+	shown []shown
 }
 
 const (
@@ -41,6 +44,14 @@ const (
 var (
 	h264 = sync.OnceValues(func() (*footage, error) {
 		return encode("libx264", "-x264-params", "keyint=25:min-keyint=25:scenecut=0:bframes=0")
+	})
+	// reordered and openGOP have pictures that others come before which are shown
+	// after them; those of openGOP cross key frames.
+	reordered = sync.OnceValues(func() (*footage, error) {
+		return encode("libx264", "-x264-params", "keyint=25:min-keyint=25:scenecut=0:bframes=3:b-adapt=0:b-pyramid=normal")
+	})
+	openGOP = sync.OnceValues(func() (*footage, error) {
+		return encode("libx265", "-tag:v", "hvc1", "-x265-params", "log-level=none:keyint=25:min-keyint=25:scenecut=0:bframes=4:b-adapt=0:b-pyramid=1:open-gop=1")
 	})
 	h265 = sync.OnceValues(func() (*footage, error) {
 		return encode("libx265", "-tag:v", "hvc1", "-x265-params", "log-level=none:keyint=25:min-keyint=25:scenecut=0:bframes=0")
@@ -100,10 +111,34 @@ func takeApart(path string) (*footage, error) {
 			data: data[ranges[0].Offset : ranges[0].Offset+ranges[0].Size],
 		})
 	}
+	if stbl.Ctts != nil {
+		f.reorder(stbl)
+		if f.shown, err = shownPictures(path); err != nil {
+			return nil, err
+		}
+	}
 	if len(f.frames) != 10*framesPerSecond {
 		return nil, fmt.Errorf("got %d frames", len(f.frames))
 	}
 	return f, nil
+}
+
+// reorder fills in composition offsets such that decoding times are the sorted
+// composition times. ffmpeg's, which start later, it takes from its tables.
+func (f *footage) reorder(stbl *mp4.StblBox) {
+	shown90k := make([]int64, len(f.frames))
+	for i := range shown90k {
+		nr := uint32(i + 1)
+		decoded90k, _ := stbl.Stts.GetDecodeTime(nr)
+		shown90k[i] = int64(decoded90k) + int64(stbl.Ctts.GetCompositionTimeOffset(nr))
+	}
+	sorted90k := slices.Sorted(slices.Values(shown90k))
+	for i := range f.frames {
+		f.frames[i].CompositionOffset90k = int32(shown90k[i] - sorted90k[i])
+		if i+1 < len(sorted90k) {
+			f.frames[i].Duration90k = int32(sorted90k[i+1] - sorted90k[i])
+		}
+	}
 }
 
 func mustFootage(tb testing.TB, made func() (*footage, error)) *footage {
@@ -156,6 +191,9 @@ func (s *store) add(start90k moonfire.Time90k, frames []frame) *moonfire.Summary
 	}
 	if frames[len(frames)-1].Duration90k == 0 {
 		sum.Flags |= moonfire.FlagTrailingZero
+	}
+	if e.Reordered() {
+		sum.Flags |= moonfire.FlagReordered
 	}
 	s.spec.Recordings = append(s.spec.Recordings, sum)
 	s.frames = append(s.frames, frames)

@@ -52,7 +52,7 @@ func FuzzVideoIndex(f *testing.F) {
 		s.indexes[0] = index
 		file := s.layOut(t)
 		for i, slice := range file.slices {
-			if slice.kind != sttsSlice && slice.kind != stssSlice && slice.kind != stszSlice {
+			if !slice.kind.isTable() {
 				continue
 			}
 			err := file.ReadAt(context.Background(), s, make([]byte, slice.end-file.start(i)), file.start(i))
@@ -66,7 +66,7 @@ func FuzzVideoIndex(f *testing.F) {
 // consistent finds out the slow way whether an index agrees with a Summary.
 func consistent(index []byte, r *moonfire.Summary) bool {
 	var e moonfire.VideoIndexEncoder
-	d := moonfire.DecodeVideoIndex(index)
+	d := moonfire.DecodeVideoIndex(index, r.Flags)
 	lastZero := false
 	for d.Next() {
 		e.Add(d.Sample)

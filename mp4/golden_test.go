@@ -16,6 +16,7 @@ var goldenDigests = map[string]string{
 	"clip":       "3edb2a2ec1df0ef5416c697b02c2cfb0080fd05ab6b9a9f9e873099966774d08",
 	"collapsed":  "554c60975afcb6581ad6ed875782fb905ecf1f2f3d102227d8c77fba15477255",
 	"plain":      "cab126fe70cf57bcab4a0264c2f1d4e3ae9b08d8c7418f52375d2ecd23103f67",
+	"reordered":  "f3b142cd56636907a1f6910bd868f0f0fd3a2c118ce8a4767621d76c9cbcf5ae",
 	"timestamps": "14ddd204b12291ac8d538340282bfa2b98a51a2afe700ecf1cd1ed0ef0381738",
 }
 
@@ -23,7 +24,7 @@ var goldenDigests = map[string]string{
 // seconds behind a trailing zero, an overlap, a recording without sync samples.
 func golden() map[string]*store {
 	made := map[string]*store{}
-	for _, name := range []string{"plain", "timestamps", "collapsed", "clip"} {
+	for _, name := range []string{"plain", "timestamps", "collapsed", "clip", "reordered"} {
 		s := &store{spec: Spec{
 			Entry: moonfire.NewVideoSampleEntry(bareEntry(), 640, 360, 4, 3, ""),
 			Zone:  time.FixedZone("", -5*3600),
@@ -35,6 +36,8 @@ func golden() map[string]*store {
 		s.add(s.end90k()+8*second, goldenFrames(75, 75))
 		s.add(s.end90k()-second, goldenFrames(30, 1000)[1:])
 		switch name {
+		case "reordered":
+			s.add(s.end90k(), reorderedFrames(31))
 		case "collapsed":
 			s.spec.Gaps = GapsCollapse
 		case "clip":

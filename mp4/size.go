@@ -1,5 +1,7 @@
 package mp4
 
+import moonfire "github.com/moonfirefs/moonfire"
+
 // chunkAlignment is what each video chunk's offset in the file is a multiple of:
 // reads are then aligned with the sample files, and a file system with shared
 // extents can compose the same file from blocks.
@@ -22,6 +24,7 @@ const (
 	dinfSize = 36
 	stsdSize = 16 // and the sample entry
 	sttsSize = 16 // and 8 for each sample
+	cttsSize = 16 // and 8 for each sample; only where one is reordered
 	stssSize = 16 // and 4 for each sync sample
 	stscSize = 16 // and 12 for each chunk
 	stszSize = 20 // and 4 for each sample
@@ -46,6 +49,8 @@ const (
 // counts are the sums that the size of a file follows from.
 type counts struct {
 	recordings, samples, syncSamples, cues int64
+	// reordered says that a recording has composition offsets.
+	reordered bool
 	// chunksSize is the size of all chunks, with the padding between them.
 	chunksSize int64
 }
@@ -58,6 +63,7 @@ func count(s *Spec) counts {
 		r := &s.Recordings[i]
 		c.samples += int64(r.VideoSamples)
 		c.syncSamples += int64(r.VideoSyncSamples)
+		c.reordered = c.reordered || r.Flags&moonfire.FlagReordered != 0
 		c.chunksSize = aligned(c.chunksSize) + r.SampleFileBytes
 		if s.Timestamps {
 			cues := cuesOf(s, i, t.append(s, i))
@@ -72,6 +78,9 @@ func count(s *Spec) counts {
 func moovSize(s *Spec, c *counts) int64 {
 	size := int64(moovFixedSize+videoTrackSize+len(s.Entry.Data)) +
 		8*c.samples + 4*c.syncSamples + 4*c.samples + (12+8)*c.recordings
+	if c.reordered {
+		size += cttsSize + 8*c.samples
+	}
 	if s.Timestamps {
 		size += int64(textTrackSize) + 8*c.cues + 4*c.cues + (12+8)*c.recordings
 	}

@@ -13,6 +13,7 @@ const (
 	paddingSlice                   // zeros
 	samplesSlice                   // the sample file of recording arg
 	sttsSlice                      // durations of its samples
+	cttsSlice                      // their composition offsets
 	stssSlice                      // numbers of its sync samples
 	stszSlice                      // sizes of its samples
 	cueSttsSlice                   // durations of the cues beside recording arg

@@ -1,15 +1,18 @@
 package mp4
 
 // videoTables writes the sample tables of the video track (ISO 14496-12 §8.5.1).
-// Composition offsets, if they come, are one more table of 8 bytes a sample.
 func (w *writer) videoTables() {
 	w.stsd(func() { w.bytes(w.spec.Entry.Data) })
-	w.table("stts", w.counts.samples, sttsSlice, func(i int) int64 {
-		return 8 * int64(w.spec.Recordings[i].VideoSamples)
-	})
+	perSample := func(i int) int64 { return 8 * int64(w.spec.Recordings[i].VideoSamples) }
+	w.table("stts", 0, w.counts.samples, sttsSlice, perSample)
+	if w.counts.reordered {
+		// Version 1: the offsets are signed, so that decoding starts when the
+		// first picture is shown, and no edit list need say otherwise.
+		w.table("ctts", 1, w.counts.samples, cttsSlice, perSample)
+	}
 	// Present even if it has no entry: without it, every sample would be a sync
 	// sample.
-	w.table("stss", w.counts.syncSamples, stssSlice, func(i int) int64 {
+	w.table("stss", 0, w.counts.syncSamples, stssSlice, func(i int) int64 {
 		return 4 * int64(w.spec.Recordings[i].VideoSyncSamples)
 	})
 	w.stsc(func(i int) uint32 { return uint32(w.spec.Recordings[i].VideoSamples) })
@@ -23,7 +26,7 @@ func (w *writer) videoTables() {
 // each cue stands alone.
 func (w *writer) textTables() {
 	w.stsd(w.tx3g)
-	w.table("stts", w.counts.cues, cueSttsSlice, func(i int) int64 { return 8 * w.cues(i).count() })
+	w.table("stts", 0, w.counts.cues, cueSttsSlice, func(i int) int64 { return 8 * w.cues(i).count() })
 	w.stsc(func(i int) uint32 { return uint32(w.cues(i).count()) })
 	w.stsz(w.counts.cues, cueStszSlice, func(i int) int64 { return 4 * w.cues(i).count() })
 	w.co64(w.textChunks)
@@ -41,8 +44,8 @@ func (w *writer) stsd(entry func()) {
 }
 
 // table writes a box whose entries are generated, one recording at a time.
-func (w *writer) table(fourCC string, entries int64, kind sliceKind, size func(recording int) int64) {
-	w.fullBox(fourCC, 0, 0, func() {
+func (w *writer) table(fourCC string, version uint8, entries int64, kind sliceKind, size func(recording int) int64) {
+	w.fullBox(fourCC, version, 0, func() {
 		w.u32(uint32(entries))
 		w.reserveEach(kind, size)
 	})

@@ -23,12 +23,14 @@ func (f *File) readTable(ctx context.Context, src Source, s slice, p []byte, fro
 	}
 	return readWhole(p, from, size, func(whole []byte) error {
 		var t tally
-		d := moonfire.DecodeVideoIndex(index)
+		d := moonfire.DecodeVideoIndex(index, r.Flags)
 		switch part := f.parts[s.arg]; s.kind {
 		case sttsSlice:
 			t = fillStts(whole, &d, r, part.hold90k)
 		case stssSlice:
 			t = fillStss(whole, &d, r, part.samplesBefore)
+		case cttsSlice:
+			t = fillCtts(whole, &d, r)
 		case stszSlice:
 			t = fillStsz(whole, &d, r)
 		}
@@ -50,6 +52,18 @@ func fillStts(dst []byte, d *moonfire.VideoIndexDecoder, r *moonfire.Summary, ho
 			duration90k += hold90k
 		}
 		binary.BigEndian.PutUint64(dst, 1<<32|uint64(duration90k))
+		dst = dst[8:]
+	}
+	return t
+}
+
+// fillCtts writes a recording's entries of the composition time to sample box
+// (§8.6.1.3), one for each sample. Recordings that are not reordered have them as
+// well, all of them 0, if another one in the file is.
+func fillCtts(dst []byte, d *moonfire.VideoIndexDecoder, r *moonfire.Summary) tally {
+	var t tally
+	for d.Next() && t.add(&d.Sample, r) {
+		binary.BigEndian.PutUint64(dst, 1<<32|uint64(uint32(d.CompositionOffset90k)))
 		dst = dst[8:]
 	}
 	return t

@@ -19,10 +19,12 @@ func varied() map[string]*store {
 		"clip":          randomStore(r, 10),
 		"one recording": randomStore(r, 1),
 		"tiny runs":     randomStore(r, 300),
+		"reordered":     randomStore(r, 7),
 	}
 	for name, s := range stores {
 		s.spec.Timestamps = name != "plain"
 	}
+	stores["reordered"].add(stores["reordered"].end90k(), reorderedFrames(40))
 	stores["collapsed"].spec.Gaps = GapsCollapse
 	first := stores["clip"].spec.Recordings[0]
 	stores["clip"].spec.Clip = &Clip{first.Start90k + 1, first.End90k() + 5*moonfire.UnitsPerSecond}
@@ -61,12 +63,27 @@ func randomStore(r *rand.Rand, n int) *store {
 func randomFrames(r *rand.Rand) []frame {
 	frames := make([]frame, 1+r.IntN(1<<r.IntN(9)))
 	syncEvery := 1 + r.IntN(40)
-	never := r.IntN(6) == 0
+	never, reordered := r.IntN(6) == 0, r.IntN(6) == 0
 	for i := range frames {
 		frames[i].Duration90k = 1 + r.Int32N(9000)
 		frames[i].Sync = !never && i%syncEvery == 0
 		frames[i].data = bytes.Repeat([]byte{byte(r.Uint32())}, 1+r.IntN(300))
+		if reordered {
+			frames[i].CompositionOffset90k = r.Int32N(50_000) - 25_000
+		}
 		frames[i].Bytes = int32(len(frames[i].data))
+	}
+	return frames
+}
+
+// reorderedFrames are goldenFrames in the order I P B B P B B, of 3600 each.
+func reorderedFrames(n int) []frame {
+	frames := goldenFrames(n, n)
+	for i := range frames {
+		frames[i].Duration90k = 3600
+		if i > 0 {
+			frames[i].CompositionOffset90k = [3]int32{-3600, 7200, -3600}[i%3]
+		}
 	}
 	return frames
 }

@@ -45,7 +45,7 @@ func TestWithCamera(t *testing.T) {
 		if recording.RunOffset == 0 {
 			runs++
 		}
-		for i, s := range decodeIndex(t, recording.VideoIndex) {
+		for i, s := range decodeIndex(t, recording.VideoIndex, recording.Flags) {
 			data := recording.data[:s.Bytes]
 			recording.data = recording.data[s.Bytes:]
 			if i == 0 && recording.RunOffset == 0 {

@@ -342,7 +342,7 @@ func (f *fixture) checkFile(r *stored) {
 		f.Errorf("recording %d: its file differs from its row", r.ID)
 	}
 	var sum moonfire.Summary
-	for _, s := range decodeIndex(f.T, r.VideoIndex) {
+	for _, s := range decodeIndex(f.T, r.VideoIndex, r.Flags) {
 		sum.VideoSamples++
 		if s.Sync {
 			sum.VideoSyncSamples++

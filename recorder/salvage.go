@@ -195,6 +195,9 @@ func complete(file reopenedFile, j *journal.Journal) (*moonfire.Recording, error
 	if whole[len(whole)-1].Duration90k == 0 {
 		r.Flags |= moonfire.FlagTrailingZero
 	}
+	if encoder.Reordered() {
+		r.Flags |= moonfire.FlagReordered
+	}
 	digest.Sum(r.SampleFileSHA1[:0])
 	return r, nil
 }

@@ -203,7 +203,7 @@ func (c *crashed) requireFrames(r *moonfire.Recording, n int, what string, at in
 	if !bytes.Equal(data, want) {
 		c.Fatalf("%s %d: the file has %d bytes", what, at, len(data))
 	}
-	if samples := decodeIndex(c.T, r.VideoIndex); len(samples) != n {
+	if samples := decodeIndex(c.T, r.VideoIndex, r.Flags); len(samples) != n {
 		c.Fatalf("%s %d: the index has %d frames", what, at, len(samples))
 	}
 }
@@ -429,7 +429,7 @@ func FuzzComplete(f *testing.F) {
 			t.Fatalf("%+v of %q, %v", r, left, err)
 		}
 		if r.VideoSamples < 1 || r.Duration90k < 0 || r.Duration90k >= moonfire.MaxRecordingDuration90k ||
-			int(r.VideoSamples) != len(decodeIndex(t, r.VideoIndex)) {
+			int(r.VideoSamples) != len(decodeIndex(t, r.VideoIndex, r.Flags)) {
 			t.Fatalf("%+v", r)
 		}
 	})

@@ -129,6 +129,9 @@ func (w *writer) finish(lastDuration90k moonfire.Duration90k) (*moonfire.Recordi
 	if lastDuration90k == 0 {
 		r.Flags |= moonfire.FlagTrailingZero
 	}
+	if w.index.Reordered() {
+		r.Flags |= moonfire.FlagReordered
+	}
 	w.sha1.Sum(r.SampleFileSHA1[:0])
 	return r, nil
 }

@@ -63,9 +63,9 @@ func newMemoryWriter(room int) (*writer, *memoryFile) {
 
 var testEntry = moonfire.NewVideoSampleEntry([]byte("\x00\x00\x00\x0cavc1test"), 640, 360, 1, 1, "avc1.4d401e")
 
-func decodeIndex(t *testing.T, blob []byte) (samples []moonfire.Sample) {
+func decodeIndex(t *testing.T, blob []byte, flags moonfire.RecordingFlags) (samples []moonfire.Sample) {
 	t.Helper()
-	d := moonfire.DecodeVideoIndex(blob)
+	d := moonfire.DecodeVideoIndex(blob, flags)
 	for d.Next() {
 		samples = append(samples, d.Sample)
 	}
@@ -100,7 +100,7 @@ func TestWriter(t *testing.T) {
 				t.Errorf("file %q, recording %+v", f, r)
 			}
 			want := []moonfire.Sample{{Duration90k: 3001, Bytes: 9, Sync: true}, {Duration90k: 3002, Bytes: 6}, {Duration90k: int32(last), Bytes: 7}}
-			got := decodeIndex(t, r.VideoIndex)
+			got := decodeIndex(t, r.VideoIndex, r.Flags)
 			for i := range want {
 				if len(got) != len(want) || got[i] != want[i] {
 					t.Fatalf("index %+v, want %+v", got, want)

@@ -207,6 +207,10 @@ func TestFindings(t *testing.T) {
 			func(f *fixture) { f.exec(`update recording set flags = 1 where id = 2`) },
 			check.Options{Index: true}, []check.Kind{check.Damaged}, "last sample",
 		},
+		"reordered, it says": {
+			func(f *fixture) { f.exec(`update recording set flags = 4 where id = 2`) },
+			check.Options{Index: true}, []check.Kind{check.Damaged}, "decode video index",
+		},
 		"wrong totals": {
 			func(f *fixture) { f.exec(`update stream set sample_file_bytes = 1`) },
 			check.Options{}, []check.Kind{check.Totals}, "says 1 bytes",

@@ -59,7 +59,7 @@ func (c *checker) recording(ctx context.Context, dir *sample.Dir, r *moonfire.Re
 // returns "" if they agree.
 func videoIndexProblem(r *moonfire.Recording) string {
 	var sum moonfire.Summary
-	d := moonfire.DecodeVideoIndex(r.VideoIndex)
+	d := moonfire.DecodeVideoIndex(r.VideoIndex, r.Flags)
 	for d.Next() {
 		sum.VideoSamples++
 		if d.Sync {

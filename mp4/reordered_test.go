@@ -1,0 +1,139 @@
+package mp4
+
+import (
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// reorderedHour is the footage in recordings that begin with key frames, as a
+// recorder cuts them, the second one 20 s after the first.
+func reorderedHour(tb testing.TB, f *footage) *store {
+	tb.Helper()
+	s := newStore(tb, f)
+	begin, start90k := 0, noon
+	for i := range f.frames {
+		if i+1 < len(f.frames) && (!f.frames[i+1].Sync || i+1-begin < 40) {
+			continue
+		}
+		s.add(start90k, f.frames[begin:i+1])
+		start90k = s.end90k()
+		if begin == 0 {
+			start90k += 20 * second
+		}
+		begin = i + 1
+	}
+	if len(s.spec.Recordings) < 4 {
+		tb.Fatalf("%d recordings", len(s.spec.Recordings))
+	}
+	return s
+}
+
+// shown is a picture and when it is shown.
+type shown struct {
+	pts90k int64
+	md5    string
+}
+
+// shownPictures returns what ffmpeg presents of the video at path, about which it
+// must have nothing to say.
+func shownPictures(path string) (pictures []shown, err error) {
+	out, err := exec.Command("ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-fps_mode", "passthrough",
+		"-enc_time_base", "1:90000", "-f", "framemd5", "-").CombinedOutput()
+	if err != nil {
+		return nil, fmt.Errorf("ffmpeg: %w: %s", err, out)
+	}
+	for line := range strings.Lines(string(out)) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		fields := strings.Split(line, ",")
+		if len(fields) < 6 {
+			return nil, fmt.Errorf("ffmpeg says %q", line)
+		}
+		var p shown
+		if _, err := fmt.Sscan(fields[2], &p.pts90k); err != nil {
+			return nil, fmt.Errorf("ffmpeg says %q: %w", line, err)
+		}
+		p.md5 = strings.TrimSpace(fields[5])
+		pictures = append(pictures, p)
+	}
+	return pictures, nil
+}
+
+func mustShow(tb testing.TB, path string) []shown {
+	tb.Helper()
+	pictures, err := shownPictures(path)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return pictures
+}
+
+// Ensures that ffmpeg shows reordered pictures in their order, each at its time,
+// across recordings, whose pictures may be shown before the key frame that they
+// come after, and across held gaps; and has nothing to say about them.
+func TestReordered(t *testing.T) {
+	for name, made := range map[string]func() (*footage, error){"H.264": reordered, "H.265, open GOP": openGOP} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := mustFootage(t, made)
+			s := reorderedHour(t, f)
+			s.spec.Timestamps = true
+			checkBoxes(t, s)
+			path := s.write(t)
+			decode(t, path)
+			got := mustShow(t, path)
+			if len(got) != len(f.shown) || len(got) != len(f.frames) {
+				t.Fatalf("%d pictures shown, want %d of %d", len(got), len(f.shown), len(f.frames))
+			}
+			gap := slices.IndexFunc(got, func(p shown) bool { return p.pts90k >= 20*second })
+			for i, source := range f.shown {
+				want := shown{int64(i) * frameDuration90k, source.md5}
+				if i >= gap {
+					want.pts90k += 20 * second
+				}
+				if got[i] != want {
+					t.Fatalf("picture %d is %v, want %v", i, got[i], want)
+				}
+			}
+		})
+	}
+}
+
+// Ensures that a clip of reordered pictures presents just its interval, also where
+// that begins between a picture and those that are decoded before it.
+func TestReorderedClip(t *testing.T) {
+	for name, made := range map[string]func() (*footage, error){"H.264": reordered, "H.265, open GOP": openGOP} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := mustFootage(t, made)
+			whole := reorderedHour(t, f)
+			all := mustShow(t, whole.write(t))
+			for _, from := range []int64{0, 1, 2, 3, 7, 24, 25, 26, 28, 31} {
+				const length = 30
+				s := newStore(t, f)
+				s.spec.Recordings, s.frames, s.indexes, s.files = whole.spec.Recordings[:1], whole.frames, whole.indexes, whole.files
+				s.indexReads = whole.indexReads
+				start90k := noon + moonfire.Time90k(from*frameDuration90k)
+				s.spec.Clip = &Clip{start90k, start90k + length*frameDuration90k}
+				path := s.write(t)
+				decode(t, path)
+				last := min(from+length, int64(len(s.frames[0])))
+				got, want := mustShow(t, path), all[from:last]
+				if len(got) != len(want) {
+					t.Fatalf("from %d: %d pictures shown, want %d", from, len(got), len(want))
+				}
+				for i := range want {
+					if got[i].md5 != want[i].md5 || got[i].pts90k != want[i].pts90k-want[0].pts90k {
+						t.Fatalf("from %d: picture %d is %v, want %v", from, i, got[i], want[i])
+					}
+				}
+			}
+		})
+	}
+}
