@@ -214,11 +214,29 @@ create index recording_cover on recording (
 -- and tells when the one that was committed last starts and ends.
 create index recording_order on recording (stream_id, id, start_time_90k, duration_90k);
 
+-- What recording_cover tells of the recordings of a stream that start within one
+-- hour of UTC, packed into one value, so that a listing of years reads a row for
+-- an hour and not one for a minute; see design/summaries.md. There is a row for
+-- each hour that has recordings.
+create table hour_summaries (
+  stream_id integer not null references stream (id),
+  -- Number of the hour since 1970-01-01 00:00:00 UTC: time / (60*60*90000),
+  -- rounded down.
+  utc_hour integer not null,
+  -- Null since the last change of a recording of the hour, until the hour is
+  -- packed again: then recording_cover is asked instead.
+  summaries blob,
+  primary key (stream_id, utc_hour)
+) strict, without rowid;
+
 create trigger recording_inserted after insert on recording begin
   update stream
      set sample_file_bytes = sample_file_bytes + new.sample_file_bytes,
          duration_90k = duration_90k + new.duration_90k
    where id = new.stream_id;
+  insert into hour_summaries (stream_id, utc_hour)
+  values (new.stream_id, (new.start_time_90k - (new.start_time_90k % 324000000 + 324000000) % 324000000) / 324000000)
+  on conflict do update set summaries = null where summaries is not null;
 end;
 
 create trigger recording_deleted after delete on recording begin
@@ -226,6 +244,19 @@ create trigger recording_deleted after delete on recording begin
      set sample_file_bytes = sample_file_bytes - old.sample_file_bytes,
          duration_90k = duration_90k - old.duration_90k
    where id = old.stream_id;
+  insert into hour_summaries (stream_id, utc_hour)
+  values (old.stream_id, (old.start_time_90k - (old.start_time_90k % 324000000 + 324000000) % 324000000) / 324000000)
+  on conflict do update set summaries = null where summaries is not null;
+end;
+
+-- Recordings never change, unless somebody mends the index by hand.
+create trigger recording_updated after update on recording begin
+  insert into hour_summaries (stream_id, utc_hour)
+  values (old.stream_id, (old.start_time_90k - (old.start_time_90k % 324000000 + 324000000) % 324000000) / 324000000)
+  on conflict do update set summaries = null where summaries is not null;
+  insert into hour_summaries (stream_id, utc_hour)
+  values (new.stream_id, (new.start_time_90k - (new.start_time_90k % 324000000 + 324000000) % 324000000) / 324000000)
+  on conflict do update set summaries = null where summaries is not null;
 end;
 
 -- Sample files that may exist without being recordings: a writer may have

@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"crypto/sha1"
+	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -151,6 +152,66 @@ func (db *DB) WrongTotals(ctx context.Context) (wrong []WrongTotal, err error) {
 		return nil, fmt.Errorf("check totals of streams: %w", err)
 	}
 	return wrong, nil
+}
+
+// WrongSummaries lists the hours of which hour_summaries does not say what the
+// covering index says.
+func (db *DB) WrongSummaries(ctx context.Context) (problems []string, err error) {
+	// One transaction, so that both are of one state.
+	tx, err := db.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return nil, fmt.Errorf("check summaries: %w", asOurs(err))
+	}
+	defer rollback(tx)
+	hours, err := summarized(ctx, tx)
+	if err != nil {
+		return nil, fmt.Errorf("check summaries: %w", err)
+	}
+	for _, h := range hours {
+		recordings, err := coveredHour(ctx, tx, h.streamHour)
+		if err != nil {
+			return nil, fmt.Errorf("check summaries: %w", err)
+		}
+		if h.packed && h.digest != sha256.Sum256(pack(h.hour, recordings)) || h.missing && len(recordings) > 0 {
+			problems = append(problems, fmt.Sprintf("the summaries of stream %d at %v are not those of its recordings", h.stream, h.hour.start()))
+		}
+	}
+	return problems, nil
+}
+
+// summarizedHour is an hour that has recordings, or summaries.
+type summarizedHour struct {
+	streamHour
+	// missing says that there is no row, packed that its value is not null. The
+	// digest stands for the value, which there are too many of.
+	missing, packed bool
+	digest          [sha256.Size]byte
+}
+
+const summarizedSQL = `
+select stream_id, utc_hour, false, summaries from hour_summaries
+ union all
+select distinct stream_id, (start_time_90k - (start_time_90k % 324000000 + 324000000) % 324000000) / 324000000 as hour, true, null
+  from recording r
+ where not exists (select 1 from hour_summaries h where h.stream_id = r.stream_id and h.utc_hour =
+       (r.start_time_90k - (r.start_time_90k % 324000000 + 324000000) % 324000000) / 324000000)`
+
+func summarized(ctx context.Context, tx *sql.Tx) (hours []summarizedHour, err error) {
+	rows, err := tx.QueryContext(ctx, summarizedSQL)
+	if err != nil {
+		return nil, asOurs(err)
+	}
+	err = each(rows, func() error {
+		var h summarizedHour
+		var packed sql.RawBytes
+		if err := rows.Scan(&h.stream, &h.hour, &h.missing, &packed); err != nil {
+			return err
+		}
+		h.packed, h.digest = packed != nil, sha256.Sum256(packed)
+		hours = append(hours, h)
+		return nil
+	})
+	return hours, err
 }
 
 const storedRecordingsSQL = `

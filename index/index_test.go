@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -504,7 +505,7 @@ func TestQueryPlans(t *testing.T) {
 			t.Errorf("%s\nis answered by %s", query, plan)
 		}
 	}
-	for _, query := range []string{summariesSQL, firstStartSQL, lastStartSQL} {
+	for _, query := range []string{coveredSQL, firstStartSQL, lastStartSQL} {
 		var id, parent, unused int
 		var detail string
 		if err := f.db.readers.QueryRow("explain query plan "+query, 1, 2, 3).Scan(&id, &parent, &unused, &detail); err != nil {
@@ -516,6 +517,31 @@ func TestQueryPlans(t *testing.T) {
 		if !strings.Contains(detail, "SEARCH recording USING COVERING INDEX recording_cover") {
 			t.Errorf("%s\nis answered by %s", query, detail)
 		}
+	}
+}
+
+// The recordings of hours that are not packed are found by the covering index as
+// well.
+func TestQueryPlanOfSummaries(t *testing.T) {
+	f := newFixture(t, 0)
+	rows, err := f.db.readers.Query("explain query plan "+summariesSQL, 1, 2, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var steps []string
+	err = each(rows, func() error {
+		var step string
+		err := rows.Scan(new(int), new(int), new(int), &step)
+		steps = append(steps, step)
+		return err
+	})
+	want := []string{
+		"SEARCH h USING PRIMARY KEY (stream_id=? AND utc_hour>? AND utc_hour<?)",
+		"SEARCH r USING COVERING INDEX recording_cover (stream_id=? AND start_time_90k>? AND start_time_90k<?) LEFT-JOIN",
+		"USE TEMP B-TREE FOR LAST 2 TERMS OF ORDER BY",
+	}
+	if err != nil || !slices.Equal(steps, want) {
+		t.Errorf("summaries are found by %q (%v)", steps, err)
 	}
 }
 

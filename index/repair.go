@@ -38,15 +38,33 @@ func (db *DB) ForgetReserved(ctx context.Context) (n int64, err error) {
 	return n, nil
 }
 
-// Recount sets the totals of all streams to those of their recordings.
+const recountSQL = `
+update stream
+   set (sample_file_bytes, duration_90k) = (
+       select coalesce(sum(r.sample_file_bytes), 0), coalesce(sum(r.duration_90k), 0)
+         from recording r where r.stream_id = stream.id);
+delete from hour_summaries;
+insert into hour_summaries (stream_id, utc_hour)
+select distinct stream_id, (start_time_90k - (start_time_90k % 324000000 + 324000000) % 324000000) / 324000000
+  from recording;`
+
+// Recount sets the totals of all streams to those of their recordings, and packs
+// the summaries of all hours anew.
 func (db *DB) Recount(ctx context.Context) error {
-	_, err := db.writer.ExecContext(ctx, `
-		update stream
-		   set (sample_file_bytes, duration_90k) = (
-		       select coalesce(sum(r.sample_file_bytes), 0), coalesce(sum(r.duration_90k), 0)
-		         from recording r where r.stream_id = stream.id)`)
-	if err != nil {
+	if err := db.recount(ctx); err != nil {
 		return fmt.Errorf("recount streams: %w", asOurs(err))
 	}
-	return nil
+	return db.PackSummaries(ctx)
+}
+
+func (db *DB) recount(ctx context.Context) error {
+	tx, err := db.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer rollback(tx)
+	if _, err := tx.ExecContext(ctx, recountSQL); err != nil {
+		return err
+	}
+	return tx.Commit()
 }

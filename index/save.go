@@ -62,6 +62,8 @@ type saving struct {
 	passed map[moonfire.StreamID]moonfire.RecordingID
 	// more says that quotas are still exceeded, or that there is more to delete.
 	more bool
+	// changed are the hours in which recordings came or went.
+	changed map[streamHour]bool
 }
 
 // maxDeletions bounds the recordings that one transaction deletes.
@@ -103,7 +105,10 @@ func (db *DB) saveOnce(ctx context.Context, s *Save) (*saving, error) {
 		return nil, asOurs(err)
 	}
 	defer rollback(tx)
-	u := &saving{tx: tx, Save: s, blobs: make(map[moonfire.RecordingID][]byte), passed: make(map[moonfire.StreamID]moonfire.RecordingID)}
+	u := &saving{
+		tx: tx, Save: s, blobs: make(map[moonfire.RecordingID][]byte),
+		passed: make(map[moonfire.StreamID]moonfire.RecordingID), changed: make(map[streamHour]bool),
+	}
 	if err := u.run(ctx); err != nil {
 		return nil, asOurs(err)
 	}
@@ -124,6 +129,9 @@ func (u *saving) run(ctx context.Context) error {
 			return fmt.Errorf("release %s: %w", name, err)
 		}
 	}
+	if err := u.noteBounds(ctx); err != nil {
+		return err
+	}
 	u.ids = make([]moonfire.RecordingID, len(u.Insert))
 	u.entryIDs = make([]moonfire.VideoSampleEntryID, len(u.Insert))
 	for i, r := range u.Insert {
@@ -141,9 +149,48 @@ func (u *saving) run(ctx context.Context) error {
 			return fmt.Errorf("rotate stream %d: %w", stream, err)
 		}
 	}
+	if err := u.packSummaries(ctx); err != nil {
+		return fmt.Errorf("pack summaries: %w", err)
+	}
 	var err error
 	u.Reserved, err = reserve(ctx, u.tx, u.Dir, u.Reserve)
 	return err
+}
+
+// noteBounds notes the hours that the streams have been adding to and losing from:
+// the change may be the one after which they are left alone.
+func (u *saving) noteBounds(ctx context.Context) error {
+	for _, stream := range u.streams() {
+		hours, err := boundaryHours(ctx, u.tx, stream)
+		if err != nil {
+			return fmt.Errorf("find the hours of stream %d: %w", stream, err)
+		}
+		for _, h := range hours {
+			u.changed[h] = true
+		}
+	}
+	return nil
+}
+
+// packSummaries packs the hours that have changed, but for those that the next
+// save will change again: the newest of each stream, which grows, and the oldest,
+// which rotation takes away.
+func (u *saving) packSummaries(ctx context.Context) error {
+	for _, stream := range u.streams() {
+		hours, err := boundaryHours(ctx, u.tx, stream)
+		if err != nil {
+			return err
+		}
+		for _, h := range hours {
+			delete(u.changed, h)
+		}
+	}
+	for h := range u.changed {
+		if err := packHour(ctx, u.tx, h); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (u *saving) release(ctx context.Context, name uuid.UUID) error {
@@ -197,6 +244,7 @@ func (u *saving) insert(ctx context.Context, i int) error {
 	if u.entryIDs[i], err = storeSampleEntry(ctx, u.tx, u.SampleEntries[i]); err != nil {
 		return err
 	}
+	u.changed[streamHour{r.Stream, hourOf(r.Start90k)}] = true
 	return u.tx.QueryRowContext(ctx, insertRecordingSQL,
 		r.Stream, r.Open, r.RunOffset, r.Flags, r.Start90k, r.Duration90k,
 		r.LocalTimeDelta90k, r.VideoSamples, r.VideoSyncSamples,
@@ -312,6 +360,7 @@ func (u *saving) delete(ctx context.Context, id moonfire.RecordingID) error {
 		stream, quarterHour(start90k)); err != nil {
 		return err
 	}
+	u.changed[streamHour{stream, hourOf(start90k)}] = true
 	u.blobs[id] = blob
 	u.Deleted = append(u.Deleted, file)
 	return nil

@@ -11,15 +11,31 @@ import (
 	moonfire "github.com/moonfirefs/moonfire"
 )
 
-// The statements of this file are answered by covering indexes alone, except
-// sampleFileSQL; TestQueryPlans ensures it.
+// The statements of this file are answered by hour_summaries and by covering
+// indexes alone, except sampleFileSQL; TestQueryPlans ensures it.
 const (
-	summariesSQL = `
+	// coveredSQL tells of the recordings that start in an interval.
+	coveredSQL = `
 select id, start_time_90k, duration_90k, sample_file_bytes, video_samples,
        video_sync_samples, video_sample_entry_id, run_offset, flags
   from recording
  where stream_id = ? and start_time_90k >= ? and start_time_90k < ?
  order by start_time_90k, id`
+
+	// summariesSQL tells of the recordings that start in a range of hours: a row
+	// for each hour that is packed, and for each recording of the others. It is one
+	// statement, so that the answer is of one state of the database.
+	summariesSQL = `
+select h.utc_hour, h.summaries, coalesce(r.id, 0), coalesce(r.start_time_90k, 0),
+       coalesce(r.duration_90k, 0), coalesce(r.sample_file_bytes, 0), coalesce(r.video_samples, 0),
+       coalesce(r.video_sync_samples, 0), coalesce(r.video_sample_entry_id, 0),
+       coalesce(r.run_offset, 0), coalesce(r.flags, 0)
+  from hour_summaries h
+  left join recording r
+    on h.summaries is null and r.stream_id = h.stream_id
+   and r.start_time_90k >= h.utc_hour * 324000000 and r.start_time_90k < (h.utc_hour + 1) * 324000000
+ where h.stream_id = ? and h.utc_hour >= ? and h.utc_hour <= ?
+ order by h.utc_hour, r.start_time_90k, r.id`
 
 	firstStartSQL = `select min(start_time_90k) from recording where stream_id = ? and start_time_90k >= ?`
 	lastStartSQL  = `select max(start_time_90k) from recording where stream_id = ? and start_time_90k < ?`
@@ -27,20 +43,37 @@ select id, start_time_90k, duration_90k, sample_file_bytes, video_samples,
 )
 
 // EachSummary calls fn for each recording of the stream that starts in
-// [from, to), by start time, then by id. It is answered by the covering index
-// alone. fn must not keep its argument, nor call db.
+// [from, to), by start time, then by id. No row of the table of recordings is
+// read. fn must not keep its argument, nor call db.
 func (db *DB) EachSummary(ctx context.Context, stream moonfire.StreamID, from, to moonfire.Time90k, fn func(*moonfire.Summary) error) error {
-	rows, err := db.statements.summaries.QueryContext(ctx, stream, from, to)
+	if from >= to {
+		return nil
+	}
+	rows, err := db.statements.summaries.QueryContext(ctx, stream, hourOf(from), hourOf(to-1))
 	if err != nil {
 		return fmt.Errorf("list recordings of stream %d: %w", stream, asOurs(err))
 	}
+	within := func(s *moonfire.Summary) error {
+		if s.Start90k < from || s.Start90k >= to {
+			return nil
+		}
+		return fn(s)
+	}
+	var hour utcHour
+	var packed sql.RawBytes
 	var s moonfire.Summary
 	err = each(rows, func() error {
-		if err := rows.Scan(&s.ID, &s.Start90k, &s.Duration90k, &s.SampleFileBytes, &s.VideoSamples,
+		if err := rows.Scan(&hour, &packed, &s.ID, &s.Start90k, &s.Duration90k, &s.SampleFileBytes, &s.VideoSamples,
 			&s.VideoSyncSamples, &s.VideoSampleEntry, &s.RunOffset, &s.Flags); err != nil {
 			return err
 		}
-		return fn(&s)
+		switch {
+		case packed != nil:
+			return unpack(hour, packed, within)
+		case s.ID != 0:
+			return within(&s)
+		}
+		return nil // rotation has taken all of the hour
 	})
 	if err != nil {
 		return fmt.Errorf("list recordings of stream %d: %w", stream, err)

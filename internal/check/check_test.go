@@ -215,6 +215,14 @@ func TestFindings(t *testing.T) {
 			func(f *fixture) { f.exec(`update stream set sample_file_bytes = 1`) },
 			check.Options{}, []check.Kind{check.Totals}, "says 1 bytes",
 		},
+		"summaries that lack a recording": {
+			func(f *fixture) { f.exec(`update hour_summaries set summaries = x''`) },
+			check.Options{}, []check.Kind{check.Totals}, "are not those of its recordings",
+		},
+		"an hour without summaries": {
+			func(f *fixture) { f.exec(`delete from hour_summaries`) },
+			check.Options{}, []check.Kind{check.Totals}, "are not those of its recordings",
+		},
 		"a reference to nowhere": {
 			func(f *fixture) { f.exec(`pragma foreign_keys = off; update recording set open_id = 77 where id = 1`) },
 			// The newest recording is of another opening.

@@ -85,6 +85,17 @@ func (c *checker) totals(ctx context.Context) error {
 			"stream %d says %d bytes and %v, its recordings add up to %d bytes and %v",
 			w.Stream, w.SampleFileBytes, w.Duration90k, w.ActualBytes, w.ActualDuration90k)})
 	}
+	return c.summaries(ctx)
+}
+
+func (c *checker) summaries(ctx context.Context) error {
+	problems, err := c.store.DB.WrongSummaries(ctx)
+	if err != nil {
+		return c.damage(err)
+	}
+	for _, problem := range problems {
+		c.find(Finding{Kind: Totals, Text: problem, Remedy: remedyRecount})
+	}
 	return nil
 }
 

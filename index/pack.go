@@ -1,0 +1,97 @@
+package index
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// summaryColumns is the number of values that a packed Summary has.
+const summaryColumns = 9
+
+// columnsOf lists the values of a Summary in the order of the packed form, which
+// design/summaries.md describes.
+func columnsOf(s *moonfire.Summary) [summaryColumns]int64 {
+	return [summaryColumns]int64{
+		int64(s.ID), int64(s.Start90k), int64(s.Duration90k), s.SampleFileBytes, int64(s.VideoSamples),
+		int64(s.VideoSyncSamples), int64(s.VideoSampleEntry), int64(s.RunOffset), int64(s.Flags),
+	}
+}
+
+// fromColumns is the inverse of columnsOf.
+func fromColumns(c *[summaryColumns]int64) moonfire.Summary {
+	return moonfire.Summary{
+		ID: moonfire.RecordingID(c[0]), Start90k: moonfire.Time90k(c[1]), Duration90k: moonfire.Duration90k(c[2]),
+		SampleFileBytes: c[3], VideoSamples: int32(c[4]), VideoSyncSamples: int32(c[5]),
+		VideoSampleEntry: moonfire.VideoSampleEntryID(c[6]), RunOffset: int32(c[7]), Flags: moonfire.RecordingFlags(c[8]),
+	}
+}
+
+// expectAfter is what the values of a Summary are most likely to be after those of
+// the one before: the next recording of the same run. Only what differs takes more
+// than a byte.
+func expectAfter(c *[summaryColumns]int64) [summaryColumns]int64 {
+	next := *c
+	next[0]++             // id
+	next[1] = c[1] + c[2] // start: it touches the one before
+	next[7]++             // run offset
+	return next
+}
+
+// expectFirst is expectAfter for the first Summary of an hour.
+func expectFirst(hour utcHour) (c [summaryColumns]int64) {
+	c[1] = int64(hour.start())
+	return c
+}
+
+// appendPacked appends the packed form of a Summary after that of others.
+func appendPacked(dst []byte, expected [summaryColumns]int64, s *moonfire.Summary) []byte {
+	for i, value := range columnsOf(s) {
+		dst = binary.AppendVarint(dst, value-expected[i])
+	}
+	return dst
+}
+
+// pack returns the packed form of the recordings of an hour.
+func pack(hour utcHour, recordings []moonfire.Summary) (packed []byte) {
+	expected := expectFirst(hour)
+	for i := range recordings {
+		packed = appendPacked(packed, expected, &recordings[i])
+		c := columnsOf(&recordings[i])
+		expected = expectAfter(&c)
+	}
+	return packed
+}
+
+// unpack calls fn for each recording of an hour; fn must not keep its argument. It
+// returns an error that wraps moonfire.ErrCorrupt for what pack does not make.
+func unpack(hour utcHour, packed []byte, fn func(*moonfire.Summary) error) error {
+	expected := expectFirst(hour)
+	for len(packed) > 0 {
+		c := expected
+		for i := range c {
+			// By far the most have one byte.
+			if len(packed) > 0 && packed[0] < 0x80 {
+				c[i] += int64(packed[0]>>1) ^ -int64(packed[0]&1)
+				packed = packed[1:]
+				continue
+			}
+			difference, n := binary.Varint(packed)
+			if n <= 0 {
+				return fmt.Errorf("summaries of hour %d: bad varint: %w", hour, moonfire.ErrCorrupt)
+			}
+			c[i] += difference
+			packed = packed[n:]
+		}
+		s := fromColumns(&c)
+		if hourOf(s.Start90k) != hour {
+			return fmt.Errorf("summaries of hour %d: recording %d is of hour %d: %w", hour, s.ID, hourOf(s.Start90k), moonfire.ErrCorrupt)
+		}
+		if err := fn(&s); err != nil {
+			return err
+		}
+		expected = expectAfter(&c)
+	}
+	return nil
+}
