@@ -4,14 +4,21 @@
 # make crashtest  the same in its long form: about an hour; see design/faults.md
 # make clienttest  the long form of the client tests: players, rsync, Samba; about ten minutes
 # make build  only the program, ./moonfirefs
+# make deb    the Debian package, dist/moonfirefs_*.deb
+# make packagetest  installs, upgrades and removes it in a fresh Debian 12
+# make test-debian13  builds and tests in a fresh Debian 13
 
 DEMO ?= /tmp/moonfirefs-demo
 LINT  = .tools/golangci-lint-$(shell cat tools/golangci-lint.version)
 
 # Tests mount file systems, also for other users, and unmount them.
-AS_ROOT = $(if $(filter-out 0,$(shell id -u)),-exec 'sudo -E')
+SUDO    = $(if $(filter-out 0,$(shell id -u)),sudo -E)
+AS_ROOT = $(if $(SUDO),-exec '$(SUDO)')
 
-.PHONY: build clienttest crashtest crashtest-short demo test lint
+# Debian 13 has another FFmpeg.
+export GOFLAGS += $(shell tools/goflags.sh)
+
+.PHONY: build clienttest crashtest crashtest-short deb demo packagetest test test-debian13 lint
 
 build:
 	@tools/setup.sh build
@@ -42,3 +49,16 @@ crashtest:
 clienttest:
 	@tools/setup.sh test
 	go test -v -count=1 -timeout 1h $(AS_ROOT) ./internal/clienttest -full -table $(CURDIR)/docs/compatibility.md
+
+deb:
+	@tools/setup.sh deb
+	tools/deb.sh
+	lintian --profile debian --fail-on error,warning dist/moonfirefs_*.deb
+
+packagetest:
+	@tools/setup.sh deb
+	$(SUDO) tools/packagetest.sh
+
+test-debian13:
+	@tools/setup.sh deb
+	$(SUDO) tools/test-debian13.sh

@@ -1,17 +1,13 @@
 package camera
 
-import (
-	"sync"
-
-	"github.com/asticode/go-astiav"
-)
+import "sync"
 
 // interrupter makes libavformat's blocking calls return. libavformat polls a
 // flag in memory that belongs to io, so an interrupter must stay reachable until
 // the input has been closed.
 type interrupter struct {
 	mu sync.Mutex // guards io's flag and the following
-	io astiav.IOInterrupter
+	io ioInterrupter
 	// cause is why stop was called first; nil if it has not been.
 	cause error
 	// closing is set when the session says goodbye: stop comes too late.

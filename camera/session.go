@@ -98,7 +98,7 @@ func dial(ctx context.Context, cfg Config, target target, options map[string]str
 		input:         astiav.AllocFormatContext(),
 		packet:        astiav.AllocPacket(),
 	}
-	s.interrupter.io = s.input.SetInterruptCallback()
+	s.interrupter.io = interrupterOf(s.input)
 	s.unbind = context.AfterFunc(ctx, func() { s.interrupter.stop(context.Cause(ctx)) })
 	if err := s.connect(target.url, options); err != nil {
 		return nil, errors.Join(err, s.Close())

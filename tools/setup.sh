@@ -13,6 +13,8 @@ vlc-bin vlc-plugin-base gstreamer1.0-tools gstreamer1.0-plugins-base-apps
 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 gstreamer1.0-libav mediainfo chromium rsync samba smbclient samba-common-bin
 python3 strace systemd"
+# Packages are built with Debian's tools, and tried in chroots.
+[ "${1:-}" = deb ] && packages="$packages debhelper dpkg-dev lintian debootstrap"
 
 missing=
 for package in $packages; do

@@ -119,9 +119,10 @@ func (f *cameraFlags) addStream(c *moonfire.Camera, kind moonfire.StreamKind, ad
 
 func newCameraListCommand(g *global) *cobra.Command {
 	return &cobra.Command{
-		Use:   "list",
-		Short: "List the cameras and how much of each is recorded",
-		Args:  asUsage(cobra.NoArgs),
+		Use:     "list",
+		Short:   "List the cameras and how much of each is recorded",
+		Example: `  moonfirefs camera list`,
+		Args:    asUsage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return g.withStore(cmd, store.Reading, listCameras)
 		},

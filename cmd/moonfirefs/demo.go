@@ -114,11 +114,7 @@ func (d *demo) openStore(ctx context.Context) (err error) {
 // startCamera starts the camera where the store expects it, or anywhere and adds
 // it to the store.
 func (d *demo) startCamera(ctx context.Context) (*testcamera.Camera, error) {
-	live, err := testcamera.NewLive(testcamera.Params{Width: 640, Height: 360, FPS: 15, GOP: 15, BitrateKbps: 600})
-	if err != nil {
-		return nil, err
-	}
-	config := testcamera.Config{Source: live, KeepSent: 1}
+	address := ""
 	cameras, err := d.store.DB.Cameras(ctx)
 	if err != nil {
 		return nil, err
@@ -129,9 +125,9 @@ func (d *demo) startCamera(ctx context.Context) (*testcamera.Camera, error) {
 		if err != nil {
 			return nil, fmt.Errorf("demo: the store's camera has no usable URL: %w", err)
 		}
-		config.Address = u.Host
+		address = u.Host
 	}
-	camera, err := testcamera.Start(config)
+	camera, err := newTestCamera(address)
 	if err != nil {
 		return nil, err
 	}

@@ -52,9 +52,10 @@ that it is missing while the disk is.`,
 
 func newDirListCommand(g *global) *cobra.Command {
 	return &cobra.Command{
-		Use:   "list",
-		Short: "List the directories of footage",
-		Args:  asUsage(cobra.NoArgs),
+		Use:     "list",
+		Short:   "List the directories of footage",
+		Example: `  moonfirefs dir list`,
+		Args:    asUsage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return g.withStore(cmd, store.Reading, listDirs)
 		},

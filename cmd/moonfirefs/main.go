@@ -109,7 +109,9 @@ To see it work without a camera:   moonfirefs demo /tmp/moonfirefs-demo`,
 		newRepairCommand(g),
 		newBackupCommand(g),
 		newDemoCommand(g),
+		newTestCameraCommand(g),
 		newVersionCommand(),
+		newManCommand(),
 	)
 	return root
 }

@@ -111,9 +111,10 @@ func (o *opened) orphans(args []string) ([]check.Finding, error) {
 func newMoveOrphansCommand(g *global) *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
-		Use:   "move-orphans {FILE... | --all}",
-		Short: "Move sample files that belong to no recording aside",
-		Args:  named(&all),
+		Use:     "move-orphans {FILE... | --all}",
+		Short:   "Move sample files that belong to no recording aside",
+		Example: `  moonfirefs repair move-orphans --all`,
+		Args:    named(&all),
 		RunE: g.repairing(func(o *opened, args []string) error {
 			findings, err := o.orphans(args)
 			if err != nil {
@@ -138,9 +139,10 @@ func newMoveOrphansCommand(g *global) *cobra.Command {
 func newDropMissingCommand(g *global) *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
-		Use:   "drop-missing {RECORDING... | --all}",
-		Short: "Forget recordings whose sample file is missing",
-		Args:  named(&all),
+		Use:     "drop-missing {RECORDING... | --all}",
+		Short:   "Forget recordings whose sample file is missing",
+		Example: `  moonfirefs repair drop-missing 4711`,
+		Args:    named(&all),
 		RunE: g.repairing(func(o *opened, args []string) error {
 			findings, err := o.recordings(args, check.Options{}, check.Missing)
 			if err != nil {
@@ -169,7 +171,8 @@ func newMoveCorruptCommand(g *global) *cobra.Command {
 		Long: `Moves the sample files of corrupt recordings aside, each with its row of the index
 in a JSON file, and forgets the recordings. An hour that had one is shown without
 it from then on, so backups of the mount that rsync keeps will follow.`,
-		Args: named(&all),
+		Example: `  moonfirefs repair move-corrupt --all --hash`,
+		Args:    named(&all),
 		RunE: g.repairing(func(o *opened, args []string) error {
 			checks := check.Options{Index: true, Hash: hash || len(args) > 0}
 			findings, err := o.recordings(args, checks, check.Damaged)
@@ -210,7 +213,8 @@ func newRecountCommand(g *global) *cobra.Command {
 		Long: `Sets the totals of streams, by which rotation goes, to those of their recordings.
 Where the totals were too low, the next run may delete the oldest recordings to
 meet the quota.`,
-		Args: asUsage(cobra.NoArgs),
+		Example: `  moonfirefs repair recount`,
+		Args:    asUsage(cobra.NoArgs),
 		RunE: g.repairing(func(o *opened, _ []string) error {
 			wrong, err := o.DB.WrongTotals(o.cmd.Context())
 			if err != nil {
@@ -241,7 +245,8 @@ could be footage. This command makes the present state the one to go on with.
 Nothing is deleted, then or later. Sample files that the index does not know, and
 recordings whose files are missing, are what "moonfirefs check" shows; see
 "moonfirefs repair move-orphans" and "drop-missing".`,
-		Args: asUsage(cobra.NoArgs),
+		Example: `  moonfirefs repair accept`,
+		Args:    asUsage(cobra.NoArgs),
 		RunE: g.repairing(func(o *opened, _ []string) error {
 			mismatches, err := o.Mismatches(o.cmd.Context())
 			if err != nil {

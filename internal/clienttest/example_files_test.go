@@ -11,8 +11,11 @@ import (
 // examples is where the files are that people copy.
 const examples = "../../examples"
 
+// packaging has the unit of the recorder, which is the package's.
+const packaging = "../../debian"
+
 // TestUnits ensures that systemd understands the units, as they are but for the
-// paths of programs and the user, which are not installed here.
+// paths of programs, which are not installed here.
 func TestUnits(t *testing.T) {
 	t.Parallel()
 	dir := tempDir(t)
@@ -20,6 +23,7 @@ func TestUnits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	units = append(units, filepath.Join(packaging, "moonfirefs.service"))
 	args := []string{"verify", "--man=no"}
 	for _, unit := range units {
 		if ext := filepath.Ext(unit); ext != ".service" && ext != ".timer" {
@@ -30,7 +34,7 @@ func TestUnits(t *testing.T) {
 			t.Fatal(err)
 		}
 		changed := strings.ReplaceAll(string(text), "/usr/local/bin/moonfirefs-backup", "/bin/true")
-		changed = strings.ReplaceAll(changed, "/usr/local/bin/moonfirefs", "/bin/true")
+		changed = strings.ReplaceAll(changed, "/usr/bin/moonfirefs", "/bin/true")
 		path := filepath.Join(dir, filepath.Base(unit))
 		if err := os.WriteFile(path, []byte(changed), 0o644); err != nil {
 			t.Fatal(err)

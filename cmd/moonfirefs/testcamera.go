@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/moonfirefs/moonfire/internal/testcamera"
+)
+
+func newTestCameraCommand(g *global) *cobra.Command {
+	var listen string
+	cmd := &cobra.Command{
+		Use:   "test-camera",
+		Short: "Play a camera made of software, to try the program with",
+		Long: `Plays a camera made of software until it is interrupted: an RTSP server whose
+picture shows a counter and moves. It can be added like any other camera. Its
+pictures are encoded by ffmpeg.`,
+		Example: `  moonfirefs test-camera &
+  moonfirefs camera add garden rtsp://127.0.0.1:8554/stream --retain 1GB`,
+		Args: asUsage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			log, err := g.logger(cmd)
+			if err != nil {
+				return err
+			}
+			camera, err := newTestCamera(listen)
+			if err != nil {
+				return err
+			}
+			defer closing(log, camera)
+			if _, err := fmt.Fprintf(cmd.OutOrStdout(), "A camera made of software plays at %s\n", camera.URL()); err != nil {
+				return err
+			}
+			<-cmd.Context().Done()
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8554", "address and port; another than 127.0.0.1 lets everybody look")
+	return cmd
+}
+
+// newTestCamera starts a camera at an address; "" means a free port of 127.0.0.1.
+func newTestCamera(address string) (*testcamera.Camera, error) {
+	live, err := testcamera.NewLive(testcamera.Params{Width: 640, Height: 360, FPS: 15, GOP: 15, BitrateKbps: 600})
+	if err != nil {
+		return nil, err
+	}
+	return testcamera.Start(testcamera.Config{Source: live, Address: address, KeepSent: 1})
+}

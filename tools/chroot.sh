@@ -1,0 +1,95 @@
+# Debian in a directory, for the scripts that try things on a fresh machine: they
+# read this file. Whatever happens, nothing stays mounted and nothing runs on.
+# shellcheck shell=sh
+
+# chroot_make SUITE makes $root.
+chroot_make() {
+    work=$(mktemp -d)
+    root=$work/root
+    # A mount, so that it can be the root of what is mounted in it.
+    mkdir "$root"
+    mount --bind "$root" "$root"
+    mount --make-private "$root"
+    trap chroot_remove EXIT
+    trap 'exit 1' INT TERM HUP
+    echo "== $1 in $root"
+    debootstrap --variant=minbase --include=ca-certificates "$1" "$root" "$(chroot_mirror)" >"$work/debootstrap.log" ||
+        { tail "$work/debootstrap.log" >&2; return 1; }
+    # The network as this machine has it.
+    apt-config dump --format '%F "%v";%n' Acquire >"$root/etc/apt/apt.conf.d/99machine"
+    cp /etc/resolv.conf /etc/hosts "$root/etc/"
+    cp -r /etc/ssl/certs "$root/etc/ssl/"
+    # Services are not to be started by their installation, until systemd runs.
+    printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
+    chmod 755 "$root/usr/sbin/policy-rc.d"
+    chroot "$root" apt-get -qq update
+}
+
+# chroot_mirror prints where this machine has Debian from.
+chroot_mirror() {
+    found=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | head -n 1)
+    echo "${found:-http://deb.debian.org/debian}"
+}
+
+# chroot_bind PATH shows a directory or a device of this machine there.
+chroot_bind() {
+    if [ -d "$1" ]; then mkdir -p "$root$1"; else touch "$root$1"; fi
+    mount --bind "$1" "$root$1"
+}
+
+# chroot_install installs packages.
+chroot_install() {
+    DEBIAN_FRONTEND=noninteractive chroot "$root" apt-get install -qq -y "$@" </dev/null >"$work/apt.log" 2>&1 ||
+        { tail -n 30 "$work/apt.log" >&2; return 1; }
+}
+
+chroot_remove() {
+    status=$?
+    trap - EXIT
+    [ -z "${init:-}" ] || kill -KILL "$init" 2>/dev/null || true
+    [ -z "${unshared:-}" ] || wait "$unshared" 2>/dev/null || true
+    cgroup_remove
+    # The newest first.
+    awk -v root="$root" 'index($2, root) == 1 { print $2 }' /proc/self/mounts | tac |
+        while read -r mountpoint; do umount "$mountpoint" || umount --lazy "$mountpoint"; done
+    if grep -q " $root" /proc/self/mounts; then
+        echo "$root is still mounted, and stays" >&2
+        exit 1
+    fi
+    rm -rf --one-file-system "$work"
+    exit "$status"
+}
+
+# systemd_start boots $root: systemd is process 1 of its own namespaces, and has
+# control groups, devices and a network (loopback) of its own.
+systemd_start() {
+    rm "$root/usr/sbin/policy-rc.d"
+    cgroup=moonfirefs-$$
+    unshare --mount --pid --fork --uts --ipc --net --cgroup --kill-child \
+        sh "$(dirname "$0")/chroot-boot.sh" "$root" "$cgroup" >"$work/systemd.log" 2>&1 &
+    unshared=$!
+    for _ in $(seq 300); do
+        init=$(pgrep --parent "$unshared" || true)
+        if [ -n "$init" ] && in_systemd systemctl is-system-running 2>/dev/null | grep -q -E 'running|degraded'; then
+            return
+        fi
+        kill -0 "$unshared" 2>/dev/null || break
+        sleep 0.2
+    done
+    cat "$work/systemd.log" >&2
+    return 1
+}
+
+# in_systemd runs a command on the machine that systemd_start has booted.
+in_systemd() {
+    nsenter --target "$init" --mount --pid --net --uts --ipc --cgroup --root --wd \
+        env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 "$@"
+}
+
+cgroup_remove() {
+    [ -n "${cgroup:-}" ] || return 0
+    for _ in 1 2 3 4 5; do
+        find /sys/fs/cgroup -depth -type d -path "*/$cgroup*" -exec rmdir {} + 2>/dev/null || true
+        sleep 0.2
+    done
+}
