@@ -62,6 +62,7 @@ type Summary struct {
 	// RunOffset is 0 for the first recording of a run and counts up from there.
 	RunOffset int32
 	Flags     RecordingFlags
+	Audio     AudioSummary
 }
 
 // End90k is when the last sample ends, as far as that is known.
@@ -81,6 +82,8 @@ type Recording struct {
 	SampleFileSHA1    [sha1.Size]byte
 	// VideoIndex is the encoded table of samples; see VideoIndexEncoder.
 	VideoIndex []byte
+	// AudioIndex is that of the audio; nil if there is none. See AudioIndexEncoder.
+	AudioIndex []byte
 }
 
 // VideoSampleEntry is the codec configuration that recordings share: a

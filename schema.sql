@@ -52,6 +52,8 @@ create table camera (
   -- Windows and macOS see the mount as well.
   short_name text not null unique collate nocase check (length(short_name) > 0),
   description text not null,
+  -- Whether audio is recorded beside the video, if the camera sends any.
+  record_audio integer not null default 1 check (record_audio in (0, 1)),
   -- For RTSP authentication; empty means none.
   username text not null,
   password text not null
@@ -149,6 +151,22 @@ create table video_sample_entry (
   data blob not null check (length(data) > 8)
 ) strict;
 
+-- Configurations of audio, likewise.
+create table audio_sample_entry (
+  id integer primary key,
+  sha1 blob not null unique check (length(sha1) = 20), -- of data
+  -- In Hz; with spectral band replication, that of the core coder.
+  sample_rate integer not null check (sample_rate > 0),
+  channels integer not null check (channels > 0),
+  -- PCM samples of each channel that a sample stands for; 0 if that follows from
+  -- its size, as in G.711.
+  frame_samples integer not null check (frame_samples >= 0),
+  -- As for video, e.g. mp4a.40.2; G.711 is alaw or ulaw.
+  rfc6381_codec text not null,
+  -- The serialized AudioSampleEntry box (ISO 14496-12 §12.2.3), header included.
+  data blob not null check (length(data) > 8)
+) strict;
+
 -- About a minute of one stream. A row promises that its sample file exists,
 -- complete and durable. In flags, bit 1 says that the recording was salvaged: a
 -- crash ended it (design/journal.md). Recordings of one run touch exactly, but
@@ -166,6 +184,7 @@ create table recording (
 
   -- Bit 0: trailing zero, the last sample's duration is unknown, stored as 0.
   -- Bit 1: salvaged. Bit 2: reordered, the video index has composition offsets.
+  -- Bit 3: it has audio. Bit 4: and its sample file ends with video nevertheless.
   flags integer not null,
 
   start_time_90k integer not null,
@@ -184,16 +203,34 @@ create table recording (
     check (video_sync_samples between 0 and video_samples),
   video_sample_entry_id integer not null references video_sample_entry (id),
 
+  -- Audio: null or 0 if there is none. Samples, and chunks of them, each behind
+  -- some samples of the video; the sum of their sizes; when the first one begins,
+  -- after start_time_90k; the sum of their durations. See design/audio.md.
+  audio_sample_entry_id integer references audio_sample_entry (id),
+  audio_samples integer not null default 0
+    check (audio_samples >= 0 and (audio_samples > 0) = (audio_sample_entry_id is not null)
+      and (audio_samples > 0) = (flags & 8 <> 0)),
+  audio_chunks integer not null default 0
+    check (audio_chunks between 0 and audio_samples and audio_chunks <= video_samples
+      and (audio_chunks > 0) = (audio_samples > 0)),
+  audio_bytes integer not null default 0 check (audio_bytes >= audio_samples),
+  audio_start_90k integer not null default 0
+    check (audio_start_90k >= 0 and audio_start_90k < 5*60*90000),
+  audio_duration_90k integer not null default 0
+    check (audio_duration_90k >= audio_samples and audio_duration_90k < 2*5*60*90000),
+
   -- The sample file: the samples one after another, NAL units with a length
-  -- field of 4 bytes, nothing else.
+  -- field of 4 bytes, chunks of audio in between, nothing else.
   sample_dir_id integer not null references sample_dir (id),
-  sample_file_bytes integer not null check (sample_file_bytes > 0),
+  sample_file_bytes integer not null check (sample_file_bytes > audio_bytes),
   sample_file_uuid blob not null unique check (length(sample_file_uuid) = 16),
   sample_file_sha1 blob not null check (length(sample_file_sha1) = 20),
 
-  -- Two or three varints per sample; see design/video-index.md. Last, since it is long
-  -- and the other columns must not lie behind it on overflow pages.
-  video_index blob not null check (length(video_index) > 0)
+  -- Two or three varints per sample; see design/video-index.md. The indexes are last, since
+  -- they are long and the other columns must not lie behind them on overflow pages.
+  video_index blob not null check (length(video_index) > 0),
+  -- See design/audio.md; null if there is no audio.
+  audio_index blob check ((audio_index is not null) = (audio_samples > 0))
 ) strict;
 
 -- Answers listings, sizes and calendars without touching the table. The rowid
@@ -207,7 +244,13 @@ create index recording_cover on recording (
   video_sync_samples,
   video_sample_entry_id,
   run_offset,
-  flags
+  flags,
+  audio_samples,
+  audio_chunks,
+  audio_bytes,
+  audio_start_90k,
+  audio_duration_90k,
+  audio_sample_entry_id
 );
 
 -- Finds the recording that a stream has had for longest, which is the first to go,

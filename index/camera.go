@@ -54,7 +54,7 @@ func (db *DB) AddSampleDir(ctx context.Context, d *SampleDir) error {
 }
 
 const camerasSQL = `
-select c.id, c.uuid, c.short_name, c.description, c.username, c.password,
+select c.id, c.uuid, c.short_name, c.description, not c.record_audio, c.username, c.password,
        s.id, s.kind, s.sample_dir_id, s.url, s.transport, s.retain_bytes,
        s.sample_file_bytes, s.duration_90k
   from camera c join stream s on s.camera_id = c.id
@@ -73,7 +73,7 @@ func (db *DB) Cameras(ctx context.Context) (cameras []moonfire.Camera, err error
 	err = each(rows, func() error {
 		var c moonfire.Camera
 		var s moonfire.Stream
-		if err := rows.Scan(&c.ID, &c.UUID, &c.ShortName, &c.Description, &c.Username, &c.Password,
+		if err := rows.Scan(&c.ID, &c.UUID, &c.ShortName, &c.Description, &c.NoAudio, &c.Username, &c.Password,
 			&s.ID, &s.Kind, &s.SampleDir, &s.URL, &s.Transport, &s.RetainBytes,
 			&s.SampleFileBytes, &s.Duration90k); err != nil {
 			return err
@@ -143,8 +143,8 @@ func (db *DB) addCamera(ctx context.Context, c *moonfire.Camera) error {
 		return err
 	}
 	err = tx.QueryRowContext(ctx, `
-		insert into camera (uuid, short_name, description, username, password) values (?, ?, ?, ?, ?) returning id`,
-		c.UUID[:], c.ShortName, c.Description, c.Username, c.Password).Scan(&c.ID)
+		insert into camera (uuid, short_name, description, record_audio, username, password) values (?, ?, ?, ?, ?, ?) returning id`,
+		c.UUID[:], c.ShortName, c.Description, !c.NoAudio, c.Username, c.Password).Scan(&c.ID)
 	if err != nil {
 		return err
 	}

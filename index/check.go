@@ -78,26 +78,28 @@ func (db *DB) ForeignKeyProblems(ctx context.Context) (problems []string, err er
 	return problems, nil
 }
 
-// SampleEntryProblems lists the ids of codec configurations that differ from
+// SampleEntryProblems lists configurations of video and audio that differ from
 // their digest.
-func (db *DB) SampleEntryProblems(ctx context.Context) (damaged []moonfire.VideoSampleEntryID, err error) {
-	rows, err := db.readers.QueryContext(ctx, `select id, sha1, data from video_sample_entry order by id`)
-	if err != nil {
-		return nil, fmt.Errorf("check video sample entries: %w", asOurs(err))
-	}
-	err = each(rows, func() error {
-		var id moonfire.VideoSampleEntryID
-		var digest, data []byte
-		if err := rows.Scan(&id, &digest, &data); err != nil {
-			return err
+func (db *DB) SampleEntryProblems(ctx context.Context) (damaged []string, err error) {
+	for _, kind := range []string{"video", "audio"} {
+		rows, err := db.readers.QueryContext(ctx, `select id, sha1, data from `+kind+`_sample_entry order by id`)
+		if err != nil {
+			return nil, fmt.Errorf("check %s sample entries: %w", kind, asOurs(err))
 		}
-		if sum := sha1.Sum(data); string(sum[:]) != string(digest) {
-			damaged = append(damaged, id)
+		err = each(rows, func() error {
+			var id int64
+			var digest, data []byte
+			if err := rows.Scan(&id, &digest, &data); err != nil {
+				return err
+			}
+			if sum := sha1.Sum(data); string(sum[:]) != string(digest) {
+				damaged = append(damaged, fmt.Sprintf("%s sample entry %d", kind, id))
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, fmt.Errorf("check %s sample entries: %w", kind, err)
 		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("check video sample entries: %w", err)
 	}
 	return damaged, nil
 }
@@ -218,13 +220,16 @@ const storedRecordingsSQL = `
 select id, stream_id, open_id, run_offset, flags, start_time_90k, duration_90k,
        local_time_delta_90k, video_samples, video_sync_samples, video_sample_entry_id,
        sample_dir_id, sample_file_bytes, sample_file_uuid, sample_file_sha1,
-       case when ?4 then video_index end
+       case when ?4 then video_index end, case when ?4 then audio_index end,
+       audio_samples, audio_chunks, audio_bytes, audio_start_90k, audio_duration_90k,
+       coalesce(audio_sample_entry_id, 0)
   from recording
  where sample_dir_id = ?1 and id > ?2
  order by id limit ?3`
 
 // Recordings returns up to n recordings whose files lie in dir, by id, from the
-// first one after an id. Without videoIndexes, VideoIndex is nil.
+// first one after an id. Without videoIndexes, VideoIndex
+// and AudioIndex are nil.
 func (db *DB) Recordings(ctx context.Context, dir moonfire.SampleDirID, after moonfire.RecordingID, n int, videoIndexes bool) (all []moonfire.Recording, err error) {
 	rows, err := db.readers.QueryContext(ctx, storedRecordingsSQL, dir, after, n, videoIndexes)
 	if err != nil {
@@ -235,7 +240,9 @@ func (db *DB) Recordings(ctx context.Context, dir moonfire.SampleDirID, after mo
 		var digest []byte
 		if err := rows.Scan(&r.ID, &r.Stream, &r.Open, &r.RunOffset, &r.Flags, &r.Start90k, &r.Duration90k,
 			&r.LocalTimeDelta90k, &r.VideoSamples, &r.VideoSyncSamples, &r.VideoSampleEntry,
-			&r.SampleDir, &r.SampleFileBytes, &r.SampleFile, &digest, &r.VideoIndex); err != nil {
+			&r.SampleDir, &r.SampleFileBytes, &r.SampleFile, &digest, &r.VideoIndex, &r.AudioIndex,
+			&r.Audio.Samples, &r.Audio.Chunks, &r.Audio.Bytes, &r.Audio.Start90k, &r.Audio.Duration90k,
+			&r.Audio.SampleEntry); err != nil {
 			// A column whose value is of another type or length than the schema
 			// allows.
 			return fmt.Errorf("after recording %d: %w: %w", after, err, moonfire.ErrCorrupt)

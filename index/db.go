@@ -68,6 +68,9 @@ type DB struct {
 	// sampleEntries maps moonfire.VideoSampleEntryID to
 	// *moonfire.VideoSampleEntry: there are few, and they never change.
 	sampleEntries sync.Map
+	// audioSampleEntries maps moonfire.AudioSampleEntryID to
+	// *moonfire.AudioSampleEntry, likewise.
+	audioSampleEntries sync.Map
 
 	counters Counters
 

@@ -70,8 +70,7 @@ func coveredHour(ctx context.Context, tx *sql.Tx, h streamHour) (recordings []mo
 	}
 	err = each(rows, func() error {
 		var s moonfire.Summary
-		if err := rows.Scan(&s.ID, &s.Start90k, &s.Duration90k, &s.SampleFileBytes, &s.VideoSamples,
-			&s.VideoSyncSamples, &s.VideoSampleEntry, &s.RunOffset, &s.Flags); err != nil {
+		if err := rows.Scan(fieldsOf(&s)...); err != nil {
 			return err
 		}
 		recordings = append(recordings, s)

@@ -7,8 +7,12 @@ import (
 	moonfire "github.com/moonfirefs/moonfire"
 )
 
-// summaryColumns is the number of values that a packed Summary has.
-const summaryColumns = 9
+// summaryColumns is the number of values that a packed Summary has; silentColumns
+// is that of one without audio.
+const (
+	summaryColumns = 15
+	silentColumns  = 9
+)
 
 // columnsOf lists the values of a Summary in the order of the packed form, which
 // design/summaries.md describes.
@@ -16,6 +20,8 @@ func columnsOf(s *moonfire.Summary) [summaryColumns]int64 {
 	return [summaryColumns]int64{
 		int64(s.ID), int64(s.Start90k), int64(s.Duration90k), s.SampleFileBytes, int64(s.VideoSamples),
 		int64(s.VideoSyncSamples), int64(s.VideoSampleEntry), int64(s.RunOffset), int64(s.Flags),
+		int64(s.Audio.Samples), int64(s.Audio.Chunks), s.Audio.Bytes, int64(s.Audio.Start90k),
+		int64(s.Audio.Duration90k), int64(s.Audio.SampleEntry),
 	}
 }
 
@@ -25,6 +31,10 @@ func fromColumns(c *[summaryColumns]int64) moonfire.Summary {
 		ID: moonfire.RecordingID(c[0]), Start90k: moonfire.Time90k(c[1]), Duration90k: moonfire.Duration90k(c[2]),
 		SampleFileBytes: c[3], VideoSamples: int32(c[4]), VideoSyncSamples: int32(c[5]),
 		VideoSampleEntry: moonfire.VideoSampleEntryID(c[6]), RunOffset: int32(c[7]), Flags: moonfire.RecordingFlags(c[8]),
+		Audio: moonfire.AudioSummary{
+			Samples: int32(c[9]), Chunks: int32(c[10]), Bytes: c[11], Start90k: moonfire.Duration90k(c[12]),
+			Duration90k: moonfire.Duration90k(c[13]), SampleEntry: moonfire.AudioSampleEntryID(c[14]),
+		},
 	}
 }
 
@@ -47,10 +57,21 @@ func expectFirst(hour utcHour) (c [summaryColumns]int64) {
 
 // appendPacked appends the packed form of a Summary after that of others.
 func appendPacked(dst []byte, expected [summaryColumns]int64, s *moonfire.Summary) []byte {
-	for i, value := range columnsOf(s) {
+	columns := columnsOf(s)
+	n := columnCount(&columns)
+	for i, value := range columns[:n] {
 		dst = binary.AppendVarint(dst, value-expected[i])
 	}
 	return dst
+}
+
+// columnCount returns how many of the values are packed, once that of the flags is
+// known.
+func columnCount(c *[summaryColumns]int64) int {
+	if moonfire.RecordingFlags(c[8])&moonfire.FlagAudio != 0 {
+		return summaryColumns
+	}
+	return silentColumns
 }
 
 // pack returns the packed form of the recordings of an hour.
@@ -70,7 +91,7 @@ func unpack(hour utcHour, packed []byte, fn func(*moonfire.Summary) error) error
 	expected := expectFirst(hour)
 	for len(packed) > 0 {
 		c := expected
-		for i := range c {
+		for i := 0; i < silentColumns || i < columnCount(&c); i++ {
 			// By far the most have one byte.
 			if len(packed) > 0 && packed[0] < 0x80 {
 				c[i] += int64(packed[0]>>1) ^ -int64(packed[0]&1)
@@ -83,6 +104,9 @@ func unpack(hour utcHour, packed []byte, fn func(*moonfire.Summary) error) error
 			}
 			c[i] += difference
 			packed = packed[n:]
+		}
+		if columnCount(&c) == silentColumns {
+			clear(c[silentColumns:])
 		}
 		s := fromColumns(&c)
 		if hourOf(s.Start90k) != hour {

@@ -111,8 +111,7 @@ func (h *history) covered(from, to moonfire.Time90k) (recordings []moonfire.Summ
 	}
 	err = each(rows, func() error {
 		var s moonfire.Summary
-		err := rows.Scan(&s.ID, &s.Start90k, &s.Duration90k, &s.SampleFileBytes, &s.VideoSamples,
-			&s.VideoSyncSamples, &s.VideoSampleEntry, &s.RunOffset, &s.Flags)
+		err := rows.Scan(fieldsOf(&s)...)
 		recordings = append(recordings, s)
 		return err
 	})

@@ -25,6 +25,9 @@ type Save struct {
 	// SampleEntries are the codec configurations of Insert, in parallel; an
 	// equal one that is stored already is used again.
 	SampleEntries []*moonfire.VideoSampleEntry
+	// AudioSampleEntries are those of the audio, in parallel; nil for a recording
+	// without. The slice is nil if there is none at all.
+	AudioSampleEntries []*moonfire.AudioSampleEntry
 	// Rotate names further streams whose quota is to be enforced, besides those
 	// of Insert.
 	Rotate []moonfire.StreamID
@@ -52,11 +55,12 @@ type saving struct {
 	tx *sql.Tx
 	*Save
 	Saved
-	// ids and entryIDs are of Insert, in parallel.
+	// ids, entryIDs and audioIDs are of Insert, in parallel.
 	ids      []moonfire.RecordingID
 	entryIDs []moonfire.VideoSampleEntryID
-	// blobs are the video indexes of the recordings that are deleted.
-	blobs map[moonfire.RecordingID][]byte
+	audioIDs []moonfire.AudioSampleEntryID
+	// blobs are the indexes of the recordings that are deleted.
+	blobs map[moonfire.RecordingID]indexBlobs
 	// passed is the last recording of each stream that was looked at for rotation:
 	// those up to it are kept.
 	passed map[moonfire.StreamID]moonfire.RecordingID
@@ -80,7 +84,7 @@ func (db *DB) Save(ctx context.Context, s *Save) (*Saved, error) {
 		return nil, fmt.Errorf("save: %w", err)
 	}
 	for i, r := range s.Insert {
-		r.ID, r.VideoSampleEntry = first.ids[i], first.entryIDs[i]
+		r.ID, r.VideoSampleEntry, r.Audio.SampleEntry = first.ids[i], first.entryIDs[i], first.audioIDs[i]
 	}
 	// A quota that was lowered can take tens of thousands of recordings, which
 	// one transaction should not: others wait for it, and memory is bounded.
@@ -106,7 +110,7 @@ func (db *DB) saveOnce(ctx context.Context, s *Save) (*saving, error) {
 	}
 	defer rollback(tx)
 	u := &saving{
-		tx: tx, Save: s, blobs: make(map[moonfire.RecordingID][]byte),
+		tx: tx, Save: s, blobs: make(map[moonfire.RecordingID]indexBlobs),
 		passed: make(map[moonfire.StreamID]moonfire.RecordingID), changed: make(map[streamHour]bool),
 	}
 	if err := u.run(ctx); err != nil {
@@ -134,6 +138,7 @@ func (u *saving) run(ctx context.Context) error {
 	}
 	u.ids = make([]moonfire.RecordingID, len(u.Insert))
 	u.entryIDs = make([]moonfire.VideoSampleEntryID, len(u.Insert))
+	u.audioIDs = make([]moonfire.AudioSampleEntryID, len(u.Insert))
 	for i, r := range u.Insert {
 		if err := failpoint.Step("create.5", func() error { return u.insert(ctx, i) }); err != nil {
 			return fmt.Errorf("insert recording %s of stream %d: %w", r.SampleFile, r.Stream, err)
@@ -222,15 +227,16 @@ insert into recording (
   stream_id, open_id, run_offset, flags, start_time_90k, duration_90k,
   local_time_delta_90k, video_samples, video_sync_samples,
   video_sample_entry_id, sample_dir_id, sample_file_bytes, sample_file_uuid,
-  sample_file_sha1, video_index)
-values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+  sample_file_sha1, video_index, audio_sample_entry_id, audio_samples,
+  audio_chunks, audio_bytes, audio_start_90k, audio_duration_90k, audio_index)
+values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 returning id`
 
 // insert replaces the reserved row of a new recording by its recording row.
 func (u *saving) insert(ctx context.Context, i int) error {
 	r := u.Insert[i]
-	err := u.tx.QueryRowContext(ctx, `select id, video_sample_entry_id from recording where sample_file_uuid = ?`, r.SampleFile[:]).
-		Scan(&u.ids[i], &u.entryIDs[i])
+	err := u.tx.QueryRowContext(ctx, `select id, video_sample_entry_id, coalesce(audio_sample_entry_id, 0) from recording where sample_file_uuid = ?`, r.SampleFile[:]).
+		Scan(&u.ids[i], &u.entryIDs[i], &u.audioIDs[i])
 	if !errors.Is(err, sql.ErrNoRows) {
 		return err // nil if it was stored already
 	}
@@ -244,12 +250,20 @@ func (u *saving) insert(ctx context.Context, i int) error {
 	if u.entryIDs[i], err = storeSampleEntry(ctx, u.tx, u.SampleEntries[i]); err != nil {
 		return err
 	}
+	audio := audioColumns{Recording: r}
+	if r.Audio.Samples > 0 {
+		if u.audioIDs[i], err = storeAudioSampleEntry(ctx, u.tx, u.AudioSampleEntries[i]); err != nil {
+			return err
+		}
+		audio.entry = sql.Null[moonfire.AudioSampleEntryID]{V: u.audioIDs[i], Valid: true}
+	}
 	u.changed[streamHour{r.Stream, hourOf(r.Start90k)}] = true
-	return u.tx.QueryRowContext(ctx, insertRecordingSQL,
+	return u.tx.QueryRowContext(ctx, insertRecordingSQL, append([]any{
 		r.Stream, r.Open, r.RunOffset, r.Flags, r.Start90k, r.Duration90k,
 		r.LocalTimeDelta90k, r.VideoSamples, r.VideoSyncSamples,
 		u.entryIDs[i], r.SampleDir, r.SampleFileBytes, r.SampleFile[:],
-		r.SampleFileSHA1[:], r.VideoIndex).Scan(&u.ids[i])
+		r.SampleFileSHA1[:], r.VideoIndex,
+	}, audio.values()...)...).Scan(&u.ids[i])
 }
 
 // requireDeleted passes over a recording that was committed by an earlier Save,
@@ -342,10 +356,10 @@ func (u *saving) delete(ctx context.Context, id moonfire.RecordingID) error {
 	var stream moonfire.StreamID
 	var start90k moonfire.Time90k
 	var file SampleFile
-	var blob []byte
+	var blobs indexBlobs
 	err := u.tx.QueryRowContext(ctx, `
-		select stream_id, start_time_90k, sample_file_uuid, sample_dir_id, video_index from recording where id = ?`, id).
-		Scan(&stream, &start90k, &file.UUID, &file.Dir, &blob)
+		select stream_id, start_time_90k, sample_file_uuid, sample_dir_id, video_index, audio_index from recording where id = ?`, id).
+		Scan(&stream, &start90k, &file.UUID, &file.Dir, &blobs.video, &blobs.audio)
 	if err != nil {
 		return err
 	}
@@ -361,7 +375,7 @@ func (u *saving) delete(ctx context.Context, id moonfire.RecordingID) error {
 		return err
 	}
 	u.changed[streamHour{stream, hourOf(start90k)}] = true
-	u.blobs[id] = blob
+	u.blobs[id] = blobs
 	u.Deleted = append(u.Deleted, file)
 	return nil
 }

@@ -17,7 +17,9 @@ const (
 	// coveredSQL tells of the recordings that start in an interval.
 	coveredSQL = `
 select id, start_time_90k, duration_90k, sample_file_bytes, video_samples,
-       video_sync_samples, video_sample_entry_id, run_offset, flags
+       video_sync_samples, video_sample_entry_id, run_offset, flags,
+       audio_samples, audio_chunks, audio_bytes, audio_start_90k,
+       audio_duration_90k, coalesce(audio_sample_entry_id, 0)
   from recording
  where stream_id = ? and start_time_90k >= ? and start_time_90k < ?
  order by start_time_90k, id`
@@ -29,7 +31,9 @@ select id, start_time_90k, duration_90k, sample_file_bytes, video_samples,
 select h.utc_hour, h.summaries, coalesce(r.id, 0), coalesce(r.start_time_90k, 0),
        coalesce(r.duration_90k, 0), coalesce(r.sample_file_bytes, 0), coalesce(r.video_samples, 0),
        coalesce(r.video_sync_samples, 0), coalesce(r.video_sample_entry_id, 0),
-       coalesce(r.run_offset, 0), coalesce(r.flags, 0)
+       coalesce(r.run_offset, 0), coalesce(r.flags, 0), coalesce(r.audio_samples, 0),
+       coalesce(r.audio_chunks, 0), coalesce(r.audio_bytes, 0), coalesce(r.audio_start_90k, 0),
+       coalesce(r.audio_duration_90k, 0), coalesce(r.audio_sample_entry_id, 0)
   from hour_summaries h
   left join recording r
     on h.summaries is null and r.stream_id = h.stream_id
@@ -41,6 +45,16 @@ select h.utc_hour, h.summaries, coalesce(r.id, 0), coalesce(r.start_time_90k, 0)
 	lastStartSQL  = `select max(start_time_90k) from recording where stream_id = ? and start_time_90k < ?`
 	sampleFileSQL = `select sample_file_uuid, sample_dir_id from recording where id = ?`
 )
+
+// fieldsOf lists where the columns of coveredSQL go.
+func fieldsOf(s *moonfire.Summary) []any {
+	return []any{
+		&s.ID, &s.Start90k, &s.Duration90k, &s.SampleFileBytes, &s.VideoSamples,
+		&s.VideoSyncSamples, &s.VideoSampleEntry, &s.RunOffset, &s.Flags,
+		&s.Audio.Samples, &s.Audio.Chunks, &s.Audio.Bytes, &s.Audio.Start90k,
+		&s.Audio.Duration90k, &s.Audio.SampleEntry,
+	}
+}
 
 // EachSummary calls fn for each recording of the stream that starts in
 // [from, to), by start time, then by id. No row of the table of recordings is
@@ -63,8 +77,7 @@ func (db *DB) EachSummary(ctx context.Context, stream moonfire.StreamID, from, t
 	var packed sql.RawBytes
 	var s moonfire.Summary
 	err = each(rows, func() error {
-		if err := rows.Scan(&hour, &packed, &s.ID, &s.Start90k, &s.Duration90k, &s.SampleFileBytes, &s.VideoSamples,
-			&s.VideoSyncSamples, &s.VideoSampleEntry, &s.RunOffset, &s.Flags); err != nil {
+		if err := rows.Scan(append([]any{&hour, &packed}, fieldsOf(&s)...)...); err != nil {
 			return err
 		}
 		switch {

@@ -13,7 +13,12 @@ import (
 	moonfire "github.com/moonfirefs/moonfire"
 )
 
-const videoIndexSQL = `select video_index from recording where id = ?`
+const videoIndexSQL = `select video_index, audio_index from recording where id = ?`
+
+// indexBlobs are the indexes of a recording; audio is nil if it has none.
+type indexBlobs struct{ video, audio []byte }
+
+func (b indexBlobs) sizeBytes() int64 { return int64(len(b.video)+len(b.audio)) + blobOverheadBytes }
 
 // blobOverheadBytes is what an entry of the cache costs besides its blob: list
 // element, map slot and slice header, roughly.
@@ -28,34 +33,34 @@ type videoIndexCache struct {
 
 	// mu guards all fields below.
 	mu    sync.Mutex
-	lru   *simplelru.LRU[moonfire.RecordingID, []byte]
+	lru   *simplelru.LRU[moonfire.RecordingID, indexBlobs]
 	bytes int64
 	// held counts the holders of a recording.
 	held map[moonfire.RecordingID]int
 	// rescued has the blobs of held recordings that are deleted or, in a process
 	// that cannot know when that happens, may be at any time.
-	rescued map[moonfire.RecordingID][]byte
+	rescued map[moonfire.RecordingID]indexBlobs
 	// leaving has the blobs of the recordings that a transaction under way
 	// deletes.
-	leaving map[moonfire.RecordingID][]byte
+	leaving map[moonfire.RecordingID]indexBlobs
 }
 
 func newVideoIndexCache(maxBytes int64) *videoIndexCache {
 	c := &videoIndexCache{
 		maxBytes: maxBytes,
 		held:     make(map[moonfire.RecordingID]int),
-		rescued:  make(map[moonfire.RecordingID][]byte),
-		leaving:  make(map[moonfire.RecordingID][]byte),
+		rescued:  make(map[moonfire.RecordingID]indexBlobs),
+		leaving:  make(map[moonfire.RecordingID]indexBlobs),
 	}
 	// Bounded by bytes instead, in add.
-	c.lru, _ = simplelru.NewLRU(math.MaxInt, func(_ moonfire.RecordingID, blob []byte) {
-		c.bytes -= int64(len(blob)) + blobOverheadBytes
+	c.lru, _ = simplelru.NewLRU(math.MaxInt, func(_ moonfire.RecordingID, blobs indexBlobs) {
+		c.bytes -= blobs.sizeBytes()
 	}) // fails for a size below 1 only
 	return c
 }
 
 // get returns a blob that is in memory.
-func (c *videoIndexCache) get(id moonfire.RecordingID) ([]byte, bool) {
+func (c *videoIndexCache) get(id moonfire.RecordingID) (indexBlobs, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if blob, ok := c.lru.Get(id); ok {
@@ -68,14 +73,14 @@ func (c *videoIndexCache) get(id moonfire.RecordingID) ([]byte, bool) {
 	return blob, ok
 }
 
-func (c *videoIndexCache) add(id moonfire.RecordingID, blob []byte) {
+func (c *videoIndexCache) add(id moonfire.RecordingID, blob indexBlobs) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.lru.Contains(id) {
 		return
 	}
 	c.lru.Add(id, blob)
-	c.bytes += int64(len(blob)) + blobOverheadBytes
+	c.bytes += blob.sizeBytes()
 	for c.bytes > c.maxBytes {
 		c.lru.RemoveOldest()
 	}
@@ -85,6 +90,11 @@ func (c *videoIndexCache) add(id moonfire.RecordingID, blob []byte) {
 // must not change it. It returns an error that wraps moonfire.ErrNotFound if
 // the recording is gone and not held.
 func (db *DB) VideoIndex(ctx context.Context, id moonfire.RecordingID) ([]byte, error) {
+	blobs, err := db.indexes(ctx, id)
+	return blobs.video, err
+}
+
+func (db *DB) indexes(ctx context.Context, id moonfire.RecordingID) (indexBlobs, error) {
 	db.counters.VideoIndexes.Add(1)
 	if blob, ok := db.videoIndexes.get(id); ok {
 		db.counters.VideoIndexHits.Add(1)
@@ -93,22 +103,22 @@ func (db *DB) VideoIndex(ctx context.Context, id moonfire.RecordingID) ([]byte, 
 	// Whoever shares the load must not suffer from the first one's cancellation.
 	ctx = context.WithoutCancel(ctx)
 	shared, err, _ := db.videoIndexes.loads.Do(strconv.FormatInt(int64(id), 10), func() (any, error) {
-		return db.loadVideoIndex(ctx, id)
+		return db.loadIndexes(ctx, id)
 	})
 	if err == nil {
-		return shared.([]byte), nil
+		return shared.(indexBlobs), nil
 	}
 	// It may have been deleted, and rescued, since we looked.
 	if blob, ok := db.videoIndexes.get(id); ok {
 		return blob, nil
 	}
-	return nil, err
+	return indexBlobs{}, err
 }
 
-func (db *DB) loadVideoIndex(ctx context.Context, id moonfire.RecordingID) ([]byte, error) {
-	var blob []byte
-	if err := db.statements.videoIndex.QueryRowContext(ctx, id).Scan(&blob); err != nil {
-		return nil, fmt.Errorf("read video index of recording %d: %w", id, notFound(err))
+func (db *DB) loadIndexes(ctx context.Context, id moonfire.RecordingID) (indexBlobs, error) {
+	var blob indexBlobs
+	if err := db.statements.videoIndex.QueryRowContext(ctx, id).Scan(&blob.video, &blob.audio); err != nil {
+		return indexBlobs{}, fmt.Errorf("read video index of recording %d: %w", id, notFound(err))
 	}
 	db.videoIndexes.add(id, blob)
 	return blob, nil
@@ -145,7 +155,7 @@ func (db *DB) secure(ctx context.Context, ids []moonfire.RecordingID) error {
 		return err
 	}
 	for _, id := range ids {
-		blob, err := db.VideoIndex(ctx, id)
+		blob, err := db.indexes(ctx, id)
 		if err != nil {
 			return err
 		}
@@ -154,7 +164,7 @@ func (db *DB) secure(ctx context.Context, ids []moonfire.RecordingID) error {
 	return nil
 }
 
-func (c *videoIndexCache) rescue(id moonfire.RecordingID, blob []byte) {
+func (c *videoIndexCache) rescue(id moonfire.RecordingID, blob indexBlobs) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.held[id] > 0 {
@@ -176,7 +186,7 @@ func (c *videoIndexCache) unhold(ids []moonfire.RecordingID) {
 // leave announces that a transaction is about to delete recordings; left that it
 // has ended. In between, their blobs can be read from memory, so that a holder
 // finds them at every moment.
-func (c *videoIndexCache) leave(blobs map[moonfire.RecordingID][]byte) {
+func (c *videoIndexCache) leave(blobs map[moonfire.RecordingID]indexBlobs) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for id, blob := range blobs {
@@ -184,7 +194,7 @@ func (c *videoIndexCache) leave(blobs map[moonfire.RecordingID][]byte) {
 	}
 }
 
-func (c *videoIndexCache) left(blobs map[moonfire.RecordingID][]byte, deleted bool) {
+func (c *videoIndexCache) left(blobs map[moonfire.RecordingID]indexBlobs, deleted bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for id, blob := range blobs {

@@ -69,8 +69,8 @@ func (c *checker) sampleEntries(ctx context.Context) error {
 	if err != nil {
 		return c.damage(err)
 	}
-	for _, id := range damaged {
-		c.find(Finding{Kind: Integrity, Text: fmt.Sprintf("video sample entry %d differs from its digest", id), Remedy: remedyRestore})
+	for _, entry := range damaged {
+		c.find(Finding{Kind: Integrity, Text: entry + " differs from its digest", Remedy: remedyRestore})
 	}
 	return nil
 }

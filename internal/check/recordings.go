@@ -1,6 +1,7 @@
 package check
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha1"
 	"errors"
@@ -39,7 +40,7 @@ func (c *checker) recordings(ctx context.Context, id moonfire.SampleDirID, dir *
 
 func (c *checker) recording(ctx context.Context, dir *sample.Dir, r *moonfire.Recording) error {
 	if c.o.Index {
-		if problem := videoIndexProblem(r); problem != "" {
+		if problem := cmp.Or(videoIndexProblem(r), r.AudioIndexProblem(r.AudioIndex)); problem != "" {
 			if err := c.suspect(ctx, r, Damaged, problem); err != nil {
 				return err
 			}
@@ -76,8 +77,8 @@ func videoIndexProblem(r *moonfire.Recording) string {
 		return fmt.Sprintf("its video index has %d samples, its row says %d", sum.VideoSamples, r.VideoSamples)
 	case sum.VideoSyncSamples != r.VideoSyncSamples:
 		return fmt.Sprintf("its video index has %d sync samples, its row says %d", sum.VideoSyncSamples, r.VideoSyncSamples)
-	case sum.SampleFileBytes != r.SampleFileBytes:
-		return fmt.Sprintf("its video index adds up to %d bytes, its row says %d", sum.SampleFileBytes, r.SampleFileBytes)
+	case sum.SampleFileBytes != r.VideoBytes():
+		return fmt.Sprintf("its video index adds up to %d bytes, its row says %d", sum.SampleFileBytes, r.VideoBytes())
 	case sum.Duration90k != r.Duration90k:
 		return fmt.Sprintf("its video index adds up to %d/90000 s, its row says %d", sum.Duration90k, r.Duration90k)
 	case trailingZero != (r.Flags&moonfire.FlagTrailingZero != 0):

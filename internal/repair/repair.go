@@ -29,6 +29,8 @@ func DropMissing(ctx context.Context, s *store.Store, id moonfire.RecordingID) e
 type note struct {
 	Recording   *moonfire.Recording
 	SampleEntry *moonfire.VideoSampleEntry
+	// AudioSampleEntry is nil if there is no audio.
+	AudioSampleEntry *moonfire.AudioSampleEntry `json:",omitempty"`
 }
 
 // MoveCorrupt moves the sample file of a recording aside, with its row beside it
@@ -41,6 +43,11 @@ func MoveCorrupt(ctx context.Context, s *store.Store, id moonfire.RecordingID) (
 	n := note{Recording: r}
 	if n.SampleEntry, err = s.DB.VideoSampleEntry(ctx, r.VideoSampleEntry); err != nil && !errors.Is(err, moonfire.ErrNotFound) {
 		return "", err
+	}
+	if r.Audio.Samples > 0 {
+		if n.AudioSampleEntry, err = s.DB.AudioSampleEntry(ctx, r.Audio.SampleEntry); err != nil && !errors.Is(err, moonfire.ErrNotFound) {
+			return "", err
+		}
 	}
 	data, err := json.MarshalIndent(n, "", "  ")
 	if err != nil {

@@ -1,0 +1,63 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// audioColumns are those of a recording's row, in the order of insertRecordingSQL.
+type audioColumns struct {
+	*moonfire.Recording
+	// entry is null if there is no audio.
+	entry sql.Null[moonfire.AudioSampleEntryID]
+}
+
+func (c *audioColumns) values() []any {
+	a := &c.Audio
+	return []any{c.entry, a.Samples, a.Chunks, a.Bytes, a.Start90k, a.Duration90k, c.AudioIndex}
+}
+
+func storeAudioSampleEntry(ctx context.Context, tx *sql.Tx, e *moonfire.AudioSampleEntry) (id moonfire.AudioSampleEntryID, err error) {
+	err = tx.QueryRowContext(ctx, `select id from audio_sample_entry where sha1 = ?`, e.SHA1[:]).Scan(&id)
+	if !errors.Is(err, sql.ErrNoRows) {
+		return id, err
+	}
+	err = tx.QueryRowContext(ctx, `
+		insert into audio_sample_entry (sha1, sample_rate, channels, frame_samples, rfc6381_codec, data)
+		values (?, ?, ?, ?, ?, ?) returning id`,
+		e.SHA1[:], e.SampleRate, e.Channels, e.FrameSamples, e.RFC6381Codec, e.Data).Scan(&id)
+	return id, err
+}
+
+const audioSampleEntrySQL = `
+select id, sha1, sample_rate, channels, frame_samples, rfc6381_codec, data
+  from audio_sample_entry where id = ?`
+
+// AudioSampleEntry returns a configuration of audio, which the caller must not
+// change.
+func (db *DB) AudioSampleEntry(ctx context.Context, id moonfire.AudioSampleEntryID) (*moonfire.AudioSampleEntry, error) {
+	if known, ok := db.audioSampleEntries.Load(id); ok {
+		return known.(*moonfire.AudioSampleEntry), nil
+	}
+	e := new(moonfire.AudioSampleEntry)
+	var sha1 []byte
+	err := db.readers.QueryRowContext(ctx, audioSampleEntrySQL, id).
+		Scan(&e.ID, &sha1, &e.SampleRate, &e.Channels, &e.FrameSamples, &e.RFC6381Codec, &e.Data)
+	if err != nil {
+		return nil, fmt.Errorf("read audio sample entry %d: %w", id, notFound(err))
+	}
+	copy(e.SHA1[:], sha1)
+	known, _ := db.audioSampleEntries.LoadOrStore(id, e)
+	return known.(*moonfire.AudioSampleEntry), nil
+}
+
+// AudioIndex returns a recording's audio index, nil if it has no audio, through
+// the cache of video indexes. What is said there holds here.
+func (db *DB) AudioIndex(ctx context.Context, id moonfire.RecordingID) ([]byte, error) {
+	blobs, err := db.indexes(ctx, id)
+	return blobs.audio, err
+}
