@@ -1,8 +1,11 @@
 package camera
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 	"syscall"
 	"time"
 
@@ -11,6 +14,8 @@ import (
 
 // ErrClosed is returned by Next when the session has been closed.
 var ErrClosed = errors.New("session is closed")
+
+var errNoVideo = errors.New("no video stream")
 
 // maxErrno is the greatest error number of the kernel's (linux/err.h).
 const maxErrno = 4095
@@ -25,6 +30,9 @@ func (s *Session) describe(err error, waited time.Duration) error {
 	if !errors.As(err, &code) {
 		return err
 	}
+	if s.libav.answers.noVideo {
+		return errNoVideo // and PLAY of nothing is refused
+	}
 	switch code {
 	case astiav.ErrHttpUnauthorized:
 		if !s.authenticates {
@@ -37,10 +45,8 @@ func (s *Session) describe(err error, waited time.Duration) error {
 		return errors.New("404 not found: no such stream")
 	case astiav.ErrHttpBadRequest:
 		return errors.New("400 bad request: the camera does not accept this URL")
-	case astiav.ErrHttpOther4Xx:
-		return errors.New("4xx: the camera refuses the request")
-	case astiav.ErrHttpServerError:
-		return errors.New("5xx: the camera reports an internal error")
+	case astiav.ErrHttpOther4Xx, astiav.ErrHttpServerError:
+		return fmt.Errorf("the camera refuses %s", cmp.Or(s.libav.secrets.redact(s.libav.answers.refusal), "the connection"))
 	case astiav.Error(-int(syscall.EPROTONOSUPPORT)):
 		return errors.New("the camera does not offer this transport")
 	case astiav.ErrEof:
@@ -62,4 +68,27 @@ func (s *Session) describe(err error, waited time.Duration) error {
 
 func (s *Session) noAnswer() error {
 	return fmt.Errorf("no answer within %v", s.socketTimeout)
+}
+
+// answers are what a camera has said to requests, as libavformat logs it. Its
+// errors tell less: all but the most common refusals look the same, as does a
+// session description of which nothing is wanted.
+type answers struct {
+	// noVideo says that the session description has no video.
+	noVideo bool
+	// refusal is the method and the status line of the last refusal.
+	refusal string
+}
+
+// refusedMethod finds what libavformat logs of a refusal. A status line is not
+// longer than this in earnest.
+var refusedMethod = regexp.MustCompile(`method ([A-Z_]+) failed: ([0-9]{3}[ -~]{0,60})`)
+
+// learn looks at a line, which may have been cut at its end.
+func (a *answers) learn(line string, cut bool) {
+	if _, description, found := strings.Cut(line, "SDP:\n"); found {
+		a.noVideo = !cut && !strings.Contains("\n"+description, "\nm=video ")
+	} else if m := refusedMethod.FindStringSubmatch(line); m != nil {
+		a.refusal = m[1] + ": " + strings.TrimSpace(m[2])
+	}
 }

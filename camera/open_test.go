@@ -137,18 +137,18 @@ func TestOpenErrors(t *testing.T) {
 		"web server":          {hangUp("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"), "not an RTSP server"},
 		"hangs up":            {hangUp(""), "not an RTSP server"},
 		"garbage":             {hangUp(strings.Repeat("\x00\xff garbage \r\n", 100)), "not an RTSP server"},
-		"endless garbage":     {babble, "no stream within 2s"},
+		"endless garbage":     {babble, "no video within 2s"},
 		"bad request":         {status("DESCRIBE", "400 Bad Request"), "400 bad request: the camera does not accept this URL"},
 		"unauthorized":        {status("DESCRIBE", "401 Unauthorized"), "401 unauthorized: wrong user name or password"},
 		"forbidden":           {status("DESCRIBE", "403 Forbidden"), "403 forbidden: the user may not see this stream"},
 		"not found":           {status("DESCRIBE", "404 Not Found"), "404 not found: no such stream"},
-		"too many sessions":   {status("SETUP", "453 Not Enough Bandwidth"), "4xx: the camera refuses the request"},
+		"too many sessions":   {status("SETUP", "453 Not Enough Bandwidth"), "the camera refuses SETUP: 453 Not Enough Bandwidth"},
 		"no TCP":              {status("SETUP", "461 Unsupported Transport"), "the camera does not offer this transport"},
-		"internal error":      {status("PLAY", "500 Internal Server Error"), "5xx: the camera reports an internal error"},
-		"another codec":       {scripted(nil, describe(mjpegMedia)), "codec mjpeg is not recorded"},
+		"internal error":      {status("PLAY", "500 Internal Server Error"), "the camera refuses PLAY: 500 Internal Server Error"},
+		"another codec":       {scripted(nil, describe(mjpegMedia)), "the camera sends mjpeg, which is not recorded: set it to H.264 or H.265"},
 		"audio only":          {scripted(nil, describe(audioMedia)), "no video stream"},
 		"nothing":             {scripted(nil, describe()), "no video stream"},
-		"refuses PLAY of nil": {scripted(map[string]string{"PLAY": "454 Session Not Found"}, describe(audioMedia)), "4xx: the camera refuses the request"},
+		"refuses PLAY of nil": {scripted(map[string]string{"PLAY": "454 Session Not Found"}, describe(audioMedia)), "no video stream"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -313,23 +313,5 @@ func TestCancelWhileConnecting(t *testing.T) {
 	_, err := Open(ctx, Config{URL: "rtsp://" + address + "/"})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v, want context.Canceled", err)
-	}
-}
-
-// The log of libav goes to slog at debug level. It holds the URLs that a camera
-// puts in its session description, redacted, however long that is.
-func TestLibavLog(t *testing.T) {
-	long := "a=tool:" + strings.Repeat("long ", 1000)
-	control := "a=control:rtsp://admin:planted@127.0.0.1/track?user=admin&password=planted"
-	relative := "a=control:track?user=admin&password=pl@nted"
-	sdp := describe(control, relative, long, audioMedia)
-	url := "rtsp://" + listen(t, scripted(nil, sdp)) + "/"
-	if _, err := Open(t.Context(), Config{URL: url}); err == nil {
-		t.Fatal("a camera without video was opened")
-	}
-	for _, want := range []string{"msg=libav", "a=control:rtsp://***@127.0.0.1/track?user=***&password=***", "a=control:track?user=***&password=***", "long long"} {
-		if !strings.Contains(logged.String(), want) {
-			t.Errorf("%q is not in the log", want)
-		}
 	}
 }

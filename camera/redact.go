@@ -11,8 +11,8 @@ const redacted = "***"
 var (
 	// urlInText finds URLs in a line of text.
 	urlInText = regexp.MustCompile(`[a-zA-Z][a-zA-Z0-9+.-]*://[^\s"'<>]+`)
-	// assignment finds name=value in a URL. Some cameras want credentials in
-	// the path: /user=admin&password=…&channel=1
+	// assignment finds name=value in a path. Some cameras want credentials
+	// there: /user=admin&password=…&channel=1
 	assignment = regexp.MustCompile(`=[^&/?#;]*`)
 	// queryInText finds ?name=value and &name=value in a line of text, where a
 	// relative URL has no scheme to tell it by.
@@ -20,7 +20,7 @@ var (
 )
 
 // Redact returns a URL in a form that may be logged: without its user info and
-// without the values of name=value pairs in its path and query. Where an
+// without the values of its query and of name=value pairs in its path. Where an
 // unescaped @ makes it doubtful what is user info, little is left of the URL.
 func Redact(url string) string {
 	scheme, rest, found := strings.Cut(url, "://")
@@ -34,7 +34,27 @@ func Redact(url string) string {
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
 		authority = redacted + authority[at:]
 	}
-	return scheme + "://" + authority + assignment.ReplaceAllString(path, "="+redacted)
+	path, query, hasQuery := strings.Cut(path, "?")
+	path = scheme + "://" + authority + assignment.ReplaceAllString(path, "="+redacted)
+	if hasQuery {
+		path += "?" + redactQuery(query)
+	}
+	return path
+}
+
+// redactQuery keeps the names. What has none is a value.
+func redactQuery(query string) string {
+	parts := strings.Split(query, "&")
+	for i, part := range parts {
+		name, _, found := strings.Cut(part, "=")
+		switch {
+		case found:
+			parts[i] = name + "=" + redacted
+		case part != "":
+			parts[i] = redacted
+		}
+	}
+	return strings.Join(parts, "&")
 }
 
 // splitAuthority splits what follows "scheme://" (RFC 3986 §3.2).

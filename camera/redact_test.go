@@ -1,6 +1,11 @@
 package camera
 
-import "testing"
+import (
+	"encoding/base64"
+	"net/url"
+	"strings"
+	"testing"
+)
 
 func TestRedact(t *testing.T) {
 	tests := map[string]string{
@@ -12,7 +17,8 @@ func TestRedact(t *testing.T) {
 		"rtsp://admin:se@cret@cam/":                               "rtsp://***@cam/",
 		"rtsp://cam/s?user=admin&password=secret&channel=1":       "rtsp://cam/s?user=***&password=***&channel=***",
 		"rtsp://cam/user=admin&password=secret&channel=1":         "rtsp://cam/user=***&password=***&channel=***",
-		"rtsp://cam/user=admin_password=secret_channel=1/x?token": "rtsp://cam/user=***/x?token",
+		"rtsp://cam/user=admin_password=secret_channel=1/x?token": "rtsp://cam/user=***/x?***",
+		"rtsp://cam/s?a/b=c;d=e/f?g#h&token&&i=":                  "rtsp://cam/s?a/b=***&***&&i=***",
 		// Doubtful ones: no part of the password may be left.
 		"rtsp://admin:sec/ret@cam/":     "rtsp://***",
 		"rtsp://admin:sec?ret@cam/":     "rtsp://***",
@@ -37,6 +43,37 @@ func TestRedactText(t *testing.T) {
 	for text, want := range tests {
 		if got := redactText(text); got != want {
 			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+// A secret is found in whatever form a camera or libav repeats it, and nothing
+// else is taken for one.
+func TestSecrets(t *testing.T) {
+	s := newSecrets(Config{
+		URL: "rtsp://cam/s?token=to%2Fken%20x&channel=1", Username: "operator", Password: plantedPassword,
+	})
+	plain := newSecrets(Config{URL: "rtsp://cam/s?channel=1"})
+	inURL := newSecrets(Config{URL: "rtsp://oper:pl%40nted@cam/user=joe1&password=nested"})
+	tests := []struct {
+		secrets    secrets
+		text, want string
+	}{
+		{s, "Authorization for operator failed", "Authorization for *** failed"},
+		{s, "got " + plantedPassword + " from it", "got *** from it"},
+		{s, "got " + url.QueryEscape(plantedPassword) + " and " + url.PathEscape(plantedPassword), "got *** and ***"},
+		{s, "lower case: " + strings.ToLower(url.QueryEscape(plantedPassword)), "lower case: ***"},
+		{s, "needless: %70l%40nted%2Fp:w%3f%23%25%2B%20%c3%a9.", "needless: ***."},
+		{s, "token to/ken x, to%2Fken%20x, to%2fken+x", "token ***, ***, ***"},
+		{s, "basic " + base64.StdEncoding.EncodeToString([]byte("operator:"+plantedPassword)), "basic ***"},
+		{s, "channel 1 of 11", "channel 1 of 11"},
+		{plain, "RTSP/1.0 200 OK", "RTSP/1.0 200 OK"},
+		{inURL, "oper said pl@nted, pl%40nted, joe1 said nested", "*** said ***, ***, *** said ***"},
+		{inURL, base64.StdEncoding.EncodeToString([]byte("oper:pl@nted")), "***"},
+	}
+	for _, test := range tests {
+		if got := test.secrets.redact(test.text); got != test.want {
+			t.Errorf("%s: got %s, want %s", test.text, got, test.want)
 		}
 	}
 }

@@ -41,6 +41,8 @@ type Session struct {
 	opened        time.Time
 
 	interrupter interrupter
+	// watchdog interrupts when there is no frame in time.
+	watchdog *time.Timer
 	// unbind releases the context that was given to Open.
 	unbind func() bool
 
@@ -48,6 +50,8 @@ type Session struct {
 	// input and packet are nil once the session is closed.
 	input  *astiav.FormatContext
 	packet *astiav.Packet
+	// libav has what libav logs meanwhile.
+	libav *libavLog
 	// connected says that input is to be closed, not just freed.
 	connected bool
 	// index is that of the video stream among those of input.
@@ -88,7 +92,6 @@ func open(ctx context.Context, cfg Config) (*Session, error) {
 
 // dial makes a session and connects it.
 func dial(ctx context.Context, cfg Config, target target, options map[string]string) (*Session, error) {
-	directLibavLog()
 	s := &Session{
 		log:           cfg.Logger,
 		authenticates: target.authenticates,
@@ -97,8 +100,10 @@ func dial(ctx context.Context, cfg Config, target target, options map[string]str
 		opened:        time.Now(),
 		input:         astiav.AllocFormatContext(),
 		packet:        astiav.AllocPacket(),
+		libav:         newLibavLog(cfg.Logger, newSecrets(cfg)),
 	}
 	s.interrupter.io = interrupterOf(s.input)
+	s.watchdog = time.AfterFunc(s.frameTimeout, s.giveUp)
 	s.unbind = context.AfterFunc(ctx, func() { s.interrupter.stop(context.Cause(ctx)) })
 	if err := s.connect(target.url, options); err != nil {
 		return nil, errors.Join(err, s.Close())
@@ -148,10 +153,12 @@ func (s *Session) connect(url string, options map[string]string) error {
 			return fmt.Errorf("set libav option %s: %w", name, err)
 		}
 	}
-	watchdog := s.watch("no stream")
-	defer watchdog.Stop()
+	defer s.watchdog.Stop()
 	start := time.Now()
-	if err := s.input.OpenInput(url, astiav.FindInputFormat("rtsp"), dictionary); err != nil {
+	s.libav.enterConnecting()
+	err := s.input.OpenInput(url, astiav.FindInputFormat("rtsp"), dictionary)
+	s.libav.leave()
+	if err != nil {
 		return s.describe(err, time.Since(start))
 	}
 	s.connected = true
@@ -164,11 +171,9 @@ func (s *Session) connect(url string, options map[string]string) error {
 	return nil
 }
 
-// watch interrupts the session if it is not stopped within the frame timeout.
-func (s *Session) watch(missing string) *time.Timer {
-	return time.AfterFunc(s.frameTimeout, func() {
-		s.interrupter.stop(fmt.Errorf("%s within %v", missing, s.frameTimeout))
-	})
+// giveUp interrupts the session when the frame timeout has passed.
+func (s *Session) giveUp() {
+	s.interrupter.stop(fmt.Errorf("no video within %v", s.frameTimeout))
 }
 
 // selectStream finds the video stream, and takes over the parameter sets of the
@@ -186,14 +191,14 @@ func (s *Session) selectStream() error {
 		case astiav.CodecIDHevc:
 			s.video = newH265Stream()
 		default:
-			return fmt.Errorf("codec %s is not recorded", codec.Name())
+			return fmt.Errorf("the camera sends %s, which is not recorded: set it to H.264 or H.265", codec.Name())
 		}
 		s.index, s.timeBase = stream.Index(), stream.TimeBase()
 		s.accessUnit.beginsPicture = s.video.beginsPicture
 		s.video.learn(slices.Collect(nalUnits(parameters.ExtraData())))
 		return nil
 	}
-	return errors.New("no video stream")
+	return errNoVideo
 }
 
 // Next waits for the next access unit. The first one that it returns is a sync
@@ -222,8 +227,10 @@ func (s *Session) next() (Frame, error) {
 	if cause := s.interrupter.stopped(); cause != nil {
 		return Frame{}, cause
 	}
-	watchdog := s.watch("no frame")
-	defer watchdog.Stop()
+	s.watchdog.Reset(s.frameTimeout)
+	defer s.watchdog.Stop()
+	s.libav.enter()
+	defer s.libav.leave()
 	for {
 		start := time.Now()
 		if err := s.input.ReadFrame(s.packet); err != nil {
@@ -274,7 +281,8 @@ func (s *Session) Close() error {
 	s.unbind()
 	s.packet.Free()
 	s.closeInput()
-	s.input, s.packet = nil, nil
+	s.libav.close()
+	s.input, s.packet, s.libav = nil, nil, nil
 	return nil
 }
 
@@ -288,6 +296,8 @@ func (s *Session) closeInput() {
 	s.interrupter.close()
 	limit := time.AfterFunc(teardownTimeout, s.interrupter.abort)
 	defer limit.Stop()
+	s.libav.enter()
+	defer s.libav.leave()
 	s.input.CloseInput()
 	runtime.KeepAlive(s) // and with it the flag that libavformat polls
 }

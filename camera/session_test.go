@@ -266,7 +266,7 @@ func TestStall(t *testing.T) {
 		want   string
 	}{
 		"socket timeout": {Config{SocketTimeout: 500 * time.Millisecond}, "read frame: no answer within 500ms"},
-		"frame timeout":  {Config{FrameTimeout: 500 * time.Millisecond}, "read frame: no frame within 500ms"},
+		"frame timeout":  {Config{FrameTimeout: 500 * time.Millisecond}, "read frame: no video within 500ms"},
 		"UDP":            {Config{SocketTimeout: 500 * time.Millisecond, Transport: moonfire.UDP}, "read frame: no answer within 500ms"},
 	}
 	for name, test := range tests {
@@ -280,6 +280,39 @@ func TestStall(t *testing.T) {
 			if err := nextError(t, session); err.Error() != test.want {
 				t.Errorf("got %q, want %q", err, test.want)
 			}
+		})
+	}
+}
+
+// A camera that keeps sending, but no pictures, is noticed: what it sends does not
+// count, however often the socket has something to read.
+func TestOnlyReports(t *testing.T) {
+	for _, transport := range []moonfire.Transport{moonfire.TCP, moonfire.UDP} {
+		t.Run(string(transport), func(t *testing.T) {
+			t.Parallel()
+			camera := startCamera(t, testcamera.Config{Transports: []moonfire.Transport{transport}})
+			session := openSession(t, Config{
+				URL: camera.URL(), Transport: transport, SocketTimeout: 500 * time.Millisecond, FrameTimeout: 3 * time.Second,
+			})
+			read(t, session, 1)
+			camera.Stall()
+			ended := make(chan struct{})
+			var reports sync.WaitGroup
+			reports.Go(func() {
+				for {
+					select {
+					case <-ended:
+						return
+					case <-time.After(10 * time.Millisecond):
+						camera.Report()
+					}
+				}
+			})
+			if err := nextError(t, session); err.Error() != "read frame: no video within 3s" {
+				t.Errorf("got %q", err)
+			}
+			close(ended)
+			reports.Wait()
 		})
 	}
 }

@@ -31,6 +31,9 @@ type Options struct {
 	// QueueBytes bounds, for each stream, the frames between camera and disk;
 	// 0 means 32 MiB.
 	QueueBytes int64
+	// FrameTimeout is after how long without video a camera counts as lost,
+	// whatever else it sends; 0 means 30 s.
+	FrameTimeout time.Duration
 	// MinFreeBytes is the space that is left free in each directory's file
 	// system; 0 means 32 MiB.
 	MinFreeBytes int64
@@ -180,6 +183,7 @@ func (r *Recorder) newStreamers() (streamers []*streamer) {
 				queue:    newQueue(r.o.QueueBytes),
 				clock:    r.o.Clock,
 				dial:     r.o.Dial,
+				timeout:  r.o.FrameTimeout,
 				status:   newStatus(r.o.Clock, c, stream),
 				log:      r.o.Logger.With("camera", c.ShortName, "stream", stream.Kind),
 			})

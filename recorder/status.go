@@ -17,7 +17,7 @@ type StreamStatus struct {
 	Camera string
 	Stream moonfire.StreamKind
 	// ConnectedSince is zero while there is no connection, AwaySince while there is
-	// one. The latter begins with Open.
+	// one. The latter begins with Open. A connection begins with its first frame.
 	ConnectedSince, AwaySince time.Time
 	// Connections counts those that were made.
 	Connections int64
@@ -67,13 +67,6 @@ func (s *status) read() StreamStatus {
 	return now
 }
 
-func (s *status) connected(at time.Time) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.now.ConnectedSince, s.now.AwaySince, s.cameraErr = at, time.Time{}, nil
-	s.now.Connections++
-}
-
 // disconnected tells whether err differs from what was wrong before, so that it
 // is news.
 func (s *status) disconnected(at time.Time, err error) (news bool) {
@@ -87,12 +80,20 @@ func (s *status) disconnected(at time.Time, err error) (news bool) {
 	return news
 }
 
-func (s *status) received(at time.Time, sizeBytes int) {
+// received counts a frame, and tells whether it is the first of its connection.
+// Only then does the connection count: many a camera accepts one and then sends no
+// pictures.
+func (s *status) received(at time.Time, sizeBytes int) (first bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if first = s.now.ConnectedSince.IsZero(); first {
+		s.now.ConnectedSince, s.now.AwaySince, s.cameraErr = at, time.Time{}, nil
+		s.now.Connections++
+	}
 	s.now.LastFrame = at
 	s.now.Frames++
 	s.now.Bytes += int64(sizeBytes)
+	return first
 }
 
 // dropped counts frames that are in no recording.

@@ -39,6 +39,7 @@ type streamer struct {
 	queue    *queue
 	clock    Clock
 	dial     func(context.Context, camera.Config) (Source, error)
+	timeout  time.Duration // without video; 0 means the camera package's
 	status   *status
 	log      *slog.Logger // has the keys camera and stream
 
@@ -105,14 +106,14 @@ func (s *streamer) session(ctx context.Context) error {
 		Password:  s.camera.Password,
 		Transport: s.stream.Transport,
 		Logger:    s.log,
+
+		FrameTimeout: s.timeout,
 	})
 	if err != nil {
 		return err
 	}
 	defer source.Close() // nothing that it could fail at matters any more
 	began := arrivedNow(s.clock)
-	s.status.connected(began.wall)
-	s.log.Info("connected to the camera")
 	err = s.readFrames(source)
 	ended := arrivedNow(s.clock)
 	s.queue.end(err, ended)
@@ -130,7 +131,9 @@ func (s *streamer) readFrames(source Source) error {
 			return err
 		}
 		at := arrivedNow(s.clock)
-		s.status.received(at.wall, len(f.Data))
+		if s.status.received(at.wall, len(f.Data)) {
+			s.log.Info("connected to the camera")
+		}
 		fits := s.queue.push(f, at)
 		if !fits {
 			s.status.dropped(1)

@@ -7,12 +7,13 @@ cd "$(dirname "$0")/.."
 packages='gcc libc6-dev pkg-config libavcodec-dev libavdevice-dev libavfilter-dev
 libavformat-dev libavutil-dev libswresample-dev libswscale-dev
 ffmpeg fuse3 sqlite3'
-# The crash tests make file systems; the client tests use what people use.
+# The crash tests make file systems, others networks; the client tests use what
+# people use.
 [ "${1:-}" = test ] && packages="$packages e2fsprogs xfsprogs mount
 vlc-bin vlc-plugin-base gstreamer1.0-tools gstreamer1.0-plugins-base-apps
 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 gstreamer1.0-libav mediainfo chromium rsync samba smbclient samba-common-bin
-python3 strace systemd"
+python3 strace systemd iproute2"
 # Packages are built with Debian's tools, and tried in chroots.
 [ "${1:-}" = deb ] && packages="$packages debhelper dpkg-dev lintian debootstrap"
 

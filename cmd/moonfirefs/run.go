@@ -17,7 +17,7 @@ import (
 
 func newRunCommand(g *global) *cobra.Command {
 	f := &mountFlags{}
-	var rotateEvery time.Duration
+	var rotateEvery, frameTimeout time.Duration
 	var queue string
 	cmd := &cobra.Command{
 		Use:   "run MOUNTPOINT",
@@ -36,19 +36,24 @@ is saved first.`,
 			if err != nil || queueBytes == 0 || queueBytes > 1<<40 {
 				return &usageError{fmt.Errorf("--queue %s: it is not a size such as 32MiB", queue)}
 			}
+			if frameTimeout < time.Second {
+				return &usageError{fmt.Errorf("--frame-timeout %v: it is less than 1s", frameTimeout)}
+			}
 			s, err := store.Open(cmd.Context(), g.store, store.Recording, log)
 			if err != nil {
 				return err
 			}
 			defer closing(log, s)
 			return record(cmd.Context(), &recording{
-				store: s, mountpoint: args[0], mount: f, log: log, rotateEvery: rotateEvery, queueBytes: int64(queueBytes),
+				store: s, mountpoint: args[0], mount: f, log: log,
+				rotateEvery: rotateEvery, queueBytes: int64(queueBytes), frameTimeout: frameTimeout,
 			})
 		},
 	}
 	f.add(cmd)
 	cmd.Flags().DurationVar(&rotateEvery, "rotate-every", time.Minute, "length of a recording: how soon footage shows")
 	cmd.Flags().StringVar(&queue, "queue", "32MiB", "memory for the frames of each stream that wait for a slow disk; what does not fit is lost")
+	cmd.Flags().DurationVar(&frameTimeout, "frame-timeout", 30*time.Second, "connect again to a camera that has sent no picture for so long, whatever else it sends")
 	return cmd
 }
 
@@ -62,6 +67,8 @@ type recording struct {
 	rotateEvery time.Duration
 	// queueBytes bounds the queue of each stream; 0 means the recorder's default.
 	queueBytes int64
+	// frameTimeout bounds the wait for a frame; 0 means the recorder's default.
+	frameTimeout time.Duration
 	// during runs beside the recorder, if it is not nil, until ctx ends.
 	during func(ctx context.Context, r *recorder.Recorder) error
 }
@@ -86,7 +93,8 @@ func record(ctx context.Context, o *recording) (err error) {
 		o.log.Error("recording without the mount", "mountpoint", o.mountpoint, "err", err)
 	}
 	r := recorder.New(recorder.Options{
-		DB: o.store.DB, Dirs: o.store.Dirs, Cameras: cameras, RotateEvery: o.rotateEvery, QueueBytes: o.queueBytes, Logger: o.log,
+		DB: o.store.DB, Dirs: o.store.Dirs, Cameras: cameras, RotateEvery: o.rotateEvery, QueueBytes: o.queueBytes,
+		FrameTimeout: o.frameTimeout, Logger: o.log,
 	})
 	if err := r.Open(ctx); err != nil {
 		return err

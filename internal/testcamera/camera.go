@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/bluenviron/gortsplib/v4/pkg/auth"
 	"github.com/bluenviron/gortsplib/v4/pkg/description"
 	"github.com/bluenviron/gortsplib/v4/pkg/format"
+	"github.com/pion/rtcp"
 
 	moonfire "github.com/moonfirefs/moonfire"
 )
@@ -32,6 +34,9 @@ type Config struct {
 	Source Source
 	// Address is where to listen; the default is a free port of 127.0.0.1.
 	Address string
+	// Listen, if not nil, takes the place of net.Listen: a camera in another
+	// network.
+	Listen func(network, address string) (net.Listener, error)
 	// Username and Password, if not empty, are asked for: by digest
 	// authentication, or, where Basic is set, by basic authentication.
 	Username, Password string
@@ -41,6 +46,9 @@ type Config struct {
 	// WithoutSprop leaves the parameter sets out of the session description.
 	// They are in each key frame in any case.
 	WithoutSprop bool
+	// Describes says what the session description has; the default is the video.
+	// Of anything else nothing is sent.
+	Describes Description
 	// RTPOrigin is the RTP time stamp of the source's first frame; 0 means the
 	// default.
 	RTPOrigin uint32
@@ -50,6 +58,18 @@ type Config struct {
 	// KeepSent bounds how many of the newest frames Sent returns; 0 means all.
 	KeepSent int
 }
+
+// Description is what a camera says that it sends.
+type Description int
+
+const (
+	// Video is the source's.
+	Video Description = iota
+	// MotionJPEG is video that is not recorded (RFC 2435).
+	MotionJPEG
+	// AudioOnly is G.711 (RFC 3551 §4.5.14).
+	AudioOnly
+)
 
 // Camera is an RTSP server that plays its source to whoever connects.
 type Camera struct {
@@ -86,6 +106,9 @@ func Start(config Config) (*Camera, error) {
 	if config.Address == "" {
 		config.Address = "127.0.0.1:0"
 	}
+	if config.Listen == nil {
+		config.Listen = net.Listen
+	}
 	if config.Speed == 0 {
 		config.Speed = 1
 	}
@@ -108,14 +131,27 @@ func Start(config Config) (*Camera, error) {
 	case <-c.played:
 		return nil, errors.Join(errors.New("test camera: the source has no pictures"), c.Close())
 	case au := <-first:
-		c.media = &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{
-			config.Source.codec().format(au, !config.WithoutSprop),
-		}}
+		c.media = c.describe(au)
 	}
 	if err := c.Restart(); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	return c, nil
+}
+
+// describe says what the camera sends, given its first access unit.
+func (c *Camera) describe(first AccessUnit) *description.Media {
+	switch c.config.Describes {
+	case MotionJPEG:
+		return &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{&format.MJPEG{}}}
+	case AudioOnly:
+		return &description.Media{Type: description.MediaTypeAudio, Formats: []format.Format{
+			&format.G711{PayloadTyp: 0, MULaw: true, SampleRate: 8000, ChannelCount: 1},
+		}}
+	}
+	return &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{
+		c.config.Source.codec().format(first, !c.config.WithoutSprop),
+	}}
 }
 
 // play starts the source, and returns where its first access unit comes out.
@@ -144,7 +180,7 @@ func (c *Camera) deliver(au AccessUnit, first chan<- AccessUnit) {
 		Time: time.Now(), Sync: au.Sync, NALs: au.NALs,
 	}
 	c.frames++
-	if c.stalled {
+	if c.stalled || c.config.Describes != Video {
 		return
 	}
 	for session, player := range c.players {
@@ -205,6 +241,17 @@ func (c *Camera) setStalled(stalled bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stalled = stalled
+}
+
+// Report sends a sender report (RFC 3550 §6.4.1) to each client, as cameras do
+// now and then, whether or not they have pictures.
+func (c *Camera) Report() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for session := range c.players {
+		// A client that does not keep up will be noticed with the next frame.
+		_ = session.WritePacketRTCP(c.media, &rtcp.SenderReport{})
+	}
 }
 
 // Close stops the camera and its source, and waits for both. It returns the

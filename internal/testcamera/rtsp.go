@@ -58,7 +58,7 @@ func (c *Camera) newServer(address string, listening func(net.Addr)) *gortsplib.
 		RTSPAddress:    address,
 		WriteQueueSize: writeQueuePackets,
 		Listen: func(network, address string) (net.Listener, error) {
-			listener, err := net.Listen(network, address)
+			listener, err := c.config.Listen(network, address)
 			if err == nil {
 				listening(listener.Addr())
 			}

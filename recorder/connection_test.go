@@ -1,0 +1,122 @@
+package recorder
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfire/internal/testcamera"
+)
+
+// logBuffer can be read while a logger writes to it.
+type logBuffer struct {
+	mu     sync.Mutex // guards buffer
+	buffer bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.String()
+}
+
+// startCamera starts a real test camera.
+func startCamera(t *testing.T, config testcamera.Config) *testcamera.Camera {
+	t.Helper()
+	clip, err := testcamera.Encode(t.Context(), testcamera.Params{GOP: 5}, 60)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config.Source = clip
+	server, err := testcamera.Start(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+// What is wrong with a camera is said in one clear line, once and not at each
+// attempt, and it stays in the status until there are pictures; when there are,
+// that is said too.
+func TestTroubleIsSaidOnce(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	const timeout = 700 * time.Millisecond
+	tests := map[string]struct {
+		camera testcamera.Config
+		change func(*moonfire.Camera)
+		want   string
+	}{
+		"refused":        {change: func(c *moonfire.Camera) { c.Streams[0].URL = "rtsp://" + closed.Addr().String() + "/" }, want: "connection refused"},
+		"wrong password": {camera: testcamera.Config{Username: "operator", Password: "right"}, want: "401 unauthorized: wrong user name or password"},
+		"no such path":   {change: func(c *moonfire.Camera) { c.Streams[0].URL += "2" }, want: "404 not found: no such stream"},
+		"transport":      {change: func(c *moonfire.Camera) { c.Streams[0].Transport = moonfire.UDP }, want: "the camera does not offer this transport"},
+		"motion JPEG":    {camera: testcamera.Config{Describes: testcamera.MotionJPEG}, want: "the camera sends mjpeg, which is not recorded: set it to H.264 or H.265"},
+		"audio only":     {camera: testcamera.Config{Describes: testcamera.AudioOnly}, want: "no video stream"},
+		"no pictures":    {want: "no video within 700ms"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			server := startCamera(t, test.camera)
+			if name == "no pictures" {
+				server.Stall()
+			}
+			f := newFixture(t, plenty)
+			f.camera.Username, f.camera.Password = "operator", "wrong"
+			f.camera.Streams[0].URL = server.URL()
+			if test.change != nil {
+				test.change(&f.camera)
+			}
+			lines := &logBuffer{}
+			var attempts atomic.Int32
+			r := New(Options{
+				DB: f.store.DB, Dirs: f.store.Dirs, Cameras: []moonfire.Camera{f.camera}, Clock: f.clock,
+				MinFreeBytes: 1, FrameTimeout: timeout, Logger: slog.New(slog.NewTextHandler(lines, nil)),
+				Dial: func(ctx context.Context, config camera.Config) (Source, error) {
+					attempts.Add(1)
+					return dial(ctx, config)
+				},
+			})
+			f.must(r.Open(t.Context()))
+			eventually(t, func() bool { return attempts.Load() >= 4 })
+			if got := r.Status()[0].LastError; !strings.HasSuffix(got, test.want) {
+				t.Errorf("status %q", got)
+			}
+			got := lines.String()
+			if strings.Count(got, "no connection to the camera") != 1 || !strings.Contains(got, test.want) || strings.Contains(got, "connected to the camera") {
+				t.Errorf("after %d attempts the log has\n%s", attempts.Load(), got)
+			}
+			if name == "no pictures" {
+				server.Resume()
+				eventually(t, func() bool { return r.Status()[0].Frames > 0 })
+				if status := r.Status()[0]; status.LastError != "" || !strings.Contains(lines.String(), "connected to the camera") {
+					t.Errorf("with pictures: %+v\n%s", status, lines)
+				}
+			}
+			f.must(r.Close())
+		})
+	}
+}
