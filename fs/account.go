@@ -23,6 +23,10 @@ type account struct {
 	// bytes and duration90k are the sums over all recordings that are shown.
 	bytes       int64
 	duration90k moonfire.Duration90k
+	// saved are the files of what is kept, and keptBytes the sum over the
+	// recordings that rotation spares for it.
+	saved     []savedFile
+	keptBytes int64
 }
 
 // dayRecord is what was recorded within a civil day: unlike in the folder of the
@@ -39,6 +43,9 @@ func newAccount(ctx context.Context, c *catalog, state *streamState, records []*
 	a := &account{
 		state: state, records: records, days: make(map[date]*dayRecord),
 		entries: make(map[moonfire.VideoSampleEntryID]*moonfire.VideoSampleEntry),
+	}
+	if err := a.addSaved(ctx, c); err != nil {
+		return nil, err
 	}
 	var runs []run
 	for _, record := range records {
@@ -63,6 +70,17 @@ func newAccount(ctx context.Context, c *catalog, state *streamState, records []*
 		a.entries[r.entry] = entry
 	}
 	return a, nil
+}
+
+func (a *account) addSaved(ctx context.Context, c *catalog) (err error) {
+	if len(a.state.saved.intervals) == 0 {
+		return nil
+	}
+	if a.saved, err = c.savedFiles(ctx, a.state); err != nil {
+		return err
+	}
+	a.keptBytes, err = c.db.KeptBytes(ctx, a.state.id)
+	return err
 }
 
 // split divides runs between the civil days. They must not be joined across

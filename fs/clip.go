@@ -31,16 +31,36 @@ func (c *catalog) clip(ctx context.Context, s *stream, interval span, part int) 
 	if err != nil || part > len(parts) {
 		return clip{}, false, err
 	}
-	members := parts[part-1]
+	found, err = c.describeClip(ctx, s, interval, part, parts[part-1])
+	return found, err == nil, err
+}
+
+// clips describes all parts of an interval.
+func (c *catalog) clips(ctx context.Context, s *stream, interval span) (all []clip, err error) {
+	parts, err := c.clipParts(ctx, s, interval)
+	if err != nil {
+		return nil, err
+	}
+	for i, members := range parts {
+		found, err := c.describeClip(ctx, s, interval, i+1, members)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found)
+	}
+	return all, nil
+}
+
+func (c *catalog) describeClip(ctx context.Context, s *stream, interval span, part int, members []moonfire.Summary) (clip, error) {
 	spec, err := c.clipSpec(ctx, s, interval, members)
 	if err != nil {
-		return clip{}, false, err
+		return clip{}, err
 	}
 	return clip{
 		interval: interval, part: part, inode: clipInode(s, interval, part, spec),
 		recordings: len(members), sizeBytes: mp4.Size(spec),
 		modified90k: min(interval.end, members[len(members)-1].End90k()),
-	}, true, nil
+	}, nil
 }
 
 // clipParts finds the recordings that overlap an interval, with one query, and
@@ -90,6 +110,17 @@ var (
 	_ gofs.NodeGetattrer = (*clipFile)(nil)
 	_ gofs.NodeOpener    = (*clipFile)(nil)
 )
+
+// enter answers a lookup in parent with f.
+func (f *clipFile) enter(ctx context.Context, parent gofs.InodeEmbedder, grows bool, out *fuse.EntryOut) *gofs.Inode {
+	f.fill(&out.Attr)
+	out.SetAttrTimeout(immutable)
+	out.SetEntryTimeout(closedEntry)
+	if grows {
+		out.SetEntryTimeout(growingEntry)
+	}
+	return parent.EmbeddedInode().NewInode(ctx, f, gofs.StableAttr{Mode: fuse.S_IFREG, Ino: f.clip.inode})
+}
 
 func (f *clipFile) fill(out *fuse.Attr) {
 	f.tree.owner.file(out, f.clip.inode, f.clip.sizeBytes, f.clip.modified90k)

@@ -80,11 +80,5 @@ func (c *clipsFolder) Lookup(ctx context.Context, name string, out *fuse.EntryOu
 		return nil, syscall.ENOENT
 	}
 	f := &clipFile{tree: c.tree, stream: c.stream, clip: found}
-	f.fill(&out.Attr)
-	out.SetAttrTimeout(immutable)
-	out.SetEntryTimeout(closedEntry)
-	if state.clipGrows(interval) {
-		out.SetEntryTimeout(growingEntry)
-	}
-	return c.NewInode(ctx, f, gofs.StableAttr{Mode: fuse.S_IFREG, Ino: found.inode}), 0
+	return f.enter(ctx, c, state.clipGrows(interval), out), 0
 }

@@ -142,7 +142,8 @@ func TestTree(t *testing.T) {
 		"driveway/clips":          nil,
 		"driveway-sub":            {"2026-11-20", clipsName, htmlName, jsonName},
 		"driveway-sub/2026-11-20": {"12.mp4"},
-		"":                        slices.Concat(slices.Sorted(slices.Values(probes)), []string{"driveway", "driveway-sub", htmlName, jsonName}),
+		"":                        slices.Concat(slices.Sorted(slices.Values(probes)), []string{"driveway", "driveway-sub", htmlName, jsonName, savedName}),
+		"saved":                   nil,
 	} {
 		if got := names(t, s.path(folder)); !slices.Equal(got, want) {
 			t.Errorf("folder %q holds %q, want %q", folder, got, want)

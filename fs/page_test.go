@@ -138,7 +138,7 @@ func expectedStream(zone *time.Location, folder string, recordings []moonfire.Su
 		}
 	}
 	return map[string]any{
-		"folder": folder, "retainBytes": unlimited, "minStartTime90k": first, "maxEndTime90k": last,
+		"folder": folder, "retainBytes": unlimited, "keptBytes": 0, "minStartTime90k": first, "maxEndTime90k": last,
 		"totalDuration90k": total, "totalSampleFileBytes": bytes, "days": days,
 	}
 }

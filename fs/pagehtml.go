@@ -2,6 +2,7 @@ package fs
 
 import (
 	"bytes"
+	"cmp"
 	_ "embed"
 	"fmt"
 	"html/template"
@@ -23,8 +24,12 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
 type rootView struct {
 	Zone, Until string
-	Cameras     []cameraView
+	// Saved is by name.
+	Saved   []savedView
+	Cameras []cameraView
 }
+
+type savedView struct{ Name, Link, Folder, Times, Size string }
 
 type cameraView struct {
 	Name, Description string
@@ -78,8 +83,20 @@ func rootHTML(c calendar, accounts []*account) ([]byte, error) {
 		}
 		camera := &page.Cameras[len(page.Cameras)-1]
 		camera.Streams = append(camera.Streams, c.streamView(a, rootDays))
+		for i := range a.saved {
+			page.Saved = append(page.Saved, c.savedView(a, &a.saved[i]))
+		}
 	}
+	slices.SortFunc(page.Saved, func(a, b savedView) int { return cmp.Compare(a.Name, b.Name) })
 	return executePage("root", page)
+}
+
+func (c calendar) savedView(a *account, f *savedFile) savedView {
+	const layout = "2006-01-02 15:04:05"
+	return savedView{
+		Name: f.name, Link: savedName + "/" + url.PathEscape(f.name), Folder: a.state.folder, Size: bytesText(f.clip.sizeBytes),
+		Times: c.text(f.clip.interval.start, layout) + " – " + c.text(f.clip.modified90k, layout),
+	}
 }
 
 // streamHTML is index.html of a stream's folder.
@@ -116,7 +133,7 @@ func (c calendar) facts(a *account) []fact {
 	}
 	newest := a.records[len(a.records)-1].files
 	last := &newest[len(newest)-1].run
-	return []fact{
+	facts := []fact{
 		{"Oldest", c.text(bounds.start, "2006-01-02 15:04:05")},
 		{"Newest", c.text(bounds.end, "2006-01-02 15:04:05")},
 		{"Recorded", durationText(a.duration90k)},
@@ -125,6 +142,10 @@ func (c calendar) facts(a *account) []fact {
 		{"Picture", fmt.Sprintf("%s, %s", resolutionText(a.entries[last.entry]), frameRateText(last))},
 		{"Bit rate", bitRateText(last)},
 	}
+	if a.keptBytes > 0 {
+		facts = append(facts, fact{"Kept", bytesText(a.keptBytes)})
+	}
+	return facts
 }
 
 func (c calendar) dayView(a *account, record *dateRecord) dayView {

@@ -1,8 +1,10 @@
 package fs
 
 import (
+	"cmp"
 	"encoding/hex"
 	"encoding/json"
+	"slices"
 
 	moonfire "github.com/moonfirefs/moonfire"
 )
@@ -13,6 +15,17 @@ import (
 type jsonRoot struct {
 	TimeZoneName string       `json:"timeZoneName"`
 	Cameras      []jsonCamera `json:"cameras"`
+	// Saved is what somebody keeps, by file name.
+	Saved []jsonSaved `json:"saved"`
+}
+
+type jsonSaved struct {
+	// File is relative to the root, Folder is that of the stream.
+	File         string           `json:"file"`
+	Folder       string           `json:"folder"`
+	StartTime90k moonfire.Time90k `json:"startTime90k"`
+	EndTime90k   moonfire.Time90k `json:"endTime90k"`
+	Bytes        int64            `json:"bytes"`
 }
 
 type jsonCamera struct {
@@ -30,6 +43,8 @@ type jsonDevice struct {
 type jsonStream struct {
 	Folder      string `json:"folder"`
 	RetainBytes int64  `json:"retainBytes"`
+	// KeptBytes is the part of TotalSampleFileBytes that rotation spares.
+	KeptBytes int64 `json:"keptBytes"`
 	// The times are missing if nothing is recorded.
 	MinStartTime90k      *moonfire.Time90k    `json:"minStartTime90k,omitempty"`
 	MaxEndTime90k        *moonfire.Time90k    `json:"maxEndTime90k,omitempty"`
@@ -64,14 +79,20 @@ type jsonRun struct {
 
 // rootJSON is index.json of the root.
 func rootJSON(c calendar, accounts []*account) ([]byte, error) {
-	page := jsonRoot{TimeZoneName: c.zone.String(), Cameras: []jsonCamera{}}
+	page := jsonRoot{TimeZoneName: c.zone.String(), Cameras: []jsonCamera{}, Saved: []jsonSaved{}}
 	for _, a := range accounts {
 		device := deviceOf(a)
 		if n := len(page.Cameras); n == 0 || page.Cameras[n-1].jsonDevice != device {
 			page.Cameras = append(page.Cameras, jsonCamera{device, make(map[moonfire.StreamKind]jsonStream)})
 		}
 		page.Cameras[len(page.Cameras)-1].Streams[a.state.kind] = streamOf(a)
+		for _, f := range a.saved {
+			page.Saved = append(page.Saved, jsonSaved{
+				savedName + "/" + f.name, a.state.folder, f.clip.interval.start, f.clip.modified90k, f.clip.sizeBytes,
+			})
+		}
 	}
+	slices.SortFunc(page.Saved, func(a, b jsonSaved) int { return cmp.Compare(a.File, b.File) })
 	return encodeJSON(page)
 }
 
@@ -97,7 +118,7 @@ func deviceOf(a *account) jsonDevice {
 
 func streamOf(a *account) jsonStream {
 	s := jsonStream{
-		Folder: a.state.folder, RetainBytes: a.state.retainBytes,
+		Folder: a.state.folder, RetainBytes: a.state.retainBytes, KeptBytes: a.keptBytes,
 		TotalDuration90k: a.duration90k, TotalSampleFileBytes: a.bytes,
 		Days: make(map[string]jsonDay, len(a.days)),
 	}

@@ -10,7 +10,8 @@ import (
 	moonfire "github.com/moonfirefs/moonfire"
 )
 
-// root is the folder that is mounted: a folder per stream, and the index pages.
+// root is the folder that is mounted: a folder per stream, the folder of kept
+// footage, and the index pages.
 type root struct {
 	node
 	tree *tree
@@ -40,6 +41,9 @@ func (r *root) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*go
 	if err != nil {
 		return nil, r.tree.fail("look up stream", err)
 	}
+	if name == savedName {
+		return (&savedFolder{tree: r.tree}).enter(ctx, now, r, out), 0
+	}
 	s := now.folder(name)
 	if s == nil {
 		return nil, syscall.ENOENT
@@ -61,6 +65,7 @@ func (r *root) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {
 	for _, name := range probes {
 		entries = append(entries, entry{name, probeInode(name), fuse.S_IFREG})
 	}
+	entries = append(entries, entry{savedName, savedInode, fuse.S_IFDIR})
 	for _, s := range now.streams {
 		entries = append(entries, entry{s.folder, folderInode(s.stream), fuse.S_IFDIR})
 	}

@@ -26,6 +26,7 @@ type stream struct {
 type streamState struct {
 	*stream
 	eaten *eaten
+	saved *saved
 	// newest is the hour of the recording that was committed last; recorded is
 	// false if there is none. Unless this machine's clock has been wrong, no
 	// recording is in a later hour.
@@ -126,6 +127,11 @@ func (c *catalog) loadSnapshot(ctx context.Context, version int64, last *snapsho
 	if err != nil {
 		return nil, err
 	}
+	kept, err := c.db.Kept(ctx)
+	if err != nil {
+		return nil, err
+	}
+	intervals := keptOf(kept)
 	next := &snapshot{version: version}
 	for i := range cameras {
 		camera := &cameras[i]
@@ -135,8 +141,9 @@ func (c *catalog) loadSnapshot(ctx context.Context, version int64, last *snapsho
 			if err != nil {
 				return nil, err
 			}
+			state.saved = &saved{intervals[s.ID]}
 			if before, err := last.stateOf(s.ID); err == nil {
-				state.eaten = state.eaten.share(before.eaten)
+				state.eaten, state.saved = state.eaten.share(before.eaten), state.saved.share(before.saved)
 			}
 			state.stream = intern(last, stream{s.ID, camera.UUID, camera.ShortName, s.Kind, s.FolderName(camera)})
 			state.description = camera.Description

@@ -52,6 +52,9 @@ func (w *watcher) look(ctx context.Context) error {
 	if last == nil {
 		return nil
 	}
+	if err := w.changedSaved(ctx, last, now); err != nil {
+		return err
+	}
 	for _, state := range now.streams {
 		before, err := last.state(state.stream)
 		if err != nil || *before == *state {
@@ -88,6 +91,34 @@ func (w *watcher) changed(ctx context.Context, now *snapshot, before, state *str
 	}
 	notifyAttributes(folder)
 	notifyAttributes(w.root)
+	return nil
+}
+
+// changedSaved notifies of kept footage that has grown or was released.
+func (w *watcher) changedSaved(ctx context.Context, last, now *snapshot) error {
+	folder := w.root.GetChild(savedName)
+	if folder == nil {
+		return nil // the kernel does not know it
+	}
+	for name, known := range folder.Children() {
+		if before, interval, _, ok := last.find(name); !ok || !before.savedGrows(interval) {
+			if _, same, _, ok := now.find(name); ok && same == interval {
+				continue
+			}
+		}
+		var inode uint64
+		if state, interval, part, ok := now.find(name); ok {
+			found, _, err := w.tree.clip(ctx, state.stream, interval, part)
+			if err != nil {
+				return err
+			}
+			inode = found.inode
+		}
+		if inode != known.StableAttr().Ino {
+			_ = folder.NotifyEntry(name)
+		}
+	}
+	notifyAttributes(folder)
 	return nil
 }
 

@@ -39,7 +39,7 @@ func main() {
 // execute runs the program with everything that it has from its surroundings.
 func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	root := newRootCommand()
-	root.SetArgs(args)
+	root.SetArgs(timesNotFlags(args))
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errOut)
@@ -107,6 +107,7 @@ To see it work without a camera:   moonfirefs demo /tmp/moonfirefs-demo`,
 		newMountCommand(g),
 		newCheckCommand(g),
 		newRepairCommand(g),
+		newKeepCommand(g),
 		newBackupCommand(g),
 		newDemoCommand(g),
 		newTestCameraCommand(g),

@@ -1,0 +1,221 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfire/internal/when"
+)
+
+// keepFlags are the flags of keep.
+type keepFlags struct {
+	name, release string
+	list, json    bool
+}
+
+func newKeepCommand(g *global) *cobra.Command {
+	f := &keepFlags{}
+	cmd := &cobra.Command{
+		Use:   "keep {CAMERA FROM TO --name NAME | --list | --release NAME}",
+		Short: "Keep an interval of footage when its time has come",
+		Long: `Keeps the footage of an interval: rotation spares it until it is released. In the
+mount it is the file saved/NAME.mp4. It works beside a running recorder, at once.
+
+CAMERA is the name of the camera's folder (NAME-sub for the sub stream). What is
+still being recorded shows as soon as it is saved, within a minute or so; an
+interval may reach up to 24 hours from its start, also into the future.
+
+Kept footage counts towards the quota of its camera. If it takes more than nine
+tenths of the quota, new footage still has the last tenth, so that recording goes
+on, and the camera uses that much more than its quota.
+
+` + when.Forms,
+		Example: `  moonfirefs keep driveway "2026-11-22 13:05" 13:20 --name burglary
+  moonfirefs keep driveway -30m now --name parcel
+  moonfirefs keep --list
+  moonfirefs keep --release parcel`,
+		Args: asUsage(f.args),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case f.list:
+				return g.withStore(cmd, store.Reading, f.printKept)
+			case f.release != "":
+				return g.withStore(cmd, store.Configuring, f.releaseKept)
+			}
+			return g.withStore(cmd, store.Configuring, func(o *opened) error { return f.keep(o, args) })
+		},
+	}
+	cmd.Flags().StringVar(&f.name, "name", "", "name of the file, without .mp4")
+	cmd.Flags().BoolVar(&f.list, "list", false, "list what is kept")
+	cmd.Flags().StringVar(&f.release, "release", "", "give kept footage back to rotation")
+	cmd.Flags().BoolVar(&f.json, "json", false, "with --list: for programs")
+	return cmd
+}
+
+func (f *keepFlags) args(cmd *cobra.Command, args []string) error {
+	switch {
+	case f.list && f.release != "" || f.name != "" && (f.list || f.release != ""):
+		return errors.New("--name, --list and --release exclude each other")
+	case f.json && !f.list:
+		return errors.New("--json goes with --list")
+	case f.list || f.release != "":
+		return cobra.NoArgs(cmd, args)
+	case f.name == "":
+		return errors.New("--name is missing: what shall the file be called?")
+	}
+	return cobra.ExactArgs(3)(cmd, args)
+}
+
+func (f *keepFlags) keep(o *opened, args []string) error {
+	if err := moonfire.CheckSavedName(f.name); err != nil {
+		return &usageError{err}
+	}
+	i, err := o.interval(args)
+	if err != nil {
+		return err
+	}
+	recordings, err := o.overlapping(i)
+	if err != nil {
+		return err
+	}
+	if err := o.requireKeepable(i, recordings); err != nil {
+		return err
+	}
+	k := &moonfire.Kept{Stream: i.stream.ID, Name: f.name, Start90k: i.start, End90k: i.end, Since90k: moonfire.FromTime(time.Now())}
+	if err := o.DB.Keep(o.cmd.Context(), k); err != nil {
+		return err
+	}
+	if err := o.printf("Kept %s, %s: %s. In the mount: saved/%s.mp4", i.folder, o.times(i.start, i.end), recordings.text(), f.name); err != nil {
+		return err
+	}
+	if err := o.tellGrowth(i, recordings); err != nil {
+		return err
+	}
+	return o.tellQuota(i.stream)
+}
+
+// stillRecording is how long after an instant its recording may not be committed
+// yet.
+const stillRecording = 6 * time.Minute
+
+// requireKeepable refuses an interval of which nothing is recorded and, unless a
+// recording in progress may have it, nothing will be.
+func (o *opened) requireKeepable(i *interval, recordings *overlap) error {
+	now := time.Now()
+	switch {
+	case i.start.Time().After(now):
+		return &usageError{fmt.Errorf("the interval begins in the future, at %s: keep it once it has begun", o.time(i.start))}
+	case recordings.count == 0 && i.end.Time().Before(now.Add(-stillRecording)):
+		return fmt.Errorf("%s has no footage of %s: %w", i.folder, o.times(i.start, i.end), moonfire.ErrNotFound)
+	}
+	return nil
+}
+
+// tellGrowth says whether there may be more to come.
+func (o *opened) tellGrowth(i *interval, recordings *overlap) error {
+	newest, ok, err := o.DB.Newest(o.cmd.Context(), i.stream.ID)
+	if err != nil || ok && newest.End90k >= i.end || i.end.Time().Before(time.Now().Add(-stillRecording)) {
+		return err
+	}
+	if recordings.count == 0 {
+		return o.printf("Nothing of that is saved yet. What is recorded of it will be kept, and the file appears when it is saved.")
+	}
+	return o.printf("What is still recorded of that will be kept as well; until then the file grows.")
+}
+
+// tellQuota says in words what kept footage leaves of a quota, where that matters.
+func (o *opened) tellQuota(stream *moonfire.Stream) error {
+	keptBytes, err := o.DB.KeptBytes(o.cmd.Context(), stream.ID)
+	if err != nil {
+		return err
+	}
+	reserved := stream.RetainBytes / moonfire.RotatingShare
+	if rest := stream.RetainBytes - keptBytes; rest < reserved {
+		return o.printf("Kept footage now takes %s of this quota of %s. New footage has a tenth of the quota all the same, so the camera uses up to %s on the disk. Release something or raise the quota: moonfirefs camera edit --retain",
+			humanize.Bytes(uint64(keptBytes)), humanize.Bytes(uint64(stream.RetainBytes)), humanize.Bytes(uint64(keptBytes+reserved)))
+	}
+	return nil
+}
+
+func (f *keepFlags) releaseKept(o *opened) error {
+	err := o.DB.Unkeep(o.cmd.Context(), f.release)
+	if errors.Is(err, moonfire.ErrNotFound) {
+		return fmt.Errorf("%w (see: moonfirefs keep --list)", err)
+	}
+	if err != nil {
+		return err
+	}
+	return o.printf("Released %s. It goes when its turn comes.", f.release)
+}
+
+// keptLine is what is told of kept footage.
+type keptLine struct {
+	Name         string           `json:"name"`
+	Folder       string           `json:"folder"`
+	StartTime90k moonfire.Time90k `json:"startTime90k"`
+	EndTime90k   moonfire.Time90k `json:"endTime90k"`
+	SinceTime90k moonfire.Time90k `json:"sinceTime90k"`
+	// Recordings and SampleFileBytes are what there is of it.
+	Recordings      int64 `json:"recordings"`
+	SampleFileBytes int64 `json:"sampleFileBytes"`
+}
+
+func (f *keepFlags) printKept(o *opened) error {
+	lines, err := o.keptLines()
+	if err != nil {
+		return err
+	}
+	if f.json {
+		return o.printJSON(lines)
+	}
+	if len(lines) == 0 {
+		return o.printf("Nothing is kept.")
+	}
+	w := tabwriter.NewWriter(o.cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "NAME\tCAMERA\tFOOTAGE\tSIZE\tSINCE") // Flush reports
+	for _, l := range lines {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", l.Name, l.Folder, o.times(l.StartTime90k, l.EndTime90k),
+			humanize.Bytes(uint64(l.SampleFileBytes)), o.time(l.SinceTime90k))
+	}
+	return w.Flush()
+}
+
+func (o *opened) keptLines() ([]keptLine, error) {
+	kept, err := o.DB.Kept(o.cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	streams, err := o.streams()
+	if err != nil {
+		return nil, err
+	}
+	lines := []keptLine{}
+	for _, k := range kept {
+		i := streams.byID(k.Stream)
+		if i == nil {
+			continue // added since
+		}
+		i.start, i.end = k.Start90k, k.End90k
+		found, err := o.overlapping(i)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, keptLine{k.Name, i.folder, k.Start90k, k.End90k, k.Since90k, found.count, found.sizeBytes})
+	}
+	return lines, nil
+}
+
+// printJSON prints a value for programs.
+func (o *opened) printJSON(value any) error {
+	encoder := json.NewEncoder(o.cmd.OutOrStdout())
+	encoder.SetIndent("", " ")
+	return encoder.Encode(value)
+}

@@ -1,0 +1,157 @@
+package when
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// Forms says, for help texts, what can be written.
+const Forms = `Times are those of the store's time zone: "2026-11-22 13:05", "2026-11-22T13:05:30",
+13:05 (today, or for TO on the date of FROM), "yesterday 13:05", -10m or -2h30m (ago),
+now, and for TO +5m (after FROM). With an offset from UTC, as in
+2026-11-22T13:05:00-05:00, they are exact also when clocks go back.`
+
+// Interval reads two times. A time that stands alone is today's, or for to on the
+// date of from. The error wraps moonfire.ErrInvalid.
+func Interval(from, to string, zone *time.Location, now time.Time) (start, end moonfire.Time90k, err error) {
+	r := &reader{zone: zone, now: now.In(zone), date: now.In(zone)}
+	first, err := r.read(from)
+	if err != nil {
+		return 0, 0, err
+	}
+	r.date, r.from = first.In(zone), first
+	last, err := r.read(to)
+	if err != nil {
+		return 0, 0, err
+	}
+	if !last.After(first) {
+		return 0, 0, fmt.Errorf("%q is not after %q: from %v to %v (the end needs a date where it is another day): %w",
+			to, from, format(first.In(zone)), format(last.In(zone)), moonfire.ErrInvalid)
+	}
+	return moonfire.FromTime(first), moonfire.FromTime(last), nil
+}
+
+// reader reads the two ends of an interval.
+type reader struct {
+	zone *time.Location
+	now  time.Time
+	// date is that of a time that stands alone.
+	date time.Time
+	// from is the first time once it has been read.
+	from time.Time
+}
+
+var (
+	relativePattern = regexp.MustCompile(`^(now ?)?([+-])((?:\d+(?:\.\d+)?[dhms])+)$`)
+	daysPattern     = regexp.MustCompile(`(\d+(?:\.\d+)?)d`)
+	civilPattern    = regexp.MustCompile(`^(?:(\d{4}-\d\d-\d\d|today|yesterday)(?:[T ]|$))?` +
+		`(?:(\d{1,2})[:.](\d\d)(?:[:.](\d\d)(?:\.\d+)?)?)? ?(Z|[+-]\d\d:?\d\d)?$`)
+)
+
+func (r *reader) read(text string) (time.Time, error) {
+	text = strings.Join(strings.Fields(text), " ")
+	if strings.EqualFold(text, "now") {
+		return r.now.Truncate(time.Second), nil
+	}
+	if m := relativePattern.FindStringSubmatch(strings.ToLower(text)); m != nil {
+		return r.relative(text, m)
+	}
+	if m := civilPattern.FindStringSubmatch(text); m != nil && m[1]+m[2] != "" {
+		return r.civil(text, m)
+	}
+	return time.Time{}, fmt.Errorf("%q is no time; write it as 2026-11-22T13:05:00, 13:05 or -10m: %w", text, moonfire.ErrInvalid)
+}
+
+// relative takes what relativePattern has matched.
+func (r *reader) relative(text string, matched []string) (time.Time, error) {
+	// Days are not a unit of the standard library.
+	span := daysPattern.ReplaceAllStringFunc(matched[3], func(days string) string {
+		n, _ := strconv.ParseFloat(strings.TrimSuffix(days, "d"), 64) // it matches
+		return strconv.FormatFloat(24*n, 'f', -1, 64) + "h"
+	})
+	d, err := time.ParseDuration(span)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%q: %w: %w", text, err, moonfire.ErrInvalid)
+	}
+	switch {
+	case matched[2] == "-":
+		return r.now.Add(-d).Truncate(time.Second), nil
+	case matched[1] != "":
+		return r.now.Add(d).Truncate(time.Second), nil
+	case r.from.IsZero():
+		return time.Time{}, fmt.Errorf("%q counts from the start of the interval, and cannot be that start: %w", text, moonfire.ErrInvalid)
+	}
+	return r.from.Add(d), nil
+}
+
+// civil takes what civilPattern has matched.
+func (r *reader) civil(text string, matched []string) (time.Time, error) {
+	year, month, day := r.date.Date()
+	switch matched[1] {
+	case "":
+	case "today":
+		year, month, day = r.now.Date()
+	case "yesterday":
+		year, month, day = r.now.AddDate(0, 0, -1).Date()
+	default:
+		date, err := time.Parse(time.DateOnly, matched[1])
+		if err != nil {
+			return time.Time{}, fmt.Errorf("%q: there is no such date: %w", text, moonfire.ErrInvalid)
+		}
+		year, month, day = date.Date()
+	}
+	var clock [3]int
+	for i := range clock {
+		clock[i], _ = strconv.Atoi("0" + matched[2+i]) // two digits, or none
+	}
+	if clock[0] > 23 || clock[1] > 59 || clock[2] > 59 {
+		return time.Time{}, fmt.Errorf("%q: the clock never shows that: %w", text, moonfire.ErrInvalid)
+	}
+	wall := time.Date(year, month, day, clock[0], clock[1], clock[2], 0, time.UTC)
+	if matched[5] != "" {
+		return withOffset(wall, matched[5])
+	}
+	return resolve(wall, r.zone)
+}
+
+func withOffset(wall time.Time, offset string) (time.Time, error) {
+	if offset == "Z" {
+		return wall, nil
+	}
+	text := wall.Format("2006-01-02T15:04:05") + strings.ReplaceAll(offset, ":", "")
+	t, err := time.Parse("2006-01-02T15:04:05-0700", text)
+	if err != nil {
+		return time.Time{}, errors.Join(fmt.Errorf("%q: %w", text, moonfire.ErrInvalid), err)
+	}
+	return t, nil
+}
+
+// resolve finds when the clock of a zone shows what wall shows in UTC.
+func resolve(wall time.Time, zone *time.Location) (time.Time, error) {
+	var found []time.Time
+	for _, around := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
+		_, offset := wall.Add(around).In(zone).Zone()
+		t := wall.Add(-time.Duration(offset) * time.Second).In(zone)
+		_, actual := t.Zone()
+		if actual == offset && (len(found) == 0 || !found[0].Equal(t)) {
+			found = append(found, t)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return time.Time{}, fmt.Errorf("%s never was on the clock in %s: clocks went forward then: %w",
+			wall.Format(time.DateTime), zone, moonfire.ErrInvalid)
+	}
+	return time.Time{}, fmt.Errorf("%s was twice on the clock in %s; write %s or %s: %w",
+		wall.Format(time.DateTime), zone, format(found[0]), format(found[1]), moonfire.ErrInvalid)
+}
+
+func format(t time.Time) string { return t.Format(time.RFC3339) }

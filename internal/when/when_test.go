@@ -1,0 +1,78 @@
+package when
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+	_ "time/tzdata"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+func newYork(t *testing.T) *time.Location {
+	t.Helper()
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return zone
+}
+
+// Ensures that all forms mean what the help says.
+func TestInterval(t *testing.T) {
+	zone := newYork(t)
+	now := time.Date(2026, 11, 22, 15, 30, 10, 500, zone)
+	for text, want := range map[[2]string][2]string{
+		{"2026-11-22 13:05", "13:07:30"}:                          {"2026-11-22T13:05:00-05:00", "2026-11-22T13:07:30-05:00"},
+		{"2026-11-21T13:05:00", "14:00"}:                          {"2026-11-21T13:05:00-05:00", "2026-11-21T14:00:00-05:00"},
+		{"2026-11-22T13.05.00", "2026-11-23T00.10.00"}:            {"2026-11-22T13:05:00-05:00", "2026-11-23T00:10:00-05:00"},
+		{"9:05", "now"}:                                           {"2026-11-22T09:05:00-05:00", "2026-11-22T15:30:10-05:00"},
+		{"-10m", "now"}:                                           {"2026-11-22T15:20:10-05:00", "2026-11-22T15:30:10-05:00"},
+		{"now-1h30m", "-1h"}:                                      {"2026-11-22T14:00:10-05:00", "2026-11-22T14:30:10-05:00"},
+		{"-1.5d", "+90s"}:                                         {"2026-11-21T03:30:10-05:00", "2026-11-21T03:31:40-05:00"},
+		{"yesterday 23:50", "today 00:10"}:                        {"2026-11-21T23:50:00-05:00", "2026-11-22T00:10:00-05:00"},
+		{"2026-11-21", "2026-11-22"}:                              {"2026-11-21T00:00:00-05:00", "2026-11-22T00:00:00-05:00"},
+		{"2026-11-22T18:05:00Z", "2026-11-22T19:10:00+01:00"}:     {"2026-11-22T13:05:00-05:00", "2026-11-22T13:10:00-05:00"},
+		{"2026-11-01T01:55:00-04:00", "2026-11-01T01:05:00-0500"}: {"2026-11-01T01:55:00-04:00", "2026-11-01T01:05:00-05:00"},
+		{" 2026-11-22  13:05 -0500 ", "13:06 Z"}:                  {"", "is not after"},
+		{"13:05", "12:00"}:                                        {"", "is not after"},
+		{"2026-11-01 01:30", "02:30"}:                             {"", "2026-11-01T01:30:00-04:00 or 2026-11-01T01:30:00-05:00"},
+		{"2026-03-08 02:30", "03:30"}:                             {"", "clocks went forward"},
+		{"+5m", "now"}:                                            {"", "cannot be that start"},
+		{"2026-02-30 13:05", "now"}:                               {"", "no such date"},
+		{"24:00", "now"}:                                          {"", "never shows"},
+		{"", "now"}:                                               {"", "no time"},
+		{"soon", "now"}:                                           {"", "no time"},
+		{"-10", "now"}:                                            {"", "no time"},
+		{"-99999999999999999999h", "now"}:                         {"", "invalid"},
+		{"2026-11-22T13:05:00.5", "2026-11-22T13:05:01"}:          {"2026-11-22T13:05:00-05:00", "2026-11-22T13:05:01-05:00"},
+		{"2026-03-08 01:59:59", "2026-03-08 03:00"}:               {"2026-03-08T01:59:59-05:00", "2026-03-08T03:00:00-04:00"},
+	} {
+		start, end, err := Interval(text[0], text[1], zone, now)
+		if want[0] == "" {
+			if !errors.Is(err, moonfire.ErrInvalid) || !strings.Contains(err.Error(), want[1]) {
+				t.Errorf("%q: got %v, want an error with %q", text, err, want[1])
+			}
+			continue
+		}
+		got := [2]string{format(start.Time().In(zone)), format(end.Time().In(zone))}
+		if err != nil || got != want {
+			t.Errorf("%q: got %q, %v, want %q", text, got, err, want)
+		}
+	}
+}
+
+// Where a date was skipped, none of its times is taken for another.
+func TestSkippedDate(t *testing.T) {
+	zone, err := time.LoadLocation("Pacific/Apia")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := Interval("2011-12-30 12:00", "+1h", zone, time.Now()); !errors.Is(err, moonfire.ErrInvalid) {
+		t.Errorf("got %v", err)
+	}
+	if _, _, err := Interval("2011-12-31 12:00", "+1h", zone, time.Now()); err != nil {
+		t.Error(err)
+	}
+}
