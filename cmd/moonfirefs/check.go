@@ -1,18 +1,13 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"time"
 
 	"github.com/dustin/go-humanize"
-	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/internal/check"
@@ -21,7 +16,8 @@ import (
 
 // checkFlags are the flags of check.
 type checkFlags struct {
-	index, hash, progress bool
+	index, hash bool
+	progress    progressFlag
 }
 
 func newCheckCommand(g *global) *cobra.Command {
@@ -41,9 +37,6 @@ Exit status: 0 if all is well, 1 if there are findings, 2 if it could not check.
 		Example: `  moonfirefs check --hash`,
 		Args:    asUsage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if !cmd.Flags().Changed("progress") {
-				f.progress = isTerminal(cmd.ErrOrStderr())
-			}
 			log, err := g.logger(cmd)
 			if err != nil {
 				return err
@@ -53,17 +46,12 @@ Exit status: 0 if all is well, 1 if there are findings, 2 if it could not check.
 	}
 	cmd.Flags().BoolVar(&f.index, "index", true, "decode the table of samples of each recording")
 	cmd.Flags().BoolVar(&f.hash, "hash", false, "read all sample files and compare their SHA-1")
-	cmd.Flags().BoolVar(&f.progress, "progress", false, "show progress, throughput and remaining time (default: on a terminal)")
+	f.progress.add(cmd)
 	return cmd
 }
 
-func isTerminal(w io.Writer) bool {
-	file, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(file.Fd()))
-}
-
 func runCheck(cmd *cobra.Command, path string, f *checkFlags, log *slog.Logger) error {
-	report, err := f.check(cmd.Context(), path, cmd.ErrOrStderr(), log)
+	report, err := f.check(cmd, path, log)
 	if err != nil {
 		return &statusError{err: err, status: exitUnchecked}
 	}
@@ -86,8 +74,8 @@ func runCheck(cmd *cobra.Command, path string, f *checkFlags, log *slog.Logger) 
 
 // check opens the store and checks it. A database that is too damaged to be opened
 // is a finding.
-func (f *checkFlags) check(ctx context.Context, path string, bar io.Writer, log *slog.Logger) (*check.Report, error) {
-	s, err := store.Open(ctx, path, store.Reading, log)
+func (f *checkFlags) check(cmd *cobra.Command, path string, log *slog.Logger) (*check.Report, error) {
+	s, err := store.Open(cmd.Context(), path, store.Reading, log)
 	if errors.Is(err, moonfire.ErrCorrupt) {
 		return check.Unopened(err), nil
 	}
@@ -96,52 +84,21 @@ func (f *checkFlags) check(ctx context.Context, path string, bar io.Writer, log 
 	}
 	defer closing(log, s)
 	o := check.Options{Index: f.index, Hash: f.hash}
-	if f.progress {
-		progress := newProgress(bar, f.hash)
-		defer progress.end()
-		o.Progress = progress.show
+	if f.progress.wanted(cmd) {
+		var end func()
+		o.Progress, end = f.showing(cmd.ErrOrStderr())
+		defer end()
 	}
-	return check.Check(ctx, s, o)
+	return check.Check(cmd.Context(), s, o)
 }
 
-// progressEvery is how often the bar is drawn.
-const progressEvery = 200 * time.Millisecond
-
-// progress is a bar that shows how far a check is.
-type progress struct {
-	bar  *progressbar.ProgressBar
-	hash bool
+// showing returns a function that shows progress: of bytes if there are any to
+// read, and of recordings otherwise.
+func (f *checkFlags) showing(w io.Writer) (show func(check.Progress), end func()) {
+	if f.hash {
+		bar := newProgress(w, "checking", "")
+		return func(now check.Progress) { bar.show(now.Bytes, now.TotalBytes) }, bar.end
+	}
+	bar := newProgress(w, "checking", "recordings")
+	return func(now check.Progress) { bar.show(now.Recordings, now.TotalRecordings) }, bar.end
 }
-
-// newProgress counts bytes if there are any to read, and recordings otherwise.
-func newProgress(w io.Writer, hash bool) *progress {
-	options := []progressbar.Option{
-		progressbar.OptionSetWriter(w),
-		progressbar.OptionSetDescription("checking"),
-		progressbar.OptionShowBytes(hash),
-		progressbar.OptionShowCount(),
-		progressbar.OptionSetPredictTime(true),
-		progressbar.OptionSetWidth(20),
-		progressbar.OptionThrottle(progressEvery),
-		progressbar.OptionClearOnFinish(),
-	}
-	if !hash {
-		options = append(options, progressbar.OptionShowIts(), progressbar.OptionSetItsString("recordings"))
-	}
-	return &progress{hash: hash, bar: progressbar.NewOptions64(1, options...)}
-}
-
-func (p *progress) show(now check.Progress) {
-	done, total := now.Recordings, now.TotalRecordings
-	if p.hash {
-		done, total = now.Bytes, now.TotalBytes
-	}
-	// What is recorded meanwhile comes on top; and the bar ends itself at its end.
-	total = max(total, done) + 1
-	if p.bar.GetMax64() != total {
-		p.bar.ChangeMax64(total)
-	}
-	_ = p.bar.Set64(done) // an ornament
-}
-
-func (p *progress) end() { _ = p.bar.Finish() }

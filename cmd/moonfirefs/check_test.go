@@ -67,14 +67,14 @@ func TestCheckStatus(t *testing.T) {
 func TestProgressBar(t *testing.T) {
 	for name, hash := range map[string]bool{"MB/s": true, "recordings/": false} {
 		var out strings.Builder
-		p := newProgress(&out, hash)
+		show, end := (&checkFlags{hash: hash}).showing(&out)
 		done := int64(0)
 		eventually(t, name, func() bool {
 			done += 100_000
-			p.show(check.Progress{Recordings: done, TotalRecordings: 1 << 30, Bytes: done, TotalBytes: 1 << 30})
+			show(check.Progress{Recordings: done, TotalRecordings: 1 << 30, Bytes: done, TotalBytes: 1 << 30})
 			return strings.Contains(out.String(), name) && strings.Contains(out.String(), "checking   1%") && strings.Contains(out.String(), "s:")
 		})
-		p.end()
+		end()
 	}
 }
 

@@ -88,7 +88,7 @@ func (d *demo) run(ctx context.Context) error {
 		camera.URL(), filepath.Join(d.dir, "store"), mountpoint)
 	err = record(ctx, &recording{
 		store: d.store, mountpoint: mountpoint, log: d.log, rotateEvery: demoRotateEvery,
-		mount:  &mountFlags{uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), gaps: "hold"},
+		mount:  &mountFlags{uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), lookFlags: lookFlags{gaps: "hold"}},
 		during: d.showStatus,
 	})
 	d.printf("\nThe demo has ended. The footage stays in %s\nTo see it again:   mkdir -p /tmp/footage; moonfirefs mount --store %s /tmp/footage\n",

@@ -18,18 +18,36 @@ import (
 
 // mountFlags are the flags of the commands that mount.
 type mountFlags struct {
-	allowOther       bool
-	uid, gid         uint32
+	lookFlags
+	allowOther bool
+	uid, gid   uint32
+}
+
+// lookFlags are choices about the bytes of files.
+type lookFlags struct {
 	gaps             string
 	withoutTimeTrack bool
 }
 
+func (f *lookFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.gaps, "gaps", "hold", "what a player shows where nothing was recorded: hold the last picture, or collapse the gap")
+	cmd.Flags().BoolVar(&f.withoutTimeTrack, "no-timestamps", false, "leave out the subtitle track with the time of day")
+}
+
+// options are what they mean for a store.
+func (f *lookFlags) options(s *store.Store, log *slog.Logger) (fs.Options, error) {
+	gaps, ok := map[string]mp4.Gaps{"hold": mp4.GapsHold, "collapse": mp4.GapsCollapse}[f.gaps]
+	if !ok {
+		return fs.Options{}, &usageError{fmt.Errorf("--gaps %s: it is neither hold nor collapse", f.gaps)}
+	}
+	return fs.Options{DB: s.DB, Dirs: s.Dirs, Zone: s.Zone, Gaps: gaps, Timestamps: !f.withoutTimeTrack, Logger: log}, nil
+}
+
 func (f *mountFlags) add(cmd *cobra.Command) {
+	f.lookFlags.add(cmd)
 	cmd.Flags().BoolVar(&f.allowOther, "allow-other", false, "let other users read the mount, as far as --uid and --gid allow (needed for Samba)")
 	cmd.Flags().Uint32Var(&f.uid, "uid", uint32(os.Getuid()), "owner of the files in the mount")
 	cmd.Flags().Uint32Var(&f.gid, "gid", uint32(os.Getgid()), "group of the files in the mount")
-	cmd.Flags().StringVar(&f.gaps, "gaps", "hold", "what a player shows where nothing was recorded: hold the last picture, or collapse the gap")
-	cmd.Flags().BoolVar(&f.withoutTimeTrack, "no-timestamps", false, "leave out the subtitle track with the time of day")
 }
 
 // open mounts the store.
@@ -37,15 +55,12 @@ func (f *mountFlags) open(ctx context.Context, s *store.Store, mountpoint string
 	if f.uid == math.MaxUint32 || f.gid == math.MaxUint32 {
 		return nil, &usageError{errors.New("--uid and --gid: the last number stands for nobody")}
 	}
-	gaps, ok := map[string]mp4.Gaps{"hold": mp4.GapsHold, "collapse": mp4.GapsCollapse}[f.gaps]
-	if !ok {
-		return nil, &usageError{fmt.Errorf("--gaps %s: it is neither hold nor collapse", f.gaps)}
+	o, err := f.options(s, log)
+	if err != nil {
+		return nil, err
 	}
-	return fs.Open(ctx, fs.Options{
-		Mountpoint: mountpoint, DB: s.DB, Dirs: s.Dirs, Zone: s.Zone,
-		AllowOther: f.allowOther, UID: f.uid, GID: f.gid,
-		Gaps: gaps, Timestamps: !f.withoutTimeTrack, Logger: log,
-	})
+	o.Mountpoint, o.AllowOther, o.UID, o.GID = mountpoint, f.allowOther, f.uid, f.gid
+	return fs.Open(ctx, o)
 }
 
 func newMountCommand(g *global) *cobra.Command {

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	iofs "io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+	"golang.org/x/sys/unix"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/fs"
+	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfire/internal/when"
+)
+
+// exportFlags are the flags of export.
+type exportFlags struct {
+	lookFlags
+	progress progressFlag
+	output   string
+	part     int
+	force    bool
+}
+
+func newExportCommand(g *global) *cobra.Command {
+	f := &exportFlags{}
+	cmd := &cobra.Command{
+		Use:   "export CAMERA FROM TO -o FILE",
+		Short: "Write an interval of footage to a real file",
+		Long: `Writes the footage of an interval to FILE, or to standard output (-o -). The bytes
+are those of the clip of that interval in the mount; no mount is needed. It works
+beside a running recorder.
+
+FILE appears when it is complete and safe on the disk. What is interrupted leaves
+nothing. If the camera's resolution changed meanwhile, the footage takes several
+files: FILE, then one with -2 before its extension.
+
+CAMERA is the name of the camera's folder (NAME-sub for the sub stream).
+
+` + when.Forms,
+		Example: `  moonfirefs export driveway "2026-11-22 13:05" 13:20 -o ~/burglary.mp4
+  moonfirefs export driveway -10m now -o - | ffplay -`,
+		Args: asUsage(cobra.ExactArgs(3)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.output == "" {
+				return &usageError{errors.New("-o is missing: the file to write, or - for standard output")}
+			}
+			return g.withStore(cmd, store.Reading, func(o *opened) error { return f.export(o, args) })
+		},
+	}
+	f.lookFlags.add(cmd)
+	f.progress.add(cmd)
+	cmd.Flags().StringVarP(&f.output, "output", "o", "", "file to write; - is standard output (required)")
+	cmd.Flags().IntVar(&f.part, "part", 0, "write only this part of footage that takes several files")
+	cmd.Flags().BoolVar(&f.force, "force", false, "replace FILE if it exists")
+	return cmd
+}
+
+func (f *exportFlags) export(o *opened, args []string) error {
+	i, err := o.interval(args)
+	if err != nil {
+		return err
+	}
+	options, err := f.options(o.Store, o.log)
+	if err != nil {
+		return err
+	}
+	part := max(f.part, 1)
+	for {
+		clip, err := fs.OpenClip(o.cmd.Context(), options, i.folder, i.start, i.end, part)
+		if errors.Is(err, moonfire.ErrNotFound) {
+			return fmt.Errorf("%s has no such footage of %s: %w", i.folder, o.times(i.start, i.end), err)
+		}
+		if err != nil {
+			return err
+		}
+		err = f.write(o, clip, part)
+		if err := errors.Join(err, clip.Close()); err != nil {
+			return err
+		}
+		if part++; f.part > 0 || part > clip.Parts() {
+			return nil
+		}
+	}
+}
+
+// write writes one part to where it belongs.
+func (f *exportFlags) write(o *opened, clip *fs.Clip, part int) error {
+	if f.output == "-" {
+		if clip.Parts() > 1 && f.part == 0 {
+			return &usageError{fmt.Errorf("the footage takes %d files: choose one with --part", clip.Parts())}
+		}
+		if isTerminal(o.cmd.OutOrStdout()) {
+			return &usageError{errors.New("standard output is a terminal")}
+		}
+		return f.copy(o.cmd, o.cmd.OutOrStdout(), clip)
+	}
+	path := f.path(part)
+	if err := f.writeFile(o.cmd, path, clip); err != nil {
+		return fmt.Errorf("export to %s: %w", path, err)
+	}
+	return o.printf("Wrote %s, %s.", path, humanize.Bytes(uint64(clip.Size())))
+}
+
+// path is where a part goes. One that was asked for by number has FILE itself.
+func (f *exportFlags) path(part int) string {
+	if part == 1 || f.part > 0 {
+		return f.output
+	}
+	extension := filepath.Ext(f.output)
+	return fmt.Sprintf("%s-%d%s", strings.TrimSuffix(f.output, extension), part, extension)
+}
+
+// writeFile makes a file that is there whole and durable, or not at all.
+func (f *exportFlags) writeFile(cmd *cobra.Command, path string, clip *fs.Clip) (err error) {
+	if err := f.requireFree(path); err != nil {
+		return err
+	}
+	dir, name := filepath.Split(path)
+	temporary, err := os.CreateTemp(filepath.Clean(dir+"."), "."+name+".*.part")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, os.Remove(temporary.Name()))
+		}
+	}()
+	err = f.copy(cmd, temporary, clip)
+	if err == nil {
+		err = temporary.Sync()
+	}
+	if err = errors.Join(err, temporary.Close()); err != nil {
+		return err
+	}
+	end := clip.End90k().Time()
+	if err := os.Chtimes(temporary.Name(), end, end); err != nil {
+		return err
+	}
+	if err := f.rename(temporary.Name(), path); err != nil {
+		return err
+	}
+	return syncDir(filepath.Dir(path))
+}
+
+func (f *exportFlags) requireFree(path string) error {
+	_, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, iofs.ErrNotExist) || err == nil && f.force:
+		return nil
+	case err == nil:
+		return fmt.Errorf("it exists (to replace it: --force): %w", moonfire.ErrExists)
+	}
+	return err
+}
+
+// copyBytes is how much is read at a time.
+const copyBytes = 4 << 20
+
+// copy writes the whole clip, until the command is interrupted.
+func (f *exportFlags) copy(cmd *cobra.Command, w io.Writer, clip *fs.Clip) error {
+	show := func(int64) {}
+	if f.progress.wanted(cmd) {
+		bar := newProgress(cmd.ErrOrStderr(), "exporting", "")
+		defer bar.end()
+		show = func(done int64) { bar.show(done, clip.Size()) }
+	}
+	buf := make([]byte, copyBytes)
+	for off := int64(0); off < clip.Size(); off += int64(len(buf)) {
+		if err := context.Cause(cmd.Context()); err != nil {
+			return fmt.Errorf("interrupted: %w", err)
+		}
+		buf = buf[:min(copyBytes, clip.Size()-off)]
+		if err := clip.ReadAt(cmd.Context(), buf, off); err != nil {
+			return err
+		}
+		if _, err := w.Write(buf); err != nil {
+			return err
+		}
+		show(off + int64(len(buf)))
+	}
+	return nil
+}
+
+func syncDir(path string) error {
+	d, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// rename replaces a file only where that was asked for, also if it has come to
+// exist meanwhile.
+func (f *exportFlags) rename(from, to string) error {
+	if f.force {
+		return os.Rename(from, to)
+	}
+	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
+	switch {
+	case errors.Is(err, unix.EEXIST):
+		return f.requireFree(to)
+	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS):
+		// A file system that cannot. It was free a moment ago.
+		return os.Rename(from, to)
+	}
+	return err
+}
