@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
-	"strings"
 	"syscall"
 	"time"
 
@@ -68,27 +66,4 @@ func (s *Session) describe(err error, waited time.Duration) error {
 
 func (s *Session) noAnswer() error {
 	return fmt.Errorf("no answer within %v", s.socketTimeout)
-}
-
-// answers are what a camera has said to requests, as libavformat logs it. Its
-// errors tell less: all but the most common refusals look the same, as does a
-// session description of which nothing is wanted.
-type answers struct {
-	// noVideo says that the session description has no video.
-	noVideo bool
-	// refusal is the method and the status line of the last refusal.
-	refusal string
-}
-
-// refusedMethod finds what libavformat logs of a refusal. A status line is not
-// longer than this in earnest.
-var refusedMethod = regexp.MustCompile(`method ([A-Z_]+) failed: ([0-9]{3}[ -~]{0,60})`)
-
-// learn looks at a line, which may have been cut at its end.
-func (a *answers) learn(line string, cut bool) {
-	if _, description, found := strings.Cut(line, "SDP:\n"); found {
-		a.noVideo = !cut && !strings.Contains("\n"+description, "\nm=video ")
-	} else if m := refusedMethod.FindStringSubmatch(line); m != nil {
-		a.refusal = m[1] + ": " + strings.TrimSpace(m[2])
-	}
 }

@@ -54,6 +54,8 @@ type Session struct {
 	libav *libavLog
 	// connected says that input is to be closed, not just freed.
 	connected bool
+	// description is set by Open.
+	description Description
 	// index is that of the video stream among those of input.
 	index      int
 	timeBase   astiav.Rational
@@ -180,6 +182,7 @@ func (s *Session) giveUp() {
 // session description (sprop-parameter-sets, RFC 6184 §8.1; sprop-vps, sprop-sps
 // and sprop-pps, RFC 7798 §7.1).
 func (s *Session) selectStream() error {
+	s.description.Audio = s.libav.answers.audio
 	for _, stream := range s.input.Streams() {
 		parameters := stream.CodecParameters()
 		if parameters.MediaType() != astiav.MediaTypeVideo {
@@ -187,15 +190,17 @@ func (s *Session) selectStream() error {
 		}
 		switch codec := parameters.CodecID(); codec {
 		case astiav.CodecIDH264:
-			s.video = newH264Stream()
+			s.description.Codec, s.video = "H.264", newH264Stream()
 		case astiav.CodecIDHevc:
-			s.video = newH265Stream()
+			s.description.Codec, s.video = "H.265", newH265Stream()
 		default:
 			return fmt.Errorf("the camera sends %s, which is not recorded: set it to H.264 or H.265", codec.Name())
 		}
 		s.index, s.timeBase = stream.Index(), stream.TimeBase()
 		s.accessUnit.beginsPicture = s.video.beginsPicture
-		s.video.learn(slices.Collect(nalUnits(parameters.ExtraData())))
+		sprop := slices.Collect(nalUnits(parameters.ExtraData()))
+		s.description.Sprop = len(sprop) > 0
+		s.video.learn(sprop)
 		return nil
 	}
 	return errNoVideo

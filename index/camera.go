@@ -121,6 +121,18 @@ func each(rows *sql.Rows, fn func() error) error {
 	return errors.Join(asOurs(rows.Err()), rows.Close())
 }
 
+// CheckNewCamera returns the error that AddCamera would, unless it concerns the
+// database, and changes nothing.
+func (db *DB) CheckNewCamera(ctx context.Context, c *moonfire.Camera) error {
+	if err := checkCamera(c); err != nil {
+		return err
+	}
+	if err := requireNewName(ctx, db.readers, c.ShortName); err != nil {
+		return fmt.Errorf("add camera %s: %w", c.ShortName, asOurs(err))
+	}
+	return nil
+}
+
 // AddCamera stores a camera and its streams and fills in their ids. It returns
 // an error that wraps moonfire.ErrInvalid or moonfire.ErrExists.
 func (db *DB) AddCamera(ctx context.Context, c *moonfire.Camera) error {
@@ -164,8 +176,8 @@ func (db *DB) addCamera(ctx context.Context, c *moonfire.Camera) error {
 // requireNewName refuses a name that Windows or macOS would take for one that is
 // there: these compare without regard to case, and macOS to the composition of
 // characters. SQLite's own comparison knows the letters of ASCII only.
-func requireNewName(ctx context.Context, tx *sql.Tx, name string) error {
-	rows, err := tx.QueryContext(ctx, `select short_name from camera`)
+func requireNewName(ctx context.Context, db querier, name string) error {
+	rows, err := db.QueryContext(ctx, `select short_name from camera`)
 	if err != nil {
 		return err
 	}
@@ -179,6 +191,11 @@ func requireNewName(ctx context.Context, tx *sql.Tx, name string) error {
 		}
 		return nil
 	})
+}
+
+// querier is a transaction, or a pool of connections.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
 func foldName(name string) string { return cases.Fold().String(norm.NFC.String(name)) }

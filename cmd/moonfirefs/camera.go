@@ -17,11 +17,11 @@ import (
 func newCameraCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "camera",
-		Short: "Add and list cameras",
+		Short: "Add, list and test cameras",
 		Args:  onlyCommands,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newCameraAddCommand(g), newCameraListCommand(g))
+	cmd.AddCommand(newCameraAddCommand(g), newCameraListCommand(g), newCameraTestCommand(g))
 	return cmd
 }
 
@@ -32,6 +32,14 @@ type cameraFlags struct {
 	transport              string
 	username, passwordFile string
 	dir                    string
+	noTest                 bool
+}
+
+// addConnection adds the flags that say how to connect.
+func (f *cameraFlags) addConnection(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.transport, "transport", string(moonfire.TCP), "tcp or udp")
+	cmd.Flags().StringVar(&f.username, "username", "", "user name for the camera")
+	cmd.Flags().StringVar(&f.passwordFile, "password-file", "", "file whose first line is the password; - is standard input")
 }
 
 func newCameraAddCommand(g *global) *cobra.Command {
@@ -41,6 +49,9 @@ func newCameraAddCommand(g *global) *cobra.Command {
 		Short: "Add a camera",
 		Long: `Adds a camera. NAME becomes the name of its folder. A recorder that is running
 takes notice of it when it is started again.
+
+Before, it is tested: that it sends pictures that can be recorded. A camera that
+is not there yet is added with --no-test.
 
 The password can be given in $` + passwordVariable + `, in a file
 (--password-file, - for standard input), or when asked for it. In the URL it
@@ -55,9 +66,8 @@ works too, but other users of this machine can see it there.`,
 	cmd.Flags().StringVar(&f.sub, "sub", "", "URL of the sub stream, to be recorded as well")
 	cmd.Flags().StringVar(&f.subRetain, "sub-retain", "", "disk space for the sub stream")
 	cmd.Flags().StringVar(&f.dir, "dir", "", "directory to record to, one of those of \"dir list\" (default: the first)")
-	cmd.Flags().StringVar(&f.transport, "transport", string(moonfire.TCP), "tcp or udp")
-	cmd.Flags().StringVar(&f.username, "username", "", "user name for the camera")
-	cmd.Flags().StringVar(&f.passwordFile, "password-file", "", "file whose first line is the password; - is standard input")
+	cmd.Flags().BoolVar(&f.noTest, "no-test", false, "add the camera without testing it")
+	f.addConnection(cmd)
 	return cmd
 }
 
@@ -82,11 +92,41 @@ func addCamera(cmd *cobra.Command, g *global, f *cameraFlags, name, address stri
 		for i := range camera.Streams {
 			camera.Streams[i].SampleDir = dir
 		}
+		if err := o.DB.CheckNewCamera(cmd.Context(), camera); err != nil {
+			return err
+		}
+		if !f.noTest {
+			if err := g.testNewCamera(o, camera); err != nil {
+				return err
+			}
+		}
 		if err := o.DB.AddCamera(cmd.Context(), camera); err != nil {
 			return err
 		}
 		return o.printf("Added camera %s.", name)
 	})
+}
+
+// testNewCamera says what a camera sends, or returns an error.
+func (g *global) testNewCamera(o *opened, camera *moonfire.Camera) error {
+	results, err := g.surveyCamera(o.cmd, camera, quickSurvey)
+	if err != nil {
+		return err
+	}
+	if err := requireRecordable(results); err != nil {
+		return fmt.Errorf("%w (--no-test adds it all the same)", err)
+	}
+	for _, r := range results {
+		if err := o.printf("The %s stream: %s", r.Stream, r.summary()); err != nil {
+			return err
+		}
+		for _, warning := range r.Warnings {
+			if err := o.printf("  warning: %s", warning); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // addStream takes user name and password out of the URL.

@@ -214,7 +214,7 @@ func TestRefusedMismatch(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := checktest.NewStore(t, 3)
-			mustRun(t, "camera", "add", "--store", path, "garden", "rtsp://127.0.0.1:1/", "--retain", "1")
+			mustRun(t, "camera", "add", "--no-test", "--store", path, "garden", "rtsp://127.0.0.1:1/", "--retain", "1")
 			test.breakIt(t, path)
 			// A start would delete all of it.
 			sqlite(t, path, `update stream set retain_bytes = 1; insert or ignore into reserved_sample_files select sample_file_uuid, 1, 'writing' from recording limit 1`)

@@ -21,9 +21,9 @@ func TestTwoDirs(t *testing.T) {
 	requireOutput(t, exitOK, []string{second}, "dir", "add", second, "--store", path)
 	requireOutput(t, exitFailure, []string{"not empty"}, "dir", "add", disk, "--store", path)
 	requireOutput(t, exitFailure, []string{"one of the store's"}, "dir", "add", second, "--store", path)
-	requireOutput(t, exitFailure, []string{"dir list"}, "camera", "add", "--store", path, "x", camera.URL(), "--retain", "1GB", "--dir", "/nowhere")
-	mustRun(t, "camera", "add", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
-	mustRun(t, "camera", "add", "--store", path, "garden", camera.URL(), "--retain", "2GB", "--dir", second)
+	requireOutput(t, exitFailure, []string{"dir list"}, "camera", "add", "--no-test", "--store", path, "x", camera.URL(), "--retain", "1GB", "--dir", "/nowhere")
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "garden", camera.URL(), "--retain", "2GB", "--dir", second)
 	list := mustRun(t, "dir", "list", "--store", path)
 	for i, want := range []string{"DIRECTORY", "samples 1 1.0 GB", second + " 1 2.0 GB"} {
 		if line := strings.Join(strings.Fields(strings.Split(list, "\n")[i]), " "); !strings.HasPrefix(line, want) {

@@ -72,6 +72,8 @@ type statusError struct {
 func (e *statusError) Error() string { return e.err.Error() }
 func (e *statusError) Unwrap() error { return e.err }
 
+const defaultLogLevel = "info"
+
 // global are the flags of every command.
 type global struct {
 	store    string
@@ -98,7 +100,7 @@ To see it work without a camera:   moonfirefs demo /tmp/moonfirefs-demo`,
 		defaultStore = "/var/lib/moonfirefs"
 	}
 	root.PersistentFlags().StringVar(&g.store, "store", defaultStore, "directory of the store; $MOONFIREFS_STORE sets the default")
-	root.PersistentFlags().StringVar(&g.logLevel, "log-level", "info", "debug, info, warn or error")
+	root.PersistentFlags().StringVar(&g.logLevel, "log-level", defaultLogLevel, "debug, info, warn or error")
 	root.AddCommand(
 		newInitCommand(g),
 		newCameraCommand(g),

@@ -21,7 +21,7 @@ func TestReadOnlyDisk(t *testing.T) {
 	disk, device := newDisk(t)
 	path := filepath.Join(t.TempDir(), "store")
 	mustRun(t, "init", "--store", path, "--samples", filepath.Join(disk, "samples"), "--time-zone", "UTC")
-	mustRun(t, "camera", "add", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
 	recorder := start(t, "run", newMountpoint(t), "--store", path, "--rotate-every", "1s")
 	waitForRecordings(t, path, 3)
 	// What the kernel does when it finds the file system in error.

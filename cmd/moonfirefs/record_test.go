@@ -101,7 +101,7 @@ func TestFramesAreExact(t *testing.T) {
 			if config.Password != "" {
 				url = strings.Replace(url, "rtsp://", "rtsp://admin:s3cret@", 1)
 			}
-			mustRun(t, "camera", "add", "--store", path, "driveway", url, "--retain", "1GB")
+			mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", url, "--retain", "1GB")
 			recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "2s")
 			waitForRecordings(t, path, 3)
 			camera.Stop()
@@ -139,7 +139,7 @@ func TestMainAndSub(t *testing.T) {
 		"driveway-sub": startCamera(t, testcamera.Config{}),
 	}
 	path, mountpoint := newStore(t), newMountpoint(t)
-	mustRun(t, "camera", "add", "--store", path, "driveway", streams["driveway"].URL(), "--retain", "1GB",
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", streams["driveway"].URL(), "--retain", "1GB",
 		"--sub", streams["driveway-sub"].URL(), "--sub-retain", "100MB")
 	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "2s")
 	eventually(t, "recordings of both streams", func() bool {
@@ -226,7 +226,7 @@ func TestSizesWhileRecording(t *testing.T) {
 	t.Parallel()
 	camera := startCamera(t, testcamera.Config{KeepSent: 1})
 	path, mountpoint := newStore(t), newMountpoint(t)
-	mustRun(t, "camera", "add", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
 	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1s")
 	waitForRecordings(t, path, 1)
 
@@ -292,7 +292,7 @@ func TestSameBytes(t *testing.T) {
 	t.Parallel()
 	camera := startCamera(t, testcamera.Config{KeepSent: 1})
 	path, first, second := newStore(t), newMountpoint(t), newMountpoint(t)
-	mustRun(t, "camera", "add", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
 	recorder := start(t, "run", first, "--store", path, "--rotate-every", "1s")
 	waitForRecordings(t, path, 3)
 	beside := start(t, "mount", second, "--store", path)

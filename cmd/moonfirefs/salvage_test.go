@@ -31,7 +31,7 @@ func TestKilledWhileRecording(t *testing.T) {
 	cameras := map[string]*testcamera.Camera{}
 	for _, name := range []string{"driveway", "garage"} {
 		cameras[name] = startCamera(t, testcamera.Config{})
-		mustRun(t, "camera", "add", "--store", path, name, cameras[name].URL(), "--retain", "1GB")
+		mustRun(t, "camera", "add", "--no-test", "--store", path, name, cameras[name].URL(), "--retain", "1GB")
 	}
 	const kills = 2
 	for run := range kills + 1 {

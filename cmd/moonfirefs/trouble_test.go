@@ -24,7 +24,9 @@ func TestCamerasInTrouble(t *testing.T) {
 	garbage := listen(t, "220 mail.example ESMTP\r\n")
 
 	path, mountpoint := newStore(t), newMountpoint(t)
-	add := func(name, url string) { mustRun(t, "camera", "add", "--store", path, name, url, "--retain", "1GB") }
+	add := func(name, url string) {
+		mustRun(t, "camera", "add", "--no-test", "--store", path, name, url, "--retain", "1GB")
+	}
 	add("good", good.URL())
 	add("guarded", strings.Replace(guarded.URL(), "rtsp://", "rtsp://admin:s3cret@", 1))
 	add("gone", gone.URL())
@@ -88,7 +90,7 @@ func TestRunRefusals(t *testing.T) {
 	t.Parallel()
 	camera := startCamera(t, testcamera.Config{KeepSent: 1})
 	busy, mountpoint := newStore(t), newMountpoint(t)
-	mustRun(t, "camera", "add", "--store", busy, "driveway", camera.URL(), "--retain", "1GB")
+	mustRun(t, "camera", "add", "--no-test", "--store", busy, "driveway", camera.URL(), "--retain", "1GB")
 	recorder := start(t, "run", mountpoint, "--store", busy)
 	recorder.saw("msg=recording")
 
@@ -111,11 +113,11 @@ func TestRunRefusals(t *testing.T) {
 		"mounted already":  {[]string{"mount", mountpoint, "--store", empty}, "mount", exitFailure},
 		"wrong flag":       {[]string{"run", t.TempDir(), "--stroe", empty}, "--stroe; did you mean --store?", exitUsage},
 		"wrong command":    {[]string{"rnu"}, "did you mean run?", exitUsage},
-		"wrong subcommand": {[]string{"camera", "lst"}, "did you mean list?", exitUsage},
+		"wrong subcommand": {[]string{"camera", "lst"}, "did you mean list", exitUsage},
 		"unlike any flag":  {[]string{"run", "--zzzzzz"}, "unknown flag: --zzzzzz (see", exitUsage},
 		"no argument":      {[]string{"run"}, "accepts 1 arg", exitUsage},
-		"bad size":         {[]string{"camera", "add", "x", "rtsp://192.0.2.1/", "--retain", "lots", "--store", empty}, "500GB", exitUsage},
-		"bad URL":          {[]string{"camera", "add", "x", "rtsp://u:s3cret@%zz", "--retain", "1GB", "--store", empty}, "URL", exitUsage},
+		"bad size":         {[]string{"camera", "add", "--no-test", "x", "rtsp://192.0.2.1/", "--retain", "lots", "--store", empty}, "500GB", exitUsage},
+		"bad URL":          {[]string{"camera", "add", "--no-test", "x", "rtsp://u:s3cret@%zz", "--retain", "1GB", "--store", empty}, "URL", exitUsage},
 		"bad log level":    {[]string{"run", t.TempDir(), "--log-level", "loud", "--store", empty}, "loud", exitUsage},
 		"init again":       {[]string{"init", "--store", empty}, "there is one", exitFailure},
 	}

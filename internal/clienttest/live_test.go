@@ -28,7 +28,7 @@ func TestCopyWhileRecording(t *testing.T) {
 	store, mountpoint := filepath.Join(tempDir(t), "store"), newMountpoint(t)
 	for _, args := range [][]string{
 		{"init", "--store", store, "--time-zone", timeZone},
-		{"camera", "add", "--store", store, "porch", camera.URL(), "--retain", "1GB"},
+		{"camera", "add", "--no-test", "--store", store, "porch", camera.URL(), "--retain", "1GB"},
 	} {
 		if output, err := exec.Command(binary, args...).CombinedOutput(); err != nil {
 			t.Fatalf("moonfirefs %v: %v: %s", args, err, output)

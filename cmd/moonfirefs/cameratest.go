@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	cameralib "github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfire/internal/survey"
+)
+
+// quickSurvey is how long a camera is looked at before it is added.
+var quickSurvey = survey.Extent{Duration: 5 * time.Second, GOPs: 1}
+
+// defaultSurvey is long enough to tell a group of pictures that is too long.
+const defaultSurvey = survey.LongGOP + 2*time.Second
+
+func newCameraTestCommand(g *global) *cobra.Command {
+	f := &cameraFlags{}
+	var duration time.Duration
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "test NAME|rtsp://HOST/PATH",
+		Short: "Connect to a camera and say what it sends",
+		Long: `Connects to a camera, one of the store's or any other, waits for a key frame, looks
+at what comes, and says what it is and what is wrong with it. Nothing is recorded.
+A recorder may be running; some cameras serve few connections at once.
+
+The clock drift is what can be told within that time: how exactly, it says.
+
+The exit status is 0 if all of its streams can be recorded and 1 if not. Warnings
+do not change it.`,
+		Example: `  moonfirefs camera test driveway
+  moonfirefs camera test rtsp://192.0.2.10/h264/main --username admin --for 5m`,
+		Args: asUsage(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if duration < time.Second {
+				return &usageError{fmt.Errorf("--for %v: it is less than 1s", duration)}
+			}
+			camera, err := g.cameraToTest(cmd, f, args[0])
+			if err != nil {
+				return err
+			}
+			results, err := g.surveyCamera(cmd, camera, survey.Extent{Duration: duration})
+			if err != nil {
+				return err
+			}
+			return printResults(cmd.OutOrStdout(), results, asJSON)
+		},
+	}
+	f.addConnection(cmd)
+	cmd.Flags().DurationVar(&duration, "for", defaultSurvey, "how long to look, from the first key frame on")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+// cameraToTest finds the camera that a person has named, or makes one of a URL.
+func (g *global) cameraToTest(cmd *cobra.Command, f *cameraFlags, name string) (camera *moonfire.Camera, err error) {
+	if strings.Contains(name, "://") {
+		camera = &moonfire.Camera{Username: f.username}
+		if err := f.addStream(camera, moonfire.MainStream, name, "", "0"); err != nil {
+			return nil, err
+		}
+		return camera, f.addPassword(cmd, camera)
+	}
+	err = g.withStore(cmd, store.Reading, func(o *opened) error {
+		cameras, err := o.DB.Cameras(cmd.Context())
+		if err != nil {
+			return err
+		}
+		for i := range cameras {
+			if strings.EqualFold(cameras[i].ShortName, name) {
+				camera = &cameras[i]
+				return nil
+			}
+		}
+		return fmt.Errorf("there is no camera %q (see: moonfirefs camera list): %w", name, moonfire.ErrNotFound)
+	})
+	return camera, err
+}
+
+// surveyed is what was found out about one stream.
+type surveyed struct {
+	Camera string              `json:"camera,omitempty"`
+	Stream moonfire.StreamKind `json:"stream,omitempty"`
+	// URL is redacted.
+	URL string `json:"url"`
+	// Error says why it cannot be recorded; then there is no report.
+	Error string `json:"error,omitempty"`
+	*survey.Report
+}
+
+// surveyCamera looks at each stream in turn. An error is about the command, not
+// about the camera.
+func (g *global) surveyCamera(cmd *cobra.Command, c *moonfire.Camera, extent survey.Extent) (results []surveyed, err error) {
+	quiet := *g
+	if quiet.logLevel == defaultLogLevel {
+		quiet.logLevel = "warn" // what there is to say, the results say
+	}
+	log, err := quiet.logger(cmd)
+	if err != nil {
+		return nil, err
+	}
+	for i := range c.Streams {
+		stream := &c.Streams[i]
+		r := surveyed{Camera: c.ShortName, Stream: stream.Kind, URL: cameralib.Redact(stream.URL)}
+		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Testing %s …\n", r.URL)
+		log := log.With("camera", c.ShortName, "stream", stream.Kind)
+		r.Report, err = survey.Take(cmd.Context(), cameralib.Config{
+			URL: stream.URL, Username: c.Username, Password: c.Password, Transport: stream.Transport, Logger: log,
+		}, extent)
+		if errors.Is(err, context.Canceled) {
+			return nil, err
+		}
+		if err != nil {
+			r.Error = err.Error()
+		}
+		results = append(results, r)
+	}
+	return results, nil
+}
+
+// errNotRecordable is returned when a camera that was tested cannot be recorded.
+var errNotRecordable = errors.New("the camera cannot be recorded")
+
+// requireRecordable returns an error with the reasons, unless all is well.
+func requireRecordable(results []surveyed) error {
+	var reasons []string
+	for _, r := range results {
+		if r.Error != "" {
+			reasons = append(reasons, r.Error)
+		}
+	}
+	if reasons == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", errNotRecordable, strings.Join(reasons, "; "))
+}
+
+func printResults(out io.Writer, results []surveyed, asJSON bool) error {
+	if asJSON {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		if err := encoder.Encode(results); err != nil {
+			return err
+		}
+		return requireRecordable(results)
+	}
+	for _, r := range results {
+		if r.Error == "" {
+			if _, err := fmt.Fprintf(out, "%s\n%s", r.URL, r.details()); err != nil {
+				return err
+			}
+		}
+	}
+	return requireRecordable(results)
+}
+
+// summary is one line for people.
+func (r *surveyed) summary() string {
+	return fmt.Sprintf("%s, %d×%d, %.3g frames/s, %s", r.Codec, r.Width, r.Height, r.FramesPerSecond, bitRate(r.BitsPerSecond))
+}
+
+// details is for people, a line for each thing.
+func (r *surveyed) details() string {
+	var b strings.Builder
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	line("codec", "%s (%s)", r.Codec, r.RFC6381Codec)
+	line("resolution", "%d×%d", r.Width, r.Height)
+	line("frame rate", "%.1f frames/s", r.FramesPerSecond)
+	line("bit rate", "%s: %s a day", bitRate(r.BitsPerSecond), humanize.Bytes(uint64(r.BitsPerSecond/8*24*60*60)))
+	if r.GOPFrames > 0 {
+		line("GOP", "%.0f frames, %.1f s", r.GOPFrames, r.GOPSeconds)
+	} else {
+		line("GOP", "longer than %.0f s", r.Seconds)
+	}
+	if r.DriftUncertaintyPPM > 0 {
+		line("clock drift", "%+.0f ± %.0f millionths (over %.0f s)", r.DriftPPM, r.DriftUncertaintyPPM, r.Seconds)
+	}
+	audio := "none"
+	if len(r.Audio) > 0 {
+		audio = strings.Join(r.Audio, ", ")
+	}
+	line("audio", "%s", audio)
+	line("first frame", "%.1f s after the connection, which took %.1f s", r.FirstFrameSeconds, r.ConnectSeconds)
+	for _, warning := range r.Warnings {
+		line("warning", "%s", warning)
+	}
+	return b.String()
+}
+
+func bitRate(bitsPerSecond float64) string {
+	return humanize.SIWithDigits(bitsPerSecond, 1, "bit/s")
+}

@@ -1,0 +1,102 @@
+package survey
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/moonfirefs/moonfire/camera"
+)
+
+// keyFrameTimeout bounds the wait for the first key frame.
+const keyFrameTimeout = time.Minute
+
+// LongGOP is the length of a group of pictures from which on it is a nuisance: a
+// recording can begin, and be cut, at a key frame only.
+const LongGOP = 10 * time.Second
+
+// Extent says how long to look.
+type Extent struct {
+	// Duration is counted from the first key frame.
+	Duration time.Duration
+	// GOPs ends the survey earlier, when so many have been seen whole; 0 means
+	// that only Duration counts.
+	GOPs int
+}
+
+// Report is what a stream is like. Where something is not known it is 0.
+type Report struct {
+	// Codec is the name of the codec, RFC6381Codec says which profile and level.
+	Codec        string `json:"codec"`
+	RFC6381Codec string `json:"rfc6381Codec"`
+	// Width and Height are in pixels.
+	Width  uint16 `json:"width"`
+	Height uint16 `json:"height"`
+	// ConnectSeconds is how long it took until the camera played, FirstFrameSeconds
+	// how long from then on to the first key frame.
+	ConnectSeconds    float64 `json:"connectSeconds"`
+	FirstFrameSeconds float64 `json:"firstFrameSeconds"`
+	// Seconds is how long frames came, and Frames how many.
+	Seconds float64 `json:"seconds"`
+	Frames  int     `json:"frames"`
+	// FramesPerSecond are those that came, StampedFramesPerSecond is their rate by
+	// their time stamps.
+	FramesPerSecond        float64 `json:"framesPerSecond"`
+	StampedFramesPerSecond float64 `json:"stampedFramesPerSecond"`
+	BitsPerSecond          float64 `json:"bitsPerSecond"`
+	// GOPFrames and GOPSeconds are averages over whole groups of pictures.
+	GOPFrames  float64 `json:"gopFrames"`
+	GOPSeconds float64 `json:"gopSeconds"`
+	// DriftPPM is by how much the camera's clock is too fast, in millionths, with
+	// an uncertainty of two standard errors, which is 0 where neither is known.
+	DriftPPM            float64 `json:"driftPPM"`
+	DriftUncertaintyPPM float64 `json:"driftUncertaintyPPM"`
+	// Audio are the encodings of the audio beside the video, as in SDP.
+	Audio []string `json:"audio"`
+	// BFrames says that frames do not come in the order in which they are shown.
+	BFrames bool `json:"bFrames"`
+	// Warnings are for people.
+	Warnings []string `json:"warnings"`
+}
+
+// Take connects to a camera and looks at what it sends. Its errors are those of
+// package camera.
+func Take(ctx context.Context, cfg camera.Config, extent Extent) (*Report, error) {
+	began := time.Now()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	session, err := camera.Open(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	defer session.Close()
+	connected := time.Now()
+	noKeyFrame := time.AfterFunc(keyFrameTimeout, func() {
+		cancel(fmt.Errorf("no key frame with its parameter sets within %v", keyFrameTimeout))
+	})
+	defer noKeyFrame.Stop()
+	t := &tally{}
+	for {
+		frame, err := session.Next()
+		if err != nil {
+			return nil, err
+		}
+		noKeyFrame.Stop()
+		t.add(&frame, time.Since(connected))
+		if t.elapsed() >= extent.Duration || extent.GOPs > 0 && t.gops() >= extent.GOPs {
+			break
+		}
+	}
+	r := t.report()
+	r.ConnectSeconds = connected.Sub(began).Seconds()
+	description := session.Description()
+	r.Codec, r.Audio = description.Codec, append([]string{}, description.Audio...)
+	if !description.Sprop {
+		r.warn("the session description has no parameter sets (sprop): recording waits for the camera to send them with a key frame")
+	}
+	return r, nil
+}
+
+func (r *Report) warn(format string, args ...any) {
+	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
+}

@@ -1,0 +1,196 @@
+package survey
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/camera"
+)
+
+const (
+	// maxReorder90k bounds how far a time stamp goes back where frames come in
+	// another order than they are shown.
+	maxReorder90k = 2 * moonfire.UnitsPerSecond
+	// jump90k is the distance of time stamps at which the recorder begins anew
+	// (design/time.md).
+	jump90k = 10 * moonfire.UnitsPerSecond
+	// settling is left out of the drift: a camera may begin with what it has kept.
+	settling = time.Second
+	// minDriftFrames are needed for a line through them.
+	minDriftFrames = 50
+	// unequalRates is the ratio from which two frame rates differ.
+	unequalRates = 1.1
+	// minRateSeconds is how long it takes to tell.
+	minRateSeconds = 5
+)
+
+// tally adds up what comes, frame by frame.
+type tally struct {
+	first, last time.Duration // arrivals
+	frames      int
+	bytes       int64
+	entry       *moonfire.VideoSampleEntry
+	entries     int // how many there were
+	// syncAt are the arrivals of sync samples; syncFrame counts the frames before
+	// each, syncBytes their bytes.
+	syncAt    []time.Duration
+	syncFrame []int
+	syncBytes []int64
+	// latest90k is the greatest time stamp since the last jump.
+	latest90k int64
+	reordered int
+	jumps     int
+	// steps90k are the distances of time stamps in order of time, within what is
+	// continuous; window90k are the ones that may still be reordered.
+	steps90k  []int64
+	window90k []int64
+	drift     line
+}
+
+func (t *tally) add(f *camera.Frame, at time.Duration) {
+	if t.frames == 0 {
+		t.first, t.latest90k = at, f.PTS90k
+	}
+	t.last = at
+	if f.Entry != t.entry {
+		t.entry = f.Entry
+		t.entries++
+	}
+	if f.Sync {
+		t.syncAt = append(t.syncAt, at)
+		t.syncFrame = append(t.syncFrame, t.frames)
+		t.syncBytes = append(t.syncBytes, t.bytes)
+	}
+	t.frames++
+	t.bytes += int64(len(f.Data))
+	t.stamp(f.PTS90k, at)
+}
+
+// stamp looks at a time stamp.
+func (t *tally) stamp(pts90k int64, at time.Duration) {
+	switch step90k := pts90k - t.latest90k; {
+	case step90k > jump90k || step90k < -maxReorder90k:
+		t.jumps++
+		t.settle(0)
+		t.drift = line{}
+		t.latest90k = pts90k
+	case step90k < 0:
+		t.reordered++
+	default:
+		t.latest90k = pts90k
+	}
+	t.window90k = append(t.window90k, pts90k)
+	t.settle(maxReordered)
+	if at-t.first >= settling && pts90k == t.latest90k {
+		t.drift.add(seconds(pts90k), at.Seconds())
+	}
+}
+
+// maxReordered is the greatest number of frames that are held back for their order
+// (max_num_reorder_frames, ITU-T H.264 §E.2.1).
+const maxReordered = 16
+
+// settle takes all but so many time stamps out of the window, in their order.
+func (t *tally) settle(left int) {
+	slices.Sort(t.window90k)
+	for len(t.window90k) > left+1 {
+		t.steps90k = append(t.steps90k, t.window90k[1]-t.window90k[0])
+		t.window90k = t.window90k[1:]
+	}
+	if left == 0 {
+		t.window90k = nil
+	}
+}
+
+// elapsed is how long frames have come.
+func (t *tally) elapsed() time.Duration { return t.last - t.first }
+
+// gops counts the groups of pictures that are complete.
+func (t *tally) gops() int { return len(t.syncAt) - 1 }
+
+func (t *tally) report() *Report {
+	t.settle(0)
+	r := &Report{
+		RFC6381Codec: t.entry.RFC6381Codec, Width: t.entry.Width, Height: t.entry.Height,
+		FirstFrameSeconds: t.first.Seconds(), Seconds: t.elapsed().Seconds(), Frames: t.frames,
+		BFrames: t.reordered > 0, Warnings: []string{},
+	}
+	t.reportRates(r)
+	t.reportGOPs(r)
+	if !unequal(r) {
+		r.DriftPPM, r.DriftUncertaintyPPM = t.drift.deviationPPM()
+	}
+	t.warn(r)
+	return r
+}
+
+// reportRates looks at whole groups of pictures where there are any, since key
+// frames are many times larger than others.
+func (t *tally) reportRates(r *Report) {
+	frames, bytes, duration := t.frames-1, t.bytes, t.elapsed()
+	if n := t.gops(); n > 0 {
+		frames, bytes, duration = t.syncFrame[n]-t.syncFrame[0], t.syncBytes[n]-t.syncBytes[0], t.syncAt[n]-t.syncAt[0]
+	}
+	if duration > 0 {
+		r.FramesPerSecond = float64(frames) / duration.Seconds()
+		r.BitsPerSecond = float64(bytes) * 8 / duration.Seconds()
+	}
+	var sum90k int64
+	for _, step90k := range t.steps90k {
+		sum90k += step90k
+	}
+	if sum90k > 0 {
+		r.StampedFramesPerSecond = float64(len(t.steps90k)) / seconds(sum90k)
+	}
+}
+
+func (t *tally) reportGOPs(r *Report) {
+	if n := t.gops(); n > 0 {
+		r.GOPFrames = float64(t.syncFrame[n]-t.syncFrame[0]) / float64(n)
+		r.GOPSeconds = (t.syncAt[n] - t.syncAt[0]).Seconds() / float64(n)
+	}
+}
+
+// longestGOP includes the last one, which is not complete.
+func (t *tally) longestGOP() (longest time.Duration) {
+	for i, at := range t.syncAt {
+		end := t.last
+		if i+1 < len(t.syncAt) {
+			end = t.syncAt[i+1]
+		}
+		longest = max(longest, end-at)
+	}
+	return longest
+}
+
+func (t *tally) warn(r *Report) {
+	if longest := t.longestGOP(); longest > LongGOP {
+		r.warn("a group of pictures lasts %.0f s or more: footage begins and can be cut at key frames only; set the camera to one every 1 to 4 s", longest.Seconds())
+	}
+	if r.BFrames {
+		r.warn("B-frames: they delay the picture and save little; switch them off if the camera lets you")
+	}
+	if t.jumps > 0 {
+		r.warn("the time stamps jumped (%d times): each time, a new recording begins", t.jumps)
+	}
+	if unequal(r) {
+		r.warn("%.1f frames come each second, but their time stamps are those of %.1f a second", r.FramesPerSecond, r.StampedFramesPerSecond)
+	}
+	if t.entries > 1 {
+		r.warn("the codec configuration changed (%d times): each time, a new file begins", t.entries-1)
+	}
+	if math.Abs(r.DriftPPM)-r.DriftUncertaintyPPM > 500 {
+		r.warn("the camera's clock is wrong by more than 500 millionths, which is not corrected: let it set its clock by NTP")
+	}
+}
+
+// unequal tells whether time stamps are those of another frame rate. A camera may
+// begin with frames that it has kept, so that does not show within seconds.
+func unequal(r *Report) bool {
+	a, b := r.FramesPerSecond, r.StampedFramesPerSecond
+	return r.Seconds >= minRateSeconds && b > 0 && max(a/b, b/a) > unequalRates
+}
+
+func seconds(t90k int64) float64 { return float64(t90k) / moonfire.UnitsPerSecond }
