@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfire/internal/when"
+	"github.com/moonfirefs/moonfire/recorder"
+)
+
+// deleteFlags are the flags of delete.
+type deleteFlags struct {
+	yes, list, json bool
+}
+
+func newDeleteCommand(g *global) *cobra.Command {
+	f := &deleteFlags{}
+	cmd := &cobra.Command{
+		Use:   "delete {CAMERA FROM TO | --list}",
+		Short: "Delete an interval of footage before its time has come",
+		Long: `Deletes the footage of an interval, of any length, for good, after asking. It works
+beside a running recorder, which does it within seconds, and without one.
+
+Every recording that overlaps the interval goes, whole: up to a minute more at either
+end, which the question shows. What is being recorded at the moment is not deleted:
+repeat the command when it is saved. Footage that is kept (moonfirefs keep) must be
+released first.
+
+An hour that has lost something is no longer shown in the mount, just as when
+rotation has begun with it; what is left of it can be opened as a clip. Copies in
+backups stay. A line for the audit says who has deleted what and when (--list).
+
+` + when.Forms,
+		Example: `  moonfirefs delete driveway "2026-11-22 13:05" 13:20
+  moonfirefs delete driveway yesterday today --yes
+  moonfirefs delete --list`,
+		Args: asUsage(f.args),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.list {
+				return g.withStore(cmd, store.Reading, f.printDeletions)
+			}
+			var d *moonfire.Deletion
+			err := g.withStore(cmd, store.Configuring, func(o *opened) (err error) {
+				d, err = f.request(o, args)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			return g.carryOut(cmd, d)
+		},
+	}
+	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&f.list, "list", false, "list all that was ever deleted by this command")
+	cmd.Flags().BoolVar(&f.json, "json", false, "with --list: for programs")
+	return cmd
+}
+
+func (f *deleteFlags) args(cmd *cobra.Command, args []string) error {
+	switch {
+	case f.list:
+		return cobra.NoArgs(cmd, args)
+	case f.json:
+		return errors.New("--json goes with --list")
+	}
+	return cobra.ExactArgs(3)(cmd, args)
+}
+
+// request asks, then commits the request.
+func (f *deleteFlags) request(o *opened, args []string) (*moonfire.Deletion, error) {
+	i, err := o.anyInterval(args)
+	if err != nil {
+		return nil, err
+	}
+	found, err := o.overlapping(i)
+	if err != nil {
+		return nil, err
+	}
+	if found.count == 0 {
+		return nil, fmt.Errorf("%s has no footage of %s: %w", i.folder, o.times(i.start, i.end), moonfire.ErrNotFound)
+	}
+	question := fmt.Sprintf("Delete the footage of %s from %s, %s, for good?", i.folder, o.times(found.start, found.end), found.text())
+	if err := confirm(o.cmd, question, f.yes); err != nil {
+		return nil, err
+	}
+	d := i.deletion(found.last)
+	return d, o.DB.RequestDeletion(o.cmd.Context(), d)
+}
+
+// deletion is one of all recordings of the interval up to one.
+func (i *interval) deletion(last moonfire.RecordingID) *moonfire.Deletion {
+	return &moonfire.Deletion{
+		Stream: i.stream.ID, Folder: i.folder, Start90k: i.start, End90k: i.end, LastRecording: last,
+		Requested90k: moonfire.FromTime(time.Now()), RequestedBy: userName(),
+	}
+}
+
+// userName names whoever runs the program, also through sudo.
+func userName() string {
+	name := fmt.Sprintf("user %d", os.Getuid())
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	if sudo := os.Getenv("SUDO_USER"); sudo != "" {
+		name = sudo + " as " + name
+	}
+	return name
+}
+
+// confirm asks a question, unless the answer was given before.
+func confirm(cmd *cobra.Command, question string, yes bool) error {
+	if yes {
+		return nil
+	}
+	in := cmd.InOrStdin()
+	if !isTerminal(in) {
+		return &usageError{fmt.Errorf("%s There is no terminal to ask on: give --yes", question)}
+	}
+	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s [y/N] ", question)
+	answer, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("ask: %w", err)
+	}
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes":
+		return nil
+	}
+	return errors.New("nothing was done")
+}
+
+// recorderWait is how long a running recorder may take for a deletion, which it
+// looks for every few seconds.
+const recorderWait = 2 * time.Minute
+
+// carryOut carries out what was requested, or waits until the recorder that runs
+// has done it. However it ends, the request stands.
+func (g *global) carryOut(cmd *cobra.Command, d *moonfire.Deletion) error {
+	told := false
+	for deadline := time.Now().Add(recorderWait); ; {
+		err := g.withStore(cmd, store.Recording, deletePending)
+		if err != nil && !errors.Is(err, moonfire.ErrStoreLocked) {
+			return fmt.Errorf("the next recorder will delete it: %w", err)
+		}
+		done, lookErr := g.tellDeleted(cmd, d.ID)
+		if done || lookErr != nil {
+			return lookErr
+		}
+		if err != nil && !told {
+			told = true
+			_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "A recorder runs and will delete it in some seconds.")
+		}
+		select {
+		case <-cmd.Context().Done():
+			return errors.New("interrupted; the recorder will delete it all the same")
+		case <-time.After(500 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			return errors.New("the recorder has not deleted it yet, and will when it can (see: moonfirefs delete --list)")
+		}
+	}
+}
+
+// deletePending does what a recorder does about deletions when it starts and ends,
+// and records nothing.
+func deletePending(o *opened) error {
+	r := recorder.New(recorder.Options{DB: o.DB, Dirs: o.Dirs, Logger: o.log})
+	// What has been committed must be cleaned up behind, whatever was interrupted.
+	return errors.Join(r.Open(context.WithoutCancel(o.cmd.Context())), r.Close())
+}
+
+// tellDeleted tells what was deleted, if it has been.
+func (g *global) tellDeleted(cmd *cobra.Command, id moonfire.DeletionID) (done bool, err error) {
+	err = g.withStore(cmd, store.Reading, func(o *opened) error {
+		d, err := o.DB.Deletion(cmd.Context(), id)
+		if done = d.Done90k != 0; err != nil || !done {
+			return err
+		}
+		return o.printf("Deleted %d recordings of %s, %s.", d.Recordings, d.Folder, humanize.Bytes(uint64(d.SampleFileBytes)))
+	})
+	return done, err
+}
+
+// deletionLine is what is told of a deletion.
+type deletionLine struct {
+	Folder           string           `json:"folder"`
+	StartTime90k     moonfire.Time90k `json:"startTime90k"`
+	EndTime90k       moonfire.Time90k `json:"endTime90k"`
+	RequestedTime90k moonfire.Time90k `json:"requestedTime90k"`
+	RequestedBy      string           `json:"requestedBy"`
+	// DoneTime90k is missing until it has been carried out.
+	DoneTime90k     moonfire.Time90k `json:"doneTime90k,omitempty"`
+	Recordings      int64            `json:"recordings"`
+	SampleFileBytes int64            `json:"sampleFileBytes"`
+}
+
+func (f *deleteFlags) printDeletions(o *opened) error {
+	all, err := o.DB.Deletions(o.cmd.Context())
+	if err != nil {
+		return err
+	}
+	if f.json {
+		lines := []deletionLine{}
+		for _, d := range all {
+			lines = append(lines, deletionLine{
+				d.Folder, d.Start90k, d.End90k, d.Requested90k, d.RequestedBy, d.Done90k, d.Recordings, d.SampleFileBytes,
+			})
+		}
+		return o.printJSON(lines)
+	}
+	w := tabwriter.NewWriter(o.cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "REQUESTED\tBY\tCAMERA\tINTERVAL\tRECORDINGS\tSIZE\tDONE") // Flush reports
+	for _, d := range all {
+		done, interval := "not yet", "all"
+		if d.Done90k != 0 {
+			done = o.time(d.Done90k)
+		}
+		if d.Start90k != moonfire.MinTime90k {
+			interval = o.times(d.Start90k, d.End90k)
+		}
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", o.time(d.Requested90k), d.RequestedBy, d.Folder,
+			interval, d.Recordings, humanize.Bytes(uint64(d.SampleFileBytes)), done)
+	}
+	return w.Flush()
+}
