@@ -1,8 +1,10 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
@@ -72,6 +74,9 @@ works too, but other users of this machine can see it there.`,
 }
 
 func addCamera(cmd *cobra.Command, g *global, f *cameraFlags, name, address string) error {
+	if strings.Contains(name, ":") { // not shown: it may be a URL with a password
+		return &usageError{errors.New("the name comes first, then the URL, and a name has no colon")}
+	}
 	camera := &moonfire.Camera{UUID: uuid.New(), ShortName: name, Description: f.description, Username: f.username}
 	if err := f.addStream(camera, moonfire.MainStream, address, "--retain", f.retain); err != nil {
 		return err

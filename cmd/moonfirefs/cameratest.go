@@ -72,6 +72,9 @@ func (g *global) cameraToTest(cmd *cobra.Command, f *cameraFlags, name string) (
 		}
 		return camera, f.addPassword(cmd, camera)
 	}
+	if moonfire.CheckShortName(name) != nil { // not shown: it could be half a URL, with a password
+		return nil, &usageError{errors.New("that is neither the name of a camera nor an rtsp:// URL")}
+	}
 	err = g.withStore(cmd, store.Reading, func(o *opened) error {
 		cameras, err := o.DB.Cameras(cmd.Context())
 		if err != nil {

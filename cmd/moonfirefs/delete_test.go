@@ -73,7 +73,7 @@ func TestDeleteWhileRecording(t *testing.T) {
 	t.Parallel()
 	camera := startCamera(t, testcamera.Config{KeepSent: 1})
 	path, mountpoint := newStore(t), newMountpoint(t)
-	mustRun(t, "camera", "add", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
 	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1s")
 	waitForRecordings(t, path, 4)
 	hour := files(t, mountpoint)[0]

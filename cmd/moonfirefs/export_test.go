@@ -24,7 +24,7 @@ func TestExport(t *testing.T) {
 	t.Parallel()
 	camera := startCamera(t, testcamera.Config{KeepSent: 1})
 	path, mountpoint, dir := newStore(t), newMountpoint(t), t.TempDir()
-	mustRun(t, "camera", "add", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
 	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1s")
 	waitForRecordings(t, path, 2)
 	begin := time.Now()

@@ -41,7 +41,7 @@ func TestKeepWhileRecording(t *testing.T) {
 	t.Parallel()
 	camera := startCamera(t, testcamera.Config{KeepSent: 1})
 	path, mountpoint := newStore(t), newMountpoint(t)
-	mustRun(t, "camera", "add", "--store", path, "driveway", camera.URL(), "--retain", "250kB")
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", camera.URL(), "--retain", "250kB")
 	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1s")
 	waitForRecordings(t, path, 3)
 	from, to := newYork(t, time.Now().Add(-2*time.Second)), newYork(t, time.Now().Add(time.Second))
@@ -103,7 +103,7 @@ func TestKeepWhileRecording(t *testing.T) {
 func TestKeepRefusals(t *testing.T) {
 	t.Parallel()
 	path := newStore(t)
-	mustRun(t, "camera", "add", "--store", path, "driveway", "rtsp://192.0.2.1/", "--retain", "1GB")
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", "rtsp://192.0.2.1/", "--retain", "1GB")
 	tests := map[string]struct {
 		args   []string
 		want   string
