@@ -34,6 +34,8 @@ type Camera struct {
 	// ShortName is the name of the camera's folder; see CheckShortName.
 	ShortName   string
 	Description string
+	// Retired says that it is not recorded any more, and only its footage is shown.
+	Retired bool
 	// NoAudio says that no audio is recorded.
 	NoAudio bool
 	// Username and Password are for RTSP authentication; empty means none. They

@@ -54,6 +54,8 @@ create table camera (
   description text not null,
   -- Whether audio is recorded beside the video, if the camera sends any.
   record_audio integer not null default 1 check (record_audio in (0, 1)),
+  -- 1: no longer recorded; its footage is still shown.
+  retired integer not null default 0 check (retired in (0, 1)),
   -- For RTSP authentication; empty means none.
   username text not null,
   password text not null

@@ -54,7 +54,7 @@ func (db *DB) AddSampleDir(ctx context.Context, d *SampleDir) error {
 }
 
 const camerasSQL = `
-select c.id, c.uuid, c.short_name, c.description, not c.record_audio, c.username, c.password,
+select c.id, c.uuid, c.short_name, c.description, c.retired, not c.record_audio, c.username, c.password,
        s.id, s.kind, s.sample_dir_id, s.url, s.transport, s.retain_bytes,
        s.sample_file_bytes, s.duration_90k
   from camera c join stream s on s.camera_id = c.id
@@ -73,7 +73,7 @@ func (db *DB) Cameras(ctx context.Context) (cameras []moonfire.Camera, err error
 	err = each(rows, func() error {
 		var c moonfire.Camera
 		var s moonfire.Stream
-		if err := rows.Scan(&c.ID, &c.UUID, &c.ShortName, &c.Description, &c.NoAudio, &c.Username, &c.Password,
+		if err := rows.Scan(&c.ID, &c.UUID, &c.ShortName, &c.Description, &c.Retired, &c.NoAudio, &c.Username, &c.Password,
 			&s.ID, &s.Kind, &s.SampleDir, &s.URL, &s.Transport, &s.RetainBytes,
 			&s.SampleFileBytes, &s.Duration90k); err != nil {
 			return err
@@ -161,16 +161,19 @@ func (db *DB) addCamera(ctx context.Context, c *moonfire.Camera) error {
 		return err
 	}
 	for i := range c.Streams {
-		s := &c.Streams[i]
-		err := tx.QueryRowContext(ctx, `
-			insert into stream (camera_id, kind, sample_dir_id, url, transport, retain_bytes)
-			values (?, ?, ?, ?, ?, ?) returning id`,
-			c.ID, s.Kind, s.SampleDir, s.URL, s.Transport, s.RetainBytes).Scan(&s.ID)
-		if err != nil {
+		if err := addStream(ctx, tx, c.ID, &c.Streams[i]); err != nil {
 			return err
 		}
 	}
 	return tx.Commit()
+}
+
+// addStream stores a stream of a camera and fills in its id.
+func addStream(ctx context.Context, tx *sql.Tx, camera moonfire.CameraID, s *moonfire.Stream) error {
+	return tx.QueryRowContext(ctx, `
+		insert into stream (camera_id, kind, sample_dir_id, url, transport, retain_bytes)
+		values (?, ?, ?, ?, ?, ?) returning id`,
+		camera, s.Kind, s.SampleDir, s.URL, s.Transport, s.RetainBytes).Scan(&s.ID)
 }
 
 // requireNewName refuses a name that Windows or macOS would take for one that is

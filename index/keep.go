@@ -98,11 +98,7 @@ func (db *DB) Unkeep(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("release %s: %w", name, asOurs(err))
 	}
-	n, err := result.RowsAffected()
-	if err == nil && n == 0 {
-		err = moonfire.ErrNotFound
-	}
-	if err != nil {
+	if err := requireOne(result, nil); err != nil {
 		return fmt.Errorf("release %s: %w", name, err)
 	}
 	return nil

@@ -23,7 +23,7 @@ func newCameraCommand(g *global) *cobra.Command {
 		Args:  onlyCommands,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newCameraAddCommand(g), newCameraListCommand(g), newCameraTestCommand(g))
+	cmd.AddCommand(newCameraAddCommand(g), newCameraListCommand(g), newCameraEditCommand(g), newCameraRemoveCommand(g), newCameraTestCommand(g))
 	return cmd
 }
 
@@ -134,32 +134,50 @@ func (g *global) testNewCamera(o *opened, camera *moonfire.Camera) error {
 	return nil
 }
 
-// addStream takes user name and password out of the URL.
+// addStream adds a stream as the flags say.
 func (f *cameraFlags) addStream(c *moonfire.Camera, kind moonfire.StreamKind, address, retainFlag, retain string) error {
 	if retain == "" {
 		return &usageError{fmt.Errorf("%s is missing: how much disk space may the %s stream use?", retainFlag, kind)}
 	}
-	retainBytes, err := humanize.ParseBytes(retain)
-	if err != nil || retainBytes > 1<<62 {
-		return &usageError{fmt.Errorf("%s %s: it is not a size such as 500GB", retainFlag, retain)}
+	retainBytes, err := parseSize(retainFlag, retain)
+	if err != nil {
+		return err
 	}
+	plain, err := takeUser(c, kind, address)
+	if err != nil {
+		return err
+	}
+	c.Streams = append(c.Streams, moonfire.Stream{
+		Kind: kind, URL: plain, Transport: moonfire.Transport(f.transport), RetainBytes: retainBytes,
+	})
+	return nil
+}
+
+func parseSize(flag, text string) (sizeBytes int64, err error) {
+	n, err := humanize.ParseBytes(text)
+	if err != nil || n > 1<<62 {
+		return 0, &usageError{fmt.Errorf("%s %s: it is not a size such as 500GB", flag, text)}
+	}
+	return int64(n), nil
+}
+
+// takeUser takes user name and password out of a URL, and gives them to the
+// camera.
+func takeUser(c *moonfire.Camera, kind moonfire.StreamKind, address string) (plain string, err error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		// Without err, whose text would hold the password.
-		return &usageError{fmt.Errorf("the URL of the %s stream cannot be parsed", kind)}
+		return "", &usageError{fmt.Errorf("the URL of the %s stream cannot be parsed", kind)}
 	}
 	if u.User != nil {
 		password, _ := u.User.Password()
 		if other := c.Username != "" && c.Username != u.User.Username(); other || c.Password != "" && c.Password != password {
-			return &usageError{fmt.Errorf("the URL of the %s stream has another user name or password: a camera has one of each", kind)}
+			return "", &usageError{fmt.Errorf("the URL of the %s stream has another user name or password: a camera has one of each", kind)}
 		}
 		c.Username, c.Password = u.User.Username(), password
 		u.User = nil
 	}
-	c.Streams = append(c.Streams, moonfire.Stream{
-		Kind: kind, URL: u.String(), Transport: moonfire.Transport(f.transport), RetainBytes: int64(retainBytes),
-	})
-	return nil
+	return u.String(), nil
 }
 
 func newCameraListCommand(g *global) *cobra.Command {

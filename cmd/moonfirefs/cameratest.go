@@ -76,19 +76,24 @@ func (g *global) cameraToTest(cmd *cobra.Command, f *cameraFlags, name string) (
 		return nil, &usageError{errors.New("that is neither the name of a camera nor an rtsp:// URL")}
 	}
 	err = g.withStore(cmd, store.Reading, func(o *opened) error {
-		cameras, err := o.DB.Cameras(cmd.Context())
-		if err != nil {
-			return err
-		}
-		for i := range cameras {
-			if strings.EqualFold(cameras[i].ShortName, name) {
-				camera = &cameras[i]
-				return nil
-			}
-		}
-		return fmt.Errorf("there is no camera %q (see: moonfirefs camera list): %w", name, moonfire.ErrNotFound)
+		camera, err = o.camera(name)
+		return err
 	})
 	return camera, err
+}
+
+// camera finds a camera by its name.
+func (o *opened) camera(name string) (*moonfire.Camera, error) {
+	cameras, err := o.DB.Cameras(o.cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	for i := range cameras {
+		if strings.EqualFold(cameras[i].ShortName, name) {
+			return &cameras[i], nil
+		}
+	}
+	return nil, fmt.Errorf("there is no camera %q (see: moonfirefs camera list): %w", name, moonfire.ErrNotFound)
 }
 
 // surveyed is what was found out about one stream.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -81,6 +82,10 @@ func record(ctx context.Context, o *recording) (err error) {
 	}
 	if len(cameras) == 0 {
 		return errors.New("the store has no cameras yet (add one with: moonfirefs camera add)")
+	}
+	cameras = slices.DeleteFunc(cameras, func(c moonfire.Camera) bool { return c.Retired })
+	if len(cameras) == 0 {
+		return errors.New("no camera is to be recorded (take one back with: moonfirefs camera edit NAME --record)")
 	}
 	mount, err := o.mount.open(ctx, o.store, o.mountpoint, o.log)
 	switch {

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/store"
+)
+
+// editFlags are the flags of camera edit. Those that are not given change
+// nothing.
+type editFlags struct {
+	cameraFlags
+	url              string
+	record, password bool
+}
+
+func newCameraEditCommand(g *global) *cobra.Command {
+	f := &editFlags{}
+	cmd := &cobra.Command{
+		Use:   "edit NAME",
+		Short: "Change a camera",
+		Long: `Changes what is given and nothing else. A new quota or description counts at once,
+also for a recorder that is running; it takes notice of the rest when it is started
+again. A camera to which another way leads is tested before that is saved.
+
+A smaller quota deletes the oldest footage as soon as something is recorded.
+Recordings stay in the directory where they are; --dir is for new ones. The name
+cannot be changed, since it is in every file.
+
+The password is taken from $` + passwordVariable + `, from a file
+(--password-file, - for standard input), or asked for.`,
+		Example: `  moonfirefs camera edit driveway --retain 800GB
+  moonfirefs camera edit driveway --url rtsp://192.0.2.20/h264/main --username admin
+  moonfirefs camera edit driveway --password
+  moonfirefs camera edit garden --dir /media/disk2/samples
+  moonfirefs camera edit garden --record=false`,
+		Args: asUsage(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.withStore(cmd, store.Configuring, func(o *opened) error { return f.edit(g, o, args[0]) })
+		},
+	}
+	cmd.Flags().StringVar(&f.description, "description", "", "a text for people")
+	cmd.Flags().StringVar(&f.url, "url", "", "URL of the main stream")
+	cmd.Flags().StringVar(&f.sub, "sub", "", "URL of the sub stream; one that was not recorded before needs --sub-retain")
+	cmd.Flags().StringVar(&f.retain, "retain", "", "disk space for the main stream, such as 500GB")
+	cmd.Flags().StringVar(&f.subRetain, "sub-retain", "", "disk space for the sub stream")
+	cmd.Flags().StringVar(&f.dir, "dir", "", "directory to record to, one of those of \"dir list\"")
+	cmd.Flags().BoolVar(&f.password, "password", false, "change the password: ask for it, or take it from $"+passwordVariable)
+	cmd.Flags().BoolVar(&f.record, "record", true, "record the camera; with =false only its footage is shown")
+	cmd.Flags().BoolVar(&f.noTest, "no-test", false, "save it without testing the camera")
+	f.addConnection(cmd)
+	return cmd
+}
+
+// connectionFlags are those that change the way to a camera.
+var connectionFlags = []string{"url", "sub", "transport", "username", "password-file", "password"}
+
+// liveFlags are those that a running recorder follows at once.
+var liveFlags = []string{"description", "retain", "sub-retain"}
+
+func (f *editFlags) edit(g *global, o *opened, name string) error {
+	given := givenFlags(o.cmd)
+	if len(given) == 0 {
+		return &usageError{errors.New("nothing is to be changed")}
+	}
+	c, err := o.camera(name)
+	if err != nil {
+		return err
+	}
+	if err := f.apply(o, c); err != nil {
+		return err
+	}
+	if !f.noTest && !c.Retired && slices.ContainsFunc(given, isOneOf(connectionFlags)) {
+		if err := g.testNewCamera(o, c); err != nil {
+			return err
+		}
+	}
+	if err := o.DB.UpdateCamera(o.cmd.Context(), c); err != nil {
+		return err
+	}
+	if err := o.printf("Changed camera %s.", c.ShortName); err != nil {
+		return err
+	}
+	return f.tellEdited(o, c, given)
+}
+
+// givenFlags lists the flags of the command, but not those of every command, that
+// were given.
+func givenFlags(cmd *cobra.Command) (names []string) {
+	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Changed {
+			names = append(names, f.Name)
+		}
+	})
+	return names
+}
+
+func isOneOf(names []string) func(string) bool {
+	return func(name string) bool { return slices.Contains(names, name) }
+}
+
+// tellEdited says when the changes count, and what a new quota is good for.
+func (f *editFlags) tellEdited(o *opened, c *moonfire.Camera, given []string) error {
+	for i := range c.Streams {
+		flag := map[moonfire.StreamKind]string{moonfire.MainStream: "retain", moonfire.SubStream: "sub-retain"}[c.Streams[i].Kind]
+		if !slices.Contains(given, flag) {
+			continue
+		}
+		if err := o.printf("%s: %s", c.Streams[i].FolderName(c), retentionText(&c.Streams[i])); err != nil {
+			return err
+		}
+	}
+	if slices.ContainsFunc(given, func(name string) bool { return !slices.Contains(liveFlags, name) }) {
+		return o.printf("A recorder that is running takes notice when it is started again.")
+	}
+	return nil
+}
+
+// apply changes c as the flags say.
+func (f *editFlags) apply(o *opened, c *moonfire.Camera) error {
+	given := isOneOf(givenFlags(o.cmd))
+	if given("description") {
+		c.Description = f.description
+	}
+	if given("record") {
+		c.Retired = !f.record
+	}
+	for _, s := range []struct {
+		kind                moonfire.StreamKind
+		urlFlag, retainFlag string
+		url, retain         string
+	}{
+		{moonfire.MainStream, "url", "retain", f.url, f.retain},
+		{moonfire.SubStream, "sub", "sub-retain", f.sub, f.subRetain},
+	} {
+		if !given(s.urlFlag) {
+			s.url = ""
+		}
+		if err := f.editStream(c, s.kind, s.url, "--"+s.retainFlag, s.retain); err != nil {
+			return err
+		}
+	}
+	for i := range c.Streams {
+		if given("transport") {
+			c.Streams[i].Transport = moonfire.Transport(f.transport)
+		}
+		if err := f.editDir(o, c, &c.Streams[i]); err != nil {
+			return err
+		}
+	}
+	return f.editCredentials(o.cmd, c)
+}
+
+// editStream changes URL and quota where they are not empty, and adds the stream if
+// the camera has none of its kind.
+func (f *editFlags) editStream(c *moonfire.Camera, kind moonfire.StreamKind, address, retainFlag, retain string) error {
+	i := slices.IndexFunc(c.Streams, func(s moonfire.Stream) bool { return s.Kind == kind })
+	if i < 0 {
+		if address == "" && retain == "" {
+			return nil
+		}
+		if address == "" {
+			return &usageError{fmt.Errorf("%s: camera %s has no %s stream", retainFlag, c.ShortName, kind)}
+		}
+		return f.addStream(c, kind, address, retainFlag, retain)
+	}
+	if address != "" {
+		plain, err := takeNewUser(c, kind, address)
+		if err != nil {
+			return err
+		}
+		c.Streams[i].URL = plain
+	}
+	if retain == "" {
+		return nil
+	}
+	retainBytes, err := parseSize(retainFlag, retain)
+	c.Streams[i].RetainBytes = retainBytes
+	return err
+}
+
+// takeNewUser is takeUser for a URL that may replace user name and password.
+func takeNewUser(c *moonfire.Camera, kind moonfire.StreamKind, address string) (plain string, err error) {
+	var fresh moonfire.Camera
+	if plain, err = takeUser(&fresh, kind, address); err == nil && fresh.Username != "" {
+		c.Username, c.Password = fresh.Username, fresh.Password
+	}
+	return plain, err
+}
+
+// editDir moves a stream's new recordings elsewhere, or gives a new stream the
+// directory of the first.
+func (f *editFlags) editDir(o *opened, c *moonfire.Camera, s *moonfire.Stream) error {
+	if f.dir != "" {
+		dir, err := o.findDir(f.dir)
+		s.SampleDir = dir
+		return err
+	}
+	if s.SampleDir == 0 {
+		s.SampleDir = c.Streams[0].SampleDir
+	}
+	return nil
+}
+
+// editCredentials asks for a password only if something says that it is another
+// one.
+func (f *editFlags) editCredentials(cmd *cobra.Command, c *moonfire.Camera) error {
+	if cmd.Flags().Changed("username") {
+		c.Username, c.Password = f.username, ""
+		if c.Username == "" {
+			return nil
+		}
+	}
+	if !cmd.Flags().Changed("username") && !f.password && f.passwordFile == "" {
+		return nil
+	}
+	c.Password = ""
+	return f.addPassword(cmd, c)
+}

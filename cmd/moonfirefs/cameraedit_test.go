@@ -1,0 +1,151 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfire/internal/testcamera"
+)
+
+// storedCamera returns the first camera of a store.
+func storedCamera(t *testing.T, path string) moonfire.Camera {
+	t.Helper()
+	s, err := store.Open(t.Context(), path, store.Reading, nil)
+	mustDo(t, err)
+	defer s.Close()
+	cameras, err := s.DB.Cameras(t.Context())
+	mustDo(t, err)
+	if len(cameras) == 0 {
+		return moonfire.Camera{}
+	}
+	return cameras[0]
+}
+
+// TestCameraEdit ensures that exactly what is given is changed, and that no
+// password is printed.
+func TestCameraEdit(t *testing.T) {
+	t.Parallel()
+	path, second := newStore(t), filepath.Join(t.TempDir(), "samples")
+	mustRun(t, "dir", "add", second, "--store", path)
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", "rtsp://admin:s3cret@192.0.2.1/1", "--retain", "1GB", "--description", "old")
+	passwordFile := filepath.Join(t.TempDir(), "password")
+	mustDo(t, os.WriteFile(passwordFile, []byte("n3w\n"), 0o600))
+	before := storedCamera(t, path)
+	for _, test := range []struct {
+		args   []string
+		change func(c *moonfire.Camera)
+		want   string
+	}{
+		{[]string{"--description", "gate & yard"}, func(c *moonfire.Camera) { c.Description = "gate & yard" }, "Changed"},
+		{[]string{"--retain", "43.2GB"}, func(c *moonfire.Camera) { c.Streams[0].RetainBytes = 43_200_000_000 }, "4 days at 1 Mbit/s, 24 hours at 4 Mbit/s"},
+		{[]string{"--url", "rtsp://192.0.2.2/2", "--no-test"}, func(c *moonfire.Camera) { c.Streams[0].URL = "rtsp://192.0.2.2/2" }, "started again"},
+		{[]string{"--password-file", passwordFile, "--no-test"}, func(c *moonfire.Camera) { c.Password = "n3w" }, ""},
+		{[]string{"--url", "rtsp://root:t0or@192.0.2.2/2", "--no-test"}, func(c *moonfire.Camera) { c.Username, c.Password = "root", "t0or" }, ""},
+		{[]string{"--transport", "udp", "--no-test"}, func(c *moonfire.Camera) { c.Streams[0].Transport = moonfire.UDP }, ""},
+		{[]string{"--dir", second}, func(c *moonfire.Camera) { c.Streams[0].SampleDir = 2 }, ""},
+		{[]string{"--record=false"}, func(c *moonfire.Camera) { c.Retired = true }, ""},
+		{[]string{"--record"}, func(c *moonfire.Camera) { c.Retired = false }, ""},
+		{[]string{"--username", "", "--no-test"}, func(c *moonfire.Camera) { c.Username, c.Password = "", "" }, ""},
+		{[]string{"--sub", "rtsp://192.0.2.2/3", "--sub-retain", "1GB", "--no-test"}, func(c *moonfire.Camera) {
+			c.Streams = append(c.Streams, moonfire.Stream{ID: 2, Kind: moonfire.SubStream, SampleDir: 2, URL: "rtsp://192.0.2.2/3", Transport: moonfire.TCP, RetainBytes: 1e9})
+		}, "driveway-sub: 1.0 GB keeps"},
+	} {
+		output := mustRun(t, append([]string{"camera", "edit", "--store", path, "driveway"}, test.args...)...)
+		test.change(&before)
+		if got := storedCamera(t, path); !sameCamera(got, before) || !strings.Contains(output, test.want) {
+			t.Errorf("%q: printed %q; got\n%+v, want\n%+v", test.args, output, got, before)
+		}
+		for _, secret := range []string{"s3cret", "n3w", "t0or"} {
+			if strings.Contains(output, secret) {
+				t.Errorf("%q: a password is in %q", test.args, output)
+			}
+		}
+	}
+	for _, test := range []struct {
+		args   []string
+		want   string
+		status int
+	}{
+		{nil, "nothing is to be changed", exitUsage},
+		{[]string{"--retain", "lots"}, "500GB", exitUsage},
+		{[]string{"--url", "http://192.0.2.1/"}, "rtsp://", exitFailure},
+		{[]string{"--dir", "/nowhere"}, "dir list", exitFailure},
+		{[]string{"--transport", "tcq", "--no-test"}, "tcp or udp", exitFailure},
+		{[]string{"--discription", "x"}, "did you mean --description?", exitUsage},
+	} {
+		requireOutput(t, test.status, []string{test.want}, append([]string{"camera", "edit", "--store", path, "driveway"}, test.args...)...)
+	}
+	requireOutput(t, exitFailure, []string{"no camera"}, "camera", "edit", "--store", path, "garden", "--record")
+	if got := storedCamera(t, path); !sameCamera(got, before) {
+		t.Errorf("a refused change was made: %+v", got)
+	}
+}
+
+func sameCamera(a, b moonfire.Camera) bool {
+	if len(a.Streams) != len(b.Streams) {
+		return false
+	}
+	for i := range a.Streams {
+		s, u := &a.Streams[i], &b.Streams[i]
+		if s.ID != u.ID || s.Kind != u.Kind || s.SampleDir != u.SampleDir || s.URL != u.URL || s.Transport != u.Transport || s.RetainBytes != u.RetainBytes {
+			return false
+		}
+	}
+	return a.ID == b.ID && a.UUID == b.UUID && a.ShortName == b.ShortName && a.Description == b.Description &&
+		a.Username == b.Username && a.Password == b.Password && a.Retired == b.Retired && a.NoAudio == b.NoAudio
+}
+
+// TestCameraEditAndRemove ensures what edits and removals mean to a recorder and to
+// footage: another way to the camera is tested and counts from the next start, a
+// quota at once; a camera is removed only without a recorder, and with its footage
+// only where that was said.
+func TestCameraEditAndRemove(t *testing.T) {
+	t.Parallel()
+	first, second := startCamera(t, testcamera.Config{KeepSent: 1}), startCamera(t, testcamera.Config{KeepSent: 1})
+	path, mountpoint := newStore(t), newMountpoint(t)
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", first.URL(), "--retain", "1GB")
+	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1s")
+	waitForRecordings(t, path, 5)
+	edit := []string{"camera", "edit", "--store", path, "driveway"}
+	requireOutput(t, exitFailure, []string{"--no-test"}, append(edit, "--url", first.URL()+"nowhere")...)
+	requireOutput(t, exitOK, []string{"started again"}, append(edit, "--url", second.URL())...)
+	requireOutput(t, exitOK, []string{"60 kB keeps"}, append(edit, "--retain", "60kB")...)
+	eventually(t, "rotation", func() bool { return recordings(t, path, 1) <= 4 })
+	remove := []string{"camera", "remove", "--store", path, "driveway"}
+	requireOutput(t, exitFailure, []string{"stop the recorder first"}, append(remove, "--delete-footage", "--yes")...)
+	recorder.stop()
+
+	first.Stop()
+	recorder = start(t, "run", mountpoint, "--store", path, "--rotate-every", "1s")
+	recorder.saw("connected to the camera")
+	recorder.stop()
+	requireOutput(t, exitFailure, []string{"--keep-footage or --delete-footage"}, remove...)
+	requireOutput(t, exitOK, []string{"not recorded any more"}, append(remove, "--keep-footage")...)
+	recorder = start(t, "run", mountpoint, "--store", path)
+	recorder.wait()
+	if !strings.Contains(recorder.output.String(), "camera edit NAME --record") {
+		t.Errorf("a store whose only camera is removed: %s", recorder.output)
+	}
+	mount := start(t, "mount", mountpoint, "--store", path)
+	mount.saw("mounted")
+	if len(files(t, mountpoint)) == 0 {
+		t.Error("the footage is gone")
+	}
+	mustRun(t, "keep", "--store", path, "driveway", "-1h", "now", "--name", "x")
+	requireOutput(t, exitFailure, []string{"release x first"}, append(remove, "--delete-footage", "--yes")...)
+	mustRun(t, "keep", "--store", path, "--release", "x")
+	requireOutput(t, exitUsage, []string{"--yes"}, append(remove, "--delete-footage")...)
+	requireOutput(t, exitOK, []string{"Removed camera driveway"}, append(remove, "--delete-footage", "--yes")...)
+	eventually(t, "its folder is gone", func() bool { return len(files(t, mountpoint)) == 0 })
+	mount.stop()
+	if n := sampleFiles(t, filepath.Join(path, "samples")); n != 0 {
+		t.Errorf("%d sample files are left", n)
+	}
+	requireOutput(t, exitOK, []string{"driveway", "all"}, "delete", "--list", "--store", path)
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", "rtsp://192.0.2.1/", "--retain", "1GB")
+	requireOutput(t, exitOK, []string{"Removed"}, remove...) // one without footage, without a question
+}
