@@ -20,6 +20,8 @@ type account struct {
 	days map[date]*dayRecord
 	// entries are the sample entries of the runs.
 	entries map[moonfire.VideoSampleEntryID]*moonfire.VideoSampleEntry
+	// audioEntries are those of their audio.
+	audioEntries map[moonfire.AudioSampleEntryID]*moonfire.AudioSampleEntry
 	// bytes and duration90k are the sums over all recordings that are shown.
 	bytes       int64
 	duration90k moonfire.Duration90k
@@ -42,7 +44,8 @@ type dayRecord struct {
 func newAccount(ctx context.Context, c *catalog, state *streamState, records []*dateRecord) (*account, error) {
 	a := &account{
 		state: state, records: records, days: make(map[date]*dayRecord),
-		entries: make(map[moonfire.VideoSampleEntryID]*moonfire.VideoSampleEntry),
+		entries:      make(map[moonfire.VideoSampleEntryID]*moonfire.VideoSampleEntry),
+		audioEntries: make(map[moonfire.AudioSampleEntryID]*moonfire.AudioSampleEntry),
 	}
 	if err := a.addSaved(ctx, c); err != nil {
 		return nil, err
@@ -60,6 +63,13 @@ func newAccount(ctx context.Context, c *catalog, state *streamState, records []*
 		a.runs = appendRun(a.runs, r)
 	}
 	for _, r := range a.runs {
+		if r.audio != 0 && a.audioEntries[r.audio] == nil {
+			entry, err := c.audioSampleEntry(ctx, r.audio)
+			if err != nil {
+				return nil, err
+			}
+			a.audioEntries[r.audio] = entry
+		}
 		if a.entries[r.entry] != nil {
 			continue
 		}

@@ -253,13 +253,36 @@ func (c *catalog) spec(ctx context.Context, s *stream, h hour, members []moonfir
 	if err != nil {
 		return nil, err
 	}
+	audio, err := c.audioOf(ctx, members)
+	if err != nil {
+		return nil, err
+	}
 	start := h.start.Time().In(c.calendar.zone)
 	return &mp4.Spec{
-		Recordings: members, Entry: entry, Zone: c.calendar.zone,
+		Recordings: members, Entry: entry, Audio: audio, Zone: c.calendar.zone,
 		Title:       s.folder + start.Format(" 2006-01-02 15:04 -07:00"),
 		Description: fmt.Sprintf("%s stream, %d×%d, %s", s.kind, entry.Width, entry.Height, entry.RFC6381Codec),
 		Gaps:        c.look.gaps, Timestamps: c.look.timestamps,
 	}, nil
+}
+
+// audioOf returns the configuration of the audio of a part; nil if it has none.
+func (c *catalog) audioOf(ctx context.Context, members []moonfire.Summary) (*moonfire.AudioSampleEntry, error) {
+	for i := range members {
+		if id := members[i].Audio.SampleEntry; id != 0 {
+			return c.audioSampleEntry(ctx, id)
+		}
+	}
+	return nil, nil
+}
+
+// audioSampleEntry is like sampleEntry.
+func (c *catalog) audioSampleEntry(ctx context.Context, id moonfire.AudioSampleEntryID) (*moonfire.AudioSampleEntry, error) {
+	entry, err := c.db.AudioSampleEntry(ctx, id)
+	if errors.Is(err, moonfire.ErrNotFound) {
+		return nil, fmt.Errorf("audio sample entry %d is missing: %w", id, moonfire.ErrCorrupt)
+	}
+	return entry, err
 }
 
 // sampleEntry returns the sample entry of recordings that are there.

@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -50,12 +51,14 @@ type run struct {
 	bytes        int64
 	videoSamples int64
 	entry        moonfire.VideoSampleEntryID
+	// audio is 0 if there is none.
+	audio moonfire.AudioSampleEntryID
 }
 
 func runOf(r *moonfire.Summary) run {
 	return run{
 		span: span{r.Start90k, r.End90k()}, duration90k: r.Duration90k, bytes: r.SampleFileBytes,
-		videoSamples: int64(r.VideoSamples), entry: r.VideoSampleEntry,
+		videoSamples: int64(r.VideoSamples), entry: r.VideoSampleEntry, audio: r.Audio.SampleEntry,
 	}
 }
 
@@ -64,12 +67,13 @@ func (r *run) add(next run) {
 	r.duration90k += next.duration90k
 	r.bytes += next.bytes
 	r.videoSamples += next.videoSamples
+	r.audio = cmp.Or(r.audio, next.audio)
 }
 
 // appendRun appends a run, or lengthens the last one if that ends exactly where
-// the other begins and has the same sample entry.
+// the other begins and has the same sample entries.
 func appendRun(runs []run, next run) []run {
-	if last := len(runs) - 1; last >= 0 && runs[last].end == next.start && runs[last].entry == next.entry {
+	if last := len(runs) - 1; last >= 0 && runs[last].end == next.start && runs[last].entry == next.entry && runs[last].audio == next.audio {
 		runs[last].add(next)
 		return runs
 	}

@@ -185,6 +185,12 @@ func (h *handle) VideoIndex(ctx context.Context, recording int) ([]byte, error) 
 	return blob, h.broken(recording, err)
 }
 
+// AudioIndex implements mp4.Source.
+func (h *handle) AudioIndex(ctx context.Context, recording int) ([]byte, error) {
+	blob, err := h.tree.db.AudioIndex(ctx, h.recordings[recording].ID)
+	return blob, h.broken(recording, err)
+}
+
 // ReadSamples implements mp4.Source.
 func (h *handle) ReadSamples(_ context.Context, recording int, p []byte, offset int64) error {
 	file, err := h.open(recording)

@@ -91,6 +91,10 @@ func (d direct) VideoIndex(_ context.Context, recording int) ([]byte, error) {
 	return d.recordings[recording].VideoIndex, nil
 }
 
+func (d direct) AudioIndex(_ context.Context, recording int) ([]byte, error) {
+	return d.recordings[recording].AudioIndex, nil
+}
+
 func (d direct) ReadSamples(_ context.Context, recording int, p []byte, offset int64) error {
 	r := d.recordings[recording]
 	file, err := d.Dirs[r.SampleDir].Open(r.SampleFile, r.SampleFileBytes)

@@ -145,6 +145,9 @@ func (c calendar) facts(a *account) []fact {
 	if a.keptBytes > 0 {
 		facts = append(facts, fact{"Kept", bytesText(a.keptBytes)})
 	}
+	if audio := a.audioEntries[last.audio]; audio != nil {
+		facts = append(facts, fact{"Sound", soundText(audio)})
+	}
 	return facts
 }
 

@@ -75,6 +75,14 @@ type jsonRun struct {
 	VideoSampleEntrySHA1 string           `json:"videoSampleEntrySha1"`
 	Width                uint16           `json:"width"`
 	Height               uint16           `json:"height"`
+	// Audio is missing if there is none.
+	Audio *jsonAudio `json:"audio,omitempty"`
+}
+
+type jsonAudio struct {
+	Codec      string `json:"codec"`
+	SampleRate uint32 `json:"sampleRate"`
+	Channels   uint16 `json:"channels"`
 }
 
 // rootJSON is index.json of the root.
@@ -107,9 +115,17 @@ func streamJSON(c calendar, a *account) ([]byte, error) {
 		page.Recordings = append(page.Recordings, jsonRun{
 			StartTime90k: r.start, EndTime90k: r.end, Bytes: r.bytes, VideoSamples: r.videoSamples,
 			VideoSampleEntrySHA1: hex.EncodeToString(entry.SHA1[:]), Width: entry.Width, Height: entry.Height,
+			Audio: audioOf(a.audioEntries[r.audio]),
 		})
 	}
 	return encodeJSON(page)
+}
+
+func audioOf(e *moonfire.AudioSampleEntry) *jsonAudio {
+	if e == nil {
+		return nil
+	}
+	return &jsonAudio{e.RFC6381Codec, e.SampleRate, e.Channels}
 }
 
 func deviceOf(a *account) jsonDevice {

@@ -57,6 +57,20 @@ func bitRateText(r *run) string {
 	return fmt.Sprintf("%.1f Mbit/s", rate/1e6)
 }
 
+func soundText(e *moonfire.AudioSampleEntry) string {
+	codec, channels := "AAC", fmt.Sprintf("%d channels", e.Channels)
+	switch e.RFC6381Codec {
+	case "alaw":
+		codec = "G.711 A-law"
+	case "ulaw":
+		codec = "G.711 µ-law"
+	}
+	if e.Channels == 1 {
+		channels = "mono"
+	}
+	return fmt.Sprintf("%s, %g kHz, %s", codec, float64(e.SampleRate)/1000, channels)
+}
+
 func resolutionText(e *moonfire.VideoSampleEntry) string {
 	return fmt.Sprintf("%d×%d", e.Width, e.Height)
 }

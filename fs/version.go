@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"math"
@@ -84,16 +85,20 @@ func flag(b bool) int64 {
 	return 0
 }
 
-// parts cuts the recordings of an hour where the sample entry changes: each part
-// is a file of its own, since players do not cope with a change within a file.
+// parts cuts the recordings of an hour where the sample entry of the video changes,
+// or that of the audio to another one: each part is a file of its own, since players
+// do not cope with a change within a file. A recording without audio fits anywhere.
 func parts(recordings []moonfire.Summary) [][]moonfire.Summary {
 	var parts [][]moonfire.Summary
-	start := 0
+	start, audio := 0, moonfire.AudioSampleEntryID(0)
 	for i := range recordings {
-		if i > start && recordings[i].VideoSampleEntry != recordings[start].VideoSampleEntry {
+		next := recordings[i].Audio.SampleEntry
+		otherAudio := audio != 0 && next != 0 && next != audio
+		if i > start && (otherAudio || recordings[i].VideoSampleEntry != recordings[start].VideoSampleEntry) {
 			parts = append(parts, recordings[start:i])
-			start = i
+			start, audio = i, 0
 		}
+		audio = cmp.Or(audio, next)
 	}
 	if start < len(recordings) {
 		parts = append(parts, recordings[start:])

@@ -14,6 +14,8 @@ type Source interface {
 	// VideoIndex returns the video index of a recording, which is neither
 	// changed nor kept.
 	VideoIndex(ctx context.Context, recording int) ([]byte, error)
+	// AudioIndex returns the audio index of a recording with audio, likewise.
+	AudioIndex(ctx context.Context, recording int) ([]byte, error)
 	// ReadSamples fills all of p with the bytes at offset in the recording's
 	// sample file, or fails.
 	ReadSamples(ctx context.Context, recording int, p []byte, offset int64) error
@@ -32,6 +34,13 @@ type part struct {
 	place
 	// samplesBefore counts the samples of the recordings before it.
 	samplesBefore uint32
+	// audio and what follows is for files with audio alone.
+	audio audioPlace
+	// videoChunksBefore and audioChunksBefore count the chunks before.
+	videoChunksBefore, audioChunksBefore uint32
+	// videoOffset is where in the file its sample file begins, silenceOffset where
+	// the silence before it does.
+	videoOffset, silenceOffset int64
 }
 
 // New lays the file out. It reads nothing and takes time in proportion to the

@@ -156,6 +156,9 @@ type store struct {
 	frames  [][]frame // of each recording
 	indexes [][]byte
 	files   [][]byte
+	// sound is the audio of each recording, nil for none; see addSound.
+	sound        [][]soundChunk
+	audioIndexes [][]byte
 
 	indexReads  []atomic.Int32
 	sampleReads atomic.Int32
@@ -199,6 +202,7 @@ func (s *store) add(start90k moonfire.Time90k, frames []frame) *moonfire.Summary
 	s.frames = append(s.frames, frames)
 	s.indexes = append(s.indexes, e.Blob())
 	s.files = append(s.files, file)
+	s.sound, s.audioIndexes = append(s.sound, nil), append(s.audioIndexes, nil)
 	s.indexReads = make([]atomic.Int32, len(s.files))
 	return &s.spec.Recordings[len(s.files)-1]
 }
@@ -218,6 +222,10 @@ func (s *store) end90k() moonfire.Time90k {
 func (s *store) VideoIndex(_ context.Context, recording int) ([]byte, error) {
 	s.indexReads[recording].Add(1)
 	return s.indexes[recording], s.fail
+}
+
+func (s *store) AudioIndex(_ context.Context, recording int) ([]byte, error) {
+	return s.audioIndexes[recording], s.fail
 }
 
 func (s *store) ReadSamples(_ context.Context, recording int, p []byte, offset int64) error {

@@ -17,6 +17,7 @@ var goldenDigests = map[string]string{
 	"collapsed":  "554c60975afcb6581ad6ed875782fb905ecf1f2f3d102227d8c77fba15477255",
 	"plain":      "cab126fe70cf57bcab4a0264c2f1d4e3ae9b08d8c7418f52375d2ecd23103f67",
 	"reordered":  "f3b142cd56636907a1f6910bd868f0f0fd3a2c118ce8a4767621d76c9cbcf5ae",
+	"sound":      "f145249fc32aceb438d6c3f57b71ab55ea0822004466181fbd1f678ab4035215",
 	"timestamps": "14ddd204b12291ac8d538340282bfa2b98a51a2afe700ecf1cd1ed0ef0381738",
 }
 
@@ -24,7 +25,7 @@ var goldenDigests = map[string]string{
 // seconds behind a trailing zero, an overlap, a recording without sync samples.
 func golden() map[string]*store {
 	made := map[string]*store{}
-	for _, name := range []string{"plain", "timestamps", "collapsed", "clip", "reordered"} {
+	for _, name := range []string{"plain", "timestamps", "collapsed", "clip", "reordered", "sound"} {
 		s := &store{spec: Spec{
 			Entry: moonfire.NewVideoSampleEntry(bareEntry(), 640, 360, 4, 3, ""),
 			Zone:  time.FixedZone("", -5*3600),
@@ -32,12 +33,18 @@ func golden() map[string]*store {
 			Timestamps: name != "plain",
 		}}
 		s.add(noon, goldenFrames(100, 25))
+		if name == "sound" {
+			s.addSound(1234, goldenSound(100))
+		}
 		s.addTrailingZero(s.end90k(), goldenFrames(60, 20))
 		s.add(s.end90k()+8*second, goldenFrames(75, 75))
 		s.add(s.end90k()-second, goldenFrames(30, 1000)[1:])
 		switch name {
 		case "reordered":
 			s.add(s.end90k(), reorderedFrames(31))
+		case "sound":
+			s.spec.Audio = alawEntry()
+			s.addSound(150, goldenSound(20))
 		case "collapsed":
 			s.spec.Gaps = GapsCollapse
 		case "clip":
@@ -46,6 +53,19 @@ func golden() map[string]*store {
 		made[name] = s
 	}
 	return made
+}
+
+// goldenSound is a chunk of audio behind every ten frames.
+func goldenSound(frames int) (chunks []soundChunk) {
+	for i := range frames / 10 {
+		c := soundChunk{frames: 10}
+		for k := range 20 {
+			data := bytes.Repeat([]byte{byte(i + k)}, 160)
+			c.samples = append(c.samples, soundSample{moonfire.AudioSample{Duration90k: int32(1800 + k%3), Bytes: 160}, data})
+		}
+		chunks = append(chunks, c)
+	}
+	return chunks
 }
 
 // goldenFrames are n frames of plain arithmetic, a sync sample first and then
@@ -67,7 +87,11 @@ func TestGoldenDigests(t *testing.T) {
 		t.Fatal("these digests are of format version 1")
 	}
 	for name, s := range golden() {
-		checkBoxes(t, s)
+		if s.spec.Audio != nil {
+			checkSound(t, s)
+		} else {
+			checkBoxes(t, s)
+		}
 		sum := sha256.Sum256(s.whole(t))
 		if got := hex.EncodeToString(sum[:]); got != goldenDigests[name] {
 			t.Errorf("%s: got %s, want %s", name, got, goldenDigests[name])

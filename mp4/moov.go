@@ -9,9 +9,11 @@ import (
 const (
 	videoTrackID = 1
 	textTrackID  = 2
+	audioTrackID = 3
 
 	videoHandlerName = "Video"
 	textHandlerName  = "Timestamps"
+	audioHandlerName = "Sound"
 
 	// Flags of a track header (ISO 14496-12 §8.3.2.3).
 	trackEnabled = 1
@@ -29,15 +31,23 @@ func (w *writer) moov() {
 			id: videoTrackID, flags: trackEnabled | trackInMovie,
 			handler: "vide", handlerName: videoHandlerName,
 			mediaHeader: func() { w.fullBox("vmhd", 0, 1, func() { w.zeros(8) }) },
-			tables:      w.videoTables,
+			tables:      w.videoTables, duration90k: w.mediaDuration90k, visual: true,
 		})
+		if w.spec.Audio != nil {
+			w.track(&track{
+				id: audioTrackID, flags: trackEnabled | trackInMovie, volume: 0x100,
+				handler: "soun", handlerName: audioHandlerName,
+				mediaHeader: func() { w.fullBox("smhd", 0, 0, func() { w.zeros(4) }) },
+				tables:      w.audioTables, duration90k: w.audioDuration90k,
+			})
+		}
 		if w.spec.Timestamps {
 			// Not enabled: offered as a subtitle, shown when the viewer asks for it.
 			w.track(&track{
 				id: textTrackID, flags: trackInMovie, alternateGroup: 1,
 				handler: "sbtl", handlerName: textHandlerName,
 				mediaHeader: func() { w.fullBox("nmhd", 0, 0, func() {}) },
-				tables:      w.textTables,
+				tables:      w.textTables, duration90k: w.mediaDuration90k, visual: true,
 			})
 		}
 		w.metadata()
@@ -63,13 +73,17 @@ func (w *writer) mvhd() {
 	w.fullBox("mvhd", 1, 0, func() {
 		w.times()
 		w.u32(moonfire.UnitsPerSecond) // timescale
-		w.u64(uint64(w.duration90k))
+		w.u64(uint64(w.presented90k(max(w.mediaDuration90k, w.audioDuration90k))))
 		w.u32(0x10000) // rate 1.0
 		w.u16(0x100)   // volume 1.0
 		w.zeros(10)
 		w.matrix()
 		w.zeros(24)
-		w.u32(textTrackID + 1) // next track
+		if w.spec.Audio != nil {
+			w.u32(audioTrackID + 1) // next track
+		} else {
+			w.u32(textTrackID + 1)
+		}
 	})
 }
 
@@ -84,7 +98,12 @@ type track struct {
 	id, flags            uint32
 	alternateGroup       uint16
 	handler, handlerName string
-	mediaHeader, tables  func()
+	// duration90k is the length of its media.
+	duration90k moonfire.Duration90k
+	volume      uint16
+	// visual says that it covers the whole picture.
+	visual              bool
+	mediaHeader, tables func()
 }
 
 func (w *writer) track(t *track) {
@@ -94,7 +113,7 @@ func (w *writer) track(t *track) {
 			w.box("edts", w.elst)
 		}
 		w.box("mdia", func() {
-			w.mdhd()
+			w.mdhd(t.duration90k)
 			w.hdlr(t.handler, "", t.handlerName)
 			w.box("minf", func() {
 				t.mediaHeader()
@@ -105,20 +124,31 @@ func (w *writer) track(t *track) {
 	})
 }
 
-// tkhd writes a track header (ISO 14496-12 §8.3.2). Both tracks cover the whole
-// picture.
+// presented90k is how much of a length of media is presented.
+func (w *writer) presented90k(media90k moonfire.Duration90k) moonfire.Duration90k {
+	if w.spec.Clip != nil {
+		return w.edit.duration90k
+	}
+	return media90k
+}
+
+// tkhd writes a track header (ISO 14496-12 §8.3.2).
 func (w *writer) tkhd(t *track) {
 	w.fullBox("tkhd", 1, t.flags, func() {
 		w.times()
 		w.u32(t.id)
 		w.u32(0)
-		w.u64(uint64(w.duration90k))
+		w.u64(uint64(w.presented90k(t.duration90k)))
 		w.zeros(8)
 		w.u16(0) // layer
 		w.u16(t.alternateGroup)
-		w.u16(0) // volume
+		w.u16(t.volume)
 		w.u16(0)
 		w.matrix()
+		if !t.visual {
+			w.zeros(8)
+			return
+		}
 		w.u32(presentationWidth(w.spec.Entry))
 		w.u32(uint32(w.spec.Entry.Height) << 16)
 	})
@@ -143,12 +173,12 @@ func (w *writer) elst() {
 }
 
 // mdhd writes a media header (ISO 14496-12 §8.4.2).
-func (w *writer) mdhd() {
+func (w *writer) mdhd(duration90k moonfire.Duration90k) {
 	const undetermined = ('u'-0x60)<<10 | ('n'-0x60)<<5 | ('d' - 0x60) // ISO 639-2
 	w.fullBox("mdhd", 1, 0, func() {
 		w.times()
 		w.u32(moonfire.UnitsPerSecond) // timescale
-		w.u64(uint64(w.mediaDuration90k))
+		w.u64(uint64(duration90k))
 		w.u16(undetermined)
 		w.u16(0)
 	})

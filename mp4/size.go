@@ -20,6 +20,7 @@ const (
 	mdhdSize = 44
 	hdlrSize = 33 // and the length of the name
 	vmhdSize = 20
+	smhdSize = 16
 	nmhdSize = 12
 	dinfSize = 36
 	stsdSize = 16 // and the sample entry
@@ -37,6 +38,7 @@ const (
 	trackSize = 4*boxHeaderSize + tkhdSize + mdhdSize + hdlrSize + dinfSize +
 		stsdSize + sttsSize + stscSize + stszSize + co64Size
 	videoTrackSize = trackSize + len(videoHandlerName) + vmhdSize + stssSize
+	audioTrackSize = trackSize + len(audioHandlerName) + smhdSize
 	textTrackSize  = trackSize + len(textHandlerName) + nmhdSize + tx3gSize
 
 	// moov, mvhd, udta, meta, its hdlr, ilst, and the date.
@@ -49,6 +51,8 @@ const (
 // counts are the sums that the size of a file follows from.
 type counts struct {
 	recordings, samples, syncSamples, cues int64
+	// audioSamples and audioChunks count silence as well.
+	videoChunks, audioSamples, audioChunks int64
 	// reordered says that a recording has composition offsets.
 	reordered bool
 	// chunksSize is the size of all chunks, with the padding between them.
@@ -59,14 +63,23 @@ type counts struct {
 func count(s *Spec) counts {
 	c := counts{recordings: int64(len(s.Recordings))}
 	var t timeline
+	audio := newAudioline(s)
 	for i := range s.Recordings {
 		r := &s.Recordings[i]
 		c.samples += int64(r.VideoSamples)
 		c.syncSamples += int64(r.VideoSyncSamples)
 		c.reordered = c.reordered || r.Flags&moonfire.FlagReordered != 0
+		c.videoChunks += int64(r.VideoChunks())
+		var p place
+		if s.Timestamps || s.Audio != nil {
+			p = t.append(s, i)
+		}
+		if s.Audio != nil {
+			c.countAudio(r, &audio, p, i)
+		}
 		c.chunksSize = aligned(c.chunksSize) + r.SampleFileBytes
 		if s.Timestamps {
-			cues := cuesOf(s, i, t.append(s, i))
+			cues := cuesOf(s, i, p)
 			c.cues += cues.count()
 			c.chunksSize += cues.chunkSize()
 		}
@@ -74,18 +87,35 @@ func count(s *Spec) counts {
 	return c
 }
 
+// countAudio adds the audio of recording i, which lies at p.
+func (c *counts) countAudio(r *moonfire.Summary, audio *audioline, p place, i int) {
+	at, _ := audio.append(r, p, i)
+	c.audioSamples += at.silent + int64(r.Audio.Samples)
+	c.audioChunks += int64(r.Audio.Chunks)
+	if at.silent > 0 {
+		c.audioChunks++
+		c.chunksSize += at.silent * int64(len(audio.silence.sample))
+	}
+}
+
 // moovSize is the exact size of the moov box.
 func moovSize(s *Spec, c *counts) int64 {
 	size := int64(moovFixedSize+videoTrackSize+len(s.Entry.Data)) +
-		8*c.samples + 4*c.syncSamples + 4*c.samples + (12+8)*c.recordings
+		8*c.samples + 4*c.syncSamples + 4*c.samples + (12+8)*c.videoChunks
 	if c.reordered {
 		size += cttsSize + 8*c.samples
+	}
+	if s.Audio != nil {
+		size += int64(audioTrackSize+len(s.Audio.Data)) + (8+4)*c.audioSamples + (12+8)*c.audioChunks
 	}
 	if s.Timestamps {
 		size += int64(textTrackSize) + 8*c.cues + 4*c.cues + (12+8)*c.recordings
 	}
 	if s.Clip != nil {
 		size += edtsSize
+		if s.Audio != nil {
+			size += edtsSize
+		}
 		if s.Timestamps {
 			size += edtsSize
 		}

@@ -9,16 +9,23 @@ import (
 type sliceKind uint8
 
 const (
-	fixedSlice    sliceKind = iota // bytes that New made; arg is where in File.fixed
-	paddingSlice                   // zeros
-	samplesSlice                   // the sample file of recording arg
-	sttsSlice                      // durations of its samples
-	cttsSlice                      // their composition offsets
-	stssSlice                      // numbers of its sync samples
-	stszSlice                      // sizes of its samples
-	cueSttsSlice                   // durations of the cues beside recording arg
-	cueStszSlice                   // their sizes
-	cueTextsSlice                  // the cues
+	fixedSlice     sliceKind = iota // bytes that New made; arg is where in File.fixed
+	paddingSlice                    // zeros
+	samplesSlice                    // the sample file of recording arg
+	sttsSlice                       // durations of its samples
+	cttsSlice                       // their composition offsets
+	stssSlice                       // numbers of its sync samples
+	stszSlice                       // sizes of its samples
+	cueSttsSlice                    // durations of the cues beside recording arg
+	cueStszSlice                    // their sizes
+	cueTextsSlice                   // the cues
+	videoStscSlice                  // chunks of the video of recording arg, beside audio
+	videoCo64Slice                  // their offsets
+	audioSttsSlice                  // durations of the samples of its audio, silence before it included
+	audioStszSlice                  // their sizes
+	audioStscSlice                  // chunks of its audio
+	audioCo64Slice                  // their offsets
+	silenceSlice                    // the silence before its audio
 )
 
 // slice is a part of a file. It starts where the one before it ends.
@@ -42,6 +49,11 @@ func (f *File) readSlice(ctx context.Context, src Source, i int, p []byte, from 
 		return src.ReadSamples(ctx, int(s.arg), p, from)
 	case cueSttsSlice, cueStszSlice, cueTextsSlice:
 		return f.readCues(s, p, from, s.end-f.start(i))
+	case silenceSlice:
+		f.readSilence(p, from)
+		return nil
+	case videoStscSlice, videoCo64Slice, audioSttsSlice, audioStszSlice, audioStscSlice, audioCo64Slice:
+		return f.readAudioTable(ctx, src, s, p, from, s.end-f.start(i))
 	default:
 		return f.readTable(ctx, src, s, p, from, s.end-f.start(i))
 	}

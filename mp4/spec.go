@@ -41,6 +41,9 @@ type Spec struct {
 	// at least one. Those of a Clip are the ones that overlap its interval.
 	Recordings []moonfire.Summary
 	Entry      *moonfire.VideoSampleEntry
+	// Audio is the configuration of the audio of all recordings that have any; nil
+	// if none has.
+	Audio *moonfire.AudioSampleEntry
 	// Zone is the civil time zone of the timestamp track and of the date in the
 	// metadata.
 	Zone *time.Location
@@ -63,8 +66,16 @@ func (s *Spec) check() error {
 	if d := s.Entry.Data; len(d) < 8 || uint64(binary.BigEndian.Uint32(d)) != uint64(len(d)) {
 		return fmt.Errorf("video sample entry %d is not one whole box: %w", s.Entry.ID, moonfire.ErrCorrupt)
 	}
+	if s.Audio != nil {
+		if d := s.Audio.Data; len(d) < 8 || uint64(binary.BigEndian.Uint32(d)) != uint64(len(d)) {
+			return fmt.Errorf("audio sample entry %d is not one whole box: %w", s.Audio.ID, moonfire.ErrCorrupt)
+		}
+	}
 	for i := range s.Recordings {
 		r := &s.Recordings[i]
+		if s.Audio == nil && r.Audio.Samples > 0 {
+			return fmt.Errorf("recording %d has audio of no configuration: %w", r.ID, moonfire.ErrInvalid)
+		}
 		if i > 0 && r.Start90k < s.Recordings[i-1].Start90k {
 			return fmt.Errorf("recording %d is not in order: %w", r.ID, moonfire.ErrInvalid)
 		}
@@ -84,17 +95,29 @@ func checkSummary(r *moonfire.Summary) error {
 		r.Duration90k < 0 || r.Duration90k >= moonfire.MaxRecordingDuration90k,
 		r.VideoSamples < 1,
 		r.VideoSyncSamples < 0 || r.VideoSyncSamples > r.VideoSamples,
-		r.SampleFileBytes < int64(r.VideoSamples):
+		r.VideoBytes() < int64(r.VideoSamples),
+		!audioPossible(r):
 		return fmt.Errorf("recording %d has impossible counts: %w", r.ID, moonfire.ErrCorrupt)
 	}
 	return nil
+}
+
+// audioPossible tells whether the counts of audio can be right.
+func audioPossible(r *moonfire.Summary) bool {
+	a := &r.Audio
+	if a.Samples == 0 {
+		return a.Chunks == 0 && a.Bytes == 0
+	}
+	return a.Samples > 0 && a.Chunks > 0 && a.Chunks <= a.Samples && r.VideoChunks() <= r.VideoSamples &&
+		a.Bytes >= int64(a.Samples) && a.Start90k >= 0 && a.Start90k < moonfire.MaxRecordingDuration90k &&
+		a.Duration90k >= moonfire.Duration90k(a.Samples) && a.Duration90k < 2*moonfire.MaxRecordingDuration90k
 }
 
 // checkLimits refuses a file whose moov box would not fit its 32-bit size: more
 // than three hundred million samples.
 func (s *Spec) checkLimits() error {
 	c := count(s)
-	if moovSize(s, &c) > math.MaxUint32 {
+	if moovSize(s, &c) > math.MaxUint32 || c.audioSamples > math.MaxUint32 {
 		return fmt.Errorf("%d samples are too many for one file: %w", c.samples, moonfire.ErrInvalid)
 	}
 	return nil

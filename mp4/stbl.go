@@ -15,11 +15,23 @@ func (w *writer) videoTables() {
 	w.table("stss", 0, w.counts.syncSamples, stssSlice, func(i int) int64 {
 		return 4 * int64(w.spec.Recordings[i].VideoSyncSamples)
 	})
-	w.stsc(func(i int) uint32 { return uint32(w.spec.Recordings[i].VideoSamples) })
+	if w.spec.Audio == nil {
+		w.stsc(func(i int) uint32 { return uint32(w.spec.Recordings[i].VideoSamples) })
+	} else {
+		w.table("stsc", 0, w.counts.videoChunks, videoStscSlice, func(i int) int64 {
+			return 12 * int64(w.spec.Recordings[i].VideoChunks())
+		})
+	}
 	w.stsz(w.counts.samples, stszSlice, func(i int) int64 {
 		return 4 * int64(w.spec.Recordings[i].VideoSamples)
 	})
-	w.co64(w.videoChunks)
+	if w.spec.Audio == nil {
+		w.co64(w.videoChunks)
+	} else {
+		w.table("co64", 0, w.counts.videoChunks, videoCo64Slice, func(i int) int64 {
+			return 8 * int64(w.spec.Recordings[i].VideoChunks())
+		})
+	}
 }
 
 // textTables writes the sample tables of the timestamp track. It has no stss:

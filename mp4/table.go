@@ -122,7 +122,7 @@ func (t *tally) compare(r *moonfire.Summary, last moonfire.Sample) error {
 		return contradiction(r, "sync samples")
 	case t.durations90k != r.Duration90k:
 		return contradiction(r, "duration")
-	case t.bytes != r.SampleFileBytes:
+	case t.bytes != r.VideoBytes():
 		return contradiction(r, "bytes")
 	case last.Duration90k == 0 && r.Flags&moonfire.FlagTrailingZero == 0:
 		return contradiction(r, "flags")

@@ -18,9 +18,9 @@ type writer struct {
 	parts  []part
 	// edit is what the clip presents; hour files have none.
 	edit edit
-	// mediaDuration90k is the length of the time line, duration90k that of what
-	// is presented.
-	mediaDuration90k, duration90k moonfire.Duration90k
+	// mediaDuration90k is the length of the time line, audioDuration90k that of the
+	// audio.
+	mediaDuration90k, audioDuration90k moonfire.Duration90k
 	// videoChunks and textChunks are the offsets of the chunks.
 	videoChunks, textChunks []int64
 }
@@ -33,27 +33,56 @@ func newWriter(s *Spec) *writer {
 		w.textChunks = make([]int64, n)
 	}
 	var t timeline
-	var samples uint32
+	audio := newAudioline(s)
+	var samples, videoChunks, audioChunks uint32
 	offset := firstChunk(s, &w.counts)
 	for i := range s.Recordings {
 		r := &s.Recordings[i]
 		p := t.append(s, i)
-		w.parts[i] = part{place: p, samplesBefore: samples}
+		w.parts[i] = part{
+			place: p, samplesBefore: samples,
+			videoChunksBefore: videoChunks, audioChunksBefore: audioChunks, silenceOffset: offset,
+		}
+		offset += w.placeAudio(&audio, i)
 		samples += uint32(r.VideoSamples)
+		videoChunks += uint32(r.VideoChunks())
+		audioChunks += uint32(w.audioChunks(i))
 		offset = aligned(offset)
-		w.videoChunks[i] = offset
+		w.videoChunks[i], w.parts[i].videoOffset = offset, offset
 		offset += r.SampleFileBytes
 		if s.Timestamps {
 			w.textChunks[i] = offset
 			offset += cuesOf(s, i, p).chunkSize()
 		}
 	}
-	w.mediaDuration90k, w.duration90k = t.end90k, t.end90k
+	w.mediaDuration90k, w.audioDuration90k = t.end90k, audio.end90k
 	if s.Clip != nil {
 		w.edit = clipEdit(s, w.parts)
-		w.duration90k = w.edit.duration90k
 	}
 	return w
+}
+
+// placeAudio places the audio of recording i, and returns the size of the silence
+// before it.
+func (w *writer) placeAudio(audio *audioline, i int) int64 {
+	if w.spec.Audio == nil {
+		return 0
+	}
+	var held90k moonfire.Duration90k
+	before := audio.last
+	w.parts[i].audio, held90k = audio.append(&w.spec.Recordings[i], w.parts[i].place, i)
+	if before >= 0 {
+		w.parts[before].audio.hold90k = held90k
+	}
+	return w.silenceSize(i)
+}
+
+// silenceSize is the size of the silence before recording i.
+func (w *writer) silenceSize(i int) int64 {
+	if w.parts[i].audio.silent == 0 {
+		return 0
+	}
+	return w.parts[i].audio.silent * int64(len(silenceOf(w.spec.Audio).sample))
 }
 
 // ftyp writes the file type box (ISO 14496-12 §4.3).
@@ -74,6 +103,10 @@ func (w *writer) mdat() {
 	sizeAt := len(w.fixed)
 	w.u64(0)
 	for i := range w.parts {
+		if size := w.silenceSize(i); size > 0 {
+			w.reserve(paddingSlice, 0, w.parts[i].silenceOffset-w.end())
+			w.reserve(silenceSlice, i, size)
+		}
 		w.reserve(paddingSlice, 0, w.videoChunks[i]-w.end())
 		w.reserve(samplesSlice, i, w.spec.Recordings[i].SampleFileBytes)
 		if w.spec.Timestamps {

@@ -1,0 +1,204 @@
+package mp4
+
+import (
+	"encoding/binary"
+	"strings"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// pcmFrame is how many PCM samples a sample of silence has where any number can
+// be in one: 20 ms of G.711.
+const pcmFrame = 160
+
+// silence is what fills the time in which there is no audio, since some players
+// count samples instead of reading their times: they would play what follows too
+// early.
+type silence struct {
+	// sample is the bytes of a sample of silence; nil if we know of none.
+	sample []byte
+	// frame is how many PCM samples it stands for, rate their number in a second.
+	frame, rate int64
+}
+
+// silenceOf returns the silence of a configuration.
+func silenceOf(e *moonfire.AudioSampleEntry) silence {
+	s := silence{frame: int64(e.FrameSamples), rate: int64(e.SampleRate)}
+	switch e.RFC6381Codec {
+	case "alaw": // ITU-T G.711 table 1a: the least positive value, even bits inverted
+		s.sample, s.frame = pcmSilence(0xd5, e.Channels), pcmFrame
+	case "ulaw": // table 2a: positive zero
+		s.sample, s.frame = pcmSilence(0xff, e.Channels), pcmFrame
+	case "mp4a.40.2", "mp4a.40.5", "mp4a.40.29":
+		s.sample = aacSilence(e.Channels)
+	}
+	if s.frame <= 0 || s.rate <= 0 {
+		return silence{}
+	}
+	return s
+}
+
+func pcmSilence(value byte, channels uint16) []byte {
+	return []byte(strings.Repeat(string([]byte{value}), pcmFrame*int(channels)))
+}
+
+// aacSilence is a raw_data_block (ISO 14496-3 §4.4.2.1) of a single channel or a
+// channel pair element whose max_sfb is 0, and the terminator.
+func aacSilence(channels uint16) []byte {
+	switch channels {
+	case 1:
+		return []byte{0, 0, 0, 0x07}
+	case 2:
+		return []byte{0x21, 0, 0, 0, 0, 0x1c}
+	}
+	return nil
+}
+
+// end90k is how long n samples of silence last, rounded down.
+func (s *silence) end90k(n int64) moonfire.Duration90k {
+	return moonfire.Duration90k(n * s.frame * moonfire.UnitsPerSecond / s.rate)
+}
+
+// fitting is the number of samples whose length is nearest to a gap.
+func (s *silence) fitting(gap90k moonfire.Duration90k) int64 {
+	if s.sample == nil {
+		return 0
+	}
+	unit := s.frame * moonfire.UnitsPerSecond
+	return (int64(gap90k)*s.rate + unit/2) / unit
+}
+
+// audioPlace is where the audio of a recording lies on the time line of a file.
+type audioPlace struct {
+	// silent is the number of samples of silence before it, and silent90k how long
+	// they last. At the beginning of a file there can be time without a sample: its
+	// own first one lasts so much longer.
+	silent    int64
+	silent90k moonfire.Duration90k
+	// hold90k is added to the duration of its last sample.
+	hold90k moonfire.Duration90k
+}
+
+// audioline lays the audio of recordings one after another.
+type audioline struct {
+	silence silence
+	// end90k is the length of the track so far; last is the recording that it ends
+	// with, −1 for none.
+	end90k moonfire.Duration90k
+	last   int
+}
+
+func newAudioline(s *Spec) audioline {
+	if s.Audio == nil {
+		return audioline{}
+	}
+	return audioline{silence: silenceOf(s.Audio), last: -1}
+}
+
+// append places the audio of a recording that lies at p. If the audio before it
+// lasts longer, it is pushed back. If there is a gap, as many samples of silence
+// as are nearest to it fill it, the last of which is made to end exactly where the
+// audio begins; if that is none, held is what the audio before is to be held for.
+// At the beginning of a file nothing can be held: then the first sample begins
+// too early, by less than half of a frame.
+func (l *audioline) append(r *moonfire.Summary, p place, recording int) (at audioPlace, held90k moonfire.Duration90k) {
+	if r.Audio.Samples == 0 {
+		return audioPlace{}, 0
+	}
+	gap90k := max(0, p.position90k+r.Audio.Start90k-l.end90k)
+	switch at.silent = l.silence.fitting(gap90k); {
+	case at.silent > 0:
+		at.silent90k = gap90k
+	case l.last < 0:
+		gap90k = min(gap90k, maxHold90k)
+		at.silent90k = gap90k
+	default:
+		gap90k = min(gap90k, maxHold90k)
+		held90k = gap90k
+	}
+	l.end90k += gap90k + r.Audio.Duration90k
+	l.last = recording
+	return at, held90k
+}
+
+// audioTables writes the sample tables of the audio track.
+func (w *writer) audioTables() {
+	w.stsd(func() { w.bytes(w.spec.Audio.Data) })
+	samples := func(i int) int64 { return w.parts[i].audio.silent + int64(w.spec.Recordings[i].Audio.Samples) }
+	w.table("stts", 0, w.counts.audioSamples, audioSttsSlice, func(i int) int64 { return 8 * samples(i) })
+	w.table("stsc", 0, w.counts.audioChunks, audioStscSlice, func(i int) int64 { return 12 * w.audioChunks(i) })
+	w.stsz(w.counts.audioSamples, audioStszSlice, func(i int) int64 { return 4 * samples(i) })
+	w.table("co64", 0, w.counts.audioChunks, audioCo64Slice, func(i int) int64 { return 8 * w.audioChunks(i) })
+}
+
+// audioChunks counts the chunks of the audio of recording i, with that of the
+// silence before it.
+func (w *writer) audioChunks(i int) int64 {
+	n := int64(w.spec.Recordings[i].Audio.Chunks)
+	if w.parts[i].audio.silent > 0 {
+		n++
+	}
+	return n
+}
+
+// readSilence fills p with the part that starts at from of the silence before a
+// recording.
+func (f *File) readSilence(p []byte, from int64) {
+	sample := silenceOf(f.spec.Audio).sample
+	for i := range p {
+		p[i] = sample[(from+int64(i))%int64(len(sample))]
+	}
+}
+
+// fillAudioStts writes a recording's entries of the decoding time to sample box
+// of the audio (ISO 14496-12 §8.6.1.2).
+func (f *File) fillAudioStts(dst []byte, d *moonfire.AudioIndexDecoder, recording int) {
+	at := &f.parts[recording].audio
+	put := func(duration90k moonfire.Duration90k) {
+		binary.BigEndian.PutUint64(dst, 1<<32|uint64(duration90k))
+		dst = dst[8:]
+	}
+	s := silenceOf(f.spec.Audio)
+	for n := range at.silent {
+		end90k := s.end90k(n + 1)
+		if n == at.silent-1 {
+			end90k = at.silent90k
+		}
+		put(end90k - s.end90k(n))
+	}
+	extra90k := moonfire.Duration90k(0)
+	if at.silent == 0 {
+		extra90k = at.silent90k
+	}
+	left := f.spec.Recordings[recording].Audio.Samples
+	for d.NextChunk() {
+		for left > 0 && d.Next() {
+			left--
+			duration90k := moonfire.Duration90k(d.Duration90k) + extra90k
+			if left == 0 {
+				duration90k += at.hold90k
+			}
+			put(duration90k)
+			extra90k = 0
+		}
+	}
+}
+
+// fillAudioStsz writes a recording's entries of the sample size box of the audio
+// (§8.7.3.2).
+func (f *File) fillAudioStsz(dst []byte, d *moonfire.AudioIndexDecoder, recording int) {
+	put := func(size int) {
+		binary.BigEndian.PutUint32(dst, uint32(size))
+		dst = dst[4:]
+	}
+	for range f.parts[recording].audio.silent {
+		put(len(silenceOf(f.spec.Audio).sample))
+	}
+	left := f.spec.Recordings[recording].Audio.Samples
+	for d.NextChunk() {
+		for left > 0 && d.Next() {
+			left--
+			put(int(d.Bytes))
+		}
+	}
+}
