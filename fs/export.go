@@ -80,3 +80,33 @@ func (c *Clip) Close() error {
 	c.handle.release()
 	return nil
 }
+
+// IndexJSON returns what index.json says in a mount with the same options: of all
+// cameras, or of the stream with the given folder, recordings included. It returns
+// an error that wraps moonfire.ErrNotFound if there is no such folder.
+func IndexJSON(ctx context.Context, o Options, folder string) ([]byte, error) {
+	t, err := newTree(ctx, o)
+	if err != nil {
+		return nil, fmt.Errorf("make index.json: %w", err)
+	}
+	if folder == "" {
+		b, err := t.pages.ofRoot(ctx, jsonName)
+		if err != nil {
+			return nil, err
+		}
+		return b.content, nil
+	}
+	now, err := t.snapshot(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("make index.json: %w", err)
+	}
+	state := now.folder(folder)
+	if state == nil {
+		return nil, fmt.Errorf("make index.json of %s: %w", folder, moonfire.ErrNotFound)
+	}
+	b, err := t.pages.ofStream(ctx, state.stream, jsonName)
+	if err != nil {
+		return nil, err
+	}
+	return b.content, nil
+}

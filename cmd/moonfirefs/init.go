@@ -1,41 +1,108 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
 	"os"
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfire/internal/store"
 )
 
+// initFlags are the flags of init, besides --store.
+type initFlags struct{ samples, timeZone string }
+
 func newInitCommand(g *global) *cobra.Command {
-	var samples, timeZone string
+	f := &initFlags{}
 	cmd := &cobra.Command{
 		Use:   "init",
 		Short: "Make a new, empty store",
 		Long: `Makes a new, empty store: a directory with the index and, unless --samples says
-otherwise, the footage.
+otherwise, the footage. On a terminal, it asks for what is not given.
 
 Put the index on an SSD if there is one: it is small and often written. Put the
 footage (--samples) on the large disk. The time zone decides which footage is in
 which hour's file, so it is a property of the store and not of the machine.`,
-		Example: `  moonfirefs init --store /var/lib/moonfirefs --samples /media/footage/samples`,
-		Args:    asUsage(cobra.NoArgs),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := store.Create(cmd.Context(), g.store, samples, timeZone); err != nil {
+		Example: `  moonfirefs init
+  moonfirefs init --store /var/lib/moonfirefs --samples /media/footage/samples`,
+		Args: asUsage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return f.init(cmd, g) },
+	}
+	cmd.Flags().StringVar(&f.samples, "samples", "", "directory for the footage (default: within the store)")
+	cmd.Flags().StringVar(&f.timeZone, "time-zone", machineZone(), "IANA name of the zone whose hours the files are")
+	return cmd
+}
+
+func (f *initFlags) init(cmd *cobra.Command, g *global) error {
+	if isTerminal(cmd.InOrStdin()) && isTerminal(cmd.ErrOrStderr()) {
+		if err := f.ask(cmd, g); err != nil {
+			return err
+		}
+	}
+	if err := store.Create(cmd.Context(), g.store, f.samples, f.timeZone); err != nil {
+		return err
+	}
+	return g.withStore(cmd, store.Reading, func(o *opened) error {
+		if err := o.printf("Made a store in %s, time zone %s.", g.store, f.timeZone); err != nil {
+			return err
+		}
+		if err := o.explainRetention(); err != nil {
+			return err
+		}
+		return o.printf("Next: moonfirefs camera add --store %s NAME rtsp://… --retain SIZE", g.store)
+	})
+}
+
+// ask asks for what was not given. An empty answer is the default.
+func (f *initFlags) ask(cmd *cobra.Command, g *global) error {
+	in := bufio.NewReader(cmd.InOrStdin())
+	for _, question := range []struct {
+		flag, text, without string
+		answer              *string
+	}{
+		{"store", "Directory of the store: a small one, on an SSD if there is one", g.store, &g.store},
+		{"samples", "Directory of the footage, on the large disk", "within the store", &f.samples},
+		{"time-zone", "Time zone whose hours the files are", f.timeZone, &f.timeZone},
+	} {
+		if cmd.Flags().Changed(question.flag) {
+			continue
+		}
+		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s [%s]: ", question.text, question.without)
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return fmt.Errorf("ask for --%s: %w", question.flag, err)
+		}
+		if line = strings.TrimSpace(line); line != "" {
+			*question.answer = line
+		}
+	}
+	return nil
+}
+
+// explainRetention says how far the disks go, so that quotas can be chosen.
+func (o *opened) explainRetention() error {
+	for _, dir := range o.Dirs {
+		space, err := dir.Space()
+		if err != nil {
+			return err
+		}
+		free := space.AvailableBytes()
+		if err := o.printf("\nThere is room for %s of footage. A camera's quota (--retain) says how much of it may be\n"+
+			"the camera's; when that is used up, its oldest footage goes. All of the room would keep:\n", humanize.Bytes(uint64(free))); err != nil {
+			return err
+		}
+		for _, mbits := range usualMbits {
+			if err := o.printf("  %2.0f Mbit/s: %7s a day, %9s of one camera, %9s of four", mbits,
+				humanize.Bytes(uint64(bytesPerDay(mbits))), keepsText(free, mbits), keepsText(free/4, mbits)); err != nil {
 				return err
 			}
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "Made a store in %s, time zone %s.\nNext: moonfirefs camera add --store %s NAME rtsp://…\n",
-				g.store, timeZone, g.store)
-			return err
-		},
+		}
 	}
-	cmd.Flags().StringVar(&samples, "samples", "", "directory for the footage (default: within the store)")
-	cmd.Flags().StringVar(&timeZone, "time-zone", machineZone(), "IANA name of the zone whose hours the files are")
-	return cmd
+	return o.printf("\nLeave a tenth of the disk free. The camera's settings, or moonfirefs camera test, tell its\nbit rate: 1 Mbit/s is usual for a sub stream, 4 for 1080p, 8 for 4K.\n")
 }
 
 // machineZone is the IANA name of the zone that the machine is set to, or UTC if

@@ -123,20 +123,26 @@ type overlap struct {
 }
 
 func (o *opened) overlapping(i *interval) (*overlap, error) {
-	found := &overlap{start: moonfire.MaxTime90k, end: moonfire.MinTime90k}
+	found := newOverlap()
 	from := i.start.Add(-moonfire.MaxRecordingDuration90k) // what starts earlier has ended
 	err := o.DB.EachSummary(o.cmd.Context(), i.stream.ID, from, i.end, func(r *moonfire.Summary) error {
 		if r.Start90k < i.start && r.End90k() <= i.start {
 			return nil
 		}
-		found.count++
-		found.sizeBytes += r.SampleFileBytes
-		found.duration90k += r.Duration90k
-		found.start, found.end = min(found.start, r.Start90k), max(found.end, r.End90k())
-		found.last = max(found.last, r.ID)
+		found.add(r)
 		return nil
 	})
-	return found, err
+	return &found, err
+}
+
+func newOverlap() overlap { return overlap{start: moonfire.MaxTime90k, end: moonfire.MinTime90k} }
+
+func (v *overlap) add(r *moonfire.Summary) {
+	v.count++
+	v.sizeBytes += r.SampleFileBytes
+	v.duration90k += r.Duration90k
+	v.start, v.end = min(v.start, r.Start90k), max(v.end, r.End90k())
+	v.last = max(v.last, r.ID)
 }
 
 func (v *overlap) text() string {

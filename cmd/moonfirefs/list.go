@@ -1,0 +1,106 @@
+package main
+
+import (
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/fs"
+	"github.com/moonfirefs/moonfire/internal/store"
+)
+
+func newListCommand(g *global) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list [CAMERA]",
+		Short: "List what is recorded, day by day",
+		Long: `Lists what is recorded on each day, of all cameras or of one: when it begins and
+ends, how much it is, and how much of the time between is missing. A recording
+counts for the day on which it starts.
+
+With --json, it prints what index.json says in the mount (docs/index-pages.md).
+
+CAMERA is the name of the camera's folder (NAME-sub for the sub stream).`,
+		Example: `  moonfirefs list
+  moonfirefs list driveway --json`,
+		Args: asUsage(cobra.MaximumNArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.withStore(cmd, store.Reading, func(o *opened) error {
+				all, err := o.streams()
+				if err != nil {
+					return err
+				}
+				if len(args) > 0 {
+					found, err := all.find(args[0])
+					if err != nil {
+						return err
+					}
+					all = streams{*found}
+				}
+				if asJSON {
+					return o.printIndex(all, len(args) > 0)
+				}
+				return o.printDays(all)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "for programs")
+	return cmd
+}
+
+// printIndex prints index.json of all cameras, or of one stream.
+func (o *opened) printIndex(all streams, one bool) error {
+	folder := ""
+	if one {
+		folder = all[0].folder
+	}
+	content, err := fs.IndexJSON(o.cmd.Context(), fs.Options{DB: o.DB, Dirs: o.Dirs, Zone: o.Zone, Logger: o.log}, folder)
+	if err != nil {
+		return err
+	}
+	_, err = o.cmd.OutOrStdout().Write(content)
+	return err
+}
+
+func (o *opened) printDays(all streams) error {
+	w := tabwriter.NewWriter(o.cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintln(w, "CAMERA\tDATE\tFROM\tTO\tRECORDED\tMISSING\tSIZE") // Flush reports
+	for i := range all {
+		days, err := o.days(&all[i])
+		if err != nil {
+			return err
+		}
+		for _, d := range days {
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%v\t%v\t%s\n", all[i].folder, d.date,
+				d.start.Time().In(o.Zone).Format(time.TimeOnly), d.end.Time().In(o.Zone).Format(time.TimeOnly),
+				d.duration90k.Duration().Round(time.Second), d.missing90k().Duration().Round(time.Second), humanize.Bytes(uint64(d.sizeBytes)))
+		}
+	}
+	return w.Flush()
+}
+
+// day is what was recorded of a stream from recordings that start on a date.
+type day struct {
+	date string
+	overlap
+}
+
+// missing90k is how much of the time from the first recording to the end of the
+// last one has no footage.
+func (d *day) missing90k() moonfire.Duration90k { return max(0, d.end.Sub(d.start)-d.duration90k) }
+
+func (o *opened) days(i *interval) (days []day, err error) {
+	err = o.DB.EachSummary(o.cmd.Context(), i.stream.ID, moonfire.MinTime90k, moonfire.MaxTime90k, func(r *moonfire.Summary) error {
+		date := r.Start90k.Time().In(o.Zone).Format(time.DateOnly)
+		if n := len(days); n == 0 || days[n-1].date != date {
+			days = append(days, day{date, newOverlap()})
+		}
+		days[len(days)-1].add(r)
+		return nil
+	})
+	return days, err
+}
