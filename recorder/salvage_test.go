@@ -306,7 +306,11 @@ func TestKeepsWhatCannotBeSalvaged(t *testing.T) {
 		"journal of another file":  {header(func(h *journal.Header) { h.SampleFile = uuid.New() }), "its journal is of the file"},
 		"newer version":            {func(c *crashed) { c.journal[3]++ }, "version 2"},
 		"recording already": {func(c *crashed) {
-			c.exec(`insert into recording select null, 1, 1, 0, 0, 0, 1, 0, 1, 1, 1, 1, 1, ?, zeroblob(20), x'00'`, c.name[:])
+			c.exec(`
+				insert into recording (stream_id, open_id, run_offset, flags, start_time_90k, duration_90k, local_time_delta_90k,
+				  video_samples, video_sync_samples, video_sample_entry_id, sample_dir_id, sample_file_bytes, sample_file_uuid,
+				  sample_file_sha1, video_index)
+				values (1, 1, 0, 0, 0, 1, 0, 1, 1, 1, 1, 1, ?, zeroblob(20), x'00')`, c.name[:])
 		}, "it is a recording already"},
 	}
 	for name, test := range tests {
