@@ -75,9 +75,7 @@ func (s *syncer) dirStatus() DirStatus {
 		Waiting: int(s.uncommitted.Load()), Quarantined: int(s.saving.quarantined.Load()),
 	}
 	s.saving.fill(&now)
-	if err := s.journalTrouble.read(); err != nil {
-		now.JournalError = err.Error()
-	}
+	now.JournalError = causeText(s.journalTrouble.read())
 	return now
 }
 
@@ -85,9 +83,7 @@ func (s *savingStatus) fill(now *DirStatus) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now.Saves, now.FailedSaves = s.saves, s.failed
-	if s.err != nil {
-		now.SaveError = s.err.Error()
-	}
+	now.SaveError = causeText(s.err)
 	if s.saving {
 		_, at := s.clock.Now()
 		now.BusyFor = max(at-s.since, 1) // 0 would mean that there is none

@@ -22,7 +22,7 @@ import (
 // is in the files.
 func (b *bench) crash() {
 	b.Helper()
-	b.crashed = true
+	b.unaccounted = true
 	b.syncer = newSyncer(1, b.faults, b.faults, defaultMinFreeBytes, b.clock, b.log)
 	b.syncer.peers = map[moonfire.SampleDirID]*syncer{1: b.syncer}
 	b.syncer.spares = 1

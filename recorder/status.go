@@ -3,6 +3,7 @@ package recorder
 import (
 	"cmp"
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,8 +35,11 @@ type StreamStatus struct {
 	Drift time.Duration
 	// Recordings counts those that were committed.
 	Recordings int64
-	// CameraError and DiskError say what is wrong at present, without credentials;
-	// empty if nothing is. LastError is the one of them that matters more.
+	// InterruptedSince is when frames ceased to get to the disk; zero if they do.
+	InterruptedSince time.Time
+	// CameraError and DiskError say in short what is wrong at present: the cause,
+	// without an address or the name of a file; empty if nothing is. LastError is all
+	// that is known of what matters more, without credentials.
 	CameraError, DiskError, LastError string
 }
 
@@ -57,13 +61,10 @@ func (s *status) read() StreamStatus {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.now
-	if s.cameraErr != nil {
-		now.CameraError = s.cameraErr.Error()
+	now.CameraError, now.DiskError = causeText(s.cameraErr), causeText(s.diskErr)
+	if err := cmp.Or(s.diskErr, s.cameraErr); err != nil {
+		now.LastError = err.Error()
 	}
-	if s.diskErr != nil {
-		now.DiskError = s.diskErr.Error()
-	}
-	now.LastError = cmp.Or(now.DiskError, now.CameraError)
 	return now
 }
 
@@ -110,10 +111,17 @@ func (s *status) drifted(localTimeDelta90k moonfire.Duration90k) {
 	s.now.Drift = localTimeDelta90k.Duration()
 }
 
-// recording says whether frames get to the disk; err is nil if they do.
-func (s *status) recording(err error) {
+// recording says whether frames get to the disk, from when on; err is nil if they
+// do.
+func (s *status) recording(at time.Time, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	switch {
+	case err == nil:
+		s.now.InterruptedSince = time.Time{}
+	case s.diskErr == nil:
+		s.now.InterruptedSince = at
+	}
 	s.diskErr = err
 }
 
@@ -128,6 +136,14 @@ func (s *status) saved() {
 // count.
 func isNews(before, err error) bool {
 	return before == nil || cause(before).Error() != cause(err).Error()
+}
+
+// causeText is on one line; it is empty for nil.
+func causeText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return strings.ReplaceAll(cause(err).Error(), "\n", "; ")
 }
 
 func cause(err error) error {

@@ -141,7 +141,7 @@ func (s *streamer) readFrames(source Source) error {
 		if !fits && !overflowing {
 			// Here, since the other goroutine may wait for the disk for long.
 			s.log.Warn("recording is interrupted", "err", errOverflow)
-			s.status.recording(errOverflow)
+			s.status.recording(at.wall, errOverflow)
 		}
 		overflowing = !fits
 	}
@@ -184,7 +184,7 @@ func (s *streamer) take(it *item) {
 		}
 		s.pause(err, s.run.lasted(it.arrival), it.arrival)
 		s.run = nil
-		s.failed(err)
+		s.failed(it.arrival, err)
 	}
 	if !it.frame.Sync || it.arrival.monotonic < s.notBefore {
 		s.drop()
@@ -201,14 +201,14 @@ func (s *streamer) begin(it *item) {
 	if err := r.begin(it); err != nil {
 		s.drop()
 		s.pause(err, 0, it.arrival)
-		s.failed(err)
+		s.failed(it.arrival, err)
 		return
 	}
 	s.run = r
 	if s.trouble != nil {
 		s.log.Info("recording goes on", "dropped_frames", s.dropped)
 		s.trouble = nil
-		s.status.recording(nil)
+		s.status.recording(it.arrival.wall, nil)
 	}
 	s.dropped = 0
 }
@@ -235,10 +235,10 @@ func (s *streamer) pause(err error, lasted time.Duration, at arrival) {
 }
 
 // failed notes why nothing is recorded, and logs it if it is news.
-func (s *streamer) failed(err error) {
+func (s *streamer) failed(at arrival, err error) {
 	if isNews(s.trouble, err) {
 		s.log.Warn("recording is interrupted", "err", err)
 	}
 	s.trouble = err
-	s.status.recording(err)
+	s.status.recording(at.wall, err)
 }

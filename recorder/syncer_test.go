@@ -204,7 +204,8 @@ type bench struct {
 	streamer *streamer
 	fake     *fakeCamera
 	shot     int // frames
-	crashed  bool
+	// unaccounted says that a crash or a deletion takes frames.
+	unaccounted bool
 }
 
 func newBench(t *testing.T, retainBytes int64) *bench {
@@ -245,14 +246,14 @@ func (b *bench) recording(n int) []camera.Frame {
 	return frames
 }
 
-// flush is what closing the recorder does. Unless there was a crash, it ensures that,
-// as the status tells it, each frame was either recorded or dropped.
+// flush is what closing the recorder does. Unless there was a crash or a deletion, it
+// ensures that, as the status tells it, each frame was either recorded or dropped.
 func (b *bench) flush() {
 	b.Helper()
 	b.streamer.endRun()
 	b.must(b.syncer.flush())
 	b.must(b.syncer.flush())
-	if b.crashed || b.camera.Streams[0].RetainBytes != plenty {
+	if b.unaccounted || b.camera.Streams[0].RetainBytes != plenty {
 		return
 	}
 	recorded := b.count(`select coalesce(sum(video_samples), 0) from recording`)
@@ -497,6 +498,7 @@ func TestDiskFull(t *testing.T) {
 	if err := b.streamer.status.read().LastError; !strings.Contains(err, errDiskFull.Error()) || !b.syncer.dirStatus().Full {
 		t.Errorf("status says %q", err)
 	}
+	since := b.streamer.status.read().InterruptedSince
 	for range 5 {
 		b.clock.pass(maxBackoff)
 		b.shoot(10)
@@ -504,9 +506,15 @@ func TestDiskFull(t *testing.T) {
 	b.setFree(defaultMinFreeBytes + 1) // hardly any room
 	b.clock.pass(maxBackoff)
 	b.shoot(10)
+	if now := b.streamer.status.read(); now.DiskError != errDiskFull.Error() || since.IsZero() || !now.InterruptedSince.Equal(since) {
+		t.Errorf("status says %+v, interrupted since %v", now, since)
+	}
 	b.setFree(2 * defaultMinFreeBytes)
 	b.clock.pass(maxBackoff)
 	kept = append(kept, b.shoot(10)...)
+	if now := b.streamer.status.read(); now.DiskError != "" || !now.InterruptedSince.IsZero() || b.syncer.dirStatus().Full {
+		t.Errorf("status says %+v", now)
+	}
 	b.setFree(0)
 	b.flush()
 	all := b.recordings()
