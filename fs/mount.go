@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	gofs "github.com/hanwen/go-fuse/v2/fs"
@@ -19,6 +20,7 @@ import (
 
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/index"
+	"github.com/moonfirefs/moonfire/internal/status"
 	"github.com/moonfirefs/moonfire/mp4"
 	"github.com/moonfirefs/moonfire/sample"
 )
@@ -41,6 +43,11 @@ type Options struct {
 	// Gaps and Timestamps are choices about the bytes of the files.
 	Gaps       mp4.Gaps
 	Timestamps bool
+	// Status returns what status.json and the page of the root tell of the recorder.
+	// It may return nil while there is nothing to tell, and must return the same
+	// report for as long as the pages shall stay as they are; it must not wait. Where
+	// it is nil, the pages tell of footage alone.
+	Status func() *status.Report
 	// Logger is told what a person should know; nil means slog.Default().
 	Logger *slog.Logger
 }
@@ -55,6 +62,8 @@ type Mount struct {
 	device string
 	// done is closed when the mount is gone and all goroutines have ended.
 	done chan struct{}
+	// looked is when the watcher has looked last, as the time since epoch.
+	looked atomic.Int64
 
 	closeOnce sync.Once
 	closeErr  error
@@ -95,10 +104,14 @@ func newTree(ctx context.Context, o Options) (*tree, error) {
 		catalog: newCatalog(o.DB, calendar{o.Zone}, look{o.Gaps, o.Timestamps}),
 		owner:   owner{uid: o.UID, gid: o.GID, fileMode: 0o400, folderMode: 0o500},
 		dirs:    o.Dirs,
+		status:  o.Status,
 		log:     o.Logger,
 		handles: make(map[*handle]bool),
 	}
 	t.pages = newPages(t)
+	if t.status == nil {
+		t.status = func() *status.Report { return nil }
+	}
 	if t.log == nil {
 		t.log = slog.Default()
 	}
@@ -130,6 +143,7 @@ func serve(o Options, t *tree, root gofs.InodeEmbedder) (*Mount, error) {
 		return nil, errors.Join(err, clearStale(path))
 	}
 	m := &Mount{path: path, log: t.log, tree: t, server: server, done: make(chan struct{})}
+	m.looked.Store(int64(time.Since(epoch)))
 	go m.run(root.EmbeddedInode())
 	if err := m.identify(); err != nil {
 		return nil, errors.Join(err, m.Close())
@@ -181,7 +195,7 @@ func (m *Mount) run(root *gofs.Inode) {
 	defer close(m.done)
 	ctx, cancel := context.WithCancel(context.Background())
 	var watching sync.WaitGroup
-	watching.Go(func() { (&watcher{tree: m.tree, root: root}).run(ctx) })
+	watching.Go(func() { (&watcher{tree: m.tree, root: root, looked: &m.looked}).run(ctx) })
 	m.server.Serve()
 	cancel()
 	watching.Wait()
@@ -210,6 +224,15 @@ func (m *Mount) raiseReadAhead() {
 	if err := os.WriteFile(path, []byte(strconv.Itoa(readAheadKiB)), 0); err != nil {
 		m.log.Debug("read-ahead stays as it is", "err", err)
 	}
+}
+
+// epoch has Go's monotonic reading.
+var epoch = time.Now()
+
+// Alive tells whether the mount is there, and whether its watcher, which asks the
+// database and speaks to the kernel all the time, has come round within a while.
+func (m *Mount) Alive(within time.Duration) bool {
+	return !m.gone() && time.Since(epoch)-time.Duration(m.looked.Load()) < within
 }
 
 // Wait returns when the mount is gone, whoever has unmounted it.

@@ -9,12 +9,15 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/status"
 )
 
 // The names of the index pages, in the root and in each stream's folder.
 const (
 	htmlName = "index.html"
 	jsonName = "index.json"
+	// statusName is in the root alone, and only while there is a status to tell.
+	statusName = "status.json"
 )
 
 var pageNames = []string{htmlName, jsonName}
@@ -39,8 +42,19 @@ type pageKey struct {
 }
 
 type madePage struct {
+	source pageSource
+	blob   *blob
+}
+
+// pageSource is what a page is made of.
+type pageSource struct {
 	accounts []*account
-	blob     *blob
+	// report is nil where a page does not tell of the recorder.
+	report *status.Report
+}
+
+func (s pageSource) equal(other pageSource) bool {
+	return s.report == other.report && slices.Equal(s.accounts, other.accounts)
 }
 
 func newPages(t *tree) *pages {
@@ -59,11 +73,25 @@ func (p *pages) ofRoot(ctx context.Context, name string) (*blob, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.page(pageKey{0, name}, accounts, func() ([]byte, error) {
-		if name == jsonName {
+	if name == jsonName {
+		return p.page(pageKey{0, name}, pageSource{accounts: accounts}, func() ([]byte, error) {
 			return rootJSON(p.tree.calendar, accounts)
-		}
-		return rootHTML(p.tree.calendar, accounts)
+		})
+	}
+	report := p.tree.status()
+	return p.page(pageKey{0, name}, pageSource{accounts, report}, func() ([]byte, error) {
+		return rootHTML(p.tree.calendar, accounts, report)
+	})
+}
+
+// ofStatus returns status.json. It is nil if there is none.
+func (p *pages) ofStatus() (*blob, error) {
+	report := p.tree.status()
+	if report == nil {
+		return nil, nil
+	}
+	return p.page(pageKey{0, statusName}, pageSource{report: report}, func() ([]byte, error) {
+		return encodeJSON(report)
 	})
 }
 
@@ -81,7 +109,7 @@ func (p *pages) ofStream(ctx context.Context, s *stream, name string) (*blob, er
 	if err != nil {
 		return nil, err
 	}
-	return p.page(pageKey{s.id, name}, accounts, func() ([]byte, error) {
+	return p.page(pageKey{s.id, name}, pageSource{accounts: accounts}, func() ([]byte, error) {
 		if name == jsonName {
 			return streamJSON(p.tree.calendar, accounts[0])
 		}
@@ -109,28 +137,41 @@ func (p *pages) chronicle(id moonfire.StreamID) *chronicle {
 	return p.chronicles[id]
 }
 
-// page makes a page of accounts, unless it was made of the same ones last.
-func (p *pages) page(key pageKey, accounts []*account, make func() ([]byte, error)) (*blob, error) {
+// page makes a page, unless it was made of the same things last.
+func (p *pages) page(key pageKey, source pageSource, make func() ([]byte, error)) (*blob, error) {
 	p.mu.Lock()
 	made := p.made[key]
 	p.mu.Unlock()
-	if made != nil && slices.Equal(made.accounts, accounts) {
+	if made != nil && made.source.equal(source) {
 		return made.blob, nil
 	}
 	content, err := make()
 	if err != nil {
 		return nil, fmt.Errorf("make %s: %w", key.name, err)
 	}
-	states := []*streamState{}
-	for _, a := range accounts {
-		states = append(states, a.state)
-	}
-	modified := p.tree.modified90k(states...)
+	modified := p.modified90k(source)
 	b := &blob{tree: p.tree, inode: pageInode(key, modified, content), content: content, modified90k: modified, growing: true}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.made[key] = &madePage{accounts, b}
+	p.made[key] = &madePage{source, b}
 	return b, nil
+}
+
+// modified90k is when the newest footage that a page tells of ends, or when its
+// status was taken, whichever is later.
+func (p *pages) modified90k(source pageSource) moonfire.Time90k {
+	var states []*streamState
+	for _, a := range source.accounts {
+		states = append(states, a.state)
+	}
+	if source.report == nil {
+		return p.tree.modified90k(states...)
+	}
+	reported := moonfire.FromTime(source.report.Time)
+	if len(states) == 0 {
+		return reported
+	}
+	return max(reported, p.tree.modified90k(states...))
 }
 
 // pageEntries lists the pages of a folder. One that cannot be made is missing, so

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/status"
 )
 
 //go:embed page.html
@@ -24,6 +25,8 @@ var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
 type rootView struct {
 	Zone, Until string
+	// Status is nil where nothing is known of the recorder.
+	Status *statusView
 	// Saved is by name.
 	Saved   []savedView
 	Cameras []cameraView
@@ -75,8 +78,8 @@ type fileView struct {
 const rootDays = 7
 
 // rootHTML is index.html of the root.
-func rootHTML(c calendar, accounts []*account) ([]byte, error) {
-	page := rootView{Zone: c.zone.String(), Until: c.untilText(accounts...)}
+func rootHTML(c calendar, accounts []*account, report *status.Report) ([]byte, error) {
+	page := rootView{Zone: c.zone.String(), Until: c.untilText(accounts...), Status: newStatusView(c, report)}
 	for i, a := range accounts {
 		if i == 0 || accounts[i-1].state.camera != a.state.camera {
 			page.Cameras = append(page.Cameras, cameraView{Name: a.state.shortName, Description: a.state.description})

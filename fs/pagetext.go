@@ -5,9 +5,8 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/dustin/go-humanize"
-
 	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/status"
 )
 
 // durationText rounds a duration for people: "59 min 30 s", "23 h 58 min",
@@ -34,7 +33,7 @@ func rest(n int64, unit string) string {
 }
 
 // bytesText rounds a size for people, in powers of 1000: "2.1 GB".
-func bytesText(n int64) string { return humanize.Bytes(uint64(n)) }
+func bytesText(n int64) string { return status.BytesText(n) }
 
 // frameRateText is in frames per second.
 func frameRateText(r *run) string {
@@ -50,11 +49,7 @@ func bitRateText(r *run) string {
 	if r.duration90k <= 0 {
 		return "–"
 	}
-	rate := 8 * float64(r.bytes) * moonfire.UnitsPerSecond / float64(r.duration90k)
-	if rate < 1e6 {
-		return fmt.Sprintf("%.0f kbit/s", rate/1e3)
-	}
-	return fmt.Sprintf("%.1f Mbit/s", rate/1e6)
+	return status.BitRateText(8 * float64(r.bytes) * moonfire.UnitsPerSecond / float64(r.duration90k))
 }
 
 func soundText(e *moonfire.AudioSampleEntry) string {

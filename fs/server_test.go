@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -23,6 +24,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/status"
 	"github.com/moonfirefs/moonfire/internal/store"
 	"github.com/moonfirefs/moonfire/mp4"
 )
@@ -41,9 +43,14 @@ type serveOptions struct {
 	UID, GID   uint32
 	Gaps       mp4.Gaps
 	Timestamps bool
+	// Status makes the mount tell of a recorder, as it is told on standard input.
+	Status bool
 	// Panics adds a folder entry whose lookup panics.
 	Panics bool
 }
+
+// childStatus is what the mount of a child with Status tells.
+var childStatus atomic.Pointer[status.Report]
 
 func TestMain(m *testing.M) {
 	if text := os.Getenv(serveVariable); text != "" {
@@ -115,6 +122,9 @@ func openMount(ctx context.Context, f *fixture, o serveOptions, log *slog.Logger
 		Mountpoint: o.Mountpoint, DB: f.DB, Dirs: f.Dirs, Zone: f.Zone, AllowOther: o.AllowOther,
 		UID: o.UID, GID: o.GID, Gaps: o.Gaps, Timestamps: o.Timestamps, Logger: log,
 	}
+	if o.Status {
+		options.Status = childStatus.Load
+	}
 	if !o.Panics {
 		return Open(ctx, options)
 	}
@@ -145,7 +155,23 @@ func obey(ctx context.Context, f *fixture, mount *Mount) error {
 			if err := mount.Close(); err != nil {
 				return err
 			}
+		case "alive":
+			if !mount.Alive(time.Minute) || mount.Alive(0) {
+				return errors.New("alive when it is not, or the other way round")
+			}
+		case "gone":
+			if mount.Wait(); mount.Alive(time.Hour) {
+				return errors.New("alive although it is gone")
+			}
 		default:
+			if text, ok := strings.CutPrefix(line, "status "); ok {
+				r := new(status.Report)
+				if err := json.Unmarshal([]byte(text), r); err != nil {
+					return err
+				}
+				childStatus.Store(r)
+				break
+			}
 			var t take
 			if err := json.Unmarshal([]byte(line), &t); err != nil {
 				return err

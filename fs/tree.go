@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/status"
 	"github.com/moonfirefs/moonfire/sample"
 )
 
@@ -16,6 +17,7 @@ type tree struct {
 	*catalog
 	owner
 	pages  *pages
+	status func() *status.Report
 	dirs   map[moonfire.SampleDirID]*sample.Dir
 	log    *slog.Logger
 	faults faults

@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	gofs "github.com/hanwen/go-fuse/v2/fs"
@@ -23,6 +24,8 @@ type watcher struct {
 	tree *tree
 	root *gofs.Inode
 	last *snapshot
+	// looked is told of each look.
+	looked *atomic.Int64
 }
 
 // run watches until ctx is cancelled.
@@ -30,6 +33,7 @@ func (w *watcher) run(ctx context.Context) {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
 	for {
+		w.looked.Store(int64(time.Since(epoch)))
 		if err := w.look(ctx); err != nil && ctx.Err() == nil {
 			_ = w.tree.fail("watch database", err) // logs it; there is no request to answer
 		}

@@ -13,6 +13,8 @@ import (
 
 	moonfire "github.com/moonfirefs/moonfire"
 	cameralib "github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfire/internal/monitor"
+	"github.com/moonfirefs/moonfire/internal/status"
 	"github.com/moonfirefs/moonfire/internal/store"
 )
 
@@ -182,8 +184,11 @@ func takeUser(c *moonfire.Camera, kind moonfire.StreamKind, address string) (pla
 
 func newCameraListCommand(g *global) *cobra.Command {
 	return &cobra.Command{
-		Use:     "list",
-		Short:   "List the cameras and how much of each is recorded",
+		Use:   "list",
+		Short: "List the cameras, how they are doing, and how much of each is recorded",
+		Long: `Lists the cameras: what a running recorder says of them, or else what is recorded.
+FULL IN is when the quota will be used up, so that the oldest footage is deleted from
+then on, or the disk, if that is sooner; "reached" says that it is.`,
 		Example: `  moonfirefs camera list`,
 		Args:    asUsage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -197,16 +202,41 @@ func listCameras(o *opened) error {
 	if err != nil {
 		return err
 	}
+	r, err := o.report()
+	if err != nil {
+		return err
+	}
+	known := make(map[string]*status.Stream)
+	for i := range r.Streams {
+		known[r.Streams[i].Folder] = &r.Streams[i]
+	}
+	words := r.Words()
 	w := tabwriter.NewWriter(o.cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "FOLDER\tURL\tRECORDED\tOF\tHOURS\tDESCRIPTION") // Flush reports
+	_, _ = fmt.Fprintln(w, "FOLDER\tSTATE\tLAST FRAME\tBIT RATE\tRECORDED\tGOES BACK\tFULL IN\tURL\tDESCRIPTION") // Flush reports
 	for i := range cameras {
 		c := &cameras[i]
 		for j := range c.Streams {
 			st := &c.Streams[j]
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.1f\t%s\n", st.FolderName(c), cameralib.Redact(st.URL),
-				humanize.Bytes(uint64(st.SampleFileBytes)), humanize.Bytes(uint64(st.RetainBytes)),
-				st.Duration90k.Duration().Hours(), c.Description)
+			s := known[st.FolderName(c)]
+			if s == nil { // added a moment ago
+				s = &status.Stream{Folder: st.FolderName(c), RetainBytes: st.RetainBytes}
+			}
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Folder, words.State(s), words.LastFrame(s),
+				status.BitRateText(float64(s.BitRate)), s.RecordedText(), s.KeptText(), s.FullText(),
+				cameralib.Redact(st.URL), c.Description)
 		}
 	}
 	return w.Flush()
+}
+
+// report is what the running recorder says, or what can be known without.
+func (o *opened) report() (*status.Report, error) {
+	r, err := monitor.Ask(o.path)
+	if err == nil {
+		return r, nil
+	}
+	if !errors.Is(err, monitor.ErrNoRecorder) {
+		o.log.Warn("the recorder cannot be asked", "err", err)
+	}
+	return monitor.NewCollector(o.Store).Report(o.cmd.Context(), 0)
 }

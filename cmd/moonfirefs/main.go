@@ -24,6 +24,8 @@ const (
 	exitUsage   = 2
 	// exitUnchecked is that of a check that could not be made.
 	exitUnchecked = 2
+	// exitNoRecorder is that of status if no recorder runs.
+	exitNoRecorder = 2
 )
 
 func main() {
@@ -107,6 +109,7 @@ To see it work without a camera:   moonfirefs demo /tmp/moonfirefs-demo`,
 		newDirCommand(g),
 		newRunCommand(g),
 		newMountCommand(g),
+		newStatusCommand(g),
 		newCheckCommand(g),
 		newRepairCommand(g),
 		newListCommand(g),

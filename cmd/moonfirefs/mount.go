@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfire/fs"
+	"github.com/moonfirefs/moonfire/internal/status"
 	"github.com/moonfirefs/moonfire/internal/store"
 	"github.com/moonfirefs/moonfire/mp4"
 )
@@ -50,8 +51,9 @@ func (f *mountFlags) add(cmd *cobra.Command) {
 	cmd.Flags().Uint32Var(&f.gid, "gid", uint32(os.Getgid()), "group of the files in the mount")
 }
 
-// open mounts the store.
-func (f *mountFlags) open(ctx context.Context, s *store.Store, mountpoint string, log *slog.Logger) (*fs.Mount, error) {
+// open mounts the store. report returns what the mount tells of the recorder; it is
+// nil where there is none.
+func (f *mountFlags) open(ctx context.Context, s *store.Store, mountpoint string, report func() *status.Report, log *slog.Logger) (*fs.Mount, error) {
 	if f.uid == math.MaxUint32 || f.gid == math.MaxUint32 {
 		return nil, &usageError{errors.New("--uid and --gid: the last number stands for nobody")}
 	}
@@ -59,7 +61,7 @@ func (f *mountFlags) open(ctx context.Context, s *store.Store, mountpoint string
 	if err != nil {
 		return nil, err
 	}
-	o.Mountpoint, o.AllowOther, o.UID, o.GID = mountpoint, f.allowOther, f.uid, f.gid
+	o.Mountpoint, o.AllowOther, o.UID, o.GID, o.Status = mountpoint, f.allowOther, f.uid, f.gid, report
 	return fs.Open(ctx, o)
 }
 
@@ -80,7 +82,7 @@ unmounted. It works beside a running recorder, and on a copy of a store.`,
 
 func runMount(cmd *cobra.Command, g *global, f *mountFlags, mountpoint string) error {
 	return g.withStore(cmd, store.Reading, func(o *opened) error {
-		mount, err := f.open(cmd.Context(), o.Store, mountpoint, o.log)
+		mount, err := f.open(cmd.Context(), o.Store, mountpoint, nil, o.log)
 		if err != nil {
 			return err
 		}

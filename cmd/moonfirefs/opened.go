@@ -12,8 +12,10 @@ import (
 // opened is a store that a command works on.
 type opened struct {
 	*store.Store
-	cmd *cobra.Command
-	log *slog.Logger
+	// path is the store's directory.
+	path string
+	cmd  *cobra.Command
+	log  *slog.Logger
 }
 
 // withStore opens the store as mode says, and closes it behind act.
@@ -27,7 +29,7 @@ func (g *global) withStore(cmd *cobra.Command, mode store.Mode, act func(*opened
 		return err
 	}
 	defer closing(log, s)
-	return act(&opened{s, cmd, log})
+	return act(&opened{s, g.store, cmd, log})
 }
 
 // printf tells what was done, on a line of its own.

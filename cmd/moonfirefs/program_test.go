@@ -65,8 +65,14 @@ func (b *lockedBuffer) String() string {
 // start runs the program in the background. The test's end ends it.
 func start(t *testing.T, args ...string) *program {
 	t.Helper()
+	return startIn(t, nil, args...)
+}
+
+// startIn runs the program with variables in its environment.
+func startIn(t *testing.T, variables []string, args ...string) *program {
+	t.Helper()
 	p := &program{t: t, cmd: exec.Command(os.Args[0], args...), output: &lockedBuffer{}, exited: make(chan struct{})}
-	p.cmd.Env = append(os.Environ(), beProgram+"=1")
+	p.cmd.Env = append(append(os.Environ(), beProgram+"=1"), variables...)
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)

@@ -17,7 +17,7 @@ import (
 )
 
 func newRunCommand(g *global) *cobra.Command {
-	f := &mountFlags{}
+	f, watch := &mountFlags{}, &watchFlags{}
 	var rotateEvery, frameTimeout time.Duration
 	var queue string
 	cmd := &cobra.Command{
@@ -25,9 +25,16 @@ func newRunCommand(g *global) *cobra.Command {
 		Short: "Record all cameras and show the footage",
 		Long: `Records all cameras of the store and mounts the footage at MOUNTPOINT, an empty
 directory, until it is interrupted (SIGINT, SIGTERM). What is being recorded then
-is saved first.`,
-		Example: `  moonfirefs run /mnt/nvr --allow-other`,
-		Args:    asUsage(cobra.ExactArgs(1)),
+is saved first.
+
+"moonfirefs status" tells how it is doing. --hook runs a command on events, which it
+finds in its environment: MOONFIREFS_EVENT is camera-lost, camera-back, disk-trouble
+or disk-recovered, MOONFIREFS_TEXT says it in words, MOONFIREFS_FOLDER or
+MOONFIREFS_DIRECTORY what it is about.`,
+		Example: `  moonfirefs run /mnt/nvr --allow-other
+  moonfirefs run /mnt/nvr --metrics 127.0.0.1:9090
+  moonfirefs run /mnt/nvr --hook 'logger -t camera "$MOONFIREFS_EVENT: $MOONFIREFS_TEXT"'`,
+		Args: asUsage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			log, err := g.logger(cmd)
 			if err != nil {
@@ -40,18 +47,22 @@ is saved first.`,
 			if frameTimeout < time.Second {
 				return &usageError{fmt.Errorf("--frame-timeout %v: it is less than 1s", frameTimeout)}
 			}
+			if err := watch.check(); err != nil {
+				return err
+			}
 			s, err := store.Open(cmd.Context(), g.store, store.Recording, log)
 			if err != nil {
 				return err
 			}
 			defer closing(log, s)
 			return record(cmd.Context(), &recording{
-				store: s, mountpoint: args[0], mount: f, log: log,
+				store: s, storePath: g.store, mountpoint: args[0], mount: f, watch: watch, log: log,
 				rotateEvery: rotateEvery, queueBytes: int64(queueBytes), frameTimeout: frameTimeout,
 			})
 		},
 	}
 	f.add(cmd)
+	watch.add(cmd)
 	cmd.Flags().DurationVar(&rotateEvery, "rotate-every", time.Minute, "length of a recording: how soon footage shows")
 	cmd.Flags().StringVar(&queue, "queue", "32MiB", "memory for the frames of each stream that wait for a slow disk; what does not fit is lost")
 	cmd.Flags().DurationVar(&frameTimeout, "frame-timeout", 30*time.Second, "connect again to a camera that has sent no picture for so long, whatever else it sends")
@@ -61,8 +72,10 @@ is saved first.`,
 // recording is what the commands that record have in common.
 type recording struct {
 	store      *store.Store
+	storePath  string
 	mountpoint string
 	mount      *mountFlags
+	watch      *watchFlags
 	log        *slog.Logger
 	// rotateEvery is the length of a recording; 0 means the recorder's default.
 	rotateEvery time.Duration
@@ -87,7 +100,8 @@ func record(ctx context.Context, o *recording) (err error) {
 	if len(cameras) == 0 {
 		return errors.New("no camera is to be recorded (take one back with: moonfirefs camera edit NAME --record)")
 	}
-	mount, err := o.mount.open(ctx, o.store, o.mountpoint, o.log)
+	m := o.newMonitor()
+	mount, err := o.mount.open(ctx, o.store, o.mountpoint, m.Shown, o.log)
 	switch {
 	case err == nil:
 		defer closing(o.log, mount)
@@ -107,6 +121,7 @@ func record(ctx context.Context, o *recording) (err error) {
 	// The recorder is closed before the mount: its last minute should still show
 	// if somebody keeps the mount busy.
 	defer func() { err = errors.Join(err, r.Close()) }()
+	defer closing(o.log, o.watchers(ctx, m, r, mount))
 	o.log.Info("recording", "cameras", len(cameras), "mountpoint", o.mountpoint)
 	if o.during != nil {
 		return o.during(ctx, r)

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/moonfirefs/moonfire/internal/monitor"
+	"github.com/moonfirefs/moonfire/internal/status"
+)
+
+func newStatusCommand(g *global) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Tell how the running recorder is doing",
+		Long: `Asks the running recorder of the store how it is doing, and shows what is wrong
+first, in words. The same is in the mount, as status.json and on index.html.
+
+Exit status: 0 if all is well, 1 if something is wrong, 2 if no recorder runs.`,
+		Example: `  moonfirefs status
+  moonfirefs status --json | jq -r '.problems[].text'`,
+		Args: asUsage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error { return showStatus(cmd.OutOrStdout(), g.store, asJSON) },
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print status.json; docs/status.md says what is in it")
+	return cmd
+}
+
+func showStatus(out io.Writer, path string, asJSON bool) error {
+	r, err := monitor.Ask(path)
+	if err != nil {
+		return statusUnknown(path, err)
+	}
+	if asJSON {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", " ")
+		err = encoder.Encode(r)
+	} else {
+		err = printStatus(out, r)
+	}
+	if err == nil && len(r.Problems) > 0 {
+		err = &statusError{err: errors.New("something is wrong"), status: exitFailure}
+	}
+	return err
+}
+
+// statusUnknown tells a recorder that does not answer, which is wrong, from none.
+func statusUnknown(path string, err error) error {
+	if _, statErr := os.Stat(path); errors.Is(statErr, fs.ErrNotExist) {
+		err = fmt.Errorf("there is no store in %s", path)
+	} else if !errors.Is(err, monitor.ErrNoRecorder) && !errors.Is(err, fs.ErrPermission) {
+		return err
+	}
+	return &statusError{err: err, status: exitNoRecorder}
+}
+
+func printStatus(out io.Writer, r *status.Report) error {
+	words := r.Words()
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, p := range r.Problems {
+		_, _ = fmt.Fprintf(w, "WRONG: %s\n", p.Text) // Flush reports
+	}
+	if len(r.Problems) == 0 {
+		_, _ = fmt.Fprintln(w, "All is well.")
+	}
+	_, _ = fmt.Fprintf(w, "Recording since %s.\n\n", words.Moment(r.Since))
+	_, _ = fmt.Fprintln(w, "CAMERA\tSTATE\tLAST FRAME\tBIT RATE\tDRIFT\tGAPS TODAY\tRECORDED\tGOES BACK\tFULL IN")
+	for i := range r.Streams {
+		s := &r.Streams[i]
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Folder, words.State(s), words.LastFrame(s),
+			status.BitRateText(float64(s.BitRate)), s.DriftText(), s.GapsToday.Text(), s.RecordedText(), s.KeptText(), s.FullText())
+	}
+	_, _ = fmt.Fprintln(w, "\nDIRECTORY\tSPACE\tUSED BY FOOTAGE\tQUOTAS")
+	for i := range r.Directories {
+		d := &r.Directories[i]
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", d.Path, d.SpaceText(), status.BytesText(d.UsedBytes), status.BytesText(d.QuotaBytes))
+	}
+	return w.Flush()
+}

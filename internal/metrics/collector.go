@@ -1,0 +1,169 @@
+package metrics
+
+import (
+	"context"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/fs"
+	"github.com/moonfirefs/moonfire/index"
+	"github.com/moonfirefs/moonfire/internal/histogram"
+	"github.com/moonfirefs/moonfire/internal/status"
+	"github.com/moonfirefs/moonfire/sample"
+)
+
+// Sources are what is counted.
+type Sources struct {
+	// Report makes a report; what it knows from the index may be as old as that.
+	Report func(context.Context, time.Duration) (*status.Report, error)
+	DB     *index.DB
+	Dirs   map[moonfire.SampleDirID]*sample.Dir
+	// Mount is nil if nothing is mounted.
+	Mount *fs.Mount
+	// Version is that of the program.
+	Version string
+}
+
+// indexAge is how old what a report says of the index may be.
+const indexAge = time.Minute
+
+// reportTimeout bounds how long a report may take.
+const reportTimeout = 10 * time.Second
+
+// collector turns the counters into metrics, when somebody asks for them.
+type collector struct{ *Sources }
+
+// Describe says nothing: which cameras there are is not known in advance.
+func (c *collector) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(out chan<- prometheus.Metric) {
+	s := sink{out}
+	s.gauge("build_info", "The program's version, as a label.", 1, labels{"version": c.Version})
+	ctx, cancel := context.WithTimeout(context.Background(), reportTimeout)
+	defer cancel()
+	if r, err := c.Report(ctx, indexAge); err != nil {
+		out <- prometheus.NewInvalidMetric(prometheus.NewDesc("moonfirefs_problems", "", nil, nil), err)
+	} else {
+		s.report(r)
+	}
+	s.index(c.DB.Counters())
+	for _, dir := range c.Dirs {
+		s.sampleDir(dir.Path(), dir.Counters())
+	}
+	if c.Mount != nil {
+		s.mount(c.Mount.Counters())
+	}
+}
+
+type labels = prometheus.Labels
+
+// sink makes metrics, all of whose names begin alike.
+type sink struct{ out chan<- prometheus.Metric }
+
+func (s sink) metric(name, help string, kind prometheus.ValueType, value float64, l labels) {
+	desc := prometheus.NewDesc("moonfirefs_"+name, help, nil, l)
+	s.out <- prometheus.MustNewConstMetric(desc, kind, value)
+}
+
+func (s sink) gauge(name, help string, value float64, l labels) {
+	s.metric(name, help, prometheus.GaugeValue, value, l)
+}
+
+func (s sink) counter(name, help string, value int64, l labels) {
+	s.metric(name, help, prometheus.CounterValue, float64(value), l)
+}
+
+func (s sink) histogram(name, help string, h *histogram.Histogram, l labels) {
+	now := h.Snapshot()
+	buckets := make(map[float64]uint64, len(now.Cumulative))
+	for bound, count := range now.Cumulative {
+		buckets[bound.Seconds()] = count
+	}
+	desc := prometheus.NewDesc("moonfirefs_"+name, help, nil, l)
+	s.out <- prometheus.MustNewConstHistogram(desc, now.Count, now.Sum.Seconds(), buckets)
+}
+
+func (s sink) report(r *status.Report) {
+	s.gauge("problems", "Things that a person should do something about; \"moonfirefs status\" tells which.", float64(len(r.Problems)), nil)
+	s.gauge("mounted", "1 if the footage is mounted, 0 if not.", boolean(r.Mounted), nil)
+	for i := range r.Streams {
+		s.stream(&r.Streams[i])
+	}
+	for i := range r.Directories {
+		s.directory(&r.Directories[i])
+	}
+}
+
+func (s sink) stream(st *status.Stream) {
+	l := labels{"camera": st.Camera, "stream": string(st.Stream)}
+	s.gauge("retained_bytes", "Footage on disk, of a stream.", float64(st.SampleFileBytes), l)
+	s.gauge("retained_seconds", "Footage on disk, of a stream, as a duration.", st.RecordedSeconds, l)
+	s.gauge("quota_bytes", "Footage that may be on disk, of a stream.", float64(st.RetainBytes), l)
+	live := st.Live
+	if live == nil {
+		return
+	}
+	s.gauge("camera_connected", "1 if there is a connection to the camera, 0 if not.", boolean(!live.ConnectedSince.IsZero()), l)
+	if !live.LastFrame.IsZero() {
+		s.gauge("last_frame_timestamp_seconds", "When the last frame arrived, in Unix time.", float64(live.LastFrame.UnixMilli())/1000, l)
+	}
+	s.gauge("clock_drift_seconds", "How far this machine's clock was ahead of the camera's when the newest recording began.", live.DriftSeconds, l)
+	s.counter("connections_total", "Connections that were made to the camera.", live.Connections, l)
+	s.counter("frames_total", "Frames that have arrived.", live.Frames, l)
+	s.counter("received_bytes_total", "Bytes of the frames that have arrived.", live.Bytes, l)
+	s.counter("dropped_frames_total", "Frames that have arrived but are in no recording.", live.DroppedFrames, l)
+	s.counter("recordings_total", "Recordings that were committed.", live.Recordings, l)
+	s.gauge("queue_frames", "Frames that wait for the disk.", float64(live.QueuedFrames), l)
+	s.gauge("queue_bytes", "Bytes of the frames that wait for the disk.", float64(live.QueuedBytes), l)
+}
+
+func (s sink) directory(d *status.Directory) {
+	l := labels{"directory": d.Path}
+	s.gauge("disk_size_bytes", "Size of the file system of a sample directory.", float64(d.SizeBytes), l)
+	s.gauge("disk_available_bytes", "Room in the file system of a sample directory.", float64(d.AvailableBytes), l)
+	s.gauge("unsaved_recordings", "Finished recordings that wait to be committed.", float64(d.UnsavedRecordings), l)
+	s.gauge("quarantined_files", "Sample files that should go and cannot be deleted.", float64(d.QuarantinedFiles), l)
+	s.counter("saves_total", "Saves of finished recordings.", d.Saves, l)
+	s.counter("failed_saves_total", "Saves that have failed; they are tried again.", d.FailedSaves, l)
+}
+
+func (s sink) index(c *index.Counters) {
+	s.histogram("transaction_duration_seconds", "Transactions that save recordings, COMMIT included.", &c.Transactions, nil)
+	s.histogram("commit_duration_seconds", "COMMIT of those transactions, which waits for the disk of the index.", &c.Commits, nil)
+	hits, all := c.VideoIndexHits.Load(), c.VideoIndexes.Load()
+	s.cache("video_index", hits, all, nil)
+}
+
+func (s sink) sampleDir(path string, c *sample.Counters) {
+	const name, help = "fsync_duration_seconds", "fsync of whole sample files and of directories; fdatasync of what is being recorded."
+	s.histogram(name, help, &c.FileSyncs, labels{"directory": path, "what": "file"})
+	s.histogram(name, help, &c.Datasyncs, labels{"directory": path, "what": "checkpoint"})
+	s.histogram(name, help, &c.DirSyncs, labels{"directory": path, "what": "directory"})
+	hits, all := c.OpenHits.Load(), c.Opens.Load()
+	s.cache("sample_file", hits, all, labels{"directory": path})
+}
+
+// cache shows hits and misses; the hits were read first, so that there are not more
+// of them than requests.
+func (s sink) cache(name string, hits, all int64, l labels) {
+	s.counter(name+"_cache_hits_total", "Requests that the cache has answered.", hits, l)
+	s.counter(name+"_cache_misses_total", "Requests that took a look at the disk.", max(all-hits, 0), l)
+}
+
+func (s sink) mount(c *fs.Counters) {
+	s.counter("mount_opens_total", "Files of footage that were opened in the mount.", c.Opens.Load(), nil)
+	s.gauge("mount_open_handles", "Files of footage that are open in the mount.", float64(c.OpenHandles.Load()), nil)
+	s.counter("mount_reads_total", "Requests to read footage that the mount has answered.", c.Reads.Load(), nil)
+	s.counter("mount_read_bytes_total", "Bytes of those answers.", c.ReadBytes.Load(), nil)
+	s.counter("mount_faults_total", "Requests to the mount that failed because of what lies underneath.", c.Faults.Load(), nil)
+}
+
+func boolean(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,214 @@
+package monitor
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/status"
+	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfire/recorder"
+)
+
+// Collector makes reports. It is safe for concurrent use.
+type Collector struct {
+	store *store.Store
+	// recorder is nil if nothing in this process records.
+	recorder *recorder.Recorder
+	since    time.Time
+	mount    mountpoint
+
+	mu     sync.Mutex // held while a report is made; guards what follows
+	ledger *ledger
+	probes map[moonfire.SampleDirID]*probe
+	rates  map[moonfire.StreamID]*rate
+	// recorded is what the index said at readAt.
+	recorded recorded
+	readAt   time.Time
+}
+
+// recorded is what the index knows.
+type recorded struct {
+	streams []status.Stream
+	// ids and dirs are of streams, in parallel.
+	ids   []moonfire.StreamID
+	dirs  []moonfire.SampleDirID
+	paths map[moonfire.SampleDirID]string
+	// order is that of paths.
+	order []moonfire.SampleDirID
+}
+
+// mountpoint is where the footage should be mounted; an empty path if nowhere.
+type mountpoint struct {
+	path    string
+	mounted func() bool
+}
+
+// NewCollector returns a Collector of a store that nothing records, as far as this
+// process knows.
+func NewCollector(s *store.Store) *Collector {
+	return &Collector{
+		store: s, ledger: newLedger(s.DB, s.Zone),
+		probes: make(map[moonfire.SampleDirID]*probe), rates: make(map[moonfire.StreamID]*rate),
+	}
+}
+
+// Report makes a report, with what the index knows no older than maxAge.
+func (c *Collector) Report(ctx context.Context, maxAge time.Duration) (*status.Report, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if c.readAt.IsZero() || now.Sub(c.readAt) >= maxAge {
+		if err := c.readIndex(ctx, now); err != nil {
+			return nil, fmt.Errorf("report the status: %w", err)
+		}
+		c.readAt = now
+	}
+	meta := c.store.DB.Meta()
+	r := &status.Report{
+		Time: jsonTime(now), Since: jsonTime(c.since), TimeZoneName: meta.TimeZone, Created: jsonTime(meta.Created90k.Time()),
+		Streams: c.streams(now), Directories: c.directories(now), Mountpoint: c.mount.path,
+	}
+	if c.mount.path != "" {
+		r.Mounted = c.mount.mounted()
+	}
+	forecast(r)
+	r.Problems = status.Find(r)
+	return r, nil
+}
+
+func (c *Collector) readIndex(ctx context.Context, now time.Time) (err error) {
+	r := recorded{paths: make(map[moonfire.SampleDirID]string)}
+	if r.streams, r.ids, r.dirs, err = c.ledger.streams(ctx, now); err != nil {
+		return err
+	}
+	dirs, err := c.store.DB.SampleDirs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range dirs {
+		r.paths[d.ID] = d.Path
+		r.order = append(r.order, d.ID)
+	}
+	c.recorded = r
+	return nil
+}
+
+// streams adds what the recorder knows to what the index knows.
+func (c *Collector) streams(now time.Time) []status.Stream {
+	live := make(map[moonfire.StreamID]recorder.StreamStatus)
+	if c.recorder != nil {
+		for _, s := range c.recorder.Status() {
+			live[s.ID] = s
+		}
+	}
+	streams := make([]status.Stream, len(c.recorded.streams))
+	for i := range streams {
+		s := c.recorded.streams[i]
+		s.Directory = c.path(c.recorded.dirs[i])
+		s.First, s.Last = jsonTime(s.First), jsonTime(s.Last)
+		if l, ok := live[c.recorded.ids[i]]; ok {
+			s.Live = liveOf(&l)
+			s.BitRate = c.bitRate(now, &l)
+			c.openGap(now, &s)
+		}
+		streams[i] = s
+	}
+	return streams
+}
+
+// path is that of a sample directory: the one at which it is open, if it is.
+func (c *Collector) path(id moonfire.SampleDirID) string {
+	if dir := c.store.Dirs[id]; dir != nil {
+		return dir.Path()
+	}
+	return c.recorded.paths[id]
+}
+
+func liveOf(s *recorder.StreamStatus) *status.Live {
+	return &status.Live{
+		ConnectedSince: jsonTime(s.ConnectedSince), AwaySince: jsonTime(s.AwaySince), LastFrame: jsonTime(s.LastFrame),
+		DriftSeconds: s.Drift.Seconds(), Frames: s.Frames, Bytes: s.Bytes, DroppedFrames: s.Dropped,
+		Connections: s.Connections, Recordings: s.Recordings, QueuedFrames: s.QueuedFrames, QueuedBytes: s.QueuedBytes,
+		InterruptedSince: jsonTime(s.InterruptedSince), CameraError: s.CameraError, DiskError: s.DiskError,
+	}
+}
+
+func (c *Collector) bitRate(now time.Time, s *recorder.StreamStatus) int64 {
+	r := c.rates[s.ID]
+	if r == nil {
+		r = &rate{}
+		c.rates[s.ID] = r
+		r.add(c.since, 0) // when the counters began
+	}
+	r.add(now, s.Bytes)
+	return r.bitsPerSecond()
+}
+
+// openGap counts the gap that is not over yet: no frame has come for a while.
+func (c *Collector) openGap(now time.Time, s *status.Stream) {
+	last := s.Last
+	if s.Live.LastFrame.After(last) {
+		last = s.Live.LastFrame
+	}
+	if last.IsZero() || now.Sub(last) < openGapAfter || now.Sub(s.Live.LastFrame) < openGapAfter {
+		return // there is nothing to continue, or frames come that are not saved yet
+	}
+	year, month, day := now.In(c.store.Zone).Date()
+	if midnight := time.Date(year, month, day, 0, 0, 0, 0, c.store.Zone); last.Before(midnight) {
+		last = midnight
+	}
+	s.GapsToday.Count++
+	s.GapsToday.Seconds += now.Sub(last).Seconds()
+}
+
+// openGapAfter is longer than a frame may last.
+const openGapAfter = 15 * time.Second
+
+func (c *Collector) directories(now time.Time) []status.Directory {
+	live := make(map[moonfire.SampleDirID]recorder.DirStatus)
+	if c.recorder != nil {
+		for _, d := range c.recorder.DirStatus() {
+			live[d.ID] = d
+		}
+	}
+	directories := make([]status.Directory, 0, len(c.recorded.order))
+	for _, id := range c.recorded.order {
+		d := status.Directory{Path: c.path(id)}
+		c.look(now, id, &d)
+		l := live[id]
+		d.Full, d.UnsavedRecordings, d.QuarantinedFiles = l.Full, l.Waiting, l.Quarantined
+		d.Saves, d.FailedSaves, d.SavingSeconds = l.Saves, l.FailedSaves, l.BusyFor.Seconds()
+		d.SaveError, d.JournalError = l.SaveError, l.JournalError
+		directories = append(directories, d)
+	}
+	return directories
+}
+
+// look asks the disk.
+func (c *Collector) look(now time.Time, id moonfire.SampleDirID, d *status.Directory) {
+	dir := c.store.Dirs[id]
+	if dir == nil {
+		d.Missing = true
+		return
+	}
+	if c.probes[id] == nil {
+		c.probes[id] = &probe{dir: dir}
+	}
+	space, silentSince, err := c.probes[id].look(now)
+	d.SilentSince = jsonTime(silentSince)
+	d.Missing = err != nil
+	if err == nil {
+		d.SizeBytes, d.AvailableBytes = int64(space.Blocks)*space.BlockSizeBytes, space.AvailableBytes()
+	}
+}
+
+// jsonTime is t as a Report has it: in UTC, and whole milliseconds.
+func jsonTime(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Time{}
+	}
+	return t.UTC().Truncate(time.Millisecond)
+}

@@ -1,0 +1,57 @@
+package monitor
+
+import (
+	"time"
+
+	"github.com/moonfirefs/moonfire/internal/status"
+)
+
+// reserveBytes is what the recorder leaves free in each file system.
+const reserveBytes = 32 << 20
+
+// forecast fills in when quotas and disks will be full, if footage comes in as it
+// did so far.
+func forecast(r *status.Report) {
+	for i := range r.Directories {
+		d := &r.Directories[i]
+		var streams []*status.Stream
+		for j := range r.Streams {
+			if r.Streams[j].Directory == d.Path {
+				streams = append(streams, &r.Streams[j])
+			}
+		}
+		forecastDirectory(d, streams)
+	}
+}
+
+// forecastDirectory is about the streams that record to a directory.
+func forecastDirectory(d *status.Directory, streams []*status.Stream) {
+	room := max(d.AvailableBytes-reserveBytes, 0)
+	var missing int64
+	var bytesPerDay float64
+	for _, s := range streams {
+		d.UsedBytes += s.SampleFileBytes
+		if s.Retired {
+			continue // it gets no more
+		}
+		d.QuotaBytes += s.RetainBytes
+		missing += max(s.RetainBytes-s.SampleFileBytes, 0)
+		if perDay := s.BytesPerSecond() * secondsPerDay; perDay > 0 && !s.RetentionReached {
+			bytesPerDay += perDay
+			s.DaysUntilFull = ptr(float64(max(s.RetainBytes-s.SampleFileBytes, 0)) / perDay)
+		}
+	}
+	if d.Missing || d.SizeBytes == 0 || missing <= room || bytesPerDay == 0 {
+		return
+	}
+	d.DaysUntilFull = ptr(float64(room) / bytesPerDay)
+	for _, s := range streams {
+		if s.DaysUntilFull != nil {
+			*s.DaysUntilFull = min(*s.DaysUntilFull, *d.DaysUntilFull)
+		}
+	}
+}
+
+const secondsPerDay = float64(24 * time.Hour / time.Second)
+
+func ptr[T any](v T) *T { return &v }

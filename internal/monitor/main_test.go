@@ -1,0 +1,87 @@
+package monitor
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"go.uber.org/goleak"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/index"
+	"github.com/moonfirefs/moonfire/internal/store"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// patience bounds how long a test waits for something that must come.
+const patience = 30 * time.Second
+
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !condition(); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for: %s", what)
+		}
+	}
+}
+
+var quiet = slog.New(slog.DiscardHandler)
+
+// fixture is a store with a camera, whose recordings are rows without files.
+type fixture struct {
+	*store.Store
+	path string
+	open moonfire.OpenID
+}
+
+func newFixture(t *testing.T, retainBytes int64) *fixture {
+	t.Helper()
+	f := &fixture{path: filepath.Join(t.TempDir(), "store")}
+	ctx := t.Context()
+	if err := store.Create(ctx, f.path, "", "America/New_York"); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if f.Store, err = store.Open(ctx, f.path, store.Recording, quiet); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := f.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	err = f.DB.AddCamera(ctx, &moonfire.Camera{
+		UUID: uuid.New(), ShortName: "driveway",
+		Streams: []moonfire.Stream{{Kind: moonfire.MainStream, SampleDir: 1, URL: "rtsp://192.0.2.1/1", Transport: moonfire.TCP, RetainBytes: retainBytes}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.open, err = f.DB.BeginOpen(ctx, moonfire.FromTime(time.Now())); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// record saves a recording of a thousand bytes a second.
+func (f *fixture) record(t *testing.T, start time.Time, length time.Duration) {
+	t.Helper()
+	names, err := f.DB.Reserve(context.Background(), 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &moonfire.Recording{Stream: 1, SampleDir: 1, Open: f.open, SampleFile: names[0], VideoIndex: []byte{1, 2}}
+	r.Start90k, r.Duration90k = moonfire.FromTime(start), moonfire.FromDuration(length)
+	r.SampleFileBytes, r.VideoSamples, r.VideoSyncSamples = int64(length.Seconds()*1000), 10, 1
+	entry := moonfire.NewVideoSampleEntry([]byte("\x00\x00\x00\x09avc1x"), 640, 360, 1, 1, "avc1.64001f")
+	_, err = f.DB.Save(context.Background(), &index.Save{
+		Dir: 1, Insert: []*moonfire.Recording{r}, SampleEntries: []*moonfire.VideoSampleEntry{entry},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

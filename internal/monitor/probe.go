@@ -1,0 +1,57 @@
+package monitor
+
+import (
+	"sync"
+	"time"
+
+	"github.com/moonfirefs/moonfire/sample"
+)
+
+// probePatience is how long a look at a disk may take before the report goes on
+// without.
+const probePatience = time.Second
+
+// probe asks a file system how much room there is, in a goroutine of its own: where
+// a disk has died, statfs may never return.
+type probe struct {
+	dir *sample.Dir
+
+	mu   sync.Mutex // guards what follows
+	last sample.Space
+	err  error
+	// asked is when the question that is under way was put; zero if there is none.
+	asked time.Time
+}
+
+// look returns the last answer, and since when there is none to a newer question.
+func (p *probe) look(now time.Time) (space sample.Space, silentSince time.Time, err error) {
+	if done := p.ask(now); done != nil {
+		select {
+		case <-done:
+		case <-time.After(probePatience):
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last, p.asked, p.err
+}
+
+// ask returns a channel that is closed with the answer, or nil if an earlier
+// question is not answered yet.
+func (p *probe) ask(now time.Time) <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.asked.IsZero() {
+		return nil
+	}
+	p.asked = now
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		space, err := p.dir.Space()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.last, p.err, p.asked = space, err, time.Time{}
+	}()
+	return done
+}

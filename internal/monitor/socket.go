@@ -1,0 +1,170 @@
+package monitor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"os/user"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/moonfirefs/moonfire/internal/status"
+)
+
+const (
+	// maxAsking bounds how many are answered at a time.
+	maxAsking = 16
+	// answerTimeout is how long one of them may take to read.
+	answerTimeout = 10 * time.Second
+	// ownerOnly and groupToo are the modes of the socket.
+	ownerOnly, groupToo = 0o600, 0o660
+)
+
+// socket answers whoever connects with the report as JSON, and closes. It reads
+// nothing.
+type socket struct {
+	listener *net.UnixListener
+	path     string
+	file     os.FileInfo
+	answer   func() (*status.Report, error)
+	log      *slog.Logger
+	asking   chan struct{}
+	wg       sync.WaitGroup
+}
+
+// listen makes the socket. It replaces one that a killed process has left, and
+// refuses to replace one that answers, or anything else.
+func listen(o *Options, answer func() (*status.Report, error)) (*socket, error) {
+	s := &socket{path: o.Socket, answer: answer, log: o.Logger, asking: make(chan struct{}, maxAsking)}
+	if err := s.open(o.SocketGroup); err != nil {
+		return nil, fmt.Errorf("listen at %s: %w", o.Socket, errors.Join(err, s.Close()))
+	}
+	s.wg.Go(s.serve)
+	return s, nil
+}
+
+func (s *socket) open(group string) error {
+	if err := removeStale(s.path); err != nil {
+		return err
+	}
+	err := reach(s.path, func(path string) (err error) {
+		s.listener, err = bind(path)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if s.file, err = os.Lstat(s.path); err != nil || group == "" {
+		return err
+	}
+	return admit(s.path, group)
+}
+
+// bind makes a socket that nobody but its owner can connect to, from the first
+// moment on: the kernel gives the file the mode of the descriptor.
+func bind(path string) (*net.UnixListener, error) {
+	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) error {
+		var chmodErr error
+		err := c.Control(func(fd uintptr) { chmodErr = syscall.Fchmod(int(fd), ownerOnly) })
+		return errors.Join(err, chmodErr)
+	}}
+	listener, err := config.Listen(context.Background(), "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	unix := listener.(*net.UnixListener)
+	unix.SetUnlinkOnClose(false) // Close does, unless it is another process's by then
+	return unix, nil
+}
+
+// admit lets the members of a group connect.
+func admit(path, name string) error {
+	group, err := user.LookupGroup(name)
+	if err != nil {
+		return err
+	}
+	gid, err := strconv.Atoi(group.Gid)
+	if err != nil {
+		return err
+	}
+	if err := os.Chown(path, -1, gid); err != nil {
+		return err
+	}
+	return os.Chmod(path, groupToo)
+}
+
+// removeStale removes a socket at which nobody answers.
+func removeStale(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode().Type() != fs.ModeSocket {
+		return errors.New("there is something that is not a socket")
+	}
+	connection, err := dial(path)
+	if err == nil {
+		return errors.Join(errors.New("another process answers there"), connection.Close())
+	}
+	return os.Remove(path)
+}
+
+func (s *socket) serve() {
+	for {
+		connection, err := s.listener.AcceptUnix()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil {
+			s.log.Warn("cannot answer for the status", "err", err)
+			time.Sleep(time.Second) // out of descriptors, most likely
+			continue
+		}
+		select {
+		case s.asking <- struct{}{}:
+			s.wg.Go(func() {
+				defer func() { <-s.asking }()
+				s.reply(connection)
+			})
+		default:
+			_ = connection.Close() // too many: they will ask again
+		}
+	}
+}
+
+func (s *socket) reply(connection *net.UnixConn) {
+	defer connection.Close()
+	r, err := s.answer()
+	if err != nil {
+		s.log.Warn("cannot answer for the status", "err", err)
+		return
+	}
+	if err := connection.SetWriteDeadline(time.Now().Add(answerTimeout)); err != nil {
+		return
+	}
+	_ = json.NewEncoder(connection).Encode(r) // whoever asked has gone
+}
+
+// Close ends all answers and removes the socket, unless another process has
+// replaced it. It may be called on nil.
+func (s *socket) Close() error {
+	if s == nil || s.listener == nil {
+		return nil
+	}
+	err := s.listener.Close()
+	s.wg.Wait()
+	if now, statErr := os.Lstat(s.path); statErr == nil && s.file != nil && os.SameFile(now, s.file) {
+		err = errors.Join(err, os.Remove(s.path))
+	}
+	return err
+}

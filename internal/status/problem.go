@@ -1,0 +1,210 @@
+package status
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// Kind says what is wrong, for programs.
+type Kind string
+
+// The kinds of problems, those that cost most footage first.
+const (
+	DiskMissing   Kind = "disk-missing"
+	DiskFull      Kind = "disk-full"
+	DiskSilent    Kind = "disk-silent"
+	SavingFails   Kind = "saving-fails"
+	NotRecorded   Kind = "not-recorded"
+	NothingSaved  Kind = "nothing-saved"
+	CameraAway    Kind = "camera-away"
+	ClockWrong    Kind = "clock-wrong"
+	JournalsFail  Kind = "journals-fail"
+	DiskTooSmall  Kind = "disk-too-small"
+	Quarantine    Kind = "quarantine"
+	MountGone     Kind = "mount-gone"
+	RestartNeeded Kind = "restart-needed"
+)
+
+// Problem is something that a person should do something about.
+type Problem struct {
+	Kind Kind `json:"kind"`
+	// Folder and Directory say what it is about, if it is about a stream or a
+	// sample directory.
+	Folder    string `json:"folder,omitempty"`
+	Directory string `json:"directory,omitempty"`
+	// Since is zero if that is not known.
+	Since time.Time `json:"since,omitzero"`
+	// Text is a sentence. It has no numbers that differ from minute to minute.
+	Text string `json:"text"`
+}
+
+// Limits, beyond which something is a problem.
+const (
+	// awayAfter is longer than a frame may last.
+	awayAfter = 15 * time.Second
+	// interruptedAfter is longer than a run takes to follow another one that ended
+	// because a clock was set.
+	interruptedAfter = 10 * time.Second
+	// unsavedAfter is longer than a recording and its save may take.
+	unsavedAfter = 10 * time.Minute
+	// silentAfter is longer than a healthy disk takes to answer or to save.
+	silentAfter = 30 * time.Second
+	// aheadAfter is how far in the future footage may end.
+	aheadAfter = time.Minute
+	// clockBehind is how long before the store was made the clock may be: nothing,
+	// but for somebody who has just set it.
+	clockBehind = 24 * time.Hour
+)
+
+// Find lists what is wrong according to the rest of r, the worst first.
+func Find(r *Report) []Problem {
+	f := &finder{Report: r, zone: r.Zone(), problems: []Problem{}}
+	for i := range r.Directories {
+		f.directory(&r.Directories[i])
+	}
+	for i := range r.Streams {
+		f.stream(&r.Streams[i])
+	}
+	f.clock()
+	if r.Mountpoint != "" && !r.Mounted {
+		f.add(Problem{Kind: MountGone}, "The footage is not mounted at %s; it is recorded all the same.", r.Mountpoint)
+	}
+	order := []Kind{DiskMissing, DiskFull, DiskSilent, SavingFails, NotRecorded, NothingSaved, CameraAway, ClockWrong}
+	rank := func(k Kind) int {
+		if i := slices.Index(order, k); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
+	slices.SortStableFunc(f.problems, func(a, b Problem) int { return cmp.Compare(rank(a.Kind), rank(b.Kind)) })
+	return f.problems
+}
+
+type finder struct {
+	*Report
+	zone     *time.Location
+	problems []Problem
+}
+
+func (f *finder) add(p Problem, format string, args ...any) {
+	p.Text = fmt.Sprintf(format, args...)
+	f.problems = append(f.problems, p)
+}
+
+func (f *finder) directory(d *Directory) {
+	p := func(k Kind) Problem { return Problem{Kind: k, Directory: d.Path} }
+	if d.Missing {
+		f.add(p(DiskMissing), "The directory %s is missing: is its disk connected and mounted?%s", d.Path, f.victims(d))
+		return
+	}
+	if silent := f.Time.Sub(d.SilentSince); !d.SilentSince.IsZero() && silent >= silentAfter || d.SavingSeconds >= silentAfter.Seconds() {
+		silentProblem := p(DiskSilent)
+		silentProblem.Since = d.SilentSince
+		f.add(silentProblem, "The disk of %s does not answer.", d.Path)
+	}
+	if d.Full {
+		f.add(p(DiskFull), "The disk of %s is full: what is recorded stays, and nothing new is recorded.%s", d.Path, f.victims(d))
+	}
+	if d.SaveError != "" {
+		f.add(p(SavingFails), "Recordings in %s cannot be saved: %s.", d.Path, d.SaveError)
+	}
+	if d.JournalError != "" {
+		f.add(p(JournalsFail), "Journals in %s cannot be written, so a crash would cost what is being recorded: %s.", d.Path, d.JournalError)
+	}
+	if d.DaysUntilFull != nil && !d.Full {
+		f.add(p(DiskTooSmall), "The disk of %s will be full in %s, before the quotas of its cameras are used up: make them smaller, or make room.", d.Path, DaysText(*d.DaysUntilFull))
+	}
+	if d.QuarantinedFiles > 0 {
+		f.add(p(Quarantine), "Files in %s that should go cannot be deleted; the log says why.", d.Path)
+	}
+}
+
+// victims names the cameras that record to a directory.
+func (f *finder) victims(d *Directory) string {
+	var names []string
+	for i := range f.Streams {
+		if f.Streams[i].Directory == d.Path {
+			names = append(names, f.Streams[i].Folder)
+		}
+	}
+	if len(names) == 0 {
+		return ""
+	}
+	return " It is where " + strings.Join(names, ", ") + " should be recorded to."
+}
+
+func (f *finder) stream(s *Stream) {
+	p := func(k Kind, since time.Time) Problem { return Problem{Kind: k, Folder: s.Folder, Since: since} }
+	if last := s.Last; last.Sub(f.Time) > aheadAfter {
+		f.add(p(ClockWrong, time.Time{}), "Footage of %s is dated as late as %s, which is in the future: this machine's clock is or was wrong.", s.name(), f.clockText(last))
+	}
+	if f.Since.IsZero() {
+		return // nothing records
+	}
+	if s.Live == nil {
+		if !s.Retired && !f.explained(s) {
+			f.add(p(RestartNeeded, time.Time{}), "%s is not recorded yet: restart the recorder.", s.name())
+		}
+		return
+	}
+	if since, away := s.away(f.Report); away {
+		f.add(p(CameraAway, since), "%s has been away since %s%s.", s.name(), f.clockText(since), because(s.Live.CameraError))
+		return
+	}
+	if since := s.Live.InterruptedSince; !since.IsZero() && f.Time.Sub(since) >= interruptedAfter {
+		if !f.explained(s) {
+			interrupted := p(NotRecorded, since)
+			interrupted.Directory = s.Directory
+			f.add(interrupted, "%s has not been recorded since %s%s.", s.name(), f.clockText(since), because(s.Live.DiskError))
+		}
+		return
+	}
+	connected := s.Live.ConnectedSince
+	if !connected.IsZero() && f.Time.Sub(connected) >= unsavedAfter && f.Time.Sub(s.Last) >= unsavedAfter && !f.explained(s) {
+		f.add(p(NothingSaved, s.Last), "%s is connected, but nothing of it has been saved for a while.", s.name())
+	}
+}
+
+// away tells whether a stream that is recorded gets no frames, and since when.
+func (s *Stream) away(r *Report) (since time.Time, away bool) {
+	if since = s.Live.LastFrame; since.IsZero() {
+		since = r.Since
+	}
+	return since, r.Time.Sub(since) >= awayAfter
+}
+
+// explained tells whether there is a problem already that explains why a stream is
+// not recorded.
+func (f *finder) explained(s *Stream) bool {
+	return slices.ContainsFunc(f.problems, func(p Problem) bool {
+		return p.Directory == s.Directory && p.Folder == "" && slices.Contains([]Kind{DiskMissing, DiskFull, DiskSilent, SavingFails}, p.Kind)
+	})
+}
+
+func (f *finder) clock() {
+	if f.Created.Sub(f.Time) > clockBehind {
+		f.add(Problem{Kind: ClockWrong}, "This machine's clock is wrong: it shows a time before this store was made, %s.", f.clockText(f.Created))
+	}
+}
+
+func (f *finder) clockText(t time.Time) string { return t.In(f.zone).Format("2006-01-02 15:04") }
+
+func because(reason string) string {
+	if reason == "" {
+		return ""
+	}
+	return ": " + reason
+}
+
+// name is what a stream is called in a sentence that it begins.
+func (s *Stream) name() string {
+	if s.Stream == moonfire.SubStream {
+		return "Camera " + s.Camera + " (sub stream)"
+	}
+	return "Camera " + s.Camera
+}

@@ -1,0 +1,142 @@
+package status
+
+import (
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// Report is how a recorder is doing. Its JSON is documented in docs/status.md.
+type Report struct {
+	// Time is when it was made; Since is when recording began, zero if nothing
+	// records.
+	Time  time.Time `json:"time"`
+	Since time.Time `json:"since,omitzero"`
+	// TimeZoneName is that of the store.
+	TimeZoneName string `json:"timeZoneName"`
+	// Created is when the store was made.
+	Created time.Time `json:"created"`
+	// Problems is empty if all is well.
+	Problems []Problem `json:"problems"`
+	// Streams are by name of camera, main before sub.
+	Streams     []Stream    `json:"streams"`
+	Directories []Directory `json:"directories"`
+	// Mountpoint is empty if no mount is wanted.
+	Mountpoint string `json:"mountpoint,omitempty"`
+	Mounted    bool   `json:"mounted"`
+}
+
+// Stream is how one stream is doing.
+type Stream struct {
+	Camera string              `json:"camera"`
+	Stream moonfire.StreamKind `json:"stream"`
+	Folder string              `json:"folder"`
+	// Directory is the path of the sample directory that it records to.
+	Directory string `json:"directory"`
+	// Retired says that the camera is not to be recorded any more.
+	Retired bool `json:"retired,omitempty"`
+	// Live is nil if nothing records the stream.
+	Live *Live `json:"live,omitempty"`
+	// BitRate is in bits per second: that of the last minute, or, if nothing
+	// records the stream, that of the newest recording.
+	BitRate int64 `json:"bitRate"`
+
+	RetainBytes     int64 `json:"retainBytes"`
+	SampleFileBytes int64 `json:"sampleFileBytes"`
+	// RecordedSeconds is how much footage there is.
+	RecordedSeconds float64 `json:"recordedSeconds"`
+	// First and Last are when the footage begins and ends; zero if there is none.
+	First time.Time `json:"first,omitzero"`
+	Last  time.Time `json:"last,omitzero"`
+	// DaysKept is the time between them.
+	DaysKept float64 `json:"daysKept"`
+	// RetentionReached says that the quota is used up: each new recording deletes
+	// the oldest.
+	RetentionReached bool `json:"retentionReached"`
+	// DaysUntilFull is when that will be, or when the disk will be full if that is
+	// sooner, as far as can be told; nil if it cannot, or if it is reached.
+	DaysUntilFull *float64 `json:"daysUntilFull,omitempty"`
+	// GapsToday are the times of a second or more since midnight, by the store's
+	// clock, of which there is no footage.
+	GapsToday Gaps `json:"gapsToday"`
+}
+
+// Live is what only the process that records knows of a stream. Counters begin
+// with the recorder.
+type Live struct {
+	// ConnectedSince is zero while there is no connection, AwaySince while there is
+	// one.
+	ConnectedSince time.Time `json:"connectedSince,omitzero"`
+	AwaySince      time.Time `json:"awaySince,omitzero"`
+	// LastFrame is when the last frame arrived; zero if none has.
+	LastFrame time.Time `json:"lastFrame,omitzero"`
+	// DriftSeconds is how far this machine's clock was ahead of the camera's when
+	// the newest recording began.
+	DriftSeconds float64 `json:"driftSeconds"`
+	Frames       int64   `json:"frames"`
+	Bytes        int64   `json:"bytes"`
+	// DroppedFrames arrived but are in no recording.
+	DroppedFrames int64 `json:"droppedFrames"`
+	Connections   int64 `json:"connections"`
+	Recordings    int64 `json:"recordings"`
+	QueuedFrames  int   `json:"queuedFrames"`
+	QueuedBytes   int64 `json:"queuedBytes"`
+	// InterruptedSince is zero while frames get to the disk.
+	InterruptedSince time.Time `json:"interruptedSince,omitzero"`
+	CameraError      string    `json:"cameraError,omitempty"`
+	DiskError        string    `json:"diskError,omitempty"`
+}
+
+// Gaps sums gaps up.
+type Gaps struct {
+	Count   int     `json:"count"`
+	Seconds float64 `json:"seconds"`
+}
+
+// Directory is how a sample directory and its file system are doing.
+type Directory struct {
+	Path string `json:"path"`
+	// Missing says that it is not open: its disk is not there.
+	Missing bool `json:"missing,omitempty"`
+	// SilentSince is when it was asked something that it has not answered yet;
+	// zero if it answers.
+	SilentSince time.Time `json:"silentSince,omitzero"`
+	// SizeBytes and AvailableBytes are those of the file system.
+	SizeBytes      int64 `json:"sizeBytes"`
+	AvailableBytes int64 `json:"availableBytes"`
+	// QuotaBytes are those of the streams that record to it, UsedBytes is what
+	// they use of them.
+	QuotaBytes int64 `json:"quotaBytes"`
+	UsedBytes  int64 `json:"usedBytes"`
+	// DaysUntilFull is when the file system will be full, if that is before the
+	// quotas are; nil otherwise.
+	DaysUntilFull *float64 `json:"daysUntilFull,omitempty"`
+
+	// What follows only the process that records knows.
+
+	Full              bool    `json:"full"`
+	UnsavedRecordings int     `json:"unsavedRecordings"`
+	QuarantinedFiles  int     `json:"quarantinedFiles"`
+	Saves             int64   `json:"saves"`
+	FailedSaves       int64   `json:"failedSaves"`
+	SavingSeconds     float64 `json:"savingSeconds"`
+	SaveError         string  `json:"saveError,omitempty"`
+	JournalError      string  `json:"journalError,omitempty"`
+}
+
+// Zone is the time zone of the store, or UTC where this machine does not know it.
+func (r *Report) Zone() *time.Location {
+	zone, err := time.LoadLocation(r.TimeZoneName)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+// BytesPerSecond is how much a second of footage has on average.
+func (s *Stream) BytesPerSecond() float64 {
+	if s.RecordedSeconds <= 0 {
+		return float64(s.BitRate) / 8
+	}
+	return float64(s.SampleFileBytes) / s.RecordedSeconds
+}

@@ -1,0 +1,180 @@
+package status
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// healthy is a report in which nothing is wrong.
+func healthy() *Report {
+	return &Report{
+		Time: noon, Since: noon.Add(-time.Hour), TimeZoneName: "America/New_York", Created: noon.AddDate(-1, 0, 0),
+		Mountpoint: "/mnt/nvr", Mounted: true,
+		Streams: []Stream{
+			{
+				Camera: "driveway", Stream: moonfire.MainStream, Folder: "driveway", Directory: "/media/a", BitRate: 2e6,
+				Last: noon.Add(-time.Minute), First: noon.AddDate(0, 0, -3), DaysKept: 3,
+				Live: &Live{ConnectedSince: noon.Add(-time.Hour), LastFrame: noon.Add(-time.Second), Connections: 1},
+			},
+			{
+				Camera: "driveway", Stream: moonfire.SubStream, Folder: "driveway-sub", Directory: "/media/b", BitRate: 2e5,
+				Last: noon.Add(-time.Minute), First: noon.AddDate(0, 0, -3), DaysKept: 3,
+				Live: &Live{ConnectedSince: noon.Add(-time.Hour), LastFrame: noon.Add(-time.Second), Connections: 1},
+			},
+		},
+		Directories: []Directory{{Path: "/media/a"}, {Path: "/media/b"}},
+	}
+}
+
+// Ensures that each thing that is wrong is found, said in words, and not said twice
+// in other words; and that what is over soon is not a problem.
+func TestFind(t *testing.T) {
+	days := 3.0
+	for name, test := range map[string]struct {
+		change func(*Report)
+		kinds  []Kind
+		text   string
+	}{
+		"nothing": {func(*Report) {}, nil, ""},
+		"camera away": {func(r *Report) {
+			*r.Streams[0].Live = Live{AwaySince: noon.Add(-time.Minute), LastFrame: noon.Add(-2 * time.Minute), CameraError: "connection refused"}
+		}, []Kind{CameraAway}, "Camera driveway has been away since 2026-11-22 06:58: connection refused."},
+		"sub stream that never came": {func(r *Report) {
+			*r.Streams[1].Live = Live{AwaySince: r.Since, CameraError: "404"}
+		}, []Kind{CameraAway}, "Camera driveway (sub stream) has been away since 2026-11-22 06:00: 404."},
+		"connection without frames": {func(r *Report) { r.Streams[0].Live.LastFrame = noon.Add(-awayAfter) }, []Kind{CameraAway}, "driveway"},
+		"camera reconnecting": {func(r *Report) {
+			*r.Streams[0].Live = Live{AwaySince: noon.Add(-time.Second), LastFrame: noon.Add(-time.Second)}
+		}, nil, ""},
+		"recorder just started": {func(r *Report) {
+			r.Since = noon.Add(-time.Second)
+			*r.Streams[0].Live = Live{AwaySince: r.Since}
+		}, nil, ""},
+		"interrupted": {func(r *Report) {
+			r.Streams[0].Live.InterruptedSince, r.Streams[0].Live.DiskError = noon.Add(-time.Minute), "disk is too slow"
+		}, []Kind{NotRecorded}, "Camera driveway has not been recorded since 2026-11-22 06:59: disk is too slow."},
+		"interrupted for a moment": {func(r *Report) { r.Streams[0].Live.InterruptedSince = noon.Add(-time.Second) }, nil, ""},
+		"disk full": {func(r *Report) {
+			r.Directories[0].Full = true
+			r.Streams[0].Live.InterruptedSince, r.Streams[0].Live.DiskError = noon.Add(-time.Minute), "disk is full"
+		}, []Kind{DiskFull}, "The disk of /media/a is full: what is recorded stays, and nothing new is recorded. It is where driveway should be recorded to."},
+		"disk missing": {func(r *Report) {
+			r.Directories[1].Missing = true
+			r.Streams[1].Live = nil
+		}, []Kind{DiskMissing}, "is missing: is its disk connected and mounted? It is where driveway-sub should be recorded to."},
+		"disk silent": {func(r *Report) { r.Directories[0].SilentSince = noon.Add(-time.Minute) }, []Kind{DiskSilent}, "does not answer"},
+		"save hangs":  {func(r *Report) { r.Directories[0].SavingSeconds = 60 }, []Kind{DiskSilent}, "does not answer"},
+		"disk slow": {func(r *Report) {
+			r.Directories[0].SilentSince, r.Directories[0].SavingSeconds = noon.Add(-time.Second), 1
+		}, nil, ""},
+		"saving fails": {func(r *Report) { r.Directories[0].SaveError = "database is locked" }, []Kind{SavingFails}, "cannot be saved: database is locked"},
+		"nothing saved": {func(r *Report) {
+			r.Streams[0].Last = noon.Add(-time.Hour)
+		}, []Kind{NothingSaved}, "nothing of it has been saved"},
+		"journals":       {func(r *Report) { r.Directories[0].JournalError = "no space" }, []Kind{JournalsFail}, "no space"},
+		"quotas":         {func(r *Report) { r.Directories[0].DaysUntilFull = &days }, []Kind{DiskTooSmall}, "full in 3.0 days"},
+		"quarantine":     {func(r *Report) { r.Directories[0].QuarantinedFiles = 2 }, []Kind{Quarantine}, "cannot be deleted"},
+		"mount gone":     {func(r *Report) { r.Mounted = false }, []Kind{MountGone}, "/mnt/nvr"},
+		"not mounted":    {func(r *Report) { r.Mountpoint, r.Mounted = "", false }, nil, ""},
+		"clock ahead":    {func(r *Report) { r.Streams[0].Last = noon.Add(time.Hour) }, []Kind{ClockWrong}, "dated as late as 2026-11-22 08:00"},
+		"clock unset":    {func(r *Report) { r.Created = noon.AddDate(50, 0, 0) }, []Kind{ClockWrong}, "before this store was made"},
+		"new camera":     {func(r *Report) { r.Streams[1].Live = nil }, []Kind{RestartNeeded}, "restart the recorder"},
+		"retired camera": {func(r *Report) { r.Streams[1].Live, r.Streams[1].Retired = nil, true }, nil, ""},
+		"no recorder": {func(r *Report) {
+			r.Since, r.Streams[0].Live, r.Streams[1].Live = time.Time{}, nil, nil
+		}, nil, ""},
+		"several, the worst first": {func(r *Report) {
+			r.Mounted, r.Directories[1].Full = false, true
+			*r.Streams[0].Live = Live{AwaySince: r.Since}
+		}, []Kind{DiskFull, CameraAway, MountGone}, "full"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := healthy()
+			test.change(r)
+			var kinds []Kind
+			found := Find(r)
+			for _, p := range found {
+				kinds = append(kinds, p.Kind)
+			}
+			if !slices.Equal(kinds, test.kinds) {
+				t.Fatalf("found %+v, want %v", found, test.kinds)
+			}
+			if len(found) > 0 && !strings.Contains(found[0].Text, test.text) {
+				t.Errorf("it says %q", found[0].Text)
+			}
+		})
+	}
+}
+
+// Ensures that a report is the same after a way through JSON, and that programs
+// find an empty list, not null, where all is well.
+func TestJSON(t *testing.T) {
+	days := 12.5
+	r := healthy()
+	r.Streams[0].DaysUntilFull, r.Streams[0].GapsToday = &days, Gaps{2, 63.5}
+	*r.Streams[1].Live = Live{AwaySince: noon.Add(-time.Hour), CameraError: "connection refused"}
+	for range 2 {
+		r.Problems = Find(r)
+		data, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := new(Report)
+		if err := json.Unmarshal(data, got); err != nil || !reflect.DeepEqual(got, r) {
+			t.Errorf("%s became %+v (%v)", data, got, err)
+		}
+		if strings.Contains(string(data), "null") {
+			t.Errorf("there is null in %s", data)
+		}
+		r = healthy()
+	}
+}
+
+// Ensures that values read well.
+func TestWords(t *testing.T) {
+	r := healthy()
+	s := &r.Streams[0]
+	w := r.Words()
+	half, full := 0.5, 42.4
+	for _, test := range []struct {
+		change func()
+		got    func() string
+		want   string
+	}{
+		{func() {}, func() string { return w.State(s) }, "connected since 06:00:00"},
+		{func() { s.Live.ConnectedSince = noon.AddDate(0, 0, -2) }, func() string { return w.State(s) }, "connected since 2026-11-20 07:00"},
+		{func() {}, func() string { return w.LastFrame(s) }, "06:59:59"},
+		{func() { s.Live.InterruptedSince = noon }, func() string { return w.State(s) }, "not recorded since 07:00:00"},
+		{func() { s.Live.LastFrame = noon.Add(-time.Minute) }, func() string { return w.State(s) }, "away since 06:59:00"},
+		{func() { s.Live.DriftSeconds = -0.0004 }, s.DriftText, "+0 ms"},
+		{func() { s.Live.DriftSeconds = 0.0126 }, s.DriftText, "+13 ms"},
+		{func() { s.Live = nil }, func() string { return w.State(s) }, "not recorded"},
+		{func() {}, func() string { return w.LastFrame(s) }, "06:59:00"},
+		{func() { r.Since = time.Time{} }, func() string { return w.State(s) }, "no recorder"},
+		{func() { s.Retired = true }, func() string { return w.State(s) }, "retired"},
+		{func() { s.SampleFileBytes, s.RetainBytes = 12e9, 500e9 }, s.RecordedText, "12 GB of 500 GB"},
+		{func() {}, s.KeptText, "3.0 days"},
+		{func() { s.First = time.Time{} }, s.KeptText, "–"},
+		{func() {}, s.FullText, "–"},
+		{func() { s.DaysUntilFull = &half }, s.FullText, "12 h"},
+		{func() { s.DaysUntilFull = &full }, s.FullText, "42 days"},
+		{func() { s.RetentionReached = true }, s.FullText, "reached"},
+		{func() {}, s.GapsToday.Text, "none"},
+		{func() { s.GapsToday = Gaps{2, 63.4} }, func() string { return s.GapsToday.Text() }, "2 (1m3s)"},
+		{func() {}, func() string { return BitRateText(2.04e6) }, "2.0 Mbit/s"},
+		{func() {}, func() string { return BitRateText(0) }, "–"},
+	} {
+		test.change()
+		if got := test.got(); got != test.want {
+			t.Errorf("got %q, want %q", got, test.want)
+		}
+	}
+}

@@ -1,0 +1,134 @@
+package status
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/dustin/go-humanize"
+)
+
+// Words puts the values of a report into words, with times of day in the zone of
+// the store.
+type Words struct {
+	*Report
+	zone *time.Location
+}
+
+// Words is described at the type.
+func (r *Report) Words() Words { return Words{r, r.Zone()} }
+
+// State says in a few words what a stream is doing.
+func (r Words) State(s *Stream) string {
+	switch {
+	case s.Live == nil && s.Retired:
+		return "retired"
+	case s.Live == nil && r.Since.IsZero():
+		return "no recorder"
+	case s.Live == nil:
+		return "not recorded"
+	}
+	if since, away := s.away(r.Report); away || s.Live.ConnectedSince.IsZero() {
+		return "away since " + r.Moment(since)
+	}
+	if !s.Live.InterruptedSince.IsZero() {
+		return "not recorded since " + r.Moment(s.Live.InterruptedSince)
+	}
+	return "connected since " + r.Moment(s.Live.ConnectedSince)
+}
+
+// LastFrame says when the last frame arrived, or, if nothing records the
+// stream, when its footage ends.
+func (r Words) LastFrame(s *Stream) string {
+	last := s.Last
+	if s.Live != nil && !s.Live.LastFrame.IsZero() {
+		last = s.Live.LastFrame
+	}
+	if last.IsZero() {
+		return "–"
+	}
+	return r.Moment(last)
+}
+
+// Moment leaves the date out if it is today's.
+func (r Words) Moment(t time.Time) string {
+	t, now := t.In(r.zone), r.Time.In(r.zone)
+	if t.Format(time.DateOnly) == now.Format(time.DateOnly) {
+		return t.Format(time.TimeOnly)
+	}
+	return t.Format("2006-01-02 15:04")
+}
+
+// DriftText says how far this machine's clock was ahead of the camera's.
+func (s *Stream) DriftText() string {
+	if s.Live == nil {
+		return "–"
+	}
+	return fmt.Sprintf("%+d ms", int64(math.Round(s.Live.DriftSeconds*1000)))
+}
+
+// RecordedText says how much of the quota is used.
+func (s *Stream) RecordedText() string {
+	return BytesText(s.SampleFileBytes) + " of " + BytesText(s.RetainBytes)
+}
+
+// KeptText says how far back the footage goes.
+func (s *Stream) KeptText() string {
+	if s.First.IsZero() {
+		return "–"
+	}
+	return DaysText(s.DaysKept)
+}
+
+// FullText says when the quota or the disk will be full.
+func (s *Stream) FullText() string {
+	switch {
+	case s.RetentionReached:
+		return "reached"
+	case s.DaysUntilFull == nil:
+		return "–"
+	}
+	return DaysText(*s.DaysUntilFull)
+}
+
+// Text is "none", or how many gaps there are, and how long they are together.
+func (g Gaps) Text() string {
+	if g.Count == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%d (%v)", g.Count, time.Duration(math.Round(g.Seconds))*time.Second)
+}
+
+// SpaceText says how much room there is.
+func (d *Directory) SpaceText() string {
+	return BytesText(d.AvailableBytes) + " free of " + BytesText(d.SizeBytes)
+}
+
+// BytesText rounds a size for people, in powers of 1000: "2.1 GB".
+func BytesText(n int64) string { return humanize.Bytes(uint64(max(n, 0))) }
+
+// DaysText rounds a number of days for people.
+func DaysText(days float64) string {
+	switch hours := days * 24; {
+	case hours < 1:
+		return "less than an hour"
+	case hours < 48:
+		return fmt.Sprintf("%.0f h", hours)
+	case days < 10:
+		return fmt.Sprintf("%.1f days", days)
+	case days < 3650:
+		return fmt.Sprintf("%.0f days", days)
+	}
+	return "more than ten years"
+}
+
+// BitRateText rounds bits per second for people.
+func BitRateText(bitsPerSecond float64) string {
+	switch {
+	case bitsPerSecond <= 0:
+		return "–"
+	case bitsPerSecond < 1e6:
+		return fmt.Sprintf("%.0f kbit/s", bitsPerSecond/1e3)
+	}
+	return fmt.Sprintf("%.1f Mbit/s", bitsPerSecond/1e6)
+}
