@@ -2,8 +2,10 @@ package camera
 
 import moonfire "github.com/moonfirefs/moonfire"
 
-// Frame is one access unit (ITU-T H.264 §3, ITU-T H.265 §3).
+// Frame is one access unit (ITU-T H.264 §3, ITU-T H.265 §3). Frames come in
+// decoding order.
 type Frame struct {
+	Order
 	// PTS90k is the presentation time stamp in units of 1/90 000 s. Its origin
 	// is arbitrary; wraps of the 32-bit RTP time stamp are undone.
 	PTS90k int64

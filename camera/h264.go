@@ -35,6 +35,10 @@ type h264Codec struct {
 	// sps and pps are the latest parameter sets by their ids.
 	sps map[uint32][]byte
 	pps map[uint32]pictureParameterSet
+	// reorder is max_num_reorder_frames of the SPS in force, or unknownReorder.
+	reorder int
+	// bSlices says that there have been B slices.
+	bSlices bool
 }
 
 // pictureParameterSet is a NAL unit and the sequence parameter set that it
@@ -108,8 +112,36 @@ func referringTo(pps map[uint32]pictureParameterSet, spsID uint32) (units [][]by
 	return units
 }
 
-func (*h264Codec) sampleEntry(sets [][]byte) (*moonfire.VideoSampleEntry, error) {
+func (h *h264Codec) sampleEntry(sets [][]byte) (*moonfire.VideoSampleEntry, error) {
+	h.reorder = avcReorder(sets[0])
 	return avcSampleEntry(sets[0], sets[1:])
+}
+
+// order: only B pictures go back, in practice. An SPS need not say how far, and
+// cameras whose SPS does not have, as a rule, no B pictures at all. So one frame is
+// looked ahead until there are any: the first of them follows the first frame that
+// is shown later than it.
+func (h *h264Codec) order(slices [][]byte) Order {
+	b := hasBSlice(slices)
+	h.bSlices = h.bSlices || b
+	switch {
+	case h.reorder > 0:
+		return Order{Lookahead: h.reorder, MayGoBack: b}
+	case h.bSlices:
+		return Order{Lookahead: maxReorder, MayGoBack: b}
+	case h.reorder == unknownReorder:
+		return Order{Lookahead: 1}
+	}
+	return Order{}
+}
+
+// hasBSlice looks at slice_type (§7.4.3, table 7-6).
+func hasBSlice(units [][]byte) bool {
+	return slices.ContainsFunc(units, func(unit []byte) bool {
+		r := newSliceReader(unit, 8)
+		_ = r.golomb() // first_mb_in_slice
+		return r.golomb()%5 == 1 && !r.failed
+	})
 }
 
 // decodable: nothing reaches back across an IDR picture.

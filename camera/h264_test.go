@@ -50,6 +50,12 @@ func annexB(units ...[]byte) (byteStream []byte) {
 	return byteStream
 }
 
+// convert converts an access unit.
+func convert(s *stream, byteStream []byte) (data []byte, sync bool, err error) {
+	f, err := s.sample(byteStream)
+	return f.Data, f.Sync, err
+}
+
 // lengthPrefixed joins NAL units with lengths.
 func lengthPrefixed(units ...[]byte) (sample []byte) {
 	for _, unit := range units {
@@ -61,14 +67,14 @@ func lengthPrefixed(units ...[]byte) (sample []byte) {
 // What is in a sample and what is not.
 func TestSampleNALRule(t *testing.T) {
 	stream := newH264Stream()
-	data, sync, err := stream.sample(annexB(delimiter, smallSPS, pps0, sei, idrSlice, idrSlice, filler, endOfStream))
+	data, sync, err := convert(stream, annexB(delimiter, smallSPS, pps0, sei, idrSlice, idrSlice, filler, endOfStream))
 	if err != nil || !sync {
 		t.Fatalf("sync %v, error %v", sync, err)
 	}
 	if want := lengthPrefixed(sei, idrSlice, idrSlice); !bytes.Equal(data, want) {
 		t.Errorf("got %x, want %x", data, want)
 	}
-	data, sync, err = stream.sample(annexB(delimiter, pps0, otherSlice, unknown, filler))
+	data, sync, err = convert(stream, annexB(delimiter, pps0, otherSlice, unknown, filler))
 	if err != nil || sync {
 		t.Fatalf("sync %v, error %v", sync, err)
 	}
@@ -92,7 +98,7 @@ func TestSampleNothingToRecord(t *testing.T) {
 		"cut slice":          annexB(smallSPS, pps0, idrSlice[:1]),
 	}
 	for name, byteStream := range tests {
-		if data, sync, err := newH264Stream().sample(byteStream); data != nil || sync || err != nil {
+		if data, sync, err := convert(newH264Stream(), byteStream); data != nil || sync || err != nil {
 			t.Errorf("%s: got %x, %v, %v", name, data, sync, err)
 		}
 	}
@@ -102,7 +108,7 @@ func TestSampleNothingToRecord(t *testing.T) {
 // needs it cannot be recorded.
 func TestSampleRejectsSPS(t *testing.T) {
 	nonsense := append(slices.Clone(smallSPS[:6]), 0xff, 0xff)
-	if _, _, err := newH264Stream().sample(annexB(nonsense, pps0, idrSlice)); err == nil {
+	if _, _, err := convert(newH264Stream(), annexB(nonsense, pps0, idrSlice)); err == nil {
 		t.Error("no error")
 	}
 }
@@ -114,7 +120,7 @@ func TestParameterSetChanges(t *testing.T) {
 	stream.learn([][]byte{smallSPS, pps0})
 	next := func(units ...[]byte) *moonfire.VideoSampleEntry {
 		t.Helper()
-		if _, _, err := stream.sample(annexB(units...)); err != nil {
+		if _, _, err := convert(stream, annexB(units...)); err != nil {
 			t.Fatal(err)
 		}
 		return stream.entry
@@ -133,18 +139,18 @@ func TestParameterSetChanges(t *testing.T) {
 	if large == first || large.Width != 640 || large.Height != 360 {
 		t.Errorf("after a new SPS: %+v", large)
 	}
-	if data, _, _ := stream.sample(annexB(pps1, otherSlice)); !bytes.Equal(data, lengthPrefixed(pps1, otherSlice)) {
+	if data, _, _ := convert(stream, annexB(pps1, otherSlice)); !bytes.Equal(data, lengthPrefixed(pps1, otherSlice)) {
 		t.Errorf("a PPS that the sample entry does not have is missing from %x", data)
 	}
 	both := next(idrSlicePPS1)
 	if both == large || len(parseSampleEntry(t, both).AvcC.PPSnalus) != 2 {
 		t.Error("a PPS that came between IDR pictures is not in the next sample entry")
 	}
-	if data, _, _ := stream.sample(annexB(pps1, otherSlice)); !bytes.Equal(data, lengthPrefixed(otherSlice)) {
+	if data, _, _ := convert(stream, annexB(pps1, otherSlice)); !bytes.Equal(data, lengthPrefixed(otherSlice)) {
 		t.Errorf("a PPS that the sample entry has is in %x", data)
 	}
 	back := newH264Stream()
-	if _, _, err := back.sample(annexB(pps0, smallSPS, idrSlice)); err != nil || back.entry.SHA1 != first.SHA1 {
+	if _, _, err := convert(back, annexB(pps0, smallSPS, idrSlice)); err != nil || back.entry.SHA1 != first.SHA1 {
 		t.Error("the same sets in another order make another sample entry")
 	}
 }
@@ -211,7 +217,7 @@ func FuzzH264(f *testing.F) {
 	f.Fuzz(func(t *testing.T, description, accessUnit []byte) {
 		stream := newH264Stream()
 		stream.learn(slices.Collect(nalUnits(description)))
-		data, sync, err := stream.sample(accessUnit)
+		data, sync, err := convert(stream, accessUnit)
 		if err != nil && data != nil || sync && stream.entry == nil {
 			t.Fatalf("data %x, sync %v, entry %v, error %v", data, sync, stream.entry, err)
 		}

@@ -46,6 +46,8 @@ type h265Codec struct {
 	// noRASL is NoRaslOutputFlag of the latest IRAP picture: RASL pictures that
 	// follow it cannot be decoded.
 	noRASL bool
+	// reorder is sps_max_num_reorder_pics of the SPS in force.
+	reorder int
 }
 
 // sequenceParameterSet is a NAL unit of type 33 and the video parameter set that
@@ -118,7 +120,8 @@ func (h *h265Codec) parameterSets(slice []byte) [][]byte {
 	return append([][]byte{h.vps[sps.vpsID], sps.unit}, referringTo(h.pps, pps.spsID)...)
 }
 
-func (*h265Codec) sampleEntry(sets [][]byte) (*moonfire.VideoSampleEntry, error) {
+func (h *h265Codec) sampleEntry(sets [][]byte) (*moonfire.VideoSampleEntry, error) {
+	h.reorder = hevcReorder(sets[1])
 	return hevcSampleEntry(sets[0], sets[1], sets[2:])
 }
 
@@ -133,8 +136,17 @@ func (h *h265Codec) decodable(slice []byte, units [][]byte) bool {
 		h.noRASL = begins || hevcType(slice) != h265.NALUType_CRA_NUT
 		return true
 	}
-	isRASL := hevcType(slice) == h265.NALUType_RASL_N || hevcType(slice) == h265.NALUType_RASL_R
-	return !isRASL || !h.noRASL
+	return !isRASL(slice) || !h.noRASL
+}
+
+// order: whether a picture goes back shows in no field of its own but its picture
+// order count, so it is left to the time stamps. An IRAP picture does not.
+func (h *h265Codec) order(slices [][]byte) Order {
+	return Order{Lookahead: h.reorder, MayGoBack: h.reorder > 0 && !isIRAP(slices[0]), RASL: isRASL(slices[0])}
+}
+
+func isRASL(slice []byte) bool {
+	return hevcType(slice) == h265.NALUType_RASL_N || hevcType(slice) == h265.NALUType_RASL_R
 }
 
 func (*h265Codec) role(unit []byte) role {

@@ -58,14 +58,14 @@ func hevcSlice(nalType, header byte) []byte {
 // What is in a sample and what is not.
 func TestHEVCSampleNALRule(t *testing.T) {
 	stream := newH265Stream()
-	data, sync, err := stream.sample(annexB(hevcDelimiter, hevcVPS, hevcSmallSPS, hevcPPS0, hevcSEI, hevcIDR, hevcIDRNext, hevcSuffixSEI, hevcFiller))
+	data, sync, err := convert(stream, annexB(hevcDelimiter, hevcVPS, hevcSmallSPS, hevcPPS0, hevcSEI, hevcIDR, hevcIDRNext, hevcSuffixSEI, hevcFiller))
 	if err != nil || !sync {
 		t.Fatalf("sync %v, error %v", sync, err)
 	}
 	if want := lengthPrefixed(hevcSEI, hevcIDR, hevcIDRNext, hevcSuffixSEI); !bytes.Equal(data, want) {
 		t.Errorf("got %x, want %x", data, want)
 	}
-	data, sync, err = stream.sample(annexB(hevcDelimiter, hevcPPS0, hevcTrail, hevcLayer1, hevcUnknown, []byte{40 << 1}, hevcEnd, hevcFiller))
+	data, sync, err = convert(stream, annexB(hevcDelimiter, hevcPPS0, hevcTrail, hevcLayer1, hevcUnknown, []byte{40 << 1}, hevcEnd, hevcFiller))
 	if err != nil || sync {
 		t.Fatalf("sync %v, error %v", sync, err)
 	}
@@ -93,7 +93,7 @@ func TestHEVCSampleNothingToRecord(t *testing.T) {
 		"another layer":      annexB(hevcVPS, hevcSmallSPS, hevcPPS0, append([]byte{20 << 1, 1<<3 | 1}, hevcIDR[2:]...)),
 	}
 	for name, byteStream := range tests {
-		if data, sync, err := newH265Stream().sample(byteStream); data != nil || sync || err != nil {
+		if data, sync, err := convert(newH265Stream(), byteStream); data != nil || sync || err != nil {
 			t.Errorf("%s: got %x, %v, %v", name, data, sync, err)
 		}
 	}
@@ -124,7 +124,7 @@ func TestHEVCSyncSamples(t *testing.T) {
 		stream := newH265Stream()
 		stream.learn(sets)
 		for i, step := range steps {
-			data, sync, err := stream.sample(annexB(step.units...))
+			data, sync, err := convert(stream, annexB(step.units...))
 			if err != nil || (data != nil) != step.recorded || sync != step.sync {
 				t.Errorf("%s, step %d: got %x, sync %v, %v", name, i, data, sync, err)
 			}
@@ -139,7 +139,7 @@ func TestHEVCParameterSetChanges(t *testing.T) {
 	stream.learn([][]byte{hevcPPS0, hevcSmallSPS, hevcVPS})
 	next := func(units ...[]byte) *moonfire.VideoSampleEntry {
 		t.Helper()
-		if _, _, err := stream.sample(annexB(units...)); err != nil {
+		if _, _, err := convert(stream, annexB(units...)); err != nil {
 			t.Fatal(err)
 		}
 		return stream.entry
@@ -158,14 +158,14 @@ func TestHEVCParameterSetChanges(t *testing.T) {
 	if large == first || large.Width != 640 || large.Height != 360 {
 		t.Errorf("after a new SPS: %+v", large)
 	}
-	if data, _, _ := stream.sample(annexB(hevcPPS1, hevcTrail)); !bytes.Equal(data, lengthPrefixed(hevcPPS1, hevcTrail)) {
+	if data, _, _ := convert(stream, annexB(hevcPPS1, hevcTrail)); !bytes.Equal(data, lengthPrefixed(hevcPPS1, hevcTrail)) {
 		t.Errorf("a PPS that the sample entry does not have is missing from %x", data)
 	}
 	both := next(hevcIDRPPS1)
 	if sets := parseSampleEntry(t, both).HvcC.GetNalusForType(hevc.NALU_PPS); both == large || !slices.EqualFunc(sets, [][]byte{hevcPPS0, hevcPPS1}, bytes.Equal) {
 		t.Errorf("the PPSs in the sample entry are %x", sets)
 	}
-	if data, _, _ := stream.sample(annexB(hevcPPS1, hevcTrail)); !bytes.Equal(data, lengthPrefixed(hevcTrail)) {
+	if data, _, _ := convert(stream, annexB(hevcPPS1, hevcTrail)); !bytes.Equal(data, lengthPrefixed(hevcTrail)) {
 		t.Errorf("a PPS that the sample entry has is in %x", data)
 	}
 	if next(hevcOtherVPS, hevcIDR) == both {
@@ -193,7 +193,7 @@ func TestHEVCOpenGOP(t *testing.T) {
 		var recorded []byte
 		samples := 0
 		for _, unit := range accessUnits[start:] {
-			data, sync, err := stream.sample(slices.Concat(delimiter, unit))
+			data, sync, err := convert(stream, slices.Concat(delimiter, unit))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -246,7 +246,7 @@ func decodedPictures(t *testing.T, byteStream []byte) (digests []string) {
 // Parameter sets that no box can hold are refused.
 func TestHEVCRejectsLongParameterSets(t *testing.T) {
 	long := slices.Concat(hevcPPS0, bytes.Repeat([]byte{0xff}, 1<<16))
-	_, _, err := newH265Stream().sample(annexB(hevcVPS, hevcSmallSPS, long, hevcIDR))
+	_, _, err := convert(newH265Stream(), annexB(hevcVPS, hevcSmallSPS, long, hevcIDR))
 	if want := "parameter sets do not fit in an hvcC box"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -263,7 +263,7 @@ func FuzzH265(f *testing.F) {
 		stream := newH265Stream()
 		stream.learn(slices.Collect(nalUnits(description)))
 		for range 2 {
-			data, sync, err := stream.sample(accessUnit)
+			data, sync, err := convert(stream, accessUnit)
 			if err != nil && data != nil || sync && stream.entry == nil {
 				t.Fatalf("data %x, sync %v, entry %v, error %v", data, sync, stream.entry, err)
 			}

@@ -17,6 +17,8 @@ type hevcSPS struct {
 	width, height      uint16
 	bitDepthLuma       uint32 // minus 8
 	bitDepthChroma     uint32 // minus 8
+	// maxReorder is sps_max_num_reorder_pics of all sub-layers together.
+	maxReorder int
 	// pixelAspectH and pixelAspectV are the sides of a pixel.
 	pixelAspectH, pixelAspectV uint16
 }
@@ -60,6 +62,16 @@ func hevcSPSIDs(unit []byte) (vpsID, id uint32, ok bool) {
 	return uint32(r.data[hevcLayersOffset] >> 4), id, true
 }
 
+// hevcReorder returns how many pictures of a stream can precede a picture in
+// decoding order and follow it in output order, at most.
+func hevcReorder(unit []byte) int {
+	s, err := parseHEVCSPS(unit)
+	if err != nil {
+		return maxReorder
+	}
+	return s.maxReorder
+}
+
 // parseHEVCSPS parses an SPS whose ids can be read. The library is not used for
 // it, since it gives up on some that cameras may send: with profiles of
 // sub-layers, or with long-term reference pictures.
@@ -84,11 +96,33 @@ func parseHEVCSPS(unit []byte) (*hevcSPS, error) {
 	}
 	layers := r.data[hevcLayersOffset]
 	s.maxSubLayersMinus1, s.temporalIDNesting = layers>>1&7, layers&1 == 1
+	s.maxReorder = hevcMaxReorder(r, int(s.maxSubLayersMinus1))
 	s.profileTierLevel = r.data[hevcPTLOffset:][:hevcPTLSize]
 	s.pixelAspectH, s.pixelAspectV = hevcPixelAspect(unit)
 	var err error
 	s.width, s.height, err = outputSize(codedWidth, codedHeight, cropX, cropY)
 	return s, err
+}
+
+// hevcMaxReorder reads on behind the bit depths. What it wants comes for each
+// sub-layer, the highest last, or once for all. It is maxReorder if it cannot be
+// read, which is no reason to refuse the stream.
+func hevcMaxReorder(r *rbspReader, maxSubLayersMinus1 int) int {
+	_ = r.golomb() // log2_max_pic_order_cnt_lsb_minus4
+	again := 0
+	if r.flag() { // sps_sub_layer_ordering_info_present_flag
+		again = maxSubLayersMinus1
+	}
+	var reorder uint32
+	for range again + 1 {
+		// sps_max_dec_pic_buffering_minus1, sps_max_num_reorder_pics,
+		// sps_max_latency_increase_plus1
+		_, reorder, _ = r.golomb(), r.golomb(), r.golomb()
+	}
+	if r.failed {
+		return maxReorder
+	}
+	return int(min(reorder, maxReorder))
 }
 
 // hevcPixelAspect returns the sides of a pixel, 1 and 1 where the stream does not

@@ -167,7 +167,7 @@ func TestHEVCSequenceParameterSets(t *testing.T) {
 		pps.u(8, 34<<1, 1)
 		pps.ue(0, min(test.sps.id, 15))
 		got := "not known"
-		if _, _, err := stream.sample(annexB(hevcVPS, unit, pps.bytes(), hevcIDR)); err != nil {
+		if _, _, err := convert(stream, annexB(hevcVPS, unit, pps.bytes(), hevcIDR)); err != nil {
 			got = err.Error()
 		} else if e := stream.entry; e != nil {
 			got = fmt.Sprintf("%d×%d, %d:%d", e.Width, e.Height, e.PixelAspectH, e.PixelAspectV)
@@ -182,7 +182,7 @@ func TestHEVCSequenceParameterSets(t *testing.T) {
 // A sequence parameter set that does not make sense is an error: a stream that
 // needs it cannot be recorded.
 func TestHEVCRejectsCutSPS(t *testing.T) {
-	_, _, err := newH265Stream().sample(annexB(hevcVPS, hevcSmallSPS[:22], hevcPPS0, hevcIDR))
+	_, _, err := convert(newH265Stream(), annexB(hevcVPS, hevcSmallSPS[:22], hevcPPS0, hevcIDR))
 	if want := "parse sequence parameter set: it is cut off"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -204,7 +204,7 @@ func FuzzHEVCSPS(f *testing.F) {
 			var pps bitWriter
 			pps.u(8, 34<<1, 1)
 			pps.ue(0, id)
-			if _, _, err := stream.sample(annexB(vps, pps.bytes(), hevcIDR)); err != nil {
+			if _, _, err := convert(stream, annexB(vps, pps.bytes(), hevcIDR)); err != nil {
 				return
 			}
 			if stream.entry == nil {

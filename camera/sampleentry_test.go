@@ -155,7 +155,7 @@ const quietX265 = "log-level=none:pools=none:info=0"
 func compareWithFFmpeg(t *testing.T, codec testCodec, test entryTest) {
 	byteStream, file := codec.encode(t, append(test.arguments, "-frames:v", "3")...)
 	stream := codec.newStream()
-	if _, _, err := stream.sample(byteStream); err != nil {
+	if _, _, err := convert(stream, byteStream); err != nil {
 		t.Fatal(err)
 	}
 	entry := stream.entry

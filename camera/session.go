@@ -259,18 +259,18 @@ func (s *Session) next() (Frame, error) {
 // frame converts an access unit.
 func (s *Session) frame(byteStream []byte, pts int64) (Frame, error) {
 	previous := s.video.entry
-	data, sync, err := s.video.sample(byteStream)
-	if err != nil || data == nil {
+	frame, err := s.video.sample(byteStream)
+	if err != nil || frame.Data == nil {
 		return Frame{}, err
 	}
 	if pts == noPTS {
 		return Frame{}, errors.New("an access unit without a time stamp")
 	}
-	entry := s.video.entry
-	if entry != previous {
+	if entry := frame.Entry; entry != previous {
 		s.log.Info("codec configuration", "codec", entry.RFC6381Codec, "width", entry.Width, "height", entry.Height)
 	}
-	return Frame{PTS90k: astiav.RescaleQ(pts, s.timeBase, timeBase90k), Sync: sync, Data: data, Entry: entry}, nil
+	frame.PTS90k = astiav.RescaleQ(pts, s.timeBase, timeBase90k)
+	return frame, nil
 }
 
 // Close ends the session and frees what belongs to it. A Next in another

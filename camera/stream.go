@@ -29,6 +29,9 @@ type codec interface {
 	// recordings as well, given the NAL units of its access unit. It is asked
 	// once for each picture from the first sync picture on.
 	decodable(slice []byte, units [][]byte) bool
+	// order tells where a picture belongs in output order, given its slices. It
+	// is asked after sampleEntry for the sets that are in force.
+	order(slices [][]byte) Order
 	// role says what becomes of a NAL unit.
 	role(unit []byte) role
 }
@@ -71,33 +74,35 @@ func (s *stream) learn(units [][]byte) {
 	}
 }
 
-// sample converts an access unit. It returns no data for one without a slice,
+// sample converts an access unit into the data, the order and the kind of a Frame.
+// It returns no data for one without a slice,
 // or that cannot be decoded: a sync picture whose parameter sets have not been
-// seen, or one that depends on pictures from before the first sync picture. The
-// sample entry to use is s.entry thereafter.
-func (s *stream) sample(byteStream []byte) (data []byte, sync bool, err error) {
+// seen, or one that depends on pictures from before the first sync picture.
+func (s *stream) sample(byteStream []byte) (f Frame, err error) {
 	units := slices.Collect(nalUnits(byteStream))
 	s.learn(units)
 	first := slices.IndexFunc(units, s.isSlice)
 	if first < 0 {
-		return nil, false, nil
+		return Frame{}, nil
 	}
-	if sync = s.isSync(units[first]); sync {
+	if f.Sync = s.isSync(units[first]); f.Sync {
 		known, err := s.activate(units[first])
 		if err != nil || !known {
-			return nil, false, err
+			return Frame{}, err
 		}
 	}
 	if s.entry != nil && !s.decodable(units[first], units) {
-		return nil, false, nil
+		return Frame{}, nil
 	}
-	data = make([]byte, 0, len(byteStream)+lengthSize*len(units))
+	f.Entry = s.entry
+	f.Order = s.order(slices.DeleteFunc(slices.Clone(units), func(unit []byte) bool { return !s.isSlice(unit) }))
+	f.Data = make([]byte, 0, len(byteStream)+lengthSize*len(units))
 	for _, unit := range units {
 		if s.keeps(unit) {
-			data = appendLengthPrefixed(data, unit)
+			f.Data = appendLengthPrefixed(f.Data, unit)
 		}
 	}
-	return data, sync, nil
+	return f, nil
 }
 
 // keeps tells whether a NAL unit belongs in the sample.

@@ -195,7 +195,7 @@ func TestWriterDoesNotAllocate(t *testing.T) {
 	step := func() {
 		frame.Sync = n%30 == 0
 		n++
-		must(t, w.append(&frame, 3000))
+		must(t, w.append(&frame, 0, 3000))
 		w.journal.date(1, 0)
 	}
 	for range 200_000 {
@@ -247,7 +247,7 @@ func BenchmarkWriter(b *testing.B) {
 			for b.Loop() {
 				frame.Sync = n%60 == 0
 				n++
-				must(b, w.append(&frame, 3000))
+				must(b, w.append(&frame, 0, 3000))
 				w.journal.date(moonfire.Time90k(n), 0)
 				if n%1800 == 0 { // a minute
 					must(b, w.Truncate(0))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 
+	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/camera"
 )
 
@@ -14,6 +15,9 @@ var errOverflow = errors.New("disk is too slow: frames were dropped")
 type item struct {
 	frame   camera.Frame
 	arrival arrival
+	// dts90k is when the frame is to be decoded, by the camera's clock; set by
+	// ordering, which also undoes the wraps of frame.PTS90k.
+	dts90k int64
 	// refused is the number of frames that the queue refused before this one.
 	refused int64
 	// end, if not nil, says why no frame continues the one before; then there is
@@ -38,6 +42,12 @@ type queue struct {
 	refusing bool
 	refused  int64
 	closed   bool
+}
+
+// offset90k is how long after it is decoded the frame is shown, by the camera's
+// clock.
+func (it *item) offset90k() moonfire.Duration90k {
+	return moonfire.Duration90k(it.frame.PTS90k - it.dts90k)
 }
 
 func newQueue(maxBytes int64) *queue {

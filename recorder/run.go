@@ -36,7 +36,7 @@ type run struct {
 
 // begin starts the run with its first frame, a key frame.
 func (r *run) begin(it *item) error {
-	r.timeline = newTimeline(it.frame.PTS90k, it.arrival)
+	r.timeline = newTimeline(it.dts90k, it.offset90k(), it.arrival)
 	return r.startRecording(it)
 }
 
@@ -48,7 +48,7 @@ func (r *run) lasted(at arrival) time.Duration {
 // add takes the next frame. An error says why the run is over; the run has not
 // taken the frame then.
 func (r *run) add(it *item) error {
-	lastDuration90k, err := r.timeline.advance(it.frame.PTS90k)
+	lastDuration90k, err := r.timeline.advance(it.dts90k)
 	if err != nil {
 		r.finishRecording(0)
 		return err
@@ -100,13 +100,13 @@ func (r *run) startRecording(it *item) error {
 func (r *run) append(it *item, lastDuration90k moonfire.Duration90k) error {
 	err := r.syncer.space.spend(int64(len(it.frame.Data)))
 	if err == nil {
-		err = r.writer.append(&it.frame, lastDuration90k)
+		err = r.writer.append(&it.frame, r.timeline.offset90k(it.offset90k()), lastDuration90k)
 	}
 	if err != nil {
 		r.finishRecording(lastDuration90k)
 		return err
 	}
-	r.timeline.place(it.arrival)
+	r.timeline.place(it.offset90k(), it.arrival)
 	r.writer.journal.date(r.timeline.dating())
 	return nil
 }

@@ -51,8 +51,13 @@ type streamer struct {
 
 	// What follows belongs to the goroutine that writes.
 
+	// ordering holds back frames whose decoding times are not known yet.
+	ordering ordering
 	// run is nil while nothing is recorded.
 	run *run
+	// skipsRASL says that frames before those of the run are missing, and so is
+	// what some that follow its first one depend on.
+	skipsRASL bool
 	// notBefore is when the next run may begin, by the monotonic clock.
 	notBefore time.Duration
 	backoff   backoff
@@ -152,17 +157,17 @@ func (s *streamer) readFrames(source Source) error {
 func (s *streamer) write() {
 	for {
 		it, ok := s.queue.pop()
-		switch {
-		case !ok:
-			s.endRun()
+		if ok && it.end == nil {
+			s.ordering.add(&it, s.take)
+			continue
+		}
+		s.ordering.end(s.take)
+		s.endRun()
+		if !ok {
 			return
-		case errors.Is(it.end, errOverflow):
-			s.endRun()
+		}
+		if errors.Is(it.end, errOverflow) {
 			s.trouble = it.end
-		case it.end != nil:
-			s.endRun()
-		default:
-			s.take(&it)
 		}
 	}
 }
@@ -177,6 +182,11 @@ func (s *streamer) endRun() {
 // take adds a frame to the run, or begins a run with it.
 func (s *streamer) take(it *item) {
 	s.dropped += it.refused
+	s.skipsRASL = s.skipsRASL && !it.frame.Sync
+	if s.run != nil && s.skipsRASL && it.frame.RASL {
+		s.status.dropped(1)
+		return
+	}
 	if s.run != nil {
 		err := s.run.add(it)
 		if err == nil {
@@ -210,6 +220,7 @@ func (s *streamer) begin(it *item) {
 		s.trouble = nil
 		s.status.recording(it.arrival.wall, nil)
 	}
+	s.skipsRASL = s.dropped > 0
 	s.dropped = 0
 }
 

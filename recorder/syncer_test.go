@@ -230,7 +230,7 @@ func newBench(t *testing.T, retainBytes int64) *bench {
 func (b *bench) shoot(n int) (frames []camera.Frame) {
 	for range n {
 		f := b.fake.frame()
-		b.streamer.take(&item{frame: f, arrival: arrivedNow(b.clock)})
+		b.streamer.ordering.add(&item{frame: f, arrival: arrivedNow(b.clock)}, b.streamer.take)
 		frames = append(frames, f)
 		b.shot++
 	}

@@ -40,8 +40,9 @@ const (
 // starts a new recording, then place. See design/time.md.
 type timeline struct {
 	// anchor ties the monotonic clock to the wall clock, once per run.
-	anchor     arrival
-	lastPTS90k int64
+	anchor arrival
+	// lastDTS90k is the decoding time of the last frame, by the camera's clock.
+	lastDTS90k int64
 
 	// What follows is about the recording in progress.
 
@@ -63,34 +64,50 @@ type timeline struct {
 	correction90k moonfire.Duration90k
 }
 
-// newTimeline starts a run with its first frame.
-func newTimeline(pts90k int64, at arrival) *timeline {
-	t := &timeline{anchor: at, lastPTS90k: pts90k, first: true, localStart90k: moonfire.MaxTime90k}
-	t.place(at)
+// newTimeline starts a run with its first frame. The offset is that between when it
+// is decoded and when it is shown.
+func newTimeline(dts90k int64, offset90k moonfire.Duration90k, at arrival) *timeline {
+	t := &timeline{anchor: at, lastDTS90k: dts90k, first: true, localStart90k: moonfire.MaxTime90k}
+	t.place(offset90k, at)
 	return t
 }
 
-// advance moves to the next frame's timestamp and returns the duration of the
+// advance moves to the next frame's decoding time and returns the duration of the
 // frame before it, which is positive. On error, which wraps errTimestamps,
 // nothing has changed: the run must end with the frame before.
-func (t *timeline) advance(pts90k int64) (moonfire.Duration90k, error) {
-	elapsed90k, err := elapsedPTS90k(t.lastPTS90k, pts90k)
-	if err != nil {
-		return 0, err
+func (t *timeline) advance(dts90k int64) (moonfire.Duration90k, error) {
+	elapsed90k := moonfire.Duration90k(dts90k - t.lastDTS90k)
+	if elapsed90k <= 0 || elapsed90k > maxJump90k {
+		return 0, fmt.Errorf("%w: step of %v", errTimestamps, elapsed90k)
 	}
-	t.lastPTS90k = pts90k
+	t.lastDTS90k = dts90k
 	t.camera90k += elapsed90k
 	before90k := t.adjusted90k
 	// Adjusting the sum, not each duration, lets no rounding accumulate. No
 	// duration may be zero, however short the frame was.
-	t.adjusted90k = max(t.camera90k+t.camera90k*t.correction90k/correctionSpan90k, before90k+1)
+	t.adjusted90k = max(t.adjust(t.camera90k), before90k+1)
 	return t.adjusted90k - before90k, nil
 }
 
-// place notes the arrival of the frame that was advanced to.
-func (t *timeline) place(at arrival) {
+// adjust corrects a time since the start of the recording, by the camera's clock.
+func (t *timeline) adjust(camera90k moonfire.Duration90k) moonfire.Duration90k {
+	return camera90k + camera90k*t.correction90k/correctionSpan90k
+}
+
+// offset90k corrects the time from when the frame that was advanced to is decoded
+// until it is shown, just as it corrects the durations of the frames that are
+// decoded meanwhile: when it is shown stays when another one is decoded.
+func (t *timeline) offset90k(camera90k moonfire.Duration90k) moonfire.Duration90k {
+	return t.adjust(t.camera90k+camera90k) - t.adjust(t.camera90k)
+}
+
+// place notes the arrival of the frame that was advanced to, which is shown the
+// given time after it is decoded. Of frames that are not sent in the order in which
+// they are shown, those that are shown last have been sent without waiting for
+// others.
+func (t *timeline) place(offset90k moonfire.Duration90k, at arrival) {
 	arrived := t.anchor.wall.Add(at.monotonic - t.anchor.monotonic)
-	t.localStart90k = min(t.localStart90k, moonfire.FromTime(arrived).Add(-t.adjusted90k))
+	t.localStart90k = min(t.localStart90k, moonfire.FromTime(arrived).Add(-t.adjusted90k-t.offset90k(offset90k)))
 }
 
 // start90k returns the start of the recording in progress; that of a run's first
@@ -138,17 +155,4 @@ func (t *timeline) strayed(at arrival) bool {
 func (t *timeline) clockStepped(at arrival) bool {
 	step := at.wall.Sub(t.anchor.wall) - (at.monotonic - t.anchor.monotonic)
 	return step.Abs() > maxClockStep
-}
-
-// elapsedPTS90k returns the time between two timestamps, which may have wrapped
-// in between: RTP's after 32 bits (RFC 3550 §5.1), those of MPEG systems after
-// 33 (ISO 13818-1 §2.4.3.7).
-func elapsedPTS90k(from90k, to90k int64) (moonfire.Duration90k, error) {
-	elapsed90k := to90k - from90k
-	for _, wrap := range [...]int64{0, 1 << 32, 1 << 33} {
-		if e := elapsed90k + wrap; 0 < e && e <= maxJump90k {
-			return moonfire.Duration90k(e), nil
-		}
-	}
-	return 0, fmt.Errorf("%w: step of %v", errTimestamps, moonfire.Duration90k(elapsed90k))
 }

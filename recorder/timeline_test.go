@@ -2,7 +2,6 @@ package recorder
 
 import (
 	"errors"
-	"math"
 	"testing"
 	"time"
 
@@ -19,41 +18,6 @@ func after(d time.Duration) arrival {
 
 const second90k = moonfire.UnitsPerSecond
 
-func TestElapsedPTS(t *testing.T) {
-	tests := map[string]struct {
-		from, to int64
-		want     moonfire.Duration90k // 0: an error
-	}{
-		"next frame":          {1000, 4000, 3000},
-		"shortest":            {1000, 1001, 1},
-		"longest":             {0, 10 * second90k, 10 * second90k},
-		"too long":            {0, 10*second90k + 1, 0},
-		"repeated":            {1000, 1000, 0},
-		"backwards":           {4000, 1000, 0},
-		"below zero":          {-2000, 1000, 3000},
-		"wraps after 32 bits": {1<<32 - 1000, 2000, 3000},
-		"wraps after 33 bits": {1<<33 - 1000, 2000, 3000},
-		"wraps and repeats":   {1<<32 + 5, 5, 0},
-		"wraps and goes back": {1<<32 + 5, 4, 0},
-		"wraps and jumps":     {1<<32 - 1, 10 * second90k, 0},
-		"signed 32-bit wrap":  {1<<31 - 1000, -1<<31 + 2000, 3000},
-		"no timestamp":        {1000, math.MinInt64, 0},
-		"after no timestamp":  {math.MinInt64, 1000, 0},
-		"as far as can be":    {math.MinInt64, math.MaxInt64, 0},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			got, err := elapsedPTS90k(test.from, test.to)
-			if got != test.want || (err != nil) != (test.want == 0) {
-				t.Fatalf("got %d, %v; want %d", got, err, test.want)
-			}
-			if err != nil && !errors.Is(err, errTimestamps) {
-				t.Errorf("error %v does not wrap errTimestamps", err)
-			}
-		})
-	}
-}
-
 // The first recording of a run starts where the frame with the least delay says.
 func TestTimelineStartsAtLeastDelayedFrame(t *testing.T) {
 	ms := time.Millisecond
@@ -69,13 +33,13 @@ func TestTimelineStartsAtLeastDelayedFrame(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			line := newTimeline(77, after(test.delays[0]))
+			line := newTimeline(77, 0, after(test.delays[0]))
 			for i, delay := range test.delays[1:] {
 				captured := time.Duration(i+1) * 100 * ms
 				if _, err := line.advance(77 + int64(moonfire.FromDuration(captured))); err != nil {
 					t.Fatal(err)
 				}
-				line.place(after(captured + delay))
+				line.place(0, after(captured+delay))
 			}
 			start, delta := line.cut()
 			if want := moonfire.FromTime(noon.Add(test.want)); start != want || delta != 0 {
@@ -93,7 +57,7 @@ func drive(t *testing.T, ppm int64, recordings int) (deltas []moonfire.Duration9
 	const frames, frame90k = 1800, 3000
 	pts := func(i int64) int64 { return i * frame90k * (1_000_000 + ppm) / 1_000_000 }
 	at := func(i int64) arrival { return after(time.Duration(i) * time.Second / 30) }
-	line := newTimeline(pts(0), at(0))
+	line := newTimeline(pts(0), 0, at(0))
 	end := moonfire.MaxTime90k
 	var sum, camera moonfire.Duration90k
 	for i := int64(1); len(deltas) < recordings; i++ {
@@ -118,7 +82,7 @@ func drive(t *testing.T, ppm int64, recordings int) (deltas []moonfire.Duration9
 			deltas = append(deltas, delta)
 			sum, camera = 0, 0
 		}
-		line.place(at(i))
+		line.place(0, at(i))
 	}
 	return deltas
 }
@@ -157,12 +121,12 @@ func TestTimelineCorrectionIsBounded(t *testing.T) {
 
 // However short frames are, a correction makes no duration zero.
 func TestTimelineDurationsStayPositive(t *testing.T) {
-	line := newTimeline(0, after(0))
+	line := newTimeline(0, 0, after(0))
 	if _, err := line.advance(second90k); err != nil {
 		t.Fatal(err)
 	}
 	line.cut()
-	line.place(after(-10 * time.Second)) // this machine's clock is far behind
+	line.place(0, after(-10*time.Second)) // this machine's clock is far behind
 	if _, err := line.advance(2 * second90k); err != nil {
 		t.Fatal(err)
 	}
@@ -179,11 +143,11 @@ func TestTimelineDurationsStayPositive(t *testing.T) {
 
 // A frame that cannot be dated leaves the timeline as it was.
 func TestTimelineErrorChangesNothing(t *testing.T) {
-	line := newTimeline(0, after(0))
+	line := newTimeline(0, 0, after(0))
 	if _, err := line.advance(3000); err != nil {
 		t.Fatal(err)
 	}
-	line.place(after(time.Second / 30))
+	line.place(0, after(time.Second/30))
 	before := *line
 	if _, err := line.advance(0); !errors.Is(err, errTimestamps) {
 		t.Fatalf("got %v", err)
@@ -194,7 +158,7 @@ func TestTimelineErrorChangesNothing(t *testing.T) {
 }
 
 func TestTimelineClockStepped(t *testing.T) {
-	line := newTimeline(0, after(0))
+	line := newTimeline(0, 0, after(0))
 	tests := map[string]struct {
 		step time.Duration
 		want bool
@@ -218,14 +182,14 @@ func TestTimelineClockStepped(t *testing.T) {
 // Arrival times come from the monotonic clock: a wall clock that is set during a
 // run does not move the run.
 func TestTimelineIgnoresWallClockWithinRun(t *testing.T) {
-	line := newTimeline(0, after(0))
+	line := newTimeline(0, 0, after(0))
 	for i := range int64(5) {
 		if _, err := line.advance((i + 1) * second90k); err != nil {
 			t.Fatal(err)
 		}
 		at := after(time.Duration(i+1) * time.Second)
 		at.wall = at.wall.Add(-3 * time.Hour)
-		line.place(at)
+		line.place(0, at)
 	}
 	if start, _ := line.cut(); start != moonfire.FromTime(noon) {
 		t.Errorf("start is %v", start)

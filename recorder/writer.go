@@ -49,10 +49,11 @@ func newWriter(d *draft, entry *moonfire.VideoSampleEntry) *writer {
 	return &writer{draft: d, entry: entry, sha1: sha1.New()}
 }
 
-// append writes a frame. lastDuration90k is the duration of the frame before it,
+// append writes a frame, which is shown offset90k after it is decoded.
+// lastDuration90k is the duration of the frame before it,
 // positive, and without meaning for the first frame. After an error, which
 // leaves the frames before it intact, the writer must be finished.
-func (w *writer) append(f *camera.Frame, lastDuration90k moonfire.Duration90k) error {
+func (w *writer) append(f *camera.Frame, offset90k, lastDuration90k moonfire.Duration90k) error {
 	if len(f.Data) == 0 || len(f.Data) > math.MaxInt32 {
 		return fmt.Errorf("append to sample file %s: frame of %d bytes: %w", w.name, len(f.Data), moonfire.ErrInvalid)
 	}
@@ -63,7 +64,7 @@ func (w *writer) append(f *camera.Frame, lastDuration90k moonfire.Duration90k) e
 	if f.Sync {
 		w.journal.flush() // a group of pictures is complete
 	}
-	w.last = moonfire.Sample{Bytes: int32(len(f.Data)), Sync: f.Sync}
+	w.last = moonfire.Sample{Bytes: int32(len(f.Data)), Sync: f.Sync, CompositionOffset90k: int32(offset90k)}
 	w.lastSum = journal.Sum(f.Data)
 	return nil
 }

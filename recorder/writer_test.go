@@ -87,7 +87,7 @@ func TestWriter(t *testing.T) {
 				{Data: []byte("a third")},
 			}
 			for i, lastDuration := range []moonfire.Duration90k{0, 3001, 3002} {
-				if err := w.append(&frames[i], lastDuration); err != nil {
+				if err := w.append(&frames[i], 0, lastDuration); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -123,10 +123,10 @@ func TestWriter(t *testing.T) {
 func TestWriterTruncatesToWholeFrames(t *testing.T) {
 	for _, room := range []int{10, 13} {
 		w, f := newMemoryWriter(room)
-		if err := w.append(&camera.Frame{Data: make([]byte, 10), Sync: true}, 0); err != nil {
+		if err := w.append(&camera.Frame{Data: make([]byte, 10), Sync: true}, 0, 0); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.append(&camera.Frame{Data: make([]byte, 10)}, 3000); !errors.Is(err, errInjected) {
+		if err := w.append(&camera.Frame{Data: make([]byte, 10)}, 0, 3000); !errors.Is(err, errInjected) {
 			t.Fatalf("got %v", err)
 		}
 		r, err := w.finish(3000)
@@ -144,21 +144,21 @@ func TestWriterAbandons(t *testing.T) {
 		"no frames": func(*testing.T, *writer, *memoryFile) {},
 		"first frame failed": func(t *testing.T, w *writer, f *memoryFile) {
 			f.room = 3
-			if err := w.append(&camera.Frame{Data: make([]byte, 10)}, 0); err == nil {
+			if err := w.append(&camera.Frame{Data: make([]byte, 10)}, 0, 0); err == nil {
 				t.Fatal("no error")
 			}
 		},
 		"truncation failed": func(t *testing.T, w *writer, f *memoryFile) {
-			if err := w.append(&camera.Frame{Data: make([]byte, 10), Sync: true}, 0); err != nil {
+			if err := w.append(&camera.Frame{Data: make([]byte, 10), Sync: true}, 0, 0); err != nil {
 				t.Fatal(err)
 			}
 			f.room, f.failTruncate = 3, true
-			if err := w.append(&camera.Frame{Data: make([]byte, 10)}, 3000); err == nil {
+			if err := w.append(&camera.Frame{Data: make([]byte, 10)}, 0, 3000); err == nil {
 				t.Fatal("no error")
 			}
 		},
 		"empty frame": func(t *testing.T, w *writer, _ *memoryFile) {
-			if err := w.append(&camera.Frame{Sync: true}, 0); !errors.Is(err, moonfire.ErrInvalid) {
+			if err := w.append(&camera.Frame{Sync: true}, 0, 0); !errors.Is(err, moonfire.ErrInvalid) {
 				t.Fatalf("got %v", err)
 			}
 		},

@@ -187,6 +187,17 @@ var hevcClip = sync.OnceValues(func() (*testcamera.Clip, error) {
 	}, 600)
 })
 
+// bFrameClip and openGOPClip have frames that are shown before others which are sent
+// earlier; those of openGOPClip cross key frames, and it is H.265.
+var (
+	bFrameClip = sync.OnceValues(func() (*testcamera.Clip, error) {
+		return testcamera.Encode(context.Background(), testcamera.Params{BFrames: 3}, 600)
+	})
+	openGOPClip = sync.OnceValues(func() (*testcamera.Clip, error) {
+		return testcamera.Encode(context.Background(), testcamera.Params{Codec: testcamera.H265, BFrames: 4, OpenGOP: true}, 600)
+	})
+)
+
 // mustEncode returns one of the clips.
 func mustEncode(t *testing.T, clip func() (*testcamera.Clip, error)) *testcamera.Clip {
 	t.Helper()

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"crypto/md5"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"image"
 	"os"
 	"path/filepath"
 	"slices"
@@ -73,11 +75,19 @@ func sentRuns(sent []testcamera.SentFrame) (runs [][]testcamera.SentFrame) {
 			runs = append(runs, nil)
 		}
 		last := len(runs) - 1
-		if f.Sync || len(runs[last]) > 0 {
+		if f.Sync || len(runs[last]) > 0 && !(isRASL(f) && !slices.ContainsFunc(runs[last][1:], isSync)) {
 			runs[last] = append(runs[last], f)
 		}
 	}
 	return runs
+}
+
+func isSync(f testcamera.SentFrame) bool { return f.Sync }
+
+// isRASL tells whether a frame cannot be decoded by who joins at the key frame before
+// it (ITU-T H.265 table 7-1).
+func isRASL(f testcamera.SentFrame) bool {
+	return f.NALs[0][0] == 35<<1 && slices.ContainsFunc(f.NALs, func(nal []byte) bool { return nal[0]>>1 == 8 || nal[0]>>1 == 9 })
 }
 
 // maxInFlight bounds the frames that a camera has sent but that have not reached
@@ -92,6 +102,8 @@ func TestFramesAreExact(t *testing.T) {
 		"with sprop":    {},
 		"without sprop": {WithoutSprop: true, Username: "admin", Password: "s3cret"},
 		"H.265":         {WithoutSprop: true, Source: mustEncode(t, hevcClip)},
+		"B-frames":      {Source: mustEncode(t, bFrameClip)},
+		"open GOP":      {Source: mustEncode(t, openGOPClip)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -123,8 +135,9 @@ func TestFramesAreExact(t *testing.T) {
 			if len(runs) != 3 {
 				t.Fatalf("the camera had %d connections, want 3", len(runs))
 			}
-			compare(t, runs, playedFrames(t, files(t, mountpoint)))
+			recorded := compare(t, runs, playedFrames(t, files(t, mountpoint)))
 			requireDecodable(t, files(t, mountpoint))
+			requirePictures(t, recorded, files(t, mountpoint))
 		})
 	}
 }
@@ -172,7 +185,7 @@ func requireDecodable(t *testing.T, paths []string) {
 
 // compare requires each run to be there, in order, but for what was in flight at
 // its end, and at the times at which it was sent.
-func compare(t *testing.T, runs [][]testcamera.SentFrame, played []playedFrame) {
+func compare(t *testing.T, runs [][]testcamera.SentFrame, played []playedFrame) (recorded [][]testcamera.SentFrame) {
 	t.Helper()
 	begin, pts0 := runs[0][0].Time, played[0].pts90k
 	for i, run := range runs {
@@ -188,9 +201,40 @@ func compare(t *testing.T, runs [][]testcamera.SentFrame, played []playedFrame) 
 			t.Fatalf("run %d: the last %d of %d frames are missing or differ", i, missing, len(run))
 		}
 		played = played[n:]
+		recorded = append(recorded, run[:n])
 	}
 	if len(played) != 0 {
 		t.Errorf("%d frames are played that were never sent", len(played))
+	}
+	return recorded
+}
+
+// requirePictures requires a decoder to show the pictures of each run in the order in
+// which they were taken.
+func requirePictures(t *testing.T, recorded [][]testcamera.SentFrame, paths []string) {
+	t.Helper()
+	var want, got []int
+	for _, run := range recorded {
+		run = slices.SortedFunc(slices.Values(run), func(a, b testcamera.SentFrame) int { return cmp.Compare(a.PTS90k, b.PTS90k) })
+		for _, f := range run {
+			want = append(want, f.Counter)
+		}
+	}
+	const width, height = 256, 144
+	for _, path := range paths {
+		pixels := []byte(tool(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-fps_mode", "passthrough",
+			"-vf", fmt.Sprintf("scale=%d:%d", width, height), "-pix_fmt", "gray", "-f", "rawvideo", "-"))
+		for ; len(pixels) > 0; pixels = pixels[width*height:] {
+			picture := &image.Gray{Pix: pixels[:width*height], Stride: width, Rect: image.Rect(0, 0, width, height)}
+			counter, ok := testcamera.ReadCounter(picture)
+			if !ok {
+				t.Fatalf("%s: picture %d has no number", path, len(got))
+			}
+			got = append(got, counter)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("pictures are shown in the order %v,\nwant %v", got, want)
 	}
 }
 

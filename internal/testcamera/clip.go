@@ -12,7 +12,8 @@ import (
 // by several cameras at once.
 type Clip struct {
 	Params Params
-	// AccessUnits are numbered from 0 and start with a key frame.
+	// AccessUnits start with a key frame. Where they are not reordered, they are
+	// numbered from 0.
 	AccessUnits []AccessUnit
 }
 
@@ -41,7 +42,24 @@ func Encode(ctx context.Context, p Params, frames int) (*Clip, error) {
 	if len(clip.AccessUnits) != frames {
 		return nil, fmt.Errorf("test camera: ffmpeg made %d access units of %d pictures", len(clip.AccessUnits), frames)
 	}
+	if err := clip.reorder(e.numbers); err != nil {
+		return nil, err
+	}
 	return clip, nil
+}
+
+// reorder sets the numbers of the pictures in the access units.
+func (c *Clip) reorder(numbers []int) error {
+	if numbers == nil {
+		return nil
+	}
+	if len(numbers) != len(c.AccessUnits) {
+		return fmt.Errorf("test camera: ffmpeg made %d access units and wrote %d times", len(c.AccessUnits), len(numbers))
+	}
+	for i, number := range numbers {
+		c.AccessUnits[i].Counter, c.AccessUnits[i].PTS90k = number, c.Params.pts90k(int64(number))
+	}
+	return nil
 }
 
 // writeFrames draws the pictures of a clip and closes the pipe.
@@ -79,8 +97,9 @@ func (c *Clip) read(e *encoder) error {
 func Join(clips ...*Clip) *Clip {
 	joined := &Clip{Params: clips[0].Params}
 	for _, clip := range clips {
+		begin90k := joined.Params.pts90k(int64(len(joined.AccessUnits)))
 		for _, au := range clip.AccessUnits {
-			au.PTS90k = joined.Params.pts90k(int64(len(joined.AccessUnits)))
+			au.PTS90k += begin90k
 			joined.AccessUnits = append(joined.AccessUnits, au)
 		}
 	}
@@ -89,21 +108,33 @@ func Join(clips ...*Clip) *Clip {
 
 func (c *Clip) codec() Codec { return c.Params.Codec }
 
+// delay is by how many frames the access units are sent later than if each were sent
+// when its picture is taken: none is sent before it is.
+func (c *Clip) delay() (frames int64) {
+	for n, au := range c.AccessUnits {
+		for c.Params.pts90k(int64(n)+frames) < au.PTS90k {
+			frames++
+		}
+	}
+	return frames
+}
+
 // play repeats the clip.
 func (c *Clip) play(ctx context.Context, speed float64, deliver func(AccessUnit)) error {
 	start := time.Now()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	delay, length := c.delay(), int64(len(c.AccessUnits))
 	for n := int64(0); ; n++ {
-		due := time.Duration(float64(c.Params.elapsed(n)) / speed)
+		due := time.Duration(float64(c.Params.elapsed(n+delay)) / speed)
 		timer.Reset(due - time.Since(start))
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-timer.C:
 		}
-		au := c.AccessUnits[n%int64(len(c.AccessUnits))]
-		au.PTS90k = c.Params.pts90k(n)
+		au := c.AccessUnits[n%length]
+		au.PTS90k += c.Params.pts90k(n / length * length)
 		deliver(au)
 	}
 }

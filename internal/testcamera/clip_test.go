@@ -74,6 +74,45 @@ func TestEncode(t *testing.T) {
 	}
 }
 
+// With B-frames, access units have the numbers of their pictures, which come out of a
+// decoder in order; none is sent before its picture is taken.
+func TestEncodeReordered(t *testing.T) {
+	tests := map[string]Params{
+		"H.264":           {FPS: 10, GOP: 12, BFrames: 3},
+		"H.265":           {FPS: 10, GOP: 12, BFrames: 4, Codec: H265},
+		"H.265, open GOP": {FPS: 10, GOP: 12, BFrames: 4, Codec: H265, OpenGOP: true},
+	}
+	for name, p := range tests {
+		t.Run(name, func(t *testing.T) {
+			clip, err := Encode(t.Context(), p, 40)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var units [][][]byte
+			var numbers []int
+			afterSync, open, latest := 0, false, -1
+			for i, au := range clip.AccessUnits {
+				units, numbers = append(units, au.NALs), append(numbers, au.Counter)
+				if au.Sync {
+					afterSync = au.Counter
+				}
+				open = open || au.Counter < afterSync
+				latest = max(latest, au.Counter)
+				if au.PTS90k != int64(au.Counter)*9000 || int64(latest) > int64(i)+clip.delay() {
+					t.Errorf("access unit %d: counter %d, time %d", i, au.Counter, au.PTS90k)
+				}
+			}
+			if slices.IsSorted(numbers) || open != p.OpenGOP || clip.delay() == 0 {
+				t.Errorf("sent in the order %v", numbers)
+			}
+			slices.Sort(numbers)
+			if counters := decodedCounters(t, p.Codec, units); !slices.Equal(counters, numbers) {
+				t.Errorf("shown in the order %v", counters)
+			}
+		})
+	}
+}
+
 func TestJoin(t *testing.T) {
 	small, err := Encode(t.Context(), Params{}, 3)
 	if err != nil {
@@ -92,7 +131,7 @@ func TestJoin(t *testing.T) {
 }
 
 func TestEncodeRefuses(t *testing.T) {
-	for _, p := range []Params{{Width: 321, Height: 180}, {Width: 64, Height: 64}, {FPS: -1}, {Codec: "mjpeg"}} {
+	for _, p := range []Params{{Width: 321, Height: 180}, {Width: 64, Height: 64}, {FPS: -1}, {Codec: "mjpeg"}, {OpenGOP: true}, {BFrames: -1}} {
 		if _, err := Encode(t.Context(), p, 1); err == nil {
 			t.Errorf("%+v is accepted", p)
 		}

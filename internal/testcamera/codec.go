@@ -13,7 +13,7 @@ import (
 type Codec string
 
 const (
-	// H264 is ITU-T H.264, Baseline profile.
+	// H264 is ITU-T H.264, Baseline profile, or High with B-frames.
 	H264 Codec = "h264"
 	// H265 is ITU-T H.265, Main profile.
 	H265 Codec = "h265"
@@ -35,10 +35,10 @@ func (c Codec) nalType(nal []byte) byte {
 	return nal[0] & 0x1f
 }
 
-// isSync tells whether a NAL unit belongs to an IDR picture.
+// isSync tells whether a NAL unit belongs to an IDR or a CRA picture.
 func (c Codec) isSync(nal []byte) bool {
 	if c == H265 {
-		return c.nalType(nal) == 19 || c.nalType(nal) == 20
+		return c.nalType(nal) >= 19 && c.nalType(nal) <= 21
 	}
 	return c.nalType(nal) == 5
 }

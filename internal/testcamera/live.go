@@ -17,6 +17,9 @@ func NewLive(p Params) (*Live, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.BFrames > 0 {
+		return nil, errors.New("test camera: a live source has no B-frames")
+	}
 	return &Live{params: p}, nil
 }
 

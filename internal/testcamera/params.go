@@ -15,6 +15,12 @@ type Params struct {
 	GOP           int   // frames from one key frame to the next; one second
 	BitrateKbps   int   // 300
 	Codec         Codec // H264
+	// BFrames is how many frames in a row are sent after one that is shown after
+	// them; none. In clips only.
+	BFrames int
+	// OpenGOP lets frames that are shown before a key frame be sent after it. The
+	// first key frame is an IDR picture, the others CRA pictures: H.265 only.
+	OpenGOP bool
 }
 
 func (p Params) withDefaults() (Params, error) {
@@ -35,6 +41,9 @@ func (p Params) withDefaults() (Params, error) {
 	}
 	if p.Width < 128 || p.Height < 64 || p.Width%2 != 0 || p.Height%2 != 0 {
 		return p, fmt.Errorf("test camera: cannot draw pictures of %d×%d pixels", p.Width, p.Height)
+	}
+	if p.BFrames < 0 || p.OpenGOP && (p.Codec != H265 || p.BFrames == 0) {
+		return p, fmt.Errorf("test camera: cannot reorder %+v", p)
 	}
 	if p.FPS < 1 || p.GOP < 1 || p.BitrateKbps < 1 || p.Codec != H264 && p.Codec != H265 {
 		return p, fmt.Errorf("test camera: cannot encode %+v", p)
