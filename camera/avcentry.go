@@ -34,34 +34,34 @@ func avcSampleEntry(spsUnit []byte, ppsUnits [][]byte) (*moonfire.VideoSampleEnt
 	return moonfire.NewVideoSampleEntry(data, width, height, aspectH, aspectV, codec), nil
 }
 
-// unknownReorder is what avcReorder returns if an SPS does not say.
+// unknownReorder is what avcFrames returns if an SPS does not say.
 const unknownReorder = -1
 
-// avcReorder returns how many frames of a stream can precede a frame in decoding
-// order and follow it in output order, at most (max_num_reorder_frames, ITU-T H.264
+// avcFrames returns whether all pictures are frames, and how many frames can precede
+// a frame in decoding order and follow it in output order (max_num_reorder_frames, ITU-T H.264
 // §E.2.1). Baseline has no B pictures; with pic_order_cnt_type 2, output order is
 // decoding order (§8.2.1.3); all pictures of the intra profiles are IDR.
-func avcReorder(spsUnit []byte) int {
+func avcFrames(spsUnit []byte) (only bool, reorder int) {
 	const constraintSet3 = 0x10
 	var sps h264.SPS
 	if err := sps.Unmarshal(spsUnit); err != nil {
-		return unknownReorder
+		return false, unknownReorder
 	}
 	switch sps.ProfileIdc {
 	case 66, 44:
-		return 0
+		return sps.FrameMbsOnlyFlag, 0
 	case 100, 110, 122, 244:
 		if spsUnit[2]&constraintSet3 != 0 {
-			return 0
+			return sps.FrameMbsOnlyFlag, 0
 		}
 	}
 	switch {
 	case sps.PicOrderCntType == 2:
-		return 0
+		return sps.FrameMbsOnlyFlag, 0
 	case sps.VUI != nil && sps.VUI.BitstreamRestriction != nil:
-		return int(min(sps.VUI.BitstreamRestriction.MaxNumReorderFrames, maxReorder))
+		return sps.FrameMbsOnlyFlag, int(min(sps.VUI.BitstreamRestriction.MaxNumReorderFrames, maxReorder))
 	}
-	return unknownReorder
+	return sps.FrameMbsOnlyFlag, unknownReorder
 }
 
 // avcConfiguration serializes an AVCDecoderConfigurationRecord

@@ -35,6 +35,8 @@ type h264Codec struct {
 	// sps and pps are the latest parameter sets by their ids.
 	sps map[uint32][]byte
 	pps map[uint32]pictureParameterSet
+	// frameMBsOnly is frame_mbs_only_flag of the latest SPS.
+	frameMBsOnly bool
 	// reorder is max_num_reorder_frames of the SPS in force, or unknownReorder.
 	reorder int
 	// bSlices says that there have been B slices.
@@ -61,6 +63,7 @@ func (h *h264Codec) learnUnit(unit []byte) {
 		id := r.golomb()
 		if !r.failed && id <= maxSPSID && !bytes.Equal(h.sps[id], unit) {
 			h.sps[id] = bytes.Clone(unit)
+			h.frameMBsOnly, _ = avcFrames(unit)
 		}
 	case h264.NALUTypePPS:
 		// pic_parameter_set_id, seq_parameter_set_id (§7.3.2.2).
@@ -86,6 +89,8 @@ func (*h264Codec) isSlice(unit []byte) bool {
 func (h *h264Codec) beginsPicture(unit []byte) bool {
 	return h.isSlice(unit) && len(unit) > 1 && unit[1]&0x80 != 0
 }
+
+func (h *h264Codec) framesOnly() bool { return h.frameMBsOnly }
 
 func (*h264Codec) isSync(slice []byte) bool { return nalType(slice) == h264.NALUTypeIDR }
 
@@ -113,7 +118,7 @@ func referringTo(pps map[uint32]pictureParameterSet, spsID uint32) (units [][]by
 }
 
 func (h *h264Codec) sampleEntry(sets [][]byte) (*moonfire.VideoSampleEntry, error) {
-	h.reorder = avcReorder(sets[0])
+	_, h.reorder = avcFrames(sets[0])
 	return avcSampleEntry(sets[0], sets[1:])
 }
 

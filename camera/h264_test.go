@@ -52,8 +52,11 @@ func annexB(units ...[]byte) (byteStream []byte) {
 
 // convert converts an access unit.
 func convert(s *stream, byteStream []byte) (data []byte, sync bool, err error) {
-	f, err := s.sample(byteStream)
-	return f.Data, f.Sync, err
+	frames, err := s.samples(byteStream)
+	if len(frames) == 0 {
+		return nil, false, err
+	}
+	return frames[0].Data, frames[0].Sync, err
 }
 
 // lengthPrefixed joins NAL units with lengths.
@@ -157,7 +160,7 @@ func TestParameterSetChanges(t *testing.T) {
 
 func TestAssembler(t *testing.T) {
 	first, second, third := annexB(idrSlice), annexB(otherSlice, sei), annexB(sei, otherSlice)
-	a := assembler{beginsPicture: new(h264Codec).beginsPicture}
+	var a assembler
 	add := func(payload []byte, pts int64, want []byte, wantPTS int64) {
 		t.Helper()
 		got, gotPTS, err := a.add(payload, pts)
@@ -173,28 +176,8 @@ func TestAssembler(t *testing.T) {
 	add(nil, 9, third, 7)
 }
 
-// Where libavformat gives the first two pictures of a session one time stamp,
-// they are left out; two fields with one time stamp later on stay together.
-func TestAssemblerZeroOrigin(t *testing.T) {
-	tests := map[string]struct {
-		codec codec
-		two   []byte
-	}{
-		"H.264": {new(h264Codec), annexB(idrSlice, otherSlice)},
-		"H.265": {new(h265Codec), annexB(hevcIDR, hevcTrail)},
-	}
-	for name, test := range tests {
-		a := assembler{beginsPicture: test.codec.beginsPicture}
-		for i, want := range [][]byte{nil, nil, test.two} {
-			if got, _, err := a.add(test.two, int64(i)*3000); err != nil || !bytes.Equal(got, want) {
-				t.Errorf("%s, call %d: got %x, %v, want %x", name, i, got, err, want)
-			}
-		}
-	}
-}
-
 func TestAssemblerBound(t *testing.T) {
-	a := assembler{beginsPicture: new(h264Codec).beginsPicture}
+	var a assembler
 	payload := make([]byte, 1<<20)
 	var err error
 	for range 64 {

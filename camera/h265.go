@@ -104,6 +104,9 @@ func (h *h265Codec) beginsPicture(unit []byte) bool {
 	return h.isSlice(unit) && unit[hevcHeaderSize]&0x80 != 0
 }
 
+// framesOnly: fields are pictures of their own (field_seq_flag, §E.3.1).
+func (*h265Codec) framesOnly() bool { return true }
+
 func (*h265Codec) isSync(slice []byte) bool { return isIRAP(slice) }
 
 // parameterSets returns the VPS and SPS that a slice of an IRAP picture refers

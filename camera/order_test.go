@@ -1,6 +1,8 @@
 package camera
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -12,6 +14,7 @@ type testAVCSPS struct {
 	profile, constraints uint32
 	pocType              uint32
 	reorder              int // max_num_reorder_frames; -1: no VUI
+	fields               bool
 }
 
 // unit serializes the SPS (ITU-T H.264 §7.3.2.1.1).
@@ -30,7 +33,10 @@ func (s testAVCSPS) unit() []byte {
 	w.ue(4)
 	w.flag(false)
 	w.ue(19, 11)
-	w.flag(true, true, false) // frames only, direct 8×8, not cropped
+	if w.flag(!s.fields); s.fields {
+		w.flag(false) // mb_adaptive_frame_field_flag
+	}
+	w.flag(true, false) // direct 8×8, not cropped
 	w.flag(s.reorder >= 0)
 	if s.reorder >= 0 {
 		w.flag(false, false, false, false, false, false, false, false, true) // bitstream_restriction_flag
@@ -44,7 +50,19 @@ func (s testAVCSPS) unit() []byte {
 var (
 	pSlice = []byte{0x41, 0b1_00110_1_1, 0xcc}
 	bSlice = []byte{0x01, 0b1_00111_1_1, 0xcc}
+	// bSliceNext is of the same picture as the slice before it: its first macroblock
+	// is number 1.
+	bSliceNext = []byte{0x01, 0b010_00111, 0b1_1_000000, 0xcc}
 )
+
+// oneSample converts an access unit of one picture.
+func oneSample(s *stream, byteStream []byte) (Frame, error) {
+	frames, err := s.samples(byteStream)
+	if err != nil || len(frames) != 1 {
+		return Frame{}, errors.Join(err, fmt.Errorf("%d frames", len(frames)))
+	}
+	return frames[0], nil
+}
 
 // How far frames may go back follows from the SPS, and where that does not say, or
 // lies, from the first B slice.
@@ -71,18 +89,18 @@ func TestOrder(t *testing.T) {
 	}
 	for name, test := range tests {
 		stream := newH264Stream()
-		sync, err := stream.sample(annexB(test.sps.unit(), pps0, idrSlice))
+		sync, err := oneSample(stream, annexB(test.sps.unit(), pps0, idrSlice))
 		if err != nil || sync.Order != (Order{Lookahead: test.before}) {
 			t.Errorf("%s: the key frame has %+v, %v", name, sync.Order, err)
 		}
-		if p, err := stream.sample(annexB(pSlice)); err != nil || p.Order != (Order{Lookahead: test.before}) {
+		if p, err := oneSample(stream, annexB(pSlice)); err != nil || p.Order != (Order{Lookahead: test.before}) {
 			t.Errorf("%s: the P frame has %+v, %v", name, p.Order, err)
 		}
 		// A P slice beside it makes it no less a B frame.
-		if b, err := stream.sample(annexB(pSlice, bSlice)); err != nil || b.Order != (Order{Lookahead: test.after, MayGoBack: true}) {
+		if b, err := oneSample(stream, annexB(pSlice, bSliceNext)); err != nil || b.Order != (Order{Lookahead: test.after, MayGoBack: true}) {
 			t.Errorf("%s: the B frame has %+v, %v", name, b.Order, err)
 		}
-		if p, err := stream.sample(annexB(pSlice)); err != nil || p.Order != (Order{Lookahead: test.after}) {
+		if p, err := oneSample(stream, annexB(pSlice)); err != nil || p.Order != (Order{Lookahead: test.after}) {
 			t.Errorf("%s: the P frame after it has %+v, %v", name, p.Order, err)
 		}
 	}
@@ -112,7 +130,7 @@ func TestOrderOfEncoders(t *testing.T) {
 			var before []int // numbers of the frames so far
 			syncs, rasl := 0, 0
 			for i, au := range clip.AccessUnits {
-				f, err := stream.sample(annexB(au.NALs...))
+				f, err := oneSample(stream, annexB(au.NALs...))
 				if err != nil || f.Data == nil || f.Sync != au.Sync {
 					t.Fatalf("access unit %d: %d bytes, sync %v, %v", i, len(f.Data), f.Sync, err)
 				}

@@ -61,6 +61,8 @@ type Session struct {
 	timeBase   astiav.Rational
 	accessUnit assembler
 	video      *stream
+	// ready are frames that next has yet to return, of the same access unit.
+	ready []Frame
 	// started is set with the first sync sample.
 	started bool
 }
@@ -197,7 +199,6 @@ func (s *Session) selectStream() error {
 			return fmt.Errorf("the camera sends %s, which is not recorded: set it to H.264 or H.265", codec.Name())
 		}
 		s.index, s.timeBase = stream.Index(), stream.TimeBase()
-		s.accessUnit.beginsPicture = s.video.beginsPicture
 		sprop := slices.Collect(nalUnits(parameters.ExtraData()))
 		s.description.Sprop = len(sprop) > 0
 		s.video.learn(sprop)
@@ -232,6 +233,11 @@ func (s *Session) next() (Frame, error) {
 	if cause := s.interrupter.stopped(); cause != nil {
 		return Frame{}, cause
 	}
+	if len(s.ready) > 0 {
+		frame := s.ready[0]
+		s.ready = s.ready[1:]
+		return frame, nil
+	}
 	s.watchdog.Reset(s.frameTimeout)
 	defer s.watchdog.Stop()
 	s.libav.enter()
@@ -256,21 +262,26 @@ func (s *Session) next() (Frame, error) {
 	}
 }
 
-// frame converts an access unit.
+// frame converts an access unit. What is in it beside its first picture, it leaves in
+// ready.
 func (s *Session) frame(byteStream []byte, pts int64) (Frame, error) {
 	previous := s.video.entry
-	frame, err := s.video.sample(byteStream)
-	if err != nil || frame.Data == nil {
+	frames, err := s.video.samples(byteStream)
+	if err != nil || len(frames) == 0 {
 		return Frame{}, err
 	}
 	if pts == noPTS {
 		return Frame{}, errors.New("an access unit without a time stamp")
 	}
-	if entry := frame.Entry; entry != previous {
-		s.log.Info("codec configuration", "codec", entry.RFC6381Codec, "width", entry.Width, "height", entry.Height)
+	for i := range frames {
+		frames[i].PTS90k = astiav.RescaleQ(pts, s.timeBase, timeBase90k)
+		if entry := frames[i].Entry; entry != previous {
+			s.log.Info("codec configuration", "codec", entry.RFC6381Codec, "width", entry.Width, "height", entry.Height)
+			previous = entry
+		}
 	}
-	frame.PTS90k = astiav.RescaleQ(pts, s.timeBase, timeBase90k)
-	return frame, nil
+	s.ready = frames[1:]
+	return frames[0], nil
 }
 
 // Close ends the session and frees what belongs to it. A Next in another

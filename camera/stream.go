@@ -17,6 +17,9 @@ type codec interface {
 	isSlice(unit []byte) bool
 	// beginsPicture tells whether it is the first slice of such a picture.
 	beginsPicture(unit []byte) bool
+	// framesOnly tells whether each picture is a whole frame, so that two in one
+	// access unit are not the fields of one.
+	framesOnly() bool
 	// isSync tells whether the picture of a slice is one to start decoding at.
 	isSync(slice []byte) bool
 	// parameterSets returns the sets that belong in the sample entry of a sync
@@ -74,12 +77,48 @@ func (s *stream) learn(units [][]byte) {
 	}
 }
 
-// sample converts an access unit into the data, the order and the kind of a Frame.
+// samples converts an access unit: into one frame, as a rule. Cameras that give two
+// pictures one time stamp, or glue access units together, are given what they mean.
+func (s *stream) samples(byteStream []byte) (frames []Frame, err error) {
+	units := slices.Collect(nalUnits(byteStream))
+	if s.entry == nil {
+		s.learn(units) // to know whether two pictures are two fields
+	}
+	for len(units) > 0 {
+		n := s.firstPicture(units)
+		f, err := s.sample(units[:n])
+		if err != nil {
+			return nil, err
+		}
+		if f.Data != nil {
+			frames = append(frames, f)
+		}
+		units = units[n:]
+	}
+	return frames, nil
+}
+
+// firstPicture returns how many of the NAL units of an access unit belong to its
+// first picture. What lies between two pictures belongs to the second one.
+func (s *stream) firstPicture(units [][]byte) int {
+	slices, next := 0, 0 // slices so far, and where the last one ends
+	for i, unit := range units {
+		if !s.isSlice(unit) {
+			continue
+		}
+		if slices > 0 && s.beginsPicture(unit) && s.framesOnly() {
+			return next
+		}
+		slices, next = slices+1, i+1
+	}
+	return len(units)
+}
+
+// sample converts the NAL units of a picture into the data, the order and the kind of a Frame.
 // It returns no data for one without a slice,
 // or that cannot be decoded: a sync picture whose parameter sets have not been
 // seen, or one that depends on pictures from before the first sync picture.
-func (s *stream) sample(byteStream []byte) (f Frame, err error) {
-	units := slices.Collect(nalUnits(byteStream))
+func (s *stream) sample(units [][]byte) (f Frame, err error) {
 	s.learn(units)
 	first := slices.IndexFunc(units, s.isSlice)
 	if first < 0 {
@@ -96,13 +135,21 @@ func (s *stream) sample(byteStream []byte) (f Frame, err error) {
 	}
 	f.Entry = s.entry
 	f.Order = s.order(slices.DeleteFunc(slices.Clone(units), func(unit []byte) bool { return !s.isSlice(unit) }))
-	f.Data = make([]byte, 0, len(byteStream)+lengthSize*len(units))
+	f.Data = make([]byte, 0, sampleSize(units))
 	for _, unit := range units {
 		if s.keeps(unit) {
 			f.Data = appendLengthPrefixed(f.Data, unit)
 		}
 	}
 	return f, nil
+}
+
+// sampleSize is what a sample of all the NAL units takes.
+func sampleSize(units [][]byte) (size int) {
+	for _, unit := range units {
+		size += lengthSize + len(unit)
+	}
+	return size
 }
 
 // keeps tells whether a NAL unit belongs in the sample.

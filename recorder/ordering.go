@@ -72,8 +72,11 @@ func (o *ordering) outOfOrder(it *item) bool {
 		return false // the timeline compares it with what came before
 	}
 	pts90k, latest90k := it.frame.PTS90k, o.shown90k[n-1]
-	if !it.frame.MayGoBack && pts90k <= latest90k || magnitude(pts90k-latest90k) > maxJump90k {
+	if magnitude(pts90k-latest90k) > maxJump90k {
 		return true
+	}
+	if !it.frame.MayGoBack {
+		return pts90k < latest90k
 	}
 	_, taken := slices.BinarySearch(o.shown90k, pts90k)
 	return taken || pts90k <= o.decoded90k

@@ -146,7 +146,7 @@ func TestNoKeyFrames(t *testing.T) {
 // Timestamps that are not continuous end the run: nothing is dated by them, and
 // the next run begins with the next key frame.
 func TestTimestampJump(t *testing.T) {
-	for name, jump := range map[string]int64{"back": -second90k, "ahead": 11 * second90k, "repeated": -int64(moonfire.FromDuration(frameTime))} {
+	for name, jump := range map[string]int64{"back": -second90k, "ahead": 11 * second90k, "10 h back": -36_000 * second90k, "10 h ahead": 36_000 * second90k} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, plenty)
 			c := newFakeCamera(f.clock)
@@ -189,7 +189,9 @@ func TestSenselessTimestamps(t *testing.T) {
 // When the wall clock is set, a new run begins at the next key frame, by the new
 // time, and no frame is lost.
 func TestClockStep(t *testing.T) {
-	for name, step := range map[string]time.Duration{"ahead": 2 * time.Hour, "back": -time.Minute} {
+	for name, step := range map[string]time.Duration{
+		"ahead": 90 * time.Minute, "back": -90 * time.Minute, "back a little": -time.Minute, "by years": 56 * 365 * 24 * time.Hour,
+	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, plenty)
 			c := newFakeCamera(f.clock)
@@ -210,6 +212,39 @@ func TestClockStep(t *testing.T) {
 				t.Errorf("the new run starts at %v, want %v", all[1].Start90k, want)
 			}
 		})
+	}
+}
+
+// A machine without a battery boots in 1970 and learns the time later: what it records
+// then is dated right to within a second, at the latest from the next key frame on.
+func TestBootIn1970(t *testing.T) {
+	f := newFixture(t, plenty)
+	boot := time.Unix(30, 0)
+	f.clock.wall = boot
+	c := newFakeCamera(f.clock)
+	play := c.frames(1800)
+	s := newScript(func() (camera.Frame, error) {
+		if c.next == 905 {
+			f.clock.set(noon.Sub(boot))
+		}
+		return play()
+	})
+	f.record(s)
+	all := f.recordings()
+	hasBytes(t, all, s.bytes())
+	frames := 0
+	for i := range all {
+		want := boot.Add(time.Duration(frames) * frameTime)
+		if frames > 905 {
+			want = want.Add(noon.Sub(boot))
+		}
+		if off := all[i].Start90k.Time().Sub(want); off.Abs() > time.Second {
+			t.Errorf("recording %v is dated wrong by %v", all[i], off)
+		}
+		frames += int(all[i].VideoSamples)
+	}
+	if len(all) < 3 || all[0].Start90k != moonfire.FromTime(boot) {
+		t.Errorf("recordings %v", all)
 	}
 }
 

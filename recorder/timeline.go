@@ -31,8 +31,9 @@ const (
 	// The difference that one recording shows is corrected in the next, so
 	// correcting all of it in one minute would overshoot and swing.
 	correctionSpan90k moonfire.Duration90k = 2 * 60 * moonfire.UnitsPerSecond
-	// Camera clocks are up to 500 ppm wrong.
-	maxCorrection90k moonfire.Duration90k = correctionSpan90k * 500 / 1_000_000
+	// Camera clocks are up to 500 ppm wrong. One that is slow by as much takes
+	// 500.25 ppm of what it says; without them, a day would leave 20 ms.
+	maxCorrection90k moonfire.Duration90k = correctionSpan90k * 501 / 1_000_000
 )
 
 // timeline dates the frames of one run. It does no I/O and asks no clock. For
@@ -77,7 +78,7 @@ func newTimeline(dts90k int64, offset90k moonfire.Duration90k, at arrival) *time
 // nothing has changed: the run must end with the frame before.
 func (t *timeline) advance(dts90k int64) (moonfire.Duration90k, error) {
 	elapsed90k := moonfire.Duration90k(dts90k - t.lastDTS90k)
-	if elapsed90k <= 0 || elapsed90k > maxJump90k {
+	if elapsed90k < 0 || elapsed90k > maxJump90k {
 		return 0, fmt.Errorf("%w: step of %v", errTimestamps, elapsed90k)
 	}
 	t.lastDTS90k = dts90k

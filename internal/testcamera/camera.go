@@ -49,6 +49,12 @@ type Config struct {
 	// Describes says what the session description has; the default is the video.
 	// Of anything else nothing is sent.
 	Describes Description
+	// Alter changes each frame before it is sent, by its Index: its time stamp, its
+	// NAL units, whose memory it must leave alone. Nil leaves them as they are.
+	Alter func(*SentFrame)
+	// Loses tells which RTP packets are lost on their way, by the Index of their frame
+	// and their number in it. Nil means none.
+	Loses func(index int64, packet int) bool
 	// RTPOrigin is the RTP time stamp of the source's first frame; 0 means the
 	// default.
 	RTPOrigin uint32
@@ -179,13 +185,16 @@ func (c *Camera) deliver(au AccessUnit, first chan<- AccessUnit) {
 		Index: c.frames, Counter: au.Counter, PTS90k: int64(c.config.RTPOrigin) + au.PTS90k,
 		Time: time.Now(), Sync: au.Sync, NALs: au.NALs,
 	}
+	if c.config.Alter != nil {
+		c.config.Alter(&frame)
+	}
 	c.frames++
 	if c.stalled || c.config.Describes != Video {
 		return
 	}
 	for session, player := range c.players {
 		frame.Run = player.run
-		if err := player.send(session, c.media, frame); err != nil {
+		if err := player.send(session, c.media, frame, c.config.Loses); err != nil {
 			// A client that does not keep up is dropped, as a camera does.
 			delete(c.players, session)
 			session.Close()

@@ -16,13 +16,16 @@ func newPlayer(run int, codec Codec) (*player, error) {
 	return &player{run: run, packetizer: p}, err
 }
 
-// send queues a frame for the network.
-func (p *player) send(session *gortsplib.ServerSession, media *description.Media, frame SentFrame) error {
+// send queues a frame for the network, but for the packets that are lost.
+func (p *player) send(session *gortsplib.ServerSession, media *description.Media, frame SentFrame, loses func(int64, int) bool) error {
 	packets, err := p.Encode(frame.NALs)
 	if err != nil {
 		return err
 	}
-	for _, packet := range packets {
+	for i, packet := range packets {
+		if loses != nil && loses(frame.Index, i) {
+			continue
+		}
 		packet.Timestamp = uint32(frame.PTS90k)
 		if err := session.WritePacketRTP(media, packet); err != nil {
 			return err

@@ -1,0 +1,65 @@
+package camera
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/moonfirefs/moonfire/internal/testcamera"
+)
+
+// Pictures that have one time stamp, and access units that are glued together, are a
+// sample each, but for the two fields of a frame.
+func TestGluedPictures(t *testing.T) {
+	otherSlice1 := []byte{0x41, 0b010_00110, 0b1_1_000000, 0xcc} // first_mb_in_slice 1
+	tests := map[string]struct {
+		sps   []byte
+		units [][]byte
+		want  [][]byte
+	}{
+		"one picture": {smallSPS, [][]byte{idrSlice}, [][]byte{lengthPrefixed(idrSlice)}},
+		"two slices":  {smallSPS, [][]byte{idrSlice, otherSlice1}, [][]byte{lengthPrefixed(idrSlice, otherSlice1)}},
+		"two pictures": {smallSPS, [][]byte{idrSlice, pSlice},
+			[][]byte{lengthPrefixed(idrSlice), lengthPrefixed(pSlice)}},
+		"three access units": {smallSPS, [][]byte{delimiter, sei, idrSlice, delimiter, sei, pSlice, otherSlice1, filler, bSlice},
+			[][]byte{lengthPrefixed(sei, idrSlice), lengthPrefixed(sei, pSlice, otherSlice1), lengthPrefixed(bSlice)}},
+		"fields": {testAVCSPS{profile: 100, fields: true}.unit(), [][]byte{idrSlice, pSlice}, [][]byte{lengthPrefixed(idrSlice, pSlice)}},
+	}
+	for name, test := range tests {
+		stream := newH264Stream()
+		// The first picture tells what is in force.
+		if _, err := stream.samples(annexB(test.sps, pps0, idrSlice)); err != nil {
+			t.Fatal(err)
+		}
+		frames, err := stream.samples(annexB(test.units...))
+		if err != nil || len(frames) != len(test.want) {
+			t.Fatalf("%s: %d frames, %v; want %d", name, len(frames), err, len(test.want))
+		}
+		for i, f := range frames {
+			if !bytes.Equal(f.Data, test.want[i]) || f.Sync != (i == 0) || f.Entry != stream.entry {
+				t.Errorf("%s: frame %d is %x, sync %v", name, i, f.Data, f.Sync)
+			}
+		}
+	}
+	stream := newH265Stream()
+	frames, err := stream.samples(annexB(hevcVPS, hevcSmallSPS, hevcPPS0, hevcIDR, hevcDelimiter, hevcTrail, hevcTrail))
+	if err != nil || len(frames) != 3 || !frames[0].Sync || frames[1].Sync {
+		t.Errorf("H.265: %d frames, %v", len(frames), err)
+	}
+}
+
+// A camera that stamps two frames in a row alike loses none of them.
+func TestRepeatedTimestamps(t *testing.T) {
+	for _, codec := range []testcamera.Codec{testcamera.H264, testcamera.H265} {
+		t.Run(string(codec), func(t *testing.T) {
+			source, err := testcamera.Encode(t.Context(), testcamera.Params{Codec: codec, GOP: 15}, 45)
+			if err != nil {
+				t.Fatal(err)
+			}
+			camera := startCamera(t, testcamera.Config{Source: source, Alter: func(f *testcamera.SentFrame) {
+				f.PTS90k -= f.Index % 2 * 6000
+			}})
+			frames := read(t, openSession(t, Config{URL: camera.URL()}), 60)
+			compareWithSent(t, frames, camera.Sent())
+		})
+	}
+}
