@@ -2,6 +2,7 @@
 # make test   everything that must hold before a change lands
 # make crashtest-short  the store under faults, in a few minutes
 # make crashtest  the same in its long form: about an hour; see design/faults.md
+# make manytest  64 cameras for ten minutes, thousands of connections; see design/cameras.md
 # make clienttest  the long form of the client tests: players, rsync, Samba; about ten minutes
 # make build  only the program, ./moonfirefs
 # make deb    the Debian package, dist/moonfirefs_*.deb
@@ -18,7 +19,7 @@ AS_ROOT = $(if $(SUDO),-exec '$(SUDO)')
 # Debian 13 has another FFmpeg.
 export GOFLAGS += $(shell tools/goflags.sh)
 
-.PHONY: build clienttest crashtest crashtest-short deb demo packagetest test test-debian13 lint
+.PHONY: build clienttest crashtest crashtest-short deb manytest demo packagetest test test-debian13 lint
 
 build:
 	@tools/setup.sh build
@@ -44,6 +45,11 @@ crashtest-short:
 crashtest:
 	@tools/setup.sh test
 	MOONFIREFS_CRASHTEST=long go test -race -v -count=1 -timeout 3h $(AS_ROOT) ./internal/crashtest
+
+# What is measured needs the machine for itself.
+manytest:
+	@tools/setup.sh test
+	go test -v -count=1 -timeout 1h $(AS_ROOT) ./internal/manytest -full
 
 # Tables of what was found go to docs/compatibility.md.
 clienttest:

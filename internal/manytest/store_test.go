@@ -1,0 +1,132 @@
+package manytest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/check/checktest"
+	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfire/recorder"
+)
+
+// recording is a recorder of many cameras, and its store.
+type recording struct {
+	t        *testing.T
+	path     string
+	store    *store.Store
+	recorder *recorder.Recorder
+	log      *logBuffer
+}
+
+// logBuffer can be read while a logger writes to it.
+type logBuffer struct {
+	mu     sync.Mutex // guards buffer
+	buffer bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buffer.String()
+}
+
+// record records cameras in a new store. The test closes it.
+func record(t *testing.T, urls []string, options recorder.Options) *recording {
+	t.Helper()
+	r := &recording{t: t, path: filepath.Join(t.TempDir(), "store"), log: &logBuffer{}}
+	r.must(store.Create(t.Context(), r.path, "", "UTC"))
+	t.Cleanup(func() { checktest.Require(t, r.path) })
+	r.store = checktest.Open(t, r.path, store.Recording)
+	for i, url := range urls {
+		r.must(r.store.DB.AddCamera(t.Context(), &moonfire.Camera{
+			UUID: uuid.New(), ShortName: fmt.Sprintf("camera%03d", i),
+			Streams: []moonfire.Stream{{
+				Kind: moonfire.MainStream, SampleDir: 1, URL: url, Transport: moonfire.TCP, RetainBytes: 1 << 40,
+			}},
+		}))
+	}
+	var err error
+	options.DB, options.Dirs = r.store.DB, r.store.Dirs
+	options.Logger = slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	options.Cameras, err = r.store.DB.Cameras(t.Context())
+	r.must(err)
+	r.recorder = recorder.New(options)
+	r.must(r.recorder.Open(t.Context()))
+	return r
+}
+
+func (r *recording) must(err error) {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// frames counts those that have arrived of the stream that has the fewest.
+func (r *recording) frames() int64 {
+	least := int64(1 << 62)
+	for _, status := range r.recorder.Status() {
+		least = min(least, status.Frames)
+	}
+	return least
+}
+
+// eachSample reads back what was recorded, stream by stream, in order of time.
+func (r *recording) eachSample(fn func(stream moonfire.StreamID, run int32, data []byte)) {
+	r.t.Helper()
+	const page = 100
+	after := moonfire.RecordingID(0)
+	for {
+		all, err := r.store.DB.Recordings(context.Background(), 1, after, page, true)
+		r.must(err)
+		for i := range all {
+			r.eachSampleOf(&all[i], fn)
+		}
+		if len(all) < page {
+			return
+		}
+		after = all[page-1].ID
+	}
+}
+
+func (r *recording) eachSampleOf(recording *moonfire.Recording, fn func(moonfire.StreamID, int32, []byte)) {
+	r.t.Helper()
+	file, err := os.Open(filepath.Join(r.store.Dirs[1].Path(), recording.SampleFile.String()))
+	r.must(err)
+	defer file.Close()
+	data, err := io.ReadAll(file)
+	r.must(err)
+	d := moonfire.DecodeVideoIndex(recording.VideoIndex, recording.Flags)
+	for d.Next() {
+		fn(recording.Stream, recording.RunOffset, data[:d.Sample.Bytes])
+		data = data[d.Sample.Bytes:]
+	}
+	r.must(d.Err())
+}
+
+// impatientClock hardly waits between attempts.
+type impatientClock struct{ began time.Time }
+
+func (c impatientClock) Now() (time.Time, time.Duration) {
+	now := time.Now()
+	return now.Round(0), now.Sub(c.began)
+}
+
+func (impatientClock) After(time.Duration) <-chan time.Time { return time.After(time.Millisecond) }
