@@ -19,6 +19,11 @@ var (
 	// ErrMismatch is returned when the index and a sample directory of the same
 	// store are not of the same time, so that recording could do harm.
 	ErrMismatch = errors.New("index and sample directory do not match")
+	// ErrBusy is returned when another program has held the lock of the database for
+	// too long.
+	ErrBusy = errors.New("another program holds the lock of the index")
+	// ErrNoSpace is returned when the database's disk has no room left.
+	ErrNoSpace = errors.New("no space left for the index")
 	// ErrCorrupt is returned when stored data contradicts itself.
 	ErrCorrupt = errors.New("corrupt")
 )

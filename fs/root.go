@@ -116,11 +116,11 @@ func (t *tree) modified90k(streams ...*streamState) moonfire.Time90k {
 // maxNameBytes is the longest name that FUSE carries (FUSE_NAME_MAX).
 const maxNameBytes = 1024
 
-// Statfs reports the file system of the first sample directory.
+// Statfs reports the file system of the first sample directory that is available.
 func (r *root) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
 	var first moonfire.SampleDirID
-	for id := range r.tree.dirs {
-		if first == 0 || id < first {
+	for id, dir := range r.tree.dirs {
+		if dir.Available() && (first == 0 || id < first) {
 			first = id
 		}
 	}

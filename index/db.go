@@ -53,6 +53,8 @@ type DB struct {
 	release func() error
 	log     *slog.Logger
 	meta    Meta
+	// keepsRoom says that Close looks after the room for the next start.
+	keepsRoom bool
 
 	// writer is nil if the index is open for reading only.
 	writer  *sql.DB
@@ -104,6 +106,7 @@ func open(ctx context.Context, path string, o Options, writable bool) (*DB, erro
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
 	db := &DB{path: path, release: release, log: o.Logger, videoIndexes: newVideoIndexCache(o.VideoIndexCacheBytes)}
+	makeRoom(path, o.Logger)
 	db.readers = openReaders(path, o)
 	if writable {
 		db.writer = openWriter(path, o)
@@ -111,6 +114,12 @@ func open(ctx context.Context, path string, o Options, writable bool) (*DB, erro
 	if err := db.start(ctx); err != nil {
 		_ = db.Close() // the reason why it is useless matters more
 		return nil, fmt.Errorf("open database %s: %w", path, asOurs(err))
+	}
+	if writable {
+		db.keepsRoom = true
+		if free, err := freeBytes(path); err == nil && free >= plentyBytes {
+			keepRoom(path)
+		}
 	}
 	return db, nil
 }
@@ -175,6 +184,9 @@ func (db *DB) Close() error {
 			errs = append(errs, db.writer.Close())
 		}
 		errs = append(errs, db.release())
+		if db.keepsRoom {
+			keepRoom(db.path) // some may have become free now
+		}
 		db.closeErr = errors.Join(errs...)
 	})
 	return db.closeErr

@@ -3,7 +3,9 @@ package index
 import (
 	"errors"
 	"fmt"
+	"syscall"
 
+	"github.com/google/uuid"
 	sqlite3 "github.com/mattn/go-sqlite3"
 
 	moonfire "github.com/moonfirefs/moonfire"
@@ -14,15 +16,47 @@ import (
 // may be deleted.
 var ErrUncertain = errors.New("it is not known whether the transaction was committed")
 
+// RefusedError is returned when the database does not take a recording and never
+// will: a constraint forbids it, or its name is not reserved.
+type RefusedError struct {
+	// SampleFile is the recording's.
+	SampleFile uuid.UUID
+	Err        error
+}
+
+func (e *RefusedError) Error() string { return e.Err.Error() }
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// errNotReserved is returned for a recording whose name is not reserved.
+var errNotReserved = fmt.Errorf("its name is not reserved: %w", moonfire.ErrCorrupt)
+
+// isRefusal tells whether an error of a statement that inserts is about what it
+// inserts, so that it would come again.
+func isRefusal(err error) bool {
+	var e sqlite3.Error
+	if errors.As(err, &e) {
+		return e.Code == sqlite3.ErrConstraint || e.Code == sqlite3.ErrMismatch || e.Code == sqlite3.ErrTooBig
+	}
+	return errors.Is(err, errNotReserved)
+}
+
 // asOurs adds the sentinel that fits an error of SQLite.
 func asOurs(err error) error {
 	var e sqlite3.Error
-	if !errors.As(err, &e) {
+	if !errors.As(err, &e) || errors.Is(err, moonfire.ErrNoSpace) || errors.Is(err, moonfire.ErrBusy) {
 		return err
 	}
 	switch e.Code {
 	case sqlite3.ErrCorrupt:
 		return fmt.Errorf("%w: %w", moonfire.ErrCorrupt, err)
+	case sqlite3.ErrBusy:
+		return fmt.Errorf("%w: %w", moonfire.ErrBusy, err)
+	case sqlite3.ErrFull:
+		return fmt.Errorf("%w: %w", moonfire.ErrNoSpace, err)
+	case sqlite3.ErrIoErr:
+		if e.SystemErrno == syscall.ENOSPC || e.SystemErrno == syscall.EDQUOT {
+			return fmt.Errorf("%w: %w", moonfire.ErrNoSpace, err)
+		}
 	case sqlite3.ErrNotADB:
 		return fmt.Errorf("%w: %w", moonfire.ErrForeign, err)
 	case sqlite3.ErrConstraint:

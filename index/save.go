@@ -75,7 +75,8 @@ const maxDeletions = 500
 
 // Save commits the whole change or nothing. Where COMMIT reports an error, Save
 // finds out whether it happened nevertheless before it answers; where it cannot,
-// the error wraps ErrUncertain. It ignores the cancellation of ctx: a commit
+// the error wraps ErrUncertain. Where one of the recordings will never be accepted,
+// it is a RefusedError that says which. It ignores the cancellation of ctx: a commit
 // must not be interrupted.
 func (db *DB) Save(ctx context.Context, s *Save) (*Saved, error) {
 	ctx = context.WithoutCancel(ctx)
@@ -141,7 +142,11 @@ func (u *saving) run(ctx context.Context) error {
 	u.audioIDs = make([]moonfire.AudioSampleEntryID, len(u.Insert))
 	for i, r := range u.Insert {
 		if err := failpoint.Step("create.5", func() error { return u.insert(ctx, i) }); err != nil {
-			return fmt.Errorf("insert recording %s of stream %d: %w", r.SampleFile, r.Stream, err)
+			err = fmt.Errorf("insert recording %s of stream %d: %w", r.SampleFile, r.Stream, err)
+			if isRefusal(err) {
+				return &RefusedError{r.SampleFile, err}
+			}
+			return err
 		}
 	}
 	if u.Delete {
@@ -272,7 +277,7 @@ func (u *saving) requireDeleted(ctx context.Context, name uuid.UUID) error {
 	var deleted bool
 	err := u.tx.QueryRowContext(ctx, `select exists (select 1 from reserved_sample_files where uuid = ?)`, name[:]).Scan(&deleted)
 	if err == nil && !deleted {
-		err = fmt.Errorf("its name is not reserved: %w", moonfire.ErrCorrupt)
+		err = errNotReserved
 	}
 	return err
 }

@@ -51,7 +51,7 @@ func TestRunningRecorderDeletes(t *testing.T) {
 	b := newBench(t, plenty)
 	b.recording(15)
 	b.must(b.syncer.saveAll())
-	b.syncer.start()
+	b.syncer.start(nil, "")
 	d := &moonfire.Deletion{Stream: 1, End90k: moonfire.MaxTime90k, LastRecording: 1}
 	b.must(b.db.RequestDeletion(t.Context(), d))
 	b.unaccounted = true

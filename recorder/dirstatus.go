@@ -75,6 +75,9 @@ func (s *syncer) dirStatus() DirStatus {
 		Waiting: int(s.uncommitted.Load()), Quarantined: int(s.saving.quarantined.Load()),
 	}
 	s.saving.fill(&now)
+	if err := s.admission.err(); err != nil {
+		now.SaveError = causeText(err)
+	}
 	now.JournalError = causeText(s.journalTrouble.read())
 	return now
 }

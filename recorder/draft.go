@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/internal/failpoint"
 )
 
@@ -17,7 +18,9 @@ var errSpoiled = errors.New("what was written may be lost")
 // draft is a recording that is not committed yet: a sample file and, as a rule, a
 // journal, from which it is salvaged if it never is.
 type draft struct {
-	name    uuid.UUID
+	name uuid.UUID
+	// open is the opening of the store in which it was begun.
+	open    moonfire.OpenID
 	file    sampleFile
 	journal *journalWriter // nil if there is none
 

@@ -8,27 +8,40 @@ import (
 	"github.com/moonfirefs/moonfire/internal/failpoint"
 )
 
-// beginOpen records that the store is open: in the index, then in each directory,
-// and before anything is changed on behalf of this opening (§ Opening steps 1 and
-// 2).
-func (r *Recorder) beginOpen(ctx context.Context) error {
-	err := failpoint.Step("opening.1", func() (err error) {
+// beginOpen records in the index, the first time, that the store is open (§ Opening
+// step 1).
+func (r *Recorder) beginOpen(ctx context.Context) (moonfire.Opening, error) {
+	r.opening.Lock()
+	defer r.opening.Unlock()
+	if r.open.ID != 0 {
+		return r.open, nil
+	}
+	var opening moonfire.Opening
+	err := failpoint.Step("opening.1", func() error {
 		wall, _ := r.o.Clock.Now()
-		r.open, err = r.o.DB.BeginOpen(ctx, moonfire.FromTime(wall))
+		id, err := r.o.DB.BeginOpen(ctx, moonfire.FromTime(wall))
+		if err != nil {
+			return err
+		}
+		opening, err = r.o.DB.Opening(ctx, id)
 		return err
 	})
 	if err != nil {
-		return err
+		return moonfire.Opening{}, err
 	}
-	return failpoint.Step("opening.2", func() error { return r.tellDirs(ctx) })
+	r.open = opening
+	return opening, nil
 }
 
 // endOpen records that the store was closed in order (§ Opening steps 3 and 4).
 func (r *Recorder) endOpen() error {
 	ctx := context.Background()
+	if r.open.ID == 0 {
+		return nil // it never began
+	}
 	err := failpoint.Step("opening.3", func() error {
 		wall, _ := r.o.Clock.Now()
-		return r.o.DB.EndOpen(ctx, r.open, moonfire.FromTime(wall))
+		return r.o.DB.EndOpen(ctx, r.open.ID, moonfire.FromTime(wall))
 	})
 	if err != nil {
 		return err
@@ -41,15 +54,18 @@ func (r *Recorder) endOpen() error {
 	return nil
 }
 
-// tellDirs writes what the index knows of this opening to each directory.
+// tellDirs writes what the index knows of this opening to each directory that took
+// part in it.
 func (r *Recorder) tellDirs(ctx context.Context) error {
-	opening, err := r.o.DB.Opening(ctx, r.open)
+	opening, err := r.o.DB.Opening(ctx, r.open.ID)
 	if err != nil {
 		return err
 	}
 	var errs []error
-	for _, dir := range r.o.Dirs {
-		errs = append(errs, dir.SetLastOpening(opening))
+	for id, s := range r.syncers {
+		if s.admission.err() == nil {
+			errs = append(errs, r.o.Dirs[id].SetLastOpening(opening))
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -21,9 +21,13 @@ import (
 // closed by the Recorder, and must stay open until it is.
 type Options struct {
 	DB *index.DB
-	// Dirs are the sample directories, open for recording: those that the streams
-	// of Cameras record to, and those in which older recordings lie.
-	Dirs    map[moonfire.SampleDirID]*sample.Dir
+	// Dirs are the sample directories, made for recording: those that the streams
+	// of Cameras record to, and those in which older recordings lie. Cameras wait
+	// for one that is not available.
+	Dirs map[moonfire.SampleDirID]*sample.Dir
+	// Attach makes one of them available, and fails if nothing may be recorded to
+	// it; it does nothing for one that is. nil means that of the directory.
+	Attach  func(context.Context, moonfire.SampleDirID) error
 	Cameras []moonfire.Camera
 	// RotateEvery is how long recordings are; 0 means one minute. None is longer
 	// than five.
@@ -76,8 +80,11 @@ type Recorder struct {
 	lifecycle sync.Mutex // held by Open and Close; guards what follows
 	// opened says that Open has succeeded, closed that Close was called.
 	opened, closed bool
-	open           moonfire.OpenID
 	syncers        map[moonfire.SampleDirID]*syncer
+
+	opening sync.Mutex // guards open
+	// open is the present opening of the store; 0 before it has begun.
+	open moonfire.Opening
 
 	mu sync.Mutex // guards what follows
 	// saving are the syncers, for DirStatus.
@@ -89,7 +96,8 @@ type Recorder struct {
 func New(o Options) *Recorder { return &Recorder{o: o.withDefaults()} }
 
 // Open removes what an earlier crash has left, deletes recordings that exceed
-// quotas, and begins to record. The cancellation of ctx ends Open, but not the
+// quotas, and begins to record. It does so later, by itself, in a sample directory
+// that is not available, if there is another one, or has no room. The cancellation of ctx ends Open, but not the
 // recording. A Recorder is opened once.
 func (r *Recorder) Open(ctx context.Context) error {
 	r.lifecycle.Lock()
@@ -101,13 +109,8 @@ func (r *Recorder) Open(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open recorder: %w", err)
 	}
-	if err := r.beginOpen(ctx); err != nil {
+	if err := r.admitAll(ctx, syncers); err != nil {
 		return fmt.Errorf("open recorder: %w", err)
-	}
-	for id, s := range syncers {
-		if err := s.open(ctx, r.streamsOf(id)); err != nil {
-			return fmt.Errorf("open recorder: %w", err)
-		}
 	}
 	r.opened, r.syncers = true, syncers
 	failpoint.Do("start.6", r.begin)
@@ -116,8 +119,8 @@ func (r *Recorder) Open(ctx context.Context) error {
 
 // begin starts all goroutines.
 func (r *Recorder) begin() {
-	for _, s := range r.syncers {
-		s.start()
+	for id, s := range r.syncers {
+		s.start(func(ctx context.Context) error { return r.admit(ctx, s) }, r.o.Dirs[id].Path())
 	}
 	streamers := r.newStreamers()
 	for _, s := range streamers {
@@ -177,7 +180,6 @@ func (r *Recorder) newStreamers() (streamers []*streamer) {
 			streamers = append(streamers, &streamer{
 				camera:   c,
 				stream:   stream,
-				open:     r.open,
 				rotation: newRotation(r.o.RotateEvery, len(streamers), total),
 				syncer:   r.syncers[stream.SampleDir],
 				queue:    newQueue(r.o.QueueBytes),

@@ -21,7 +21,6 @@ var errStrayed = fmt.Errorf("%w: they do not keep pace with this machine's clock
 // is over, and every frame that it took before is on its way to the index.
 type run struct {
 	stream   *moonfire.Stream
-	open     moonfire.OpenID
 	rotation rotation
 	syncer   *syncer
 	status   *status
@@ -88,7 +87,7 @@ func (r *run) rotates(it *item) bool {
 
 func (r *run) startRecording(it *item) error {
 	d, err := r.syncer.create(&journal.Header{
-		Stream: r.stream.ID, Open: r.open, RunOffset: r.offset, Entry: it.frame.Entry,
+		Stream: r.stream.ID, RunOffset: r.offset, Entry: it.frame.Entry,
 	})
 	if err != nil {
 		return err
@@ -132,6 +131,6 @@ func (r *run) finishRecording(lastDuration90k moonfire.Duration90k) {
 	if recording.RunOffset = r.offset; r.offset > 0 { // the first one starts by this machine's clock
 		r.status.drifted(recording.LocalTimeDelta90k)
 	}
-	recording.Stream, recording.SampleDir, recording.Open = r.stream.ID, r.stream.SampleDir, r.open
+	recording.Stream, recording.SampleDir, recording.Open = r.stream.ID, r.stream.SampleDir, w.open
 	r.syncer.save(&finished{recording: recording, entry: w.entry, file: w.draft, status: r.status, log: r.log})
 }

@@ -27,7 +27,7 @@ func (b *bench) crash() {
 	b.syncer.peers = map[moonfire.SampleDirID]*syncer{1: b.syncer}
 	b.syncer.spares = 1
 	b.streamer = &streamer{
-		camera: b.streamer.camera, stream: b.streamer.stream, open: b.streamer.open, rotation: b.streamer.rotation,
+		camera: b.streamer.camera, stream: b.streamer.stream, rotation: b.streamer.rotation,
 		syncer: b.syncer, clock: b.clock, status: new(status), log: b.log,
 	}
 	b.events = nil
@@ -37,7 +37,7 @@ func (b *bench) crash() {
 func (b *bench) restart() {
 	b.Helper()
 	b.crash()
-	b.must(b.syncer.open(b.Context(), []moonfire.StreamID{1}))
+	b.must(b.syncer.open(b.Context(), b.open, []moonfire.StreamID{1}))
 }
 
 func (b *bench) journals() int {
@@ -59,7 +59,7 @@ func TestSalvage(t *testing.T) {
 		ID: 1, Start90k: moonfire.FromTime(noon), Duration90k: 30 * 9000, SampleFileBytes: int64(len(join(frames[:30]))),
 		VideoSampleEntry: 1, VideoSamples: 30, VideoSyncSamples: 3, Flags: moonfire.FlagSalvaged,
 	}
-	if len(all) != 1 || all[0].Summary != want || all[0].Open != b.streamer.open {
+	if len(all) != 1 || all[0].Summary != want || all[0].Open != b.open {
 		t.Fatalf("salvaged %v, want %+v", all, want)
 	}
 	if n := b.journals(); n != 0 {
@@ -97,7 +97,7 @@ func TestSalvageIsRepeated(t *testing.T) {
 			frames := b.shoot(35)
 			b.crash()
 			b.fail[event] = 1
-			err := b.syncer.open(t.Context(), []moonfire.StreamID{1})
+			err := b.syncer.open(t.Context(), b.open, []moonfire.StreamID{1})
 			if event == "save 1" && !errors.Is(err, errInjected) {
 				t.Fatalf("got %v", err)
 			}
@@ -119,7 +119,7 @@ func TestSalvagedFileMustBeDurable(t *testing.T) {
 	b.shoot(35)
 	b.crash()
 	b.fail["fsync file"] = 1
-	b.must(b.syncer.open(t.Context(), []moonfire.StreamID{1}))
+	b.must(b.syncer.open(t.Context(), b.open, []moonfire.StreamID{1}))
 	if all := b.recordings(); len(all) != 0 {
 		t.Errorf("recordings %v", all)
 	}
@@ -324,7 +324,7 @@ func TestKeepsWhatCannotBeSalvaged(t *testing.T) {
 			c.must(os.WriteFile(path+".journal", c.journal, 0o600))
 			var text strings.Builder
 			c.syncer.log = slog.New(slog.NewTextHandler(&text, nil))
-			c.must(c.syncer.open(t.Context(), []moonfire.StreamID{1}))
+			c.must(c.syncer.open(t.Context(), c.open, []moonfire.StreamID{1}))
 			kept := c.recording(15)
 			c.flush()
 			for file, want := range map[string][]byte{path: c.data, path + ".journal": c.journal} {

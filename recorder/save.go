@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/google/uuid"
+
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/index"
 	"github.com/moonfirefs/moonfire/internal/failpoint"
@@ -113,6 +115,50 @@ func (s *syncer) syncDir(fresh []*finished) error {
 // delete. Files that are durable keep waiting for it
 // if it fails: Save makes sure that none of them is committed twice.
 func (s *syncer) commit(streams []moonfire.StreamID) error {
+	for {
+		err := s.commitOnce(streams)
+		if refused := new(index.RefusedError); !errors.As(err, &refused) || !s.setAside(refused) {
+			return err
+		}
+	}
+}
+
+// setAside takes a recording out of the way of the others that the index will never
+// take, and tells whether there was one. Its file stays, with the journal, for a
+// person to look at.
+func (s *syncer) setAside(refused *index.RefusedError) bool {
+	i := slices.IndexFunc(s.durable, func(f *finished) bool { return f.recording.SampleFile == refused.SampleFile })
+	if i < 0 {
+		return false
+	}
+	f := s.durable[i]
+	s.durable = slices.Delete(s.durable, i, i+1)
+	path, err := s.moveAside(refused.SampleFile)
+	f.log.Error("the index refuses a recording; its file is set aside", "path", path, "err", errors.Join(refused, err))
+	f.status.dropped(int(f.recording.VideoSamples))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.uncommitted.Add(-1)
+	s.forgetDraft(refused.SampleFile)
+	if err == nil {
+		s.deletions.unlinked = append(s.deletions.unlinked, refused.SampleFile) // and that is durable
+	}
+	return true
+}
+
+// moveAside moves the file of a recording aside, durably.
+func (s *syncer) moveAside(name uuid.UUID) (path string, err error) {
+	s.naming.Lock()
+	defer s.naming.Unlock()
+	path, err = s.dir.MoveAside(name)
+	if err != nil && path != "" {
+		s.namesErr = err // the kernel may report it only once
+	}
+	return path, err
+}
+
+// commitOnce is commit where no recording is refused.
+func (s *syncer) commitOnce(streams []moonfire.StreamID) error {
 	change := s.change(streams)
 	if len(change.Insert)+len(change.Rotate)+len(change.Release)+change.Reserve == 0 {
 		if pending, err := s.db.DeletionsPending(context.Background()); err != nil || !pending {

@@ -33,7 +33,6 @@ const (
 type streamer struct {
 	camera   *moonfire.Camera
 	stream   *moonfire.Stream
-	open     moonfire.OpenID
 	rotation rotation
 	syncer   *syncer
 	queue    *queue
@@ -205,7 +204,7 @@ func (s *streamer) take(it *item) {
 
 func (s *streamer) begin(it *item) {
 	r := &run{
-		stream: s.stream, open: s.open, rotation: s.rotation,
+		stream: s.stream, rotation: s.rotation,
 		syncer: s.syncer, status: s.status, log: s.log,
 	}
 	if err := r.begin(it); err != nil {
@@ -245,9 +244,10 @@ func (s *streamer) pause(err error, lasted time.Duration, at arrival) {
 	s.notBefore = at.monotonic + s.backoff.next()
 }
 
-// failed notes why nothing is recorded, and logs it if it is news.
+// failed notes why nothing is recorded, and logs it if it is news. That it waits for a
+// directory, the syncer has logged, once for all of its streams.
 func (s *streamer) failed(at arrival, err error) {
-	if isNews(s.trouble, err) {
+	if isNews(s.trouble, err) && !errors.Is(err, errWaiting) {
 		s.log.Warn("recording is interrupted", "err", err)
 	}
 	s.trouble = err

@@ -40,6 +40,7 @@ type directory interface {
 	CreateJournal(uuid.UUID) (journalFile, error)
 	ReadJournal(name uuid.UUID, maxBytes int64) ([]byte, error)
 	UnlinkJournal(uuid.UUID) error
+	MoveAside(uuid.UUID) (path string, err error)
 	Journals() ([]uuid.UUID, error)
 	Sync() error
 	Space() (sample.Space, error)
@@ -105,6 +106,7 @@ type syncer struct {
 	stop chan struct{}
 	wg   sync.WaitGroup
 
+	admission      admission
 	journalTrouble journalTrouble
 	saving         savingStatus
 
@@ -120,6 +122,9 @@ type syncer struct {
 	namesErr error
 
 	mu sync.Mutex // guards what follows
+	// listening says that it has begun, or is about to and has not yet asked the
+	// index what there is to do.
+	listening bool
 	// names are reserved, and no file has them.
 	names []uuid.UUID
 	// known has every reserved name of this directory that something here will
@@ -159,9 +164,22 @@ func newSyncer(id moonfire.SampleDirID, dir directory, db database, minFreeBytes
 	}
 }
 
-// open cleans up behind an earlier run of the program (§ Start), deletes what
+// open begins to record in an opening of the store.
+func (s *syncer) open(ctx context.Context, opening moonfire.OpenID, streams []moonfire.StreamID) error {
+	s.mu.Lock()
+	s.listening = true
+	s.mu.Unlock()
+	if err := s.cleanUp(ctx, streams); err != nil {
+		s.forget()
+		return err
+	}
+	s.admission.succeeded(opening)
+	return nil
+}
+
+// cleanUp cleans up behind an earlier run of the program (§ Start), deletes what
 // exceeds the quotas of the streams, and reserves the first names.
-func (s *syncer) open(ctx context.Context, streams []moonfire.StreamID) error {
+func (s *syncer) cleanUp(ctx context.Context, streams []moonfire.StreamID) error {
 	if err := s.salvage(ctx); err != nil {
 		return err
 	}
@@ -195,9 +213,16 @@ func (s *syncer) adopt(ctx context.Context) error {
 	return nil
 }
 
-func (s *syncer) start() {
-	s.wg.Go(s.run)
-	s.wg.Go(s.checkpoints)
+// start starts the goroutines. If the syncer could not begin yet, it tries to, by
+// calling admit.
+func (s *syncer) start(admit func(context.Context) error, path string) {
+	s.wg.Go(func() {
+		if s.admission.err() != nil && !s.await(admit, path) {
+			return
+		}
+		s.wg.Go(s.checkpoints)
+		s.run()
+	})
 }
 
 // run saves whenever there is something to save, until stop is closed.
@@ -247,6 +272,9 @@ func (s *syncer) halt() {
 // times. Only to be called after halt; twice, since the deletions of the first
 // flush are released by the second.
 func (s *syncer) flush() error {
+	if s.admission.err() != nil {
+		return nil // what the index knows is for the next start
+	}
 	s.closing = true
 	var wait backoff
 	for attempt := 1; ; attempt++ {
@@ -263,8 +291,13 @@ func (s *syncer) flush() error {
 }
 
 // create makes a new sample file under a reserved name, and a journal (§ Create
-// steps 1 and 2). It fills in the name of the file in the journal's header.
+// steps 1 and 2). It fills in the name of the file and the opening of the store in
+// the journal's header.
 func (s *syncer) create(h *journal.Header) (*draft, error) {
+	opening, err := s.admission.read()
+	if err != nil {
+		return nil, err
+	}
 	if err := s.space.check(); err != nil {
 		return nil, err
 	}
@@ -281,8 +314,8 @@ func (s *syncer) create(h *journal.Header) (*draft, error) {
 		s.abandon(name)
 		return nil, err
 	}
-	h.SampleFile = name
-	d := &draft{name: name, file: file, journal: s.createJournal(h)}
+	h.SampleFile, h.Open = name, opening
+	d := &draft{name: name, open: h.Open, file: file, journal: s.createJournal(h)}
 	s.newNames.Store(true)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -352,6 +385,9 @@ func (s *syncer) abandon(name uuid.UUID) { s.delete(deletion{name: name}) }
 func (s *syncer) delete(d deletion) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.listening {
+		return // it will find the reserved name
+	}
 	s.doom(d)
 	s.signal()
 }

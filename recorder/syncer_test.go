@@ -1,11 +1,14 @@
 package recorder
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -65,6 +68,13 @@ func (f *faults) Create(name uuid.UUID) (sampleFile, error) {
 	}
 	file, err := f.dir.Create(name)
 	return &faultyFile{NewFile: file, faults: f}, err
+}
+
+func (f *faults) MoveAside(name uuid.UUID) (string, error) {
+	if err := f.happens("move aside"); err != nil {
+		return "", err
+	}
+	return f.dir.MoveAside(name)
 }
 
 func (f *faults) Reopen(name uuid.UUID) (reopenedFile, error) {
@@ -202,6 +212,7 @@ type bench struct {
 	*faults
 	syncer   *syncer
 	streamer *streamer
+	open     moonfire.OpenID
 	fake     *fakeCamera
 	shot     int // frames
 	// unaccounted says that a crash or a deletion takes frames.
@@ -215,11 +226,12 @@ func newBench(t *testing.T, retainBytes int64) *bench {
 	b.syncer = newSyncer(1, faults, faults, defaultMinFreeBytes, f.clock, f.log)
 	b.syncer.peers = map[moonfire.SampleDirID]*syncer{1: b.syncer}
 	b.syncer.spares = 1
-	f.must(b.syncer.open(t.Context(), []moonfire.StreamID{1}))
-	open, err := f.store.DB.BeginOpen(t.Context(), moonfire.FromTime(noon))
+	var err error
+	b.open, err = f.store.DB.BeginOpen(t.Context(), moonfire.FromTime(noon))
 	f.must(err)
+	f.must(b.syncer.open(t.Context(), b.open, []moonfire.StreamID{1}))
 	b.streamer = &streamer{
-		camera: &f.camera, stream: &f.camera.Streams[0], open: open, rotation: newRotation(time.Minute, 0, 1),
+		camera: &f.camera, stream: &f.camera.Streams[0], rotation: newRotation(time.Minute, 0, 1),
 		syncer: b.syncer, clock: f.clock, status: new(status), log: f.log,
 	}
 	b.events = nil
@@ -636,7 +648,7 @@ func TestSyncerTriesAgain(t *testing.T) {
 	var text strings.Builder
 	b.syncer.log = slog.New(slog.NewTextHandler(&text, nil))
 	b.fail["save 1"] = 3
-	b.syncer.start()
+	b.syncer.start(nil, "")
 	kept := b.recording(10)
 	eventually(t, func() bool { return b.syncer.dirStatus().SaveError == errInjected.Error() })
 	eventually(t, func() bool { return b.times("save 1") == 4 })
@@ -649,4 +661,64 @@ func TestSyncerTriesAgain(t *testing.T) {
 	if lines := strings.Count(text.String(), "\n"); lines != 2 || !strings.Contains(text.String(), "saved again") {
 		t.Errorf("logged:\n%s", &text)
 	}
+}
+
+// A recording that the index will never take holds up no other. Its file is kept, with
+// the journal, also by later starts.
+func TestRefusedRecording(t *testing.T) {
+	for _, atStart := range []bool{false, true} {
+		t.Run(fmt.Sprint("at start: ", atStart), func(t *testing.T) {
+			b := newBench(t, plenty)
+			before := b.recording(15)
+			b.must(b.syncer.saveAll())
+			refused := b.recording(20)
+			name := b.syncer.waiting[0].recording.SampleFile
+			b.exec(`create trigger refusal before insert on recording when new.video_samples = 20
+			        begin select raise(abort, 'never'); end`)
+			after := b.recording(15)
+			if atStart {
+				b.restart()
+			} else {
+				b.must(b.syncer.saveAll())
+			}
+			b.exec(`drop trigger refusal`)
+			b.flush()
+			hasBytes(t, b.recordings(), append(join(before), join(after)...))
+			b.noneReserved()
+			aside := filepath.Join(b.dir.Path(), "aside", name.String())
+			if data, err := os.ReadFile(aside); err != nil || !bytes.Equal(data, join(refused)) {
+				t.Errorf("set aside: %d bytes, %v", len(data), err)
+			}
+			if _, err := os.Stat(aside + ".journal"); err != nil {
+				t.Error(err)
+			}
+			b.restart()
+			if _, err := os.Stat(aside); err != nil {
+				t.Error(err)
+			}
+			b.flush()
+		})
+	}
+}
+
+// Where its file cannot be moved either, it stays where it is.
+func TestRefusedRecordingThatStays(t *testing.T) {
+	b := newBench(t, plenty)
+	refused := b.recording(20)
+	name := b.syncer.waiting[0].recording.SampleFile
+	b.exec(`create trigger refusal before insert on recording when new.video_samples = 20
+	        begin select raise(abort, 'never'); end`)
+	after := b.recording(15)
+	b.fail["move aside"] = 1
+	b.must(b.syncer.saveAll())
+	b.exec(`drop trigger refusal`)
+	b.flush()
+	hasBytes(t, b.recordings(), join(after))
+	if data, err := os.ReadFile(b.samplePath(1, name)); err != nil || !bytes.Equal(data, join(refused)) {
+		t.Errorf("%d bytes, %v", len(data), err)
+	}
+	b.restart() // which does not meet the refusal any more
+	b.flush()
+	hasBytes(t, b.recordings(), append(join(after), join(refused)...))
+	b.noneReserved()
 }

@@ -16,8 +16,8 @@ import (
 const asideName = "aside"
 
 // MoveAside moves a sample file, and its journal if it has one, out of the way,
-// durably, and returns its new path. It never replaces a file. A missing file is
-// reported as fs.ErrNotExist. Only a Dir that is open for Repairing does it.
+// durably, and returns its new path, also where it could not be made durable. It never replaces a file. A missing file is
+// reported as fs.ErrNotExist. A Dir that is ReadOnly does not do it.
 func (d *Dir) MoveAside(name uuid.UUID) (path string, err error) {
 	aside, err := d.openAside()
 	if err != nil {
@@ -32,7 +32,7 @@ func (d *Dir) MoveAside(name uuid.UUID) (path string, err error) {
 	}
 	// The new name before the old one is gone: a power cut must leave one of them.
 	if err := errors.Join(syncRoot(aside), d.Sync()); err != nil {
-		return "", fmt.Errorf("move sample file aside: %w", err)
+		return path, fmt.Errorf("move sample file aside: %w", err)
 	}
 	return path, nil
 }
@@ -51,26 +51,34 @@ func (d *Dir) NoteAside(name uuid.UUID, data []byte) error {
 
 // openAside opens the folder and makes it if there is none.
 func (d *Dir) openAside() (*os.Root, error) {
-	if d.mode != Repairing {
-		return nil, fmt.Errorf("directory %s is not open for repairs: %w", d.path, moonfire.ErrInvalid)
+	if d.mode == ReadOnly {
+		return nil, fmt.Errorf("directory %s is open for reading only: %w", d.path, moonfire.ErrInvalid)
 	}
-	err := d.root.Mkdir(asideName, 0o700)
+	p, err := d.at()
+	if err != nil {
+		return nil, err
+	}
+	err = p.Mkdir(asideName, 0o700)
 	if err == nil {
 		err = d.Sync()
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
-	return d.root.OpenRoot(asideName)
+	return p.OpenRoot(asideName)
 }
 
 func (d *Dir) moveAside(name string) (path string, err error) {
+	p, err := d.at()
+	if err != nil {
+		return "", err
+	}
 	target := asideName + "/" + name
-	// Nobody else is here, so nothing appears in between.
-	if _, err := d.root.Lstat(target); !errors.Is(err, fs.ErrNotExist) {
+	// Nobody else makes such files, so nothing appears in between.
+	if _, err := p.Lstat(target); !errors.Is(err, fs.ErrNotExist) {
 		return "", errors.Join(fmt.Errorf("%s: %w", target, moonfire.ErrExists), err)
 	}
-	if err := d.root.Rename(name, target); err != nil {
+	if err := p.Rename(name, target); err != nil {
 		return "", err
 	}
 	return d.path + "/" + target, nil

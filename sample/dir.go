@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 	"golang.org/x/sys/unix"
@@ -13,6 +14,10 @@ import (
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/internal/failpoint"
 )
+
+// ErrUnavailable is returned while a directory is not available: its disk is missing,
+// or another one is in its place.
+var ErrUnavailable = errors.New("the sample directory is not available")
 
 // Identity says which store a directory belongs to, and which of its
 // directories it is.
@@ -35,25 +40,34 @@ const (
 	Repairing
 )
 
-// Dir is an open directory of sample files. It is safe for concurrent use.
+// Dir is a directory of sample files. It is safe for concurrent use.
 type Dir struct {
 	path string
+	id   Identity
 	mode Mode
 
-	// root resolves names relative to the directory that was verified, even if
-	// something else is mounted over its path later.
-	root *os.Root
-	// handle is the directory itself, for fsync and the shared lock.
-	handle *os.File
-	// lock is the recorder's lock; nil if ReadOnly.
+	// place is nil while the directory is not available.
+	place atomic.Pointer[place]
+
+	attaching sync.Mutex // guards what follows
+	closed    bool
+	// lock is the recorder's lock; nil if there is none.
 	lock *os.File
 
 	cache    cache
 	counters Counters
-
-	closeOnce sync.Once
-	closeErr  error
 }
+
+// place is where an available directory is.
+type place struct {
+	// Root resolves names relative to the directory that was verified, even if
+	// something else is mounted over its path later.
+	*os.Root
+	// handle is the directory itself, for fsync and the shared lock.
+	handle *os.File
+}
+
+func (p *place) Close() error { return errors.Join(p.handle.Close(), p.Root.Close()) }
 
 // Create makes the directory path, if need be, and marks an empty one as ours.
 func Create(path string, id Identity) error {
@@ -95,54 +109,129 @@ func syncDir(path string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
+// New returns a directory that is not available before Attach.
+func New(path string, id Identity, mode Mode) *Dir {
+	d := &Dir{path: path, id: id, mode: mode}
+	d.cache.init()
+	return d
+}
+
 // Open opens and locks the directory. It returns an error that wraps
 // moonfire.ErrForeign if path is not the directory that id names, and
 // moonfire.ErrStoreLocked, naming the holder, if another process excludes us.
 func Open(path string, id Identity, mode Mode) (*Dir, error) {
-	d := &Dir{path: path, mode: mode}
-	if err := failpoint.Step("start.1", func() error { return d.open(id) }); err != nil {
+	d := New(path, id, mode)
+	if err := d.Attach(); err != nil {
 		_ = d.Close() // the reason why it is useless matters more
-		return nil, fmt.Errorf("open sample directory %s: %w", path, err)
+		return nil, err
 	}
 	return d, nil
 }
 
-func (d *Dir) open(id Identity) (err error) {
-	d.cache.init()
-	if d.root, err = os.OpenRoot(d.path); err != nil {
-		return err
+// Attach makes the directory available, with the errors of Open; it does nothing if
+// it is. Where it fails, it can be tried again, and where it fails because nothing
+// can be written there, the directory can be read from then on.
+func (d *Dir) Attach() error {
+	d.attaching.Lock()
+	defer d.attaching.Unlock()
+	if err := failpoint.Step("start.1", d.attach); err != nil {
+		return fmt.Errorf("open sample directory %s: %w", d.path, err)
 	}
-	if d.handle, err = d.root.Open("."); err != nil {
-		return err
+	return nil
+}
+
+// attach is called with d.attaching held.
+func (d *Dir) attach() error {
+	if d.closed {
+		return errClosed
 	}
-	if err := verify(d.root, id); err != nil {
-		return err
+	if d.place.Load() == nil {
+		p, err := openPlace(d.path, d.id, d.mode)
+		if err != nil {
+			return err
+		}
+		d.place.Store(p)
 	}
-	if err := lockUse(d.handle, d.mode); err != nil {
-		return err
+	if d.mode != Recording || d.lock != nil {
+		return nil
 	}
-	if d.mode == Recording {
-		d.lock, err = lockRecorder(d.root)
-	}
+	lock, err := lockRecorder(d.place.Load().Root)
+	d.lock = lock
 	return err
+}
+
+func openPlace(path string, id Identity, mode Mode) (*place, error) {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return nil, err
+	}
+	handle, err := root.Open(".")
+	if err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	p := &place{root, handle}
+	if err = verify(root, id); err == nil {
+		err = lockUse(handle, mode)
+	}
+	if err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// Available tells whether the directory can be read.
+func (d *Dir) Available() bool { return d.place.Load() != nil }
+
+// at returns where the directory is, or an error that wraps ErrUnavailable.
+func (d *Dir) at() (*place, error) {
+	if p := d.place.Load(); p != nil {
+		return p, nil
+	}
+	return nil, fmt.Errorf("%s: %w", d.path, ErrUnavailable)
+}
+
+// openAt, lstatAt and removeAt are os.OpenFile, os.Lstat and os.Remove in the
+// directory.
+func (d *Dir) openAt(name string, flag int, perm os.FileMode) (*os.File, error) {
+	p, err := d.at()
+	if err != nil {
+		return nil, err
+	}
+	return p.OpenFile(name, flag, perm)
+}
+
+func (d *Dir) lstatAt(name string) (os.FileInfo, error) {
+	p, err := d.at()
+	if err != nil {
+		return nil, err
+	}
+	return p.Lstat(name)
+}
+
+func (d *Dir) removeAt(name string) error {
+	p, err := d.at()
+	if err != nil {
+		return err
+	}
+	return p.Remove(name)
 }
 
 // Close closes every file and gives up the locks. It is idempotent.
 func (d *Dir) Close() error {
-	d.closeOnce.Do(func() {
-		errs := []error{d.cache.close()}
-		if d.lock != nil {
-			errs = append(errs, d.lock.Close())
-		}
-		if d.handle != nil {
-			errs = append(errs, d.handle.Close())
-		}
-		if d.root != nil {
-			errs = append(errs, d.root.Close())
-		}
-		d.closeErr = errors.Join(errs...)
-	})
-	return d.closeErr
+	d.attaching.Lock()
+	defer d.attaching.Unlock()
+	if d.closed {
+		return nil
+	}
+	d.closed = true
+	errs := []error{d.cache.close()}
+	if d.lock != nil {
+		errs = append(errs, d.lock.Close())
+	}
+	if p := d.place.Load(); p != nil {
+		errs = append(errs, p.Close())
+	}
+	return errors.Join(errs...)
 }
 
 // Path returns the directory's path, as given to Open.
@@ -157,7 +246,7 @@ func (d *Dir) Unlink(name uuid.UUID) error {
 		return err
 	}
 	d.cache.keepIfHeld(name, d.openFile)
-	if err := d.root.Remove(name.String()); err != nil {
+	if err := d.removeAt(name.String()); err != nil {
 		return fmt.Errorf("unlink sample file: %w", err)
 	}
 	d.cache.forget(name)
@@ -166,7 +255,11 @@ func (d *Dir) Unlink(name uuid.UUID) error {
 
 // Sync makes all creations and removals so far durable.
 func (d *Dir) Sync() error {
-	if err := d.counters.DirSyncs.Time(d.handle.Sync); err != nil {
+	p, err := d.at()
+	if err == nil {
+		err = d.counters.DirSyncs.Time(p.handle.Sync)
+	}
+	if err != nil {
 		return fmt.Errorf("sync sample directory %s: %w", d.path, err)
 	}
 	return nil
@@ -195,7 +288,11 @@ func (s Space) AvailableBytes() int64 { return int64(s.BlocksAvailable) * s.Bloc
 // Space asks the file system.
 func (d *Dir) Space() (Space, error) {
 	var st unix.Statfs_t
-	if err := unix.Fstatfs(int(d.handle.Fd()), &st); err != nil {
+	p, err := d.at()
+	if err == nil {
+		err = unix.Fstatfs(int(p.handle.Fd()), &st)
+	}
+	if err != nil {
 		return Space{}, fmt.Errorf("statfs %s: %w", d.path, err)
 	}
 	return Space{

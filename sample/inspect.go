@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/google/uuid"
 	"golang.org/x/sys/unix"
@@ -19,7 +20,7 @@ type Info struct {
 
 // Stat looks at a sample file. A missing file is reported as fs.ErrNotExist.
 func (d *Dir) Stat(name uuid.UUID) (Info, error) {
-	info, err := d.root.Lstat(name.String())
+	info, err := d.lstatAt(name.String())
 	if err != nil {
 		return Info{}, fmt.Errorf("stat sample file: %w", err)
 	}
@@ -33,7 +34,7 @@ const listBatch = 1024
 // order. A file that is created or removed meanwhile may be among them or not.
 func (d *Dir) EachBatch(fn func([]uuid.UUID) error) error {
 	// A handle of its own: reading moves the handle's position.
-	handle, err := d.root.Open(".")
+	handle, err := d.openAt(".", os.O_RDONLY, 0)
 	if err != nil {
 		return fmt.Errorf("list sample files: %w", err)
 	}
@@ -73,7 +74,7 @@ const readThroughBytes = 1 << 20
 // to forget the file's pages, so that reading terabytes does not push out what
 // others read. A missing file is reported as fs.ErrNotExist.
 func (d *Dir) ReadThrough(ctx context.Context, name uuid.UUID, w io.Writer) (sizeBytes int64, err error) {
-	f, err := d.root.Open(name.String())
+	f, err := d.openAt(name.String(), os.O_RDONLY, 0)
 	if err != nil {
 		return 0, fmt.Errorf("open sample file: %w", err)
 	}

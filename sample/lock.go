@@ -59,11 +59,14 @@ func leaveHolder(f *os.File) error {
 	if err != nil {
 		host = "this machine"
 	}
-	if err := f.Truncate(0); err != nil {
-		return err
-	}
 	line := fmt.Sprintf("process %d on %s, since %s\n", os.Getpid(), host, time.Now().Format(time.RFC3339))
-	_, err = f.WriteAt([]byte(line), 0)
+	// Over what is there, which a full disk has room for, before what is left is cut.
+	if _, err = f.WriteAt([]byte(line), 0); err == nil {
+		err = f.Truncate(int64(len(line)))
+	}
+	if errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) {
+		return nil // the lock counts, not the line
+	}
 	return err
 }
 

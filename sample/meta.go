@@ -110,7 +110,11 @@ func syncRoot(root *os.Root) error {
 // LastOpening reads which opening of the store the directory took part in last;
 // ok is false if in none that it knows of.
 func (d *Dir) LastOpening() (o moonfire.Opening, ok bool, err error) {
-	meta, err := readMeta(d.root)
+	p, err := d.at()
+	var meta *metaFile
+	if err == nil {
+		meta, err = readMeta(p.Root)
+	}
 	if err != nil {
 		return moonfire.Opening{}, false, fmt.Errorf("read sample directory %s: %w", d.path, err)
 	}
@@ -124,17 +128,25 @@ func (d *Dir) LastOpening() (o moonfire.Opening, ok bool, err error) {
 // takes part in. It must have been committed before, and comes before any change
 // of the directory on its behalf. A zero Opening means none.
 func (d *Dir) SetLastOpening(o moonfire.Opening) error {
-	meta, err := readMeta(d.root)
+	p, err := d.at()
 	if err == nil {
-		last := openingFile(o)
-		meta.LastOpening = &last
-		if o.ID == 0 {
-			meta.LastOpening = nil
-		}
-		err = writeMeta(d.root, meta)
+		err = setLastOpening(p.Root, o)
 	}
 	if err != nil {
 		return fmt.Errorf("record the opening of the store in sample directory %s: %w", d.path, err)
 	}
 	return nil
+}
+
+func setLastOpening(root *os.Root, o moonfire.Opening) error {
+	meta, err := readMeta(root)
+	if err != nil {
+		return err
+	}
+	last := openingFile(o)
+	meta.LastOpening = &last
+	if o.ID == 0 {
+		meta.LastOpening = nil
+	}
+	return writeMeta(root, meta)
 }

@@ -72,10 +72,11 @@ func TestMoveAside(t *testing.T) {
 	}
 }
 
-func TestOnlyRepairsMoveAside(t *testing.T) {
-	d, _ := newDir(t, Recording)
+func TestReadersMoveNothingAside(t *testing.T) {
+	d, id := newDir(t, Recording)
 	name := writeFile(t, d, "mine")
-	if _, err := d.MoveAside(name); !errors.Is(err, moonfire.ErrInvalid) {
+	reader := openDir(t, d.Path(), id, ReadOnly)
+	if _, err := reader.MoveAside(name); !errors.Is(err, moonfire.ErrInvalid) {
 		t.Errorf("got %v, want ErrInvalid", err)
 	}
 	if _, err := readFile(d, name, 4); err != nil {

@@ -21,15 +21,19 @@ const sealedMode os.FileMode = 0o400
 
 // unseal makes a file one that is not complete, or is on its way out. Where that
 // fails, what follows fails as well, or matters more.
-func (d *Dir) unseal(name uuid.UUID) { _ = d.root.Chmod(name.String(), 0o600) }
+func (d *Dir) unseal(name uuid.UUID) {
+	if p, err := d.at(); err == nil {
+		_ = p.Chmod(name.String(), 0o600)
+	}
+}
 
 // Forgotten tells of a file whose name is reserved for writing whether it is
 // complete and has no journal; see ErrForgotten.
 func (d *Dir) Forgotten(name uuid.UUID) bool {
-	info, err := d.root.Lstat(name.String())
+	info, err := d.lstatAt(name.String())
 	if err != nil || !info.Mode().IsRegular() || info.Mode().Perm() != sealedMode {
 		return false
 	}
-	_, err = d.root.Lstat(journalName(name))
+	_, err = d.lstatAt(journalName(name))
 	return errors.Is(err, fs.ErrNotExist)
 }

@@ -60,6 +60,22 @@ func TestForeignLock(t *testing.T) {
 	}
 }
 
+// TestStartBesideForeignLock ensures that a recorder that is started while another
+// program holds the write lock shows the footage, and records once it can.
+func TestStartBesideForeignLock(t *testing.T) {
+	t.Parallel()
+	camera := startCamera(t, testcamera.Config{KeepSent: 1})
+	path := newStore(t)
+	mustRun(t, "camera", "add", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
+	unlock := lockDatabase(t, path)
+	recorder := start(t, "run", newMountpoint(t), "--store", path, "--rotate-every", "1s")
+	recorder.saw(nothingRecorded)
+	unlock()
+	recorder.saw("recording goes on")
+	waitForRecordings(t, path, 2)
+	recorder.stop()
+}
+
 // lockDatabase takes the write lock with the real sqlite3, until unlock is called.
 func lockDatabase(t *testing.T, path string) (unlock func()) {
 	t.Helper()

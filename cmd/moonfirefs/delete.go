@@ -176,7 +176,7 @@ func (g *global) carryOut(cmd *cobra.Command, d *moonfire.Deletion) error {
 // deletePending does what a recorder does about deletions when it starts and ends,
 // and records nothing.
 func deletePending(o *opened) error {
-	r := recorder.New(recorder.Options{DB: o.DB, Dirs: o.Dirs, Logger: o.log})
+	r := recorder.New(recorder.Options{DB: o.DB, Dirs: o.Dirs, Attach: o.Attach, Logger: o.log})
 	// What has been committed must be cleaned up behind, whatever was interrupted.
 	return errors.Join(r.Open(context.WithoutCancel(o.cmd.Context())), r.Close())
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"text/tabwriter"
@@ -10,6 +11,7 @@ import (
 
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfire/sample"
 )
 
 func newDirCommand(g *global) *cobra.Command {
@@ -74,12 +76,16 @@ func listDirs(o *opened) error {
 	w := tabwriter.NewWriter(o.cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "DIRECTORY\tSTREAMS\tQUOTAS\tFREE") // Flush reports
 	for _, d := range dirs {
+		free := "not available"
 		space, err := o.Dirs[d.ID].Space()
-		if err != nil {
+		switch {
+		case err == nil:
+			free = humanize.Bytes(uint64(space.AvailableBytes()))
+		case !errors.Is(err, sample.ErrUnavailable):
 			return err
 		}
 		_, _ = fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", d.Path, quotas[d.ID].streams,
-			humanize.Bytes(uint64(quotas[d.ID].retainBytes)), humanize.Bytes(uint64(space.AvailableBytes())))
+			humanize.Bytes(uint64(quotas[d.ID].retainBytes)), free)
 	}
 	return w.Flush()
 }

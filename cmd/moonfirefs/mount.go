@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -87,6 +89,7 @@ func runMount(cmd *cobra.Command, g *global, f *mountFlags, mountpoint string) e
 			return err
 		}
 		defer closing(o.log, mount)
+		defer o.awaitDirs(cmd.Context())()
 		o.log.Info("mounted", "mountpoint", mountpoint)
 		select {
 		case <-cmd.Context().Done():
@@ -95,6 +98,36 @@ func runMount(cmd *cobra.Command, g *global, f *mountFlags, mountpoint string) e
 		}
 		return nil
 	})
+}
+
+// lookAgainEvery is how often a mount looks for a sample directory that is missing.
+const lookAgainEvery = 5 * time.Second
+
+// awaitDirs waits, until stop is called, for sample directories that are not
+// available.
+func (o *opened) awaitDirs(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	for _, dir := range o.Dirs {
+		if dir.Available() {
+			continue
+		}
+		o.log.Error("a sample directory is not available; its footage cannot be read", "err", dir.Attach())
+		wg.Go(func() {
+			for dir.Attach() != nil {
+				select {
+				case <-ctx.Done():
+					return
+				case <-time.After(lookAgainEvery):
+				}
+			}
+			o.log.Info("the sample directory is back", "dir", dir.Path())
+		})
+	}
+	return func() {
+		cancel()
+		wg.Wait()
+	}
 }
 
 // unmounted returns a channel that is closed when the mount has ended; never if

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"syscall"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -50,7 +51,7 @@ MOONFIREFS_DIRECTORY what it is about.`,
 			if err := watch.check(); err != nil {
 				return err
 			}
-			s, err := store.Open(cmd.Context(), g.store, store.Recording, log)
+			s, err := openForRecording(cmd.Context(), g.store, log)
 			if err != nil {
 				return err
 			}
@@ -67,6 +68,32 @@ MOONFIREFS_DIRECTORY what it is about.`,
 	cmd.Flags().StringVar(&queue, "queue", "32MiB", "memory for the frames of each stream that wait for a slow disk; what does not fit is lost")
 	cmd.Flags().DurationVar(&frameTimeout, "frame-timeout", 30*time.Second, "connect again to a camera that has sent no picture for so long, whatever else it sends")
 	return cmd
+}
+
+// roomEvery is how often a full disk is looked at again.
+const roomEvery = 5 * time.Second
+
+// openForRecording opens the store. If its disk is so full that not even the index can
+// be read, it waits for room.
+func openForRecording(ctx context.Context, path string, log *slog.Logger) (*store.Store, error) {
+	for told := false; ; told = true {
+		s, err := store.Open(ctx, path, store.Recording, log)
+		if err == nil || ctx.Err() != nil || !isNoSpace(err) {
+			return s, err
+		}
+		if !told {
+			log.Error("the disk is full; waiting for room", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(roomEvery):
+		}
+	}
+}
+
+func isNoSpace(err error) bool {
+	return errors.Is(err, moonfire.ErrNoSpace) || errors.Is(err, syscall.ENOSPC)
 }
 
 // recording is what the commands that record have in common.
@@ -112,8 +139,8 @@ func record(ctx context.Context, o *recording) (err error) {
 		o.log.Error("recording without the mount", "mountpoint", o.mountpoint, "err", err)
 	}
 	r := recorder.New(recorder.Options{
-		DB: o.store.DB, Dirs: o.store.Dirs, Cameras: cameras, RotateEvery: o.rotateEvery, QueueBytes: o.queueBytes,
-		FrameTimeout: o.frameTimeout, Logger: o.log,
+		DB: o.store.DB, Dirs: o.store.Dirs, Attach: o.store.Attach, Cameras: cameras,
+		RotateEvery: o.rotateEvery, QueueBytes: o.queueBytes, FrameTimeout: o.frameTimeout, Logger: o.log,
 	})
 	if err := r.Open(ctx); err != nil {
 		return err

@@ -45,8 +45,11 @@ type Report struct {
 func (r *Report) Clean() bool { return len(r.Findings) == 0 }
 
 // Check checks a store that is open in any mode. It returns an error if it could
-// not find out; whatever is wrong with the store itself is in the report.
+// not find out, because a sample directory is not available, for example; whatever is wrong with the store itself is in the report.
 func Check(ctx context.Context, s *store.Store, o Options) (*Report, error) {
+	if err := s.RequireAll(); err != nil {
+		return nil, fmt.Errorf("check: %w", err)
+	}
 	c := &checker{store: s, o: o, report: &Report{}}
 	if err := c.run(ctx); err != nil {
 		return nil, fmt.Errorf("check: %w", err)

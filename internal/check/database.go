@@ -106,6 +106,10 @@ func (c *checker) reservations(ctx context.Context) error {
 	if err != nil {
 		return c.damage(err)
 	}
+	tookPart, err := c.tookPart(ctx)
+	if err != nil {
+		return c.damage(err)
+	}
 	for _, r := range all {
 		f := Finding{Kind: Reserved, Dir: r.Dir, File: r.UUID, Remedy: remedyReserved}
 		forgotten, err := c.forgotten(ctx, &r)
@@ -116,7 +120,7 @@ func (c *checker) reservations(ctx context.Context) error {
 			f.Text = fmt.Sprintf("the name %s is that of a recording, whose file is kept, and is reserved as well", r.UUID)
 		case forgotten:
 			f.Text = fmt.Sprintf("sample file %s is complete and was committed, but the index has forgotten it", r.UUID)
-		case inOrder:
+		case inOrder && tookPart[r.Dir]:
 			f.Text, f.Remedy = fmt.Sprintf("the name %s is reserved although the store was shut down in order", r.UUID), remedyNextRun
 		default:
 			c.report.Reserved++
@@ -125,6 +129,24 @@ func (c *checker) reservations(ctx context.Context) error {
 		c.find(f)
 	}
 	return nil
+}
+
+// tookPart tells of each sample directory whether it took part in the last opening of
+// the store: the reserved names of one that did not wait until it does again.
+func (c *checker) tookPart(ctx context.Context) (map[moonfire.SampleDirID]bool, error) {
+	last, _, err := c.store.DB.LastOpening(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all := make(map[moonfire.SampleDirID]bool)
+	for id, dir := range c.store.Dirs {
+		own, ok, err := dir.LastOpening()
+		if err != nil {
+			return nil, err
+		}
+		all[id] = !ok || own.ID >= last.ID
+	}
+	return all, nil
 }
 
 // forgotten tells whether a reserved file was committed once. A recorder takes a

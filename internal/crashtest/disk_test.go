@@ -3,6 +3,7 @@ package crashtest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -40,6 +41,7 @@ func TestDiskFull(t *testing.T) {
 			for range tries(1, 5) {
 				problems := s.fillAndMakeRoom(disk)
 				problems = append(problems, s.stopWhileFull(disk)...)
+				problems = append(problems, s.startWhileFull(disk)...)
 				problems = append(problems, s.recover()...)
 				o.tries++
 				if len(problems) == 0 {
@@ -101,6 +103,40 @@ func (s *site) stopWhileFull(disk *image) (problems []string) {
 		s.t.Fatal(err)
 	}
 	return append(problems, s.inspect(afterCrash)...)
+}
+
+// startWhileFull starts the program on a disk that somebody has filled, and makes room
+// for it once it shows the footage.
+func (s *site) startWhileFull(disk *image) []string {
+	s.t.Helper()
+	foreign := disk.fill()
+	p := s.start("")
+	told := func() bool {
+		log := p.log()
+		return strings.Contains(log, `msg="nothing can be recorded to a sample directory`) ||
+			strings.Count(log, `msg="recording is interrupted"`) == cameraCount
+	}
+	if !p.waitUntil(told) {
+		return []string{"nothing tells that the disk is full at the start:\n" + tail(p.log(), 40)}
+	}
+	shown, err := filepath.Glob(filepath.Join(s.mountpoint, "cam0", "*", "*.mp4"))
+	if err != nil || len(shown) == 0 {
+		return []string{fmt.Sprintf("the mount shows nothing while the disk is full (%v):\n%s", err, tail(p.log(), 40))}
+	}
+	if _, err := os.ReadFile(shown[0]); err != nil {
+		return []string{err.Error()}
+	}
+	if err := os.Remove(foreign); err != nil {
+		s.t.Fatal(err)
+	}
+	room := time.Now()
+	if !p.prints(cameraCount, `msg="recording goes on"`) || !p.waitUntil(func() bool { return p.records(cameraCount) }) {
+		return []string{"recording does not begin:\n" + tail(p.log(), 40)}
+	}
+	if took := time.Since(room); took > resumesWithin {
+		return []string{"recording began after " + took.String() + " only"}
+	}
+	return s.stopAndInspect()
 }
 
 // fill fills the disk to the last byte and returns the file that does.

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -68,7 +69,26 @@ func runInNamespace() (status int) {
 	return 0
 }
 
+// letGo unmounts, in this namespace, what other tests have mounted, who could not
+// unmount it for good otherwise.
+func letGo() error {
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	if err != nil {
+		return err
+	}
+	for line := range strings.Lines(string(mounts)) {
+		if path := strings.Fields(line)[1]; strings.HasPrefix(path, os.TempDir()+"/") {
+			_ = syscall.Unmount(path, syscall.MNT_DETACH) // it may be gone with another one
+		}
+	}
+	return nil
+}
+
 func runTests(m *testing.M) int {
+	if err := letGo(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	// These tests mostly wait.
 	flag.Parse()
 	if err := flag.Set("test.parallel", "6"); err != nil {

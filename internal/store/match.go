@@ -26,6 +26,9 @@ func (s *Store) Mismatches(ctx context.Context) (all []Mismatch, err error) {
 		return nil, err
 	}
 	for id, dir := range s.Dirs {
+		if !dir.Available() {
+			continue // it is compared when it comes back
+		}
 		problem, err := s.mismatch(ctx, dir, recorded[id])
 		if err != nil {
 			return nil, err

@@ -41,7 +41,8 @@ const (
 
 // Store is an open store.
 type Store struct {
-	DB   *index.DB
+	DB *index.DB
+	// Dirs are all sample directories, some of which may not be available.
 	Dirs map[moonfire.SampleDirID]*sample.Dir
 	// Zone is the civil zone of the store.
 	Zone *time.Location
@@ -96,7 +97,9 @@ func LoadZone(name string) (*time.Location, error) {
 
 // Open opens the store in the directory path and locks it as mode says. The
 // errors are those of sample.Open and index.Open, and one that wraps
-// moonfire.ErrNotFound if there is no store.
+// moonfire.ErrNotFound if there is no store. A sample directory that is missing, or
+// is not ours, is no error while there is another one, unless the mode is Repairing:
+// see Attach.
 func Open(ctx context.Context, path string, mode Mode, log *slog.Logger) (*Store, error) {
 	s := &Store{Dirs: make(map[moonfire.SampleDirID]*sample.Dir)}
 	if err := s.open(ctx, path, mode, log); err != nil {
@@ -148,14 +151,55 @@ func (s *Store) openDirs(ctx context.Context, path string, mode Mode) error {
 	if err != nil {
 		return err
 	}
+	var absent []error
 	for _, d := range dirs {
 		location := d.Path
 		if !filepath.IsAbs(location) {
 			location = filepath.Join(path, location)
 		}
 		id := sample.Identity{Store: s.DB.Meta().Store, Dir: d.UUID}
-		if s.Dirs[d.ID], err = sample.Open(location, id, access); err != nil {
-			delete(s.Dirs, d.ID)
+		s.Dirs[d.ID] = sample.New(location, id, access)
+		err := s.Dirs[d.ID].Attach()
+		switch {
+		case err == nil:
+		case mode == Repairing || errors.Is(err, moonfire.ErrStoreLocked):
+			return err
+		default:
+			absent = append(absent, err)
+		}
+	}
+	if len(absent) == len(dirs) {
+		return absent[0] // one line says enough
+	}
+	return nil
+}
+
+// Attach makes a sample directory available that was not when the store was opened,
+// or fails if it still is not, or if nothing may be recorded to it (design/lifecycle.md,
+// § Opening). It does nothing if all is well.
+func (s *Store) Attach(ctx context.Context, id moonfire.SampleDirID) error {
+	dir := s.Dirs[id]
+	if err := dir.Attach(); err != nil {
+		return err
+	}
+	recorded, err := s.DB.LastRecordedTo(ctx)
+	if err != nil {
+		return err
+	}
+	problem, err := s.mismatch(ctx, dir, recorded[id])
+	if err != nil {
+		return err
+	}
+	if problem != "" {
+		return fmt.Errorf("sample directory %s: %s: %w", dir.Path(), problem, moonfire.ErrMismatch)
+	}
+	return nil
+}
+
+// RequireAll fails if a sample directory is not available.
+func (s *Store) RequireAll() error {
+	for _, d := range s.Dirs {
+		if err := d.Attach(); err != nil {
 			return err
 		}
 	}

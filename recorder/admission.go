@@ -1,0 +1,172 @@
+package recorder
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/google/uuid"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/failpoint"
+)
+
+// admitEvery is how often it is tried again to begin in a sample directory.
+const admitEvery = 5 * time.Second
+
+// errWaiting is returned while nothing can be recorded to a sample directory.
+var errWaiting = errors.New("waiting for the sample directory")
+
+// admission says whether a syncer has begun to record.
+type admission struct {
+	mu sync.Mutex // guards what follows
+	// opening is the opening of the store in which it has; 0 until then.
+	opening moonfire.OpenID
+	// absent is why it has not; nil before it has tried.
+	absent error
+}
+
+// read returns the opening, or an error that wraps errWaiting.
+func (a *admission) read() (moonfire.OpenID, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.opening != 0:
+		return a.opening, nil
+	case a.absent != nil:
+		return 0, fmt.Errorf("%w: %w", errWaiting, a.absent)
+	}
+	return 0, errWaiting
+}
+
+func (a *admission) err() error {
+	_, err := a.read()
+	return err
+}
+
+func (a *admission) succeeded(opening moonfire.OpenID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.opening, a.absent = opening, nil
+}
+
+// failed tells whether the reason is news.
+func (a *admission) failed(err error) (news bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	news = isNews(a.absent, err)
+	a.absent = err
+	return news
+}
+
+// admit begins in a sample directory, or does nothing of it (§ Start).
+func (r *Recorder) admit(ctx context.Context, s *syncer) error {
+	attach := r.o.Attach
+	if attach == nil {
+		attach = func(_ context.Context, id moonfire.SampleDirID) error { return r.o.Dirs[id].Attach() }
+	}
+	if err := attach(ctx, s.id); err != nil {
+		return err
+	}
+	opening, err := r.beginOpen(ctx)
+	if err != nil {
+		return err
+	}
+	tell := func() error { return r.o.Dirs[s.id].SetLastOpening(opening) }
+	if err := failpoint.Step("opening.2", tell); err != nil {
+		return err
+	}
+	return s.open(ctx, opening.ID, r.streamsOf(s.id))
+}
+
+// admitAll begins in all sample directories. Those in which it fails are tried
+// again later: the cameras of the others are recorded meanwhile. It fails if it has
+// failed everywhere, and not for a reason that passes by itself.
+func (r *Recorder) admitAll(ctx context.Context, syncers map[moonfire.SampleDirID]*syncer) error {
+	var first error
+	var hope bool
+	for _, id := range slices.Sorted(maps.Keys(syncers)) {
+		err := r.admit(ctx, syncers[id])
+		if ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
+		}
+		if err == nil || passes(err) {
+			hope = true
+		}
+		if err != nil {
+			syncers[id].admission.failed(err)
+			first = errors.Join(first, err)
+		}
+	}
+	if !hope {
+		return first
+	}
+	for id, s := range syncers {
+		if err := s.admission.err(); err != nil {
+			s.logAbsent(r.o.Dirs[id].Path(), err)
+		}
+	}
+	return nil
+}
+
+// passes tells whether what is wrong may be over soon: a full disk, a lock.
+func passes(err error) bool {
+	for _, passing := range []error{syscall.ENOSPC, syscall.EDQUOT, moonfire.ErrNoSpace, moonfire.ErrBusy} {
+		if errors.Is(err, passing) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *syncer) logAbsent(path string, err error) {
+	s.log.Error("nothing can be recorded to a sample directory; its cameras wait for it", "dir", path, "err", err)
+}
+
+// await tries to begin in the directory until it succeeds. It returns false if the
+// syncer is stopped before.
+func (s *syncer) await(admit func(context.Context) error, path string) bool {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	s.wg.Go(func() {
+		select {
+		case <-s.stop:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-s.clock.After(admitEvery):
+		}
+		err := admit(ctx)
+		if err == nil {
+			s.log.Info("the sample directory is back; recording to it begins", "dir", path)
+			return true
+		}
+		if ctx.Err() == nil && s.admission.failed(err) {
+			s.logAbsent(path, err)
+		}
+	}
+}
+
+// forget lets go of everything, after an attempt to begin has failed: the index
+// still knows it all.
+func (s *syncer) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	closeAll(s.waiting)
+	s.listening = false
+	s.names, s.waiting, s.doomed = nil, nil, nil
+	s.known = make(map[uuid.UUID]struct{})
+	s.uncommitted.Store(0)
+	s.durable, s.outdated = nil, nil
+	s.deletions.pending, s.deletions.quarantined, s.deletions.unlinked = nil, nil, nil
+}
