@@ -37,6 +37,13 @@ func scrape(t *testing.T, address string) (families map[string]*dto.MetricFamily
 	return families, text
 }
 
+// metricsAddress is where a program serves metrics that was told to choose a port.
+func metricsAddress(p *program) string {
+	p.t.Helper()
+	p.saw("serving metrics")
+	return regexp.MustCompile(`address=(127\.0\.0\.1:\d+)`).FindStringSubmatch(p.output.String())[1]
+}
+
 // value returns the one metric of a name with labels such as what=file, in parts: of
 // a histogram, how many values it has.
 func value(t *testing.T, families map[string]*dto.MetricFamily, name string, labels ...string) float64 {
@@ -70,8 +77,7 @@ func TestMetrics(t *testing.T) {
 	path, mountpoint := newStore(t), newMountpoint(t)
 	mustRun(t, "camera", "add", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
 	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1s", "--metrics", "127.0.0.1:0")
-	recorder.saw("serving metrics")
-	address := regexp.MustCompile(`address=(127\.0\.0\.1:\d+)`).FindStringSubmatch(recorder.output.String())[1]
+	address := metricsAddress(recorder)
 	waitForRecordings(t, path, 3)
 	camera.Stop()
 	recorder.saw("no connection to the camera")

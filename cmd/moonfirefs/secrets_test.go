@@ -148,7 +148,8 @@ func requireNoLeakIn(t *testing.T, dir string, except func(name string) bool) (f
 // TestSecretsStaySecret plants a user name, a password and a token in the address
 // of cameras that can be recorded, that refuse, and that repeat what they are told,
 // and looks for them in whatever the program shows: its log at debug level, what
-// every command prints, the command lines of processes, the mount, and the store
+// every command prints, the command lines of processes, the environment of the
+// hook, metrics, the mount with the status of each camera, and the store
 // but for the columns of the index that are there for them.
 func TestSecretsStaySecret(t *testing.T) {
 	t.Parallel()
@@ -188,7 +189,9 @@ func TestSecretsStaySecret(t *testing.T) {
 		try("camera", "add", malformed, "driveway", "--retain", "1GB")
 	}
 
-	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1s", "--log-level", "debug")
+	told := filepath.Join(t.TempDir(), "told")
+	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1s", "--log-level", "debug",
+		"--hook", "env >> "+told, "--metrics", "127.0.0.1:0")
 	for name, reason := range map[string]string{"wrong": "401", "nowhere": "404", "gone": "refused", "echo": "453", "garbage": "RTSP"} {
 		eventually(t, "a line about "+name, func() bool {
 			for line := range strings.Lines(recorder.output.String()) {
@@ -200,8 +203,18 @@ func TestSecretsStaySecret(t *testing.T) {
 		})
 	}
 	eventually(t, "footage", func() bool { return len(files(t, mountpoint)) > 0 })
+	eventually(t, "the mount to tell what is wrong", func() bool { return len(reportIn(t, mountpoint).Problems) == 5 })
+	eventually(t, "the hook to be told", func() bool {
+		data, err := os.ReadFile(told)
+		return err == nil && strings.Count(string(data), "MOONFIREFS_EVENT=camera-lost") == 5
+	})
+	requireNoLeakIn(t, filepath.Dir(told), func(string) bool { return false })
+	_, metrics := scrape(t, metricsAddress(recorder))
+	if leak := leaks(string(metrics)); leak != "" {
+		t.Errorf("in the metrics: %q", leak)
+	}
 	for _, command := range [][]string{
-		{"camera", "list"}, {"dir", "list"}, {"check", "--hash"}, {"keep", "--list"}, {"backup", filepath.Join(t.TempDir(), "copy")},
+		{"camera", "list"}, {"status"}, {"status", "--json"}, {"dir", "list"}, {"check", "--hash"}, {"keep", "--list"}, {"backup", filepath.Join(t.TempDir(), "copy")},
 	} {
 		try(command...)
 	}

@@ -119,7 +119,7 @@ func TestHookPause(t *testing.T) {
 // afterwards.
 func TestHookHangs(t *testing.T) {
 	dir := t.TempDir()
-	h, log, _ := newTestHook(t, `echo $MOONFIREFS_FOLDER >> `+dir+`/told; sleep 1000 & echo $! >> `+dir+`/pids; wait`, time.Hour, 500*time.Millisecond)
+	h, log, _ := newTestHook(t, `echo $MOONFIREFS_FOLDER >> `+dir+`/told; sleep 1000 & echo $! >> `+dir+`/pids; wait`, time.Hour, time.Second)
 	var problems []status.Problem
 	for i := range 5 {
 		problems = append(problems, status.Problem{Kind: status.CameraAway, Folder: fmt.Sprint("camera", i)})
@@ -133,18 +133,18 @@ func TestHookHangs(t *testing.T) {
 		}
 		return len(h.told) == 5 && len(h.running) == 0
 	})
-	requireDead(t, filepath.Join(dir, "pids"), 5)
+	requireDead(t, filepath.Join(dir, "pids")) // of those that got as far as to start one
 	if strings.Count(log.String(), "took too long") != 5 {
 		t.Errorf("log:\n%s", log)
 	}
 }
 
 // requireDead requires processes, whose ids are in a file, to have ended.
-func requireDead(t *testing.T, path string, n int) {
+func requireDead(t *testing.T, path string) {
 	t.Helper()
 	data, err := os.ReadFile(path)
-	if err != nil || strings.Count(string(data), "\n") != n {
-		t.Fatalf("%q (%v), want %d process ids", data, err, n)
+	if err != nil || len(data) == 0 {
+		t.Fatalf("%q (%v), want process ids", data, err)
 	}
 	for line := range strings.Lines(string(data)) {
 		var pid int
@@ -168,7 +168,7 @@ func TestHookAtShutdown(t *testing.T) {
 		return bytes.HasSuffix(data, []byte("\n"))
 	})
 	end()
-	requireDead(t, filepath.Join(dir, "pids"), 1)
+	requireDead(t, filepath.Join(dir, "pids"))
 	if log.String() != "" {
 		t.Errorf("log:\n%s", log)
 	}

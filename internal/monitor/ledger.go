@@ -64,8 +64,11 @@ func (l *ledger) stream(ctx context.Context, c *moonfire.Camera, s *moonfire.Str
 	if err := l.span(ctx, s, &d); err != nil {
 		return d, err
 	}
-	gaps, err := l.gapsToday(ctx, s.ID, now)
-	d.GapsToday = gaps
+	var err error
+	if d.KeptBytes, err = l.db.KeptBytes(ctx, s.ID); err != nil {
+		return d, err
+	}
+	d.GapsToday, err = l.gapsToday(ctx, s.ID, now)
 	return d, err
 }
 

@@ -25,6 +25,7 @@ const (
 	ClockWrong    Kind = "clock-wrong"
 	JournalsFail  Kind = "journals-fail"
 	DiskTooSmall  Kind = "disk-too-small"
+	QuotaKept     Kind = "quota-kept"
 	Quarantine    Kind = "quarantine"
 	MountGone     Kind = "mount-gone"
 	RestartNeeded Kind = "restart-needed"
@@ -145,6 +146,9 @@ func (f *finder) stream(s *Stream) {
 	}
 	if f.Since.IsZero() {
 		return // nothing records
+	}
+	if !s.Retired && s.KeptBytes > 0 && s.KeptBytes >= s.RetainBytes-s.RetainBytes/moonfire.RotatingShare {
+		f.add(p(QuotaKept, time.Time{}), "Kept footage takes up the quota of camera %s, so that little is left for new footage: release some, or make the quota larger.", s.Folder)
 	}
 	if s.Live == nil {
 		if !s.Retired && !f.explained(s) {

@@ -43,6 +43,8 @@ type Stream struct {
 
 	RetainBytes     int64 `json:"retainBytes"`
 	SampleFileBytes int64 `json:"sampleFileBytes"`
+	// KeptBytes are those of SampleFileBytes that rotation spares.
+	KeptBytes int64 `json:"keptBytes,omitempty"`
 	// RecordedSeconds is how much footage there is.
 	RecordedSeconds float64 `json:"recordedSeconds"`
 	// First and Last are when the footage begins and ends; zero if there is none.

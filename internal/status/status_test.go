@@ -79,14 +79,18 @@ func TestFind(t *testing.T) {
 		"nothing saved": {func(r *Report) {
 			r.Streams[0].Last = noon.Add(-time.Hour)
 		}, []Kind{NothingSaved}, "nothing of it has been saved"},
-		"journals":       {func(r *Report) { r.Directories[0].JournalError = "no space" }, []Kind{JournalsFail}, "no space"},
-		"quotas":         {func(r *Report) { r.Directories[0].DaysUntilFull = &days }, []Kind{DiskTooSmall}, "full in 3.0 days"},
-		"quarantine":     {func(r *Report) { r.Directories[0].QuarantinedFiles = 2 }, []Kind{Quarantine}, "cannot be deleted"},
-		"mount gone":     {func(r *Report) { r.Mounted = false }, []Kind{MountGone}, "/mnt/nvr"},
-		"not mounted":    {func(r *Report) { r.Mountpoint, r.Mounted = "", false }, nil, ""},
-		"clock ahead":    {func(r *Report) { r.Streams[0].Last = noon.Add(time.Hour) }, []Kind{ClockWrong}, "dated as late as 2026-11-22 08:00"},
-		"clock unset":    {func(r *Report) { r.Created = noon.AddDate(50, 0, 0) }, []Kind{ClockWrong}, "before this store was made"},
-		"new camera":     {func(r *Report) { r.Streams[1].Live = nil }, []Kind{RestartNeeded}, "restart the recorder"},
+		"journals":    {func(r *Report) { r.Directories[0].JournalError = "no space" }, []Kind{JournalsFail}, "no space"},
+		"quotas":      {func(r *Report) { r.Directories[0].DaysUntilFull = &days }, []Kind{DiskTooSmall}, "full in 3.0 days"},
+		"quarantine":  {func(r *Report) { r.Directories[0].QuarantinedFiles = 2 }, []Kind{Quarantine}, "cannot be deleted"},
+		"mount gone":  {func(r *Report) { r.Mounted = false }, []Kind{MountGone}, "/mnt/nvr"},
+		"not mounted": {func(r *Report) { r.Mountpoint, r.Mounted = "", false }, nil, ""},
+		"clock ahead": {func(r *Report) { r.Streams[0].Last = noon.Add(time.Hour) }, []Kind{ClockWrong}, "dated as late as 2026-11-22 08:00"},
+		"clock unset": {func(r *Report) { r.Created = noon.AddDate(50, 0, 0) }, []Kind{ClockWrong}, "before this store was made"},
+		"new camera":  {func(r *Report) { r.Streams[1].Live = nil }, []Kind{RestartNeeded}, "restart the recorder"},
+		"quota kept": {func(r *Report) {
+			r.Streams[0].RetainBytes, r.Streams[0].KeptBytes = 1000, 900
+			r.Streams[1].RetainBytes, r.Streams[1].KeptBytes = 1000, 899
+		}, []Kind{QuotaKept}, "quota of camera driveway,"},
 		"retired camera": {func(r *Report) { r.Streams[1].Live, r.Streams[1].Retired = nil, true }, nil, ""},
 		"no recorder": {func(r *Report) {
 			r.Since, r.Streams[0].Live, r.Streams[1].Live = time.Time{}, nil, nil
