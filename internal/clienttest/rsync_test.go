@@ -28,7 +28,7 @@ func rsyncName(t *testing.T) string { return "rsync " + debianVersion(t, "rsync"
 // It requires the index pages among the rest of what was sent, and nothing else.
 func (b *backup) rsync(from *server, options ...string) (sent []string) {
 	b.t.Helper()
-	args := append([]string{"-a", "--out-format=%n"}, options...)
+	args := append([]string{"-a", "--exclude=/status.json", "--out-format=%n"}, options...) // as in docs/backup.md
 	out := b.run(b.t, "rsync", append(args, from.mountpoint+"/", b.copy+"/")...)
 	for line := range strings.Lines(string(out)) {
 		switch name := strings.TrimSpace(line); {
