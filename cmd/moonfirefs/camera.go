@@ -110,7 +110,15 @@ func addCamera(cmd *cobra.Command, g *global, f *cameraFlags, name, address stri
 		if err := o.DB.AddCamera(cmd.Context(), camera); err != nil {
 			return err
 		}
-		return o.printf("Added camera %s.", name)
+		if err := o.printf("Added camera %s.", name); err != nil {
+			return err
+		}
+		for i := range camera.Streams {
+			if err := o.printf("%s: %s", camera.Streams[i].FolderName(camera), retentionText(&camera.Streams[i])); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/moonfirefs/moonfire/internal/check/checktest"
+	"github.com/moonfirefs/moonfire/internal/store"
 	"github.com/moonfirefs/moonfire/internal/testcamera"
 )
 
@@ -93,8 +95,10 @@ func TestDeleteWhileRecording(t *testing.T) {
 	})
 	waitForRecordings(t, path, 3) // it goes on
 	recorder.stop()
-	if strings.Contains(recorder.output.String(), "interrupted") || strings.Contains(recorder.output.String(), "WARN") {
-		t.Error("recording was disturbed")
+	for _, trouble := range []string{"interrupted", "missing", "cannot"} {
+		if strings.Contains(recorder.output.String(), trouble) {
+			t.Errorf("recording was disturbed: %q is in the log", trouble)
+		}
 	}
 }
 
@@ -104,7 +108,6 @@ func TestConfirm(t *testing.T) {
 	path := longStore(t, 1, smallFootage(t, 160))
 	command := os.Args[0] + " delete --store " + path + " yard '2026-11-22 12:00' 12:01"
 	for _, answer := range []string{"n", "", "yesterday", "Y"} {
-		// script gives the program a terminal.
 		cmd := terminal(t, command, answer+"\n")
 		out, err := cmd.CombinedOutput()
 		if !strings.Contains(string(out), "1 recording") || strings.Contains(string(out), "Deleted") != (answer == "Y") || (err == nil) != (answer == "Y") {
@@ -112,6 +115,36 @@ func TestConfirm(t *testing.T) {
 		}
 	}
 	if n := recordings(t, path, 1); n != 59 {
+		t.Errorf("%d recordings are left", n)
+	}
+	checktest.Require(t, path)
+}
+
+// TestDeleteInterrupted ensures that whoever no longer waits for the recorder has
+// asked it all the same.
+func TestDeleteInterrupted(t *testing.T) {
+	t.Parallel()
+	path := longStore(t, 1, smallFootage(t, 160))
+	// A recorder that takes its time.
+	recorder, err := store.Open(t.Context(), path, store.Recording, nil)
+	mustDo(t, err)
+	defer recorder.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	out := &lockedBuffer{}
+	status := make(chan int)
+	go func() {
+		status <- execute(ctx, []string{"delete", "--store", path, "yard", "2026-11-22 12:00", "12:10", "--yes"}, strings.NewReader(""), out, out)
+	}()
+	eventually(t, "it waits", func() bool { return strings.Contains(out.String(), "A recorder runs") })
+	cancel()
+	if got := <-status; got != exitFailure || !strings.Contains(out.String(), "will delete it all the same") {
+		t.Errorf("status %d: %s", got, out)
+	}
+	requireOutput(t, exitOK, []string{"not yet"}, "delete", "--store", path, "--list")
+	mustDo(t, recorder.Close())
+	requireOutput(t, exitOK, []string{"Deleted 1 recordings"}, "delete", "--store", path, "yard", "2026-11-22 12:20", "12:21", "--yes")
+	if n := recordings(t, path, 1); n != 49 {
 		t.Errorf("%d recordings are left", n)
 	}
 	checktest.Require(t, path)

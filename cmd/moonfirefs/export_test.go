@@ -27,9 +27,9 @@ func TestExport(t *testing.T) {
 	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
 	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1s")
 	waitForRecordings(t, path, 2)
-	begin := time.Now()
+	from := newestStart(t, path).Truncate(time.Second)
+	to := from.Add(2 * time.Second)
 	waitForRecordings(t, path, recordings(t, path, 1)+5)
-	from, to := begin.Truncate(time.Second), begin.Add(2*time.Second).Truncate(time.Second)
 	zone, err := time.LoadLocation("America/New_York")
 	mustDo(t, err)
 	clipName := from.In(zone).Format("2006-01-02T15.04.05") + "--" + to.In(zone).Format("15.04.05") + ".mp4"

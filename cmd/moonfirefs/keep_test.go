@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/moonfirefs/moonfire/internal/store"
 	"github.com/moonfirefs/moonfire/internal/testcamera"
 )
 
@@ -34,6 +35,17 @@ func savedFiles(t *testing.T, mountpoint string) (names []string) {
 	return names
 }
 
+// newestStart is when the newest recording of the first stream starts.
+func newestStart(t *testing.T, path string) time.Time {
+	t.Helper()
+	s, err := store.Open(t.Context(), path, store.Reading, nil)
+	mustDo(t, err)
+	defer s.Close()
+	newest, _, err := s.DB.Newest(t.Context(), 1)
+	mustDo(t, err)
+	return newest.Start90k.Time()
+}
+
 // TestKeepWhileRecording ensures that footage is kept beside a running recorder:
 // it shows at once, does not change once its interval is over, outlives the
 // quota, counts towards it, and goes when it is released.
@@ -44,7 +56,7 @@ func TestKeepWhileRecording(t *testing.T) {
 	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", camera.URL(), "--retain", "250kB")
 	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1s")
 	waitForRecordings(t, path, 3)
-	from, to := newYork(t, time.Now().Add(-2*time.Second)), newYork(t, time.Now().Add(time.Second))
+	from, to := newYork(t, newestStart(t, path)), newYork(t, time.Now().Add(time.Second))
 	output := mustRun(t, "keep", "--store", path, "driveway", from, to, "--name", "burglary")
 	if !strings.Contains(output, "saved/burglary.mp4") || !strings.Contains(output, "still recorded") {
 		t.Errorf("keep printed %q", output)
