@@ -4,6 +4,7 @@
 # make crashtest  the same in its long form: about an hour; see design/faults.md
 # make manytest  64 cameras for ten minutes, thousands of connections; see design/cameras.md
 # make clienttest  the long form of the client tests: players, rsync, Samba; about ten minutes
+# make fuzz   every fuzz test for FUZZTIME (1h), one after another; see design/cameras.md
 # make build  only the program, ./moonfirefs
 # make deb    the Debian package, dist/moonfirefs_*.deb
 # make packagetest  installs, upgrades and removes it in a fresh Debian 12
@@ -19,7 +20,7 @@ AS_ROOT = $(if $(SUDO),-exec '$(SUDO)')
 # Debian 13 has another FFmpeg.
 export GOFLAGS += $(shell tools/goflags.sh)
 
-.PHONY: build clienttest crashtest crashtest-short deb manytest demo packagetest test test-debian13 lint
+.PHONY: build fuzz clienttest crashtest crashtest-short deb manytest demo packagetest test test-debian13 lint
 
 build:
 	@tools/setup.sh build
@@ -50,6 +51,12 @@ crashtest:
 manytest:
 	@tools/setup.sh test
 	go test -v -count=1 -timeout 1h $(AS_ROOT) ./internal/manytest -full
+
+FUZZTIME ?= 1h
+
+fuzz:
+	@tools/setup.sh test
+	tools/fuzz.sh $(FUZZTIME)
 
 # Tables of what was found go to docs/compatibility.md.
 clienttest:
