@@ -10,6 +10,9 @@ import (
 const (
 	defaultSocketTimeout = 10 * time.Second
 	defaultFrameTimeout  = 30 * time.Second
+	// defaultAudioDelay is a little more than the interval of sender reports (RFC 3550
+	// §6.2).
+	defaultAudioDelay = 6 * time.Second
 )
 
 // Config says which stream to open, and how.
@@ -27,6 +30,12 @@ type Config struct {
 	// FrameTimeout bounds Open as a whole, and then the wait for each frame,
 	// also when the camera keeps on sending other things; 0 means 30 s.
 	FrameTimeout time.Duration
+	// Audio says that audio is wanted as well, if the camera sends some that can be
+	// recorded.
+	Audio bool
+	// AudioDelay is how long the first audio may be held back until sender reports tell
+	// when it happened; 0 means 6 s.
+	AudioDelay time.Duration
 	// Logger is for events of this session; nil means slog.Default.
 	Logger *slog.Logger
 }
@@ -41,6 +50,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.FrameTimeout == 0 {
 		c.FrameTimeout = defaultFrameTimeout
+	}
+	if c.AudioDelay == 0 {
+		c.AudioDelay = defaultAudioDelay
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -18,4 +18,7 @@ type Frame struct {
 	// same while the configuration does, and changes only at a sync sample. Its
 	// ID is zero: it is not stored yet.
 	Entry *moonfire.VideoSampleEntry
+	// Audio is what has arrived since the frame before, in order; most of it begins
+	// before this frame, some can begin before the one before.
+	Audio []AudioFrame
 }

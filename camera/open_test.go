@@ -242,12 +242,12 @@ func TestOpenChecksOptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	options, err := libavOptions(cfg)
+	options, err := libavOptions(cfg, "video")
 	if err != nil {
 		t.Fatal(err)
 	}
 	options["no_such_option"] = "1"
-	_, err = dial(t.Context(), cfg, target, options)
+	_, err = newConnection(t.Context(), cfg, target, options)
 	if want := `this libavformat does not know the option "no_such_option"`; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

@@ -43,6 +43,8 @@ type Session struct {
 	interrupter interrupter
 	// watchdog interrupts when there is no frame in time.
 	watchdog *time.Timer
+	// audio is nil if none is read. It has a session of its own.
+	audio *audioFeed
 	// unbind releases the context that was given to Open.
 	unbind func() bool
 
@@ -84,18 +86,28 @@ func open(ctx context.Context, cfg Config) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	options, err := libavOptions(cfg)
+	options, err := libavOptions(cfg, "video")
 	if err != nil {
 		return nil, err
 	}
 	if err := resolve(ctx, target.host, cfg.SocketTimeout); err != nil {
 		return nil, err
 	}
-	return dial(ctx, cfg, target, options)
+	s, err := newConnection(ctx, cfg, target, options)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.selectStream(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if cfg.Audio && len(s.description.Audio) > 0 {
+		s.audio = startAudio(ctx, cfg, target)
+	}
+	return s, nil
 }
 
-// dial makes a session and connects it.
-func dial(ctx context.Context, cfg Config, target target, options map[string]string) (*Session, error) {
+// newConnection makes a session and connects it.
+func newConnection(ctx context.Context, cfg Config, target target, options map[string]string) (*Session, error) {
 	s := &Session{
 		log:           cfg.Logger,
 		authenticates: target.authenticates,
@@ -112,9 +124,6 @@ func dial(ctx context.Context, cfg Config, target target, options map[string]str
 	if err := s.connect(target.url, options); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	if err := s.selectStream(); err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
 	return s, nil
 }
 
@@ -127,14 +136,15 @@ func resolve(ctx context.Context, host string, timeout time.Duration) error {
 	return err
 }
 
-// libavOptions returns what libavformat is to know beside the URL.
-func libavOptions(cfg Config) (map[string]string, error) {
+// libavOptions returns what libavformat is to know beside the URL, for a session of
+// one type of media.
+func libavOptions(cfg Config, mediaType string) (map[string]string, error) {
 	if cfg.Transport != moonfire.TCP && cfg.Transport != moonfire.UDP {
 		return nil, fmt.Errorf("unknown transport %q", cfg.Transport)
 	}
 	return map[string]string{
 		"rtsp_transport":      string(cfg.Transport),
-		"allowed_media_types": "video",
+		"allowed_media_types": mediaType,
 		"timeout":             strconv.FormatInt(cfg.SocketTimeout.Microseconds(), 10),
 		// Packets as the RTP layer makes them: pieces of access units, with the
 		// time stamps that came with them. The parser above it would join the
@@ -220,6 +230,7 @@ func (s *Session) Next() (Frame, error) {
 		s.started = s.started || frame.Sync
 		switch {
 		case s.started && frame.Data != nil:
+			frame.Audio = s.audio.take(frame.PTS90k)
 			return frame, nil
 		case !s.started && time.Since(s.opened) > firstSyncTimeout:
 			return Frame{}, fmt.Errorf("read frame: no key frame with its parameter sets within %v", firstSyncTimeout)
@@ -248,6 +259,9 @@ func (s *Session) next() (Frame, error) {
 			return Frame{}, s.describe(err, time.Since(start))
 		}
 		pts, payload, ours := s.packet.Pts(), s.packet.Data(), s.packet.StreamIndex() == s.index
+		if ours && pts != noPTS {
+			s.audio.observeVideo(astiav.RescaleQ(pts, s.timeBase, timeBase90k), s.packet)
+		}
 		s.packet.Unref()
 		if !ours {
 			continue
@@ -257,17 +271,14 @@ func (s *Session) next() (Frame, error) {
 			return Frame{}, err
 		}
 		if byteStream != nil {
-			return s.frame(byteStream, pts, s.accessUnit.pts)
+			return s.frame(byteStream, pts)
 		}
 	}
 }
 
-// maxSpread90k is the longest time over which pictures with one time stamp are spread.
-const maxSpread90k = 10 * moonfire.UnitsPerSecond
-
-// frame converts an access unit, after which the next one has the time stamp nextPTS.
-// What is in it beside its first picture, it leaves in ready.
-func (s *Session) frame(byteStream []byte, pts, nextPTS int64) (Frame, error) {
+// frame converts an access unit. What is in it beside its first picture, it leaves in
+// ready.
+func (s *Session) frame(byteStream []byte, pts int64) (Frame, error) {
 	previous := s.video.entry
 	frames, err := s.video.samples(byteStream)
 	if err != nil || len(frames) == 0 {
@@ -276,13 +287,8 @@ func (s *Session) frame(byteStream []byte, pts, nextPTS int64) (Frame, error) {
 	if pts == noPTS {
 		return Frame{}, errors.New("an access unit without a time stamp")
 	}
-	pts90k := astiav.RescaleQ(pts, s.timeBase, timeBase90k)
-	lasts90k := astiav.RescaleQ(nextPTS, s.timeBase, timeBase90k) - pts90k
-	if nextPTS == noPTS || lasts90k < 0 || lasts90k > maxSpread90k {
-		lasts90k = 0
-	}
 	for i := range frames {
-		frames[i].PTS90k = pts90k + lasts90k*int64(i)/int64(len(frames))
+		frames[i].PTS90k = astiav.RescaleQ(pts, s.timeBase, timeBase90k)
 		if entry := frames[i].Entry; entry != previous {
 			s.log.Info("codec configuration", "codec", entry.RFC6381Codec, "width", entry.Width, "height", entry.Height)
 			previous = entry
@@ -297,6 +303,7 @@ func (s *Session) frame(byteStream []byte, pts, nextPTS int64) (Frame, error) {
 // It always returns nil, and does nothing the second time.
 func (s *Session) Close() error {
 	s.interrupter.stop(ErrClosed)
+	s.audio.close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.input == nil {

@@ -35,6 +35,10 @@ type Journal struct {
 	// positive, but for the last one's, and add up to less than
 	// moonfire.MaxRecordingDuration90k.
 	Samples []Sample
+	// AudioEntry is the configuration of the audio, nil if there is none; Chunks are
+	// its chunks, in the order in which they lie between the samples.
+	AudioEntry *moonfire.AudioSampleEntry
+	Chunks     []Chunk
 }
 
 // Decode reads a journal up to its end or to the first damage; what comes before
@@ -71,6 +75,8 @@ type decoder struct {
 
 	// durations90k is the sum over the samples of all records so far.
 	durations90k moonfire.Duration90k
+	// audio90k is that over the samples of audio.
+	audio90k moonfire.Duration90k
 	// ended says that the last sample had no duration: nothing may follow.
 	ended bool
 }
@@ -121,6 +127,14 @@ func (d *decoder) record(j *Journal) {
 	at := d.offset
 	content := d.content()
 	if d.err != nil {
+		return
+	}
+	if len(content) > 0 && content[0] == audioEntryKind {
+		d.audioEntry(at, content, j)
+		return
+	}
+	if len(content) > 0 && content[0] == chunkKind {
+		d.chunk(at, content, j)
 		return
 	}
 	if len(content) < fixedRecordBytes {

@@ -35,6 +35,8 @@ type journalWriter struct {
 	file   journalFile
 	group  journal.Group
 	dating journal.Dating
+	// audio says that the configuration of the audio has been written.
+	audio bool
 	// record is the memory in which records are made.
 	record []byte
 }
@@ -75,6 +77,30 @@ func (j *journalWriter) add(s moonfire.Sample, sum uint32) {
 	}
 }
 
+// addChunk notes a chunk of audio that is in the sample file, behind all samples
+// that were added, of which there are videoSamples since the chunk before.
+func (j *journalWriter) addChunk(entry *moonfire.AudioSampleEntry, videoSamples int32, c *journal.Chunk) {
+	if j == nil {
+		return
+	}
+	j.flush()
+	if err := j.writeChunk(entry, videoSamples, c); err != nil {
+		j.failed(err)
+	}
+}
+
+func (j *journalWriter) writeChunk(entry *moonfire.AudioSampleEntry, videoSamples int32, c *journal.Chunk) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.record = j.record[:0]
+	if !j.audio {
+		j.record = journal.AppendAudioEntry(j.record, entry)
+		j.audio = true
+	}
+	j.record = journal.AppendChunk(j.record, videoSamples, c)
+	return j.writeRecord()
+}
+
 // flush writes what was added as a record.
 func (j *journalWriter) flush() {
 	if j == nil {
@@ -92,6 +118,11 @@ func (j *journalWriter) write() error {
 		return nil
 	}
 	j.record = j.group.AppendRecord(j.record[:0], j.dating)
+	return j.writeRecord()
+}
+
+// writeRecord is called with j.mu held.
+func (j *journalWriter) writeRecord() error {
 	if j.file == nil {
 		return nil
 	}

@@ -58,7 +58,7 @@ func newQueue(maxBytes int64) *queue {
 func (q *queue) push(f camera.Frame, at arrival) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	size := int64(len(f.Data))
+	size := sizeOf(&f)
 	fits := q.bytes+size <= q.maxBytes
 	if q.refusing {
 		fits = fits && f.Sync && q.bytes <= q.maxBytes/2
@@ -116,7 +116,7 @@ func (q *queue) tryPop() (it item, ok, closed bool) {
 	it = q.items[0]
 	q.items[0] = item{} // let go of the frame
 	q.items = q.items[1:]
-	q.bytes -= int64(len(it.frame.Data))
+	q.bytes -= sizeOf(&it.frame)
 	return it, true, false
 }
 
@@ -125,6 +125,20 @@ func (q *queue) waiting() (frames int, sizeBytes int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.items), q.bytes
+}
+
+// sizeOf is what a frame and its audio take.
+func sizeOf(f *camera.Frame) int64 {
+	size := int64(len(f.Data))
+	for i := range f.Audio {
+		size += int64(len(f.Audio[i].Data))
+	}
+	return size
+}
+
+// soundPTS90k is when audio that came with the frame began, by the camera's clock.
+func (it *item) soundPTS90k(f *camera.AudioFrame) int64 {
+	return it.frame.PTS90k + int64(f.Offset90k)
 }
 
 // append is called with q.mu held.

@@ -31,6 +31,11 @@ type run struct {
 	writer *writer
 	// offset is the number of that recording within the run.
 	offset int32
+	// ending is the one before it, as long as that waits for audio.
+	ending *ending
+	// soundChanged says that the camera sends audio of another configuration than
+	// that of the recording in progress.
+	soundChanged bool
 }
 
 // begin starts the run with its first frame, a key frame.
@@ -63,11 +68,18 @@ func (r *run) add(it *item) error {
 		return errStrayed
 	}
 	if r.rotates(it) {
-		r.finishRecording(lastDuration90k)
+		r.endRecording(lastDuration90k)
 		r.offset++
-		return r.startRecording(it)
+		if err := r.startRecording(it); err != nil {
+			r.finishEnding()
+			return err
+		}
+		return r.addSound(it)
 	}
-	return r.append(it, lastDuration90k)
+	if err := r.append(it, lastDuration90k); err != nil {
+		return err
+	}
+	return r.addSound(it)
 }
 
 // end is called when no frame follows.
@@ -79,7 +91,7 @@ func (r *run) rotates(it *item) bool {
 	if e := it.frame.Entry; e != r.writer.entry && e.SHA1 != r.writer.entry.SHA1 {
 		return true
 	}
-	if r.timeline.adjusted90k >= tooLong90k {
+	if r.timeline.adjusted90k >= tooLong90k || it.frame.Sync && r.soundChanged {
 		return true
 	}
 	return it.frame.Sync && r.timeline.media90k() >= r.rotation.due90k(r.timeline.start90k(), r.timeline.first)
@@ -92,7 +104,7 @@ func (r *run) startRecording(it *item) error {
 	if err != nil {
 		return err
 	}
-	r.writer = newWriter(d, it.frame.Entry)
+	r.writer, r.soundChanged = newWriter(d, it.frame.Entry), false
 	return r.append(it, 0)
 }
 
@@ -110,14 +122,35 @@ func (r *run) append(it *item, lastDuration90k moonfire.Duration90k) error {
 	return nil
 }
 
-// finishRecording hands the recording in progress to the syncer.
-// lastDuration90k is the duration of its last frame, 0 if not known.
+// finishRecording hands the recording in progress to the syncer, and before it the
+// one that waits for audio. lastDuration90k is the duration of its last frame, 0 if
+// not known.
 func (r *run) finishRecording(lastDuration90k moonfire.Duration90k) {
+	r.finishEnding()
 	if r.writer == nil {
 		return
 	}
 	w := r.writer
 	r.writer = nil
+	var dated moonfire.Recording
+	if w.frames() > 0 && !w.corrupt {
+		r.date(&dated)
+	}
+	r.handOn(w, &dated, lastDuration90k)
+}
+
+// date fills in what the timeline tells of the recording in progress, and ends it
+// there.
+func (r *run) date(recording *moonfire.Recording) {
+	recording.Start90k, recording.LocalTimeDelta90k = r.timeline.cut()
+	recording.RunOffset = r.offset
+	if r.offset > 0 { // the first one starts by this machine's clock
+		r.status.drifted(recording.LocalTimeDelta90k)
+	}
+}
+
+// handOn hands a recording, which has been dated, to the syncer.
+func (r *run) handOn(w *writer, dated *moonfire.Recording, lastDuration90k moonfire.Duration90k) {
 	recording, err := w.finish(lastDuration90k)
 	if err != nil {
 		r.syncer.abandon(w.name)
@@ -127,10 +160,10 @@ func (r *run) finishRecording(lastDuration90k moonfire.Duration90k) {
 		}
 		return
 	}
-	recording.Start90k, recording.LocalTimeDelta90k = r.timeline.cut()
-	if recording.RunOffset = r.offset; r.offset > 0 { // the first one starts by this machine's clock
-		r.status.drifted(recording.LocalTimeDelta90k)
-	}
+	recording.Start90k, recording.LocalTimeDelta90k = dated.Start90k, dated.LocalTimeDelta90k
+	recording.RunOffset = dated.RunOffset
 	recording.Stream, recording.SampleDir, recording.Open = r.stream.ID, r.stream.SampleDir, w.open
-	r.syncer.save(&finished{recording: recording, entry: w.entry, file: w.draft, status: r.status, log: r.log})
+	r.syncer.save(&finished{
+		recording: recording, entry: w.entry, audioEntry: w.audioEntry(), file: w.draft, status: r.status, log: r.log,
+	})
 }

@@ -122,7 +122,7 @@ func (s *syncer) salvageOne(ctx context.Context, r index.Reservation) (*finished
 		return nil, errors.Join(err, file.Close())
 	}
 	recording.SampleDir = s.id
-	f := &finished{recording: recording, entry: j.Entry, file: file, status: new(status), log: s.streamLog(j.Stream)}
+	f := &finished{recording: recording, entry: j.Entry, audioEntry: j.AudioEntry, file: file, status: new(status), log: s.streamLog(j.Stream)}
 	f.log.Info("salvaging a recording that a crash interrupted", "file", r.UUID,
 		"start", recording.Start90k, "duration", recording.Duration90k, "frames", recording.VideoSamples)
 	return f, nil
@@ -155,8 +155,9 @@ func (s *syncer) readJournal(name uuid.UUID) (*journal.Journal, error) {
 // agree, and returns the recording, whose file is to be made durable.
 func complete(file reopenedFile, j *journal.Journal) (*moonfire.Recording, error) {
 	var whole []journal.Sample
+	var chunks []journal.Chunk
 	err := failpoint.Step("salvage.2", func() (err error) {
-		whole, err = wholeSamples(file, j.Samples)
+		whole, chunks, err = wholeSamples(file, j)
 		return err
 	})
 	if err != nil {
@@ -169,28 +170,38 @@ func complete(file reopenedFile, j *journal.Journal) (*moonfire.Recording, error
 	for _, s := range whole {
 		encoder.Add(s.Sample)
 	}
-	if err := failpoint.Step("salvage.3", func() error { return file.Truncate(encoder.Bytes()) }); err != nil {
+	audio, audioIndex := salvagedAudio(chunks)
+	sizeBytes := encoder.Bytes() + audio.Bytes
+	if err := failpoint.Step("salvage.3", func() error { return file.Truncate(sizeBytes) }); err != nil {
 		return nil, err
 	}
 	digest := sha1.New()
-	if _, err := io.Copy(digest, io.NewSectionReader(file, 0, encoder.Bytes())); err != nil {
+	if _, err := io.Copy(digest, io.NewSectionReader(file, 0, sizeBytes)); err != nil {
 		return nil, err
 	}
 	r := &moonfire.Recording{
 		Summary: moonfire.Summary{
 			Start90k:         j.Start90k,
 			Duration90k:      encoder.Duration90k(),
-			SampleFileBytes:  encoder.Bytes(),
+			SampleFileBytes:  sizeBytes,
 			VideoSamples:     encoder.Samples(),
 			VideoSyncSamples: encoder.SyncSamples(),
 			RunOffset:        j.RunOffset,
 			Flags:            moonfire.FlagSalvaged,
+			Audio:            audio,
 		},
 		Stream:            j.Stream,
 		Open:              j.Open,
 		LocalTimeDelta90k: j.LocalTimeDelta90k,
 		SampleFile:        j.SampleFile,
 		VideoIndex:        encoder.Blob(),
+		AudioIndex:        audioIndex,
+	}
+	if n := len(chunks); n > 0 {
+		r.Flags |= moonfire.FlagAudio
+		if chunks[n-1].After < len(whole) {
+			r.Flags |= moonfire.FlagVideoLast
+		}
 	}
 	if whole[len(whole)-1].Duration90k == 0 {
 		r.Flags |= moonfire.FlagTrailingZero
@@ -202,24 +213,56 @@ func complete(file reopenedFile, j *journal.Journal) (*moonfire.Recording, error
 	return r, nil
 }
 
-// wholeSamples returns those of the samples, up to the first that is not as the
-// journal says, that the file has.
-func wholeSamples(file io.ReaderAt, samples []journal.Sample) ([]journal.Sample, error) {
-	reader := io.NewSectionReader(file, 0, math.MaxInt64)
-	buffer := make([]byte, 64<<10)
-	for i, s := range samples {
-		sum, err := sumOf(reader, int(s.Bytes), buffer)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return samples[:i], nil
+// wholeSamples returns those of the samples and of the chunks of audio between them,
+// up to the first that is not as the journal says, that the file has.
+func wholeSamples(file io.ReaderAt, j *journal.Journal) (samples []journal.Sample, chunks []journal.Chunk, err error) {
+	w := &walk{reader: io.NewSectionReader(file, 0, math.MaxInt64), buffer: make([]byte, 64<<10)}
+	for i, s := range j.Samples {
+		if !w.has(int(s.Bytes), s.Sum) {
+			return j.Samples[:i], chunks, w.err
 		}
-		if err != nil {
-			return nil, err
-		}
-		if sum != s.Sum {
-			return samples[:i], nil
+		for len(chunks) < len(j.Chunks) && j.Chunks[len(chunks)].After == i+1 {
+			c := &j.Chunks[len(chunks)]
+			if !w.has(int(c.Bytes), c.Sum) {
+				return j.Samples[:i+1], chunks, w.err
+			}
+			chunks = j.Chunks[:len(chunks)+1]
 		}
 	}
-	return samples, nil
+	return j.Samples, chunks, nil
+}
+
+// walk reads through a sample file.
+type walk struct {
+	reader io.Reader
+	buffer []byte
+	// err is nil at the end of the file.
+	err error
+}
+
+// has tells whether some bytes come next.
+func (w *walk) has(sizeBytes int, sum uint32) bool {
+	got, err := sumOf(w.reader, sizeBytes, w.buffer)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		w.err = err
+	}
+	return err == nil && got == sum
+}
+
+// salvagedAudio makes the index of chunks that are whole.
+func salvagedAudio(chunks []journal.Chunk) (sum moonfire.AudioSummary, blob []byte) {
+	if len(chunks) == 0 {
+		return sum, nil
+	}
+	var encoder moonfire.AudioIndexEncoder
+	before := 0
+	for _, c := range chunks {
+		encoder.AddChunk(int32(c.After-before), c.Samples)
+		before = c.After
+	}
+	sum = encoder.Sum()
+	sum.Start90k = chunks[0].Start90k
+	return sum, encoder.Blob()
 }
 
 // sumOf reads sizeBytes, through a buffer: a damaged journal may name any size.

@@ -184,6 +184,7 @@ func (s *syncer) change(streams []moonfire.StreamID) *index.Save {
 	for _, f := range s.durable {
 		change.Insert = append(change.Insert, f.recording)
 		change.SampleEntries = append(change.SampleEntries, f.entry)
+		change.AudioSampleEntries = append(change.AudioSampleEntries, f.audioEntry)
 	}
 	if s.closing {
 		change.Release = append(change.Release, s.names...)

@@ -26,6 +26,9 @@ const (
 	// A camera whose timestamps make no sense at all would produce a recording
 	// per key frame. Runs shorter than this are followed by a pause.
 	lastingRun = 10 * time.Second
+	// The first recording of a run lasts at least one rotation interval, so the first
+	// audio may be late.
+	maxAudioDelay = 6 * time.Second
 )
 
 // streamer records one stream. Its two goroutines, one that reads the camera and
@@ -109,7 +112,10 @@ func (s *streamer) session(ctx context.Context) error {
 		Username:  s.camera.Username,
 		Password:  s.camera.Password,
 		Transport: s.stream.Transport,
-		Logger:    s.log,
+		Audio:     !s.camera.NoAudio,
+		// It should come while its recording is being written.
+		AudioDelay: min(s.rotation.every90k.Duration()/4, maxAudioDelay),
+		Logger:     s.log,
 
 		FrameTimeout: s.timeout,
 	})

@@ -71,9 +71,11 @@ type database interface {
 type finished struct {
 	recording *moonfire.Recording
 	entry     *moonfire.VideoSampleEntry
-	file      sampleFile
-	status    *status
-	log       *slog.Logger
+	// audioEntry is nil if there is no audio.
+	audioEntry *moonfire.AudioSampleEntry
+	file       sampleFile
+	status     *status
+	log        *slog.Logger
 }
 
 // saved is called when the recording is committed.

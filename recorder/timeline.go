@@ -102,6 +102,12 @@ func (t *timeline) offset90k(camera90k moonfire.Duration90k) moonfire.Duration90
 	return t.adjust(t.camera90k+camera90k) - t.adjust(t.camera90k)
 }
 
+// since90k is when something began by the camera's clock, after the start of the
+// recording in progress.
+func (t *timeline) since90k(pts90k int64) moonfire.Duration90k {
+	return t.adjust(moonfire.Duration90k(pts90k-t.lastDTS90k) + t.camera90k)
+}
+
 // place notes the arrival of the frame that was advanced to, which is shown the
 // given time after it is decoded. Of frames that are not sent in the order in which
 // they are shown, those that are shown last have been sent without waiting for

@@ -41,6 +41,10 @@ type writer struct {
 	last moonfire.Sample
 	// lastSum is that of its bytes.
 	lastSum uint32
+	// sound is the audio beside the frames; framesBeforeSound counts the frames that
+	// lie before its last chunk.
+	sound             sound
+	framesBeforeSound int32
 	// corrupt says that the file holds part of a frame.
 	corrupt bool
 }
@@ -56,6 +60,12 @@ func newWriter(d *draft, entry *moonfire.VideoSampleEntry) *writer {
 func (w *writer) append(f *camera.Frame, offset90k, lastDuration90k moonfire.Duration90k) error {
 	if len(f.Data) == 0 || len(f.Data) > math.MaxInt32 {
 		return fmt.Errorf("append to sample file %s: frame of %d bytes: %w", w.name, len(f.Data), moonfire.ErrInvalid)
+	}
+	if w.sound.due(f.Sync) {
+		w.addLast(lastDuration90k) // it lies before the audio
+		if err := w.writeSound(); err != nil {
+			return err
+		}
 	}
 	if err := w.write(f.Data); err != nil {
 		return fmt.Errorf("append to sample file %s: %w", w.name, err)
@@ -117,6 +127,10 @@ func (w *writer) finish(lastDuration90k moonfire.Duration90k) (*moonfire.Recordi
 		return nil, errors.Join(fmt.Errorf("finish sample file %s: no frames: %w", w.name, errAbandoned), w.Close())
 	}
 	w.journal.flush()
+	w.sound.settleNominally()
+	if err := w.writeSound(); err != nil && w.corrupt {
+		return nil, errors.Join(err, errAbandoned, w.Close())
+	}
 	r := &moonfire.Recording{
 		Summary: moonfire.Summary{
 			Duration90k:      w.index.Duration90k(),
@@ -133,6 +147,7 @@ func (w *writer) finish(lastDuration90k moonfire.Duration90k) (*moonfire.Recordi
 	if w.index.Reordered() {
 		r.Flags |= moonfire.FlagReordered
 	}
+	w.describeSound(r)
 	w.sha1.Sum(r.SampleFileSHA1[:0])
 	return r, nil
 }

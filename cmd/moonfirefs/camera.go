@@ -25,7 +25,7 @@ func newCameraCommand(g *global) *cobra.Command {
 		Args:  onlyCommands,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newCameraAddCommand(g), newCameraListCommand(g), newCameraEditCommand(g), newCameraRemoveCommand(g), newCameraTestCommand(g), newCameraDiscoverCommand())
+	cmd.AddCommand(newCameraAddCommand(g), newCameraListCommand(g), newCameraEditCommand(g), newCameraRemoveCommand(g), newCameraTestCommand(g))
 	return cmd
 }
 
@@ -36,16 +36,12 @@ type cameraFlags struct {
 	transport              string
 	username, passwordFile string
 	dir                    string
-	noTest                 bool
+	noTest, audio          bool
 }
 
 // addConnection adds the flags that say how to connect.
 func (f *cameraFlags) addConnection(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.transport, "transport", string(moonfire.TCP), "tcp or udp")
-	f.addCredentials(cmd)
-}
-
-func (f *cameraFlags) addCredentials(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.username, "username", "", "user name for the camera")
 	cmd.Flags().StringVar(&f.passwordFile, "password-file", "", "file whose first line is the password; - is standard input")
 }
@@ -70,6 +66,7 @@ works too, but other users of this machine can see it there.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return addCamera(cmd, g, f, args[0], args[1]) },
 	}
 	cmd.Flags().StringVar(&f.description, "description", "", "a text for people")
+	f.addAudio(cmd)
 	cmd.Flags().StringVar(&f.retain, "retain", "", "disk space for the main stream, such as 500GB; the oldest footage goes first (required)")
 	cmd.Flags().StringVar(&f.sub, "sub", "", "URL of the sub stream, to be recorded as well")
 	cmd.Flags().StringVar(&f.subRetain, "sub-retain", "", "disk space for the sub stream")
@@ -83,7 +80,7 @@ func addCamera(cmd *cobra.Command, g *global, f *cameraFlags, name, address stri
 	if strings.Contains(name, ":") { // not shown: it may be a URL with a password
 		return &usageError{errors.New("the name comes first, then the URL, and a name has no colon")}
 	}
-	camera := &moonfire.Camera{UUID: uuid.New(), ShortName: name, Description: f.description, Username: f.username}
+	camera := &moonfire.Camera{UUID: uuid.New(), ShortName: name, Description: f.description, NoAudio: !f.audio, Username: f.username}
 	if err := f.addStream(camera, moonfire.MainStream, address, "--retain", f.retain); err != nil {
 		return err
 	}
@@ -146,6 +143,11 @@ func (g *global) testNewCamera(o *opened, camera *moonfire.Camera) error {
 		}
 	}
 	return nil
+}
+
+// addAudio adds the flag that says whether audio is recorded.
+func (f *cameraFlags) addAudio(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.audio, "audio", true, "record AAC or G.711 audio as well, if the camera sends any; not with =false")
 }
 
 // addStream adds a stream as the flags say.

@@ -46,6 +46,7 @@ The password is taken from $` + passwordVariable + `, from a file
 		},
 	}
 	cmd.Flags().StringVar(&f.description, "description", "", "a text for people")
+	f.addAudio(cmd)
 	cmd.Flags().StringVar(&f.url, "url", "", "URL of the main stream")
 	cmd.Flags().StringVar(&f.sub, "sub", "", "URL of the sub stream; one that was not recorded before needs --sub-retain")
 	cmd.Flags().StringVar(&f.retain, "retain", "", "disk space for the main stream, such as 500GB")
@@ -130,6 +131,9 @@ func (f *editFlags) apply(o *opened, c *moonfire.Camera) error {
 	}
 	if given("record") {
 		c.Retired = !f.record
+	}
+	if given("audio") {
+		c.NoAudio = !f.audio
 	}
 	for _, s := range []struct {
 		kind                moonfire.StreamKind

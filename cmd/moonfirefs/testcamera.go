@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -40,11 +41,18 @@ pictures are encoded by ffmpeg.`,
 	return cmd
 }
 
+// testSoundSeconds is how long the sound of that camera is, which is repeated.
+const testSoundSeconds = 30
+
 // newTestCamera starts a camera at an address; "" means a free port of 127.0.0.1.
 func newTestCamera(address string) (*testcamera.Camera, error) {
 	live, err := testcamera.NewLive(testcamera.Params{Width: 640, Height: 360, FPS: 15, GOP: 15, BitrateKbps: 600})
 	if err != nil {
 		return nil, err
 	}
-	return testcamera.Start(testcamera.Config{Source: live, Address: address, KeepSent: 1})
+	sound, err := testcamera.EncodeSound(context.Background(), testcamera.AAC, 0, testSoundSeconds)
+	if err != nil {
+		return nil, err
+	}
+	return testcamera.Start(testcamera.Config{Source: live, Sound: sound, Address: address, KeepSent: 1})
 }

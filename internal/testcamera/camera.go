@@ -55,6 +55,13 @@ type Config struct {
 	// Loses tells which RTP packets are lost on their way, by the Index of their frame
 	// and their number in it. Nil means none.
 	Loses func(index int64, packet int) bool
+	// Sound is what there is beside the pictures; nil means nothing. SoundDelay is how
+	// much later than the pictures it is sent.
+	Sound      *Sound
+	SoundDelay time.Duration
+	// Reports says that sender reports are sent, which tell when sound and pictures
+	// happened.
+	Reports bool
 	// RTPOrigin is the RTP time stamp of the source's first frame; 0 means the
 	// default.
 	RTPOrigin uint32
@@ -82,6 +89,8 @@ type Camera struct {
 	config Config
 	// media describes the stream, and is read-only once the camera has started.
 	media *description.Media
+	// sound likewise; nil if there is none.
+	sound *description.Media
 	nonce string
 
 	cancel context.CancelFunc
@@ -98,10 +107,16 @@ type Camera struct {
 	server  *gortsplib.Server
 	stream  *gortsplib.ServerStream
 	players map[*gortsplib.ServerSession]*player
-	stalled bool
-	frames  int64 // that the source has delivered
-	runs    int   // client sessions that have begun to play
-	sent    []SentFrame
+	// listeners are the sessions that have set up the sound; silent says that none
+	// is sent.
+	listeners map[*gortsplib.ServerSession]*listener
+	silent    bool
+	listened  int // sessions that have begun to listen
+	sentSound []SentSound
+	stalled   bool
+	frames    int64 // that the source has delivered
+	runs      int   // client sessions that have begun to play
+	sent      []SentFrame
 }
 
 // Start plays the source and serves it. It returns when clients can connect.
@@ -130,7 +145,7 @@ func Start(config Config) (*Camera, error) {
 	}
 	c := &Camera{
 		config: config, nonce: nonce, address: config.Address,
-		played: make(chan struct{}), players: make(map[*gortsplib.ServerSession]*player),
+		played: make(chan struct{}), players: make(map[*gortsplib.ServerSession]*player), listeners: make(map[*gortsplib.ServerSession]*listener),
 	}
 	first := c.play()
 	select {
@@ -138,6 +153,9 @@ func Start(config Config) (*Camera, error) {
 		return nil, errors.Join(errors.New("test camera: the source has no pictures"), c.Close())
 	case au := <-first:
 		c.media = c.describe(au)
+		if c.config.Sound != nil {
+			c.sound = &description.Media{Type: description.MediaTypeAudio, Formats: []format.Format{c.config.Sound.format()}}
+		}
 	}
 	if err := c.Restart(); err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -165,8 +183,18 @@ func (c *Camera) play() (first <-chan AccessUnit) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c.cancel = cancel
 	out := make(chan AccessUnit, 1)
+	start := time.Now()
+	var others sync.WaitGroup
+	if c.config.Sound != nil {
+		others.Go(func() { c.playSound(ctx, start) })
+	}
+	if c.config.Reports {
+		others.Go(func() { c.report(ctx, start) })
+	}
 	go func() {
 		defer close(c.played)
+		defer others.Wait()
+		defer cancel()
 		c.playError = c.config.Source.play(ctx, c.config.Speed, func(au AccessUnit) {
 			c.deliver(au, out)
 		})

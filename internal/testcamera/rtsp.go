@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
 	"strconv"
 	"syscall"
 
@@ -20,7 +21,7 @@ const (
 	realm = "test camera"
 	// writeQueuePackets is how many RTP packets may wait for the network, a
 	// power of two: enough for a few large key frames.
-	writeQueuePackets = 32768
+	writeQueuePackets = 8192
 	// UDP ports come in pairs, even and odd, and are looked for below the range
 	// from which Linux takes the ports of outgoing connections.
 	firstUDPPort, lastUDPPort = 10_000, 30_000
@@ -44,7 +45,7 @@ func (c *Camera) serve() error {
 	if err != nil {
 		return fmt.Errorf("test camera: listen: %w", err)
 	}
-	stream := gortsplib.NewServerStream(server, &description.Session{Title: "test camera", Medias: []*description.Media{c.media}})
+	stream := gortsplib.NewServerStream(server, &description.Session{Title: "test camera", Medias: c.medias()})
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.address, c.server, c.stream = address, server, stream
@@ -133,7 +134,12 @@ func (h handler) OnPlay(ctx *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, 
 	c := h.camera
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.players[ctx.Session] == nil {
+	medias := ctx.Session.SetuppedMedias()
+	if c.sound != nil && c.listeners[ctx.Session] == nil && slices.Contains(medias, c.sound) {
+		c.listened++
+		c.listeners[ctx.Session] = &listener{run: c.listened}
+	}
+	if c.players[ctx.Session] == nil && slices.Contains(medias, c.media) {
 		player, err := newPlayer(c.runs+1, c.config.Source.codec())
 		if err != nil {
 			return &base.Response{StatusCode: base.StatusInternalServerError}, err
@@ -149,4 +155,5 @@ func (h handler) OnSessionClose(ctx *gortsplib.ServerHandlerOnSessionCloseCtx) {
 	h.camera.mu.Lock()
 	defer h.camera.mu.Unlock()
 	delete(h.camera.players, ctx.Session)
+	delete(h.camera.listeners, ctx.Session)
 }

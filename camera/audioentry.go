@@ -1,0 +1,86 @@
+package camera
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+
+	"github.com/asticode/go-astiav"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// maxAACConfigBytes bounds an AudioSpecificConfig, so that the descriptors around
+// it have lengths of one byte. Those of cameras have 2 to 5 bytes.
+const maxAACConfigBytes = 64
+
+// audioSampleEntryOf makes a sample entry of what the session description says of
+// a stream of audio.
+func audioSampleEntryOf(parameters *astiav.CodecParameters) (*moonfire.AudioSampleEntry, error) {
+	switch codec := parameters.CodecID(); codec {
+	case astiav.CodecIDAac:
+		return aacSampleEntry(parameters.ExtraData())
+	case astiav.CodecIDPcmAlaw:
+		return g711SampleEntry("alaw", parameters.SampleRate(), parameters.Channels())
+	case astiav.CodecIDPcmMulaw:
+		return g711SampleEntry("ulaw", parameters.SampleRate(), parameters.Channels())
+	default:
+		return nil, fmt.Errorf("%s is not recorded", codec.Name())
+	}
+}
+
+// aacSampleEntry makes an "mp4a" box with an "esds" box (ISO 14496-14 §5.6).
+func aacSampleEntry(config []byte) (*moonfire.AudioSampleEntry, error) {
+	if len(config) > maxAACConfigBytes {
+		return nil, fmt.Errorf("%w: %d bytes", errAACConfig, len(config))
+	}
+	c, err := parseAACConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	data := audioSampleEntry("mp4a", c.channels, c.sampleRate, esds(config))
+	codec := fmt.Sprintf("mp4a.40.%d", c.objectType)
+	return moonfire.NewAudioSampleEntry(data, c.sampleRate, c.channels, c.frameSamples, codec), nil
+}
+
+// g711SampleEntry makes a box of QuickTime's that has no configuration; players
+// know it in mp4 files as well.
+func g711SampleEntry(format string, sampleRate, channels int) (*moonfire.AudioSampleEntry, error) {
+	if sampleRate <= 0 || sampleRate > math.MaxUint16 || channels <= 0 || channels > 2 {
+		return nil, fmt.Errorf("G.711 of %d channels at %d Hz is not recorded", channels, sampleRate)
+	}
+	data := audioSampleEntry(format, uint16(channels), uint32(sampleRate), nil)
+	return moonfire.NewAudioSampleEntry(data, uint32(sampleRate), uint16(channels), 0, format), nil
+}
+
+// audioSampleEntry serializes an AudioSampleEntry (ISO 14496-12 §12.2.3).
+func audioSampleEntry(format string, channels uint16, sampleRate uint32, configuration []byte) []byte {
+	body := make([]byte, 0, 64+len(configuration))
+	body = append(body, 0, 0, 0, 0, 0, 0) // reserved
+	body = append(body, 0, 1)             // data_reference_index
+	body = append(body, make([]byte, 8)...)
+	body = binary.BigEndian.AppendUint16(body, channels)
+	body = append(body, 0, 16)      // samplesize
+	body = append(body, 0, 0, 0, 0) // pre_defined, reserved
+	if sampleRate > math.MaxUint16 {
+		sampleRate = 0 // the configuration tells
+	}
+	body = binary.BigEndian.AppendUint32(body, sampleRate<<16)
+	return box(format, append(body, configuration...))
+}
+
+// esds serializes an ESDBox around an AudioSpecificConfig (ISO 14496-1 §7.2.6.5).
+func esds(config []byte) []byte {
+	descriptor := func(tag byte, parts ...[]byte) []byte {
+		d := []byte{tag, 0}
+		for _, part := range parts {
+			d = append(d, part...)
+		}
+		d[1] = byte(len(d) - 2)
+		return d
+	}
+	// MPEG-4 audio, an audio stream; sizes and bit rates are not known.
+	decoder := descriptor(4, []byte{0x40, 5<<2 | 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, descriptor(5, config))
+	elementary := descriptor(3, []byte{0, 0, 0}, decoder, descriptor(6, []byte{2}))
+	return box("esds", append([]byte{0, 0, 0, 0}, elementary...)) // version and flags
+}

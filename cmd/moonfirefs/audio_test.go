@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"crypto/md5"
+	"encoding/hex"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/moonfirefs/moonfire/internal/testcamera"
+)
+
+// soundTolerance is how much sound and picture may be apart.
+const soundTolerance = 40 * time.Millisecond
+
+// playedPackets lists the packets of one kind of stream of files in order.
+func playedPackets(t *testing.T, paths []string, stream string) (packets []playedFrame) {
+	t.Helper()
+	for _, path := range paths {
+		for line := range strings.Lines(tool(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:"+stream, "-c", "copy",
+			"-enc_time_base", "1:90000", "-f", "framemd5", "-")) {
+			if strings.HasPrefix(line, "#") {
+				continue
+			}
+			fields := strings.Split(line, ",")
+			pts, err := strconv.ParseInt(strings.TrimSpace(fields[2]), 10, 64)
+			if err != nil {
+				t.Fatalf("%s: %q: %v", path, line, err)
+			}
+			packets = append(packets, playedFrame{strings.TrimSpace(fields[5]), pts})
+		}
+	}
+	return packets
+}
+
+func hexMD5(data []byte) string {
+	sum := md5.Sum(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// mustEncodeSound encodes half a minute.
+func mustEncodeSound(t *testing.T, codec testcamera.SoundCodec, rate int) *testcamera.Sound {
+	t.Helper()
+	sound, err := testcamera.EncodeSound(context.Background(), codec, rate, 30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sound
+}
+
+// TestSoundIsExact ensures that the sound that a camera sends is in the files, byte
+// for byte, none lost or doubled where recordings meet, and in step with the
+// picture, also behind a gap; and that the picture is what it is without sound.
+func TestSoundIsExact(t *testing.T) {
+	for name, config := range map[string]testcamera.Config{
+		"AAC at 16 kHz, by sender reports":  {Sound: mustEncodeSound(t, testcamera.AAC, 16000), Reports: true},
+		"AAC at 48 kHz, sound that is late": {Sound: mustEncodeSound(t, testcamera.AAC, 48000), Reports: true, SoundDelay: 300 * time.Millisecond},
+		"A-law, by arrival":                 {Sound: mustEncodeSound(t, testcamera.ALaw, 0)},
+		"µ-law":                             {Sound: mustEncodeSound(t, testcamera.ULaw, 0), Reports: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			camera := startCamera(t, config)
+			path, mountpoint := newStore(t), newMountpoint(t)
+			mustRun(t, "camera", "add", "--store", path, "driveway", camera.URL(), "--retain", "1GB", "--no-test")
+			recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "2s")
+			waitForRecordings(t, path, 4)
+			camera.Stop()
+			recorder.saw("no connection to the camera")
+			if err := camera.Restart(); err != nil {
+				t.Fatal(err)
+			}
+			waitForRecordings(t, path, 8)
+			recorder.stop()
+			mount := start(t, "mount", mountpoint, "--store", path)
+			mount.saw("mounted")
+			paths := files(t, mountpoint)
+			compare(t, sentRuns(camera.Sent()), playedFrames(t, paths))
+			requireSound(t, camera, config, wholeClip(t, mountpoint))
+			for _, path := range paths {
+				tool(t, "ffmpeg", "-v", "error", "-xerror", "-i", path, "-f", "null", "-")
+			}
+			mustRun(t, "check", "--store", path, "--index", "--hash")
+		})
+	}
+}
+
+// wholeClip is a clip of all footage, so that times can be compared if an hour has
+// begun meanwhile.
+func wholeClip(t *testing.T, mountpoint string) string {
+	t.Helper()
+	const layout = "2006-01-02T15.04.05"
+	zone, err := time.LoadLocation("America/New_York") // that of newStore
+	if err != nil {
+		t.Fatal(err)
+	}
+	from, to := time.Now().Add(-10*time.Minute).In(zone), time.Now().Add(10*time.Minute).In(zone)
+	end := to.Format(layout)
+	if from.YearDay() == to.YearDay() {
+		end = to.Format("15.04.05")
+	}
+	return filepath.Join(mountpoint, "driveway", "clips", from.Format(layout)+"--"+end+".mp4")
+}
+
+// requireSound compares the sound in a file with what was sent, and its times with
+// those of the pictures.
+func requireSound(t *testing.T, camera *testcamera.Camera, config testcamera.Config, path string) {
+	t.Helper()
+	sent := camera.SentSound()
+	ahead := soundAhead(camera, config, sent)
+	offsets := pictureOffsets(playedPackets(t, []string{path}, "v"), camera.Sent())
+	known := make(map[string]bool)
+	for _, f := range config.Sound.Frames {
+		known[hexMD5(f)] = true
+	}
+	played := playedPackets(t, []string{path}, "a")
+	for run, offset := range offsets {
+		for len(played) > 0 && !known[played[0].md5] { // silence
+			played = played[1:]
+		}
+		var frames []testcamera.SentSound
+		for _, f := range sent {
+			if f.Run == run+1 && (len(frames) > 0 || len(played) > 0 && hexMD5(f.Data) == played[0].md5) {
+				frames = append(frames, f)
+			}
+		}
+		n := 0
+		for n < len(frames) && n < len(played) && played[n].md5 == hexMD5(frames[n].Data) {
+			shown := time.Duration(played[n].pts90k) * time.Second / 90000
+			late := shown - offset - config.Sound.Elapsed(frames[n].Index) - ahead
+			// The first one of a file has no silence before it that could be cut.
+			if late.Abs() > soundTolerance && (run > 0 || n > 0) {
+				t.Fatalf("run %d: sound %d of %d is out of step by %v", run, n, len(frames), late)
+			}
+			n++
+		}
+		// What is on its way when a connection ends is lost, of the picture as well.
+		last := config.Sound.Elapsed(int64(len(frames) - n))
+		if n == 0 || last > time.Second {
+			t.Fatalf("run %d: of %d frames of sound, %d are played", run, len(frames), n)
+		}
+		played = played[n:]
+	}
+	if len(played) != 0 {
+		t.Errorf("%d frames of sound are played that were never sent", len(played))
+	}
+}
+
+// soundAhead is how much earlier than it should the camera sent the sound, by the
+// frames that it sent with the least delay: who has nothing but arrivals to go by
+// cannot know better.
+func soundAhead(camera *testcamera.Camera, config testcamera.Config, sent []testcamera.SentSound) time.Duration {
+	if config.Reports {
+		return 0
+	}
+	var sound, picture time.Time
+	for _, f := range sent {
+		if began := f.Time.Add(-config.Sound.Elapsed(f.Index + 1)); sound.IsZero() || began.Before(sound) {
+			sound = began
+		}
+	}
+	for _, f := range camera.Sent() {
+		if began := f.Time.Add(-time.Duration(f.PTS90k-firstPTS90k) * time.Second / 90000); picture.IsZero() || began.Before(picture) {
+			picture = began
+		}
+	}
+	return sound.Sub(picture)
+}
+
+// pictureOffsets is, for each run, when its pictures are shown minus when they
+// happened.
+func pictureOffsets(pictures []playedFrame, sent []testcamera.SentFrame) (offsets []time.Duration) {
+	for _, run := range sentRuns(sent) {
+		n := 0
+		for n < len(run) && n < len(pictures) && pictures[n].md5 == asRecorded(run[n]) {
+			n++
+		}
+		happened := time.Duration(run[0].PTS90k-firstPTS90k) * time.Second / 90000
+		offsets = append(offsets, time.Duration(pictures[0].pts90k)*time.Second/90000-happened)
+		pictures = pictures[n:]
+	}
+	return offsets
+}
+
+// firstPTS90k is the time stamp of a camera's first frame.
+const firstPTS90k = 1_000_000_000
