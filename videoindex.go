@@ -118,7 +118,6 @@ type VideoIndexDecoder struct {
 	prevBytesSync    int32
 	prevBytesNonSync int32
 	durationTotal90k int64
-	bytesTotal       int64
 }
 
 // DecodeVideoIndex starts a walk over blob, which it keeps and does not change.
@@ -130,78 +129,90 @@ func DecodeVideoIndex(blob []byte, flags RecordingFlags) VideoIndexDecoder {
 // Next decodes the next sample into d.Sample. It returns false at the end and
 // at damage; Err tells which.
 func (d *VideoIndexDecoder) Next() bool {
+	var next [1]Sample
+	return d.Read(next[:]) == 1
+}
+
+// Read decodes the next samples into dst, as many as there are room and samples for,
+// and returns how many: fewer than len(dst) at the end and at damage; Err tells
+// which. It is the hot loop of opening a file.
+func (d *VideoIndexDecoder) Read(dst []Sample) int {
 	if d.problem != "" {
-		return false
+		return 0
 	}
-	if d.offset >= len(d.blob) {
-		if d.reordered && !d.shifted {
-			return d.fail("reordered, but without a composition offset")
+	blob, at, last := d.blob, d.offset, d.Sample
+	prevBytes := [2]int64{int64(d.prevBytesNonSync), int64(d.prevBytesSync)}
+	durationTotal90k, problem := d.durationTotal90k, ""
+	n := 0
+	for ; n < len(dst) && at < len(blob); n++ {
+		if at > 0 && last.Duration90k == 0 {
+			problem = "zero duration before the last sample"
+			break
 		}
-		return false
-	}
-	if d.offset > 0 && d.Duration90k == 0 {
-		return d.fail("zero duration before the last sample")
-	}
-	first, n := uvarint(d.blob[d.offset:])
-	if n <= 0 {
-		return d.fail("bad duration varint")
-	}
-	second, m := uvarint(d.blob[d.offset+n:])
-	if m <= 0 {
-		return d.fail("bad size varint")
-	}
-	duration := int64(d.Duration90k) + unzigzag(first>>1)
-	if duration < 0 || duration > math.MaxInt32 {
-		return d.fail("duration out of range")
-	}
-	sync := first&1 == 1
-	prevBytes := &d.prevBytesNonSync
-	if sync {
-		prevBytes = &d.prevBytesSync
-	}
-	bytes := int64(*prevBytes) + unzigzag(second)
-	if bytes <= 0 || bytes > math.MaxInt32 {
-		return d.fail("sample size out of range")
-	}
-	// Each sum grows by less than 2³¹ for two or more bytes of blob: neither
-	// can overflow an int64, and the format's own limits are far below.
-	d.durationTotal90k += duration
-	d.bytesTotal += bytes
-	if d.durationTotal90k > math.MaxInt32 {
-		return d.fail("durations overflow")
-	}
-	offset, k := d.CompositionOffset90k, 0
-	if d.reordered {
-		if offset, k = d.compositionOffset(d.offset + n + m); k == 0 {
-			return false
+		// One byte is by far the most common for durations, and is decoded here,
+		// since a call would cost as much as the rest.
+		first, next := uint64(blob[at]), at+1
+		if first >= 0x80 {
+			if first, next = uvarintAt(blob, at); next == 0 {
+				problem = "bad duration varint"
+				break
+			}
 		}
+		second, next := uvarintAt(blob, next)
+		if next == 0 {
+			problem = "bad size varint"
+			break
+		}
+		duration := int64(last.Duration90k) + unzigzag(first>>1)
+		if uint64(duration) > math.MaxInt32 {
+			problem = "duration out of range"
+			break
+		}
+		bytes := prevBytes[first&1] + unzigzag(second)
+		if uint64(bytes-1) >= math.MaxInt32 {
+			problem = "sample size out of range"
+			break
+		}
+		// The sum grows by less than 2³¹ for two or more bytes of blob: it cannot
+		// overflow an int64, and the format's own limit is far below.
+		if durationTotal90k += duration; durationTotal90k > math.MaxInt32 {
+			problem = "durations overflow"
+			break
+		}
+		if d.reordered {
+			if last.CompositionOffset90k, next, problem = compositionOffset(blob, next, last.CompositionOffset90k); next == 0 {
+				break
+			}
+			d.shifted = d.shifted || last.CompositionOffset90k != 0
+		}
+		prevBytes[first&1] = bytes
+		last.Duration90k, last.Bytes, last.Sync = int32(duration), int32(bytes), first&1 == 1
+		dst[n] = last
+		at = next
 	}
-	*prevBytes = int32(bytes)
-	d.Sample = Sample{Duration90k: int32(duration), Bytes: int32(bytes), Sync: sync, CompositionOffset90k: offset}
-	d.offset += n + m + k
-	return true
+	if problem == "" && n < len(dst) && d.reordered && !d.shifted {
+		problem = "reordered, but without a composition offset"
+	}
+	if n > 0 {
+		d.Sample = dst[n-1]
+	}
+	d.offset, d.durationTotal90k, d.problem = at, durationTotal90k, problem
+	d.prevBytesNonSync, d.prevBytesSync = int32(prevBytes[0]), int32(prevBytes[1])
+	return n
 }
 
-// compositionOffset decodes the third varint of a sample, which begins at byte
-// at. Its length is 0 after a failure.
-func (d *VideoIndexDecoder) compositionOffset(at int) (offset90k int32, length int) {
-	third, length := uvarint(d.blob[at:])
-	if length <= 0 {
-		d.fail("bad composition offset varint")
-		return 0, 0
+// compositionOffset decodes the third varint of a sample, which begins at byte at;
+// next is where the following one begins, or 0 after a failure.
+func compositionOffset(blob []byte, at int, last90k int32) (offset90k int32, next int, problem string) {
+	third, next := uvarintAt(blob, at)
+	if next == 0 {
+		return 0, 0, "bad composition offset varint"
 	}
-	offset := int64(d.CompositionOffset90k) + unzigzag(third)
+	offset := int64(last90k) + unzigzag(third)
 	if offset <= -int64(MaxRecordingDuration90k) || offset >= int64(MaxRecordingDuration90k) {
-		d.fail("composition offset out of range")
-		return 0, 0
+		return 0, 0, "composition offset out of range"
 	}
-	d.shifted = d.shifted || offset != 0
-	return int32(offset), length
-}
-
-func (d *VideoIndexDecoder) fail(problem string) bool {
-	d.problem = problem
-	return false
+	return int32(offset), next, ""
 }
 
 // Err returns nil if the walk has met no damage, or an error that wraps
@@ -223,21 +234,33 @@ func unzigzag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
 // and with a flag bit, have 34 bits at most.
 const maxVarintLen = 5
 
-// uvarint decodes a varint and returns its length, or a length of 0 if it is
-// truncated, longer than maxVarintLen, or padded with a needless zero byte: an
-// index has exactly one encoding.
-func uvarint(b []byte) (value uint64, n int) {
-	// The one-byte case is by far the most common.
-	if len(b) > 0 && b[0] < 0x80 {
-		return uint64(b[0]), 1
+// uvarint decodes a varint and returns its length, or a length of 0 if uvarintAt
+// would refuse it.
+func uvarint(b []byte) (value uint64, n int) { return uvarintAt(b, 0) }
+
+// uvarintAt decodes the varint that begins at byte at. It returns where the next one
+// begins, or 0 if this one is truncated, longer than maxVarintLen, or padded with a
+// needless zero byte: an index has exactly one encoding.
+func uvarintAt(b []byte, at int) (value uint64, next int) {
+	// Two bytes have most of the differences of sizes.
+	if at+1 < len(b) && b[at] >= 0x80 && b[at+1]-1 < 0x7f {
+		return uint64(b[at]&0x7f) | uint64(b[at+1])<<7, at + 2
 	}
-	for i := 0; i < len(b) && i < maxVarintLen; i++ {
-		value |= uint64(b[i]&0x7f) << (7 * i)
-		if b[i] < 0x80 {
-			if b[i] == 0 {
+	return longUvarint(b, at)
+}
+
+// longUvarint is uvarintAt without a short cut.
+//
+//go:noinline
+func longUvarint(b []byte, at int) (value uint64, next int) {
+	for i := 0; at+i < len(b) && i < maxVarintLen; i++ {
+		c := b[at+i]
+		value |= uint64(c&0x7f) << (7 * i)
+		if c < 0x80 {
+			if c == 0 && i > 0 {
 				return 0, 0
 			}
-			return value, i + 1
+			return value, at + i + 1
 		}
 	}
 	return 0, 0

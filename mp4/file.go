@@ -92,12 +92,20 @@ func (f *File) ReadAt(ctx context.Context, src Source, p []byte, off int64) erro
 	if off < 0 || off > f.Size() || int64(len(p)) > f.Size()-off {
 		return fmt.Errorf("read %d bytes at %d of an mp4 of %d: %w", len(p), off, f.Size(), moonfire.ErrInvalid)
 	}
+	// What the tables share is done once, for all of them, afterwards.
+	tables := make([]wanted, 0, usuallyWanted)
 	for i := f.find(off); len(p) > 0; i++ {
 		n := int(min(int64(len(p)), f.slices[i].end-off))
-		if err := f.readSlice(ctx, src, i, p[:n], off-f.start(i)); err != nil {
+		start := f.start(i)
+		if f.slices[i].kind.isTable() {
+			tables = append(tables, wanted{f.slices[i], p[:n], off - start, f.slices[i].end - start})
+		} else if err := f.readSlice(ctx, src, i, p[:n], off-start); err != nil {
 			return fmt.Errorf("read mp4 at %d: %w", off, err)
 		}
 		p, off = p[n:], off+int64(n)
+	}
+	if err := f.readTables(ctx, src, tables); err != nil {
+		return fmt.Errorf("read mp4: %w", err)
 	}
 	return nil
 }

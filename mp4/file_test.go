@@ -241,11 +241,6 @@ func reencode(frames []frame) []byte {
 	return e.Blob()
 }
 
-// isTable tells whether a slice comes from a video index.
-func (k sliceKind) isTable() bool {
-	return k == sttsSlice || k == cttsSlice || k == stssSlice || k == stszSlice
-}
-
 // unflag makes recording i end with a zero that its flags do not tell of.
 func (s *store) unflag(i int) {
 	frames := append([]frame(nil), s.frames[i]...)

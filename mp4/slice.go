@@ -35,7 +35,12 @@ type slice struct {
 	kind sliceKind
 }
 
-// readSlice fills p with the bytes at from of slice i.
+// isTable tells whether a slice is made of a recording's video index; see readTables.
+func (k sliceKind) isTable() bool {
+	return k == sttsSlice || k == cttsSlice || k == stssSlice || k == stszSlice
+}
+
+// readSlice fills p with the bytes at from of slice i, which is not part of a table.
 func (f *File) readSlice(ctx context.Context, src Source, i int, p []byte, from int64) error {
 	s := f.slices[i]
 	switch s.kind {
@@ -47,15 +52,13 @@ func (f *File) readSlice(ctx context.Context, src Source, i int, p []byte, from 
 		return nil
 	case samplesSlice:
 		return src.ReadSamples(ctx, int(s.arg), p, from)
-	case cueSttsSlice, cueStszSlice, cueTextsSlice:
-		return f.readCues(s, p, from, s.end-f.start(i))
 	case silenceSlice:
 		f.readSilence(p, from)
 		return nil
 	case videoStscSlice, videoCo64Slice, audioSttsSlice, audioStszSlice, audioStscSlice, audioCo64Slice:
 		return f.readAudioTable(ctx, src, s, p, from, s.end-f.start(i))
 	default:
-		return f.readTable(ctx, src, s, p, from, s.end-f.start(i))
+		return f.readCues(s, p, from, s.end-f.start(i))
 	}
 }
 

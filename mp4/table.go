@@ -1,130 +1,163 @@
 package mp4
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
+	"slices"
+	"sync"
 
 	moonfire "github.com/moonfirefs/moonfire"
 )
 
-// readTable fills p with the part that starts at from of a recording's share of
-// a sample table, which has the given size.
-func (f *File) readTable(ctx context.Context, src Source, s slice, p []byte, from, size int64) error {
-	index, err := src.VideoIndex(ctx, int(s.arg))
+// wanted is a part of a recording's share of a sample table that a read asks for.
+type wanted struct {
+	slice
+	// p is to be filled with the bytes from from on of the slice, which has the
+	// given size.
+	p          []byte
+	from, size int64
+}
+
+// usuallyWanted is the number of slices of tables in the index of an hour.
+const usuallyWanted = 180
+
+// samples holds decoded video indexes.
+var samples = sync.Pool{New: func() any { return new([]moonfire.Sample) }}
+
+// readTables fills what is wanted, and decodes the video index of each recording
+// once.
+func (f *File) readTables(ctx context.Context, src Source, tables []wanted) error {
+	slices.SortStableFunc(tables, func(a, b wanted) int { return cmp.Compare(a.arg, b.arg) })
+	buf := samples.Get().(*[]moonfire.Sample)
+	defer samples.Put(buf)
+	for len(tables) > 0 {
+		recording, n := tables[0].arg, 1
+		for n < len(tables) && tables[n].arg == recording {
+			n++
+		}
+		if err := f.decode(ctx, src, int(recording), buf); err != nil {
+			return err
+		}
+		for _, w := range tables[:n] {
+			err := readWhole(w.p, w.from, w.size, func(whole []byte) error {
+				f.fill(whole, w.slice, *buf)
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+		tables = tables[n:]
+	}
+	return nil
+}
+
+// decode decodes the video index of a recording, and returns an error that wraps
+// moonfire.ErrCorrupt unless it is what the Summary states, on which the layout
+// rests.
+func (f *File) decode(ctx context.Context, src Source, recording int, dst *[]moonfire.Sample) error {
+	index, err := src.VideoIndex(ctx, recording)
 	if err != nil {
 		return err
 	}
-	r := &f.spec.Recordings[s.arg]
+	r := &f.spec.Recordings[recording]
 	// A sample takes at least two bytes. Found out before the counts of a
 	// damaged row make us allocate gigabytes.
 	if int64(len(index)) < 2*int64(r.VideoSamples) {
 		return contradiction(r, "samples")
 	}
-	return readWhole(p, from, size, func(whole []byte) error {
-		var t tally
-		d := moonfire.DecodeVideoIndex(index, r.Flags)
-		switch part := f.parts[s.arg]; s.kind {
-		case sttsSlice:
-			t = fillStts(whole, &d, r, part.hold90k)
-		case stssSlice:
-			t = fillStss(whole, &d, r, part.samplesBefore)
-		case cttsSlice:
-			t = fillCtts(whole, &d, r)
-		case stszSlice:
-			t = fillStsz(whole, &d, r)
-		}
-		if err := d.Err(); err != nil {
-			return fmt.Errorf("recording %d: %w", r.ID, err)
-		}
-		return t.compare(r, d.Sample)
-	})
+	// One more, so that it shows if there are more than the tables have room for.
+	n := int(r.VideoSamples) + 1
+	*dst = slices.Grow((*dst)[:0], n)[:n]
+	d := moonfire.DecodeVideoIndex(index, r.Flags)
+	*dst = (*dst)[:d.Read(*dst)]
+	if err := d.Err(); err != nil {
+		return fmt.Errorf("recording %d: %w", r.ID, err)
+	}
+	return compare(r, *dst)
+}
+
+// fill writes a recording's share of a table.
+func (f *File) fill(dst []byte, s slice, samples []moonfire.Sample) {
+	switch part := f.parts[s.arg]; s.kind {
+	case sttsSlice:
+		fillStts(dst, samples, part.hold90k)
+	case stssSlice:
+		fillStss(dst, samples, part.samplesBefore)
+	case cttsSlice:
+		fillCtts(dst, samples)
+	case stszSlice:
+		fillStsz(dst, samples)
+	}
 }
 
 // fillStts writes a recording's entries of the decoding time to sample box (ISO
 // 14496-12 §8.6.1.2), one for each sample. The last sample is held for hold90k
 // longer.
-func fillStts(dst []byte, d *moonfire.VideoIndexDecoder, r *moonfire.Summary, hold90k moonfire.Duration90k) tally {
-	var t tally
-	for d.Next() && t.add(&d.Sample, r) {
-		duration90k := moonfire.Duration90k(d.Duration90k)
-		if t.samples == r.VideoSamples {
-			duration90k += hold90k
-		}
-		binary.BigEndian.PutUint64(dst, 1<<32|uint64(duration90k))
+func fillStts(dst []byte, samples []moonfire.Sample, hold90k moonfire.Duration90k) {
+	last := dst[8*(len(samples)-1):]
+	for i := range samples {
+		binary.BigEndian.PutUint64(dst, 1<<32|uint64(samples[i].Duration90k))
 		dst = dst[8:]
 	}
-	return t
+	binary.BigEndian.PutUint64(last, 1<<32|uint64(moonfire.Duration90k(samples[len(samples)-1].Duration90k)+hold90k))
 }
 
 // fillCtts writes a recording's entries of the composition time to sample box
 // (§8.6.1.3), one for each sample. Recordings that are not reordered have them as
 // well, all of them 0, if another one in the file is.
-func fillCtts(dst []byte, d *moonfire.VideoIndexDecoder, r *moonfire.Summary) tally {
-	var t tally
-	for d.Next() && t.add(&d.Sample, r) {
-		binary.BigEndian.PutUint64(dst, 1<<32|uint64(uint32(d.CompositionOffset90k)))
+func fillCtts(dst []byte, samples []moonfire.Sample) {
+	for i := range samples {
+		binary.BigEndian.PutUint64(dst, 1<<32|uint64(uint32(samples[i].CompositionOffset90k)))
 		dst = dst[8:]
 	}
-	return t
 }
 
 // fillStss writes a recording's entries of the sync sample box (§8.6.2), whose
 // numbers count from 1 through the whole track.
-func fillStss(dst []byte, d *moonfire.VideoIndexDecoder, r *moonfire.Summary, samplesBefore uint32) tally {
-	var t tally
-	for d.Next() && t.add(&d.Sample, r) {
-		if d.Sync {
-			binary.BigEndian.PutUint32(dst, samplesBefore+uint32(t.samples))
+func fillStss(dst []byte, samples []moonfire.Sample, samplesBefore uint32) {
+	for i := range samples {
+		if samples[i].Sync {
+			binary.BigEndian.PutUint32(dst, samplesBefore+uint32(i)+1)
 			dst = dst[4:]
 		}
 	}
-	return t
 }
 
 // fillStsz writes a recording's entries of the sample size box (§8.7.3.2).
-func fillStsz(dst []byte, d *moonfire.VideoIndexDecoder, r *moonfire.Summary) tally {
-	var t tally
-	for d.Next() && t.add(&d.Sample, r) {
-		binary.BigEndian.PutUint32(dst, uint32(d.Bytes))
+func fillStsz(dst []byte, samples []moonfire.Sample) {
+	for i := range samples {
+		binary.BigEndian.PutUint32(dst, uint32(samples[i].Bytes))
 		dst = dst[4:]
 	}
-	return t
 }
 
-// tally adds up the samples of a video index, so that one that contradicts the
-// Summary, on which the layout rests, is found out.
-type tally struct {
-	durations90k         moonfire.Duration90k
-	bytes                int64
-	samples, syncSamples int32
-}
-
-// add counts a sample. It returns false, to end the walk, if there are more than
-// the table has room for.
-func (t *tally) add(s *moonfire.Sample, r *moonfire.Summary) bool {
-	t.samples++
-	if s.Sync {
-		t.syncSamples++
+// compare returns an error that wraps moonfire.ErrCorrupt unless the samples are
+// what the Summary states.
+func compare(r *moonfire.Summary, samples []moonfire.Sample) error {
+	var durations90k moonfire.Duration90k
+	var bytes int64
+	var syncSamples int32
+	for i := range samples {
+		s := &samples[i]
+		durations90k += moonfire.Duration90k(s.Duration90k)
+		bytes += int64(s.Bytes)
+		if s.Sync {
+			syncSamples++
+		}
 	}
-	t.durations90k += moonfire.Duration90k(s.Duration90k)
-	t.bytes += int64(s.Bytes)
-	return t.samples <= r.VideoSamples && t.syncSamples <= r.VideoSyncSamples
-}
-
-// compare returns an error that wraps moonfire.ErrCorrupt unless the samples, of
-// which last is the last, are what the Summary states.
-func (t *tally) compare(r *moonfire.Summary, last moonfire.Sample) error {
 	switch {
-	case t.samples != r.VideoSamples:
+	case len(samples) != int(r.VideoSamples):
 		return contradiction(r, "samples")
-	case t.syncSamples != r.VideoSyncSamples:
+	case syncSamples != r.VideoSyncSamples:
 		return contradiction(r, "sync samples")
-	case t.durations90k != r.Duration90k:
+	case durations90k != r.Duration90k:
 		return contradiction(r, "duration")
-	case t.bytes != r.VideoBytes():
+	case bytes != r.VideoBytes():
 		return contradiction(r, "bytes")
-	case last.Duration90k == 0 && r.Flags&moonfire.FlagTrailingZero == 0:
+	case samples[len(samples)-1].Duration90k == 0 && r.Flags&moonfire.FlagTrailingZero == 0:
 		return contradiction(r, "flags")
 	}
 	return nil
