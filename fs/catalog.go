@@ -18,32 +18,33 @@ type look struct {
 	timestamps bool
 }
 
-// catalog answers what there is in the tree. It asks the covering index only,
-// and remembers answers for as long as the database has not changed: the kernel
-// looks up each entry of a listing separately.
+// catalog answers what there is in the tree. It asks for summaries only, and
+// remembers listings for as long as their stream has not changed: the kernel looks
+// up each entry of a listing separately.
 type catalog struct {
 	db       *index.DB
 	calendar calendar
 	look     look
 
-	// mu guards the fields below. It is never held during a query.
+	days     *dayCache
+	counters *Counters
+
+	// mu guards last. It is never held during a query.
 	mu   sync.Mutex
 	last *snapshot
-	days map[dayKey]*day
 }
-
-// maxDays bounds the listings that are remembered; one has about 2 KiB.
-const maxDays = 256
 
 type dayKey struct {
 	stream moonfire.StreamID
 	date   date
 }
 
-// day is the listing of a date's folder at one version of the database.
+// day is the listing of a date's folder. It is immutable, and true for as long as
+// the state of the stream is the same: that names the recording which was committed
+// last, and has the totals, from which deletions show.
 type day struct {
-	version int64
-	files   []file
+	state *streamState
+	files []file
 }
 
 // file is one version of a virtual file. It is small, since the kernel can make
@@ -71,8 +72,8 @@ func (d *day) file(name string) *file {
 	return nil
 }
 
-func newCatalog(db *index.DB, c calendar, l look) *catalog {
-	return &catalog{db: db, calendar: c, look: l, days: make(map[dayKey]*day)}
+func newCatalog(db *index.DB, c calendar, l look, days *dayCache) *catalog {
+	return &catalog{db: db, calendar: c, look: l, days: days, counters: new(Counters)}
 }
 
 // dates lists the dates of which something is shown, with one seek for each.
@@ -119,37 +120,21 @@ func (c *catalog) isShown(ctx context.Context, s *streamState, d date) (shown bo
 // dateEnd90k returns when the last recording shown under a date ends; ok is
 // false if there is none.
 func (c *catalog) dateEnd90k(ctx context.Context, s *streamState, d date) (end moonfire.Time90k, ok bool, err error) {
-	pieces := spans(c.calendar.hours(d))
-	if s.eaten.touchesAny(pieces) {
-		files, _, err := c.loadFiles(ctx, s, d)
-		for _, f := range files {
-			end = max(end, f.modified90k)
-		}
-		return end, len(files) > 0, err
+	list, err := c.day(ctx, s, d)
+	if err != nil || len(list.files) == 0 {
+		return 0, false, err
 	}
-	for _, piece := range slices.Backward(pieces) {
-		if _, end, ok, err = c.lastRecording(ctx, s.id, piece); ok || err != nil {
-			return end, ok, err
-		}
-	}
-	return 0, false, nil
+	return list.files[len(list.files)-1].modified90k, true, nil
 }
 
 // day lists the files of a date, with one query for each piece of it.
-func (c *catalog) day(ctx context.Context, now *snapshot, s *streamState, d date) (*day, error) {
-	key := dayKey{s.id, d}
-	c.mu.Lock()
-	known := c.days[key]
-	c.mu.Unlock()
-	if known != nil && known.version == now.version {
+func (c *catalog) day(ctx context.Context, s *streamState, d date) (*day, error) {
+	c.counters.Listings.Add(1)
+	if known := c.days.get(dayKey{s.id, d}); known != nil && *known.state == *s {
+		c.counters.ListingHits.Add(1)
 		return known, nil
 	}
-	loaded, err := c.loadDay(ctx, now, s, d)
-	if err != nil {
-		return nil, err
-	}
-	c.remember(key, loaded)
-	return loaded, nil
+	return c.loadDay(ctx, s, d, func(*file, []moonfire.Summary) {})
 }
 
 // maxLoads bounds how often a listing is made anew because there was a commit
@@ -158,71 +143,72 @@ func (c *catalog) day(ctx context.Context, now *snapshot, s *streamState, d date
 // could be shown as if it were whole.
 const maxLoads = 10
 
-func (c *catalog) loadDay(ctx context.Context, now *snapshot, s *streamState, d date) (*day, error) {
+// loadDay makes a listing and remembers it. It calls fn for each file and the
+// recordings that it is made of, which fn must not keep.
+func (c *catalog) loadDay(ctx context.Context, s *streamState, d date, fn func(*file, []moonfire.Summary)) (*day, error) {
 	for loads := 1; ; loads++ {
-		files, _, err := c.loadFiles(ctx, s, d)
+		recordings := recordingsPool.Get().(*[]moonfire.Summary)
+		defer recordingsPool.Put(recordings)
+		loaded := &day{state: s}
+		members, err := c.loadFiles(ctx, s, d, loaded, recordings)
 		if err != nil {
 			return nil, err
 		}
-		version, err := c.db.Version(ctx)
+		now, err := c.snapshot(ctx)
 		if err != nil {
 			return nil, err
 		}
-		if version == now.version || loads == maxLoads {
-			return &day{now.version, files}, nil
-		}
-		if now, err = c.snapshot(ctx); err != nil {
+		next, err := now.state(s.stream)
+		if err != nil {
 			return nil, err
 		}
-		if s, err = now.state(s.stream); err != nil {
-			return nil, err
+		if *next == *s || loads == maxLoads {
+			for i := range loaded.files {
+				fn(&loaded.files[i], members[i])
+			}
+			c.days.put(dayKey{s.id, d}, loaded)
+			return loaded, nil
 		}
+		s = next
 	}
 }
 
-func (c *catalog) remember(key dayKey, loaded *day) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for other, listing := range c.days {
-		if listing.version != loaded.version || len(c.days) >= maxDays {
-			delete(c.days, other)
-		}
-	}
-	c.days[key] = loaded
-}
+// recordingsPool holds buffers for the recordings of a date: some hundred kilobytes
+// each.
+var recordingsPool = sync.Pool{New: func() any { return new([]moonfire.Summary) }}
 
-// loadFiles returns the files of a date and, in the same order, the recordings
-// that they are made of.
-func (c *catalog) loadFiles(ctx context.Context, s *streamState, d date) (files []file, recordings []moonfire.Summary, err error) {
+// loadFiles fills in the files of a date, and returns the recordings that each of
+// them is made of, in the same order. They lie in a buffer.
+func (c *catalog) loadFiles(ctx context.Context, s *streamState, d date, into *day, buf *[]moonfire.Summary) (members [][]moonfire.Summary, err error) {
 	hours := c.calendar.hours(d)
 	twice := repeated(hours)
-	var rest []moonfire.Summary
+	*buf = (*buf)[:0]
 	for _, piece := range spans(hours) {
-		if err := c.db.EachSummary(ctx, s.id, piece.start, piece.end, collect(&rest)); err != nil {
-			return nil, nil, err
+		if err := c.db.EachSummary(ctx, s.id, piece.start, piece.end, collect(buf)); err != nil {
+			return nil, err
 		}
 	}
+	rest := *buf
 	for _, h := range hours {
 		n := 0
 		for n < len(rest) && rest[n].Start90k < h.end {
 			n++
 		}
-		members := rest[:n]
+		all := rest[:n]
 		rest = rest[n:]
 		if s.hidden(h) {
 			continue
 		}
-		recordings = append(recordings, members...)
-		for i, members := range parts(members) {
-			f, err := c.describe(ctx, s, h, i+1, members)
+		for i, part := range parts(all) {
+			f, err := c.describe(ctx, s, h, i+1, part)
 			if err != nil {
-				return nil, nil, err
+				return nil, err
 			}
 			f.name = fileName(h, twice[h.clock], f.part)
-			files = append(files, f)
+			into.files, members = append(into.files, f), append(members, part)
 		}
 	}
-	return files, recordings, nil
+	return members, nil
 }
 
 func collect(recordings *[]moonfire.Summary) func(*moonfire.Summary) error {

@@ -13,19 +13,23 @@ import (
 	"github.com/moonfirefs/moonfire/mp4"
 )
 
-// Ensures that the listings that are remembered are bounded, and that those of
-// an older version of the database are dropped.
+// Ensures that the listings that are remembered are bounded in bytes, and that a
+// listing replaces the one before of its date.
 func TestListingsAreBounded(t *testing.T) {
-	c := newCatalog(nil, calendar{}, look{})
-	for i := range 3 * maxDays {
-		c.remember(dayKey{date: date{day: i}}, &day{version: 1})
+	const files = 24
+	list := func() *day { return &day{files: make([]file, files)} }
+	c := newDayCache(100 * list().bytes())
+	for i := range 300 {
+		key := dayKey{date: date{day: i}}
+		for range 2 {
+			d := list()
+			if c.put(key, d); c.get(key) != d {
+				t.Fatal("a listing is forgotten at once")
+			}
+		}
 	}
-	if len(c.days) != maxDays {
-		t.Errorf("%d listings are remembered", len(c.days))
-	}
-	c.remember(dayKey{}, &day{version: 2})
-	if len(c.days) != 1 {
-		t.Errorf("%d listings are remembered after a commit", len(c.days))
+	if len(c.days) != 100 || c.bytes != c.maxBytes {
+		t.Errorf("%d listings are remembered, in %d bytes of %d", len(c.days), c.bytes, c.maxBytes)
 	}
 }
 

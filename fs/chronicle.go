@@ -166,27 +166,27 @@ func (c *chronicle) mayHaveChanged(d date, state *streamState) bool {
 }
 
 func (c *chronicle) loadDate(ctx context.Context, state *streamState, d date) (*dateRecord, error) {
-	files, recordings, err := c.catalog.loadFiles(ctx, state, d)
+	record := &dateRecord{date: d}
+	_, err := c.catalog.loadDay(ctx, state, d, record.add)
 	if err != nil {
 		return nil, err
 	}
-	record := &dateRecord{date: d}
+	return record, nil
+}
+
+// add adds a file and the recordings that it is made of.
+func (record *dateRecord) add(f *file, recordings []moonfire.Summary) {
+	whole := runOf(&recordings[0])
 	for i := range recordings {
 		r := runOf(&recordings[i])
 		record.runs = appendRun(record.runs, r)
 		record.bytes += r.bytes
 		record.duration90k += r.duration90k
-	}
-	for _, f := range files {
-		// The files of a date tile its recordings.
-		whole := runOf(&recordings[0])
-		for i := range recordings[1:f.recordings] {
-			whole.add(runOf(&recordings[1+i]))
+		if i > 0 {
+			whole.add(r)
 		}
-		recordings = recordings[f.recordings:]
-		record.files = append(record.files, fileRecord{name: f.name, sizeBytes: f.sizeBytes, run: whole})
 	}
-	return record, nil
+	record.files = append(record.files, fileRecord{name: f.name, sizeBytes: f.sizeBytes, run: whole})
 }
 
 // addsUp compares records with the totals that the database keeps of the stream.

@@ -139,7 +139,7 @@ func TestMalformedClipsCostNoQuery(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder := &clipsFolder{tree: &tree{catalog: newCatalog(nil, calendar{zone}, look{})}}
+	folder := &clipsFolder{tree: &tree{catalog: newCatalog(nil, calendar{zone}, look{}, nil)}}
 	lookup := func(name string) (code syscall.Errno, err error) {
 		defer func() {
 			if recover() != nil {

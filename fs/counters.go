@@ -11,7 +11,10 @@ type Counters struct {
 	// Faults counts the requests of any kind that failed because of what lies
 	// underneath, and not because they asked for something that there is not.
 	Faults atomic.Int64
+	// Listings counts the listings of dates that were asked for, ListingHits those
+	// among them that were in memory.
+	Listings, ListingHits atomic.Int64
 }
 
 // Counters returns the counters themselves: they go on counting.
-func (m *Mount) Counters() *Counters { return &m.tree.counters }
+func (m *Mount) Counters() *Counters { return m.tree.counters }

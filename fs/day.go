@@ -21,9 +21,9 @@ type dayFolder struct {
 }
 
 var (
-	_ gofs.NodeLookuper  = (*dayFolder)(nil)
-	_ gofs.NodeReaddirer = (*dayFolder)(nil)
-	_ gofs.NodeGetattrer = (*dayFolder)(nil)
+	_ gofs.NodeLookuper       = (*dayFolder)(nil)
+	_ gofs.NodeOpendirHandler = (*dayFolder)(nil)
+	_ gofs.NodeGetattrer      = (*dayFolder)(nil)
 )
 
 // list returns the files as of now.
@@ -36,7 +36,7 @@ func (d *dayFolder) list(ctx context.Context) (*day, error) {
 	if err != nil {
 		return nil, err
 	}
-	return d.tree.day(ctx, now, state, d.date)
+	return d.tree.day(ctx, state, d.date)
 }
 
 func (d *dayFolder) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
@@ -45,6 +45,11 @@ func (d *dayFolder) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 	if err != nil {
 		return nil, d.tree.fail("look up hour", err)
 	}
+	return d.lookup(ctx, list, name, out)
+}
+
+// lookup finds an entry of a listing.
+func (d *dayFolder) lookup(ctx context.Context, list *day, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 	f := list.file(name)
 	if f == nil {
 		return nil, syscall.ENOENT
@@ -60,8 +65,12 @@ func (d *dayFolder) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 	return d.NewInode(ctx, h, gofs.StableAttr{Mode: fuse.S_IFREG, Ino: f.inode}), 0
 }
 
-func (d *dayFolder) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {
-	list, err := d.list(context.WithoutCancel(ctx))
+func (d *dayFolder) OpendirHandle(context.Context, uint32) (gofs.FileHandle, uint32, syscall.Errno) {
+	return &openFolder{read: d.read}, 0, 0
+}
+
+func (d *dayFolder) read(ctx context.Context) (*folderListing, syscall.Errno) {
+	list, err := d.list(ctx)
 	if err != nil {
 		return nil, d.tree.fail("list hours", err)
 	}
@@ -69,7 +78,12 @@ func (d *dayFolder) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno)
 	for _, f := range list.files {
 		entries = append(entries, entry{f.name, f.inode, fuse.S_IFREG})
 	}
-	return listing(dayInode(d.stream, d.date), folderInode(d.stream), entries), 0
+	return &folderListing{
+		withDots(dayInode(d.stream, d.date), folderInode(d.stream), entries),
+		func(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+			return d.lookup(ctx, list, name, out)
+		},
+	}, 0
 }
 
 func (d *dayFolder) Getattr(ctx context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {

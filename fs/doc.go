@@ -23,8 +23,8 @@
 // Beside the hours there are clips (type clip), which are found by name only, and
 // index pages (type pages), made of what a chronicle remembers of each stream.
 //
-// The catalog answers what there is, from the covering index, and remembers
-// answers for as long as the database has not changed. Nodes (one file each:
+// The catalog answers what there is, from the index, and remembers listings for as
+// long as their stream has not changed. Nodes (one file each:
 // root, folder, day, hour, clip, blob) translate between it and the kernel. They hold
 // no state that could become stale.
 //

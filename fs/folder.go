@@ -17,9 +17,9 @@ type folder struct {
 }
 
 var (
-	_ gofs.NodeLookuper  = (*folder)(nil)
-	_ gofs.NodeReaddirer = (*folder)(nil)
-	_ gofs.NodeGetattrer = (*folder)(nil)
+	_ gofs.NodeLookuper       = (*folder)(nil)
+	_ gofs.NodeOpendirHandler = (*folder)(nil)
+	_ gofs.NodeGetattrer      = (*folder)(nil)
 )
 
 func (f *folder) fill(s *streamState, out *fuse.Attr) {
@@ -55,6 +55,11 @@ func (f *folder) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*
 	if err != nil {
 		return nil, f.tree.fail("look up date", err)
 	}
+	return f.enterDate(ctx, state, date, out)
+}
+
+// enterDate answers a look-up of a date by the state of the stream.
+func (f *folder) enterDate(ctx context.Context, state *streamState, date date, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 	end, ok, err := f.tree.dateEnd90k(ctx, state, date)
 	if err != nil {
 		return nil, f.tree.fail("look up date", err)
@@ -69,8 +74,11 @@ func (f *folder) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*
 	return f.NewInode(ctx, d, gofs.StableAttr{Mode: fuse.S_IFDIR, Ino: out.Ino}), 0
 }
 
-func (f *folder) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {
-	ctx = context.WithoutCancel(ctx)
+func (f *folder) OpendirHandle(context.Context, uint32) (gofs.FileHandle, uint32, syscall.Errno) {
+	return &openFolder{read: f.read}, 0, 0
+}
+
+func (f *folder) read(ctx context.Context) (*folderListing, syscall.Errno) {
 	state, err := f.state(ctx)
 	if err != nil {
 		return nil, f.tree.fail("list dates", err)
@@ -86,7 +94,15 @@ func (f *folder) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {
 	entries = append(entries, f.tree.pageEntries(func(name string) (*blob, error) {
 		return f.tree.pages.ofStream(ctx, f.stream, name)
 	})...)
-	return listing(folderInode(f.stream), rootInode, entries), 0
+	return &folderListing{
+		withDots(folderInode(f.stream), rootInode, entries),
+		func(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+			if date, ok := parseDate(name); ok {
+				return f.enterDate(ctx, state, date, out)
+			}
+			return f.Lookup(ctx, name, out)
+		},
+	}, 0
 }
 
 func (f *folder) Getattr(ctx context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {

@@ -1,6 +1,9 @@
 package fs
 
 import (
+	"context"
+	"syscall"
+
 	gofs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
@@ -12,16 +15,76 @@ type entry struct {
 	mode  uint32
 }
 
-// listing turns entries into a stream for the kernel. Each entry has its
-// position in the list as its offset, so that reading can go on where it was
-// even if the folder has changed meanwhile.
+// listing turns entries into a stream for the kernel.
 func listing(self, parent uint64, entries []entry) gofs.DirStream {
-	list := []fuse.DirEntry{
-		{Name: ".", Ino: self, Mode: fuse.S_IFDIR},
-		{Name: "..", Ino: parent, Mode: fuse.S_IFDIR},
-	}
+	return gofs.NewListDirStream(withDots(self, parent, entries))
+}
+
+// withDots puts the entries of the folder itself and of its parent before others.
+func withDots(self, parent uint64, entries []entry) []fuse.DirEntry {
+	list := make([]fuse.DirEntry, 0, len(entries)+2)
+	list = append(list, fuse.DirEntry{Name: ".", Ino: self, Mode: fuse.S_IFDIR}, fuse.DirEntry{Name: "..", Ino: parent, Mode: fuse.S_IFDIR})
 	for _, e := range entries {
 		list = append(list, fuse.DirEntry{Name: e.name, Ino: e.inode, Mode: e.mode})
 	}
-	return gofs.NewListDirStream(list)
+	return list
+}
+
+// openFolder is a folder that somebody reads: the listing as of when they began to.
+// Each entry has its position in the list as its offset, so that reading can go on
+// where it was even if the folder has changed meanwhile.
+//
+// READDIRPLUS makes go-fuse look up each entry. That happens here, in what is listed:
+// to ask the database for each whether it is still true would take longer than all
+// the rest.
+type openFolder struct {
+	// read makes the listing: it is called when reading begins, and when it begins
+	// anew (rewinddir(3)).
+	read    func(ctx context.Context) (*folderListing, syscall.Errno)
+	listing *folderListing
+	next    int
+}
+
+// folderListing is what there is in a folder, and how its entries are looked up.
+type folderListing struct {
+	entries []fuse.DirEntry
+	lookup  func(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno)
+}
+
+var (
+	_ gofs.FileReaddirenter = (*openFolder)(nil)
+	_ gofs.FileSeekdirer    = (*openFolder)(nil)
+	_ gofs.FileLookuper     = (*openFolder)(nil)
+)
+
+// Readdirent returns the next entry, nil at the end. go-fuse does not call it at the
+// same time as other methods.
+func (f *openFolder) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
+	if f.listing == nil {
+		var code syscall.Errno
+		if f.listing, code = f.read(context.WithoutCancel(ctx)); code != 0 {
+			return nil, code
+		}
+	}
+	if f.next >= len(f.listing.entries) {
+		return nil, 0
+	}
+	e := f.listing.entries[f.next]
+	f.next++
+	e.Off = uint64(f.next)
+	return &e, 0
+}
+
+// Seekdir goes on with the entry behind the one that had the offset.
+func (f *openFolder) Seekdir(_ context.Context, off uint64) syscall.Errno {
+	if off == 0 {
+		f.listing = nil
+	}
+	f.next = int(off)
+	return 0
+}
+
+// Lookup looks up an entry that was just read.
+func (f *openFolder) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+	return f.listing.lookup(context.WithoutCancel(ctx), name, out)
 }

@@ -147,6 +147,9 @@ func (c *catalog) loadSnapshot(ctx context.Context, version int64, last *snapsho
 			}
 			state.stream = intern(last, stream{s.ID, camera.UUID, camera.ShortName, s.Kind, s.FolderName(camera)})
 			state.description = camera.Description
+			if before, err := last.stateOf(s.ID); err == nil && *before == *state {
+				state = before // one copy for all who remember it
+			}
 			next.streams = append(next.streams, state)
 		}
 	}
@@ -176,18 +179,4 @@ func (c *catalog) loadState(ctx context.Context, s *moonfire.Stream) (*streamSta
 	state.newest, state.recorded = c.calendar.hourAt(newest.Start90k), true
 	state.last, state.end90k = newest.ID, newest.End90k
 	return state, nil
-}
-
-// lastRecording returns when the last recording that starts within a span starts
-// and ends.
-func (c *catalog) lastRecording(ctx context.Context, id moonfire.StreamID, within span) (start, end moonfire.Time90k, ok bool, err error) {
-	start, ok, err = c.db.LastStart(ctx, id, within.end)
-	if err != nil || !ok || start < within.start {
-		return 0, 0, false, err
-	}
-	err = c.db.EachSummary(ctx, id, start, start+1, func(r *moonfire.Summary) error {
-		end = max(end, r.End90k())
-		return nil
-	})
-	return start, max(start, end), err == nil, err
 }

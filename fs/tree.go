@@ -22,8 +22,6 @@ type tree struct {
 	log    *slog.Logger
 	faults faults
 
-	counters Counters
-
 	// mu guards handles: those that are open.
 	mu      sync.Mutex
 	handles map[*handle]bool

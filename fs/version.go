@@ -67,7 +67,7 @@ func clipInode(s *stream, interval span, part int, spec *mp4.Spec) uint64 {
 // stamps of a version depend. Recordings are immutable and their ids are never
 // used again.
 func versionInode(kind string, s *stream, interval span, part int, spec *mp4.Spec) uint64 {
-	i := identity{}.text(kind).text(s.camera.String()).text(string(s.kind)).
+	i := make(identity, 0, 256+8*len(spec.Recordings)).text(kind).text(s.camera.String()).text(string(s.kind)).
 		number(int64(interval.start)).number(int64(interval.end)).number(int64(part)).
 		number(mp4.FormatVersion).number(int64(spec.Gaps)).number(flag(spec.Timestamps)).
 		text(spec.Zone.String()).text(spec.Title).text(spec.Description).

@@ -81,7 +81,7 @@ func (w *watcher) changed(ctx context.Context, now *snapshot, before, state *str
 		if !ok || !w.mayHaveChanged(date, before, state) {
 			continue
 		}
-		list, err := w.tree.day(ctx, now, state, date)
+		list, err := w.tree.day(ctx, state, date)
 		if err != nil {
 			return err
 		}

@@ -611,7 +611,7 @@ func TestVideoIndexCacheIsBoundedInBytes(t *testing.T) {
 		r, _ := f.add(moonfire.Time90k(i+1), 100)
 		size = int64(len(r.VideoIndex)) + blobOverheadBytes
 	}
-	f.db.videoIndexes.maxBytes = 10 * size
+	f.db.BoundVideoIndexes(10 * size)
 	for id := range moonfire.RecordingID(50) {
 		if _, err := f.db.VideoIndex(t.Context(), id+1); err != nil {
 			t.Fatal(err)
@@ -620,6 +620,10 @@ func TestVideoIndexCacheIsBoundedInBytes(t *testing.T) {
 	c := f.db.videoIndexes
 	if c.bytes != 10*size || c.lru.Len() != 10 {
 		t.Errorf("%d bytes in %d entries, want %d in 10", c.bytes, c.lru.Len(), 10*size)
+	}
+	f.db.BoundVideoIndexes(5 * size)
+	if c.bytes != 5*size || c.lru.Len() != 5 {
+		t.Errorf("%d bytes in %d entries, want %d in 5", c.bytes, c.lru.Len(), 5*size)
 	}
 }
 

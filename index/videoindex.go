@@ -28,13 +28,13 @@ const blobOverheadBytes = 160
 // number of bytes, and those of recordings that somebody holds and that have
 // been deleted.
 type videoIndexCache struct {
-	maxBytes int64
-	loads    singleflight.Group
+	loads singleflight.Group
 
 	// mu guards all fields below.
-	mu    sync.Mutex
-	lru   *simplelru.LRU[moonfire.RecordingID, indexBlobs]
-	bytes int64
+	mu       sync.Mutex
+	maxBytes int64
+	lru      *simplelru.LRU[moonfire.RecordingID, indexBlobs]
+	bytes    int64
 	// held counts the holders of a recording.
 	held map[moonfire.RecordingID]int
 	// rescued has the blobs of held recordings that are deleted or, in a process
@@ -81,9 +81,23 @@ func (c *videoIndexCache) add(id moonfire.RecordingID, blob indexBlobs) {
 	}
 	c.lru.Add(id, blob)
 	c.bytes += blob.sizeBytes()
+	c.shrink()
+}
+
+// shrink is called with c.mu held.
+func (c *videoIndexCache) shrink() {
 	for c.bytes > c.maxBytes {
 		c.lru.RemoveOldest()
 	}
+}
+
+// BoundVideoIndexes sets Options.VideoIndexCacheBytes of an open DB.
+func (db *DB) BoundVideoIndexes(maxBytes int64) {
+	c := db.videoIndexes
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.maxBytes = maxBytes
+	c.shrink()
 }
 
 // VideoIndex returns a recording's video index, through the cache. The caller

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfire/fs"
@@ -24,6 +25,8 @@ type mountFlags struct {
 	lookFlags
 	allowOther bool
 	uid, gid   uint32
+	// What memory may be taken for, such as 16MiB; empty means the default.
+	listingCache, videoIndexCache string
 }
 
 // lookFlags are choices about the bytes of files.
@@ -51,6 +54,20 @@ func (f *mountFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.allowOther, "allow-other", false, "let other users read the mount, as far as --uid and --gid allow (needed for Samba)")
 	cmd.Flags().Uint32Var(&f.uid, "uid", uint32(os.Getuid()), "owner of the files in the mount")
 	cmd.Flags().Uint32Var(&f.gid, "gid", uint32(os.Getgid()), "group of the files in the mount")
+	cmd.Flags().StringVar(&f.listingCache, "listing-cache", "16MiB", "memory for listings of folders")
+	cmd.Flags().StringVar(&f.videoIndexCache, "video-index-cache", "32MiB", "memory for the tables of samples of files that are read")
+}
+
+// cacheBytes parses the size of a cache.
+func cacheBytes(flag, size string) (int64, error) {
+	if size == "" {
+		return 0, nil
+	}
+	n, err := humanize.ParseBytes(size)
+	if err != nil || n == 0 || n > 1<<40 {
+		return 0, &usageError{fmt.Errorf("--%s %s: it is not a size such as 32MiB", flag, size)}
+	}
+	return int64(n), nil
 }
 
 // open mounts the store. report returns what the mount tells of the recorder; it is
@@ -63,6 +80,18 @@ func (f *mountFlags) open(ctx context.Context, s *store.Store, mountpoint string
 	if err != nil {
 		return nil, err
 	}
+	listingBytes, err := cacheBytes("listing-cache", f.listingCache)
+	if err != nil {
+		return nil, err
+	}
+	videoIndexBytes, err := cacheBytes("video-index-cache", f.videoIndexCache)
+	if err != nil {
+		return nil, err
+	}
+	if videoIndexBytes > 0 {
+		s.DB.BoundVideoIndexes(videoIndexBytes)
+	}
+	o.ListingCacheBytes = listingBytes
 	o.Mountpoint, o.AllowOther, o.UID, o.GID, o.Status = mountpoint, f.allowOther, f.uid, f.gid, report
 	return fs.Open(ctx, o)
 }
