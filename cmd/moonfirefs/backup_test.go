@@ -32,10 +32,10 @@ func TestBackupAndRestore(t *testing.T) {
 			waitForRecordings(t, path, 3)
 			backup := filepath.Join(t.TempDir(), "index.db")
 			requireOutput(t, exitOK, []string{"Copied the index"}, "backup", backup, "--store", path)
-			known := recordingDigests(t, path)
+			known := recordingDigests(t, backup, path)
 			waitForRecordings(t, path, len(known)+4)
 			end(recorder, mountpoint)
-			before := recordingDigests(t, path)
+			before := recordingDigests(t, filepath.Join(path, "moonfire.db"), path)
 
 			restore(t, path, backup)
 			recorder = start(t, "run", newMountpoint(t), "--store", path)
@@ -51,7 +51,7 @@ func TestBackupAndRestore(t *testing.T) {
 			recorder = start(t, "run", newMountpoint(t), "--store", path, "--rotate-every", "1s")
 			waitForRecordings(t, path, len(known)+2)
 			recorder.stop()
-			now := recordingDigests(t, path)
+			now := recordingDigests(t, filepath.Join(path, "moonfire.db"), path)
 			for file, digest := range before {
 				if known[file] == "" {
 					aside, err := os.ReadFile(filepath.Join(path, "samples", "aside", file))
@@ -79,10 +79,10 @@ func kill(p *program, mountpoint string) {
 
 // recordingDigests are those of the sample files, by name, without the ones that
 // are being written.
-func recordingDigests(t *testing.T, path string) map[string]string {
+func recordingDigests(t *testing.T, database, path string) map[string]string {
 	t.Helper()
 	digests := make(map[string]string)
-	names := strings.Fields(tool(t, "sqlite3", "file:"+filepath.Join(path, "moonfire.db")+"?mode=ro", `select lower(hex(sample_file_uuid)) from recording`))
+	names := strings.Fields(tool(t, "sqlite3", "file:"+database+"?mode=ro", `select lower(hex(sample_file_uuid)) from recording`))
 	for _, hex := range names {
 		name := hex[:8] + "-" + hex[8:12] + "-" + hex[12:16] + "-" + hex[16:20] + "-" + hex[20:]
 		data, err := os.ReadFile(filepath.Join(path, "samples", name))

@@ -115,7 +115,7 @@ func TestTruncatedWAL(t *testing.T) {
 	waitForRecordings(t, path, 6)
 	kill(recorder, mountpoint)
 	whole := copyStore(t, path)
-	before := recordingDigests(t, path)
+	before := recordingDigests(t, filepath.Join(path, "moonfire.db"), path)
 	info, err := os.Stat(filepath.Join(whole, "moonfire.db-wal"))
 	mustDo(t, err)
 	for i := range 8 {
