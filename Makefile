@@ -5,6 +5,7 @@
 # make manytest  64 cameras for ten minutes, thousands of connections; see design/cameras.md
 # make clienttest  the long form of the client tests: players, rsync, Samba; about ten minutes
 # make fuzz   every fuzz test for FUZZTIME (1h), one after another; see design/cameras.md
+# make bench  what design/performance.md promises, all of it: half an hour on a quiet machine, 8 GB of disk; ROWS=6,7 for some rows
 # make build  only the program, ./moonfirefs
 # make deb    the Debian package, dist/moonfirefs_*.deb
 # make packagetest  installs, upgrades and removes it in a fresh Debian 12
@@ -20,7 +21,7 @@ AS_ROOT = $(if $(SUDO),-exec '$(SUDO)')
 # Debian 13 has another FFmpeg.
 export GOFLAGS += $(shell tools/goflags.sh)
 
-.PHONY: build fuzz clienttest crashtest crashtest-short deb manytest demo packagetest test test-debian13 lint
+.PHONY: bench build fuzz clienttest crashtest crashtest-short deb manytest demo packagetest test test-debian13 lint
 
 build:
 	@tools/setup.sh build
@@ -75,3 +76,8 @@ packagetest:
 test-debian13:
 	@tools/setup.sh deb
 	$(SUDO) tools/test-debian13.sh
+
+# The machine's other work is what disturbs most.
+bench:
+	@tools/setup.sh test
+	nice -n -10 go run $(AS_ROOT) ./internal/bench -rows "$(ROWS)"

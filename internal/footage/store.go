@@ -1,6 +1,7 @@
 package footage
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ import (
 // Camera is a camera of a new store.
 type Camera struct {
 	Name string
+	// URL is an address that nobody listens at, unless it is given.
+	URL string
 	// RetainBytes is the quota of its main stream.
 	RetainBytes int64
 	// SubRetainBytes is that of its sub stream; 0 means that there is none.
@@ -42,7 +45,7 @@ func Create(ctx context.Context, path, timeZone string, cameras ...Camera) error
 func (c *Camera) stored(s *store.Store) *moonfire.Camera {
 	camera := &moonfire.Camera{UUID: uuid.New(), ShortName: c.Name, Description: "footage made for tests"}
 	for id := range s.Dirs {
-		stream := moonfire.Stream{SampleDir: id, URL: "rtsp://192.0.2.1/", Transport: moonfire.TCP}
+		stream := moonfire.Stream{SampleDir: id, URL: cmp.Or(c.URL, "rtsp://127.0.0.1:9/"), Transport: moonfire.TCP}
 		stream.Kind, stream.RetainBytes = moonfire.MainStream, c.RetainBytes
 		camera.Streams = append(camera.Streams, stream)
 		if c.SubRetainBytes > 0 {
