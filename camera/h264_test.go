@@ -22,6 +22,7 @@ var (
 // Slices: the header is first_mb_in_slice 0, slice_type 7 or 5, PPS 0 or 1.
 var (
 	idrSlice     = []byte{0x65, 0b1_0001000, 0b1_1111111, 0xaa, 0, 0, 3, 1}
+	secondSlice  = []byte{0x65, 0b010_00010, 0b00_1_11111, 0xaa, 0, 0, 3, 1} // first_mb_in_slice 1
 	idrSlicePPS1 = []byte{0x65, 0b1_0001000, 0b010_11111, 0xbb}
 	otherSlice   = []byte{0x41, 0b1_00110_1_1, 0xcc}
 	sei          = []byte{0x06, 5, 1, 0xdd, 0x80}
@@ -70,11 +71,11 @@ func lengthPrefixed(units ...[]byte) (sample []byte) {
 // What is in a sample and what is not.
 func TestSampleNALRule(t *testing.T) {
 	stream := newH264Stream()
-	data, sync, err := convert(stream, annexB(delimiter, smallSPS, pps0, sei, idrSlice, idrSlice, filler, endOfStream))
+	data, sync, err := convert(stream, annexB(delimiter, smallSPS, pps0, sei, idrSlice, secondSlice, filler, endOfStream))
 	if err != nil || !sync {
 		t.Fatalf("sync %v, error %v", sync, err)
 	}
-	if want := lengthPrefixed(sei, idrSlice, idrSlice); !bytes.Equal(data, want) {
+	if want := lengthPrefixed(sei, idrSlice, secondSlice); !bytes.Equal(data, want) {
 		t.Errorf("got %x, want %x", data, want)
 	}
 	data, sync, err = convert(stream, annexB(delimiter, pps0, otherSlice, unknown, filler))

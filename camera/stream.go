@@ -61,6 +61,8 @@ type stream struct {
 	// nil before the first one.
 	entry     *moonfire.VideoSampleEntry
 	entrySets [][]byte
+	// units is memory for the NAL units of an access unit.
+	units [][]byte
 }
 
 // maxParameterSetBytes is what the 16-bit length of a parameter set in "avcC" and
@@ -80,7 +82,8 @@ func (s *stream) learn(units [][]byte) {
 // samples converts an access unit: into one frame, as a rule. Cameras that give two
 // pictures one time stamp, or glue access units together, are given what they mean.
 func (s *stream) samples(byteStream []byte) (frames []Frame, err error) {
-	units := slices.Collect(nalUnits(byteStream))
+	s.units = slices.AppendSeq(s.units[:0], nalUnits(byteStream))
+	units := s.units
 	if s.entry == nil {
 		s.learn(units) // to know whether two pictures are two fields
 	}

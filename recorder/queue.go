@@ -36,6 +36,8 @@ type queue struct {
 
 	mu    sync.Mutex // guards what follows
 	items []item
+	// empty is the memory that items begins in, to be used again.
+	empty []item
 	bytes int64
 	// refusing says that the frame before was refused; refused counts those
 	// since an item was last appended.
@@ -143,7 +145,13 @@ func (it *item) soundPTS90k(f *camera.AudioFrame) int64 {
 
 // append is called with q.mu held.
 func (q *queue) append(it item) {
-	q.items = append(q.items, it)
+	if len(q.items) == 0 {
+		q.items = q.empty
+	}
+	before := cap(q.items)
+	if q.items = append(q.items, it); cap(q.items) > before {
+		q.empty = q.items[:0]
+	}
 	q.signal()
 }
 

@@ -36,11 +36,11 @@ func TestManyCameras(t *testing.T) {
 	if err := r.recorder.Close(); err != nil {
 		t.Error(err)
 	}
-	requireFlat(t, warm, late, usage{residentBytes: 16 << 20, files: n / 2, threads: n / 2, goroutines: n / 2})
-	frames, sizeBytes := compare(t, r, samples(clip), all)
 	if log := r.log.String(); log != "" {
 		t.Errorf("the log has\n%s", log)
 	}
+	requireFlat(t, warm, late, usage{residentBytes: 16 << 20, files: n / 2, threads: n / 2, goroutines: n / 2})
+	frames, sizeBytes := compare(t, r, samples(clip), all)
 	t.Logf("%d cameras, %v: %d frames, %s, %s/s; the recorder took %.0f %% of a CPU", n, elapsed.Round(time.Second), frames,
 		humanize.Bytes(uint64(sizeBytes)), humanize.Bytes(uint64(float64(sizeBytes)/elapsed.Seconds())), 100*(late.cpu-warm.cpu).Seconds()/(long.Seconds()*2/5))
 }
