@@ -24,6 +24,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/check/checktest"
 	"github.com/moonfirefs/moonfire/internal/status"
 	"github.com/moonfirefs/moonfire/internal/store"
 	"github.com/moonfirefs/moonfire/mp4"
@@ -325,10 +326,24 @@ func (b *lockedBuffer) String() string {
 	return b.text.String()
 }
 
-// newStore makes a store and opens it for recording until the test ends.
+// newStore makes a store and opens it for recording until the test ends. It must be
+// in order then.
 func newStore(t testing.TB, zone string, retainBytes int64) (path string, f *fixture) {
 	t.Helper()
 	path = newClosedStore(t, zone, retainBytes)
+	t.Cleanup(func() { checktest.Require(t, path) })
+	return path, openStore(t, path)
+}
+
+// newBrokenStore makes one that the test is going to break, or to fill with rows alone.
+func newBrokenStore(t testing.TB, zone string, retainBytes int64) (path string, f *fixture) {
+	t.Helper()
+	path = newClosedStore(t, zone, retainBytes)
+	return path, openStore(t, path)
+}
+
+func openStore(t testing.TB, path string) *fixture {
+	t.Helper()
 	f, err := openFixture(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
@@ -338,7 +353,7 @@ func newStore(t testing.TB, zone string, retainBytes int64) (path string, f *fix
 			t.Error(err)
 		}
 	})
-	return path, f
+	return f
 }
 
 func newClosedStore(t testing.TB, zone string, retainBytes int64) string {

@@ -148,7 +148,7 @@ func (s *syncer) await(admit func(context.Context) error, path string) bool {
 		}
 		err := admit(ctx)
 		if err == nil {
-			s.log.Info("the sample directory is back; recording to it begins", "dir", path)
+			s.log.Info("recording to the sample directory begins", "dir", path)
 			return true
 		}
 		if ctx.Err() == nil && s.admission.failed(err) {

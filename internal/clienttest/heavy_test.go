@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/check/checktest"
 	"github.com/moonfirefs/moonfire/internal/footage"
 )
 
@@ -47,6 +48,7 @@ func newGrowing(t *testing.T, clip *footage.Clip, keepRecordings int64) *growing
 	if err := footage.Create(t.Context(), g.path, timeZone, camera); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { checktest.Require(t, g.path) })
 	g.Store = open(t, g.path)
 	return g
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/moonfirefs/moonfire/internal/check/checktest"
 	"github.com/moonfirefs/moonfire/internal/testcamera"
 )
 
@@ -34,6 +35,7 @@ func TestCopyWhileRecording(t *testing.T) {
 			t.Fatalf("moonfirefs %v: %v: %s", args, err, output)
 		}
 	}
+	t.Cleanup(func() { checktest.Require(t, store) })
 	args := append([]string{"run", mountpoint, "--store", store, "--allow-other", "--rotate-every", "1s"}, viewerFlags()...)
 	s := serve(t, mountpoint, exec.Command(binary, args...))
 	s.saw("msg=recording")
