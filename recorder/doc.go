@@ -15,7 +15,8 @@
 //     index.
 //   - A syncer, one for each sample directory, makes finished recordings durable,
 //     commits them, and deletes those that exceed a stream's quota. Its checkpoints
-//     bound what a power cut can cost of those that are not finished.
+//     bound what a power cut can cost of those that are not finished. Before it does
+//     any of this, it is admitted to its directory, perhaps later than others.
 //
 // Recorder ties them together: Open salvages what an earlier crash has interrupted,
 // cleans up behind it, and starts to record; Close ends all recordings in order and saves them.

@@ -3,6 +3,7 @@
 //
 // A store is a directory that holds the database moonfire.db and, unless they
 // were placed on other disks, the sample file directories. Opening one verifies
-// that its parts belong together and locks them. What happens in an open store
+// that its parts belong together and locks them; a directory that is missing is left
+// out until it is attached. What happens in an open store
 // is the business of packages recorder and fs.
 package store
