@@ -49,8 +49,17 @@ func encode(t testing.TB, j *Journal, cuts ...int) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if j.AudioEntry != nil {
+		b = AppendAudioEntry(b, j.AudioEntry)
+	}
 	var group Group
+	chunks, before := j.Chunks, 0
 	for i, s := range j.Samples {
+		if len(chunks) > 0 && chunks[0].After == i {
+			b = group.AppendRecord(b, j.Dating)
+			b = AppendChunk(b, int32(i-before), &chunks[0])
+			chunks, before = chunks[1:], i
+		}
 		for _, cut := range cuts {
 			if i == cut {
 				b = group.AppendRecord(b, j.Dating)
@@ -58,7 +67,11 @@ func encode(t testing.TB, j *Journal, cuts ...int) []byte {
 		}
 		group.Add(s.Sample, s.Sum)
 	}
-	return group.AppendRecord(b, j.Dating)
+	b = group.AppendRecord(b, j.Dating)
+	if len(chunks) > 0 {
+		b = AppendChunk(b, int32(len(j.Samples)-before), &chunks[0])
+	}
+	return b
 }
 
 func TestWorkedExample(t *testing.T) {
@@ -298,6 +311,7 @@ func FuzzDecode(f *testing.F) {
 	reordered.Samples = append([]Sample(nil), example.Samples...)
 	reordered.Samples[1].CompositionOffset90k = 2997
 	f.Add(encode(f, &reordered, 2))
+	f.Add(encode(f, withAudio()))
 	f.Add([]byte("MFJ\x02"))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {

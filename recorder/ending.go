@@ -41,19 +41,19 @@ func (r *run) finishEnding() {
 	}
 }
 
-// addSound takes the audio that came with a frame which has been added.
-func (r *run) addSound(it *item) error {
+// addSound takes the audio that came with a frame which has been added. Where the
+// disk is full, the next frame will tell.
+func (r *run) addSound(it *item) {
 	for i := range it.frame.Audio {
 		f := &it.frame.Audio[i]
-		if err := r.syncer.space.spend(int64(len(f.Data))); err != nil {
-			return err
+		if r.syncer.space.spend(int64(len(f.Data))) != nil {
+			break
 		}
 		r.placeSound(f, r.timeline.since90k(it.soundPTS90k(f)))
 	}
 	if r.ending != nil && r.timeline.adjusted90k >= soundPatience90k {
 		r.finishEnding()
 	}
-	return nil
 }
 
 // placeSound gives a sample to the recording in which it begins. at90k counts from
@@ -75,7 +75,7 @@ func (r *run) placeSound(f *camera.AudioFrame, at90k moonfire.Duration90k) {
 
 func (r *run) giveSound(w *writer, f *camera.AudioFrame, at90k moonfire.Duration90k) {
 	if !w.acceptsSound(f, at90k) {
-		if w.sound.entry != nil && w.sound.entry.SHA1 != f.Entry.SHA1 && !r.soundChanged {
+		if w == r.writer && w.sound.entry != nil && w.sound.entry.SHA1 != f.Entry.SHA1 && !r.soundChanged {
 			r.log.Info("audio configuration changes; a new recording begins with the next key frame",
 				"codec", f.Entry.RFC6381Codec, "sample_rate", f.Entry.SampleRate, "channels", f.Entry.Channels)
 			r.soundChanged = true

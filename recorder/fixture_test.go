@@ -310,7 +310,9 @@ func (r stored) String() string { return fmt.Sprintf("%+v", r.Summary) }
 const recordingsSQL = `
 select id, stream_id, open_id, run_offset, flags, start_time_90k, duration_90k,
        local_time_delta_90k, video_samples, video_sync_samples, video_sample_entry_id,
-       sample_dir_id, sample_file_bytes, sample_file_uuid, sample_file_sha1, video_index
+       sample_dir_id, sample_file_bytes, sample_file_uuid, sample_file_sha1, video_index,
+       audio_index, audio_samples, audio_chunks, audio_bytes, audio_start_90k, audio_duration_90k,
+       coalesce(audio_sample_entry_id, 0)
   from recording order by id`
 
 // recordings reads everything that is stored, and checks each row against its
@@ -327,7 +329,9 @@ func (f *fixture) recordings() (all []stored) {
 		var digest []byte
 		f.must(rows.Scan(&r.ID, &r.Stream, &r.Open, &r.RunOffset, &r.Flags, &r.Start90k, &r.Duration90k,
 			&r.LocalTimeDelta90k, &r.VideoSamples, &r.VideoSyncSamples, &r.VideoSampleEntry,
-			&r.SampleDir, &r.SampleFileBytes, &r.SampleFile, &digest, &r.VideoIndex))
+			&r.SampleDir, &r.SampleFileBytes, &r.SampleFile, &digest, &r.VideoIndex,
+			&r.AudioIndex, &r.Audio.Samples, &r.Audio.Chunks, &r.Audio.Bytes, &r.Audio.Start90k, &r.Audio.Duration90k,
+			&r.Audio.SampleEntry))
 		copy(r.SampleFileSHA1[:], digest)
 		f.checkFile(&r)
 		all = append(all, r)
@@ -356,8 +360,11 @@ func (f *fixture) checkFile(r *stored) {
 		sum.Duration90k += moonfire.Duration90k(s.Duration90k)
 	}
 	if sum.VideoSamples != r.VideoSamples || sum.VideoSyncSamples != r.VideoSyncSamples ||
-		sum.SampleFileBytes != r.SampleFileBytes || sum.Duration90k != r.Duration90k {
+		sum.SampleFileBytes != r.VideoBytes() || sum.Duration90k != r.Duration90k {
 		f.Errorf("recording %d: its index says %+v, its row %+v", r.ID, sum, r.Summary)
+	}
+	if problem := r.AudioIndexProblem(r.AudioIndex); problem != "" {
+		f.Errorf("recording %d: %s", r.ID, problem)
 	}
 }
 

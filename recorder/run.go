@@ -41,7 +41,11 @@ type run struct {
 // begin starts the run with its first frame, a key frame.
 func (r *run) begin(it *item) error {
 	r.timeline = newTimeline(it.dts90k, it.offset90k(), it.arrival)
-	return r.startRecording(it)
+	if err := r.startRecording(it); err != nil {
+		return err
+	}
+	r.addSound(it)
+	return nil
 }
 
 // lasted returns the time from the run's first frame to at.
@@ -74,12 +78,14 @@ func (r *run) add(it *item) error {
 			r.finishEnding()
 			return err
 		}
-		return r.addSound(it)
+		r.addSound(it)
+		return nil
 	}
 	if err := r.append(it, lastDuration90k); err != nil {
 		return err
 	}
-	return r.addSound(it)
+	r.addSound(it)
+	return nil
 }
 
 // end is called when no frame follows.

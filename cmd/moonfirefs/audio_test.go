@@ -22,6 +22,9 @@ func playedPackets(t *testing.T, paths []string, stream string) (packets []playe
 	for _, path := range paths {
 		for line := range strings.Lines(tool(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:"+stream, "-c", "copy",
 			"-enc_time_base", "1:90000", "-f", "framemd5", "-")) {
+			if _, base, ok := strings.Cut(line, "#tb 0: "); ok && strings.TrimSpace(base) != "1/90000" {
+				t.Fatalf("%s: %s", path, line)
+			}
 			if strings.HasPrefix(line, "#") {
 				continue
 			}

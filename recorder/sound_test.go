@@ -1,0 +1,203 @@
+package recorder
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/camera"
+)
+
+var (
+	alaw = moonfire.NewAudioSampleEntry([]byte("\x00\x00\x00\x0calawtest"), 8000, 1, 0, "alaw")
+	ulaw = moonfire.NewAudioSampleEntry([]byte("\x00\x00\x00\x0culawtest"), 8000, 1, 0, "ulaw")
+)
+
+// speaker makes the audio that comes with a camera's frames: a sample of 40 ms
+// after another, late by the given time.
+type speaker struct {
+	late  moonfire.Duration90k
+	entry *moonfire.AudioSampleEntry
+	// next is the number of the next sample.
+	next int64
+	sent []byte
+}
+
+const soundTime90k = 3600
+
+// attach adds to a frame what has happened until it was shown, less what is late.
+func (s *speaker) attach(pts90k int64, f *camera.Frame) {
+	for ; s.next*soundTime90k <= f.PTS90k-pts90k-int64(s.late); s.next++ {
+		data := fmt.Appendf(nil, "sound %d;", s.next)
+		f.Audio = append(f.Audio, camera.AudioFrame{
+			Offset90k: moonfire.Duration90k(pts90k + s.next*soundTime90k - f.PTS90k), Duration90k: soundTime90k, Data: data, Entry: s.entry,
+		})
+		s.sent = append(s.sent, data...)
+	}
+}
+
+// split takes the samples of a recording apart, and ensures that each sample of
+// audio is about sample number n of the speaker, and where that belongs.
+func split(t *testing.T, r *stored) (video, audio []byte, startOf []moonfire.Time90k) {
+	t.Helper()
+	data, frames := r.data, decodeIndex(t, r.VideoIndex, r.Flags)
+	take := func(n int32) (b []byte) {
+		b, data = data[:n], data[n:]
+		return b
+	}
+	at := r.Start90k.Add(r.Audio.Start90k)
+	d := moonfire.DecodeAudioIndex(r.AudioIndex)
+	for d.NextChunk() {
+		for range d.VideoSamples {
+			video = append(video, take(frames[0].Bytes)...)
+			frames = frames[1:]
+		}
+		for d.Next() {
+			audio = append(audio, take(d.Bytes)...)
+			startOf = append(startOf, at)
+			at = at.Add(moonfire.Duration90k(d.Duration90k))
+		}
+	}
+	for _, f := range frames {
+		video = append(video, take(f.Bytes)...)
+	}
+	if len(data) != 0 {
+		t.Errorf("recording %d: %d bytes are left", r.ID, len(data))
+	}
+	return video, audio, startOf
+}
+
+// TestSoundOfRun ensures that no audio is lost or doubled where recordings meet,
+// that each sample is in the recording in which it begins and at its time, however
+// late it comes, and that the video is what it is without.
+func TestSoundOfRun(t *testing.T) {
+	for _, late := range []time.Duration{0, 30 * time.Millisecond, 700 * time.Millisecond, 1900 * time.Millisecond} {
+		t.Run(late.String(), func(t *testing.T) {
+			b := newBench(t, plenty)
+			s := &speaker{entry: alaw, late: moonfire.FromDuration(late)}
+			pts90k := b.fake.pts90k
+			b.fake.alter = func(_ int, f *camera.Frame) { s.attach(pts90k, f) }
+			frames := b.shoot(10 * 200)
+			b.flush()
+			all := b.recordings()
+			if len(all) < 3 {
+				t.Fatalf("%d recordings", len(all))
+			}
+			var video, audio []byte
+			n := 0
+			for i := range all {
+				r := &all[i]
+				v, a, starts := split(t, r)
+				video, audio = append(video, v...), append(audio, a...)
+				for _, at := range starts {
+					want := all[0].Start90k + moonfire.Time90k(n*soundTime90k)
+					if at != want {
+						t.Fatalf("sample %d begins at %v, want %v", n, at, want)
+					}
+					if at < r.Start90k || i+1 < len(all) && at >= r.End90k() {
+						t.Fatalf("sample %d begins at %v, but is in a recording from %v to %v", n, at, r.Start90k, r.End90k())
+					}
+					n++
+				}
+			}
+			if !bytes.Equal(video, join(frames)) {
+				t.Error("the video differs")
+			}
+			if !bytes.Equal(audio, s.sent) {
+				t.Errorf("%d bytes of audio, %d sent, differ at %d", len(audio), len(s.sent), firstDifference(audio, s.sent))
+			}
+			b.noneReserved()
+		})
+	}
+}
+
+// TestSoundIsSalvaged ensures that a crash costs no more of the audio than a group
+// of pictures, and none of the video.
+func TestSoundIsSalvaged(t *testing.T) {
+	b := newBench(t, plenty)
+	s := &speaker{entry: alaw}
+	pts90k := b.fake.pts90k
+	b.fake.alter = func(_ int, f *camera.Frame) { s.attach(pts90k, f) }
+	frames := b.shoot(35)
+	b.crash()
+	b.restart()
+	all := b.recordings()
+	if len(all) != 1 || all[0].Flags&moonfire.FlagAudio == 0 {
+		t.Fatalf("salvaged %v", all)
+	}
+	video, audio, _ := split(t, &all[0])
+	if !bytes.Equal(video, join(frames[:30])) {
+		t.Errorf("%d bytes of video", len(video))
+	}
+	// Three groups of a second; the last sample of each waits for the next one.
+	if !bytes.HasPrefix(s.sent, audio) || all[0].Audio.Samples < 3*25-3 {
+		t.Errorf("%d samples of audio: %q", all[0].Audio.Samples, audio)
+	}
+	b.flush()
+	b.noneReserved()
+}
+
+// TestSoundChanges ensures that another configuration of the audio begins a new
+// recording with the next key frame, and that none is mixed.
+func TestSoundChanges(t *testing.T) {
+	b := newBench(t, plenty)
+	s := &speaker{entry: alaw}
+	pts90k := b.fake.pts90k
+	b.fake.alter = func(n int, f *camera.Frame) {
+		if n == 24 {
+			s.entry = ulaw
+		}
+		s.attach(pts90k, f)
+	}
+	frames := b.shoot(60)
+	b.flush()
+	all := b.recordings()
+	if len(all) != 2 || all[0].VideoSamples != 30 || all[1].VideoSamples != 30 || all[0].Audio.SampleEntry == all[1].Audio.SampleEntry {
+		t.Fatalf("recordings %v", all)
+	}
+	var video []byte
+	for i := range all {
+		v, _, _ := split(t, &all[i])
+		video = append(video, v...)
+	}
+	if !bytes.Equal(video, join(frames)) {
+		t.Error("the video differs")
+	}
+}
+
+// TestSoundComesAndGoes ensures that audio may start late, pause and end.
+func TestSoundComesAndGoes(t *testing.T) {
+	b := newBench(t, plenty)
+	s := &speaker{entry: alaw}
+	pts90k := b.fake.pts90k
+	b.fake.alter = func(n int, f *camera.Frame) {
+		silent := n < 55 || n >= 100 && n < 2000
+		s.attach(pts90k, f)
+		if silent {
+			f.Audio = nil
+		}
+	}
+	frames := b.shoot(2100)
+	b.flush()
+	all := b.recordings()
+	var video []byte
+	withAudio := 0
+	for i := range all {
+		v, _, starts := split(t, &all[i])
+		video = append(video, v...)
+		if len(starts) > 0 {
+			withAudio++
+			if d := starts[0].Sub(all[0].Start90k) % soundTime90k; d != 0 {
+				t.Errorf("recording %d: audio begins at %v", i, starts[0])
+			}
+		}
+	}
+	if !bytes.Equal(video, join(frames)) {
+		t.Error("the video differs")
+	}
+	if withAudio == 0 || withAudio == len(all) {
+		t.Errorf("%d of %d recordings have audio", withAudio, len(all))
+	}
+}
