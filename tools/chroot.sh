@@ -43,6 +43,12 @@ chroot_install() {
         { tail -n 30 "$work/apt.log" >&2; return 1; }
 }
 
+# chroot_download fetches packages for later: what systemd_start boots has no network.
+chroot_download() {
+    chroot "$root" apt-get install -qq -y --download-only "$@" </dev/null >"$work/apt.log" 2>&1 ||
+        { tail -n 30 "$work/apt.log" >&2; return 1; }
+}
+
 chroot_remove() {
     status=$?
     trap - EXIT
@@ -83,7 +89,7 @@ systemd_start() {
 # in_systemd runs a command on the machine that systemd_start has booted.
 in_systemd() {
     nsenter --target "$init" --mount --pid --net --uts --ipc --cgroup --root --wd \
-        env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 "$@"
+        env -i HOME=/root PATH=/usr/sbin:/usr/bin:/sbin:/bin LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
 }
 
 cgroup_remove() {

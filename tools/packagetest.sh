@@ -39,7 +39,7 @@ run() {
     in_systemd sh -euc 'cd /root && . ./commands' </dev/null
 }
 
-# until TEXT COMMAND... waits a minute or two.
+# until_true WHAT COMMAND... waits, a minute or two, for what must come.
 until_true() {
     what=$1
     shift
@@ -53,16 +53,24 @@ until_true() {
 
 chroot_make bookworm
 chroot_install systemd systemd-sysv dbus procps
-systemd_start
+# There is nobody to say yes.
+echo 'APT::Get::Assume-Yes "true";' >"$root/etc/apt/apt.conf.d/99yes"
 cp "$first" "$root/root/"
+chroot_download "/root/$(basename "$first")" samba smbclient
+systemd_start
 
 step "install, as the README says"
-export DEBIAN_FRONTEND=noninteractive
 run install README.md
 in_systemd moonfirefs version
-in_systemd man -w moonfirefs-run >/dev/null 2>&1 || [ -e "$root/usr/share/man/man1/moonfirefs-run.1.gz" ] || fail "no manual page"
+for file in man/man1/moonfirefs-camera-add.1.gz man/man8/mount.moonfirefs.8.gz bash-completion/completions/moonfirefs; do
+    [ -s "$root/usr/share/$file" ] || fail "there is no $file"
+done
 
 step "record the test camera, as the README says"
+run store README.md
+run camera README.md
+until_true "the camera plays" in_systemd bash -c '</dev/tcp/127.0.0.1/8554'
+run add README.md
 run record README.md
 until_true "a recording is committed" sh -c "[ \$(sqlite3 -readonly $root/var/lib/moonfirefs/moonfire.db 'SELECT count(*) FROM recording') -ge 1 ]"
 in_systemd systemctl --no-pager status moonfirefs

@@ -9,19 +9,20 @@ cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- ./camera ./recorder ./internal/testcamera ./cmd/moonfirefs
 
 chroot_make trixie
-chroot_install --no-install-recommends gcc libc6-dev pkg-config ffmpeg fuse3 sqlite3 procps \
+chroot_install --no-install-recommends gcc libc6-dev pkg-config ffmpeg fuse3 sqlite3 procps e2fsprogs mount \
     libavcodec-dev libavdevice-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
-for path in /dev /proc /sys "$(go env GOROOT)" "$(go env GOMODCACHE)" "$(go env GOCACHE)" "$PWD"; do
+for path in /dev /proc /sys "$(go env GOROOT)" "$(go env GOMODCACHE)" "$(go env GOCACHE)"; do
     chroot_bind "$path"
 done
+mkdir "$root/src"
+git ls-files -z --cached --others --exclude-standard | tar -c --null --files-from=- | tar -x -C "$root/src"
 chroot "$root" pkg-config --modversion libavformat
 chroot "$root" env "PATH=$(go env GOROOT)/bin:$PATH" "GOMODCACHE=$(go env GOMODCACHE)" "GOCACHE=$(go env GOCACHE)" \
     "GOPROXY=$(go env GOPROXY)" "GOSUMDB=$(go env GOSUMDB)" sh -euc '
-    cd "$1"
-    shift
+    cd /src
     GOFLAGS="-buildvcs=false $(tools/goflags.sh)"
     export GOFLAGS
     echo "$GOFLAGS"
     go build -o /tmp/moonfirefs ./cmd/moonfirefs
     go vet ./camera ./cmd/moonfirefs
-    go test -count=1 -timeout 20m "$@"' sh "$PWD" "$@"
+    go test -count=1 -timeout 20m "$@"' sh "$@"

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -98,4 +99,67 @@ func TestBackupExample(t *testing.T) {
 	if output, ok := b.try("sh", "-c", string(text), "moonfirefs-backup", m.mountpoint, b.copy); ok || !strings.Contains(output, "nothing is mounted") {
 		t.Errorf("without a mount: %v %s", ok, output)
 	}
+}
+
+// TestContainerExample ensures that the compose file is one. (That of the image
+// has no checker in Debian.)
+func TestContainerExample(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(examples, "compose.yaml")
+	if output, err := exec.Command("yamllint", "--strict", "-d", "{extends: default, rules: {line-length: {max: 100}}}", path).CombinedOutput(); err != nil {
+		t.Errorf("yamllint: %v: %s", err, output)
+	}
+	output, err := exec.Command("docker-compose", "-f", path, "config").CombinedOutput()
+	if text := string(output); err != nil || !strings.Contains(text, "propagation: rshared") || !strings.Contains(text, "/dev/fuse") {
+		t.Errorf("docker-compose: %v: %s", err, text)
+	}
+}
+
+// TestMountHelper ensures that what mount(8) runs mounts in the background, hands
+// options on, and tells why it could not.
+func TestMountHelper(t *testing.T) {
+	t.Parallel()
+	g := newGrowing(t, mustClip(t, mainClip), 3)
+	g.record(1)
+	mountpoint := newMountpoint(t)
+	helper := func(args ...string) (string, error) {
+		cmd := exec.Command("sh", append([]string{"../../tools/mount.moonfirefs"}, args...)...)
+		cmd.Env = append(os.Environ(), "MOONFIREFS="+binary)
+		output, err := cmd.CombinedOutput()
+		return string(output), err
+	}
+	for name, test := range map[string]struct {
+		args []string
+		says string
+	}{
+		"unknown option": {[]string{g.path, mountpoint, "-o", "rw,colour=blue"}, "colour=blue"},
+		"no store":       {[]string{mountpoint, mountpoint, "-o", "ro"}, "make one with: moonfirefs init"},
+		"no mountpoint":  {[]string{g.path, mountpoint + "/none"}, "no such folder"},
+	} {
+		if output, err := helper(test.args...); err == nil || !strings.Contains(output, test.says) {
+			t.Errorf("%s: %v: %s", name, err, output)
+		}
+	}
+	if output, err := helper(g.path, mountpoint, "-n", "-o", "rw,noauto,x-systemd.automount,allow_other,uid=5,gid=7,gaps=collapse"); err != nil {
+		t.Fatalf("mount: %v: %s", err, output)
+	}
+	if files := footageFiles(t, mountpoint); len(files) != 1 {
+		t.Errorf("the mount has %v", files)
+	}
+	info, err := os.Stat(mountpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if owner := info.Sys().(*syscall.Stat_t); owner.Uid != 5 || owner.Gid != 7 {
+		t.Errorf("it belongs to %d:%d", owner.Uid, owner.Gid)
+	}
+	if output, err := helper(g.path, mountpoint); err == nil || !strings.Contains(output, "something is mounted there") {
+		t.Errorf("mounted twice: %v: %s", err, output)
+	}
+	if output, err := exec.Command("umount", mountpoint).CombinedOutput(); err != nil {
+		t.Errorf("umount: %v: %s", err, output)
+	}
+	eventually(t, "the server to end", func() bool {
+		return exec.Command("pgrep", "--full", "mount "+mountpoint+" ").Run() != nil
+	})
 }
