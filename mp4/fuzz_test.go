@@ -3,6 +3,7 @@ package mp4
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"testing"
@@ -74,4 +75,37 @@ func consistent(index []byte, r *moonfire.Summary) bool {
 	}
 	return d.Err() == nil && e.Samples() == r.VideoSamples && e.SyncSamples() == r.VideoSyncSamples &&
 		e.Duration90k() == r.Duration90k && e.Bytes() == r.SampleFileBytes && !lastZero
+}
+
+// FuzzSampleEntry: whatever is stored as a sample entry, it is refused, or it is in
+// the file as it is, in boxes that add up.
+func FuzzSampleEntry(f *testing.F) {
+	f.Add(bareEntry(), uint16(1), uint16(1))
+	f.Add([]byte("\x00\x00\x00\x0cavc1test"), uint16(4), uint16(3))
+	f.Add([]byte("\x00\x00\x00\x09avc1"), uint16(0), uint16(65535))
+	f.Fuzz(func(t *testing.T, data []byte, aspectH, aspectV uint16) {
+		s := randomStore(rand.New(rand.NewPCG(1, 2)), 1)
+		s.spec.Entry = moonfire.NewVideoSampleEntry(data, 640, 360, aspectH, aspectV, "")
+		if _, err := New(&s.spec); err != nil {
+			if !errors.Is(err, moonfire.ErrCorrupt) {
+				t.Fatal(err)
+			}
+			return
+		}
+		whole := s.whole(t)
+		if !bytes.Contains(whole, data) {
+			t.Fatal("the sample entry is not in the file")
+		}
+		size := 0
+		for size < len(whole) {
+			n := int(binary.BigEndian.Uint32(whole[size:]))
+			if n == 1 {
+				n = int(binary.BigEndian.Uint64(whole[size+8:]))
+			}
+			if n < 8 || n > len(whole)-size {
+				t.Fatalf("a box of %d bytes at %d of %d", n, size, len(whole))
+			}
+			size += n
+		}
+	})
 }
