@@ -271,14 +271,17 @@ func (s *Session) next() (Frame, error) {
 			return Frame{}, err
 		}
 		if byteStream != nil {
-			return s.frame(byteStream, pts)
+			return s.frame(byteStream, pts, s.accessUnit.pts)
 		}
 	}
 }
 
-// frame converts an access unit. What is in it beside its first picture, it leaves in
-// ready.
-func (s *Session) frame(byteStream []byte, pts int64) (Frame, error) {
+// maxSpread90k is the longest time over which pictures with one time stamp are spread.
+const maxSpread90k = 10 * moonfire.UnitsPerSecond
+
+// frame converts an access unit, after which the next one has the time stamp nextPTS.
+// What is in it beside its first picture, it leaves in ready.
+func (s *Session) frame(byteStream []byte, pts, nextPTS int64) (Frame, error) {
 	previous := s.video.entry
 	frames, err := s.video.samples(byteStream)
 	if err != nil || len(frames) == 0 {
@@ -287,8 +290,13 @@ func (s *Session) frame(byteStream []byte, pts int64) (Frame, error) {
 	if pts == noPTS {
 		return Frame{}, errors.New("an access unit without a time stamp")
 	}
+	pts90k := astiav.RescaleQ(pts, s.timeBase, timeBase90k)
+	lasts90k := astiav.RescaleQ(nextPTS, s.timeBase, timeBase90k) - pts90k
+	if nextPTS == noPTS || lasts90k < 0 || lasts90k > maxSpread90k {
+		lasts90k = 0
+	}
 	for i := range frames {
-		frames[i].PTS90k = astiav.RescaleQ(pts, s.timeBase, timeBase90k)
+		frames[i].PTS90k = pts90k + lasts90k*int64(i)/int64(len(frames))
 		if entry := frames[i].Entry; entry != previous {
 			s.log.Info("codec configuration", "codec", entry.RFC6381Codec, "width", entry.Width, "height", entry.Height)
 			previous = entry

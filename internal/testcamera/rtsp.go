@@ -21,7 +21,7 @@ const (
 	realm = "test camera"
 	// writeQueuePackets is how many RTP packets may wait for the network, a
 	// power of two: enough for a few large key frames.
-	writeQueuePackets = 8192
+	writeQueuePackets = 32768
 	// UDP ports come in pairs, even and odd, and are looked for below the range
 	// from which Linux takes the ports of outgoing connections.
 	firstUDPPort, lastUDPPort = 10_000, 30_000
