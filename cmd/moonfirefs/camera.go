@@ -25,7 +25,7 @@ func newCameraCommand(g *global) *cobra.Command {
 		Args:  onlyCommands,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newCameraAddCommand(g), newCameraListCommand(g), newCameraEditCommand(g), newCameraRemoveCommand(g), newCameraTestCommand(g))
+	cmd.AddCommand(newCameraAddCommand(g), newCameraListCommand(g), newCameraEditCommand(g), newCameraRemoveCommand(g), newCameraTestCommand(g), newCameraDiscoverCommand())
 	return cmd
 }
 
@@ -42,6 +42,10 @@ type cameraFlags struct {
 // addConnection adds the flags that say how to connect.
 func (f *cameraFlags) addConnection(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.transport, "transport", string(moonfire.TCP), "tcp or udp")
+	f.addCredentials(cmd)
+}
+
+func (f *cameraFlags) addCredentials(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.username, "username", "", "user name for the camera")
 	cmd.Flags().StringVar(&f.passwordFile, "password-file", "", "file whose first line is the password; - is standard input")
 }

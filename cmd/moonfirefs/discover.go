@@ -1,0 +1,79 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/discovery"
+)
+
+func newCameraDiscoverCommand() *cobra.Command {
+	f := &cameraFlags{}
+	var o discovery.Options
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "discover",
+		Short: "Find cameras in the local network",
+		Long: `Finds the cameras in the local network that speak ONVIF, within some seconds, and
+lists the addresses of their streams as far as they tell them. Most want a user
+name and a password first; what is given is sent, as a digest, to every device that
+has answered.
+
+Many cameras have ONVIF switched off until somebody switches it on, and some want a
+user of its own for it.`,
+		Example: `  moonfirefs camera discover
+  moonfirefs camera discover --interface eth1 --username admin`,
+		Args: asUsage(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			as := &moonfire.Camera{ShortName: "any", Username: f.username}
+			if err := f.addPassword(cmd, as); err != nil {
+				return err
+			}
+			o.Username, o.Password = as.Username, as.Password
+			_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "Asking who is there …")
+			cameras, err := discovery.Find(cmd.Context(), o)
+			if err != nil {
+				return err
+			}
+			return printCameras(cmd.OutOrStdout(), cameras, asJSON)
+		},
+	}
+	f.addCredentials(cmd)
+	cmd.Flags().StringVar(&o.Interface, "interface", "", "network interface to ask at (default: all)")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+var errNoCameras = errors.New("no camera has answered (ONVIF may be switched off in it, or it is in another network)")
+
+func printCameras(out io.Writer, cameras []discovery.Camera, asJSON bool) error {
+	if asJSON {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		if cameras == nil {
+			cameras = []discovery.Camera{}
+		}
+		return encoder.Encode(cameras)
+	}
+	if len(cameras) == 0 {
+		return errNoCameras
+	}
+	var b strings.Builder
+	for _, c := range cameras {
+		fmt.Fprintf(&b, "%s  %s\n", c.Address, strings.TrimSpace(c.Name+" "+c.Model))
+		if c.Error != "" {
+			fmt.Fprintf(&b, "  %s\n", c.Error)
+		}
+		for _, s := range c.Streams {
+			fmt.Fprintf(&b, "  %s  (%s, %s, %d×%d)\n", s.URL, s.Profile, s.Codec, s.Width, s.Height)
+		}
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
