@@ -64,7 +64,7 @@ func TestBitstreamVices(t *testing.T) {
 		"garbage after parameter sets": {config: testcamera.Config{Alter: func(f *testcamera.SentFrame) {
 			eachNAL(f, func(nal []byte) [][]byte {
 				if isParameterSet(nal) {
-					nal = append(slices.Clone(nal), 0, 0, 0, 0, 0)
+					nal = append(slices.Clone(nal), 0, 0x5a, 0xa5, 0, 0)
 				}
 				return [][]byte{nal}
 			})

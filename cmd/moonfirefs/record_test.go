@@ -141,6 +141,7 @@ func TestFramesAreExact(t *testing.T) {
 			recorded := compare(t, runs, playedFrames(t, files(t, mountpoint)))
 			requireDecodable(t, files(t, mountpoint))
 			requirePictures(t, recorded, files(t, mountpoint))
+			requireClip(t, recorded[0], path, mountpoint)
 		})
 	}
 }
@@ -216,13 +217,62 @@ func compare(t *testing.T, runs [][]testcamera.SentFrame, played []playedFrame) 
 // which they were taken.
 func requirePictures(t *testing.T, recorded [][]testcamera.SentFrame, paths []string) {
 	t.Helper()
-	var want, got []int
+	var want []int
 	for _, run := range recorded {
-		run = slices.SortedFunc(slices.Values(run), func(a, b testcamera.SentFrame) int { return cmp.Compare(a.PTS90k, b.PTS90k) })
-		for _, f := range run {
-			want = append(want, f.Counter)
-		}
+		want = append(want, countersInOrder(run)...)
 	}
+	if got := shownCounters(t, paths...); !slices.Equal(got, want) {
+		t.Errorf("pictures are shown in the order %v,\nwant %v", got, want)
+	}
+}
+
+// requireClip opens three seconds of the first run by their name, and requires them to
+// be shown one after another.
+func requireClip(t *testing.T, run []testcamera.SentFrame, path, mountpoint string) {
+	t.Helper()
+	s, err := store.Open(t.Context(), path, store.Reading, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	first, _, err := s.DB.FirstStart(t.Context(), 1, moonfire.MinTime90k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	zone, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := first.Time().Add(2 * time.Second).Truncate(time.Second).In(zone)
+	to, layout := from.Add(3*time.Second), "15.04.05"
+	if to.Day() != from.Day() {
+		layout = "2006-01-02T15.04.05"
+	}
+	name := from.Format("2006-01-02T15.04.05") + "--" + to.Format(layout) + ".mp4"
+	clip := filepath.Join(mountpoint, "driveway", "clips", name)
+	got, want := shownCounters(t, clip), countersInOrder(run)
+	const frames = 3 * 15
+	if len(got) < frames-1 || len(got) > frames+1 {
+		t.Fatalf("%s shows %d pictures, want about %d", name, len(got), frames)
+	}
+	begin := slices.Index(want, got[0])
+	if begin < 0 || begin+len(got) > len(want) || !slices.Equal(got, want[begin:][:len(got)]) {
+		t.Errorf("%s shows %v", name, got)
+	}
+}
+
+// countersInOrder are the numbers of a run's pictures in the order in which they were
+// taken.
+func countersInOrder(run []testcamera.SentFrame) (counters []int) {
+	for _, f := range slices.SortedFunc(slices.Values(run), func(a, b testcamera.SentFrame) int { return cmp.Compare(a.PTS90k, b.PTS90k) }) {
+		counters = append(counters, f.Counter)
+	}
+	return counters
+}
+
+// shownCounters are the numbers of the pictures that ffmpeg shows of files.
+func shownCounters(t *testing.T, paths ...string) (got []int) {
+	t.Helper()
 	const width, height = 256, 144
 	for _, path := range paths {
 		pixels := []byte(tool(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-fps_mode", "passthrough",
@@ -236,9 +286,7 @@ func requirePictures(t *testing.T, recorded [][]testcamera.SentFrame, paths []st
 			got = append(got, counter)
 		}
 	}
-	if !slices.Equal(got, want) {
-		t.Errorf("pictures are shown in the order %v,\nwant %v", got, want)
-	}
+	return got
 }
 
 // waitForRecordings waits until the index has a number of recordings of the first

@@ -48,6 +48,9 @@ var (
 	largeClip = once(func() footage.Params {
 		return footage.Params{Codec: footage.H264, Width: 640, Height: 384, FPS: fps, Seconds: 60}
 	})
+	bFrameClip = once(func() footage.Params {
+		return footage.Params{Codec: footage.H264, Width: 320, Height: 192, FPS: fps, Seconds: 60, BFrames: 3}
+	})
 	hevcClip = once(func() footage.Params {
 		return footage.Params{Codec: footage.H265, Width: 320, Height: 192, FPS: fps, Seconds: 60 * min(minutes(), 5)}
 	})
@@ -145,7 +148,11 @@ func (s *scene) script(t *testing.T) map[string][]movie {
 			{path: "driveway/2026-11-01/01-0500.mp4", takes: []footage.Take{take("driveway", small, second.Add(600*moonfire.UnitsPerSecond), 1)}},
 		},
 		"sub stream": {{path: "driveway-sub/2026-11-22/09.mp4", takes: []footage.Take{take("driveway-sub", small, local(22, 9, 30, 0), 2)}}},
-		"H.265":      {{path: "garden/2026-11-20/13.mp4", takes: []footage.Take{take("garden", hevc, local(20, 13, 0, 0), min(minutes(), 5))}}},
+		"B-frames": {{path: "garden/2026-11-20/14.mp4", takes: []footage.Take{
+			take("garden", mustClip(t, bFrameClip), local(20, 14, 0, 0), 1),
+			take("garden", mustClip(t, bFrameClip), local(20, 14, 1, 30), 1),
+		}}},
+		"H.265": {{path: "garden/2026-11-20/13.mp4", takes: []footage.Take{take("garden", hevc, local(20, 13, 0, 0), min(minutes(), 5))}}},
 	}
 }
 

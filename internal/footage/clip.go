@@ -31,13 +31,17 @@ type Params struct {
 	Width, Height int // in pixels
 	FPS           int // frames per second
 	Seconds       int
+	// BFrames is how many frames in a row are sent after one that is shown after
+	// them; H.264 only.
+	BFrames int
 }
 
 // Clip is footage in the form that sample files have. It is immutable.
 type Clip struct {
 	Params Params
 	Entry  *moonfire.VideoSampleEntry
-	// Samples are numbered by what their pictures show.
+	// Samples are numbered by what their pictures show, but for those that are
+	// reordered within their group of pictures.
 	Samples []Sample
 }
 
@@ -45,6 +49,8 @@ type Clip struct {
 type Sample struct {
 	Data []byte
 	Sync bool
+	// CompositionOffset90k is how long after it is decoded it is shown.
+	CompositionOffset90k int32
 }
 
 // SampleDuration90k is how long a sample lasts.
@@ -55,7 +61,7 @@ func (c *Clip) SampleDuration90k() moonfire.Duration90k {
 // Encode makes a clip of the test camera's pictures. It needs ffmpeg.
 func Encode(ctx context.Context, p Params) (*Clip, error) {
 	pictures, err := testcamera.Encode(ctx, testcamera.Params{
-		Width: p.Width, Height: p.Height, FPS: p.FPS, GOP: p.FPS, BitrateKbps: bitrateKbps,
+		Width: p.Width, Height: p.Height, FPS: p.FPS, GOP: p.FPS, BitrateKbps: bitrateKbps, BFrames: p.BFrames,
 	}, p.FPS*p.Seconds)
 	if err != nil {
 		return nil, fmt.Errorf("encode footage: %w", err)
@@ -70,6 +76,9 @@ func Encode(ctx context.Context, p Params) (*Clip, error) {
 	}
 	if len(c.Samples) != len(pictures.AccessUnits) {
 		return nil, fmt.Errorf("encode footage: ffmpeg made %d samples of %d pictures", len(c.Samples), len(pictures.AccessUnits))
+	}
+	for i, au := range pictures.AccessUnits {
+		c.Samples[i].CompositionOffset90k = int32(au.Counter-i) * int32(c.SampleDuration90k())
 	}
 	return c, nil
 }

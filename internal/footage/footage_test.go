@@ -31,6 +31,26 @@ func TestEncode(t *testing.T) {
 	}
 }
 
+// With B-frames, each picture of a second is shown once.
+func TestEncodeReordered(t *testing.T) {
+	clip, err := Encode(t.Context(), Params{Codec: H264, Width: 160, Height: 96, FPS: 5, Seconds: 3, BFrames: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	shown := make([]bool, 15)
+	reordered := false
+	for n, sample := range clip.Samples {
+		at := n + int(sample.CompositionOffset90k)/int(clip.SampleDuration90k())
+		if sample.Sync != (n%5 == 0) || at/5 != n/5 || shown[at] {
+			t.Errorf("sample %d: sync %v, shown as number %d", n, sample.Sync, at)
+		}
+		shown[at], reordered = true, reordered || at != n
+	}
+	if !reordered {
+		t.Error("no sample is reordered")
+	}
+}
+
 // What is recorded can be found, has the files that its rows promise, and
 // rotation leaves neither files nor reserved names behind.
 func TestRecord(t *testing.T) {

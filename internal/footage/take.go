@@ -93,7 +93,7 @@ func (t *Take) recording(i int) (*moonfire.Recording, []byte) {
 		if t.TrailingZero && i == t.Recordings-1 && k == frames-1 {
 			duration90k = 0
 		}
-		encoder.Add(moonfire.Sample{Duration90k: int32(duration90k), Bytes: int32(len(sample.Data)), Sync: sample.Sync})
+		encoder.Add(moonfire.Sample{Duration90k: int32(duration90k), Bytes: int32(len(sample.Data)), Sync: sample.Sync, CompositionOffset90k: sample.CompositionOffset90k})
 		if !t.Sparse {
 			data.Write(sample.Data)
 		}
@@ -102,6 +102,9 @@ func (t *Take) recording(i int) (*moonfire.Recording, []byte) {
 	r.Start90k = t.Start.Add(moonfire.Duration90k(i*t.Seconds) * moonfire.UnitsPerSecond)
 	r.Duration90k, r.SampleFileBytes = encoder.Duration90k(), encoder.Bytes()
 	r.VideoSamples, r.VideoSyncSamples, r.RunOffset = encoder.Samples(), encoder.SyncSamples(), int32(i)
+	if encoder.Reordered() {
+		r.Flags |= moonfire.FlagReordered
+	}
 	if t.TrailingZero && i == t.Recordings-1 {
 		r.Flags |= moonfire.FlagTrailingZero
 	}
