@@ -17,6 +17,19 @@ import (
 	"github.com/moonfirefs/moonfire/sample"
 )
 
+// A group of pictures is in the journal before the next one is in the sample file, so
+// that a crash never costs more than one.
+func TestGroupIsJournaledFirst(t *testing.T) {
+	b := newBench(t, plenty)
+	b.shoot(11)
+	got := slices.DeleteFunc(b.events, func(e string) bool { return e != "write" && e != "journal write" })
+	want := append([]string{"journal write"}, slices.Repeat([]string{"write"}, 10)...) // the header
+	if want = append(want, "journal write", "write"); !slices.Equal(got, want) {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	b.flush()
+}
+
 // A checkpoint syncs the sample file before the journal, and both before the
 // names, which only need it when they are new; and nothing without need.
 func TestCheckpointOrder(t *testing.T) {

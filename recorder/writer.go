@@ -61,18 +61,17 @@ func (w *writer) append(f *camera.Frame, offset90k, lastDuration90k moonfire.Dur
 	if len(f.Data) == 0 || len(f.Data) > math.MaxInt32 {
 		return fmt.Errorf("append to sample file %s: frame of %d bytes: %w", w.name, len(f.Data), moonfire.ErrInvalid)
 	}
+	w.addLast(lastDuration90k)
 	if w.sound.due(f.Sync) {
-		w.addLast(lastDuration90k) // it lies before the audio
 		if err := w.writeSound(); err != nil {
 			return err
 		}
 	}
+	if f.Sync {
+		w.journal.flush() // a group of pictures is complete; a crash must not cost it and the next
+	}
 	if err := w.write(f.Data); err != nil {
 		return fmt.Errorf("append to sample file %s: %w", w.name, err)
-	}
-	w.addLast(lastDuration90k)
-	if f.Sync {
-		w.journal.flush() // a group of pictures is complete
 	}
 	w.last = moonfire.Sample{Bytes: int32(len(f.Data)), Sync: f.Sync, CompositionOffset90k: int32(offset90k)}
 	w.lastSum = journal.Sum(f.Data)
