@@ -63,7 +63,7 @@ func recordVariety(t testing.TB, f *fixture) (main, sub []moonfire.Summary) {
 
 // Ensures that index.json says what the rows say, computed in another way.
 func TestJSONAgainstRows(t *testing.T) {
-	_, f := newBrokenStore(t, newYork, unlimited)
+	_, f := newBrokenStore(t, unlimited)
 	main, sub := recordVariety(t, f)
 	tree := newTestTree(t, f)
 	cameras, err := f.DB.Cameras(t.Context())
@@ -177,7 +177,7 @@ func expectedRuns(t testing.TB, f *fixture, recordings []moonfire.Summary) (runs
 // the end and in between, and rotation takes from the beginning.
 func TestPagesFollow(t *testing.T) {
 	const minute = 60 * bytesPerSecond
-	_, f := newBrokenStore(t, newYork, 2500*minute)
+	_, f := newBrokenStore(t, 2500*minute)
 	tree := newTestTree(t, f)
 	start := at(t, "2026-10-30T22:00:00-04:00")
 	next := start
@@ -212,7 +212,7 @@ func TestPagesFollow(t *testing.T) {
 
 // Ensures that what has not changed is not read or made again.
 func TestPagesAreRemembered(t *testing.T) {
-	_, f := newBrokenStore(t, newYork, unlimited)
+	_, f := newBrokenStore(t, unlimited)
 	recordVariety(t, f)
 	tree := newTestTree(t, f)
 	folders := []string{"", "driveway", "driveway-sub"}
@@ -242,7 +242,7 @@ func TestPagesAreRemembered(t *testing.T) {
 // Ensures that the sizes of pages are exact, that they are the same in two mounts
 // and after a restart, and that they need no sample file: there is none here.
 func TestPagesInMount(t *testing.T) {
-	path, f := newBrokenStore(t, newYork, unlimited)
+	path, f := newBrokenStore(t, unlimited)
 	main, sub := recordVariety(t, f)
 	look := func(s *server) (all string) {
 		for _, page := range pagePaths {
@@ -294,7 +294,7 @@ func TestPageGrowth(t *testing.T) {
 // Ensures that nothing secret is in a page, and that pages are no way to put
 // anything into a browser.
 func TestPagesKeepSecrets(t *testing.T) {
-	path, f := newBrokenStore(t, newYork, unlimited)
+	path, f := newBrokenStore(t, unlimited)
 	err := f.DB.AddCamera(t.Context(), &moonfire.Camera{
 		UUID: uuid.New(), ShortName: "x & 'y' #1 100%25 Küche", Description: `"><script>alert(1)</script><img src=x onerror=alert(2)>`,
 		Username: "s3cret-user", Password: "s3cret-password",

@@ -63,7 +63,7 @@ func (d *document) element(t *testing.T, n *html.Node) {
 // each relative link leads to a file of the mount, and each file is linked,
 // whatever the camera is called.
 func TestHTML(t *testing.T) {
-	store, f := newBrokenStore(t, newYork, unlimited)
+	store, f := newBrokenStore(t, unlimited)
 	const strange = "x & 'y' #1 100%25;Küche + \u65e5\u672c"
 	err := f.DB.AddCamera(t.Context(), &moonfire.Camera{UUID: uuid.New(), ShortName: strange, Streams: []moonfire.Stream{
 		{Kind: moonfire.MainStream, SampleDir: f.dir, URL: "rtsp://192.0.2.2/", Transport: moonfire.TCP, RetainBytes: unlimited},

@@ -336,9 +336,9 @@ func newStore(t testing.TB, zone string, retainBytes int64) (path string, f *fix
 }
 
 // newBrokenStore makes one that the test is going to break, or to fill with rows alone.
-func newBrokenStore(t testing.TB, zone string, retainBytes int64) (path string, f *fixture) {
+func newBrokenStore(t testing.TB, retainBytes int64) (path string, f *fixture) {
 	t.Helper()
-	path = newClosedStore(t, zone, retainBytes)
+	path = newClosedStore(t, newYork, retainBytes)
 	return path, openStore(t, path)
 }
 

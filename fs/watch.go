@@ -64,14 +64,14 @@ func (w *watcher) look(ctx context.Context) error {
 		if err != nil || *before == *state {
 			continue // new, or unchanged
 		}
-		if err := w.changed(ctx, now, before, state); err != nil {
+		if err := w.changed(ctx, before, state); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *watcher) changed(ctx context.Context, now *snapshot, before, state *streamState) error {
+func (w *watcher) changed(ctx context.Context, before, state *streamState) error {
 	folder := w.root.GetChild(state.folder)
 	if folder == nil {
 		return nil // the kernel does not know it

@@ -44,9 +44,15 @@ func (a *admission) read() (moonfire.OpenID, error) {
 	return 0, errWaiting
 }
 
+// err is that of read.
 func (a *admission) err() error {
 	_, err := a.read()
 	return err
+}
+
+// begun tells whether it has.
+func (a *admission) begun() bool {
+	return a.err() == nil
 }
 
 func (a *admission) succeeded(opening moonfire.OpenID) {

@@ -274,7 +274,7 @@ func (s *syncer) halt() {
 // times. Only to be called after halt; twice, since the deletions of the first
 // flush are released by the second.
 func (s *syncer) flush() error {
-	if s.admission.err() != nil {
+	if !s.admission.begun() {
 		return nil // what the index knows is for the next start
 	}
 	s.closing = true

@@ -70,7 +70,8 @@ func padded(clip *footage.Clip, sampleBytes int) *footage.Clip {
 		data := binary.BigEndian.AppendUint32(bytes.Clone(s.Data), uint32(fill+2))
 		data = append(data, 0x0c) // NAL unit type 12
 		data = append(data, bytes.Repeat([]byte{0xff}, fill)...)
-		s.Data = append(data, 0x80) // stop bit
+		data = append(data, 0x80) // stop bit
+		s.Data = data
 	}
 	return larger
 }

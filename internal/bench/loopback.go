@@ -19,11 +19,8 @@ const (
 // loopback shows a directory through go-fuse, as simply as it can be done: what FUSE
 // costs at least in Go, without passthrough.
 func loopback(ctx context.Context, dir, mountpoint string) error {
-	root := &gofs.LoopbackRoot{Path: dir}
-	root.NewNode = func(*gofs.LoopbackRoot, *gofs.Inode, string, *syscall.Stat_t) gofs.InodeEmbedder {
-		return &plainNode{gofs.LoopbackNode{RootData: root}}
-	}
-	server, err := gofs.Mount(mountpoint, root.NewNode(root, nil, "", nil), &gofs.Options{MountOptions: fuse.MountOptions{
+	root := &plainNode{&gofs.LoopbackNode{RootData: &gofs.LoopbackRoot{Path: dir}}}
+	server, err := gofs.Mount(mountpoint, root, &gofs.Options{MountOptions: fuse.MountOptions{
 		DirectMountStrict: true, FsName: "moonfirefs-bench-loopback",
 	}})
 	if err != nil {
@@ -36,7 +33,12 @@ func loopback(ctx context.Context, dir, mountpoint string) error {
 
 // plainNode is a node whose files go-fuse reads itself: to root, an ordinary
 // LoopbackFile would be passed through.
-type plainNode struct{ gofs.LoopbackNode }
+type plainNode struct{ *gofs.LoopbackNode }
+
+// WrapChild makes all nodes such nodes.
+func (n *plainNode) WrapChild(_ context.Context, child gofs.InodeEmbedder) gofs.InodeEmbedder {
+	return &plainNode{child.(*gofs.LoopbackNode)}
+}
 
 func (n *plainNode) Open(ctx context.Context, flags uint32) (gofs.FileHandle, uint32, syscall.Errno) {
 	file, fuseFlags, errno := n.LoopbackNode.Open(ctx, flags)

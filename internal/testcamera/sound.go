@@ -23,8 +23,9 @@ type SoundCodec string
 const (
 	// AAC is AAC-LC (ISO 14496-3), a frame in each packet (RFC 3640).
 	AAC SoundCodec = "aac"
-	// ALaw and ULaw are ITU-T G.711 at 8 kHz, 20 ms in each packet.
+	// ALaw is ITU-T G.711 A-law at 8 kHz, 20 ms in each packet.
 	ALaw SoundCodec = "alaw"
+	// ULaw is µ-law, likewise.
 	ULaw SoundCodec = "mulaw"
 )
 
