@@ -6,6 +6,7 @@
 # make clienttest  the long form of the client tests: players, rsync, Samba; about ten minutes
 # make fuzz   every fuzz test for FUZZTIME (1h), one after another; see design/cameras.md
 # make bench  what design/performance.md promises, all of it: half an hour on a quiet machine, 8 GB of disk; ROWS=6,7 for some rows
+# make servertest  records what ffmpeg publishes to GStreamer's RTSP server, for ten minutes
 # make build  only the program, ./moonfirefs
 # make deb    the Debian package, dist/moonfirefs_*.deb
 # make packagetest  installs, upgrades and removes it in a fresh Debian 12
@@ -21,7 +22,7 @@ AS_ROOT = $(if $(SUDO),-exec '$(SUDO)')
 # Debian 13 has another FFmpeg.
 export GOFLAGS += $(shell tools/goflags.sh)
 
-.PHONY: bench build fuzz clienttest crashtest crashtest-short deb manytest demo packagetest test test-debian13 lint
+.PHONY: servertest bench build fuzz clienttest crashtest crashtest-short deb manytest demo packagetest test test-debian13 lint
 
 build:
 	@tools/setup.sh build
@@ -54,12 +55,6 @@ manytest:
 	@tools/setup.sh test
 	go test -v -count=1 -timeout 1h $(AS_ROOT) ./internal/manytest -full
 
-FUZZTIME ?= 1h
-
-fuzz:
-	@tools/setup.sh test
-	tools/fuzz.sh $(FUZZTIME)
-
 # Tables of what was found go to docs/compatibility.md.
 clienttest:
 	@tools/setup.sh test
@@ -82,3 +77,8 @@ test-debian13:
 bench:
 	@tools/setup.sh test
 	nice -n -10 go run $(AS_ROOT) ./internal/bench -rows "$(ROWS)"
+
+# Its figures are in design/cameras.md.
+servertest:
+	@tools/setup.sh test
+	go test -v -count=1 -timeout 30m $(AS_ROOT) ./internal/servertest -length 10m

@@ -1,0 +1,106 @@
+package camera
+
+import (
+	"bytes"
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/testcamera"
+)
+
+var aacSound = sync.OnceValues(func() (*testcamera.Sound, error) {
+	return testcamera.EncodeSound(context.Background(), testcamera.AAC, 0, 5)
+})
+
+// readAudio reads frames until n samples of audio have come with them, and returns
+// those by their time stamps.
+func readAudio(t *testing.T, session *Session, n int) (audio []AudioFrame) {
+	t.Helper()
+	for len(audio) < n {
+		frame, err := session.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range frame.Audio {
+			a.Offset90k += moonfire.Duration90k(frame.PTS90k)
+			audio = append(audio, a)
+		}
+	}
+	return audio
+}
+
+// TestAudio ensures that audio comes as it was sent, each sample once, with the
+// distances of its time stamps, and only where it is wanted.
+func TestAudio(t *testing.T) {
+	sound, err := aacSound()
+	if err != nil {
+		t.Fatal(err)
+	}
+	camera := startCamera(t, testcamera.Config{Sound: sound, Reports: true})
+	audio := readAudio(t, openSession(t, Config{URL: camera.URL(), Audio: true}), 100)
+	sent := camera.SentSound()
+	first := 0
+	for first < len(sent) && !bytes.Equal(sent[first].Data, audio[0].Data) {
+		first++
+	}
+	if len(sent) < first+len(audio) {
+		t.Fatalf("%d samples came, %d were sent, from the %d-th on", len(audio), len(sent), first)
+	}
+	entry := audio[0].Entry
+	if entry.RFC6381Codec != "mp4a.40.2" || entry.SampleRate != 16000 || entry.Channels != 1 || entry.FrameSamples != 1024 {
+		t.Errorf("the configuration is %+v", entry)
+	}
+	for i, a := range audio {
+		if !bytes.Equal(a.Data, sent[first+i].Data) || a.Entry != entry || a.Duration90k != 5760 {
+			t.Fatalf("sample %d is not the one that was sent", i)
+		}
+		// Where sender reports jitter, it may be moved.
+		if off := a.Offset90k - audio[0].Offset90k - moonfire.Duration90k(i)*5760; off > 3600 || off < -3600 {
+			t.Fatalf("sample %d is %v out of place", i, off)
+		}
+	}
+	for _, frame := range read(t, openSession(t, Config{URL: camera.URL()}), 30) {
+		if frame.Audio != nil {
+			t.Fatal("audio that nobody asked for")
+		}
+	}
+}
+
+// TestAlignment ensures how time stamps of audio are mapped to those of the video.
+func TestAlignment(t *testing.T) {
+	start := clockOrigin.Add(time.Hour)
+	at := func(d time.Duration) time.Time { return start.Add(d) }
+	arrive := func(a *alignment) {
+		for i := range 100 {
+			moment := time.Duration(i) * 40 * time.Millisecond
+			jitter := time.Duration(i*7%13) * 10 * time.Millisecond
+			a.video.observe(int64(i)*3600+1000, at(moment+jitter))
+			a.audio.observe(int64(i)*3600+500_000, at(moment+jitter))
+		}
+	}
+	tests := map[string]struct {
+		report func(*alignment)
+		want   int64
+	}{
+		"by arrival":     {func(*alignment) {}, 1000 - 500_000},
+		"by reports":     {func(a *alignment) { a.video.report(7000, 1000); a.audio.report(7900, 500_000) }, 1900 - 500_000},
+		"one report":     {func(a *alignment) { a.video.report(7000, 1000) }, 1000 - 500_000},
+		"absurd reports": {func(a *alignment) { a.video.report(0, 1000); a.audio.report(1<<50, 500_000) }, 1000 - 500_000},
+	}
+	for name, test := range tests {
+		var a alignment
+		arrive(&a)
+		test.report(&a)
+		if a.update(); !a.isKnown || a.offset90k != test.want {
+			t.Errorf("%s: %d, want %d", name, a.offset90k, test.want)
+		}
+		a.audio.report(0, 0)
+		a.video.report(-test.want-1000, 0)
+		if change90k := a.update(); change90k != 0 {
+			t.Errorf("%s: moved by %d", name, change90k)
+		}
+	}
+}
