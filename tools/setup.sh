@@ -12,8 +12,9 @@ ffmpeg fuse3 sqlite3'
 [ "${1:-}" = test ] && packages="$packages e2fsprogs xfsprogs mount
 vlc-bin vlc-plugin-base gstreamer1.0-tools gstreamer1.0-plugins-base-apps
 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
-gstreamer1.0-libav python3-gi gir1.2-gst-rtsp-server-1.0 mediainfo chromium rsync samba smbclient samba-common-bin
-python3 strace systemd iproute2"
+gstreamer1.0-libav python3-gi gir1.2-gst-rtsp-server-1.0 mediainfo chromium rsync
+samba smbclient samba-common-bin python3 strace systemd iproute2 procps yamllint
+docker-compose rclone restic"
 # Packages are built with Debian's tools, and tried in chroots.
 [ "${1:-}" = deb ] && packages="$packages debhelper dpkg-dev lintian debootstrap"
 

@@ -60,6 +60,16 @@ func TestSambaExample(t *testing.T) {
 	}
 }
 
+// TestDFSExample ensures that Samba understands the share that refers to others,
+// beside the one of a recorder.
+func TestDFSExample(t *testing.T) {
+	t.Parallel()
+	output, err := exec.Command("testparm", "--suppress-prompt", filepath.Join(examples, "smb-dfs.conf")).CombinedOutput()
+	if text := string(output); err != nil || strings.Contains(text, "Unknown parameter") || !strings.Contains(text, "msdfs root = Yes") {
+		t.Errorf("testparm: %v: %s", err, text)
+	}
+}
+
 // TestBackupExample ensures that the script copies a mount, also a second time,
 // and refuses a folder where nothing is mounted.
 func TestBackupExample(t *testing.T) {
