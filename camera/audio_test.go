@@ -72,7 +72,7 @@ func TestAudio(t *testing.T) {
 // TestAlignment ensures how time stamps of audio are mapped to those of the video.
 func TestAlignment(t *testing.T) {
 	start := clockOrigin.Add(time.Hour)
-	at := func(d time.Duration) time.Time { return start.Add(d) }
+	at := start.Add
 	arrive := func(a *alignment) {
 		for i := range 100 {
 			moment := time.Duration(i) * 40 * time.Millisecond

@@ -69,7 +69,7 @@ func sounds(t *testing.T, path string) []packet {
 // and sound in step with the picture.
 func TestStockServer(t *testing.T) {
 	for name, test := range map[string]struct {
-		encode   []string
+		encode []string
 		// clocksync makes frames come when they are due, as from a camera.
 		pipeline string
 		sound    bool
