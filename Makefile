@@ -55,6 +55,12 @@ manytest:
 	@tools/setup.sh test
 	go test -v -count=1 -timeout 1h $(AS_ROOT) ./internal/manytest -full
 
+FUZZTIME ?= 1h
+
+fuzz:
+	@tools/setup.sh test
+	tools/fuzz.sh $(FUZZTIME)
+
 # Tables of what was found go to docs/compatibility.md.
 clienttest:
 	@tools/setup.sh test
