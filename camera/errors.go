@@ -47,6 +47,8 @@ func (s *Session) describe(err error, waited time.Duration) error {
 		return fmt.Errorf("the camera refuses %s", cmp.Or(s.libav.secrets.redact(s.libav.answers.refusal), "the connection"))
 	case astiav.Error(-int(syscall.EPROTONOSUPPORT)):
 		return errors.New("the camera does not offer this transport")
+	case astiav.Error(-int(syscall.EIO)):
+		return errors.New("the connection ended in the middle of a packet")
 	case astiav.ErrEof:
 		return errors.New("the camera closed the connection")
 	case astiav.ErrEtimedout:

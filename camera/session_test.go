@@ -5,6 +5,8 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"io"
+	"net"
 	"os"
 	"runtime"
 	"slices"
@@ -345,6 +347,31 @@ func TestConnectionCut(t *testing.T) {
 		t.Fatal(err)
 	}
 	read(t, openSession(t, Config{URL: camera.URL()}), 1)
+}
+
+// A connection can also end anywhere in a packet (RFC 2326 §10.12).
+func TestConnectionCutInPacket(t *testing.T) {
+	for _, begun := range []string{"$", "$\x00", "$\x00\x00", "$\x00\x00\x10abc"} {
+		script := scripted(nil, describe(h264Media))
+		url := "rtsp://" + listen(t, func(conn net.Conn) {
+			requests := make(chan string, 100)
+			go func() {
+				for request := range requests {
+					if strings.HasPrefix(request, "PLAY") {
+						time.Sleep(100 * time.Millisecond) // until the answer is out
+						_, _ = io.WriteString(conn, begun)
+						conn.Close()
+					}
+				}
+			}()
+			defer close(requests)
+			script(tappedConn{conn, requests})
+		}) + "/"
+		session := openSession(t, Config{URL: url})
+		if err := nextError(t, session); err.Error() != "read frame: the connection ended in the middle of a packet" {
+			t.Errorf("after %q: got %q", begun, err)
+		}
+	}
 }
 
 // Cancelling the context ends a blocked Next, and the session.
