@@ -34,8 +34,8 @@ demo: build
 test:
 	@tools/setup.sh test
 	$(LINT) run
-	go test -race -timeout 9m $(AS_ROOT) $$(go list ./... | grep -v /internal/crashtest)
-	go test -race -timeout 9m $(AS_ROOT) ./internal/crashtest
+	go test -race -timeout 20m $(AS_ROOT) $$(go list ./... | grep -v /internal/crashtest)
+	go test -race -timeout 20m $(AS_ROOT) ./internal/crashtest
 	go test -race -tags failpoints ./internal/failpoint
 
 lint:
