@@ -28,7 +28,7 @@ chroot_make() {
 # chroot_mirror prints where this machine has Debian from.
 chroot_mirror() {
     found=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | head -n 1)
-    echo "${found:-http://deb.debian.org/debian}"
+    echo "${found:?apt here has no source of Debian packages}"
 }
 
 # chroot_bind PATH shows a directory or a device of this machine there.
