@@ -7,11 +7,13 @@ import (
 	"testing"
 
 	"github.com/moonfirefs/moonfire/internal/testcamera"
+
+	"github.com/moonfirefs/moonfire/internal/transcript"
 )
 
 // newLog returns a logger for debug lines about a camera, and where they go.
-func newLog(camera string) (*slog.Logger, *lockedBuffer) {
-	buffer := &lockedBuffer{}
+func newLog(camera string) (*slog.Logger, *transcript.Transcript) {
+	buffer := &transcript.Transcript{}
 	return slog.New(slog.NewTextHandler(buffer, &slog.HandlerOptions{Level: slog.LevelDebug})).With("camera", camera), buffer
 }
 
@@ -108,7 +110,7 @@ func TestLibavLogIsBounded(t *testing.T) {
 
 // Where debug lines are not wanted, libav's are not logged.
 func TestLibavLogLevel(t *testing.T) {
-	buffer := &lockedBuffer{}
+	buffer := &transcript.Transcript{}
 	camera := startCamera(t, testcamera.Config{})
 	session := openSession(t, Config{URL: camera.URL(), Logger: slog.New(slog.NewTextHandler(buffer, nil))})
 	read(t, session, 5)

@@ -1,15 +1,15 @@
 package camera
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/moonfirefs/moonfire/internal/transcript"
 )
 
 const (
@@ -20,24 +20,7 @@ const (
 )
 
 // logged collects all that is logged while the tests run, at debug level.
-var logged lockedBuffer
-
-type lockedBuffer struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
-}
+var logged transcript.Transcript
 
 // leaksPassword finds the planted password in a text, as it is or escaped.
 func leaksPassword(text string) bool { return strings.Contains(text, "nted") }

@@ -12,7 +12,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -28,6 +27,8 @@ import (
 	"github.com/moonfirefs/moonfire/internal/status"
 	"github.com/moonfirefs/moonfire/internal/store"
 	"github.com/moonfirefs/moonfire/mp4"
+
+	"github.com/moonfirefs/moonfire/internal/transcript"
 )
 
 // A process that reads its own mount can end up waiting for itself where nothing
@@ -193,7 +194,7 @@ type server struct {
 	cmd        *exec.Cmd
 	stdin      io.WriteCloser
 	stdout     *bufio.Scanner
-	log        *lockedBuffer
+	log        *transcript.Transcript
 	stopped    bool
 }
 
@@ -220,7 +221,7 @@ func launch(t testing.TB, o serveOptions) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, mountpoint: o.Mountpoint, cmd: exec.Command(os.Args[0]), log: new(lockedBuffer)}
+	s := &server{t: t, mountpoint: o.Mountpoint, cmd: exec.Command(os.Args[0]), log: new(transcript.Transcript)}
 	// The race detector would wait for a second at the end of each child.
 	s.cmd.Env = append(os.Environ(), serveVariable+"="+string(text), "GORACE=atexit_sleep_ms=0")
 	s.cmd.Stderr = s.log
@@ -306,24 +307,6 @@ func (s *server) kill() {
 // path returns a path in the mount.
 func (s *server) path(elements ...string) string {
 	return filepath.Join(append([]string{s.mountpoint}, elements...)...)
-}
-
-// lockedBuffer collects a child's log.
-type lockedBuffer struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }
 
 // newStore makes a store and opens it for recording until the test ends. It must be

@@ -14,6 +14,8 @@ import (
 	"github.com/moonfirefs/moonfire/internal/check/checktest"
 	"github.com/moonfirefs/moonfire/internal/store"
 	"github.com/moonfirefs/moonfire/internal/testcamera"
+
+	"github.com/moonfirefs/moonfire/internal/transcript"
 )
 
 // TestDeleteWithoutRecorder ensures that what is deleted is gone, that its hour is
@@ -131,7 +133,7 @@ func TestDeleteInterrupted(t *testing.T) {
 	defer recorder.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	out := &lockedBuffer{}
+	out := &transcript.Transcript{}
 	status := make(chan int)
 	go func() {
 		status <- execute(ctx, []string{"delete", "--store", path, "yard", "2026-11-22 12:00", "12:10", "--yes"}, strings.NewReader(""), out, out)

@@ -18,6 +18,8 @@ import (
 
 	"github.com/moonfirefs/moonfire/internal/check/checktest"
 	"github.com/moonfirefs/moonfire/internal/testcamera"
+
+	"github.com/moonfirefs/moonfire/internal/transcript"
 )
 
 // beProgram makes the test binary the program itself. A mount must be served by
@@ -39,27 +41,9 @@ const patience = 60 * time.Second
 type program struct {
 	t      *testing.T
 	cmd    *exec.Cmd
-	output *lockedBuffer
+	output *transcript.Transcript
 	exited chan struct{}
 	err    error // of the exit; valid once exited is closed
-}
-
-// lockedBuffer can be read while a process writes to it.
-type lockedBuffer struct {
-	mu     sync.Mutex // guards buffer
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
 }
 
 // start runs the program in the background. The test's end ends it.
@@ -71,7 +55,7 @@ func start(t *testing.T, args ...string) *program {
 // startIn runs the program with variables in its environment.
 func startIn(t *testing.T, variables []string, args ...string) *program {
 	t.Helper()
-	p := &program{t: t, cmd: exec.Command(os.Args[0], args...), output: &lockedBuffer{}, exited: make(chan struct{})}
+	p := &program{t: t, cmd: exec.Command(os.Args[0], args...), output: &transcript.Transcript{}, exited: make(chan struct{})}
 	p.cmd.Env = append(append(os.Environ(), beProgram+"=1"), variables...)
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	if err := p.cmd.Start(); err != nil {

@@ -9,9 +9,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
+
+	"github.com/moonfirefs/moonfire/internal/transcript"
 )
 
 // patience bounds how long a program may take for what takes it seconds.
@@ -21,26 +22,8 @@ const patience = 5 * time.Minute
 type server struct {
 	mountpoint string
 	cmd        *exec.Cmd
-	output     *lockedBuffer
+	output     *transcript.Transcript
 	exited     chan error
-}
-
-// lockedBuffer can be read while a process writes to it.
-type lockedBuffer struct {
-	mu     sync.Mutex // guards buffer
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
 }
 
 // mount serves a store.
@@ -69,7 +52,7 @@ func (b *bench) serve(ctx context.Context, ready, program string, args ...string
 	if err != nil {
 		return nil, err
 	}
-	s := &server{mountpoint: mountpoint, output: &lockedBuffer{}, exited: make(chan error, 1)}
+	s := &server{mountpoint: mountpoint, output: &transcript.Transcript{}, exited: make(chan error, 1)}
 	// Not with ctx: whoever is interrupted unmounts in order.
 	s.cmd = exec.Command(program, append(args, mountpoint)...)
 	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output

@@ -15,6 +15,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/moonfirefs/moonfire/internal/transcript"
 )
 
 // Who logs in in these tests: an account that Debian has for no purpose.
@@ -42,7 +44,7 @@ func startSamba(t *testing.T, mountpoint string) *samba {
 	s.configure(mountpoint)
 	s.administer("smbpasswd", sambaPassword+"\n"+sambaPassword+"\n", "-c", s.conf, "-s", "-a", sambaUser)
 	cmd := exec.Command("smbd", "--foreground", "--no-process-group", "--debug-stdout", "--configfile="+s.conf)
-	var output lockedBuffer
+	var output transcript.Transcript
 	cmd.Stdout, cmd.Stderr = &output, &output
 	// A group of its own, so that it ends together with those that it starts.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

@@ -1,16 +1,16 @@
 package clienttest
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/moonfirefs/moonfire/internal/transcript"
 )
 
 // patience bounds how long a test waits for something that must come. It is far
@@ -22,26 +22,8 @@ type server struct {
 	t          *testing.T
 	mountpoint string
 	cmd        *exec.Cmd
-	output     *lockedBuffer
+	output     *transcript.Transcript
 	exited     chan struct{}
-}
-
-// lockedBuffer can be read while a process writes to it.
-type lockedBuffer struct {
-	mu     sync.Mutex // guards buffer
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
 }
 
 // newMountpoint makes a directory to mount at. What is left there at the end is
@@ -80,7 +62,7 @@ func mountAt(t *testing.T, store, mountpoint string) *server {
 // serve starts a program that mounts.
 func serve(t *testing.T, mountpoint string, cmd *exec.Cmd) *server {
 	t.Helper()
-	s := &server{t: t, mountpoint: mountpoint, cmd: cmd, output: &lockedBuffer{}, exited: make(chan struct{})}
+	s := &server{t: t, mountpoint: mountpoint, cmd: cmd, output: &transcript.Transcript{}, exited: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = s.output, s.output
 	cmd.WaitDelay = patience // for children that keep the pipes
 	if err := cmd.Start(); err != nil {

@@ -8,36 +8,19 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/internal/status"
+
+	"github.com/moonfirefs/moonfire/internal/transcript"
 )
 
-// lockedBuffer can be read while others write to it.
-type lockedBuffer struct {
-	mu     sync.Mutex // guards buffer
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
-}
-
 // newTestHook runs a command, and ends with the test.
-func newTestHook(t *testing.T, command string, pause, timeout time.Duration) (h *hook, log *lockedBuffer, end func()) {
-	log = &lockedBuffer{}
+func newTestHook(t *testing.T, command string, pause, timeout time.Duration) (h *hook, log *transcript.Transcript, end func()) {
+	log = &transcript.Transcript{}
 	ctx, cancel := context.WithCancel(context.Background())
 	h = newHook(ctx, &Options{Hook: command, HookPause: pause, HookTimeout: timeout, Logger: slog.New(slog.NewTextHandler(log, nil))})
 	end = func() { cancel(); h.wait() }
