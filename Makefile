@@ -34,7 +34,7 @@ demo: build
 test:
 	@tools/setup.sh test
 	$(LINT) run
-	go test -race -timeout 20m $(AS_ROOT) $$(go list ./... | grep -v /internal/crashtest)
+	go test -race -parallel 6 -timeout 20m $(AS_ROOT) $$(go list ./... | grep -v /internal/crashtest)
 	go test -race -timeout 20m $(AS_ROOT) ./internal/crashtest
 	go test -race -tags failpoints ./internal/failpoint
 

@@ -58,6 +58,7 @@ func mustEncodeSound(t *testing.T, codec testcamera.SoundCodec, rate int) *testc
 // for byte, none lost or doubled where recordings meet, and in step with the
 // picture, also behind a gap; and that the picture is what it is without sound.
 func TestSoundIsExact(t *testing.T) {
+	t.Parallel()
 	for name, config := range map[string]testcamera.Config{
 		"AAC at 16 kHz, by sender reports":  {Sound: mustEncodeSound(t, testcamera.AAC, 16000), Reports: true},
 		"AAC at 48 kHz, sound that is late": {Sound: mustEncodeSound(t, testcamera.AAC, 48000), Reports: true, SoundDelay: 300 * time.Millisecond},

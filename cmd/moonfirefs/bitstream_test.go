@@ -37,6 +37,7 @@ func largeSEI() []byte {
 // Whatever cameras do to their bit streams that a decoder could still make sense of,
 // what is recorded of them decodes without a complaint.
 func TestBitstreamVices(t *testing.T) {
+	t.Parallel()
 	large, err := testcamera.Encode(context.Background(), testcamera.Params{Width: 640, Height: 360}, 45)
 	if err != nil {
 		t.Fatal(err)

@@ -69,6 +69,7 @@ func TestCheckStatus(t *testing.T) {
 // TestProgressBar ensures that the bar shows how much is done, how fast, and how
 // long the rest will take.
 func TestProgressBar(t *testing.T) {
+	t.Parallel()
 	for name, hash := range map[string]bool{"MB/s": true, "recordings/": false} {
 		var out strings.Builder
 		show, end := (&checkFlags{hash: hash}).showing(&out)

@@ -79,6 +79,7 @@ func streamURI(uri string) string {
 // else answers, with its streams if the credentials are right, and without the
 // password in what is printed.
 func TestCameraDiscover(t *testing.T) {
+	t.Parallel()
 	c := cable.New(t)
 	discover := func(args ...string) (output string, err error) {
 		cmd := c.Command(os.Args[0], append([]string{"camera", "discover"}, args...)...)

@@ -22,6 +22,7 @@ func commands(cmd *cobra.Command) (all []*cobra.Command) {
 
 // TestHelpHasExamples ensures that whoever asks how a command is used is shown it.
 func TestHelpHasExamples(t *testing.T) {
+	t.Parallel()
 	all := commands(newRootCommand())
 	if len(all) < 10 {
 		t.Fatalf("only %d commands", len(all))
@@ -59,6 +60,7 @@ func TestManualPages(t *testing.T) {
 
 // TestVersion ensures that a package says its version.
 func TestVersion(t *testing.T) {
+	t.Parallel()
 	defer func(before string) { release = before }(release)
 	release = "1.2.3"
 	if got := mustRun(t, "version"); got != "moonfirefs 1.2.3\n" {

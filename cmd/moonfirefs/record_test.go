@@ -101,6 +101,7 @@ const maxInFlight = 5
 // reader of the mount gets, frame for frame, payload, order and time, across
 // recordings, a reconnection and a restart of the program.
 func TestFramesAreExact(t *testing.T) {
+	t.Parallel()
 	for name, config := range map[string]testcamera.Config{
 		"with sprop":    {},
 		"without sprop": {WithoutSprop: true, Username: "admin", Password: "s3cret"},

@@ -211,6 +211,7 @@ func TestServiceNotification(t *testing.T) {
 // TestWatchFlags ensures that what is wrong with flags is told before anything is
 // recorded.
 func TestWatchFlags(t *testing.T) {
+	t.Parallel()
 	path := newStore(t)
 	for _, address := range []string{"0.0.0.0:9090", ":9090", "192.0.2.1:9090", "example.org:9090", "[::]:9090"} {
 		output, status := run(t, "run", t.TempDir(), "--store", path, "--metrics", address)
