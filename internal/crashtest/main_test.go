@@ -163,14 +163,22 @@ const (
 	groupOfPictures = 3
 )
 
-// cameras play for as long as the tests run.
+// cameras play for as long as the tests run. The first one has sound.
 var cameras = sync.OnceValues(func() ([]*testcamera.Camera, error) {
 	source, err := clip()
 	if err != nil {
 		return nil, err
 	}
-	for range cameraCount {
-		c, err := testcamera.Start(testcamera.Config{Source: source, KeepSent: 1})
+	sound, err := testcamera.EncodeSound(context.Background(), testcamera.AAC, 0, 30)
+	if err != nil {
+		return nil, err
+	}
+	for i := range cameraCount {
+		config := testcamera.Config{Source: source, KeepSent: 1}
+		if i == 0 {
+			config.Sound, config.Reports = sound, true
+		}
+		c, err := testcamera.Start(config)
 		if err != nil {
 			return nil, err
 		}

@@ -1,20 +1,22 @@
 package crashtest
 
 import (
+	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 
 	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/testcamera"
 )
 
 // drafts returns how many whole frames are in the files of recordings that were
@@ -41,32 +43,41 @@ func (s *site) drafts() map[uuid.UUID]int {
 			if err != nil {
 				s.t.Fatal(err)
 			}
-			frames[r.UUID] = wholeFrames(data)
+			frames[r.UUID] = wholeFrames(s.t, data)
 		}
 	}
 	return frames
 }
 
-// wholeFrames counts the H.264 pictures in a sample file of which nothing is
-// missing but perhaps at the end.
-func wholeFrames(data []byte) (frames int) {
-	for len(data) > 5 {
-		sizeBytes := 4 + int(binary.BigEndian.Uint32(data))
-		if sizeBytes > len(data) {
-			return frames
+// wholeFrames counts the pictures in a sample file of which nothing is missing but
+// perhaps at the end. What lies between pictures is sound.
+func wholeFrames(t *testing.T, data []byte) (frames int) {
+	t.Helper()
+	source, err := clip()
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := make(map[string][][]byte) // by how they begin
+	const beginning = 24
+	for _, au := range source.AccessUnits {
+		sample := sampleOf(testcamera.SentFrame{NALs: au.NALs})
+		key := string(sample[:beginning])
+		known[key] = append(known[key], sample)
+	}
+	for len(data) >= beginning {
+		alike := known[string(data[:beginning])]
+		i := slices.IndexFunc(alike, func(sample []byte) bool { return bytes.HasPrefix(data, sample) })
+		if i < 0 {
+			data = data[1:]
+			continue
 		}
-		// A slice (ITU-T H.264 table 7-1), whose first_mb_in_slice is 0: the first
-		// of a picture.
-		if kind := data[4] & 0x1f; (kind == 1 || kind == 5) && data[5]&0x80 != 0 {
-			frames++
-		}
-		data = data[sizeBytes:]
+		data, frames = data[len(alike[i]):], frames+1
 	}
 	return frames
 }
 
 // lostOf tells of which drafts more than a group of pictures is lost after a
-// restart.
+// restart, and whether all sound is.
 func (s *site) lostOf(drafts map[uuid.UUID]int) (problems []string) {
 	s.t.Helper()
 	ctx := context.Background()
@@ -79,9 +90,14 @@ func (s *site) lostOf(drafts map[uuid.UUID]int) (problems []string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	salvaged := make(map[uuid.UUID]int)
+	salvaged, sound := make(map[uuid.UUID]int), false
 	for _, r := range found {
 		salvaged[r.SampleFile] = int(r.VideoSamples)
+		_, wasDraft := drafts[r.SampleFile]
+		sound = sound || wasDraft && r.Audio.Samples > 0
+	}
+	if !sound {
+		problems = append(problems, "no recording that was in progress has sound")
 	}
 	for file, frames := range drafts {
 		if lost := frames - salvaged[file]; lost > groupOfPictures {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"syscall"
 	"testing"
@@ -116,6 +117,9 @@ func (s *site) warmUp() {
 	}
 	if problems := s.stopAndInspect(); len(problems) > 0 {
 		s.t.Fatalf("before any fault: %q", problems)
+	}
+	if !slices.ContainsFunc(s.recordingsOf("cam0"), func(r moonfire.Recording) bool { return r.Audio.Samples > 0 }) {
+		s.t.Fatal("no recording has sound")
 	}
 }
 
