@@ -18,8 +18,8 @@ type statusView struct {
 type streamStatusView struct {
 	Link, Folder string
 	// Well says that footage comes in.
-	Well                                                           bool
-	State, LastFrame, BitRate, Drift, Gaps, Recorded, Kept, FullIn string
+	Well                                                               bool
+	State, LastFrame, BitRate, Drift, Gaps, Recorded, GoesBack, FullIn string
 }
 
 type diskView struct{ Path, Space string }
@@ -41,7 +41,7 @@ func newStatusView(c calendar, r *status.Report) *statusView {
 		v.Streams = append(v.Streams, streamStatusView{
 			Link: url.PathEscape(s.Folder), Folder: s.Folder, Well: s.Live != nil && !troubled[s.Folder],
 			State: words.State(s), LastFrame: words.LastFrame(s), BitRate: status.BitRateText(float64(s.BitRate)),
-			Drift: s.DriftText(), Gaps: s.GapsToday.Text(), Recorded: s.RecordedText(), Kept: s.KeptText(), FullIn: s.FullText(),
+			Drift: s.DriftText(), Gaps: s.GapsToday.Text(), Recorded: s.RecordedText(), GoesBack: s.BackText(), FullIn: s.FullText(),
 		})
 	}
 	for i := range r.Directories {

@@ -240,7 +240,7 @@ func listCameras(o *opened) error {
 				s = &status.Stream{Folder: st.FolderName(c), RetainBytes: st.RetainBytes}
 			}
 			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Folder, words.State(s), words.LastFrame(s),
-				status.BitRateText(float64(s.BitRate)), s.RecordedText(), s.KeptText(), s.FullText(),
+				status.BitRateText(float64(s.BitRate)), s.RecordedText(), s.BackText(), s.FullText(),
 				cameralib.Redact(st.URL), c.Description)
 		}
 	}

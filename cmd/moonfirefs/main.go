@@ -122,6 +122,7 @@ To see it work without a camera:   moonfirefs demo /tmp/moonfirefs-demo`,
 		newVersionCommand(),
 		newManCommand(),
 	)
+	addCompletions(root, g)
 	return root
 }
 

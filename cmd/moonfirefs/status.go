@@ -75,7 +75,7 @@ func printStatus(out io.Writer, r *status.Report) error {
 	for i := range r.Streams {
 		s := &r.Streams[i]
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Folder, words.State(s), words.LastFrame(s),
-			status.BitRateText(float64(s.BitRate)), s.DriftText(), s.GapsToday.Text(), s.RecordedText(), s.KeptText(), s.FullText())
+			status.BitRateText(float64(s.BitRate)), s.DriftText(), s.GapsToday.Text(), s.RecordedText(), s.BackText(), s.FullText())
 	}
 	_, _ = fmt.Fprintln(w, "\nDIRECTORY\tSPACE\tUSED BY FOOTAGE\tQUOTAS")
 	for i := range r.Directories {

@@ -67,13 +67,18 @@ func (s *Stream) DriftText() string {
 	return fmt.Sprintf("%+d ms", int64(math.Round(s.Live.DriftSeconds*1000)))
 }
 
-// RecordedText says how much of the quota is used.
+// RecordedText says how much of the quota is used, and how much of that rotation
+// spares.
 func (s *Stream) RecordedText() string {
-	return BytesText(s.SampleFileBytes) + " of " + BytesText(s.RetainBytes)
+	text := BytesText(s.SampleFileBytes) + " of " + BytesText(s.RetainBytes)
+	if s.KeptBytes > 0 {
+		text += ", " + BytesText(s.KeptBytes) + " kept"
+	}
+	return text
 }
 
-// KeptText says how far back the footage goes.
-func (s *Stream) KeptText() string {
+// BackText says how far back the footage goes.
+func (s *Stream) BackText() string {
 	if s.First.IsZero() {
 		return "–"
 	}
