@@ -8,6 +8,7 @@ import (
 
 	"github.com/moonfirefs/moonfire/internal/testcamera"
 
+	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
 	"github.com/moonfirefs/moonfire/internal/transcript"
 )
 
@@ -24,7 +25,7 @@ func TestLibavLog(t *testing.T) {
 	control := "a=control:rtsp://admin:planted@127.0.0.1/track?user=admin&password=planted"
 	relative := "a=control:track?user=admin&password=pl@nted"
 	sdp := describe(control, relative, long, audioMedia)
-	url := "rtsp://" + listen(t, scripted(nil, sdp)) + "/"
+	url := "rtsp://" + cameratest.Listen(t, scripted(nil, sdp)) + "/"
 	log, lines := newLog("driveway")
 	if _, err := Open(t.Context(), Config{URL: url, Logger: log}); err == nil {
 		t.Fatal("a camera without video was opened")
@@ -45,7 +46,7 @@ func TestLibavLogKnowsSecrets(t *testing.T) {
 	const secret = "s3cret-%40-value"
 	sdp := describe("a=tool:hello operator, s3cret-@-value and s%33cret-@-value", "a=info:"+strings.Repeat("x ", 900)+strings.Repeat("s3cret-@-value", 20), audioMedia)
 	log, lines := newLog("driveway")
-	if _, err := Open(t.Context(), Config{URL: "rtsp://" + listen(t, scripted(nil, sdp)) + "/?key=" + secret, Logger: log, Username: "operator"}); err == nil {
+	if _, err := Open(t.Context(), Config{URL: "rtsp://" + cameratest.Listen(t, scripted(nil, sdp)) + "/?key=" + secret, Logger: log, Username: "operator"}); err == nil {
 		t.Fatal("a camera without video was opened")
 	}
 	if got := lines.String(); !strings.Contains(got, "a=tool:hello ***, *** and ***") || strings.Contains(got, "3cret") {

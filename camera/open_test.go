@@ -9,42 +9,14 @@ import (
 	"net"
 	"net/textproto"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
 )
-
-// listen accepts connections on loopback and lets serve handle each. It returns
-// the address, and ends with the test.
-func listen(t *testing.T, serve func(net.Conn)) (address string) {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var handlers sync.WaitGroup
-	handlers.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			handlers.Go(func() {
-				defer conn.Close()
-				serve(conn)
-			})
-		}
-	})
-	t.Cleanup(func() {
-		listener.Close()
-		handlers.Wait()
-	})
-	return listener.Addr().String()
-}
 
 // discard reads until the client goes away.
 func discard(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }
@@ -153,7 +125,7 @@ func TestOpenErrors(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			url := "rtsp://" + listen(t, test.serve) + "/path?key=planted"
+			url := "rtsp://" + cameratest.Listen(t, test.serve) + "/path?key=planted"
 			_, err := Open(t.Context(), Config{
 				URL: url, Username: username, Password: plantedPassword,
 				SocketTimeout: 300 * time.Millisecond, FrameTimeout: 2 * time.Second,
@@ -237,7 +209,7 @@ func TestOpenRefusesConfig(t *testing.T) {
 
 // An option that libavformat does not know, which it would ignore, is an error.
 func TestOpenChecksOptions(t *testing.T) {
-	cfg := Config{URL: "rtsp://" + listen(t, scripted(nil, describe(h264Media))) + "/"}.withDefaults()
+	cfg := Config{URL: "rtsp://" + cameratest.Listen(t, scripted(nil, describe(h264Media))) + "/"}.withDefaults()
 	target, err := newTarget(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -266,7 +238,7 @@ func TestTeardown(t *testing.T) {
 			t.Parallel()
 			requests := make(chan string, 100)
 			script := scripted(nil, describe(h264Media))
-			url := "rtsp://" + listen(t, func(conn net.Conn) {
+			url := "rtsp://" + cameratest.Listen(t, func(conn net.Conn) {
 				defer close(requests)
 				script(tappedConn{conn, requests})
 			}) + "/"
@@ -306,7 +278,7 @@ func (c tappedConn) Read(b []byte) (int, error) {
 // Cancelling the context ends an attempt that would have taken long.
 func TestCancelWhileConnecting(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	address := listen(t, func(conn net.Conn) {
+	address := cameratest.Listen(t, func(conn net.Conn) {
 		cancel()
 		discard(conn)
 	})

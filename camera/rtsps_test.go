@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
 )
 
 // selfSigned makes a certificate as cameras have one.
@@ -37,7 +38,7 @@ func TestRTSPS(t *testing.T) {
 	camera := startCamera(t, testcamera.Config{Username: username, Password: plantedPassword})
 	host, path, _ := strings.Cut(strings.TrimPrefix(camera.URL(), "rtsp://"), "/")
 	config := &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}}
-	address := listen(t, func(conn net.Conn) {
+	address := cameratest.Listen(t, func(conn net.Conn) {
 		plain, err := net.Dial("tcp", host)
 		if err != nil {
 			t.Error(err)

@@ -17,6 +17,7 @@ import (
 
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
 )
 
 // speed is how much faster than real cameras the ones in these tests are.
@@ -46,16 +47,7 @@ func startCamera(t *testing.T, config testcamera.Config) *testcamera.Camera {
 		config.Source = source
 	}
 	config.Speed = speed
-	camera, err := testcamera.Start(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := camera.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return camera
+	return cameratest.Start(t, config)
 }
 
 // openSession opens a session, and closes it when the test ends.
@@ -353,7 +345,7 @@ func TestConnectionCut(t *testing.T) {
 func TestConnectionCutInPacket(t *testing.T) {
 	for _, begun := range []string{"$", "$\x00", "$\x00\x00", "$\x00\x00\x10abc"} {
 		script := scripted(nil, describe(h264Media))
-		url := "rtsp://" + listen(t, func(conn net.Conn) {
+		url := "rtsp://" + cameratest.Listen(t, func(conn net.Conn) {
 			requests := make(chan string, 100)
 			go func() {
 				for request := range requests {

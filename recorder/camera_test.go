@@ -7,21 +7,15 @@ import (
 
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
 )
 
 // With a camera that speaks RTSP, and this machine's clock: each run holds
 // consecutive frames of what was sent, from a key frame on, with the durations
 // of the camera's clock; a camera that restarts is recorded again.
 func TestWithCamera(t *testing.T) {
-	clip, err := testcamera.Encode(t.Context(), testcamera.Params{GOP: 5}, 600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	server, err := testcamera.Start(testcamera.Config{Source: clip, Username: "operator", Password: "pa ss/wörd"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer server.Close()
+	clip := cameratest.Encode(t, testcamera.Params{GOP: 5}, 600)
+	server := cameratest.Start(t, testcamera.Config{Source: clip, Username: "operator", Password: "pa ss/wörd"})
 
 	f := newFixture(t, plenty)
 	f.camera.Username, f.camera.Password = "operator", "pa ss/wörd"

@@ -1,12 +1,10 @@
 package recorder
 
 import (
-	"bytes"
 	"context"
 	"log/slog"
 	"net"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,44 +12,15 @@ import (
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/camera"
 	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
+	"github.com/moonfirefs/moonfire/internal/transcript"
 )
-
-// logBuffer can be read while a logger writes to it.
-type logBuffer struct {
-	mu     sync.Mutex // guards buffer
-	buffer bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
-}
 
 // startCamera starts a real test camera.
 func startCamera(t *testing.T, config testcamera.Config) *testcamera.Camera {
 	t.Helper()
-	clip, err := testcamera.Encode(t.Context(), testcamera.Params{GOP: 5}, 60)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.Source = clip
-	server, err := testcamera.Start(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
+	config.Source = cameratest.Encode(t, testcamera.Params{GOP: 5}, 60)
+	return cameratest.Start(t, config)
 }
 
 // What is wrong with a camera is said in one clear line, once and not at each
@@ -90,7 +59,7 @@ func TestTroubleIsSaidOnce(t *testing.T) {
 			if test.change != nil {
 				test.change(&f.camera)
 			}
-			lines := &logBuffer{}
+			lines := &transcript.Transcript{}
 			var attempts atomic.Int32
 			r := New(Options{
 				DB: f.store.DB, Dirs: f.store.Dirs, Cameras: []moonfire.Camera{f.camera}, Clock: f.clock,

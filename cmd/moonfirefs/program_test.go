@@ -19,6 +19,7 @@ import (
 	"github.com/moonfirefs/moonfire/internal/check/checktest"
 	"github.com/moonfirefs/moonfire/internal/testcamera"
 
+	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
 	"github.com/moonfirefs/moonfire/internal/transcript"
 )
 
@@ -199,16 +200,7 @@ func startCamera(t *testing.T, config testcamera.Config) *testcamera.Camera {
 	if config.Source == nil {
 		config.Source = mustEncode(t, clip)
 	}
-	camera, err := testcamera.Start(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := camera.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return camera
+	return cameratest.Start(t, config)
 }
 
 // files returns the paths of all footage in a mount, in the order of time.

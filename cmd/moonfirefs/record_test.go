@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -29,22 +28,9 @@ type playedFrame struct {
 }
 
 // playedFrames lists the frames of files in order, as ffmpeg demuxes them.
-func playedFrames(t *testing.T, paths []string) (frames []playedFrame) {
+func playedFrames(t *testing.T, paths []string) []playedFrame {
 	t.Helper()
-	for _, path := range paths {
-		for line := range strings.Lines(tool(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-c", "copy", "-f", "framemd5", "-")) {
-			if strings.HasPrefix(line, "#") {
-				continue
-			}
-			fields := strings.Split(line, ",")
-			pts, err := strconv.ParseInt(strings.TrimSpace(fields[2]), 10, 64)
-			if err != nil {
-				t.Fatalf("%s: %q: %v", path, line, err)
-			}
-			frames = append(frames, playedFrame{strings.TrimSpace(fields[5]), pts})
-		}
-	}
-	return frames
+	return playedPackets(t, paths, "v")
 }
 
 // asRecorded is what design/cameras.md says a sample is made of: NAL units with

@@ -12,10 +12,10 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
 )
 
 // What must not show up anywhere. Each has a core that stays the same in any
@@ -45,34 +45,8 @@ func withCredentials(address string) string {
 	return strings.Replace(address, "rtsp://", "rtsp://"+userInfo+"@", 1) + "?key=" + url.QueryEscape(plantedToken)
 }
 
-// echo is a camera that refuses every request, and repeats in its answer what it
-// was sent: the URL with its query, and the credentials in the clear.
-func echo(t *testing.T) (address string) {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var connections sync.WaitGroup
-	connections.Go(func() {
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			connections.Go(func() {
-				defer conn.Close()
-				answerWithEcho(conn)
-			})
-		}
-	})
-	t.Cleanup(func() {
-		listener.Close()
-		connections.Wait()
-	})
-	return listener.Addr().String()
-}
-
+// answerWithEcho is a camera that refuses every request, and repeats in its answer
+// what it was sent: the URL with its query, and the credentials in the clear.
 func answerWithEcho(conn net.Conn) {
 	reader := textproto.NewReader(bufio.NewReader(conn))
 	for {
@@ -162,8 +136,8 @@ func TestSecretsStaySecret(t *testing.T) {
 		"wrong":   withCredentials(other.URL()),
 		"nowhere": withCredentials(camera.URL() + "2"),
 		"gone":    withCredentials(gone.URL()),
-		"echo":    withCredentials("rtsp://" + echo(t) + "/user=" + plantedUser + "&password=XPASSX/s"),
-		"garbage": withCredentials("rtsp://" + listen(t, "RTSP/1.0 "+plantedPassword+"\r\n") + "/s"),
+		"echo":    withCredentials("rtsp://" + cameratest.Listen(t, answerWithEcho) + "/user=" + plantedUser + "&password=XPASSX/s"),
+		"garbage": withCredentials("rtsp://" + cameratest.Listen(t, greeting("RTSP/1.0 "+plantedPassword+"\r\n")) + "/s"),
 	}
 	path, mountpoint := newStore(t), newMountpoint(t)
 	try := func(args ...string) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/moonfirefs/moonfire/internal/check/checktest"
 	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
 )
 
 // TestCamerasInTrouble ensures that each camera that cannot be recorded is named
@@ -21,7 +23,7 @@ func TestCamerasInTrouble(t *testing.T) {
 	guarded := startCamera(t, testcamera.Config{KeepSent: 1, Username: "admin", Password: "right"})
 	gone := startCamera(t, testcamera.Config{KeepSent: 1})
 	gone.Stop()
-	garbage := listen(t, "220 mail.example ESMTP\r\n")
+	garbage := cameratest.Listen(t, greeting("220 mail.example ESMTP\r\n"))
 
 	path, mountpoint := newStore(t), newMountpoint(t)
 	add := func(name, url string) {
@@ -58,30 +60,9 @@ func TestCamerasInTrouble(t *testing.T) {
 	}
 }
 
-// listen answers every connection with the same text.
-func listen(t *testing.T, greeting string) (address string) {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			_, _ = fmt.Fprint(conn, greeting)
-			_ = conn.Close()
-		}
-	}()
-	t.Cleanup(func() {
-		_ = listener.Close()
-		<-done
-	})
-	return listener.Addr().String()
+// greeting answers every connection with the same text.
+func greeting(text string) func(net.Conn) {
+	return func(conn net.Conn) { _, _ = io.WriteString(conn, text) }
 }
 
 // TestRunRefusals ensures that the program says why it does not start, and

@@ -7,25 +7,15 @@ import (
 
 	"github.com/moonfirefs/moonfire/internal/check/checktest"
 	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
 )
 
 // TestCopyWhileRecording ensures that what rsync copies from the program while it
 // records can be played, file by file.
 func TestCopyWhileRecording(t *testing.T) {
 	t.Parallel()
-	clip, err := testcamera.Encode(t.Context(), testcamera.Params{Width: 320, Height: 192, FPS: 15}, 150)
-	if err != nil {
-		t.Fatal(err)
-	}
-	camera, err := testcamera.Start(testcamera.Config{Source: clip, KeepSent: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := camera.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	clip := cameratest.Encode(t, testcamera.Params{Width: 320, Height: 192, FPS: 15}, 150)
+	camera := cameratest.Start(t, testcamera.Config{Source: clip, KeepSent: 1})
 	store, mountpoint := filepath.Join(tempDir(t), "store"), newMountpoint(t)
 	for _, args := range [][]string{
 		{"init", "--store", store, "--time-zone", timeZone},

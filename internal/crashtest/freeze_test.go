@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
 )
 
 // plentyBytes is a quota that no test reaches.
@@ -29,16 +30,7 @@ func attentiveCameras(t *testing.T, n int) (all []*testcamera.Camera) {
 		t.Fatal(err)
 	}
 	for range n {
-		c, err := testcamera.Start(testcamera.Config{Source: source})
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() {
-			if err := c.Close(); err != nil {
-				t.Error(err)
-			}
-		})
-		all = append(all, c)
+		all = append(all, cameratest.Start(t, testcamera.Config{Source: source}))
 	}
 	return all
 }

@@ -1,14 +1,12 @@
 package manytest
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,6 +15,7 @@ import (
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/internal/check/checktest"
 	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfire/internal/transcript"
 	"github.com/moonfirefs/moonfire/recorder"
 )
 
@@ -26,31 +25,13 @@ type recording struct {
 	path     string
 	store    *store.Store
 	recorder *recorder.Recorder
-	log      *logBuffer
-}
-
-// logBuffer can be read while a logger writes to it.
-type logBuffer struct {
-	mu     sync.Mutex // guards buffer
-	buffer bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
+	log      *transcript.Transcript
 }
 
 // record records cameras in a new store. The test closes it.
 func record(t *testing.T, urls []string, options recorder.Options) *recording {
 	t.Helper()
-	r := &recording{t: t, path: filepath.Join(t.TempDir(), "store"), log: &logBuffer{}}
+	r := &recording{t: t, path: filepath.Join(t.TempDir(), "store"), log: &transcript.Transcript{}}
 	r.must(store.Create(t.Context(), r.path, "", "UTC"))
 	t.Cleanup(func() { checktest.Require(t, r.path) })
 	r.store = checktest.Open(t, r.path, store.Recording)

@@ -12,27 +12,15 @@ import (
 
 	"github.com/moonfirefs/moonfire/camera"
 	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func startCamera(t *testing.T, config testcamera.Config) *testcamera.Camera {
 	t.Helper()
-	clip, err := testcamera.Encode(t.Context(), testcamera.Params{Width: 640, Height: 360, FPS: 20, GOP: 10, BitrateKbps: 500}, 200)
-	if err != nil {
-		t.Fatal(err)
-	}
-	config.Source = clip
-	server, err := testcamera.Start(config)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return server
+	config.Source = cameratest.Encode(t, testcamera.Params{Width: 640, Height: 360, FPS: 20, GOP: 10, BitrateKbps: 500}, 200)
+	return cameratest.Start(t, config)
 }
 
 // A camera is described as it is.
