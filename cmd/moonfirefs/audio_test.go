@@ -82,7 +82,7 @@ func TestSoundIsExact(t *testing.T) {
 			mount := start(t, "mount", mountpoint, "--store", path)
 			mount.saw("mounted")
 			paths := files(t, mountpoint)
-			compare(t, sentRuns(camera.Sent()), playedFrames(t, paths))
+			compare(t, sentRuns(camera.Sent()), playedFrames(t, paths), maxInFlight)
 			requireSound(t, camera, config, wholeClip(t, mountpoint))
 			for _, path := range paths {
 				tool(t, "ffmpeg", "-v", "error", "-xerror", "-i", path, "-f", "null", "-")

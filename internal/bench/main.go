@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -17,6 +16,7 @@ import (
 	"time"
 
 	"github.com/moonfirefs/moonfire/internal/footage"
+	"github.com/moonfirefs/moonfire/internal/programbuild"
 )
 
 func main() {
@@ -110,9 +110,8 @@ func (b *bench) run(ctx context.Context, parent, list string) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
 	b.program = filepath.Join(b.dir, "moonfirefs")
-	build := exec.CommandContext(ctx, "go", "build", "-o", b.program, "github.com/moonfirefs/moonfire/cmd/moonfirefs")
-	if output, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the program: %w\n%s", err, output)
+	if err := programbuild.Build(ctx, b.program); err != nil {
+		return err
 	}
 	b.printf("| # | what | moonfirefs | against | ratio | spread |\n|---|---|---|---|---|---|\n")
 	for _, r := range rows {

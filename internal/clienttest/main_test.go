@@ -1,14 +1,16 @@
 package clienttest
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"github.com/moonfirefs/moonfire/internal/programbuild"
 )
 
 var (
@@ -33,14 +35,8 @@ func runTests(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "moonfirefs")
-	// "go test" tells where it is; the search path may be another one by now.
-	tool := "go"
-	if root := os.Getenv("GOROOT"); root != "" {
-		tool = filepath.Join(root, "bin", "go")
-	}
-	build := exec.Command(tool, "build", "-o", binary, "github.com/moonfirefs/moonfire/cmd/moonfirefs")
-	if output, err := build.CombinedOutput(); err != nil {
-		return fail(fmt.Errorf("build the program: %w\n%s", err, output))
+	if err := programbuild.Build(context.Background(), binary); err != nil {
+		return fail(err)
 	}
 	status := m.Run()
 	if err := results.publish(*tablePath, status == 0); err != nil {

@@ -18,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/moonfirefs/moonfire/internal/faultfs"
+	"github.com/moonfirefs/moonfire/internal/programbuild"
 	"github.com/moonfirefs/moonfire/internal/testcamera"
 	_ "github.com/moonfirefs/moonfire/recorder" // lest its changes leave test results cached
 )
@@ -134,20 +135,10 @@ var programPath = sync.OnceValues(func() (path string, err error) {
 })
 
 func buildProgram(path string, flags ...string) error {
-	arguments := append([]string{"build", "-o", path}, flags...)
 	if raceEnabled {
-		arguments = append(arguments, "-race")
+		flags = append(flags, "-race")
 	}
-	// "go test" tells where it is; the search path may be another one by now.
-	tool := "go"
-	if root := os.Getenv("GOROOT"); root != "" {
-		tool = filepath.Join(root, "bin", "go")
-	}
-	output, err := exec.Command(tool, append(arguments, "../../cmd/moonfirefs")...).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("go build: %w\n%s", err, output)
-	}
-	return nil
+	return programbuild.Build(context.Background(), path, flags...)
 }
 
 // clip is what the cameras play: small pictures, many of them key frames, so that

@@ -11,6 +11,7 @@ import (
 
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/internal/footage"
+	"github.com/moonfirefs/moonfire/internal/programbuild"
 )
 
 // patience bounds how long a document's commands may take: far longer than they do.
@@ -46,9 +47,7 @@ func (p *prepared) make(ctx context.Context) (err error) {
 	if p.dir, err = os.MkdirTemp("", "moonfirefs-doctest-"); err != nil {
 		return err
 	}
-	build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(p.dir, "moonfirefs"), "github.com/moonfirefs/moonfire/cmd/moonfirefs")
-	build.Stderr = os.Stderr
-	if err := build.Run(); err != nil {
+	if err := programbuild.Build(ctx, filepath.Join(p.dir, "moonfirefs")); err != nil {
 		return err
 	}
 	return record(ctx, filepath.Join(p.dir, "store"))

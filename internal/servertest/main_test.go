@@ -1,15 +1,17 @@
 package servertest
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/moonfirefs/moonfire/internal/programbuild"
 )
 
 var length = flag.Duration("length", 12*time.Second, "how much is published")
@@ -28,14 +30,8 @@ func runTests(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	binary = filepath.Join(dir, "moonfirefs")
-	// "go test" tells where it is; the search path may be another one by now.
-	tool := "go"
-	if root := os.Getenv("GOROOT"); root != "" {
-		tool = filepath.Join(root, "bin", "go")
-	}
-	build := exec.Command(tool, "build", "-o", binary, "github.com/moonfirefs/moonfire/cmd/moonfirefs")
-	if output, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build the program: %v\n%s", err, output)
+	if err := programbuild.Build(context.Background(), binary); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	status := m.Run()
