@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"unsafe"
 
 	moonfire "github.com/moonfirefs/moonfire"
 )
@@ -11,6 +12,10 @@ import (
 // account is what the index pages tell of a stream. It is immutable.
 type account struct {
 	state *streamState
+	// complete is false if it is not known to have all that there was.
+	complete bool
+	// sizeBytes is what it takes in memory.
+	sizeBytes int64
 	// records are by date, in the order of time.
 	records []*dateRecord
 	// runs are those of all records, joined across midnight.
@@ -79,7 +84,38 @@ func newAccount(ctx context.Context, c *catalog, state *streamState, records []*
 		}
 		a.entries[r.entry] = entry
 	}
+	a.measure()
 	return a, nil
+}
+
+// accountOverheadBytes is what an account takes besides what it has many of.
+const accountOverheadBytes = 1000
+
+func (a *account) measure() {
+	const mapSlotBytes = 48
+	a.sizeBytes = accountOverheadBytes + int64(cap(a.runs))*int64(unsafe.Sizeof(run{})) +
+		int64(cap(a.saved))*int64(unsafe.Sizeof(savedFile{}))
+	for _, record := range a.records {
+		a.sizeBytes += record.memoryBytes()
+	}
+	for _, day := range a.days {
+		a.sizeBytes += mapSlotBytes + int64(unsafe.Sizeof(*day)) + int64(cap(day.recorded))*int64(unsafe.Sizeof(span{}))
+	}
+}
+
+func (a *account) memoryBytes() int64 { return a.sizeBytes }
+
+// record returns what is told of a date; nil if there is nothing.
+func (a *account) record(d date) *dateRecord {
+	if a == nil {
+		return nil
+	}
+	// The records are by date.
+	i, found := slices.BinarySearchFunc(a.records, d, func(r *dateRecord, d date) int { return r.date.compare(d) })
+	if !found {
+		return nil
+	}
+	return a.records[i]
 }
 
 func (a *account) addSaved(ctx context.Context, c *catalog) (err error) {

@@ -11,14 +11,17 @@ import (
 	moonfire "github.com/moonfirefs/moonfire"
 )
 
-// blob is a file with content in memory, which never changes under its inode
-// number.
+// blob is a file whose content is in memory while it is open. It never changes under
+// its inode number.
 type blob struct {
 	node
 	tree        *tree
 	inode       uint64
-	content     []byte
+	sizeBytes   int64
 	modified90k moonfire.Time90k
+	// read returns the content, or an error that wraps errStale if it cannot be had
+	// any more; nil if there is none.
+	read func(context.Context) ([]byte, error)
 	// growing says that the name may stand for another blob at any moment.
 	growing bool
 }
@@ -26,7 +29,7 @@ type blob struct {
 var (
 	_ gofs.NodeGetattrer = (*blob)(nil)
 	_ gofs.NodeOpener    = (*blob)(nil)
-	_ gofs.NodeReader    = (*blob)(nil)
+	_ gofs.FileReader    = (*openBlob)(nil)
 )
 
 // enter answers a lookup in parent with b.
@@ -41,7 +44,7 @@ func (b *blob) enter(ctx context.Context, parent gofs.InodeEmbedder, out *fuse.E
 }
 
 func (b *blob) fill(out *fuse.Attr) {
-	b.tree.owner.file(out, b.inode, int64(len(b.content)), b.modified90k)
+	b.tree.owner.file(out, b.inode, b.sizeBytes, b.modified90k)
 }
 
 func (b *blob) Getattr(_ context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {
@@ -50,17 +53,27 @@ func (b *blob) Getattr(_ context.Context, _ gofs.FileHandle, out *fuse.AttrOut) 
 	return 0
 }
 
-func (b *blob) Open(_ context.Context, flags uint32) (gofs.FileHandle, uint32, syscall.Errno) {
+func (b *blob) Open(ctx context.Context, flags uint32) (gofs.FileHandle, uint32, syscall.Errno) {
 	if writing(flags) {
 		return nil, 0, syscall.EROFS
 	}
-	return nil, fuse.FOPEN_KEEP_CACHE, 0
+	var opened openBlob
+	if b.read != nil {
+		var err error
+		if opened.content, err = b.read(context.WithoutCancel(ctx)); err != nil {
+			return nil, 0, b.tree.fail("open page", err)
+		}
+	}
+	return &opened, fuse.FOPEN_KEEP_CACHE, 0
 }
 
-func (b *blob) Read(_ context.Context, _ gofs.FileHandle, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
-	from := min(off, int64(len(b.content)))
-	to := min(from+int64(len(dest)), int64(len(b.content)))
-	return fuse.ReadResultData(b.content[from:to]), 0
+// openBlob has the content for as long as somebody reads it.
+type openBlob struct{ content []byte }
+
+func (o *openBlob) Read(_ context.Context, dest []byte, off int64) (fuse.ReadResult, syscall.Errno) {
+	from := min(off, int64(len(o.content)))
+	to := min(from+int64(len(dest)), int64(len(o.content)))
+	return fuse.ReadResultData(o.content[from:to]), 0
 }
 
 // probes are the names of files by which macOS is told to leave a volume alone:

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"unique"
+	"unsafe"
 
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/index"
@@ -26,7 +28,7 @@ type catalog struct {
 	calendar calendar
 	look     look
 
-	days     *dayCache
+	memory   *memory
 	counters *Counters
 
 	// mu guards last. It is never held during a query.
@@ -52,15 +54,22 @@ type day struct {
 type file struct {
 	name  string
 	hour  hour
-	part  int
 	inode uint64
 	// recordings is the number of recordings in it.
-	recordings int
-	sizeBytes  int64
+	recordings, part int32
+	sizeBytes        int64
 	// modified90k is when its last recording ends.
 	modified90k moonfire.Time90k
 	// growing says that the name may stand for another version at any moment.
 	growing bool
+}
+
+// listingOverheadBytes is what a listing costs besides its files: struct, slice
+// header and its place in the map, roughly.
+const listingOverheadBytes = 200
+
+func (d *day) memoryBytes() int64 {
+	return listingOverheadBytes + int64(cap(d.files))*int64(unsafe.Sizeof(file{}))
 }
 
 func (d *day) file(name string) *file {
@@ -72,8 +81,8 @@ func (d *day) file(name string) *file {
 	return nil
 }
 
-func newCatalog(db *index.DB, c calendar, l look, days *dayCache) *catalog {
-	return &catalog{db: db, calendar: c, look: l, days: days, counters: new(Counters)}
+func newCatalog(db *index.DB, c calendar, l look, m *memory) *catalog {
+	return &catalog{db: db, calendar: c, look: l, memory: m, counters: new(Counters)}
 }
 
 // dates lists the dates of which something is shown, with one seek for each.
@@ -99,12 +108,7 @@ func (c *catalog) dates(ctx context.Context, s *streamState) ([]date, error) {
 			dates = append(dates, d)
 		}
 	}
-	slices.SortFunc(dates, func(a, b date) int {
-		if a.before(b) {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(dates, date.compare)
 	return dates, nil
 }
 
@@ -130,7 +134,7 @@ func (c *catalog) dateEnd90k(ctx context.Context, s *streamState, d date) (end m
 // day lists the files of a date, with one query for each piece of it.
 func (c *catalog) day(ctx context.Context, s *streamState, d date) (*day, error) {
 	c.counters.Listings.Add(1)
-	if known := c.days.get(dayKey{s.id, d}); known != nil && *known.state == *s {
+	if known, ok := recall[*day](c.memory, dayKey{s.id, d}); ok && *known.state == *s {
 		c.counters.ListingHits.Add(1)
 		return known, nil
 	}
@@ -166,7 +170,7 @@ func (c *catalog) loadDay(ctx context.Context, s *streamState, d date, fn func(*
 			for i := range loaded.files {
 				fn(&loaded.files[i], members[i])
 			}
-			c.days.put(dayKey{s.id, d}, loaded)
+			c.memory.put(dayKey{s.id, d}, loaded)
 			return loaded, nil
 		}
 		s = next
@@ -182,6 +186,7 @@ var recordingsPool = sync.Pool{New: func() any { return new([]moonfire.Summary) 
 func (c *catalog) loadFiles(ctx context.Context, s *streamState, d date, into *day, buf *[]moonfire.Summary) (members [][]moonfire.Summary, err error) {
 	hours := c.calendar.hours(d)
 	twice := repeated(hours)
+	into.files = make([]file, 0, len(hours))
 	*buf = (*buf)[:0]
 	for _, piece := range spans(hours) {
 		if err := c.db.EachSummary(ctx, s.id, piece.start, piece.end, collect(buf)); err != nil {
@@ -204,7 +209,8 @@ func (c *catalog) loadFiles(ctx context.Context, s *streamState, d date, into *d
 			if err != nil {
 				return nil, err
 			}
-			f.name = fileName(h, twice[h.clock], f.part)
+			// Millions of files share a few names.
+			f.name = unique.Make(fileName(h, twice[h.clock], i+1)).Value()
 			into.files, members = append(into.files, f), append(members, part)
 		}
 	}
@@ -225,8 +231,8 @@ func (c *catalog) describe(ctx context.Context, s *streamState, h hour, part int
 		return file{}, err
 	}
 	return file{
-		hour: h, part: part, inode: fileInode(s.stream, h, part, spec),
-		recordings: len(members), sizeBytes: mp4.Size(spec),
+		hour: h, part: int32(part), inode: fileInode(s.stream, h, part, spec),
+		recordings: int32(len(members)), sizeBytes: mp4.Size(spec),
 		modified90k: members[len(members)-1].End90k(), growing: s.growing(h),
 	}, nil
 }

@@ -18,19 +18,24 @@ import (
 func TestListingsAreBounded(t *testing.T) {
 	const files = 24
 	list := func() *day { return &day{files: make([]file, files)} }
-	c := newDayCache(100 * list().bytes())
+	c := newMemory(100 * list().memoryBytes())
 	for i := range 300 {
-		key := dayKey{date: date{day: i}}
+		key := dayKey{date: date{year: int32(i)}}
 		for range 2 {
 			d := list()
-			if c.put(key, d); c.get(key) != d {
+			if c.put(key, d); !remembers(c, key, d) {
 				t.Fatal("a listing is forgotten at once")
 			}
 		}
 	}
-	if len(c.days) != 100 || c.bytes != c.maxBytes {
-		t.Errorf("%d listings are remembered, in %d bytes of %d", len(c.days), c.bytes, c.maxBytes)
+	if len(c.memories) != 100 || c.bytes != c.maxBytes {
+		t.Errorf("%d listings are remembered, in %d bytes of %d", len(c.memories), c.bytes, c.maxBytes)
 	}
+}
+
+func remembers(m *memory, key dayKey, d *day) bool {
+	found, ok := recall[*day](m, key)
+	return ok && found == d
 }
 
 // Ensures that listings and lookups agree where dates are in two pieces: in St.

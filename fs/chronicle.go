@@ -4,25 +4,24 @@ import (
 	"cmp"
 	"context"
 	"sync"
+	"unsafe"
 
 	moonfire "github.com/moonfirefs/moonfire"
 )
 
-// chronicle remembers what is shown of a stream, date by date, so that the index
-// pages are made anew after a commit without reading more than the dates that it
-// has changed.
+// chronicle tells what is shown of a stream, date by date. It makes accounts from
+// the one before, if that is still remembered: after a commit it reads no more than
+// the dates that have changed.
 type chronicle struct {
 	catalog *catalog
 
-	// mu guards the fields below. It is held during queries: who needs the same
-	// account at the same time had better wait for it.
-	mu   sync.Mutex
-	last *account
-	// complete is false if last is not known to have all that was there.
-	complete bool
-	// dates are the records of last.
-	dates map[date]*dateRecord
+	// mu is held while an account is made: who needs the same one at the same time
+	// had better wait for it.
+	mu sync.Mutex
 }
+
+// accountKey is under which the last account of a stream is remembered.
+type accountKey moonfire.StreamID
 
 // dateRecord is what is shown of a stream in the folder of a date. It is
 // immutable.
@@ -86,10 +85,11 @@ func appendRun(runs []run, next run) []run {
 func (c *chronicle) account(ctx context.Context, now *snapshot, state *streamState) (*account, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.complete && *c.last.state == *state {
-		return c.last, nil
+	last, ok := recall[*account](c.catalog.memory, accountKey(state.id))
+	if ok && last.complete && *last.state == *state {
+		return last, nil
 	}
-	records, complete, err := c.bringUpToDate(ctx, now, state)
+	records, complete, err := c.bringUpToDate(ctx, now, state, last)
 	if err != nil {
 		return nil, err
 	}
@@ -97,18 +97,16 @@ func (c *chronicle) account(ctx context.Context, now *snapshot, state *streamSta
 	if err != nil {
 		return nil, err
 	}
-	c.last, c.complete = next, complete
-	c.dates = make(map[date]*dateRecord, len(records))
-	for _, record := range records {
-		c.dates[record.date] = record
-	}
+	next.complete = complete
+	c.catalog.memory.put(accountKey(state.id), next)
 	return next, nil
 }
 
-// bringUpToDate describes all dates that are shown. complete is false if there
-// was a commit meanwhile, so that there is more to tell than now says.
-func (c *chronicle) bringUpToDate(ctx context.Context, now *snapshot, state *streamState) (records []*dateRecord, complete bool, err error) {
-	records, kept, err := c.load(ctx, state, c.dates)
+// bringUpToDate describes all dates that are shown; last is nil if no account is
+// remembered. complete is false if there was a commit meanwhile, so that there is more
+// to tell than now says.
+func (c *chronicle) bringUpToDate(ctx context.Context, now *snapshot, state *streamState, last *account) (records []*dateRecord, complete bool, err error) {
+	records, kept, err := c.load(ctx, state, last)
 	if err != nil {
 		return nil, false, err
 	}
@@ -129,17 +127,17 @@ func (c *chronicle) bringUpToDate(ctx context.Context, now *snapshot, state *str
 	return records, complete, err
 }
 
-// load describes all dates that are shown, in order. It takes those from known
-// that cannot have changed unless something unusual has happened; kept tells
-// whether there are any.
-func (c *chronicle) load(ctx context.Context, state *streamState, known map[date]*dateRecord) (records []*dateRecord, kept bool, err error) {
+// load describes all dates that are shown, in order. It takes those from the last
+// account, if there is one, that cannot have changed unless something unusual has
+// happened; kept tells whether there are any.
+func (c *chronicle) load(ctx context.Context, state *streamState, last *account) (records []*dateRecord, kept bool, err error) {
 	dates, err := c.catalog.dates(ctx, state)
 	if err != nil {
 		return nil, false, err
 	}
 	for _, d := range dates {
-		record := known[d]
-		if record == nil || c.mayHaveChanged(d, state) {
+		record := last.record(d)
+		if record == nil || c.mayHaveChanged(d, last.state, state) {
 			if record, err = c.loadDate(ctx, state, d); err != nil {
 				return nil, false, err
 			}
@@ -153,8 +151,7 @@ func (c *chronicle) load(ctx context.Context, state *streamState, known map[date
 
 // mayHaveChanged tells whether a date can have got recordings since the last
 // account, or can have lost some to rotation.
-func (c *chronicle) mayHaveChanged(d date, state *streamState) bool {
-	last := c.last.state
+func (c *chronicle) mayHaveChanged(d date, last, state *streamState) bool {
 	if !last.recorded || !d.before(last.newest.date) {
 		return true
 	}
@@ -171,7 +168,18 @@ func (c *chronicle) loadDate(ctx context.Context, state *streamState, d date) (*
 	if err != nil {
 		return nil, err
 	}
+	// Very many of them are in memory, and slices grow by half.
+	record.files, record.runs = exactly(record.files), exactly(record.runs)
 	return record, nil
+}
+
+// exactly returns a copy without room for more.
+func exactly[T any](s []T) []T { return append(make([]T, 0, len(s)), s...) }
+
+// memoryBytes is what a record takes in memory, with its place in the account.
+func (record *dateRecord) memoryBytes() int64 {
+	return int64(unsafe.Sizeof(*record)) + 8 + int64(cap(record.files))*int64(unsafe.Sizeof(fileRecord{})) +
+		int64(cap(record.runs))*int64(unsafe.Sizeof(run{}))
 }
 
 // add adds a file and the recordings that it is made of.

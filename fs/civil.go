@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -11,23 +12,20 @@ import (
 // may be shorter or longer than 24 hours, empty (skipped when a country crosses
 // the date line), and even in two pieces: where clocks go back at 00:01, the
 // last hour of the day before comes again after the first minute of the day.
+//
+// It is small: very many dates are in memory.
 type date struct {
-	year  int
-	month time.Month
-	day   int
+	year       int32
+	month, day int8
 }
 
 func (d date) String() string { return fmt.Sprintf("%04d-%02d-%02d", d.year, d.month, d.day) }
 
-func (d date) before(e date) bool {
-	if d.year != e.year {
-		return d.year < e.year
-	}
-	if d.month != e.month {
-		return d.month < e.month
-	}
-	return d.day < e.day
+func (d date) compare(e date) int {
+	return cmp.Or(cmp.Compare(d.year, e.year), cmp.Compare(d.month, e.month), cmp.Compare(d.day, e.day))
 }
+
+func (d date) before(e date) bool { return d.compare(e) < 0 }
 
 // parseDate accepts exactly what date.String prints: no other name may lead to
 // the same folder.
@@ -42,7 +40,7 @@ func parseDate(name string) (date, bool) {
 
 func dateOf(t time.Time) date {
 	year, month, day := t.Date()
-	return date{year, month, day}
+	return date{int32(year), int8(month), int8(day)}
 }
 
 // hour is a longest interval of time in which the civil date, the hour on the
@@ -51,9 +49,9 @@ func dateOf(t time.Time) date {
 type hour struct {
 	date date
 	// clock is the hour on the clock, 0 to 23.
-	clock int
+	clock int8
 	// offsetSeconds is east of UTC.
-	offsetSeconds int
+	offsetSeconds int32
 	// The interval is [start, end).
 	start, end moonfire.Time90k
 }
@@ -64,7 +62,7 @@ type span struct{ start, end moonfire.Time90k }
 // midnightUTC is when the date begins in UTC: for counting, not an instant of the
 // date.
 func (d date) midnightUTC() time.Time {
-	return time.Date(d.year, d.month, d.day, 0, 0, 0, 0, time.UTC)
+	return time.Date(int(d.year), time.Month(d.month), int(d.day), 0, 0, 0, 0, time.UTC)
 }
 
 // calendar maps time to the civil time of a zone and back.
@@ -82,7 +80,7 @@ func (c calendar) hourAt(t moonfire.Time90k) hour {
 	end := start + secondsPerHour
 	start, end = c.clampToOffset(seconds, offset, start, end)
 	return hour{
-		date: dateOf(local), clock: local.Hour(), offsetSeconds: offset,
+		date: dateOf(local), clock: int8(local.Hour()), offsetSeconds: int32(offset),
 		start: fromSeconds(start), end: fromSeconds(end),
 	}
 }

@@ -155,7 +155,7 @@ func checkHour(t *testing.T, c calendar, h hour) {
 			t.Fatalf("%v: %v is in %v, not in %v", c.zone, at, got, h)
 		}
 		local := at.Time().In(c.zone)
-		if _, offset := local.Zone(); dateOf(local) != h.date || local.Hour() != h.clock || offset != h.offsetSeconds {
+		if _, offset := local.Zone(); dateOf(local) != h.date || local.Hour() != int(h.clock) || offset != int(h.offsetSeconds) {
 			t.Fatalf("%v: %v is not in %v", c.zone, local, h)
 		}
 	}

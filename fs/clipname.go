@@ -118,9 +118,9 @@ func (c calendar) instant(m moment) (moonfire.Time90k, bool) {
 	var found []moonfire.Time90k
 	var offsets []string
 	for _, h := range c.hours(m.date) {
-		t := moonfire.FromTime(m.date.midnightUTC()) + fromSeconds(int64(m.seconds-h.offsetSeconds))
+		t := moonfire.FromTime(m.date.midnightUTC()) + fromSeconds(int64(m.seconds-int(h.offsetSeconds)))
 		if t >= h.start && t < h.end {
-			found, offsets = append(found, t), append(offsets, formatOffset(h.offsetSeconds))
+			found, offsets = append(found, t), append(offsets, formatOffset(int(h.offsetSeconds)))
 		}
 	}
 	for i, t := range found {

@@ -18,3 +18,9 @@ type Counters struct {
 
 // Counters returns the counters themselves: they go on counting.
 func (m *Mount) Counters() *Counters { return m.tree.counters }
+
+// CacheBytes is the memory that listings and index pages take; see
+// Options.ListingCacheBytes.
+func (m *Mount) CacheBytes() int64 {
+	return m.tree.memory.size()
+}

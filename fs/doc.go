@@ -21,10 +21,10 @@
 // (type handle) keeps the state that it opened, to the last byte.
 //
 // Beside the hours there are clips (type clip), which are found by name only, and
-// index pages (type pages), made of what a chronicle remembers of each stream.
+// index pages (type pages), made of what a chronicle tells of each stream.
 //
 // The catalog answers what there is, from the index, and remembers listings for as
-// long as their stream has not changed. Nodes (one file each:
+// long as their stream has not changed, and as far as there is memory for them. Nodes (one file each:
 // root, folder, day, hour, clip, blob) translate between it and the kernel. They hold
 // no state that could become stale.
 //

@@ -89,24 +89,22 @@ func IndexJSON(ctx context.Context, o Options, folder string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make index.json: %w", err)
 	}
-	if folder == "" {
-		b, err := t.pages.ofRoot(ctx, jsonName)
+	key := pageKey{0, jsonName}
+	if folder != "" {
+		now, err := t.snapshot(ctx)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("make index.json: %w", err)
 		}
-		return b.content, nil
+		state := now.folder(folder)
+		if state == nil {
+			return nil, fmt.Errorf("make index.json of %s: %w", folder, moonfire.ErrNotFound)
+		}
+		key.stream = state.id
 	}
-	now, err := t.snapshot(ctx)
+	source, err := t.pages.source(ctx, key)
 	if err != nil {
 		return nil, fmt.Errorf("make index.json: %w", err)
 	}
-	state := now.folder(folder)
-	if state == nil {
-		return nil, fmt.Errorf("make index.json of %s: %w", folder, moonfire.ErrNotFound)
-	}
-	b, err := t.pages.ofStream(ctx, state.stream, jsonName)
-	if err != nil {
-		return nil, err
-	}
-	return b.content, nil
+	_, content, err := t.pages.make(ctx, key, source)
+	return content, err
 }

@@ -70,14 +70,14 @@ func (h *hourFile) spec(ctx context.Context) (*mp4.Spec, error) {
 		return nil, err
 	}
 	found := parts(recordings)
-	if f.part > len(found) || f.recordings > len(found[f.part-1]) {
+	if int(f.part) > len(found) || int(f.recordings) > len(found[f.part-1]) {
 		return nil, h.stale()
 	}
 	spec, err := h.tree.spec(ctx, h.stream, f.hour, found[f.part-1][:f.recordings])
 	if err != nil {
 		return nil, err
 	}
-	if fileInode(h.stream, f.hour, f.part, spec) != f.inode {
+	if fileInode(h.stream, f.hour, int(f.part), spec) != f.inode {
 		return nil, h.stale()
 	}
 	return spec, nil

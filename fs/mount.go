@@ -48,7 +48,8 @@ type Options struct {
 	// report for as long as the pages shall stay as they are; it must not wait. Where
 	// it is nil, the pages tell of footage alone.
 	Status func() *status.Report
-	// ListingCacheBytes bounds the memory for listings of dates; 0 means 16 MiB.
+	// ListingCacheBytes bounds the memory for listings of dates and for index pages; 0
+	// means 16 MiB.
 	ListingCacheBytes int64
 	// Logger is told what a person should know; nil means slog.Default().
 	Logger *slog.Logger
@@ -103,7 +104,7 @@ func newTree(ctx context.Context, o Options) (*tree, error) {
 		return nil, fmt.Errorf("database or zone is missing: %w", moonfire.ErrInvalid)
 	}
 	t := &tree{
-		catalog: newCatalog(o.DB, calendar{o.Zone}, look{o.Gaps, o.Timestamps}, newDayCache(o.ListingCacheBytes)),
+		catalog: newCatalog(o.DB, calendar{o.Zone}, look{o.Gaps, o.Timestamps}, newMemory(o.ListingCacheBytes)),
 		owner:   owner{uid: o.UID, gid: o.GID, fileMode: 0o400, folderMode: 0o500},
 		dirs:    o.Dirs,
 		status:  o.Status,

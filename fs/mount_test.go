@@ -108,7 +108,7 @@ func (d direct) ReadSamples(_ context.Context, recording int, p []byte, offset i
 // build makes the bytes of a file of the main stream.
 func (f *fixture) build(t testing.TB, recordings ...*moonfire.Recording) []byte {
 	t.Helper()
-	c := newCatalog(f.DB, calendar{f.Zone}, look{}, newDayCache(0))
+	c := newCatalog(f.DB, calendar{f.Zone}, look{}, newMemory(0))
 	now, err := c.snapshot(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,7 @@ const extension = ".mp4"
 func fileName(h hour, twice bool, part int) string {
 	name := fmt.Sprintf("%02d", h.clock)
 	if twice {
-		name += formatOffset(h.offsetSeconds)
+		name += formatOffset(int(h.offsetSeconds))
 	}
 	if part > 1 {
 		name += fmt.Sprintf("-%d", part)

@@ -20,7 +20,7 @@ func TestFileName(t *testing.T) {
 		{1, 10*3600 + 1800, true, 12, "01+1030-12.mp4"},
 		{23, -(44*60 + 30), true, 1, "23-004430.mp4"},
 	} {
-		h := hour{clock: test.clock, offsetSeconds: test.offsetSeconds}
+		h := hour{clock: int8(test.clock), offsetSeconds: int32(test.offsetSeconds)}
 		if got := fileName(h, test.twice, test.part); got != test.want {
 			t.Errorf("hour %d at offset %d, part %d: got %s, want %s",
 				test.clock, test.offsetSeconds, test.part, got, test.want)

@@ -32,7 +32,8 @@ type pages struct {
 	// mu guards the fields below. It is never held while a page is made.
 	mu         sync.Mutex
 	chronicles map[moonfire.StreamID]*chronicle
-	made       map[pageKey]*madePage
+	// newest are the last versions that were made. They do not have the content.
+	newest map[pageKey]*madePage
 }
 
 // pageKey names a page. The stream is 0 for those of the root.
@@ -42,90 +43,161 @@ type pageKey struct {
 }
 
 type madePage struct {
-	source pageSource
+	source *pageSource
 	blob   *blob
 }
 
 // pageSource is what a page is made of.
 type pageSource struct {
-	accounts []*account
+	now *snapshot
+	// states are those of the streams that the page tells of.
+	states []*streamState
 	// report is nil where a page does not tell of the recorder.
 	report *status.Report
 }
 
-func (s pageSource) equal(other pageSource) bool {
-	return s.report == other.report && slices.Equal(s.accounts, other.accounts)
+func (s *pageSource) equal(other *pageSource) bool {
+	return s.report == other.report &&
+		slices.EqualFunc(s.states, other.states, func(a, b *streamState) bool { return *a == *b })
 }
 
 func newPages(t *tree) *pages {
 	return &pages{
-		tree: t, chronicles: make(map[moonfire.StreamID]*chronicle), made: make(map[pageKey]*madePage),
+		tree: t, chronicles: make(map[moonfire.StreamID]*chronicle), newest: make(map[pageKey]*madePage),
 	}
 }
 
 // ofRoot returns a page of the root, which tells of all streams.
 func (p *pages) ofRoot(ctx context.Context, name string) (*blob, error) {
-	now, err := p.tree.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	accounts, err := p.accounts(ctx, now, now.streams)
-	if err != nil {
-		return nil, err
-	}
-	if name == jsonName {
-		return p.page(pageKey{0, name}, pageSource{accounts: accounts}, func() ([]byte, error) {
-			return rootJSON(p.tree.calendar, accounts)
-		})
-	}
-	report := p.tree.status()
-	return p.page(pageKey{0, name}, pageSource{accounts, report}, func() ([]byte, error) {
-		return rootHTML(p.tree.calendar, accounts, report)
-	})
+	return p.page(ctx, pageKey{0, name})
 }
 
 // ofStatus returns status.json. It is nil if there is none.
-func (p *pages) ofStatus() (*blob, error) {
-	report := p.tree.status()
-	if report == nil {
+func (p *pages) ofStatus(ctx context.Context) (*blob, error) {
+	if p.tree.status() == nil {
 		return nil, nil
 	}
-	return p.page(pageKey{0, statusName}, pageSource{report: report}, func() ([]byte, error) {
-		return encodeJSON(report)
-	})
+	return p.page(ctx, pageKey{0, statusName})
 }
 
 // ofStream returns a page of a stream's folder.
 func (p *pages) ofStream(ctx context.Context, s *stream, name string) (*blob, error) {
-	now, err := p.tree.snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
-	state, err := now.state(s)
-	if err != nil {
-		return nil, err
-	}
-	accounts, err := p.accounts(ctx, now, []*streamState{state})
-	if err != nil {
-		return nil, err
-	}
-	return p.page(pageKey{s.id, name}, pageSource{accounts: accounts}, func() ([]byte, error) {
-		if name == jsonName {
-			return streamJSON(p.tree.calendar, accounts[0])
-		}
-		return streamHTML(p.tree.calendar, accounts[0])
-	})
+	return p.page(ctx, pageKey{s.id, name})
 }
 
-func (p *pages) accounts(ctx context.Context, now *snapshot, states []*streamState) ([]*account, error) {
-	accounts := make([]*account, len(states))
-	for i, state := range states {
-		var err error
-		if accounts[i], err = p.chronicle(state.id).account(ctx, now, state); err != nil {
-			return nil, fmt.Errorf("sum up %s: %w", state.folder, err)
-		}
+// page returns the version of a page as of now.
+func (p *pages) page(ctx context.Context, key pageKey) (*blob, error) {
+	source, err := p.source(ctx, key)
+	if err != nil {
+		return nil, err
 	}
-	return accounts, nil
+	p.mu.Lock()
+	made := p.newest[key]
+	p.mu.Unlock()
+	if made != nil && made.source.equal(source) {
+		return made.blob, nil
+	}
+	b, _, err := p.make(ctx, key, source)
+	return b, err
+}
+
+// source is what a page would be made of now.
+func (p *pages) source(ctx context.Context, key pageKey) (*pageSource, error) {
+	source := &pageSource{}
+	if key.stream == 0 && key.name != jsonName {
+		source.report = p.tree.status()
+	}
+	if key.name == statusName {
+		return source, nil
+	}
+	var err error
+	if source.now, err = p.tree.snapshot(ctx); err != nil {
+		return nil, err
+	}
+	if key.stream == 0 {
+		source.states = source.now.streams
+		return source, nil
+	}
+	state, err := source.now.stateOf(key.stream)
+	source.states = []*streamState{state}
+	return source, err
+}
+
+// make makes a page, and remembers it for when it is opened.
+func (p *pages) make(ctx context.Context, key pageKey, source *pageSource) (*blob, []byte, error) {
+	accounts, complete, err := p.accounts(ctx, source)
+	if err != nil {
+		return nil, nil, err
+	}
+	content, err := p.render(key, accounts, source.report)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make %s: %w", key.name, err)
+	}
+	modified := p.modified90k(source)
+	b := &blob{
+		tree: p.tree, inode: pageInode(key, modified, content), sizeBytes: int64(len(content)), modified90k: modified, growing: true,
+	}
+	b.read = func(ctx context.Context) ([]byte, error) { return p.content(ctx, key, b.inode) }
+	p.tree.memory.put(contentKey(b.inode), pack(content))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if last := p.newest[key]; last != nil && last.blob.inode != b.inode {
+		p.tree.memory.drop(contentKey(last.blob.inode))
+	}
+	delete(p.newest, key)
+	if complete {
+		p.newest[key] = &madePage{source, b}
+	}
+	return b, content, nil
+}
+
+// content returns that of a version: the remembered one, or made anew. If there is
+// more to tell by now, it returns an error that wraps errStale.
+func (p *pages) content(ctx context.Context, key pageKey, inode uint64) ([]byte, error) {
+	if packed, ok := recall[packedContent](p.tree.memory, contentKey(inode)); ok {
+		return packed.unpack()
+	}
+	source, err := p.source(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	b, content, err := p.make(ctx, key, source)
+	if err != nil {
+		return nil, err
+	}
+	if b.inode != inode {
+		return nil, fmt.Errorf("%s: %w", key.name, errStale)
+	}
+	return content, nil
+}
+
+func (p *pages) render(key pageKey, accounts []*account, report *status.Report) ([]byte, error) {
+	c, ofRoot := p.tree.calendar, key.stream == 0
+	switch {
+	case key.name == statusName:
+		return encodeJSON(report)
+	case key.name == jsonName && ofRoot:
+		return rootJSON(c, accounts)
+	case key.name == jsonName:
+		return streamJSON(c, accounts[0])
+	case ofRoot:
+		return rootHTML(c, accounts, report)
+	}
+	return streamHTML(c, accounts[0])
+}
+
+// accounts returns those of the streams that a page tells of. complete is false if
+// there was a commit meanwhile.
+func (p *pages) accounts(ctx context.Context, source *pageSource) (accounts []*account, complete bool, err error) {
+	complete = true
+	for _, state := range source.states {
+		a, err := p.chronicle(state.id).account(ctx, source.now, state)
+		if err != nil {
+			return nil, false, fmt.Errorf("sum up %s: %w", state.folder, err)
+		}
+		accounts, complete = append(accounts, a), complete && a.complete
+	}
+	return accounts, complete, nil
 }
 
 func (p *pages) chronicle(id moonfire.StreamID) *chronicle {
@@ -137,41 +209,17 @@ func (p *pages) chronicle(id moonfire.StreamID) *chronicle {
 	return p.chronicles[id]
 }
 
-// page makes a page, unless it was made of the same things last.
-func (p *pages) page(key pageKey, source pageSource, make func() ([]byte, error)) (*blob, error) {
-	p.mu.Lock()
-	made := p.made[key]
-	p.mu.Unlock()
-	if made != nil && made.source.equal(source) {
-		return made.blob, nil
-	}
-	content, err := make()
-	if err != nil {
-		return nil, fmt.Errorf("make %s: %w", key.name, err)
-	}
-	modified := p.modified90k(source)
-	b := &blob{tree: p.tree, inode: pageInode(key, modified, content), content: content, modified90k: modified, growing: true}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.made[key] = &madePage{source, b}
-	return b, nil
-}
-
 // modified90k is when the newest footage that a page tells of ends, or when its
 // status was taken, whichever is later.
-func (p *pages) modified90k(source pageSource) moonfire.Time90k {
-	var states []*streamState
-	for _, a := range source.accounts {
-		states = append(states, a.state)
-	}
+func (p *pages) modified90k(source *pageSource) moonfire.Time90k {
 	if source.report == nil {
-		return p.tree.modified90k(states...)
+		return p.tree.modified90k(source.states...)
 	}
 	reported := moonfire.FromTime(source.report.Time)
-	if len(states) == 0 {
+	if len(source.states) == 0 {
 		return reported
 	}
-	return max(reported, p.tree.modified90k(states...))
+	return max(reported, p.tree.modified90k(source.states...))
 }
 
 // pageEntries lists the pages of a folder. One that cannot be made is missing, so

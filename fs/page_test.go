@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -36,6 +37,18 @@ func pageOf(t testing.TB, tree *tree, folder, name string) *blob {
 		t.Fatal(err)
 	}
 	return page
+}
+
+func contentOf(t testing.TB, b *blob) []byte {
+	t.Helper()
+	content, err := b.read(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if int64(len(content)) != b.sizeBytes {
+		t.Errorf("a page of %d bytes has %d", b.sizeBytes, len(content))
+	}
+	return content
 }
 
 var pagePaths = [][2]string{
@@ -74,7 +87,7 @@ func TestJSONAgainstRows(t *testing.T) {
 		TimeZoneName string
 		Cameras      []map[string]any
 	}
-	decodeJSON(t, pageOf(t, tree, "", jsonName).content, &root)
+	decodeJSON(t, contentOf(t, pageOf(t, tree, "", jsonName)), &root)
 	if root.TimeZoneName != newYork || len(root.Cameras) != 1 {
 		t.Fatalf("the root says %+v", root)
 	}
@@ -88,7 +101,7 @@ func TestJSONAgainstRows(t *testing.T) {
 		want["uuid"], want["shortName"], want["description"] = cameras[0].UUID.String(), "driveway", "seen from the garage"
 		want["recordings"] = expectedRuns(t, f, recordings)
 		var got map[string]any
-		decodeJSON(t, pageOf(t, tree, folder, jsonName).content, &got)
+		decodeJSON(t, contentOf(t, pageOf(t, tree, folder, jsonName)), &got)
 		if !reflect.DeepEqual(got, normalized(t, want)) {
 			t.Errorf("%s says\n%v, want\n%v", folder, got, normalized(t, want))
 		}
@@ -194,7 +207,7 @@ func TestPagesFollow(t *testing.T) {
 		fresh := newTestTree(t, f)
 		for _, path := range pagePaths {
 			got, want := pageOf(t, tree, path[0], path[1]), pageOf(t, fresh, path[0], path[1])
-			if !bytes.Equal(got.content, want.content) || got.inode != want.inode || got.modified90k != want.modified90k {
+			if !bytes.Equal(contentOf(t, got), contentOf(t, want)) || got.inode != want.inode || got.modified90k != want.modified90k {
 				t.Fatalf("step %d, %+v: %s is not what a new mount shows", step, what, path)
 			}
 			versions[got.inode] = true
@@ -204,7 +217,7 @@ func TestPagesFollow(t *testing.T) {
 		t.Errorf("there were only %d versions", len(versions))
 	}
 	var page struct{ MinStartTime90k moonfire.Time90k }
-	decodeJSON(t, pageOf(t, tree, "driveway", jsonName).content, &page)
+	decodeJSON(t, contentOf(t, pageOf(t, tree, "driveway", jsonName)), &page)
 	if page.MinStartTime90k == start {
 		t.Error("nothing was rotated away")
 	}
@@ -223,18 +236,55 @@ func TestPagesAreRemembered(t *testing.T) {
 			t.Errorf("the page of %q is made twice", folder)
 		}
 	}
-	records := tree.pages.chronicle(f.streams[0]).last.records
+	records := rememberedRecords(t, tree, f.streams[0])
 	f.insertRows(t, rows{start90k: at(t, "2026-11-06T12:00:00-05:00"), count: 1, seconds: 60, width: 640})
 	for folder, same := range map[string]bool{"": false, "driveway": false, "driveway-sub": true} {
 		if got := pageOf(t, tree, folder, htmlName) == before[folder]; got != same {
 			t.Errorf("after a commit to driveway, the page of %q is the same: %v", folder, got)
 		}
 	}
-	after := tree.pages.chronicle(f.streams[0]).last.records
+	after := rememberedRecords(t, tree, f.streams[0])
 	// All but what was the newest date.
 	for i, record := range records[:len(records)-1] {
 		if after[i] != record {
 			t.Errorf("%s was read again", record.date)
+		}
+	}
+}
+
+func rememberedRecords(t testing.TB, tree *tree, id moonfire.StreamID) []*dateRecord {
+	t.Helper()
+	a, ok := recall[*account](tree.memory, accountKey(id))
+	if !ok {
+		t.Fatal("there is no account")
+	}
+	return a.records
+}
+
+// Ensures that pages do not take more memory than there is for them, and that one
+// which is forgotten is the same when it is opened, for as long as there is no more
+// to tell; then the kernel is told to look again.
+func TestPagesAreForgotten(t *testing.T) {
+	_, f := newBrokenStore(t, unlimited)
+	recordVariety(t, f)
+	tree, poor := newTestTree(t, f), newTestTree(t, f)
+	poor.memory.maxBytes = 1
+	var kept []*blob
+	for _, path := range pagePaths {
+		got, want := pageOf(t, poor, path[0], path[1]), pageOf(t, tree, path[0], path[1])
+		if got.inode != want.inode || !bytes.Equal(contentOf(t, got), contentOf(t, want)) {
+			t.Errorf("%s is not what it is with more memory", path)
+		}
+		kept = append(kept, got)
+	}
+	if bytes := poor.memory.size(); bytes != 0 {
+		t.Errorf("%d bytes are remembered", bytes)
+	}
+	f.insertRows(t, rows{start90k: at(t, "2026-11-06T12:00:00-05:00"), count: 1, seconds: 60, width: 640})
+	for i, path := range pagePaths {
+		_, err := kept[i].read(t.Context())
+		if changed := path[0] != "driveway-sub"; changed != errors.Is(err, errStale) {
+			t.Errorf("after a commit, opening %s says: %v", path, err)
 		}
 	}
 }

@@ -34,7 +34,7 @@ func (c calendar) months(a *account) []monthView {
 		}
 		week, day := place(record.date)
 		sheet.Weeks[week][day] = cellView{
-			Day: record.date.day, Date: record.date.String(), Level: a.days[record.date].level(),
+			Day: int(record.date.day), Date: record.date.String(), Level: a.days[record.date].level(),
 			Text: fmt.Sprintf("%s: %s recorded", record.date, durationText(record.duration90k)),
 		}
 	}
@@ -42,13 +42,13 @@ func (c calendar) months(a *account) []monthView {
 }
 
 func newMonth(first date) monthView {
-	m := monthView{Name: fmt.Sprintf("%s %d", first.month, first.year)}
+	m := monthView{Name: fmt.Sprintf("%s %d", time.Month(first.month), first.year)}
 	for d := first; d.month == first.month; d = dateOf(d.midnightUTC().AddDate(0, 0, 1)) {
 		week, day := place(d)
 		for len(m.Weeks) <= week {
 			m.Weeks = append(m.Weeks, [7]cellView{})
 		}
-		m.Weeks[week][day].Day = d.day
+		m.Weeks[week][day].Day = int(d.day)
 	}
 	return m
 }
@@ -57,7 +57,7 @@ func newMonth(first date) monthView {
 func place(d date) (week, day int) {
 	first := date{d.year, d.month, 1}
 	column := func(d date) int { return (int(d.midnightUTC().Weekday()-time.Monday) + 7) % 7 }
-	return (column(first) + d.day - 1) / 7, column(d)
+	return (column(first) + int(d.day) - 1) / 7, column(d)
 }
 
 // level tells how much of the day was recorded.

@@ -38,7 +38,7 @@ func (r *root) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*go
 		return b.enter(ctx, r, out), 0
 	}
 	if name == statusName {
-		b, err := r.tree.pages.ofStatus()
+		b, err := r.tree.pages.ofStatus(ctx)
 		if err != nil {
 			return nil, r.tree.fail("look up page", err)
 		}
@@ -82,7 +82,7 @@ func (r *root) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {
 	entries = append(entries, r.tree.pageEntries(func(name string) (*blob, error) {
 		return r.tree.pages.ofRoot(ctx, name)
 	})...)
-	if b, err := r.tree.pages.ofStatus(); err == nil && b != nil {
+	if b, err := r.tree.pages.ofStatus(ctx); err == nil && b != nil {
 		entries = append(entries, entry{statusName, b.inode, fuse.S_IFREG})
 	}
 	return listing(rootInode, rootInode, entries), 0

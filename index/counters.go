@@ -18,3 +18,11 @@ type Counters struct {
 
 // Counters returns the counters themselves: they go on counting.
 func (db *DB) Counters() *Counters { return &db.counters }
+
+// VideoIndexCacheBytes is the memory that video indexes take; see
+// Options.VideoIndexCacheBytes.
+func (db *DB) VideoIndexCacheBytes() int64 {
+	db.videoIndexes.mu.Lock()
+	defer db.videoIndexes.mu.Unlock()
+	return db.videoIndexes.bytes
+}

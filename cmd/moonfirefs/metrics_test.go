@@ -150,6 +150,9 @@ func requireReadsCounted(t *testing.T, mountpoint, address string) {
 	if reads, missed := value(t, families, "mount_reads_total"), value(t, families, "video_index_cache_misses_total"); reads == 0 || missed == 0 {
 		t.Errorf("%v reads, %v video indexes from the disk", reads, missed)
 	}
+	if listings, tables := value(t, families, "listing_cache_bytes"), value(t, families, "video_index_cache_bytes"); listings == 0 || tables == 0 {
+		t.Errorf("listings take %v bytes, video indexes %v", listings, tables)
+	}
 	if faults := value(t, families, "mount_faults_total"); faults != 0 {
 		t.Errorf("%v faults", faults)
 	}

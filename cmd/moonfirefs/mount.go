@@ -54,7 +54,7 @@ func (f *mountFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.allowOther, "allow-other", false, "let other users read the mount, as far as --uid and --gid allow (needed for Samba)")
 	cmd.Flags().Uint32Var(&f.uid, "uid", uint32(os.Getuid()), "owner of the files in the mount")
 	cmd.Flags().Uint32Var(&f.gid, "gid", uint32(os.Getgid()), "group of the files in the mount")
-	cmd.Flags().StringVar(&f.listingCache, "listing-cache", "16MiB", "memory for listings of folders")
+	cmd.Flags().StringVar(&f.listingCache, "listing-cache", "16MiB", "memory for listings of folders and for index pages")
 	cmd.Flags().StringVar(&f.videoIndexCache, "video-index-cache", "32MiB", "memory for the tables of samples of files that are read")
 }
 

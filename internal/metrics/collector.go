@@ -50,11 +50,13 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		s.report(r)
 	}
 	s.index(c.DB.Counters())
+	s.gauge("video_index_cache_bytes", "Memory for tables of samples.", float64(c.DB.VideoIndexCacheBytes()), nil)
 	for _, dir := range c.Dirs {
 		s.sampleDir(dir.Path(), dir.Counters())
 	}
 	if c.Mount != nil {
 		s.mount(c.Mount.Counters())
+		s.gauge("listing_cache_bytes", "Memory for listings of folders and for index pages.", float64(c.Mount.CacheBytes()), nil)
 	}
 }
 
@@ -158,6 +160,8 @@ func (s sink) mount(c *fs.Counters) {
 	s.gauge("mount_open_handles", "Files of footage that are open in the mount.", float64(c.OpenHandles.Load()), nil)
 	s.counter("mount_reads_total", "Requests to read footage that the mount has answered.", c.Reads.Load(), nil)
 	s.counter("mount_read_bytes_total", "Bytes of those answers.", c.ReadBytes.Load(), nil)
+	hits, all := c.ListingHits.Load(), c.Listings.Load()
+	s.cache("listing", hits, all, nil)
 	s.counter("mount_faults_total", "Requests to the mount that failed because of what lies underneath.", c.Faults.Load(), nil)
 }
 
