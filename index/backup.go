@@ -26,14 +26,16 @@ const backupPages = 1024
 // The copy differs from the original in one thing: of an opening of the store that
 // goes on, it has another UUID, so that a restored copy is known to be older than
 // the sample directories, whatever happens to the store from now on.
-func (db *DB) Backup(ctx context.Context, path string) error {
-	if err := db.backup(ctx, path); err != nil {
+//
+// Again and again, show is told how much has been copied.
+func (db *DB) Backup(ctx context.Context, path string, show func(doneBytes, totalBytes int64)) error {
+	if err := db.backup(ctx, path, show); err != nil {
 		return fmt.Errorf("back up to %s: %w", path, asOurs(err))
 	}
 	return nil
 }
 
-func (db *DB) backup(ctx context.Context, path string) error {
+func (db *DB) backup(ctx context.Context, path string, show func(doneBytes, totalBytes int64)) error {
 	if err := db.mayReplace(ctx, path); err != nil {
 		return err
 	}
@@ -51,7 +53,7 @@ func (db *DB) backup(ctx context.Context, path string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}
-	if err := db.copyTo(ctx, temporary); err != nil {
+	if err := db.copyTo(ctx, temporary, show); err != nil {
 		return errors.Join(err, os.Remove(temporary))
 	}
 	if err := os.Rename(temporary, path); err != nil {
@@ -101,8 +103,8 @@ func readBackupMeta(ctx context.Context, path string) (_ Meta, err error) {
 	return readMeta(ctx, pool)
 }
 
-func (db *DB) copyTo(ctx context.Context, path string) error {
-	if err := db.copyPages(ctx, path); err != nil {
+func (db *DB) copyTo(ctx context.Context, path string, show func(doneBytes, totalBytes int64)) error {
+	if err := db.copyPages(ctx, path, show); err != nil {
 		return err
 	}
 	if err := finishBackup(ctx, path); err != nil {
@@ -117,7 +119,7 @@ func (db *DB) copyTo(ctx context.Context, path string) error {
 }
 
 // copyPages copies with SQLite's backup interface.
-func (db *DB) copyPages(ctx context.Context, path string) (err error) {
+func (db *DB) copyPages(ctx context.Context, path string, show func(doneBytes, totalBytes int64)) (err error) {
 	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: "mode=rw"}
 	to := sql.OpenDB(plainConnector(dsn.String()))
 	defer func() { err = errors.Join(err, to.Close()) }()
@@ -138,17 +140,19 @@ func (db *DB) copyPages(ctx context.Context, path string) (err error) {
 		return err
 	}
 	defer rollback(tx)
-	if err := tx.QueryRowContext(ctx, `select 1 from meta`).Scan(new(int)); err != nil {
+	var pageBytes int64
+	if err := tx.QueryRowContext(ctx, `select page_size from pragma_page_size, meta`).Scan(&pageBytes); err != nil {
 		return err
 	}
+	showPages := func(left, total int) { show(int64(total-left)*pageBytes, int64(total)*pageBytes) }
 	return destination.Raw(func(to any) error {
 		return source.Raw(func(from any) error {
-			return copyPages(ctx, to.(*sqlite3.SQLiteConn), from.(*sqlite3.SQLiteConn))
+			return copyPages(ctx, to.(*sqlite3.SQLiteConn), from.(*sqlite3.SQLiteConn), showPages)
 		})
 	})
 }
 
-func copyPages(ctx context.Context, to, from *sqlite3.SQLiteConn) (err error) {
+func copyPages(ctx context.Context, to, from *sqlite3.SQLiteConn, show func(left, total int)) (err error) {
 	backup, err := to.Backup("main", from, "main")
 	if err != nil {
 		return err
@@ -159,8 +163,12 @@ func copyPages(ctx context.Context, to, from *sqlite3.SQLiteConn) (err error) {
 			return err
 		}
 		done, err := backup.Step(backupPages)
-		if done || err != nil {
+		if err != nil {
 			return err
+		}
+		show(backup.Remaining(), backup.PageCount())
+		if done {
+			return nil
 		}
 	}
 }

@@ -37,10 +37,15 @@ func TestBackup(t *testing.T) {
 	path := filepath.Join(dir, "odd ?#%name.db")
 	for range 5 {
 		before := len(f.starts(f.db))
-		if err := reader.Backup(t.Context(), path); err != nil {
+		doneBytes, totalBytes := int64(0), int64(0)
+		show := func(done, total int64) { doneBytes, totalBytes = done, total }
+		if err := reader.Backup(t.Context(), path, show); err != nil {
 			t.Fatal(err)
 		}
 		f.requireBackup(path, before)
+		if info, err := os.Stat(path); err != nil || doneBytes != totalBytes || totalBytes != info.Size() {
+			t.Errorf("in the end, %d of %d bytes are shown to be copied, %v", doneBytes, totalBytes, err)
+		}
 	}
 	close(stop)
 	wg.Wait()
@@ -87,6 +92,7 @@ func (f *fixture) requireBackup(path string, atLeast int) {
 
 // TestBackupRefusals ensures that a backup replaces nothing but an earlier one.
 func TestBackupRefusals(t *testing.T) {
+	ignore := func(int64, int64) {}
 	f, other := newFixture(t, 0), newFixture(t, 0)
 	if err := other.db.Close(); err != nil {
 		t.Fatal(err)
@@ -100,14 +106,14 @@ func TestBackupRefusals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := f.db.Backup(t.Context(), path); !errors.Is(err, moonfire.ErrExists) {
+		if err := f.db.Backup(t.Context(), path, ignore); !errors.Is(err, moonfire.ErrExists) {
 			t.Errorf("%s: got %v, want ErrExists", name, err)
 		}
 		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
 			t.Errorf("%s: was changed, %v", name, err)
 		}
 	}
-	if err := f.db.Backup(t.Context(), filepath.Join(t.TempDir(), "nowhere", "backup.db")); !errors.Is(err, os.ErrNotExist) {
+	if err := f.db.Backup(t.Context(), filepath.Join(t.TempDir(), "nowhere", "backup.db"), ignore); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -7,23 +7,35 @@ import (
 )
 
 func newBackupCommand(g *global) *cobra.Command {
-	return &cobra.Command{
+	var asked progressFlag
+	cmd := &cobra.Command{
 		Use:   "backup FILE",
 		Short: "Make a copy of the index, also while recording goes on",
 		Long: `Copies the index to FILE: one consistent state of it, verified and durable, also
 while recording goes on. An earlier backup of the same store is replaced once the
-new one is complete. FILE holds the cameras' passwords; only its owner can read it.
+new one is complete; what is interrupted leaves nothing. FILE holds the cameras'
+passwords; only its owner can read it.
 
 The footage is not in it. What to do with a backup is told in docs/index-backup.md.`,
 		Example: `  moonfirefs backup /media/backup/moonfire-index.db`,
 		Args:    asUsage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return g.withStore(cmd, store.Reading, func(o *opened) error {
-				if err := o.DB.Backup(cmd.Context(), args[0]); err != nil {
-					return err
-				}
-				return o.printf("Copied the index to %s.", args[0])
-			})
+			return g.withStore(cmd, store.Reading, func(o *opened) error { return o.backup(args[0], &asked) })
 		},
 	}
+	asked.add(cmd)
+	return cmd
+}
+
+func (o *opened) backup(path string, asked *progressFlag) error {
+	show := func(int64, int64) {}
+	if asked.wanted(o.cmd) {
+		bar := newProgress(o.cmd.ErrOrStderr(), "copying", "")
+		defer bar.end()
+		show = bar.show
+	}
+	if err := o.DB.Backup(o.cmd.Context(), path, show); err != nil {
+		return err
+	}
+	return o.printf("Copied the index to %s.", path)
 }

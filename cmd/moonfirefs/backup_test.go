@@ -31,7 +31,7 @@ func TestBackupAndRestore(t *testing.T) {
 			recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1s")
 			waitForRecordings(t, path, 3)
 			backup := filepath.Join(t.TempDir(), "index.db")
-			requireOutput(t, exitOK, []string{"Copied the index"}, "backup", backup, "--store", path)
+			requireOutput(t, exitOK, []string{"copying", "Copied the index"}, "backup", backup, "--store", path, "--progress")
 			known := recordingDigests(t, backup, path)
 			waitForRecordings(t, path, len(known)+4)
 			end(recorder, mountpoint)

@@ -86,16 +86,16 @@ func (f *checkFlags) check(cmd *cobra.Command, path string, log *slog.Logger) (*
 	o := check.Options{Index: f.index, Hash: f.hash}
 	if f.progress.wanted(cmd) {
 		var end func()
-		o.Progress, end = f.showing(cmd.ErrOrStderr())
+		o.Progress, end = showChecking(cmd.ErrOrStderr(), f.hash)
 		defer end()
 	}
 	return check.Check(cmd.Context(), s, o)
 }
 
-// showing returns a function that shows progress: of bytes if there are any to
+// showChecking returns a function that shows progress: of bytes if all of them are
 // read, and of recordings otherwise.
-func (f *checkFlags) showing(w io.Writer) (show func(check.Progress), end func()) {
-	if f.hash {
+func showChecking(w io.Writer, hash bool) (show func(check.Progress), end func()) {
+	if hash {
 		bar := newProgress(w, "checking", "")
 		return func(now check.Progress) { bar.show(now.Bytes, now.TotalBytes) }, bar.end
 	}

@@ -72,7 +72,7 @@ func TestProgressBar(t *testing.T) {
 	t.Parallel()
 	for name, hash := range map[string]bool{"MB/s": true, "recordings/": false} {
 		var out strings.Builder
-		show, end := (&checkFlags{hash: hash}).showing(&out)
+		show, end := showChecking(&out, hash)
 		done := int64(0)
 		eventually(t, name, func() bool {
 			done += 100_000

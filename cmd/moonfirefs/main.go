@@ -126,11 +126,11 @@ To see it work without a camera:   moonfirefs demo /tmp/moonfirefs-demo`,
 	return root
 }
 
-// asUsage makes a wrong number of arguments a usageError.
+// asUsage makes a wrong number of arguments a usageError that shows the right one.
 func asUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			return &usageError{err}
+			return &usageError{fmt.Errorf("%w; usage: %s", err, cmd.UseLine())}
 		}
 		return nil
 	}

@@ -53,6 +53,11 @@ func named(all *bool) cobra.PositionalArgs {
 
 // all checks the whole store for findings of a kind.
 func (o *opened) all(ctx context.Context, checks check.Options, kind check.Kind) ([]check.Finding, error) {
+	if w := o.cmd.ErrOrStderr(); isTerminal(w) {
+		var end func()
+		checks.Progress, end = showChecking(w, checks.Hash)
+		defer end()
+	}
 	report, err := check.Check(ctx, o.Store, checks)
 	if err != nil {
 		return nil, err

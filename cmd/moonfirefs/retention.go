@@ -18,8 +18,11 @@ func bytesPerDay(mbits float64) float64 { return mbits * 1e6 / 8 * 24 * 3600 }
 // keepsText says for how long a size keeps footage of a bit rate.
 func keepsText(sizeBytes int64, mbits float64) string {
 	days := float64(sizeBytes) / bytesPerDay(mbits)
-	if days < 3 {
-		return fmt.Sprintf("%.0f hours", days*24)
+	switch hours := days * 24; {
+	case hours < 3:
+		return fmt.Sprintf("%.0f minutes", hours*60)
+	case days < 3:
+		return fmt.Sprintf("%.0f hours", hours)
 	}
 	return fmt.Sprintf("%.0f days", days)
 }
