@@ -43,5 +43,10 @@ mount -t tmpfs tmp tmp
 
 hostname fresh
 ip link set lo up
+# nmbd waits for a network beside the loopback.
+ip link add eth0 type veth peer name eth1
+ip address add 192.0.2.2/24 dev eth0
+ip link set eth0 up
+ip link set eth1 up
 exec env -i container=chroot PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     chroot . /lib/systemd/systemd --log-target=console

@@ -67,7 +67,7 @@ chroot_remove() {
 }
 
 # systemd_start boots $root: systemd is process 1 of its own namespaces, and has
-# control groups, devices and a network (loopback) of its own.
+# control groups, devices and a network of its own, which leads nowhere.
 systemd_start() {
     rm "$root/usr/sbin/policy-rc.d"
     cgroup=moonfirefs-$$
