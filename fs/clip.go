@@ -2,6 +2,7 @@ package fs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"syscall"
 
@@ -9,10 +10,12 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/index"
 	"github.com/moonfirefs/moonfire/mp4"
 )
 
-// clip is one version of a clip: the first recordings of a part of an interval.
+// clip is one version of a clip: the first recordings of a part of an interval, cut
+// at groups of pictures.
 // Like file, it is small and immutable.
 type clip struct {
 	interval span
@@ -79,7 +82,8 @@ func (c *catalog) clipParts(ctx context.Context, s *stream, interval span) ([][]
 	return parts(recordings), err
 }
 
-// clipSpec says what a clip made of recordings is.
+// clipSpec says what a clip made of recordings is. It reads the indexes of the first
+// and the last one, through the cache.
 func (c *catalog) clipSpec(ctx context.Context, s *stream, interval span, members []moonfire.Summary) (*mp4.Spec, error) {
 	spec, err := c.spec(ctx, s, c.calendar.hourAt(interval.start), members)
 	if err != nil {
@@ -89,7 +93,31 @@ func (c *catalog) clipSpec(ctx context.Context, s *stream, interval span, member
 	spec.Title = fmt.Sprintf("%s %s to %s", s.folder,
 		interval.start.Time().In(c.calendar.zone).Format(layout), interval.end.Time().In(c.calendar.zone).Format(layout))
 	spec.Clip = &mp4.Clip{Start90k: interval.start, End90k: interval.end}
+	if err := spec.Cut(ctx, &tables{c.db, members}); errors.Is(err, moonfire.ErrNotFound) {
+		return nil, asStale(err)
+	}
+	// If an index cannot be read or is damaged, the clip stays whole, which is another
+	// version, and reading it will tell: nothing else, such as a listing of all that is
+	// kept, shall suffer from it.
 	return spec, nil
+}
+
+// tables are the indexes of recordings.
+type tables struct {
+	db         *index.DB
+	recordings []moonfire.Summary
+}
+
+var _ mp4.Indexes = (*tables)(nil)
+
+// VideoIndex implements mp4.Indexes.
+func (t *tables) VideoIndex(ctx context.Context, recording int) ([]byte, error) {
+	return t.db.VideoIndex(ctx, t.recordings[recording].ID)
+}
+
+// AudioIndex implements mp4.Indexes.
+func (t *tables) AudioIndex(ctx context.Context, recording int) ([]byte, error) {
+	return t.db.AudioIndex(ctx, t.recordings[recording].ID)
 }
 
 // clipGrows tells whether a clip may be another one from one moment to the next:

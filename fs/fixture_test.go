@@ -84,6 +84,8 @@ type take struct {
 	Seconds int
 	// Footage chooses among the footage.
 	Footage int
+	// Damaged says that the video indexes are.
+	Damaged bool
 }
 
 // record does what a recorder does, without a camera.
@@ -103,6 +105,9 @@ func (f *fixture) record(ctx context.Context, t take) ([]*moonfire.Recording, er
 		r.Stream, r.SampleDir, r.Open, r.SampleFile = f.streams[t.Stream], f.dir, f.open, name
 		r.Start90k, r.RunOffset = start, int32(i)
 		start = r.End90k().Add(t.Gap90k)
+		if t.Damaged {
+			r.VideoIndex = r.VideoIndex[:len(r.VideoIndex)-1]
+		}
 		if err := f.write(name, data); err != nil {
 			return nil, err
 		}

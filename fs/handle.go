@@ -168,7 +168,7 @@ func (h *handle) open(recording int) (*sample.File, error) {
 	if dir == nil {
 		return nil, h.broken(recording, fmt.Errorf("sample directory %d is not open", name.Dir))
 	}
-	file, err := dir.Open(name.UUID, h.recordings[recording].SampleFileBytes)
+	file, err := dir.Open(name.UUID, h.mp4.SampleFileBytes(recording))
 	return file, h.broken(recording, err)
 }
 

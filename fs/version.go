@@ -58,9 +58,14 @@ func fileInode(s *stream, h hour, part int, spec *mp4.Spec) uint64 {
 	return versionInode("file", s, span{h.start, h.end}, part, spec)
 }
 
-// clipInode is the inode number of one version of a clip.
+// clipInode is the inode number of one version of a clip. What is cut off its
+// recordings follows from them and the interval.
 func clipInode(s *stream, interval span, part int, spec *mp4.Spec) uint64 {
-	return versionInode("clip", s, interval, part, spec)
+	kind := "clip"
+	if spec.IsCut() {
+		kind = "cut clip"
+	}
+	return versionInode(kind, s, interval, part, spec)
 }
 
 // versionInode stands for everything on which the bytes, the size and the time

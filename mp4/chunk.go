@@ -14,7 +14,7 @@ func (f *File) readAudioTable(ctx context.Context, src Source, s slice, p []byte
 	var audio []byte
 	if r.Audio.Samples > 0 {
 		var err error
-		if audio, err = src.AudioIndex(ctx, int(s.arg)); err != nil {
+		if audio, err = f.audioIndex(ctx, src, int(s.arg)); err != nil {
 			return err
 		}
 		// The layout rests on the counts. Found out before those of a damaged row
@@ -26,7 +26,7 @@ func (f *File) readAudioTable(ctx context.Context, src Source, s slice, p []byte
 	var video []byte
 	if s.kind == videoCo64Slice || s.kind == audioCo64Slice {
 		var err error
-		if video, err = src.VideoIndex(ctx, int(s.arg)); err != nil {
+		if video, err = f.videoIndex(ctx, src, int(s.arg)); err != nil {
 			return err
 		}
 	}

@@ -8,14 +8,20 @@ import (
 	moonfire "github.com/moonfirefs/moonfire"
 )
 
-// Source provides what a file is made of. Recordings are named by their index in
-// Spec.Recordings. It must be safe for concurrent use if the File is used so.
-type Source interface {
+// Indexes provides the tables of recordings, which are named by their index in
+// Spec.Recordings.
+type Indexes interface {
 	// VideoIndex returns the video index of a recording, which is neither
 	// changed nor kept.
 	VideoIndex(ctx context.Context, recording int) ([]byte, error)
 	// AudioIndex returns the audio index of a recording with audio, likewise.
 	AudioIndex(ctx context.Context, recording int) ([]byte, error)
+}
+
+// Source provides what a file is made of. It must be safe for concurrent use if the
+// File is used so.
+type Source interface {
+	Indexes
 	// ReadSamples fills all of p with the bytes at offset in the recording's
 	// sample file, or fails.
 	ReadSamples(ctx context.Context, recording int, p []byte, offset int64) error
@@ -78,7 +84,8 @@ func (f *File) SampleRange(off int64, n int) (recording int, sampleOffset int64,
 	if s.kind != samplesSlice || int64(n) > s.end-off {
 		return 0, 0, false
 	}
-	return int(s.arg), off - f.start(i), true
+	sampleOffset, there := f.spec.excerpts[int(s.arg)].locate(off - f.start(i))
+	return int(s.arg), sampleOffset, int64(n) <= there
 }
 
 // ReadAt fills p with the bytes at off; off and off+len(p) must be within Size.

@@ -31,6 +31,24 @@ func FuzzReadAt(f *testing.F) {
 	})
 }
 
+// FuzzCut: whatever is recorded, a clip that is cut presents what it did before.
+func FuzzCut(f *testing.F) {
+	f.Add(uint64(1), uint8(3), uint8(0), uint32(0), uint32(100_000))
+	f.Add(uint64(2), uint8(1), uint8(7), uint32(400_000), uint32(70_000))
+	f.Fuzz(func(t *testing.T, seed uint64, recordings, options uint8, from, length uint32) {
+		r := rand.New(rand.NewPCG(seed, 0))
+		s := randomStore(r, 1+int(recordings%5))
+		if options&4 != 0 {
+			s = randomSoundStore(r, 1+int(recordings%5))
+		}
+		s.spec.Timestamps, s.spec.Gaps = options&1 != 0, Gaps(options>>1&1)
+		from90k := noon + moonfire.Time90k(from)
+		if s.clipOf(from90k, from90k+1+moonfire.Time90k(length)) {
+			cutClip(t, s)
+		}
+	})
+}
+
 // FuzzVideoIndex: no video index, however damaged, makes a read panic or yields
 // bytes unless it tells the truth as far as the Summary does.
 func FuzzVideoIndex(f *testing.F) {

@@ -105,7 +105,23 @@ func TestReordered(t *testing.T) {
 	}
 }
 
-// Ensures that a clip of reordered pictures presents just its interval, also where
+// checkShown requires ffmpeg to show pictures, of which the first is shown at once.
+func checkShown(t *testing.T, s *store, want []shown) {
+	t.Helper()
+	path := s.write(t)
+	decode(t, path)
+	got := mustShow(t, path)
+	if len(got) != len(want) {
+		t.Fatalf("%d pictures shown, want %d", len(got), len(want))
+	}
+	for i := range want {
+		if got[i].md5 != want[i].md5 || got[i].pts90k != want[i].pts90k-want[0].pts90k {
+			t.Fatalf("picture %d is %v, want %v", i, got[i], want[i])
+		}
+	}
+}
+
+// Ensures that a clip of reordered pictures, cut or not, presents just its interval, also where
 // that begins between a picture and those that are decoded before it.
 func TestReorderedClip(t *testing.T) {
 	for name, made := range map[string]func() (*footage, error){"H.264": reordered, "H.265, open GOP": openGOP} {
@@ -121,18 +137,10 @@ func TestReorderedClip(t *testing.T) {
 				s.indexReads = whole.indexReads
 				start90k := noon + moonfire.Time90k(from*frameDuration90k)
 				s.spec.Clip = &Clip{start90k, start90k + length*frameDuration90k}
-				path := s.write(t)
-				decode(t, path)
 				last := min(from+length, int64(len(s.frames[0])))
-				got, want := mustShow(t, path), all[from:last]
-				if len(got) != len(want) {
-					t.Fatalf("from %d: %d pictures shown, want %d", from, len(got), len(want))
-				}
-				for i := range want {
-					if got[i].md5 != want[i].md5 || got[i].pts90k != want[i].pts90k-want[0].pts90k {
-						t.Fatalf("from %d: picture %d is %v, want %v", from, i, got[i], want[i])
-					}
-				}
+				t.Run(fmt.Sprint("from ", from), func(t *testing.T) { checkShown(t, s, all[from:last]) })
+				cutClip(t, s)
+				t.Run(fmt.Sprint("cut, from ", from), func(t *testing.T) { checkShown(t, s, all[from:last]) })
 			}
 		})
 	}

@@ -11,7 +11,7 @@ type sliceKind uint8
 const (
 	fixedSlice     sliceKind = iota // bytes that New made; arg is where in File.fixed
 	paddingSlice                    // zeros
-	samplesSlice                    // the sample file of recording arg
+	samplesSlice                    // the sample file of recording arg, or a part of it
 	sttsSlice                       // durations of its samples
 	cttsSlice                       // their composition offsets
 	stssSlice                       // numbers of its sync samples
@@ -51,7 +51,7 @@ func (f *File) readSlice(ctx context.Context, src Source, i int, p []byte, from 
 		clear(p)
 		return nil
 	case samplesSlice:
-		return src.ReadSamples(ctx, int(s.arg), p, from)
+		return f.readSamples(ctx, src, int(s.arg), p, from)
 	case silenceSlice:
 		f.readSilence(p, from)
 		return nil

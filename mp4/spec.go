@@ -27,8 +27,8 @@ const (
 // Clip limits what a player presents to an interval of wall-clock time.
 type Clip struct {
 	// Start90k is where the presentation starts. What the first recording holds
-	// before it, from its key frame on, is in the file but hidden by an edit
-	// list. A start before all footage means the start of the footage.
+	// before it, from its key frame on, is in the file but hidden by an edit list;
+	// Spec.Cut makes that as little as possible. A start before all footage means the start of the footage.
 	Start90k moonfire.Time90k
 	// End90k is where the presentation ends, or the end of the footage if that
 	// comes first. It is after Start90k.
@@ -55,6 +55,9 @@ type Spec struct {
 	Timestamps bool
 	// Clip is nil in hour files, which have no edit list.
 	Clip *Clip
+
+	// excerpts are the recordings of which Cut has left something out; nil before.
+	excerpts map[int]*excerpt
 }
 
 // check refuses what cannot be laid out: mistakes of the caller with

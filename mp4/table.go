@@ -23,15 +23,15 @@ type wanted struct {
 // usuallyWanted is the number of slices of tables in the index of an hour.
 const usuallyWanted = 180
 
-// samples holds decoded video indexes.
-var samples = sync.Pool{New: func() any { return new([]moonfire.Sample) }}
+// samplesPool holds decoded video indexes.
+var samplesPool = sync.Pool{New: func() any { return new([]moonfire.Sample) }}
 
 // readTables fills what is wanted, and decodes the video index of each recording
 // once.
 func (f *File) readTables(ctx context.Context, src Source, tables []wanted) error {
 	slices.SortStableFunc(tables, func(a, b wanted) int { return cmp.Compare(a.arg, b.arg) })
-	buf := samples.Get().(*[]moonfire.Sample)
-	defer samples.Put(buf)
+	buf := samplesPool.Get().(*[]moonfire.Sample)
+	defer samplesPool.Put(buf)
 	for len(tables) > 0 {
 		recording, n := tables[0].arg, 1
 		for n < len(tables) && tables[n].arg == recording {
@@ -54,15 +54,19 @@ func (f *File) readTables(ctx context.Context, src Source, tables []wanted) erro
 	return nil
 }
 
-// decode decodes the video index of a recording, and returns an error that wraps
-// moonfire.ErrCorrupt unless it is what the Summary states, on which the layout
-// rests.
+// decode decodes the video index of a recording.
 func (f *File) decode(ctx context.Context, src Source, recording int, dst *[]moonfire.Sample) error {
-	index, err := src.VideoIndex(ctx, recording)
+	index, err := f.videoIndex(ctx, src, recording)
 	if err != nil {
 		return err
 	}
-	r := &f.spec.Recordings[recording]
+	return decodeSamples(&f.spec.Recordings[recording], index, dst)
+}
+
+// decodeSamples decodes a video index, and returns an error that wraps
+// moonfire.ErrCorrupt unless it is what the Summary states, on which the layout
+// rests.
+func decodeSamples(r *moonfire.Summary, index []byte, dst *[]moonfire.Sample) error {
 	// A sample takes at least two bytes. Found out before the counts of a
 	// damaged row make us allocate gigabytes.
 	if int64(len(index)) < 2*int64(r.VideoSamples) {

@@ -5,6 +5,7 @@ import (
 	"crypto/md5"
 	"encoding/hex"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -84,6 +85,7 @@ func TestSoundIsExact(t *testing.T) {
 			paths := files(t, mountpoint)
 			compare(t, sentRuns(camera.Sent()), playedFrames(t, paths), maxInFlight)
 			requireSound(t, camera, config, wholeClip(t, mountpoint))
+			requireSoundOfPart(t, config, path, mountpoint)
 			for _, path := range paths {
 				tool(t, "ffmpeg", "-v", "error", "-xerror", "-i", path, "-f", "null", "-")
 			}
@@ -150,6 +152,36 @@ func requireSound(t *testing.T, camera *testcamera.Camera, config testcamera.Con
 	}
 	if len(played) != 0 {
 		t.Errorf("%d frames of sound are played that were never sent", len(played))
+	}
+}
+
+// requireSoundOfPart opens three seconds of the first run by their name, and requires
+// them to have the sound of all of that time, in step with the picture as it is in a
+// clip of everything.
+func requireSoundOfPart(t *testing.T, config testcamera.Config, path, mountpoint string) {
+	t.Helper()
+	part, whole := []string{threeSeconds(t, path, mountpoint)}, []string{wholeClip(t, mountpoint)}
+	pictures, sound := playedPackets(t, part, "v"), playedPackets(t, part, "a")
+	all := playedPackets(t, whole, "v")
+	same := slices.IndexFunc(all, func(f playedFrame) bool { return f.md5 == pictures[0].md5 })
+	if same < 0 {
+		t.Fatal("the clip shows a picture that was not recorded")
+	}
+	shift90k := all[same].pts90k - pictures[0].pts90k
+	all = playedPackets(t, whole, "a")
+	// As in every file, the first sample may be silence or begin a little early.
+	for i, f := range sound[1:] {
+		inStep := func(w playedFrame) bool {
+			late := time.Duration(f.pts90k+shift90k-w.pts90k) * time.Second / 90000
+			return w.md5 == f.md5 && late.Abs() <= soundTolerance
+		}
+		if !slices.ContainsFunc(all, inStep) {
+			t.Fatalf("sound %d of the clip, at %d/90000 s, is out of step", i+1, f.pts90k)
+		}
+	}
+	last := time.Duration(sound[len(sound)-1].pts90k)*time.Second/90000 + config.Sound.Elapsed(1)
+	if first := sound[0].pts90k; first > 0 || last < 3*time.Second-soundTolerance || last > 3*time.Second+config.Sound.Elapsed(2) {
+		t.Errorf("the sound of three seconds lasts from %d/90000 s to %v", first, last)
 	}
 }
 

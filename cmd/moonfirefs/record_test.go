@@ -213,9 +213,8 @@ func requirePictures(t *testing.T, recorded [][]testcamera.SentFrame, paths []st
 	}
 }
 
-// requireClip opens three seconds of the first run by their name, and requires them to
-// be shown one after another.
-func requireClip(t *testing.T, run []testcamera.SentFrame, path, mountpoint string) {
+// threeSeconds is a clip of the first run.
+func threeSeconds(t *testing.T, path, mountpoint string) string {
 	t.Helper()
 	s, err := store.Open(t.Context(), path, store.Reading, nil)
 	if err != nil {
@@ -236,15 +235,22 @@ func requireClip(t *testing.T, run []testcamera.SentFrame, path, mountpoint stri
 		layout = "2006-01-02T15.04.05"
 	}
 	name := from.Format("2006-01-02T15.04.05") + "--" + to.Format(layout) + ".mp4"
-	clip := filepath.Join(mountpoint, "driveway", "clips", name)
+	return filepath.Join(mountpoint, "driveway", "clips", name)
+}
+
+// requireClip opens three seconds of the first run by their name, and requires them to
+// be shown one after another.
+func requireClip(t *testing.T, run []testcamera.SentFrame, path, mountpoint string) {
+	t.Helper()
+	clip := threeSeconds(t, path, mountpoint)
 	got, want := shownCounters(t, clip), countersInOrder(run)
 	const frames = 3 * 15
 	if len(got) < frames-1 || len(got) > frames+1 {
-		t.Fatalf("%s shows %d pictures, want about %d", name, len(got), frames)
+		t.Fatalf("%s shows %d pictures, want about %d", clip, len(got), frames)
 	}
 	begin := slices.Index(want, got[0])
 	if begin < 0 || begin+len(got) > len(want) || !slices.Equal(got, want[begin:][:len(got)]) {
-		t.Errorf("%s shows %v", name, got)
+		t.Errorf("%s shows %v", clip, got)
 	}
 }
 

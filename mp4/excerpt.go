@@ -1,0 +1,184 @@
+package mp4
+
+import (
+	"context"
+	"math"
+	"slices"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// excerpt is the part of a recording that a clip needs. It stands for the
+// recording, as if that had never had more: its Summary is in Spec.Recordings, its
+// indexes are read instead of the stored ones, and its sample file is made of
+// pieces of the real one.
+type excerpt struct {
+	summary                moonfire.Summary
+	videoIndex, audioIndex []byte
+	pieces                 []piece
+	// wholeBytes is the size of the real sample file.
+	wholeBytes int64
+}
+
+// piece is a part of a sample file.
+type piece struct{ offset, size int64 }
+
+// Cut leaves out of a clip's first and last recording what is not needed to present
+// it: the samples before the last sync sample at or before its start, those after the
+// last one that is shown before its end, and the audio that begins before or after
+// the samples that are left. It reads the indexes of these two recordings, unless the
+// clip has all of them. Files that are no clips it leaves as they are.
+//
+// It returns an error that wraps moonfire.ErrCorrupt if an index contradicts its
+// Summary, or what src returned. The Spec is unchanged then.
+func (s *Spec) Cut(ctx context.Context, src Indexes) error {
+	if s.Clip == nil || s.IsCut() || len(s.Recordings) == 0 {
+		return nil
+	}
+	recordings, excerpts := slices.Clone(s.Recordings), make(map[int]*excerpt)
+	for i := 0; i < len(recordings); i += max(1, len(recordings)-1) {
+		needed := s.neededOf(i)
+		if needed.all(&recordings[i]) {
+			continue
+		}
+		e, err := excerptOf(ctx, src, i, &recordings[i], needed)
+		if err != nil {
+			return err
+		}
+		recordings[i], excerpts[i] = e.summary, e
+	}
+	s.Recordings, s.excerpts = recordings, excerpts
+	if !slices.ContainsFunc(recordings, func(r moonfire.Summary) bool { return r.Audio.Samples > 0 }) {
+		s.Audio = nil // a track without samples would be for nothing
+	}
+	return nil
+}
+
+// IsCut tells whether Cut has done its work, even if all of the samples are needed.
+func (s *Spec) IsCut() bool { return s.excerpts != nil }
+
+// needed is the part of a recording that a clip presents, as times since the
+// recording's start.
+type needed struct{ from90k, to90k moonfire.Duration90k }
+
+// neededOf tells what the clip presents of recording i.
+func (s *Spec) neededOf(i int) needed {
+	n := needed{0, math.MaxInt64}
+	start90k := s.Recordings[i].Start90k
+	if i == 0 {
+		n.from90k = max(0, s.Clip.Start90k.Sub(start90k))
+		if len(s.Recordings) > 1 {
+			// Where recordings overlap, the excerpt must not begin after the second.
+			n.from90k = min(n.from90k, s.Recordings[1].Start90k.Sub(start90k))
+		}
+	}
+	// The clip ends in the last recording that starts before its end. Should others
+	// follow, the last sample of that one is held, and needed; see clipEdit.
+	if i == len(s.Recordings)-1 && s.Clip.End90k > start90k {
+		n.to90k = s.Clip.End90k.Sub(start90k)
+	}
+	return n
+}
+
+// all tells whether all samples of r are needed. A trailing zero lies at the very end
+// of a recording.
+func (n needed) all(r *moonfire.Summary) bool { return n.from90k == 0 && n.to90k > r.Duration90k }
+
+// samples returns the first sample that is needed and the one after the last.
+//
+// Decoding can start with a sync sample which, in the order of showing, follows all
+// samples before it. So the samples from it on are those shown from it on, and what
+// may have been shown before it though decoded after it (with open groups of
+// pictures) cannot be decoded and is hidden.
+func (n needed) samples(samples []moonfire.Sample) (first, end int) {
+	decoded90k, latest90k := moonfire.Duration90k(0), moonfire.Duration90k(math.MinInt64)
+	for i := range samples {
+		shown90k := decoded90k + moonfire.Duration90k(samples[i].CompositionOffset90k)
+		if samples[i].Sync && max(decoded90k, shown90k) <= n.from90k && shown90k > latest90k {
+			first = i
+		}
+		if min(decoded90k, shown90k) < n.to90k {
+			end = i + 1
+		}
+		latest90k = max(latest90k, shown90k)
+		decoded90k += moonfire.Duration90k(samples[i].Duration90k)
+	}
+	return first, end
+}
+
+// excerptOf cuts recording i of a clip, r.
+func excerptOf(ctx context.Context, src Indexes, i int, r *moonfire.Summary, n needed) (*excerpt, error) {
+	index, err := src.VideoIndex(ctx, i)
+	if err != nil {
+		return nil, err
+	}
+	buf := samplesPool.Get().(*[]moonfire.Sample)
+	defer samplesPool.Put(buf)
+	if err := decodeSamples(r, index, buf); err != nil {
+		return nil, err
+	}
+	var audio []byte
+	if r.Audio.Samples > 0 {
+		if audio, err = src.AudioIndex(ctx, i); err != nil {
+			return nil, err
+		}
+		if problem := r.AudioIndexProblem(audio); problem != "" {
+			return nil, contradiction(r, "audio: "+problem)
+		}
+	}
+	c := cutter{needed: n, samples: *buf}
+	c.first, c.end = n.samples(c.samples)
+	e := c.cut(r, audio)
+	return e, checkSummary(&e.summary)
+}
+
+// locate returns where in the sample file a byte of the excerpt's lies, and how many
+// follow it there. A nil excerpt is all of the recording.
+func (e *excerpt) locate(offset int64) (at, n int64) {
+	if e == nil {
+		return offset, math.MaxInt64
+	}
+	for _, p := range e.pieces {
+		if offset < p.size {
+			return p.offset + offset, p.size - offset
+		}
+		offset -= p.size
+	}
+	return 0, 0
+}
+
+// readSamples fills p with what a recording's chunk has at an offset.
+func (f *File) readSamples(ctx context.Context, src Source, recording int, p []byte, offset int64) error {
+	for len(p) > 0 {
+		at, n := f.spec.excerpts[recording].locate(offset)
+		n = min(n, int64(len(p)))
+		if err := src.ReadSamples(ctx, recording, p[:n], at); err != nil {
+			return err
+		}
+		p, offset = p[n:], offset+n
+	}
+	return nil
+}
+
+// SampleFileBytes is the size of a recording's sample file, of which a clip may have
+// a part only.
+func (f *File) SampleFileBytes(recording int) int64 {
+	if e := f.spec.excerpts[recording]; e != nil {
+		return e.wholeBytes
+	}
+	return f.spec.Recordings[recording].SampleFileBytes
+}
+
+func (f *File) videoIndex(ctx context.Context, src Source, recording int) ([]byte, error) {
+	if e := f.spec.excerpts[recording]; e != nil {
+		return e.videoIndex, nil
+	}
+	return src.VideoIndex(ctx, recording)
+}
+
+func (f *File) audioIndex(ctx context.Context, src Source, recording int) ([]byte, error) {
+	if e := f.spec.excerpts[recording]; e != nil {
+		return e.audioIndex, nil
+	}
+	return src.AudioIndex(ctx, recording)
+}

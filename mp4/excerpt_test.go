@@ -1,0 +1,284 @@
+package mp4
+
+import (
+	"bytes"
+	"context"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/Eyevinn/mp4ff/mp4"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// presentedSample is a sample of a clip by when it is presented.
+type presentedSample struct {
+	// decoded90k and shown90k count from the beginning of the edit.
+	decoded90k, shown90k int64
+	sync                 bool
+	data                 []byte
+}
+
+// presented reads the samples of a track of a clip by its tables alone, and how long
+// the edit lasts.
+func presented(t *testing.T, trak *mp4.TrakBox, whole []byte) (samples []presentedSample, edit90k int64) {
+	t.Helper()
+	stbl, edit := trak.Mdia.Minf.Stbl, trak.Edts.Elst[0].Entries[0]
+	for i, s := range trackSamples(t, trak, whole) {
+		p := presentedSample{decoded90k: int64(s.at90k) - edit.MediaTime, data: s.data}
+		p.shown90k = p.decoded90k
+		if stbl.Ctts != nil {
+			p.shown90k += int64(stbl.Ctts.GetCompositionTimeOffset(uint32(i + 1)))
+		}
+		p.sync = stbl.Stss != nil && isSync(stbl.Stss, uint32(i+1))
+		samples = append(samples, p)
+	}
+	return samples, int64(edit.SegmentDuration)
+}
+
+// clipOf leaves in a store the recordings that overlap an interval, as package fs
+// does, and makes it a clip.
+func (s *store) clipOf(from90k, to90k moonfire.Time90k) (ok bool) {
+	clip := &store{spec: s.spec}
+	clip.spec.Recordings, clip.spec.Clip = nil, &Clip{from90k, to90k}
+	for i, r := range s.spec.Recordings {
+		if r.Start90k >= to90k || r.End90k() <= from90k && r.Start90k < from90k {
+			continue
+		}
+		clip.add(r.Start90k, s.frames[i])
+		if s.sound[i] != nil {
+			clip.addSound(r.Audio.Start90k, s.sound[i])
+		}
+	}
+	if clip.spec.Audio != nil && !slices.ContainsFunc(clip.sound, func(c []soundChunk) bool { return c != nil }) {
+		clip.spec.Audio = nil
+	}
+	s.spec, s.frames, s.indexes, s.files, s.sound, s.audioIndexes = clip.spec, clip.frames, clip.indexes, clip.files, clip.sound, clip.audioIndexes
+	s.indexReads = clip.indexReads
+	return len(s.files) > 0 && to90k > s.spec.Recordings[0].Start90k
+}
+
+func decodeWhole(t *testing.T, s *store) (*mp4.File, []byte) {
+	t.Helper()
+	whole := s.whole(t)
+	file, err := mp4.DecodeFile(bytes.NewReader(whole))
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkTopLevel(t, s, file, len(whole))
+	return file, whole
+}
+
+// cutClip cuts a clip, and ensures that it presents what it did before and has
+// nothing in it that is not needed for that.
+func cutClip(t *testing.T, s *store) {
+	t.Helper()
+	before, beforeBytes := decodeWhole(t, s)
+	clear(s.indexReads)
+	if err := s.spec.Cut(t.Context(), s); err != nil {
+		t.Fatal(err)
+	}
+	for i := range s.indexReads {
+		if n := s.indexReads[i].Load(); n > 1 || n > 0 && i > 0 && i < len(s.indexReads)-1 {
+			t.Fatalf("to cut the clip, the index of recording %d of %d was read %d times", i, len(s.indexReads), n)
+		}
+	}
+	after, afterBytes := decodeWhole(t, s)
+	uncut, edit90k := presented(t, before.Moov.Traks[0], beforeBytes)
+	cut, cutEdit90k := presented(t, after.Moov.Traks[0], afterBytes)
+	if edit90k != cutEdit90k || before.Moov.Mvhd.Duration != after.Moov.Mvhd.Duration {
+		t.Fatalf("the edit lasts %d, and %d before it was cut", cutEdit90k, edit90k)
+	}
+	first := slices.IndexFunc(uncut, func(p presentedSample) bool { return p.decoded90k == cut[0].decoded90k })
+	checkSamples(t, uncut, cut, first)
+	checkEnds(t, s, uncut, cut, first, edit90k)
+	if s.spec.Audio != nil {
+		checkCutSound(t, presentedSound(t, before, beforeBytes), presentedSound(t, after, afterBytes), edit90k)
+	}
+	checkPieces(t, s)
+}
+
+// checkSamples ensures that the samples which are left are those from first on, at
+// the same times. The last of a recording is held no longer where it is now the last.
+func checkSamples(t *testing.T, uncut, cut []presentedSample, first int) {
+	t.Helper()
+	if first < 0 || first+len(cut) > len(uncut) {
+		t.Fatalf("%d samples from %d on, of %d", len(cut), first, len(uncut))
+	}
+	for i, p := range cut {
+		if u := uncut[first+i]; u.decoded90k != p.decoded90k || u.shown90k != p.shown90k || u.sync != p.sync || !bytes.Equal(u.data, p.data) {
+			t.Fatalf("sample %d is at %d, %d; before: %d, %d", i, p.decoded90k, p.shown90k, u.decoded90k, u.shown90k)
+		}
+	}
+}
+
+// checkEnds ensures that all samples that are shown are left, with the sync sample
+// before them, and no others.
+func checkEnds(t *testing.T, s *store, uncut, cut []presentedSample, first int, edit90k int64) {
+	t.Helper()
+	isShown := func(p presentedSample) bool { return p.shown90k >= 0 && p.shown90k < edit90k }
+	if slices.ContainsFunc(uncut[first+len(cut):], isShown) {
+		t.Fatal("a sample behind the end of the cut clip is shown")
+	}
+	if last := cut[len(cut)-1]; s.spec.Clip.End90k <= s.end90k() && min(last.decoded90k, last.shown90k) >= edit90k {
+		t.Fatalf("the last sample begins at %d, after the end at %d", last.decoded90k, edit90k)
+	}
+	if first > 0 && !cut[0].sync {
+		t.Fatal("the clip does not begin with a sync sample")
+	}
+	if slices.ContainsFunc(uncut[:first], func(p presentedSample) bool { return isShown(p) || p.shown90k >= cut[0].shown90k }) {
+		t.Fatal("a sample before the beginning of the cut clip is shown")
+	}
+	reordered := s.spec.Recordings[0].Flags&moonfire.FlagReordered != 0
+	overlaps := len(s.spec.Recordings) > 1 && s.spec.Recordings[1].Start90k < s.spec.Clip.Start90k
+	late := slices.ContainsFunc(cut[1:s.spec.Recordings[0].VideoSamples], func(p presentedSample) bool { return p.sync && p.shown90k <= 0 })
+	if late && !reordered && !overlaps {
+		t.Fatal("there is a later sync sample at or before the start")
+	}
+}
+
+// presentedSound is the audio of a clip without silence: that can be other silence.
+func presentedSound(t *testing.T, file *mp4.File, whole []byte) (sound []presentedSample) {
+	t.Helper()
+	if file.Moov.Traks[1].Mdia.Hdlr.HandlerType != "soun" {
+		return nil
+	}
+	silence := silenceOf(alawEntry()).sample
+	all, _ := presented(t, file.Moov.Traks[1], whole)
+	for _, s := range all {
+		if !bytes.Equal(s.data, silence) {
+			sound = append(sound, s)
+		}
+	}
+	return sound
+}
+
+// checkCutSound ensures that all audio which begins within the clip is left, in step;
+// but the first sample of a track may begin too early, where no silence is known.
+func checkCutSound(t *testing.T, uncut, cut []presentedSample, edit90k int64) {
+	t.Helper()
+	const tolerance90k = 4000 // the longest sample
+	first := true
+	for _, u := range uncut {
+		if u.decoded90k < tolerance90k || u.decoded90k >= edit90k-tolerance90k {
+			continue
+		}
+		same := func(p presentedSample) bool {
+			early90k := u.decoded90k - p.decoded90k
+			return bytes.Equal(p.data, u.data) && early90k > -tolerance90k && (early90k < tolerance90k || first)
+		}
+		for len(cut) > 0 && !same(cut[0]) {
+			cut, first = cut[1:], false
+		}
+		if len(cut) == 0 {
+			t.Fatalf("the audio at %d of %d is missing, or out of step", u.decoded90k, edit90k)
+		}
+		cut, first = cut[1:], false
+	}
+}
+
+// checkPieces ensures that SampleRange tells where the bytes lie.
+func checkPieces(t *testing.T, s *store) {
+	t.Helper()
+	f, whole := s.layOut(t), s.whole(t)
+	r := rand.New(rand.NewPCG(1, 1))
+	for range 100 {
+		off := r.IntN(len(whole))
+		n := r.IntN(min(len(whole)-off, 1<<r.IntN(12)) + 1)
+		p := make([]byte, n)
+		if err := f.ReadAt(context.Background(), s, p, int64(off)); err != nil || !bytes.Equal(p, whole[off:off+n]) {
+			t.Fatalf("%d bytes at %d: %v", n, off, err)
+		}
+		recording, at, ok := f.SampleRange(int64(off), n)
+		if ok && !bytes.Equal(p, s.files[recording][at:at+int64(n)]) {
+			t.Fatalf("SampleRange(%d, %d) points at other bytes", off, n)
+		}
+		if _, _, one := f.SampleRange(int64(off), 1); n == 1 && one != inSamples(f, off, 1) {
+			t.Fatalf("SampleRange(%d, 1) says %v", off, one)
+		}
+	}
+	for i, r := range s.spec.Recordings {
+		if got := f.SampleFileBytes(i); got != int64(len(s.files[i])) || r.SampleFileBytes > got {
+			t.Fatalf("recording %d: sample file of %d bytes, want %d", i, got, len(s.files[i]))
+		}
+	}
+}
+
+// TestCut ensures that a clip that was cut presents what it did before, picture and
+// sound, whatever the recordings are like, and that nothing is in it that is not
+// needed.
+func TestCut(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	for i := range 400 {
+		n := 1 + r.IntN(5)
+		s := randomSoundStore(r, n)
+		if i%2 == 0 {
+			s = randomStore(r, n)
+		}
+		s.spec.Timestamps, s.spec.Gaps = r.IntN(2) == 0, Gaps(r.IntN(2))
+		length90k := s.end90k().Sub(noon)
+		from90k := noon.Add(moonfire.Duration90k(r.Int64N(int64(length90k) + 1)))
+		to90k := from90k.Add(1 + moonfire.Duration90k(r.Int64N(int64(length90k)+1)>>r.IntN(6)))
+		if !s.clipOf(from90k, to90k) {
+			continue
+		}
+		if !t.Run("", func(t *testing.T) { cutClip(t, s) }) {
+			t.Fatalf("random clip %d of %v", i, s.spec.Clip)
+		}
+	}
+}
+
+// TestCutAtGroups ensures which samples are in a clip: those from the key frame at or
+// before its start to the last one that begins before its end.
+func TestCutAtGroups(t *testing.T) {
+	f := mustFootage(t, h264)
+	all := decodedFrames(t, hour(t, h264).write(t))
+	for name, test := range map[string]struct {
+		from, to int64 // after noon
+		want     [2]int
+	}{
+		"from the middle of a group to that of one": {1*second + 7*frameDuration90k, 8*second + 3*frameDuration90k, [2]int{25, 203}},
+		"within one group":                          {4*second + 7*frameDuration90k, 4*second + 9*frameDuration90k, [2]int{100, 109}},
+		"a group exactly":                           {4 * second, 5 * second, [2]int{100, 125}},
+		"to within a frame":                         {4*second - 1, 5*second + 1, [2]int{75, 126}},
+		"all":                                       {-second, 20 * second, [2]int{0, 250}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := hour(t, h264)
+			s.spec.Timestamps = true
+			s.clipOf(noon+moonfire.Time90k(test.from), noon+moonfire.Time90k(test.to))
+			cutClip(t, s)
+			path := s.write(t)
+			decode(t, path)
+			var data, want [][]byte
+			file, whole := decodeWhole(t, s)
+			for _, p := range trackSamples(t, file.Moov.Traks[0], whole) {
+				data = append(data, p.data)
+			}
+			for _, frame := range f.frames[test.want[0]:test.want[1]] {
+				want = append(want, frame.data)
+			}
+			if !slices.EqualFunc(data, want, bytes.Equal) {
+				t.Fatalf("%d samples, want %d", len(data), len(want))
+			}
+			shown := all[max(0, (test.from+frameDuration90k-1)/frameDuration90k):test.want[1]]
+			if got := decodedFrames(t, path); strings.Join(got, "") != strings.Join(shown, "") {
+				t.Errorf("%d frames decoded, want %d", len(got), len(shown))
+			}
+		})
+	}
+}
+
+// TestCutDamage ensures that a clip is left as it is if an index is damaged.
+func TestCutDamage(t *testing.T) {
+	s := hour(t, h264)
+	s.clipOf(noon+second, noon+4*second)
+	s.indexes[0] = s.indexes[0][:len(s.indexes[0])-1]
+	before := Size(&s.spec)
+	if err := s.spec.Cut(t.Context(), s); err == nil || s.spec.IsCut() || Size(&s.spec) != before {
+		t.Errorf("cut: %v, %v, %d bytes of %d", err, s.spec.IsCut(), Size(&s.spec), before)
+	}
+}
