@@ -29,7 +29,7 @@ func (f *ffmpeg) play(t *testing.T, path string, m *movie) {
 	stream := probe.Streams[0]
 	sameDuration(t, m, "the file", parseSeconds(t, probe.Format.Duration))
 	sameDuration(t, m, "the video", parseSeconds(t, stream.Duration))
-	if frames := fmt.Sprint(len(m.counters())); m.clip == nil && (stream.Frames != frames || stream.Read != frames) {
+	if frames := fmt.Sprint(len(m.leadIn()) + len(m.counters())); stream.Frames != frames || stream.Read != frames {
 		t.Errorf("%s: %s frames announced, %s read, want %s", path, stream.Frames, stream.Read, frames)
 	}
 	pictures := f.run(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-fps_mode", "passthrough",

@@ -132,9 +132,9 @@ func (s *scene) script(t *testing.T) map[string][]movie {
 	again.First = 30 * fps
 	before := take("driveway", small, local(20, 15, 0, 0), 1)
 	after := take("driveway", large, local(20, 15, 1, 0), 1)
-	// The hour from 13:00 on, of which a clip is opened by its name. It begins in
-	// the middle of a recording.
-	hour := take("driveway", small, local(20, 13, 0, 0), minutes())
+	// The hour from 13:00 on, of which a clip is opened by its name. The clip begins
+	// and ends in the middle of a group of pictures, of which there is one each second.
+	hour := take("driveway", small, local(20, 13, 0, 0).Add(2*moonfire.UnitsPerSecond/fps), minutes())
 	clip := interval{local(20, 13, 0, 40), local(20, 13, 1, 20)}
 	// When the clocks have gone back, it is an hour after the first 01:00.
 	second := local(1, 0, 0, 0).Add(2 * 3600 * moonfire.UnitsPerSecond)
@@ -197,6 +197,24 @@ func (m *movie) counters() (counters []int) {
 				counters = append(counters, take.Counter(n))
 			}
 		}
+	}
+	return counters
+}
+
+// leadIn are the numbers of the pictures in the file of a clip that it does not
+// present: those from the last key frame at or before its start.
+func (m *movie) leadIn() (counters []int) {
+	if m.clip == nil {
+		return nil
+	}
+	take := &m.takes[0]
+	first := int((m.clip.from.Sub(take.Start) + take.Clip.SampleDuration90k() - 1) / take.Clip.SampleDuration90k())
+	key := first
+	for !take.Clip.Samples[take.Counter(key)].Sync {
+		key--
+	}
+	for n := key; n < first; n++ {
+		counters = append(counters, take.Counter(n))
 	}
 	return counters
 }
