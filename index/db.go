@@ -82,7 +82,7 @@ type DB struct {
 
 // statements are those that run often, prepared for the readers.
 type statements struct {
-	summaries, firstStart, lastStart, newest, sampleFile, videoIndex *sql.Stmt
+	summaries, firstStart, lastStart, newest, sampleFiles, videoIndex, videoIndexes *sql.Stmt
 }
 
 // Open opens the database for reading and writing; OpenReadOnly for reading,
@@ -146,12 +146,13 @@ func (db *DB) start(ctx context.Context) (err error) {
 
 func (db *DB) prepare(ctx context.Context) (err error) {
 	for query, statement := range map[string]**sql.Stmt{
-		summariesSQL:  &db.statements.summaries,
-		firstStartSQL: &db.statements.firstStart,
-		lastStartSQL:  &db.statements.lastStart,
-		newestSQL:     &db.statements.newest,
-		sampleFileSQL: &db.statements.sampleFile,
-		videoIndexSQL: &db.statements.videoIndex,
+		summariesSQL:    &db.statements.summaries,
+		firstStartSQL:   &db.statements.firstStart,
+		lastStartSQL:    &db.statements.lastStart,
+		newestSQL:       &db.statements.newest,
+		sampleFilesSQL:  &db.statements.sampleFiles,
+		videoIndexSQL:   &db.statements.videoIndex,
+		videoIndexesSQL: &db.statements.videoIndexes,
 	} {
 		if *statement, err = db.readers.PrepareContext(ctx, query); err != nil {
 			return err

@@ -6,13 +6,11 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/google/uuid"
-
 	moonfire "github.com/moonfirefs/moonfire"
 )
 
 // The statements of this file are answered by hour_summaries and by covering
-// indexes alone, except sampleFileSQL; TestQueryPlans ensures it.
+// indexes alone; TestQueryPlans ensures it.
 const (
 	// coveredSQL tells of the recordings that start in an interval.
 	coveredSQL = `
@@ -43,7 +41,6 @@ select h.utc_hour, h.summaries, coalesce(r.id, 0), coalesce(r.start_time_90k, 0)
 
 	firstStartSQL = `select min(start_time_90k) from recording where stream_id = ? and start_time_90k >= ?`
 	lastStartSQL  = `select max(start_time_90k) from recording where stream_id = ? and start_time_90k < ?`
-	sampleFileSQL = `select sample_file_uuid, sample_dir_id from recording where id = ?`
 )
 
 // fieldsOf lists where the columns of coveredSQL go.
@@ -133,25 +130,6 @@ func (db *DB) aStart(ctx context.Context, statement *sql.Stmt, stream moonfire.S
 		return 0, false, fmt.Errorf("find recordings of stream %d: %w", stream, asOurs(err))
 	}
 	return found.V, found.Valid, nil
-}
-
-// SampleFile names a sample file.
-type SampleFile struct {
-	UUID uuid.UUID
-	Dir  moonfire.SampleDirID
-}
-
-// SampleFiles names the sample files of recordings, in parallel. It returns an
-// error that wraps moonfire.ErrNotFound if one of the recordings is gone.
-func (db *DB) SampleFiles(ctx context.Context, ids []moonfire.RecordingID) ([]SampleFile, error) {
-	files := make([]SampleFile, len(ids))
-	for i, id := range ids {
-		err := db.statements.sampleFile.QueryRowContext(ctx, id).Scan(&files[i].UUID, &files[i].Dir)
-		if err != nil {
-			return nil, fmt.Errorf("find sample file of recording %d: %w", id, notFound(err))
-		}
-	}
-	return files, nil
 }
 
 const sampleEntrySQL = `

@@ -13,7 +13,13 @@ import (
 	moonfire "github.com/moonfirefs/moonfire"
 )
 
-const videoIndexSQL = `select video_index, audio_index from recording where id = ?`
+const (
+	videoIndexSQL = `select video_index, audio_index from recording where id = ?`
+	// videoIndexesSQL takes a JSON array of ids.
+	videoIndexesSQL = `
+select r.id, r.video_index, r.audio_index
+  from json_each(?) wanted cross join recording r on r.id = wanted.value`
+)
 
 // indexBlobs are the indexes of a recording; audio is nil if it has none.
 type indexBlobs struct{ video, audio []byte }
@@ -168,12 +174,44 @@ func (db *DB) secure(ctx context.Context, ids []moonfire.RecordingID) error {
 		_, err := db.SampleFiles(ctx, ids)
 		return err
 	}
+	var missing []moonfire.RecordingID
 	for _, id := range ids {
-		blob, err := db.indexes(ctx, id)
-		if err != nil {
+		if blobs, ok := db.videoIndexes.get(id); ok {
+			db.videoIndexes.rescue(id, blobs)
+		} else {
+			missing = append(missing, id)
+		}
+	}
+	return db.rescueAll(ctx, missing)
+}
+
+// rescueAll loads the blobs of held recordings by one statement.
+func (db *DB) rescueAll(ctx context.Context, ids []moonfire.RecordingID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	rows, err := db.statements.videoIndexes.QueryContext(ctx, jsonArray(ids))
+	if err != nil {
+		return fmt.Errorf("read video indexes: %w", asOurs(err))
+	}
+	found := 0
+	err = each(rows, func() error {
+		var id moonfire.RecordingID
+		var blobs indexBlobs
+		if err := rows.Scan(&id, &blobs.video, &blobs.audio); err != nil {
 			return err
 		}
-		db.videoIndexes.rescue(id, blob)
+		found++
+		db.counters.VideoIndexes.Add(1)
+		db.videoIndexes.add(id, blobs)
+		db.videoIndexes.rescue(id, blobs)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("read video indexes: %w", err)
+	}
+	if found < len(ids) {
+		return fmt.Errorf("read video indexes of %d recordings: %d of them: %w", len(ids), len(ids)-found, moonfire.ErrNotFound)
 	}
 	return nil
 }

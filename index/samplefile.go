@@ -1,0 +1,59 @@
+package index
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
+
+// SampleFile names a sample file.
+type SampleFile struct {
+	UUID uuid.UUID
+	Dir  moonfire.SampleDirID
+}
+
+// sampleFilesSQL takes a JSON array of ids: a statement for each would lock the
+// database and look for changes sixty times for an hour.
+const sampleFilesSQL = `
+select r.id, r.sample_file_uuid, r.sample_dir_id
+  from json_each(?) wanted cross join recording r on r.id = wanted.value`
+
+// SampleFiles names the sample files of recordings, in parallel. It returns an
+// error that wraps moonfire.ErrNotFound if one of the recordings is gone. The answer
+// is of one state of the database.
+func (db *DB) SampleFiles(ctx context.Context, ids []moonfire.RecordingID) ([]SampleFile, error) {
+	found := make(map[moonfire.RecordingID]SampleFile, len(ids))
+	rows, err := db.statements.sampleFiles.QueryContext(ctx, jsonArray(ids))
+	if err != nil {
+		return nil, fmt.Errorf("find sample files: %w", asOurs(err))
+	}
+	err = each(rows, func() error {
+		var id moonfire.RecordingID
+		var file SampleFile
+		err := rows.Scan(&id, &file.UUID, &file.Dir)
+		found[id] = file
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find sample files: %w", err)
+	}
+	files := make([]SampleFile, len(ids))
+	for i, id := range ids {
+		file, ok := found[id]
+		if !ok {
+			return nil, fmt.Errorf("find sample file of recording %d: %w", id, moonfire.ErrNotFound)
+		}
+		files[i] = file
+	}
+	return files, nil
+}
+
+func jsonArray(ids []moonfire.RecordingID) string {
+	text, _ := json.Marshal(slices.Concat([]moonfire.RecordingID{}, ids)) // numbers; never null
+	return string(text)
+}
