@@ -59,6 +59,9 @@ func (r *run) addSound(it *item) {
 // placeSound gives a sample to the recording in which it begins. at90k counts from
 // the start of the one in progress.
 func (r *run) placeSound(f *camera.AudioFrame, at90k moonfire.Duration90k) {
+	if at90k > r.timeline.adjusted90k+maxSoundAhead90k {
+		return // or the sample before it would last until then
+	}
 	if e := r.ending; e != nil {
 		if at90k < 0 {
 			r.giveSound(e.writer, f, at90k+e.duration90k)

@@ -18,6 +18,13 @@ const (
 	// soundPatience90k is how long a recording that has all of its frames waits for
 	// audio that began before its end.
 	soundPatience90k moonfire.Duration90k = 2 * moonfire.UnitsPerSecond
+	// maxSoundAhead90k is how long after the newest frame audio may begin; what claims
+	// more is mistaken. It comes with that frame, and the video waits for it no longer
+	// than a frame may last.
+	maxSoundAhead90k moonfire.Duration90k = maxJump90k
+	// maxNominal90k bounds what a configuration says of how long a sample lasts, on
+	// which that of the last one rests.
+	maxNominal90k moonfire.Duration90k = maxJump90k
 )
 
 // sound is the audio of a recording that is being written. Its samples gather in
@@ -52,7 +59,7 @@ func (s *sound) add(f *camera.AudioFrame, at90k moonfire.Duration90k) {
 		at90k = max(at90k, s.last90k+1)
 	}
 	s.settle(at90k)
-	s.last, s.last90k, s.nominal90k = f.Data, at90k, max(f.Duration90k, 1)
+	s.last, s.last90k, s.nominal90k = f.Data, at90k, min(max(f.Duration90k, 1), maxNominal90k)
 }
 
 // settle ends the newest sample at a time, at which another one begins.

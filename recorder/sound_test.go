@@ -201,3 +201,46 @@ func TestSoundComesAndGoes(t *testing.T) {
 		t.Errorf("%d of %d recordings have audio", withAudio, len(all))
 	}
 }
+
+// TestSoundOutOfPlace ensures that audio whose times make no sense, or whose
+// configuration says that a sample lasts for minutes, costs no video and puts no
+// later audio out of place.
+func TestSoundOutOfPlace(t *testing.T) {
+	const year90k = 365 * 24 * 3600 * moonfire.UnitsPerSecond
+	b := newBench(t, plenty)
+	s := &speaker{entry: alaw, late: moonfire.FromDuration(500 * time.Millisecond)}
+	pts90k := b.fake.pts90k
+	b.fake.alter = func(n int, f *camera.Frame) {
+		s.attach(pts90k, f)
+		if n%7 == 0 { // also while a recording waits for what is late
+			for _, ahead90k := range []moonfire.Duration90k{year90k, 1 << 31, 30 * moonfire.UnitsPerSecond} {
+				f.Audio = append(f.Audio, camera.AudioFrame{Offset90k: ahead90k, Duration90k: soundTime90k, Data: []byte("nonsense"), Entry: s.entry})
+			}
+		}
+		for i := range f.Audio {
+			f.Audio[i].Duration90k = year90k
+		}
+	}
+	frames := b.shoot(10 * 200)
+	b.flush()
+	all := b.recordings()
+	if len(all) < 3 {
+		t.Fatalf("%d recordings", len(all))
+	}
+	var video, audio []byte
+	for i := range all {
+		v, a, starts := split(t, &all[i])
+		video, audio = append(video, v...), append(audio, a...)
+		for _, at := range starts {
+			if at < all[i].Start90k || at >= all[i].End90k() {
+				t.Fatalf("audio begins at %v in a recording from %v to %v", at, all[i].Start90k, all[i].End90k())
+			}
+		}
+	}
+	if !bytes.Equal(video, join(frames)) {
+		t.Error("the video differs")
+	}
+	if !bytes.Equal(audio, s.sent) {
+		t.Errorf("%d bytes of audio, %d sent", len(audio), len(s.sent))
+	}
+}
