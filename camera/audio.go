@@ -1,15 +1,11 @@
 package camera
 
-// #cgo pkg-config: libavcodec
-// #include <libavcodec/packet.h>
-import "C"
-
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
@@ -39,8 +35,6 @@ const (
 	// Bounds of the wait before a session of audio is tried again.
 	minAudioWait = 5 * time.Second
 	maxAudioWait = 5 * time.Minute
-	// prft is the type of side data that has the camera's clock.
-	prft = astiav.PacketSideDataType(C.AV_PKT_DATA_PRFT)
 )
 
 // errAudioForGood says that there is no use in trying again.
@@ -148,54 +142,38 @@ func (f *audioFeed) session(ctx context.Context) error {
 
 // read takes over packets until there are no more.
 func (f *audioFeed) read(s *Session, stream *astiav.Stream, entry *moonfire.AudioSampleEntry) error {
-	s.libav.enter()
-	defer s.libav.leave()
-	index, timeBase, next90k := stream.Index(), stream.TimeBase(), int64(noPTS)
+	if err := s.startReader(stream); err != nil {
+		return err
+	}
+	next90k := int64(noPTS)
 	for {
-		if cause := s.interrupter.stopped(); cause != nil {
-			return cause
+		p, err := s.reader.next()
+		if err != nil {
+			return s.describe(err, s.reader.waited)
 		}
-		start := time.Now()
-		if err := s.input.ReadFrame(s.packet); err != nil {
-			return s.describe(err, time.Since(start))
-		}
-		at := time.Now()
-		data, ours := s.packet.Data(), s.packet.StreamIndex() == index
 		pts90k := next90k // of the second access unit in a packet and those after it
-		if pts := s.packet.Pts(); pts != noPTS {
-			pts90k = astiav.RescaleQ(pts, timeBase, timeBase90k)
+		if p.pts != noPTS {
+			pts90k = astiav.RescaleQ(p.pts, s.timeBase, timeBase90k)
 		}
-		camera90k, isReported := cameraClock90k(s.packet)
-		s.packet.Unref()
-		if !ours || len(data) == 0 || pts90k == noPTS {
+		if len(p.payload) == 0 || pts90k == noPTS {
 			continue
 		}
 		frame := AudioFrame{
-			Offset90k: moonfire.Duration90k(pts90k), Duration90k: entry.Duration90k(1, len(data)), Data: data, Entry: entry,
+			Offset90k: moonfire.Duration90k(pts90k), Duration90k: entry.Duration90k(1, len(p.payload)),
+			Data: slices.Clone(p.payload), Entry: entry,
 		}
 		next90k = pts90k + int64(frame.Duration90k)
-		f.add(&frame, at, camera90k, isReported)
+		f.add(&frame, &p)
 	}
-}
-
-// cameraClock90k is what the camera's clock showed at the time stamp of a packet,
-// by its last sender report; ok is false before the first one.
-func cameraClock90k(p *astiav.Packet) (clock90k int64, ok bool) {
-	data := p.SideData(prft)
-	if len(data) < 8 {
-		return 0, false
-	}
-	// AVProducerReferenceTime.wallclock, in µs.
-	return int64(binary.NativeEndian.Uint64(data)) * 9 / 100, true
 }
 
 // add keeps a frame.
-func (f *audioFeed) add(frame *AudioFrame, at time.Time, camera90k int64, isReported bool) {
+func (f *audioFeed) add(frame *AudioFrame, p *packet) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.alignment.audio.observe(int64(frame.Offset90k+frame.Duration90k), at)
-	if isReported {
-		f.alignment.audio.report(camera90k, int64(frame.Offset90k))
+	f.alignment.audio.observe(int64(frame.Offset90k+frame.Duration90k), p.arrived)
+	if p.isReported {
+		f.alignment.audio.report(p.camera90k, int64(frame.Offset90k))
 	}
 	f.frames = append(f.frames, *frame)
 	f.bytes += int64(len(frame.Data))
@@ -207,16 +185,16 @@ func (f *audioFeed) add(frame *AudioFrame, at time.Time, camera90k int64, isRepo
 }
 
 // observeVideo notes that a packet of the video has arrived.
-func (f *audioFeed) observeVideo(pts90k int64, packet *astiav.Packet) {
-	if f == nil {
+func (f *audioFeed) observeVideo(p *packet, timeBase astiav.Rational) {
+	if f == nil || p.pts == noPTS {
 		return
 	}
-	camera90k, isReported := cameraClock90k(packet)
+	pts90k := astiav.RescaleQ(p.pts, timeBase, timeBase90k)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.alignment.video.observe(pts90k, time.Now())
-	if isReported {
-		f.alignment.video.report(camera90k, pts90k)
+	f.alignment.video.observe(pts90k, p.arrived)
+	if p.isReported {
+		f.alignment.video.report(p.camera90k, pts90k)
 	}
 }
 

@@ -13,9 +13,9 @@
 // It is the only package that imports go-astiav, and all memory that C owns
 // stays inside it: what it hands out is the caller's, for ever.
 //
-// Caveats. The libavformat of a session is driven by one goroutine at a time;
-// Close and the cancelling of the context are safe from any other, and make a
-// blocked call return. libavformat reports an access unit when the next one
+// Caveats. The libavformat of a session is driven by one goroutine at a time, and
+// while frames are read by a thread of its own; Close and the cancelling of the context
+// are safe from any goroutine, and make a blocked call return. libavformat reports an access unit when the next one
 // begins, so frames arrive one frame interval late. Its log is one for the
 // whole process: the first Open directs it to slog.Default.
 //

@@ -1,6 +1,10 @@
 package camera
 
-import moonfire "github.com/moonfirefs/moonfire"
+import (
+	"time"
+
+	moonfire "github.com/moonfirefs/moonfire"
+)
 
 // Frame is one access unit (ITU-T H.264 §3, ITU-T H.265 §3). Frames come in
 // decoding order.
@@ -9,6 +13,9 @@ type Frame struct {
 	// PTS90k is the presentation time stamp in units of 1/90 000 s. Its origin
 	// is arbitrary; wraps of the 32-bit RTP time stamp are undone.
 	PTS90k int64
+	// Arrived is when the frame was complete: when what follows it began to arrive. It
+	// has a reading of the monotonic clock, by which alone it is exact.
+	Arrived time.Time
 	// Sync says that decoding can start here, with Entry and nothing else.
 	Sync bool
 	// Data holds NAL units, each after its length in 4 bytes, big-endian. It

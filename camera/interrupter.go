@@ -1,13 +1,15 @@
 package camera
 
+// #include "reader.h"
+import "C"
+
 import "sync"
 
-// interrupter makes libavformat's blocking calls return. libavformat polls a
-// flag in memory that belongs to io, so an interrupter must stay reachable until
-// the input has been closed.
+// interrupter makes libavformat's blocking calls return.
 type interrupter struct {
-	mu sync.Mutex // guards io's flag and the following
-	io ioInterrupter
+	mu sync.Mutex // guards the following
+	// input is nil once it is free.
+	input *C.moonfireInput
 	// cause is why stop was called first; nil if it has not been.
 	cause error
 	// closing is set when the session says goodbye: stop comes too late.
@@ -23,7 +25,7 @@ func (i *interrupter) stop(cause error) {
 		i.cause = cause
 	}
 	if !i.closing {
-		i.io.Interrupt()
+		i.interrupt(1)
 	}
 }
 
@@ -39,12 +41,26 @@ func (i *interrupter) close() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.closing = true
-	i.io.Resume()
+	i.interrupt(0)
 }
 
 // abort interrupts the last call.
 func (i *interrupter) abort() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.io.Interrupt()
+	i.interrupt(1)
+}
+
+// free frees the input, when libavformat has closed its own.
+func (i *interrupter) free() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	C.moonfireFreeInput(i.input)
+	i.input = nil
+}
+
+func (i *interrupter) interrupt(interrupted C.int) {
+	if i.input != nil {
+		C.moonfireInterrupt(i.input, interrupted)
+	}
 }

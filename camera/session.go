@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"math"
 	"net"
-	"runtime"
 	"slices"
 	"strconv"
 	"sync"
@@ -49,17 +48,17 @@ type Session struct {
 	unbind func() bool
 
 	mu sync.Mutex // guards the following; Next holds it while it waits
-	// input and packet are nil once the session is closed.
-	input  *astiav.FormatContext
-	packet *astiav.Packet
+	// input is nil once the session is closed.
+	input *astiav.FormatContext
+	// reader reads it once it is known which of its streams; nil before.
+	reader *reader
 	// libav has what libav logs meanwhile.
 	libav *libavLog
 	// connected says that input is to be closed, not just freed.
 	connected bool
 	// description is set by Open.
 	description Description
-	// index is that of the video stream among those of input.
-	index      int
+	// timeBase is that of the stream.
 	timeBase   astiav.Rational
 	accessUnit assembler
 	video      *stream
@@ -115,10 +114,13 @@ func newConnection(ctx context.Context, cfg Config, target target, options map[s
 		frameTimeout:  cfg.FrameTimeout,
 		opened:        time.Now(),
 		input:         astiav.AllocFormatContext(),
-		packet:        astiav.AllocPacket(),
-		libav:         newLibavLog(cfg.Logger, newSecrets(cfg)),
 	}
-	s.interrupter.io = interrupterOf(s.input)
+	var err error
+	if s.interrupter.input, err = newInput(s.input); err != nil {
+		s.input.Free()
+		return nil, err
+	}
+	s.libav = newLibavLog(cfg.Logger, newSecrets(cfg))
 	s.watchdog = time.AfterFunc(s.frameTimeout, s.giveUp)
 	s.unbind = context.AfterFunc(ctx, func() { s.interrupter.stop(context.Cause(ctx)) })
 	if err := s.connect(target.url, options); err != nil {
@@ -208,17 +210,24 @@ func (s *Session) selectStream() error {
 		default:
 			return fmt.Errorf("the camera sends %s, which is not recorded: set it to H.264 or H.265", codec.Name())
 		}
-		s.index, s.timeBase = stream.Index(), stream.TimeBase()
 		sprop := slices.Collect(nalUnits(parameters.ExtraData()))
 		s.description.Sprop = len(sprop) > 0
 		s.video.learn(sprop)
-		return nil
+		return s.startReader(stream)
 	}
 	return errNoVideo
 }
 
+// startReader begins to read a stream.
+func (s *Session) startReader(stream *astiav.Stream) (err error) {
+	s.timeBase = stream.TimeBase()
+	s.reader, err = newReader(s.interrupter.input, stream.Index(), s.libav)
+	return err
+}
+
 // Next waits for the next access unit. The first one that it returns is a sync
-// sample. After an error the session is of no more use, except to be closed.
+// sample. When the session is interrupted, it returns what has arrived before, and then
+// the error. After an error the session is of no more use, except to be closed.
 func (s *Session) Next() (Frame, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -241,8 +250,8 @@ func (s *Session) Next() (Frame, error) {
 // next reads one access unit. The frame is without data if there is nothing to
 // record in it.
 func (s *Session) next() (Frame, error) {
-	if cause := s.interrupter.stopped(); cause != nil {
-		return Frame{}, cause
+	if s.reader == nil {
+		return Frame{}, ErrClosed
 	}
 	if len(s.ready) > 0 {
 		frame := s.ready[0]
@@ -251,27 +260,18 @@ func (s *Session) next() (Frame, error) {
 	}
 	s.watchdog.Reset(s.frameTimeout)
 	defer s.watchdog.Stop()
-	s.libav.enter()
-	defer s.libav.leave()
 	for {
-		start := time.Now()
-		if err := s.input.ReadFrame(s.packet); err != nil {
-			return Frame{}, s.describe(err, time.Since(start))
+		p, err := s.reader.next()
+		if err != nil {
+			return Frame{}, s.describe(err, s.reader.waited)
 		}
-		pts, payload, ours := s.packet.Pts(), s.packet.Data(), s.packet.StreamIndex() == s.index
-		if ours && pts != noPTS {
-			s.audio.observeVideo(astiav.RescaleQ(pts, s.timeBase, timeBase90k), s.packet)
-		}
-		s.packet.Unref()
-		if !ours {
-			continue
-		}
-		byteStream, pts, err := s.accessUnit.add(payload, pts)
+		s.audio.observeVideo(&p, s.timeBase)
+		byteStream, pts, err := s.accessUnit.add(p.payload, p.pts)
 		if err != nil {
 			return Frame{}, err
 		}
 		if byteStream != nil {
-			return s.frame(byteStream, pts, s.accessUnit.pts)
+			return s.frame(byteStream, pts, &p)
 		}
 	}
 }
@@ -279,9 +279,9 @@ func (s *Session) next() (Frame, error) {
 // maxSpread90k is the longest time over which pictures with one time stamp are spread.
 const maxSpread90k = 10 * moonfire.UnitsPerSecond
 
-// frame converts an access unit, after which the next one has the time stamp nextPTS.
-// What is in it beside its first picture, it leaves in ready.
-func (s *Session) frame(byteStream []byte, pts, nextPTS int64) (Frame, error) {
+// frame converts an access unit, given the packet with which the next one begins. What
+// is in it beside its first picture, it leaves in ready.
+func (s *Session) frame(byteStream []byte, pts int64, next *packet) (Frame, error) {
 	previous := s.video.entry
 	frames, err := s.video.samples(byteStream)
 	if err != nil || len(frames) == 0 {
@@ -291,12 +291,13 @@ func (s *Session) frame(byteStream []byte, pts, nextPTS int64) (Frame, error) {
 		return Frame{}, errors.New("an access unit without a time stamp")
 	}
 	pts90k := astiav.RescaleQ(pts, s.timeBase, timeBase90k)
-	lasts90k := astiav.RescaleQ(nextPTS, s.timeBase, timeBase90k) - pts90k
-	if nextPTS == noPTS || lasts90k < 0 || lasts90k > maxSpread90k {
+	lasts90k := astiav.RescaleQ(next.pts, s.timeBase, timeBase90k) - pts90k
+	if next.pts == noPTS || lasts90k < 0 || lasts90k > maxSpread90k {
 		lasts90k = 0
 	}
 	for i := range frames {
 		frames[i].PTS90k = pts90k + lasts90k*int64(i)/int64(len(frames))
+		frames[i].Arrived = next.arrived
 		if entry := frames[i].Entry; entry != previous {
 			s.log.Info("codec configuration", "codec", entry.RFC6381Codec, "width", entry.Width, "height", entry.Height)
 			previous = entry
@@ -318,10 +319,13 @@ func (s *Session) Close() error {
 		return nil
 	}
 	s.unbind()
-	s.packet.Free()
+	if s.reader != nil {
+		s.reader.close()
+	}
 	s.closeInput()
+	s.interrupter.free()
 	s.libav.close()
-	s.input, s.packet, s.libav = nil, nil, nil
+	s.input, s.reader, s.libav = nil, nil, nil
 	return nil
 }
 
@@ -338,5 +342,4 @@ func (s *Session) closeInput() {
 	s.libav.enter()
 	defer s.libav.leave()
 	s.input.CloseInput()
-	runtime.KeepAlive(s) // and with it the flag that libavformat polls
 }

@@ -35,3 +35,14 @@ func arrivedNow(c Clock) arrival {
 	wall, monotonic := c.Now()
 	return arrival{wall: wall, monotonic: monotonic}
 }
+
+// arrivedAt is when a frame reached us that was received at a time by Go's clock; now,
+// if that is not known.
+func arrivedAt(c Clock, received time.Time) arrival {
+	at := arrivedNow(c)
+	if received.IsZero() {
+		return at
+	}
+	waited := time.Since(received)
+	return arrival{wall: at.wall.Add(-waited), monotonic: at.monotonic - waited}
+}

@@ -140,7 +140,7 @@ func (s *streamer) readFrames(source Source) error {
 		if err != nil {
 			return err
 		}
-		at := arrivedNow(s.clock)
+		at := arrivedAt(s.clock, f.Arrived)
 		if s.status.received(at.wall, len(f.Data)) {
 			s.log.Info("connected to the camera")
 		}

@@ -15,4 +15,4 @@ cat go.sum - >.tools/go.deb13.sum <<SUM
 github.com/asticode/go-astiav v0.39.0 h1:XKYbLIe0TVyKFnwRcpWe0kdYJjNSMZo1zjWloFypOWM=
 github.com/asticode/go-astiav v0.39.0/go.mod h1:GI0pHw6K2/pl/o8upCtT49P/q4KCwhv/8nGLlCsZLdA=
 SUM
-echo "-modfile=$PWD/.tools/go.deb13.mod -tags=ffmpeg7"
+echo "-modfile=$PWD/.tools/go.deb13.mod"

@@ -1,0 +1,75 @@
+package camera
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/moonfirefs/moonfire/internal/testcamera"
+)
+
+// TestWaitingFrames ensures that frames for which nobody asks wait, more of them than
+// the session has memory for; that none of them is lost when it is interrupted; and
+// that each tells when it has arrived.
+func TestWaitingFrames(t *testing.T) {
+	source, err := testcamera.Encode(t.Context(), testcamera.Params{}, 60)
+	if err != nil {
+		t.Fatal(err)
+	}
+	camera := startCamera(t, testcamera.Config{Source: source, Speed: 60})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	session, err := Open(ctx, Config{URL: camera.URL()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer session.Close()
+	for len(camera.Sent()) < 300 {
+		time.Sleep(10 * time.Millisecond)
+	}
+	frames := read(t, session, 150)
+	for len(camera.Sent()) < 550 {
+		time.Sleep(10 * time.Millisecond)
+	}
+	cancel()
+	for {
+		frame, err := session.Next()
+		if errors.Is(err, context.Canceled) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		frames = append(frames, frame)
+	}
+	if len(frames) < 350 {
+		t.Errorf("%d frames, 150 of them before the interruption", len(frames))
+	}
+	compareWithSent(t, frames, camera.Sent())
+	if !slices.IsSortedFunc(frames, func(a, b Frame) int { return a.Arrived.Compare(b.Arrived) }) {
+		t.Error("the frames have not arrived in their order")
+	}
+	for i := 160; i < len(frames); i += 10 {
+		if !frames[i].Arrived.After(frames[i-10].Arrived) {
+			t.Errorf("frames %d and %d are said to have arrived at once", i-10, i)
+		}
+	}
+}
+
+// TestStalledReader ensures that frames do not wait for those after them, when a camera
+// stops in the middle of a group of pictures: all are read but the one that nothing
+// shows to be complete.
+func TestStalledReader(t *testing.T) {
+	camera := startCamera(t, testcamera.Config{})
+	session := openSession(t, Config{URL: camera.URL()})
+	read(t, session, 1)
+	for before := len(camera.Sent()); len(camera.Sent()) < before+5; {
+		time.Sleep(10 * time.Millisecond)
+	}
+	camera.Stall()
+	sent := camera.Sent()
+	first := slices.IndexFunc(sent, func(f testcamera.SentFrame) bool { return f.Sync })
+	read(t, session, len(sent)-first-2)
+}
