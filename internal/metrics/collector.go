@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -65,9 +66,18 @@ type labels = prometheus.Labels
 // sink makes metrics, all of whose names begin alike.
 type sink struct{ out chan<- prometheus.Metric }
 
+// describe makes labels valid: a directory may have any name, and a label that is not
+// UTF-8 makes client_golang panic, which would end the recorder.
+func describe(name, help string, l labels) *prometheus.Desc {
+	valid := make(labels, len(l))
+	for label, value := range l {
+		valid[label] = strings.ToValidUTF8(value, "\uFFFD")
+	}
+	return prometheus.NewDesc("moonfirefs_"+name, help, nil, valid)
+}
+
 func (s sink) metric(name, help string, kind prometheus.ValueType, value float64, l labels) {
-	desc := prometheus.NewDesc("moonfirefs_"+name, help, nil, l)
-	s.out <- prometheus.MustNewConstMetric(desc, kind, value)
+	s.out <- prometheus.MustNewConstMetric(describe(name, help, l), kind, value)
 }
 
 func (s sink) gauge(name, help string, value float64, l labels) {
@@ -84,8 +94,7 @@ func (s sink) histogram(name, help string, h *histogram.Histogram, l labels) {
 	for bound, count := range now.Cumulative {
 		buckets[bound.Seconds()] = count
 	}
-	desc := prometheus.NewDesc("moonfirefs_"+name, help, nil, l)
-	s.out <- prometheus.MustNewConstHistogram(desc, now.Count, now.Sum.Seconds(), buckets)
+	s.out <- prometheus.MustNewConstHistogram(describe(name, help, l), now.Count, now.Sum.Seconds(), buckets)
 }
 
 func (s sink) report(r *status.Report) {
