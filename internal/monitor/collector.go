@@ -176,6 +176,9 @@ func (c *Collector) directories(now time.Time) []status.Directory {
 	}
 	directories := make([]status.Directory, 0, len(c.recorded.order))
 	for _, id := range c.recorded.order {
+		if c.store.Dirs[id] == nil {
+			continue // added since: nobody records to it before the next start
+		}
 		d := status.Directory{Path: c.path(id)}
 		c.look(now, id, &d)
 		l := live[id]
@@ -189,13 +192,8 @@ func (c *Collector) directories(now time.Time) []status.Directory {
 
 // look asks the disk.
 func (c *Collector) look(now time.Time, id moonfire.SampleDirID, d *status.Directory) {
-	dir := c.store.Dirs[id]
-	if dir == nil {
-		d.Missing = true
-		return
-	}
 	if c.probes[id] == nil {
-		c.probes[id] = &probe{dir: dir}
+		c.probes[id] = &probe{dir: c.store.Dirs[id]}
 	}
 	space, silentSince, err := c.probes[id].look(now)
 	d.SilentSince = jsonTime(silentSince)

@@ -84,8 +84,10 @@ func (l *ledger) span(ctx context.Context, s *moonfire.Stream, d *status.Stream)
 	}
 	d.First, d.Last = first90k.Time(), newest.End90k.Time()
 	d.DaysKept = max(newest.End90k.Sub(first90k).Duration().Hours()/24, 0)
-	// Rotation has been here, or will be within minutes.
-	d.RetentionReached = len(s.Rotated90k) > 0 || d.RetainBytes-d.SampleFileBytes < int64(10*60*d.BytesPerSecond())
+	// Rotation leaves less than a recording's room; it is here, or will be within
+	// minutes. That something is gone says nothing: somebody may have deleted it, or
+	// have raised the quota since.
+	d.RetentionReached = d.RetainBytes-d.SampleFileBytes < int64(10*60*d.BytesPerSecond())
 	return l.db.EachSummary(ctx, s.ID, newest.Start90k, newest.Start90k+1, func(r *moonfire.Summary) error {
 		if r.Duration90k > 0 {
 			d.BitRate = int64(8 * float64(r.SampleFileBytes) / r.Duration90k.Duration().Seconds())

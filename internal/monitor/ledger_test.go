@@ -4,6 +4,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+
+	"github.com/moonfirefs/moonfire/index"
 	"github.com/moonfirefs/moonfire/internal/status"
 )
 
@@ -84,7 +87,7 @@ func TestReportWithoutRecorder(t *testing.T) {
 	}
 }
 
-// Ensures that a quota that is used up is told from one that is not.
+// Ensures that a quota that is used up is told from one that is not, or not any more.
 func TestRetentionReached(t *testing.T) {
 	f := newFixture(t, 600_000)
 	for i := range 12 {
@@ -92,6 +95,32 @@ func TestRetentionReached(t *testing.T) {
 	}
 	r, err := NewCollector(f.Store).Report(t.Context(), 0)
 	if err != nil || !r.Streams[0].RetentionReached || r.Streams[0].DaysUntilFull != nil {
+		t.Errorf("report %+v (%v)", r, err)
+	}
+	cameras, err := f.DB.Cameras(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cameras[0].Streams[0].RetainBytes = 1000 * 86_400 * 2
+	if err := f.DB.UpdateCamera(t.Context(), &cameras[0]); err != nil {
+		t.Fatal(err)
+	}
+	r, err = NewCollector(f.Store).Report(t.Context(), 0)
+	if err != nil || r.Streams[0].RetentionReached || r.Streams[0].DaysUntilFull == nil {
+		t.Errorf("with a larger quota: %+v (%v)", r, err)
+	}
+}
+
+// Ensures that a directory that was added since the store was opened, which nobody
+// records to yet, is not told of as one whose disk is missing.
+func TestDirectoryAddedSince(t *testing.T) {
+	f := newFixture(t, 1<<40)
+	added := &index.SampleDir{UUID: uuid.New(), Path: t.TempDir()}
+	if err := f.DB.AddSampleDir(t.Context(), added); err != nil {
+		t.Fatal(err)
+	}
+	r, err := NewCollector(f.Store).Report(t.Context(), 0)
+	if err != nil || len(r.Problems) != 0 || len(r.Directories) != 1 {
 		t.Errorf("report %+v (%v)", r, err)
 	}
 }
