@@ -151,9 +151,14 @@ func (f *exportFlags) writeFile(cmd *cobra.Command, path string, clip *fs.Clip) 
 }
 
 func (f *exportFlags) requireFree(path string) error {
-	_, err := os.Lstat(path)
+	info, err := os.Lstat(path)
 	switch {
-	case errors.Is(err, iofs.ErrNotExist) || err == nil && f.force:
+	case errors.Is(err, iofs.ErrNotExist):
+		return nil
+	case err == nil && f.force && !info.Mode().IsRegular():
+		// Of /dev/null, say, nothing would be left but our file.
+		return fmt.Errorf("it is not a regular file, which alone is replaced (-o - writes to standard output): %w", moonfire.ErrExists)
+	case err == nil && f.force:
 		return nil
 	case err == nil:
 		return fmt.Errorf("it exists (to replace it: --force): %w", moonfire.ErrExists)

@@ -53,6 +53,10 @@ func TestExport(t *testing.T) {
 	if status := execute(t.Context(), append(args, "-"), strings.NewReader(""), &out, &problems); status != exitOK || !bytes.Equal(out.Bytes(), want) {
 		t.Errorf("standard output has %d of %d bytes; %s", out.Len(), len(want), &problems)
 	}
+	device := filepath.Join(dir, "null")
+	mustDo(t, syscall.Mknod(device, syscall.S_IFCHR|0o600, 1<<8|3))
+	requireOutput(t, exitFailure, []string{"not a regular file"}, append(args, device, "--force")...)
+	mustDo(t, os.Remove(device))
 	requireOutput(t, exitFailure, []string{"no such footage"}, "export", "--store", path, "driveway", "-20d", "-19d", "-o", file)
 	requireOutput(t, exitUsage, []string{"-o is missing"}, "export", "--store", path, "driveway", "-20d", "-19d")
 	requireOutput(t, exitFailure, []string{"no such file"}, append(args, filepath.Join(dir, "nowhere", "x.mp4"))...)
