@@ -11,6 +11,7 @@ import (
 
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfire/sample"
 )
 
 // removeFlags are the flags of camera remove.
@@ -56,13 +57,20 @@ func (f *removeFlags) remove(o *opened, name string) error {
 	if err != nil {
 		return err
 	}
+	if f.keepFootage {
+		return retire(o, c)
+	}
+	if err := salvageFirst(o); err != nil {
+		return err
+	}
+	if c, err = o.camera(name); err != nil { // with what was salvaged
+		return err
+	}
 	var sizeBytes int64
 	for i := range c.Streams {
 		sizeBytes += c.Streams[i].SampleFileBytes
 	}
 	switch {
-	case f.keepFootage:
-		return retire(o, c)
 	case sizeBytes == 0:
 	case !f.deleteFootage:
 		return fmt.Errorf("camera %s has %s of footage: say --keep-footage or --delete-footage", c.ShortName, humanize.Bytes(uint64(sizeBytes)))
@@ -75,6 +83,23 @@ func (f *removeFlags) remove(o *opened, name string) error {
 		return err
 	}
 	return o.printf("Removed camera %s.", c.ShortName)
+}
+
+// salvageFirst completes what a crash has interrupted, which is footage as well. Left
+// for later, nobody would know whose it is, or it would be taken for that of a camera
+// which is added next: a stream that is removed leaves its id to others.
+func salvageFirst(o *opened) error {
+	reserved, _, err := o.DB.Reservations(o.cmd.Context())
+	if err != nil || len(reserved) == 0 {
+		return err
+	}
+	for _, r := range reserved {
+		if dir := o.Dirs[r.Dir]; !r.Deleting && !dir.Available() {
+			return fmt.Errorf("a crash has interrupted recordings in %s, which may be of this camera (connect its disk, or say --keep-footage): %w",
+				dir.Path(), sample.ErrUnavailable)
+		}
+	}
+	return deletePending(o)
 }
 
 // retire ends the recording of a camera.

@@ -173,8 +173,8 @@ func (g *global) carryOut(cmd *cobra.Command, d *moonfire.Deletion) error {
 	}
 }
 
-// deletePending does what a recorder does about deletions when it starts and ends,
-// and records nothing.
+// deletePending does what a recorder does about deletions, and about what a crash has
+// interrupted, when it starts and ends, and records nothing.
 func deletePending(o *opened) error {
 	r := recorder.New(recorder.Options{DB: o.DB, Dirs: o.Dirs, Attach: o.Attach, Logger: o.log})
 	// What has been committed must be cleaned up behind, whatever was interrupted.

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfire/internal/check/checktest"
 	"github.com/moonfirefs/moonfire/internal/store"
 	"github.com/moonfirefs/moonfire/internal/testcamera"
 )
@@ -83,4 +84,30 @@ func requireSalvaged(t *testing.T, path string, n int) {
 	if got < n { // more where a quarter of an hour ended just then
 		t.Errorf("%d recordings are marked as salvaged, want %d", got, n)
 	}
+}
+
+// TestRemoveAfterKill ensures that a camera whose first recording a crash has
+// interrupted is not removed as if it had no footage, and that nothing of it becomes
+// footage of the camera that is added next.
+func TestRemoveAfterKill(t *testing.T) {
+	t.Parallel()
+	camera := startCamera(t, testcamera.Config{})
+	path, mountpoint := newStore(t), newMountpoint(t)
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
+	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1h")
+	eventually(t, "some groups of pictures", func() bool { return len(camera.Sent()) > 3*clipGOP })
+	recorder.kill()
+	remove := []string{"camera", "remove", "--store", path, "driveway"}
+	requireOutput(t, exitFailure, []string{"--keep-footage or --delete-footage"}, remove...)
+	requireSalvaged(t, path, 1)
+	requireOutput(t, exitOK, []string{"Removed"}, append(remove, "--delete-footage", "--yes")...)
+
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "garden", "rtsp://127.0.0.1:1/", "--retain", "1GB")
+	recorder = start(t, "run", mountpoint, "--store", path)
+	recorder.saw("recording")
+	recorder.stop()
+	if n := recordings(t, path, 1); n != 0 {
+		t.Errorf("the other camera has %d recordings", n)
+	}
+	checktest.Require(t, path)
 }
