@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/moonfirefs/moonfire/internal/footage"
 )
 
 // chromium is the browser without a window. Its pages lie on disk, and tell what
@@ -124,6 +126,30 @@ type place struct {
 	Seconds float64 `json:"seconds"`
 	// Changes says that the picture there is another than before the seek.
 	Changes bool `json:"changes"`
+}
+
+// soundPage decodes the sound of a file as a whole, and reports how much there is.
+const soundPage = `<!DOCTYPE html><script>
+function report(found) { fetch("%s/", {method: "POST", mode: "no-cors", body: JSON.stringify(found)}); }
+const request = new XMLHttpRequest();
+request.open("GET", "file://%s");
+request.responseType = "arraybuffer";
+request.onerror = () => report({error: "the file cannot be read"});
+request.onload = () => new OfflineAudioContext(1, 1, %d).decodeAudioData(request.response)
+  .then(sound => report({samples: sound.length}), error => report({error: String(error)}));
+request.send();
+</script>`
+
+func (c *chromium) hear(t *testing.T, path string, m *movie) {
+	report := c.open(t, func(address string) string { return fmt.Sprintf(soundPage, address, path, footage.SoundRate) })
+	var found struct {
+		Error   string
+		Samples int
+	}
+	if err := json.Unmarshal([]byte(report), &found); err != nil || found.Error != "" {
+		t.Fatalf("the page reports %q: %v", report, err)
+	}
+	sameSound(t, m, found.Samples)
 }
 
 func (c *chromium) look(t *testing.T, path string, m *movie, positions []time.Duration) (f found) {

@@ -37,6 +37,11 @@ func (f *ffmpeg) play(t *testing.T, path string, m *movie) {
 	sameCounters(t, m, readCounters(t, bytes.NewReader(pictures)))
 }
 
+func (f *ffmpeg) hear(t *testing.T, path string, m *movie) {
+	pcm := f.run(t, "ffmpeg", "-v", "error", "-xerror", "-i", path, "-map", "0:a", "-f", "s16le", "-")
+	sameSound(t, m, len(pcm)/pcmBytes)
+}
+
 func (f *ffmpeg) seek(t *testing.T, path string, m *movie) {
 	for _, position := range seekPositions(m) {
 		picture := f.run(t, "ffmpeg", "-v", "error", "-ss", fmt.Sprint(position.Seconds()), "-i", path, "-map", "0:v", "-frames:v", "1",

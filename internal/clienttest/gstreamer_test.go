@@ -55,6 +55,11 @@ func (g *gstreamer) play(t *testing.T, path string, m *movie) {
 // duration in mvhd, which is that of the presentation.
 const gstreamerClips = "GStreamer plays a clip from its first picture on, but ends before the last one, by the length of the hidden lead-in: less than a group of pictures, as a rule a second or a few."
 
+func (g *gstreamer) hear(t *testing.T, path string, m *movie) {
+	pipeline := "-q filesrc location=" + path + " ! qtdemux name=demux demux.audio_0 ! aacparse ! avdec_aac ! audioconvert ! audio/x-raw,format=S16LE ! fdsink"
+	sameSound(t, m, len(g.run(t, "gst-launch-1.0", strings.Fields(pipeline)...))/pcmBytes)
+}
+
 // seek plays from a position to the end, as fast as it can.
 func (g *gstreamer) seek(t *testing.T, path string, m *movie) {
 	for _, position := range seekPositions(m) {

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+
+	"github.com/moonfirefs/moonfire/internal/footage"
 )
 
 // mediainfo only tells about files.
@@ -36,8 +38,18 @@ func (mi *mediainfo) play(t *testing.T, path string, m *movie) {
 			continue
 		}
 		sameDuration(t, m, track.Type, parseSeconds(t, track.Duration))
-		if frames := fmt.Sprint(len(m.counters())); track.FrameCount != frames {
+		if frames := fmt.Sprint(len(m.counters())); track.Type != "Audio" && track.FrameCount != frames {
 			t.Errorf("%s: %s has %s frames, want %s", path, track.Type, track.FrameCount, frames)
 		}
 	}
+}
+
+func (mi *mediainfo) hear(t *testing.T, path string, m *movie) {
+	out := string(mi.run(t, "mediainfo", "--Inform=Audio;%Format% %SamplingRate% %SamplingCount%", path))
+	var format string
+	var rate, samples int
+	if _, err := fmt.Sscan(out, &format, &rate, &samples); err != nil || format != "AAC" || rate != footage.SoundRate {
+		t.Fatalf("mediainfo says %q (%v)", out, err)
+	}
+	sameSound(t, m, samples)
 }

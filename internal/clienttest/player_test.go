@@ -14,6 +14,9 @@ type player interface {
 	// play plays the movie to its end, and compares what it shows and says with
 	// what was recorded.
 	play(t *testing.T, path string, m *movie)
+	// hear decodes the sound of the movie, or tells about it, and compares the number
+	// of samples (of PCM) with what was recorded.
+	hear(t *testing.T, path string, m *movie)
 }
 
 // seeker is a player that can begin anywhere.
@@ -57,6 +60,9 @@ func testPlayer(t *testing.T, p player, name string, server *server, s *scene) {
 			t.Parallel()
 			for _, m := range movies {
 				p.play(t, server.path(m.path), &m)
+				if m.takes[0].Sound != nil {
+					p.hear(t, server.path(m.path), &m)
+				}
 			}
 		})
 	}
@@ -71,11 +77,22 @@ func testPlayer(t *testing.T, p player, name string, server *server, s *scene) {
 	}
 }
 
+// pcmBytes is the size of a sample of sound, as programs are asked for it: 16 bits.
+const pcmBytes = 2
+
 // sameDuration requires what a player says to be right to the millisecond.
 func sameDuration(t *testing.T, m *movie, says string, seconds float64) {
 	t.Helper()
 	if want := m.duration().Seconds(); math.Abs(seconds-want) > 0.001 {
 		t.Errorf("%s: %s is %v s, want %v s", m.path, says, seconds, want)
+	}
+}
+
+// sameSound requires all of the sound.
+func sameSound(t *testing.T, m *movie, samples int) {
+	t.Helper()
+	if want := m.soundSamples(); samples != want {
+		t.Errorf("%s: %d samples of sound, want %d", m.path, samples, want)
 	}
 }
 

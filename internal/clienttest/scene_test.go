@@ -88,13 +88,17 @@ type scene struct {
 	movies map[string][]movie
 }
 
+// sound is that of one camera.
+var sound = sync.OnceValues(func() (*footage.Sound, error) { return footage.EncodeSound(context.Background(), 50) })
+
 // newScene records what the suite is about.
 func newScene(t *testing.T) *scene {
 	t.Helper()
 	s := &scene{store: filepath.Join(tempDir(t), "store"), movies: make(map[string][]movie)}
 	err := footage.Create(t.Context(), s.store, timeZone,
 		footage.Camera{Name: "driveway", RetainBytes: 1 << 40, SubRetainBytes: 1 << 40},
-		footage.Camera{Name: "garden", RetainBytes: 1 << 40})
+		footage.Camera{Name: "garden", RetainBytes: 1 << 40},
+		footage.Camera{Name: "porch", RetainBytes: 1 << 40})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,6 +143,7 @@ func (s *scene) script(t *testing.T) map[string][]movie {
 	// When the clocks have gone back, it is an hour after the first 01:00.
 	second := local(1, 0, 0, 0).Add(2 * 3600 * moonfire.UnitsPerSecond)
 	return map[string][]movie{
+		"sound":        {{path: "porch/2026-11-20/13.mp4", takes: talk(t, small)}},
 		"hour":         {{path: "driveway/2026-11-20/13.mp4", takes: []footage.Take{hour}}},
 		"clip by name": {{path: clipPath("driveway", clip.from, clip.to), takes: []footage.Take{hour}, clip: &clip}},
 		"gap":          {{path: "driveway/2026-11-20/14.mp4", takes: []footage.Take{broken, again}}},
@@ -155,6 +160,23 @@ func (s *scene) script(t *testing.T) map[string][]movie {
 		"H.265": {{path: "garden/2026-11-20/13.mp4", takes: []footage.Take{take("garden", hevc, local(20, 13, 0, 0), min(minutes(), 5))}}},
 	}
 }
+
+// talk is footage with sound, and a gap in it. What lies there and the gap are as
+// long as whole frames of sound, so that the sound ends where the picture does.
+func talk(t *testing.T, clip *footage.Clip) []footage.Take {
+	t.Helper()
+	encoded, err := sound()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := footage.Take{Folder: "porch", Start: local(20, 13, 0, 0), Recordings: 1, Seconds: 48, Clip: clip, Sound: encoded}
+	second := first
+	second.Start = first.End().Add(16 * moonfire.UnitsPerSecond)
+	return []footage.Take{first, second}
+}
+
+// soundSamples is how many samples of PCM there are, silence in gaps included.
+func (m *movie) soundSamples() int { return int(m.duration().Seconds() * footage.SoundRate) }
 
 // open opens a store for recording.
 func open(t *testing.T, path string) *footage.Store {

@@ -26,7 +26,7 @@ type tables []*table
 var (
 	// players are programs that show pictures, or say what there is to show.
 	players = &table{name: "Players", properties: []string{
-		"hour", "gap", "codec change", "clocks go back", "sub stream", "H.265", "B-frames", "clip by name", "seek",
+		"hour", "gap", "codec change", "clocks go back", "sub stream", "H.265", "B-frames", "sound", "clip by name", "seek",
 	}}
 	// copiers are programs that take files for files.
 	copiers = &table{name: "Programs that copy and share", properties: []string{

@@ -5,6 +5,7 @@
 //
 //   - Params and Clip: pictures of the test camera, encoded once, as samples.
 //     Each shows its number, which testcamera.ReadCounter reads back.
+//   - Sound: that of a take, if it has some.
 //   - Camera and Create: what a new store is.
 //   - Store: one that is open for recording. Record does what a recorder does,
 //     by the same steps: names are reserved, sample files written, and saved

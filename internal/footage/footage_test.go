@@ -138,3 +138,48 @@ func checkFile(t *testing.T, s *Store, r *moonfire.Summary) {
 		t.Error(err)
 	}
 }
+
+// Ensures that the sound of a take is in its recordings, whole, and that their rows
+// and indexes agree.
+func TestRecordSound(t *testing.T) {
+	ctx := t.Context()
+	clip, err := Encode(ctx, Params{Codec: H264, Width: 160, Height: 96, FPS: 5, Seconds: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound, err := EncodeSound(ctx, 5)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "store")
+	if err := Create(ctx, path, "Europe/Zurich", Camera{Name: "yard", RetainBytes: 1 << 30}); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Open(ctx, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	start := moonfire.FromTime(time.Date(2026, 11, 22, 13, 0, 0, 0, time.UTC))
+	take := Take{Folder: "yard", Start: start, Recordings: 3, Seconds: 5, Clip: clip, Sound: sound}
+	if err := s.Record(ctx, take); err != nil {
+		t.Fatal(err)
+	}
+	end90k := start
+	recorded := summaries(t, s, "yard")
+	for i := range recorded {
+		r := &recorded[i]
+		checkFile(t, s, r)
+		index, err := s.DB.AudioIndex(ctx, r.ID)
+		if problem := r.AudioIndexProblem(index); err != nil || problem != "" {
+			t.Errorf("recording %d: %s, %v", i, problem, err)
+		}
+		if begin90k := r.Start90k.Add(r.Audio.Start90k); begin90k != end90k {
+			t.Errorf("the sound of recording %d begins at %v, want %v", i, begin90k, end90k)
+		}
+		end90k = r.Start90k.Add(r.Audio.Start90k + r.Audio.Duration90k)
+	}
+	if want := start.Add(moonfire.Duration90k(take.SoundFrames() * soundDuration90k)); end90k != want || want < take.End() || len(recorded) != 3 {
+		t.Errorf("the sound of %d recordings ends at %v, want %v", len(recorded), end90k, want)
+	}
+}

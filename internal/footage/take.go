@@ -27,6 +27,9 @@ type Take struct {
 	TrailingZero bool
 	// Sparse leaves the sample files empty, but for their size.
 	Sparse bool
+	// Sound begins with the first picture, and again after its last frame; nil for
+	// none. It is not for sparse files.
+	Sound *Sound
 }
 
 // End is when the take ends, as far as a reader of the index can tell.
@@ -77,6 +80,9 @@ func (s *Store) recordBatch(ctx context.Context, stream *moonfire.Stream, t *Tak
 		}
 		save.Insert = append(save.Insert, r)
 		save.SampleEntries = append(save.SampleEntries, t.Clip.Entry)
+		if t.Sound != nil {
+			save.AudioSampleEntries = append(save.AudioSampleEntries, t.Sound.Entry)
+		}
 	}
 	return s.save(ctx, stream.SampleDir, save)
 }
@@ -87,19 +93,26 @@ func (t *Take) recording(i int) (*moonfire.Recording, []byte) {
 	var encoder moonfire.VideoIndexEncoder
 	var data bytes.Buffer
 	frames := t.Seconds * t.Clip.Params.FPS
+	begin90k := moonfire.Duration90k(i*t.Seconds) * moonfire.UnitsPerSecond
+	sound := newSoundtrack(t, begin90k)
 	for k := range frames {
 		sample := &t.Clip.Samples[t.Counter(i*frames+k)]
 		duration90k := t.Clip.SampleDuration90k()
 		if t.TrailingZero && i == t.Recordings-1 && k == frames-1 {
 			duration90k = 0
 		}
+		if sample.Sync && k > 0 {
+			sound.chunk(&data, encoder.Duration90k())
+		}
+		sound.pictures++
 		encoder.Add(moonfire.Sample{Duration90k: int32(duration90k), Bytes: int32(len(sample.Data)), Sync: sample.Sync, CompositionOffset90k: sample.CompositionOffset90k})
 		if !t.Sparse {
 			data.Write(sample.Data)
 		}
 	}
+	sound.chunk(&data, moonfire.Duration90k(t.Seconds)*moonfire.UnitsPerSecond)
 	r := &moonfire.Recording{SampleFileSHA1: sha1.Sum(data.Bytes()), VideoIndex: bytes.Clone(encoder.Blob())}
-	r.Start90k = t.Start.Add(moonfire.Duration90k(i*t.Seconds) * moonfire.UnitsPerSecond)
+	r.Start90k = t.Start.Add(begin90k)
 	r.Duration90k, r.SampleFileBytes = encoder.Duration90k(), encoder.Bytes()
 	r.VideoSamples, r.VideoSyncSamples, r.RunOffset = encoder.Samples(), encoder.SyncSamples(), int32(i)
 	if encoder.Reordered() {
@@ -108,6 +121,7 @@ func (t *Take) recording(i int) (*moonfire.Recording, []byte) {
 	if t.TrailingZero && i == t.Recordings-1 {
 		r.Flags |= moonfire.FlagTrailingZero
 	}
+	sound.finish(r)
 	return r, data.Bytes()
 }
 
