@@ -1,9 +1,14 @@
 package camera
 
+// #cgo pkg-config: libavcodec
+// #include <libavcodec/codec_par.h>
+import "C"
+
 import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"unsafe"
 
 	"github.com/asticode/go-astiav"
 
@@ -21,13 +26,22 @@ func audioSampleEntryOf(parameters *astiav.CodecParameters) (*moonfire.AudioSamp
 	case astiav.CodecIDAac:
 		return aacSampleEntry(parameters.ExtraData())
 	case astiav.CodecIDPcmAlaw:
-		return g711SampleEntry("alaw", parameters.SampleRate(), parameters.Channels())
+		return g711SampleEntry("alaw", parameters.SampleRate(), channelsOf(parameters))
 	case astiav.CodecIDPcmMulaw:
-		return g711SampleEntry("ulaw", parameters.SampleRate(), parameters.Channels())
+		return g711SampleEntry("ulaw", parameters.SampleRate(), channelsOf(parameters))
 	default:
 		return nil, fmt.Errorf("%s is not recorded", codec.Name())
 	}
 }
+
+// channelsOf is what the versions of go-astiav call otherwise, of what they keep to
+// themselves: the only field of the type.
+func channelsOf(parameters *astiav.CodecParameters) int {
+	return int((*(**C.AVCodecParameters)(unsafe.Pointer(parameters))).ch_layout.nb_channels)
+}
+
+// The only field: otherwise, this does not compile.
+var _ = [1]struct{}{}[unsafe.Sizeof(astiav.CodecParameters{})-unsafe.Sizeof(uintptr(0))]
 
 // aacSampleEntry makes an "mp4a" box with an "esds" box (ISO 14496-14 §5.6).
 func aacSampleEntry(config []byte) (*moonfire.AudioSampleEntry, error) {
