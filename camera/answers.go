@@ -31,9 +31,10 @@ type answers struct {
 }
 
 var (
-	// refusedMethod finds what libavformat logs of a refusal. A status line is not
-	// longer than this in earnest.
-	refusedMethod = regexp.MustCompile(`method ([A-Z_]+) failed: ([0-9]{3}[ -~]{0,60})`)
+	// refusedMethod finds what libavformat logs of a refusal; that of FFmpeg 7.1 leaves
+	// out the space behind the number. A status line is not longer than this in
+	// earnest.
+	refusedMethod = regexp.MustCompile(`method ([A-Z_]+) failed: ([0-9]{3})([ -~]{0,60})`)
 	// audioDescription finds a media description of audio up to the next one, and its
 	// payload type; rtpMap the encoding (RFC 8866 §5.14, §6.6).
 	audioDescription = regexp.MustCompile(`(?m)^m=audio [0-9/]+ [A-Z/]+ ([0-9]+)[^\n]*\n(?:[^m][^\n]*\n?)*`)
@@ -49,7 +50,7 @@ func (a *answers) learn(line string, cut bool) {
 		a.noVideo = !cut && !strings.Contains("\n"+description, "\nm=video ")
 		a.audio = audioIn(description)
 	} else if m := refusedMethod.FindStringSubmatch(line); m != nil {
-		a.refusal = m[1] + ": " + strings.TrimSpace(m[2])
+		a.refusal = strings.TrimSpace(m[1] + ": " + m[2] + " " + strings.TrimSpace(m[3]))
 	}
 }
 

@@ -25,3 +25,17 @@ func TestAudioInDescription(t *testing.T) {
 		}
 	}
 }
+
+// A refusal is told alike, whichever FFmpeg logs it.
+func TestRefusal(t *testing.T) {
+	for line, want := range map[string]string{
+		"[rtsp @ 0x1] method SETUP failed: 453 Not Enough Bandwidth\n": "SETUP: 453 Not Enough Bandwidth",
+		"[rtsp @ 0x1] method SETUP failed: 453Not Enough Bandwidth\n":  "SETUP: 453 Not Enough Bandwidth",
+		"[rtsp @ 0x1] method PLAY failed: 500\n":                       "PLAY: 500",
+	} {
+		a := answers{}
+		if a.learn(line, false); a.refusal != want {
+			t.Errorf("%q is told as %q, want %q", line, a.refusal, want)
+		}
+	}
+}
