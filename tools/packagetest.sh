@@ -77,6 +77,9 @@ run record README.md
 until_true "a recording is committed" sh -c "[ \$(sqlite3 -readonly $root/var/lib/moonfirefs/moonfire.db 'SELECT count(*) FROM recording') -ge 1 ]"
 in_systemd systemctl --no-pager status moonfirefs
 run look README.md
+in_systemd useradd --create-home bob
+run join README.md
+in_systemd runuser -u bob -- sh -euc 'ffprobe -v error -show_entries stream=codec_name,width,height -of csv=p=0 /mnt/nvr/driveway/*/*.mp4'
 
 step "share it, as docs/samba.md says"
 run share docs/samba.md
@@ -105,7 +108,7 @@ recordings >"$work/after"
 in_systemd runuser -u moonfirefs -- moonfirefs check --hash
 until_true "the recorder records again" sh -c "[ \$(sqlite3 -readonly $root/var/lib/moonfirefs/moonfire.db 'SELECT count(*) FROM recording') -gt $(wc -l <"$work/after") ]"
 
-step "a recorder that stands still or is killed is started again"
+step "a recorder that is killed is started again"
 in_systemd systemctl kill --signal=KILL --kill-whom=main moonfirefs
 until_true "it runs again" in_systemd sh -c 'systemctl is-active moonfirefs && ls /mnt/nvr/driveway'
 
