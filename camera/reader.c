@@ -10,9 +10,10 @@
 
 #include "reader.h"
 
-/* How many packets wait for Go at most. More wait in the kernel, and then at the
- * camera. */
+/* How many packets wait for Go at most, and how many bytes they have before the last of
+ * them. More wait in the kernel, and then at the camera. */
 #define MAX_PACKETS 256
+#define MAX_BYTES (16 << 20)
 
 /* How long a packet may wait until Go is told, unless something else is told of. */
 #define MAX_WAIT_US 200000
@@ -42,6 +43,7 @@ struct moonfireInput {
 	AVPacket *waiting[MAX_PACKETS];
 	int64_t arrived_us[MAX_PACKETS];
 	int n_waiting;
+	int64_t waiting_bytes;
 	int told; /* Go has been told of them */
 	int stopping;
 	int ended, error;
@@ -93,6 +95,12 @@ static int begins_key(enum AVCodecID codec, const AVPacket *packet)
 	return codec == AV_CODEC_ID_HEVC && ((type >= 16 && type <= 23) || type == 32 || type == 33);
 }
 
+/* is_full is called with the lock held. */
+static int is_full(const moonfireInput *in)
+{
+	return in->n_waiting == MAX_PACKETS || in->waiting_bytes >= MAX_BYTES;
+}
+
 /* keep makes a packet wait for Go. It returns 0 when the thread is to stop. */
 static int keep(moonfireInput *in, AVPacket *packet, int urgent)
 {
@@ -100,13 +108,14 @@ static int keep(moonfireInput *in, AVPacket *packet, int urgent)
 	int stopping;
 
 	pthread_mutex_lock(&in->lock);
-	while (in->n_waiting == MAX_PACKETS && !in->stopping)
+	while (is_full(in) && !in->stopping)
 		pthread_cond_wait(&in->room, &in->lock);
 	stopping = in->stopping;
 	if (!stopping) {
+		in->waiting_bytes += packet->size;
 		av_packet_move_ref(in->waiting[in->n_waiting], packet);
 		in->arrived_us[in->n_waiting++] = now;
-		if (urgent || in->n_waiting == MAX_PACKETS)
+		if (urgent || is_full(in))
 			tell(in);
 	}
 	pthread_mutex_unlock(&in->lock);
@@ -252,6 +261,7 @@ void moonfireTakePackets(moonfireInput *in, moonfireTaken *taken)
 		in->seen[i].arrived_us = in->arrived_us[i];
 	}
 	in->n_waiting = 0;
+	in->waiting_bytes = 0;
 	in->told = 0;
 	taken->ended = in->ended;
 	taken->error = in->error;
