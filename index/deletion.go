@@ -15,33 +15,35 @@ import (
 // deletedSQL is true of a recording r that the deletion i is about.
 var deletedSQL = `r.stream_id = i.stream_id and r.id <= i.last_recording_id and ` + overlapSQL
 
-// RequestDeletion asks whoever records, or the next one who will, to carry out a
-// deletion, and fills in its id. Nothing is deleted yet. It returns an error that
-// wraps moonfire.ErrInvalid if some of the footage is kept.
-func (db *DB) RequestDeletion(ctx context.Context, d *moonfire.Deletion) error {
-	if err := db.requestDeletion(ctx, d); err != nil {
-		return fmt.Errorf("request a deletion in %s: %w", d.Folder, asOurs(err))
+// RequestDeletion asks whoever records, or the next one who will, to carry out
+// deletions, all or none, and fills in their ids. Nothing is deleted yet. It returns an
+// error that wraps moonfire.ErrInvalid if some of the footage is kept.
+func (db *DB) RequestDeletion(ctx context.Context, all ...*moonfire.Deletion) error {
+	tx, err := db.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("request a deletion: %w", asOurs(err))
+	}
+	defer rollback(tx)
+	for _, d := range all {
+		if err := requestDeletion(ctx, tx, d); err != nil {
+			return fmt.Errorf("request a deletion in %s: %w", d.Folder, asOurs(err))
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("request a deletion: %w", asOurs(err))
 	}
 	return nil
 }
 
-func (db *DB) requestDeletion(ctx context.Context, d *moonfire.Deletion) error {
-	tx, err := db.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer rollback(tx)
-	err = tx.QueryRowContext(ctx, `
+func requestDeletion(ctx context.Context, tx *sql.Tx, d *moonfire.Deletion) error {
+	err := tx.QueryRowContext(ctx, `
 		insert into deletion (stream_id, folder, start_time_90k, end_time_90k, last_recording_id, requested_time_90k, requested_by)
 		values (?, ?, ?, ?, ?, ?, ?) returning id`,
 		d.Stream, d.Folder, d.Start90k, d.End90k, d.LastRecording, d.Requested90k, d.RequestedBy).Scan(&d.ID)
 	if err != nil {
 		return err
 	}
-	if err := requireNotKept(ctx, tx, d); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return requireNotKept(ctx, tx, d)
 }
 
 // requireNotKept refuses to delete recordings that somebody keeps.

@@ -200,6 +200,10 @@ func TestDeletionSparesKept(t *testing.T) {
 	if err := f.db.RequestDeletion(t.Context(), d); !errors.Is(err, moonfire.ErrInvalid) {
 		t.Errorf("got %v, want ErrInvalid", err)
 	}
+	other := &moonfire.Deletion{Stream: f.stream(), Start90k: 6 * minute90k, End90k: 7 * minute90k, LastRecording: 10}
+	if err := f.db.RequestDeletion(t.Context(), other, d); !errors.Is(err, moonfire.ErrInvalid) {
+		t.Errorf("of two, one of them kept: got %v, want ErrInvalid", err)
+	}
 	if all, err := f.db.Deletions(t.Context()); err != nil || len(all) != 0 {
 		t.Errorf("lines %v, %v", all, err)
 	}

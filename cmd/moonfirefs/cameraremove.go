@@ -120,6 +120,7 @@ func (f *removeFlags) deleteAll(o *opened, c *moonfire.Camera, sizeBytes int64) 
 	if err := confirm(o.cmd, question, f.yes); err != nil {
 		return err
 	}
+	var deletions []*moonfire.Deletion
 	for i := range c.Streams {
 		s := &c.Streams[i]
 		newest, ok, err := o.DB.Newest(o.cmd.Context(), s.ID)
@@ -130,9 +131,11 @@ func (f *removeFlags) deleteAll(o *opened, c *moonfire.Camera, sizeBytes int64) 
 			continue
 		}
 		all := interval{stream: s, folder: s.FolderName(c), start: moonfire.MinTime90k, end: moonfire.MaxTime90k}
-		if err := o.DB.RequestDeletion(o.cmd.Context(), all.deletion(newest.ID)); err != nil {
-			return err
-		}
+		deletions = append(deletions, all.deletion(newest.ID))
+	}
+	// Somebody may have kept some of it while the question was asked: then all stays.
+	if err := o.DB.RequestDeletion(o.cmd.Context(), deletions...); err != nil {
+		return err
 	}
 	return deletePending(o)
 }
