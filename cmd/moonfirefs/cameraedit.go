@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 
 	"github.com/spf13/cobra"
@@ -70,6 +71,10 @@ func (f *editFlags) edit(g *global, o *opened, name string) error {
 	if len(given) == 0 {
 		return &usageError{errors.New("nothing is to be changed")}
 	}
+	before, err := o.camera(name)
+	if err != nil {
+		return err
+	}
 	c, err := o.camera(name)
 	if err != nil {
 		return err
@@ -82,6 +87,9 @@ func (f *editFlags) edit(g *global, o *opened, name string) error {
 			return err
 		}
 	}
+	if err := requireUnchanged(o, before); err != nil {
+		return err
+	}
 	if err := o.DB.UpdateCamera(o.cmd.Context(), c); err != nil {
 		return err
 	}
@@ -89,6 +97,31 @@ func (f *editFlags) edit(g *global, o *opened, name string) error {
 		return err
 	}
 	return f.tellEdited(o, c, given)
+}
+
+// requireUnchanged refuses to go on with what is known of a camera if somebody else
+// has changed it since, which may be minutes ago: what is saved then would take that
+// back, and with a quota, footage.
+func requireUnchanged(o *opened, before *moonfire.Camera) error {
+	now, err := o.camera(before.ShortName)
+	if err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(settings(now), settings(before)) {
+		return fmt.Errorf("somebody else has changed camera %s meanwhile, so nothing of this was saved: repeat the command", before.ShortName)
+	}
+	return nil
+}
+
+// settings are what is configured about a camera, without what is recorded.
+func settings(c *moonfire.Camera) *moonfire.Camera {
+	plain := *c
+	plain.Streams = slices.Clone(c.Streams)
+	for i := range plain.Streams {
+		s := &plain.Streams[i]
+		s.Rotated90k, s.SampleFileBytes, s.Duration90k = nil, 0, 0
+	}
+	return &plain
 }
 
 // givenFlags lists the flags of the command, but not those of every command, that

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -84,6 +85,31 @@ func TestCameraEdit(t *testing.T) {
 		t.Errorf("a refused change was made: %+v", got)
 	}
 }
+
+// TestCameraEditMeanwhile ensures that an edit which takes long, since it asks for a
+// password, does not take another one back that was made in between.
+func TestCameraEditMeanwhile(t *testing.T) {
+	t.Parallel()
+	path := newStore(t)
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", "rtsp://192.0.2.1/", "--retain", "1GB")
+	edit := []string{"camera", "edit", "--store", path, "--no-test", "driveway"}
+	in := readerFunc(func(p []byte) (int, error) {
+		mustRun(t, append(edit, "--retain", "2GB")...)
+		return copy(p, "secret\n"), nil
+	})
+	var out bytes.Buffer
+	status := execute(t.Context(), append(edit, "--username", "admin", "--password-file", "-"), in, &out, &out)
+	if status != exitFailure || !strings.Contains(out.String(), "somebody else") {
+		t.Errorf("status %d: %s", status, &out)
+	}
+	if c := storedCamera(t, path); c.Streams[0].RetainBytes != 2e9 || c.Username != "" {
+		t.Errorf("camera %+v", c)
+	}
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 func sameCamera(a, b moonfire.Camera) bool {
 	if len(a.Streams) != len(b.Streams) {
