@@ -89,7 +89,7 @@ type scene struct {
 }
 
 // sound is that of one camera.
-var sound = sync.OnceValues(func() (*footage.Sound, error) { return footage.EncodeSound(context.Background(), 50) })
+var sound = sync.OnceValues(func() (*footage.Sound, error) { return footage.EncodeSound(context.Background(), 20) })
 
 // newScene records what the suite is about.
 func newScene(t *testing.T) *scene {
@@ -169,7 +169,7 @@ func talk(t *testing.T, clip *footage.Clip) []footage.Take {
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := footage.Take{Folder: "porch", Start: local(20, 13, 0, 0), Recordings: 1, Seconds: 48, Clip: clip, Sound: encoded}
+	first := footage.Take{Folder: "porch", Start: local(20, 13, 0, 0), Recordings: 1, Seconds: 16, Clip: clip, Sound: encoded}
 	second := first
 	second.Start = first.End().Add(16 * moonfire.UnitsPerSecond)
 	return []footage.Take{first, second}
