@@ -147,7 +147,10 @@ func libavOptions(cfg Config, mediaType string) (map[string]string, error) {
 	return map[string]string{
 		"rtsp_transport":      string(cfg.Transport),
 		"allowed_media_types": mediaType,
-		"timeout":             strconv.FormatInt(cfg.SocketTimeout.Microseconds(), 10),
+		// One stream, whatever else the camera describes: libavformat dates those of
+		// a session with several anew by every sender report.
+		"max_streams": "1",
+		"timeout":     strconv.FormatInt(cfg.SocketTimeout.Microseconds(), 10),
 		// Packets as the RTP layer makes them: pieces of access units, with the
 		// time stamps that came with them. The parser above it would join the
 		// pieces, but loses the time stamp of the first access unit, which is

@@ -168,6 +168,20 @@ func TestFramesAreThoseSent(t *testing.T) {
 	}
 }
 
+// TestOtherVideo ensures that of several video streams in a session description the
+// first one is recorded, as it would be alone: libavformat dates the frames of a
+// session with several streams anew by every sender report.
+func TestOtherVideo(t *testing.T) {
+	camera := startCamera(t, testcamera.Config{OtherVideo: true})
+	session := openSession(t, Config{URL: camera.URL()})
+	frames := read(t, session, 10)
+	for range 5 {
+		camera.Report()
+		frames = append(frames, read(t, session, 10)...)
+	}
+	compareWithSent(t, frames, camera.Sent())
+}
+
 // Credentials in the URL are used as well.
 func TestUserInfoInURL(t *testing.T) {
 	camera := startCamera(t, testcamera.Config{Username: username, Password: "pl@nted"})

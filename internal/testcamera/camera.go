@@ -21,8 +21,12 @@ import (
 // Path is the path of a camera's stream.
 const Path = "/stream"
 
-// payloadType is the RTP payload type, of the dynamic range (RFC 3551 §6).
-const payloadType = 96
+// payloadType and otherPayloadType are RTP payload types of the dynamic range
+// (RFC 3551 §6).
+const (
+	payloadType      = 96
+	otherPayloadType = 98
+)
 
 // defaultRTPOrigin is the RTP time stamp of a source's first frame. It is not 0,
 // which libavformat takes for "none yet".
@@ -46,9 +50,15 @@ type Config struct {
 	// WithoutSprop leaves the parameter sets out of the session description.
 	// They are in each key frame in any case.
 	WithoutSprop bool
+	// Title is the name of the session in the session description; the default is
+	// "test camera".
+	Title string
 	// Describes says what the session description has; the default is the video.
 	// Of anything else nothing is sent.
 	Describes Description
+	// OtherVideo says that the session description lists a second video stream, after
+	// the first one, of which sender reports come and nothing else.
+	OtherVideo bool
 	// Alter changes each frame before it is sent, by its Index: its time stamp, its
 	// NAL units, whose memory it must leave alone. Nil leaves them as they are.
 	Alter func(*SentFrame)
@@ -89,9 +99,9 @@ type Camera struct {
 	config Config
 	// media describes the stream, and is read-only once the camera has started.
 	media *description.Media
-	// sound likewise; nil if there is none.
-	sound *description.Media
-	nonce string
+	// sound and other likewise; nil if there is none.
+	sound, other *description.Media
+	nonce        string
 
 	cancel context.CancelFunc
 	played chan struct{} // closed when the source has ended
@@ -114,6 +124,7 @@ type Camera struct {
 	listened  int // sessions that have begun to listen
 	sentSound []SentSound
 	stalled   bool
+	reports   int
 	frames    int64 // that the source has delivered
 	runs      int   // client sessions that have begun to play
 	sent      []SentFrame
@@ -132,6 +143,9 @@ func Start(config Config) (*Camera, error) {
 	}
 	if config.Speed == 0 {
 		config.Speed = 1
+	}
+	if config.Title == "" {
+		config.Title = "test camera"
 	}
 	if config.RTPOrigin == 0 {
 		config.RTPOrigin = defaultRTPOrigin
@@ -153,6 +167,11 @@ func Start(config Config) (*Camera, error) {
 		return nil, errors.Join(errors.New("test camera: the source has no pictures"), c.Close())
 	case au := <-first:
 		c.media = c.describe(au)
+		if c.config.OtherVideo {
+			c.other = &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{
+				&format.H264{PayloadTyp: otherPayloadType, PacketizationMode: 1},
+			}}
+		}
 		if c.config.Sound != nil {
 			c.sound = &description.Media{Type: description.MediaTypeAudio, Formats: []format.Format{c.config.Sound.format()}}
 		}
@@ -281,13 +300,18 @@ func (c *Camera) setStalled(stalled bool) {
 }
 
 // Report sends a sender report (RFC 3550 §6.4.1) to each client, as cameras do
-// now and then, whether or not they have pictures.
+// now and then, whether or not they have pictures. Its clock is set before each.
 func (c *Camera) Report() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.reports++
+	report := &rtcp.SenderReport{NTPTime: uint64(c.reports) << 40}
 	for session := range c.players {
 		// A client that does not keep up will be noticed with the next frame.
-		_ = session.WritePacketRTCP(c.media, &rtcp.SenderReport{})
+		_ = session.WritePacketRTCP(c.media, report)
+		if c.other != nil && slices.Contains(session.SetuppedMedias(), c.other) {
+			_ = session.WritePacketRTCP(c.other, report)
+		}
 	}
 }
 

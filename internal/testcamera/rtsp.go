@@ -45,7 +45,7 @@ func (c *Camera) serve() error {
 	if err != nil {
 		return fmt.Errorf("test camera: listen: %w", err)
 	}
-	stream := gortsplib.NewServerStream(server, &description.Session{Title: "test camera", Medias: c.medias()})
+	stream := gortsplib.NewServerStream(server, &description.Session{Title: c.config.Title, Medias: c.medias()})
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.address, c.server, c.stream = address, server, stream

@@ -224,10 +224,14 @@ func (c *Camera) SentSound() []SentSound {
 
 // medias are what the session description lists.
 func (c *Camera) medias() []*description.Media {
-	if c.sound == nil {
-		return []*description.Media{c.media}
+	all := []*description.Media{c.media}
+	if c.other != nil {
+		all = append(all, c.other)
 	}
-	return []*description.Media{c.media, c.sound}
+	if c.sound != nil {
+		all = append(all, c.sound)
+	}
+	return all
 }
 
 // String names it in tests.
