@@ -68,3 +68,14 @@ func TestRepeatedTimestamps(t *testing.T) {
 		})
 	}
 }
+
+// TestManyUnits ensures that an access unit of millions of NAL units is refused before
+// they take much more memory than it does.
+func TestManyUnits(t *testing.T) {
+	unit := []byte{0, 0, 1, 6, 1}
+	for units, refused := range map[int]bool{maxUnits: false, maxUnits + 1: true} {
+		if _, err := newH264Stream().samples(bytes.Repeat(unit, units)); (err != nil) != refused {
+			t.Errorf("%d NAL units: %v", units, err)
+		}
+	}
+}

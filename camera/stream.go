@@ -2,6 +2,7 @@ package camera
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 
 	moonfire "github.com/moonfirefs/moonfire"
@@ -69,6 +70,10 @@ type stream struct {
 // "hvcC" can say (ISO 14496-15 §5.3.3.1.2).
 const maxParameterSetBytes = 1<<16 - 1
 
+// maxUnits bounds the NAL units of an access unit. Each takes much more memory than
+// the few bytes that it needs to have; no level allows more than 600 slices.
+const maxUnits = 1 << 16
+
 // learn takes over the parameter sets among some NAL units: those of an access
 // unit, or of the session description.
 func (s *stream) learn(units [][]byte) {
@@ -82,7 +87,13 @@ func (s *stream) learn(units [][]byte) {
 // samples converts an access unit: into one frame, as a rule. Cameras that give two
 // pictures one time stamp, or glue access units together, are given what they mean.
 func (s *stream) samples(byteStream []byte) (frames []Frame, err error) {
-	s.units = slices.AppendSeq(s.units[:0], nalUnits(byteStream))
+	s.units = s.units[:0]
+	for unit := range nalUnits(byteStream) {
+		if len(s.units) == maxUnits {
+			return nil, fmt.Errorf("an access unit has more than %d NAL units", maxUnits)
+		}
+		s.units = append(s.units, unit)
+	}
 	units := s.units
 	if s.entry == nil {
 		s.learn(units) // to know whether two pictures are two fields
