@@ -132,12 +132,19 @@ func (f *audioFeed) session(ctx context.Context) error {
 			return fmt.Errorf("%w: %w", errAudioForGood, err)
 		}
 		f.cfg.Logger.Info("audio configuration", "codec", entry.RFC6381Codec, "sample_rate", entry.SampleRate, "channels", entry.Channels)
-		f.mu.Lock()
-		f.alignment.restart()
-		f.mu.Unlock()
+		f.restart()
 		return f.read(s, stream, entry)
 	}
 	return fmt.Errorf("%w: no audio stream", errAudioForGood)
+}
+
+// restart begins another session. What waits of the one before cannot be dated any
+// more: the time stamps of each have an origin of their own.
+func (f *audioFeed) restart() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.alignment.restart()
+	f.frames, f.bytes = nil, 0
 }
 
 // read takes over packets until there are no more.

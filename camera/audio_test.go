@@ -3,6 +3,8 @@ package camera
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -66,6 +68,55 @@ func TestAudio(t *testing.T) {
 		if frame.Audio != nil {
 			t.Fatal("audio that nobody asked for")
 		}
+	}
+}
+
+// TestAudioOfLongDescription ensures that audio is found behind thousands of bytes of
+// a session description.
+func TestAudioOfLongDescription(t *testing.T) {
+	sound, err := aacSound()
+	if err != nil {
+		t.Fatal(err)
+	}
+	camera := startCamera(t, testcamera.Config{Sound: sound, Title: strings.Repeat("long ", 2000)})
+	session := openSession(t, Config{URL: camera.URL()})
+	if audio := session.Description().Audio; len(audio) != 1 || !strings.HasPrefix(strings.ToUpper(audio[0]), "MPEG4-GENERIC/16000") {
+		t.Errorf("the camera has audio %q", audio)
+	}
+}
+
+// TestAudioOfAnotherSession ensures that what waits of a session of audio is not dated
+// by the time stamps of the next one.
+func TestAudioOfAnotherSession(t *testing.T) {
+	f := &audioFeed{cfg: Config{}.withDefaults()}
+	now := time.Now()
+	f.add(&AudioFrame{Offset90k: 1 << 40, Data: []byte("one")}, &packet{arrived: now, isReported: true})
+	f.restart()
+	f.alignment.video.observe(1000, now)
+	f.alignment.video.report(0, 1000)
+	f.add(&AudioFrame{Offset90k: 500, Data: []byte("two")}, &packet{arrived: now, isReported: true})
+	if audio := f.take(1000); len(audio) != 1 || string(audio[0].Data) != "two" || audio[0].Offset90k != 0 {
+		t.Errorf("taken %+v", audio)
+	}
+}
+
+// TestAudioRates ensures that no audio is recorded whose samples would last for
+// minutes, or of which a second would have thousands.
+func TestAudioRates(t *testing.T) {
+	for _, rate := range []int{1, 3999, 1 << 16} {
+		if _, err := g711SampleEntry("alaw", rate, 1); err == nil {
+			t.Errorf("G.711 at %d Hz", rate)
+		}
+	}
+	for _, rate := range []uint32{1, 3999, 192_001, 1<<24 - 1} {
+		// Object type 2, an explicit rate, one channel (ISO 14496-3 §1.6.2.1).
+		config := binary.BigEndian.AppendUint64(nil, 2<<59|15<<55|uint64(rate)<<31|1<<27)
+		if _, err := aacSampleEntry(config); err == nil {
+			t.Errorf("AAC at %d Hz", rate)
+		}
+	}
+	if _, err := aacSampleEntry(binary.BigEndian.AppendUint64(nil, 2<<59|15<<55|16000<<31|1<<27)); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -19,6 +19,13 @@ import (
 // it have lengths of one byte. Those of cameras have 2 to 5 bytes.
 const maxAACConfigBytes = 64
 
+// Bounds of a sample rate, in Hz. Beyond them a sample would last for minutes, or a
+// second have thousands.
+const (
+	minSampleRate = 4000
+	maxSampleRate = 192_000
+)
+
 // audioSampleEntryOf makes a sample entry of what the session description says of
 // a stream of audio.
 func audioSampleEntryOf(parameters *astiav.CodecParameters) (*moonfire.AudioSampleEntry, error) {
@@ -52,6 +59,9 @@ func aacSampleEntry(config []byte) (*moonfire.AudioSampleEntry, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.sampleRate < minSampleRate || c.sampleRate > maxSampleRate {
+		return nil, fmt.Errorf("AAC at %d Hz is not recorded", c.sampleRate)
+	}
 	data := audioSampleEntry("mp4a", c.channels, c.sampleRate, esds(config))
 	codec := fmt.Sprintf("mp4a.40.%d", c.objectType)
 	return moonfire.NewAudioSampleEntry(data, c.sampleRate, c.channels, c.frameSamples, codec), nil
@@ -60,7 +70,7 @@ func aacSampleEntry(config []byte) (*moonfire.AudioSampleEntry, error) {
 // g711SampleEntry makes a box of QuickTime's that has no configuration; players
 // know it in mp4 files as well.
 func g711SampleEntry(format string, sampleRate, channels int) (*moonfire.AudioSampleEntry, error) {
-	if sampleRate <= 0 || sampleRate > math.MaxUint16 || channels <= 0 || channels > 2 {
+	if sampleRate < minSampleRate || sampleRate > math.MaxUint16 || channels <= 0 || channels > 2 {
 		return nil, fmt.Errorf("G.711 of %d channels at %d Hz is not recorded", channels, sampleRate)
 	}
 	data := audioSampleEntry(format, uint16(channels), uint32(sampleRate), nil)

@@ -14,7 +14,9 @@ static _Thread_local int wanted = AV_LOG_FATAL;
  * any thread. */
 static void forward(void *class, int level, const char *format, va_list arguments)
 {
-	char line[2048];
+	/* A session description has up to 16384 bytes; what is behind the cut, such as
+	 * the audio, would not be known. */
+	char line[17 * 1024];
 	int print_prefix = 1, length;
 
 	level &= 0xff; /* the rest is a colour */

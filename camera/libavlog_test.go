@@ -44,7 +44,7 @@ func TestLibavLog(t *testing.T) {
 // into the log, not even where the line is cut.
 func TestLibavLogKnowsSecrets(t *testing.T) {
 	const secret = "s3cret-%40-value"
-	sdp := describe("a=tool:hello operator, s3cret-@-value and s%33cret-@-value", "a=info:"+strings.Repeat("x ", 900)+strings.Repeat("s3cret-@-value", 20), audioMedia)
+	sdp := describe("a=tool:hello operator, s3cret-@-value and s%33cret-@-value", "a=info:"+strings.Repeat("x ", 8580)+strings.Repeat("s3cret-@-value", 20), audioMedia)
 	log, lines := newLog("driveway")
 	if _, err := Open(t.Context(), Config{URL: "rtsp://" + cameratest.Listen(t, scripted(nil, sdp)) + "/?key=" + secret, Logger: log, Username: "operator"}); err == nil {
 		t.Fatal("a camera without video was opened")
