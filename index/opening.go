@@ -36,11 +36,13 @@ func (db *DB) LastOpening(ctx context.Context) (o moonfire.Opening, ok bool, err
 
 // The newest recording of each stream is found through the index; there is none
 // for directories, and no need of one: what was recorded last to a directory is
-// the newest of some stream, unless the stream was moved elsewhere since.
+// the newest of some stream, unless the stream was moved elsewhere since. The newest is
+// the one that was committed last: one that is dated in the future, since this machine's
+// clock was wrong, would hide all that was recorded after it.
 const lastOpeningsSQL = `
 select r.sample_dir_id, max(r.open_id)
   from stream s join recording r on r.id = (
-       select id from recording where stream_id = s.id order by start_time_90k desc, id desc limit 1)
+       select id from recording where stream_id = s.id order by id desc limit 1)
  group by r.sample_dir_id`
 
 // LastRecordedTo tells, for each sample directory that holds the newest recording
