@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 chroot_make trixie
 chroot_install --no-install-recommends gcc libc6-dev pkg-config ffmpeg fuse3 sqlite3 procps e2fsprogs mount iproute2 \
     libavcodec-dev libavdevice-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
-for path in /dev /proc /sys "$(go env GOROOT)" "$(go env GOMODCACHE)" "$(go env GOCACHE)"; do
+for path in /dev /dev/pts /proc /sys "$(go env GOROOT)" "$(go env GOMODCACHE)" "$(go env GOCACHE)"; do
     chroot_bind "$path"
 done
 mkdir "$root/src"

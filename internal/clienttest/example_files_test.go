@@ -111,8 +111,9 @@ func TestBackupExample(t *testing.T) {
 	}
 }
 
-// TestContainerExample ensures that the compose file is one. (That of the image
-// has no checker in Debian.)
+// TestContainerExample ensures that the compose file is one. (That of the image has
+// no checker in Debian; "podman build" of it works, and wants the package and a
+// network: docs/install.md.)
 func TestContainerExample(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(examples, "compose.yaml")
