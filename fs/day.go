@@ -54,6 +54,7 @@ func (d *dayFolder) lookup(ctx context.Context, list *day, name string, out *fus
 	if f == nil {
 		return nil, syscall.ENOENT
 	}
+	d.tree.lookedUp.Add(1)
 	// A copy: the node must not keep the whole listing in memory.
 	h := &hourFile{tree: d.tree, stream: d.stream, file: *f}
 	h.fill(&out.Attr)

@@ -110,6 +110,8 @@ func newTree(ctx context.Context, o Options) (*tree, error) {
 		status:  o.Status,
 		log:     o.Logger,
 		handles: make(map[*handle]bool),
+
+		knownFiles: defaultKnownFiles,
 	}
 	t.pages = newPages(t)
 	if t.status == nil {

@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"fmt"
 	"html/template"
+	"iter"
 	"net/url"
 	"slices"
 	"time"
@@ -45,7 +46,9 @@ type streamView struct {
 	Kind  moonfire.StreamKind
 	Facts []fact
 	// Days are newest first; on the page of the root, the latest ones only.
-	Days []dayView
+	// Each is made when it is its turn: those of years would take more memory than
+	// the page.
+	Days iter.Seq2[int, dayView]
 }
 
 type folderView struct {
@@ -117,14 +120,16 @@ func executePage(name string, view any) ([]byte, error) {
 }
 
 func (c calendar) streamView(a *account, days int) streamView {
-	v := streamView{Link: url.PathEscape(a.state.folder), Kind: a.state.kind, Facts: c.facts(a)}
-	for _, record := range slices.Backward(a.records) {
-		if len(v.Days) == days {
-			break
-		}
-		v.Days = append(v.Days, c.dayView(a, record))
+	return streamView{
+		Link: url.PathEscape(a.state.folder), Kind: a.state.kind, Facts: c.facts(a),
+		Days: func(yield func(int, dayView) bool) {
+			for i := range min(days, len(a.records)) {
+				if !yield(i, c.dayView(a, a.records[len(a.records)-1-i])) {
+					return
+				}
+			}
+		},
 	}
-	return v
 }
 
 // facts sum a stream up.

@@ -49,6 +49,8 @@ type serveOptions struct {
 	Status bool
 	// Panics adds a folder entry whose lookup panics.
 	Panics bool
+	// KnownFiles bounds how many files the kernel may know, unless it is 0.
+	KnownFiles int
 }
 
 // childStatus is what the mount of a child with Status tells.
@@ -127,14 +129,40 @@ func openMount(ctx context.Context, f *fixture, o serveOptions, log *slog.Logger
 	if o.Status {
 		options.Status = childStatus.Load
 	}
-	if !o.Panics {
+	if !o.Panics && o.KnownFiles == 0 {
 		return Open(ctx, options)
 	}
 	t, err := newTree(ctx, options)
 	if err != nil {
 		return nil, err
 	}
-	return serve(options, t, &panickingRoot{root{tree: t}})
+	if o.Panics {
+		return serve(options, t, &panickingRoot{root{tree: t}})
+	}
+	t.knownFiles = o.KnownFiles
+	r := &root{tree: t}
+	childRoot = r.EmbeddedInode()
+	return serve(options, t, r)
+}
+
+// childRoot is that of the mount of a child with KnownFiles.
+var childRoot *gofs.Inode
+
+// awaitFewKnown waits until the kernel knows no more files than a child with
+// KnownFiles wants.
+func awaitFewKnown(t *tree) error {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		known := 0
+		for _, files := range (&watcher{root: childRoot}).knownDays() {
+			known += len(files)
+		}
+		if known <= t.knownFiles {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("the kernel still knows %d files", known)
+		}
+	}
 }
 
 // panickingRoot has an entry that should not be looked up.
@@ -155,6 +183,10 @@ func obey(ctx context.Context, f *fixture, mount *Mount) error {
 			mount.Wait()
 		case "close":
 			if err := mount.Close(); err != nil {
+				return err
+			}
+		case "few known":
+			if err := awaitFewKnown(mount.tree); err != nil {
 				return err
 			}
 		case "alive":

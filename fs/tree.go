@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	moonfire "github.com/moonfirefs/moonfire"
@@ -21,6 +22,10 @@ type tree struct {
 	dirs   map[moonfire.SampleDirID]*sample.Dir
 	log    *slog.Logger
 	faults faults
+	// knownFiles bounds how many files of hours the kernel may know; lookedUp counts
+	// those it was told of since it was made to forget.
+	knownFiles int
+	lookedUp   atomic.Int64
 
 	// mu guards handles: those that are open.
 	mu      sync.Mutex

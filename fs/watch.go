@@ -14,7 +14,8 @@ import (
 const watchInterval = 250 * time.Millisecond
 
 // watcher tells the kernel which names have moved on to another version or have
-// gone, sooner than its cache would find out.
+// gone, sooner than its cache would find out, and which to forget because there are too
+// many.
 //
 // It runs in a goroutine of its own and holds no lock when it notifies: the
 // kernel takes the folder's lock for a notification, which a lookup holds while
@@ -37,6 +38,7 @@ func (w *watcher) run(ctx context.Context) {
 		if err := w.look(ctx); err != nil && ctx.Err() == nil {
 			_ = w.tree.fail("watch database", err) // logs it; there is no request to answer
 		}
+		w.prune()
 		select {
 		case <-ctx.Done():
 			return

@@ -29,6 +29,7 @@ const (
 )
 
 func main() {
+	boundGarbage()
 	// A log that nobody reads any more must not end a recorder.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
