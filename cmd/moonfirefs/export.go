@@ -72,22 +72,40 @@ func (f *exportFlags) export(o *opened, args []string) error {
 	if err != nil {
 		return err
 	}
-	part := max(f.part, 1)
-	for {
+	parts, err := f.open(o, i, options)
+	if err != nil {
+		return err
+	}
+	defer closeParts(parts)
+	for n, clip := range parts {
+		if err := f.write(o, clip, max(f.part, 1)+n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// open opens all parts that are asked for, before the first one is written, which can
+// take long: if rotation took all of one meanwhile, the others would be numbered anew.
+func (f *exportFlags) open(o *opened, i *interval, options fs.Options) (parts []*fs.Clip, err error) {
+	for part := max(f.part, 1); ; part++ {
 		clip, err := fs.OpenClip(o.cmd.Context(), options, i.folder, i.start, i.end, part)
 		if errors.Is(err, moonfire.ErrNotFound) {
-			return fmt.Errorf("%s has no such footage of %s: %w", i.folder, o.times(i.start, i.end), err)
+			err = fmt.Errorf("%s has no such footage of %s: %w", i.folder, o.times(i.start, i.end), err)
 		}
 		if err != nil {
-			return err
+			closeParts(parts)
+			return nil, err
 		}
-		err = f.write(o, clip, part)
-		if err := errors.Join(err, clip.Close()); err != nil {
-			return err
+		if parts = append(parts, clip); f.part > 0 || part >= clip.Parts() {
+			return parts, nil
 		}
-		if part++; f.part > 0 || part > clip.Parts() {
-			return nil
-		}
+	}
+}
+
+func closeParts(parts []*fs.Clip) {
+	for _, clip := range parts {
+		_ = clip.Close() // opened for reading: nothing can be lost
 	}
 }
 

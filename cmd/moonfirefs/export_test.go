@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -125,6 +126,28 @@ func TestExportParts(t *testing.T) {
 	}
 	requireOutput(t, exitFailure, []string{"part 3 of 2"}, append(args, "-", "--part", "3")...)
 }
+
+// TestExportWhileRotating ensures that no part is passed over when the first one goes
+// while it is exported.
+func TestExportWhileRotating(t *testing.T) {
+	t.Parallel()
+	path, dir := longStore(t, 1, smallFootage(t, 160), smallFootage(t, 192), smallFootage(t, 160)), t.TempDir()
+	var once sync.Once
+	out := writerFunc(func(p []byte) (int, error) { // "Wrote yard.mp4"
+		once.Do(func() { mustRun(t, "delete", "--store", path, "yard", "2026-11-22 12:00", "13:00", "--yes") })
+		return len(p), nil
+	})
+	var problems bytes.Buffer
+	args := []string{"export", "--store", path, "yard", "2026-11-22 12:50", "14:10", "-o", filepath.Join(dir, "yard.mp4")}
+	if status := execute(t.Context(), args, strings.NewReader(""), out, &problems); status != exitOK {
+		t.Errorf("status %d: %s", status, &problems)
+	}
+	requireNames(t, dir, "yard-2.mp4", "yard-3.mp4", "yard.mp4")
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 // TestExportInterrupted ensures that an export that is interrupted, or cannot go
 // on, leaves nothing behind.
