@@ -137,18 +137,28 @@ func randomReads(ctx context.Context, b *bench) error {
 	if err := b.copyOut(ctx, store, copies, hours); err != nil {
 		return err
 	}
-	c, err := b.compete(func() (float64, error) {
-		s, err := b.mount(ctx, store)
-		if err != nil {
-			return 0, err
+	through := func(serve func() (*server, error)) func() (float64, error) {
+		return func() (float64, error) {
+			s, err := serve()
+			if err != nil {
+				return 0, err
+			}
+			speed, err := readAtRandom(s.mountpoint, hours)
+			return speed, errors.Join(err, s.stop())
 		}
-		speed, err := readAtRandom(s.mountpoint, hours)
-		return speed, errors.Join(err, s.stop())
-	}, func() (float64, error) { return readAtRandom(copies, hours) })
+	}
+	ours := through(func() (*server, error) { return b.mount(ctx, store) })
+	c, err := b.compete(ours, func() (float64, error) { return readAtRandom(copies, hours) })
 	if err != nil {
 		return err
 	}
 	b.report(5, "random reads of 64 KiB across a day by 4 threads, against the copies (speed)", "MB/s", c)
+	// What FUSE leaves of that speed, whatever is served.
+	c, err = b.compete(ours, through(func() (*server, error) { return b.loopback(ctx, copies) }))
+	if err != nil {
+		return err
+	}
+	b.report(5, "the same, against a loopback (speed)", "MB/s", c)
 	return errors.Join(os.RemoveAll(store), os.RemoveAll(copies))
 }
 
