@@ -70,8 +70,8 @@ func (r *run) placeSound(f *camera.AudioFrame, at90k moonfire.Duration90k) {
 		e.writer.sound.settle(at90k + e.duration90k)
 		r.finishEnding()
 	}
-	if at90k < 0 && r.offset == 0 && r.writer.sound.entry == nil {
-		return // from before the run
+	if at90k < 0 && r.soundFrom != f.Entry {
+		return // from before the run, or of a recording that did not wait for it
 	}
 	r.giveSound(r.writer, f, at90k)
 }
@@ -86,4 +86,5 @@ func (r *run) giveSound(w *writer, f *camera.AudioFrame, at90k moonfire.Duration
 		return
 	}
 	w.sound.add(f, at90k)
+	r.soundFrom = f.Entry
 }

@@ -36,6 +36,9 @@ type run struct {
 	// soundChanged says that the camera sends audio of another configuration than
 	// that of the recording in progress.
 	soundChanged bool
+	// soundFrom is the configuration of the last audio that was taken, whose pointer
+	// tells the sessions of the audio apart; nil if there was none.
+	soundFrom *moonfire.AudioSampleEntry
 }
 
 // begin starts the run with its first frame, a key frame.

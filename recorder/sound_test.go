@@ -3,6 +3,7 @@ package recorder
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -199,6 +200,37 @@ func TestSoundComesAndGoes(t *testing.T) {
 	}
 	if withAudio == 0 || withAudio == len(all) {
 		t.Errorf("%d of %d recordings have audio", withAudio, len(all))
+	}
+}
+
+// TestSoundBeginsBehindRotation ensures that the first audio of a session, which is
+// held back for some seconds, is not crowded into the beginning of a recording where
+// it belongs to the one before, which has not waited for it.
+func TestSoundBeginsBehindRotation(t *testing.T) {
+	b := newBench(t, plenty)
+	s := &speaker{entry: alaw}
+	pts90k := b.fake.pts90k
+	b.fake.alter = func(n int, f *camera.Frame) {
+		if n < 620 { // 2 s behind the first rotation
+			return
+		}
+		s.attach(pts90k, f)
+		f.Audio = slices.DeleteFunc(f.Audio, func(a camera.AudioFrame) bool { return a.Offset90k < -5*moonfire.UnitsPerSecond })
+	}
+	b.shoot(700)
+	b.flush()
+	all := b.recordings()
+	if len(all) != 2 || all[0].Audio.Samples != 0 {
+		t.Fatalf("recordings %v", all)
+	}
+	_, audio, starts := split(t, &all[1])
+	if !bytes.HasSuffix(s.sent, audio) {
+		t.Errorf("audio %q", audio)
+	}
+	for i, at := range starts {
+		if want := all[1].Start90k + moonfire.Time90k(i*soundTime90k); at != want {
+			t.Fatalf("sample %d begins at %v, want %v", i, at, want)
+		}
 	}
 }
 
