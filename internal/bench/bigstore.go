@@ -22,21 +22,15 @@ func bigStore(ctx context.Context, b *bench) error {
 		if _, err := os.Stat(path); err == nil {
 			continue
 		}
-		if err := b.newStore(ctx, path, days); err != nil {
+		if err := b.newStore(ctx, path, days, 5); err != nil {
 			return err
 		}
 	}
-	info, err := os.Stat(filepath.Join(big, "moonfire.db"))
-	if err != nil {
-		return err
-	}
-	perDay := float64(info.Size()) / float64(b.cameras*b.days)
-	b.note(11, "index of a camera-day at 5 frames a second", "%.2f MB", perDay/1e6)
 	return errors.Join(b.listings(ctx, big), b.starts(ctx, big, empty), b.saves(ctx, big, empty))
 }
 
 // newStore makes a store with footage around the clock.
-func (b *bench) newStore(ctx context.Context, path string, days int) error {
+func (b *bench) newStore(ctx context.Context, path string, days, fps int) error {
 	var cameras []footage.Camera
 	for i := range b.cameras {
 		cameras = append(cameras, footage.Camera{Name: fmt.Sprintf("camera%d", i+1), RetainBytes: 1 << 60})
@@ -54,7 +48,7 @@ func (b *bench) newStore(ctx context.Context, path string, days int) error {
 		return err
 	}
 	start := moonfire.FromTime(time.Date(2025, 1, 1, 0, 0, 0, 0, time.UTC))
-	return footage.Fill(ctx, path, footage.Bulk{Start: start, Minutes: days * 24 * 60, FPS: 5})
+	return footage.Fill(ctx, path, footage.Bulk{Start: start, Minutes: days * 24 * 60, FPS: fps})
 }
 
 // listings are rows 6, 7 and 9.

@@ -33,7 +33,7 @@ func recordingCost(ctx context.Context, b *bench) (err error) {
 	if err := b.newRecordingStore(ctx, store, cameras); err != nil {
 		return err
 	}
-	return errors.Join(b.recordBeside(ctx, store, cameras), b.recordTraced(ctx, store, cameras))
+	return errors.Join(b.recordBeside(ctx, store, cameras), b.recordTraced(ctx, store, cameras), b.indexSizes(ctx))
 }
 
 // cameras are RTSP servers in this process.
@@ -176,7 +176,7 @@ func bothUsed(s *server, others processes) (used [2]float64, err error) {
 func (b *bench) recordTraced(ctx context.Context, store string, cameras cameras) error {
 	trace := b.path("trace")
 	// -D makes the recorder our child, and strace a bystander.
-	s, err := b.serve(ctx, "msg=recording", "strace", "-D", "-f", "-qq", "-y", "-s", "0", "-e", "trace=fsync,fdatasync,pwrite64", "-e", "signal=none",
+	s, err := b.serve(ctx, "msg=recording", "strace", "-D", "-f", "-qq", "-y", "-s", "0", "-e", "trace=fsync,fdatasync,pwrite64,write", "-e", "signal=none",
 		"-o", trace, b.program, "run", "--store", store)
 	if err != nil {
 		return err
@@ -197,24 +197,43 @@ func (b *bench) recordTraced(ctx context.Context, store string, cameras cameras)
 	b.note(11, "commits of a camera-minute", "%.1f", float64(c.commits)/minutes)
 	b.note(11, "fsyncs of a camera-minute: sample files and directory; journals and checkpoints of them; index", "%.1f; %.1f; %.1f",
 		float64(c.sampleSyncs)/minutes, float64(c.journalSyncs)/minutes, float64(c.indexSyncs)/minutes)
-	b.note(11, "written to the index in a camera-minute", "%.1f kB", float64(c.indexBytes)/minutes/1e3)
+	b.note(11, "written to the index in a camera-minute; to the journal", "%.1f kB; %.1f kB",
+		float64(c.indexBytes)/minutes/1e3, float64(c.journalBytes)/minutes/1e3)
+	return nil
+}
+
+// indexSizes are of row 11 too.
+func (b *bench) indexSizes(ctx context.Context) error {
+	for _, fps := range []int{5, recordedFPS} {
+		store := b.path(fmt.Sprintf("index%d", fps))
+		if err := b.newStore(ctx, store, 1, fps); err != nil {
+			return err
+		}
+		info, err := os.Stat(filepath.Join(store, "moonfire.db"))
+		if err != nil {
+			return err
+		}
+		b.note(11, fmt.Sprintf("index of a camera-day at %d frames a second", fps), "%.2f MB", float64(info.Size())/float64(b.cameras)/1e6)
+	}
 	return nil
 }
 
 // calls are what a recorder did.
 type calls struct {
 	commits, indexSyncs, sampleSyncs, journalSyncs int
-	indexBytes                                     int64
+	indexBytes, journalBytes                       int64
 }
 
 func countCalls(trace string) (c calls) {
 	for line := range strings.Lines(trace) {
 		wal, index := strings.Contains(line, "moonfire.db-wal>"), strings.Contains(line, "moonfire.db")
 		switch {
-		case strings.Contains(line, "pwrite64("):
-			if fields := strings.Split(line, ", "); index && len(fields) > 3 {
-				n, _ := strconv.ParseInt(fields[2], 10, 64) // one that is cut is none
+		case strings.Contains(line, "write"):
+			switch n := writtenBytes(line); {
+			case index:
 				c.indexBytes += n
+			case strings.Contains(line, ".journal>"):
+				c.journalBytes += n
 			}
 		case wal:
 			c.commits++
@@ -228,4 +247,13 @@ func countCalls(trace string) (c calls) {
 		}
 	}
 	return c
+}
+
+// writtenBytes is what a call of write or pwrite64 was to write; 0 for one that is cut.
+func writtenBytes(line string) (n int64) {
+	if fields := strings.Split(line, ", "); len(fields) > 2 {
+		length, _, _ := strings.Cut(fields[2], ")")
+		n, _ = strconv.ParseInt(length, 10, 64)
+	}
+	return n
 }
