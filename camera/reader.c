@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* memmem */
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -77,22 +78,33 @@ static int interrupt_callback(void *opaque)
 	return __atomic_load_n(&in->interrupted, __ATOMIC_SEQ_CST);
 }
 
-/* begins_key tells whether the first NAL unit of a packet is of a picture to start
- * decoding at (ITU-T H.264 §7.4.1, H.265 §7.4.2.2), or a parameter set, which comes
- * before one. libavformat puts a start code before a NAL unit. */
-static int begins_key(enum AVCodecID codec, const AVPacket *packet)
+/* is_key tells whether a NAL unit is of a picture to start decoding at (ITU-T H.264
+ * §7.4.1, H.265 §7.4.2.2), or a parameter set, which comes before one. */
+static int is_key(enum AVCodecID codec, uint8_t header)
 {
-	static const uint8_t start_code[] = {0, 0, 0, 1};
 	int type;
 
-	if (packet->size <= (int)sizeof(start_code) || memcmp(packet->data, start_code, sizeof(start_code)))
-		return 0;
 	if (codec == AV_CODEC_ID_H264) {
-		type = packet->data[4] & 0x1f;
+		type = header & 0x1f;
 		return type == 5 || type == 7;
 	}
-	type = packet->data[4] >> 1 & 0x3f;
+	type = header >> 1 & 0x3f;
 	return codec == AV_CODEC_ID_HEVC && ((type >= 16 && type <= 23) || type == 32 || type == 33);
+}
+
+/* has_key looks at all NAL units of a packet: libavformat puts a start code before
+ * each, also where the camera has sent several in one (RFC 6184 §5.7). */
+static int has_key(enum AVCodecID codec, const AVPacket *packet)
+{
+	static const uint8_t start_code[] = {0, 0, 0, 1};
+	const uint8_t *at = packet->data, *end = packet->data + packet->size;
+
+	while (at && (at = memmem(at, end - at, start_code, sizeof(start_code)))) {
+		at += sizeof(start_code);
+		if (at < end && is_key(codec, *at))
+			return 1;
+	}
+	return 0;
 }
 
 /* is_full is called with the lock held. */
@@ -142,7 +154,7 @@ static void *read_packets(void *argument)
 			continue;
 		}
 		urgent = key && packet->pts != pts;
-		key = begins_key(in->codec, packet) || (key && !urgent);
+		key = has_key(in->codec, packet) || (key && !urgent);
 		pts = packet->pts;
 		if (!keep(in, packet, urgent))
 			break;
