@@ -46,7 +46,9 @@ create table sample_dir (
 ) strict;
 
 create table camera (
-  id integer primary key,
+  -- Never reused (autoincrement), as those of streams: a journal that a crash has left,
+  -- or a folder that somebody is in, may be of a camera that is gone.
+  id integer primary key autoincrement,
   uuid blob not null unique check (length(uuid) = 16),
   -- The name of the folder in the mount. Unique without regard to case, since
   -- Windows and macOS see the mount as well.
@@ -62,7 +64,7 @@ create table camera (
 ) strict;
 
 create table stream (
-  id integer primary key,
+  id integer primary key autoincrement,
   camera_id integer not null references camera (id),
   kind text not null check (kind in ('main', 'sub')),
 

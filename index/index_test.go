@@ -227,6 +227,28 @@ func TestCamerasRoundTrip(t *testing.T) {
 	}
 }
 
+// TestIDsOfRemovedCameras ensures that they are given to no other camera or stream.
+func TestIDsOfRemovedCameras(t *testing.T) {
+	f := newFixture(t, 1000)
+	gone := f.camera
+	if err := f.db.RemoveCamera(t.Context(), gone.ID); err != nil {
+		t.Fatal(err)
+	}
+	next := gone
+	next.UUID, next.Streams = uuid.New(), slices.Clone(gone.Streams)
+	if err := f.db.AddCamera(t.Context(), &next); err != nil {
+		t.Fatal(err)
+	}
+	if next.ID <= gone.ID {
+		t.Errorf("camera %d after %d", next.ID, gone.ID)
+	}
+	for i := range next.Streams {
+		if next.Streams[i].ID <= gone.Streams[len(gone.Streams)-1].ID {
+			t.Errorf("stream %d after %+v", next.Streams[i].ID, gone.Streams)
+		}
+	}
+}
+
 func TestAddCameraRefusals(t *testing.T) {
 	f := newFixture(t, 1000)
 	tests := map[string]struct {
