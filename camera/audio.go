@@ -30,8 +30,10 @@ type AudioFrame struct {
 }
 
 const (
-	// maxAudioBytes bounds the audio that waits for a frame.
-	maxAudioBytes = 4 << 20
+	// maxAudioBytes and maxAudioFrames bound the audio that waits for a frame. That of
+	// G.711 is 20 ms long as a rule, that of AAC longer.
+	maxAudioBytes  = 4 << 20
+	maxAudioFrames = 8192
 	// Bounds of the wait before a session of audio is tried again.
 	minAudioWait = 5 * time.Second
 	maxAudioWait = 5 * time.Minute
@@ -184,7 +186,7 @@ func (f *audioFeed) add(frame *AudioFrame, p *packet) {
 	}
 	f.frames = append(f.frames, *frame)
 	f.bytes += int64(len(frame.Data))
-	for f.bytes > maxAudioBytes {
+	for f.bytes > maxAudioBytes || len(f.frames) > maxAudioFrames {
 		f.bytes -= int64(len(f.frames[0].Data))
 		f.frames = f.frames[1:]
 		f.dropped++

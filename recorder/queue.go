@@ -3,6 +3,7 @@ package recorder
 import (
 	"errors"
 	"sync"
+	"unsafe"
 
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/camera"
@@ -118,7 +119,9 @@ func (q *queue) tryPop() (it item, ok, closed bool) {
 	it = q.items[0]
 	q.items[0] = item{} // let go of the frame
 	q.items = q.items[1:]
-	q.bytes -= sizeOf(&it.frame)
+	if it.end == nil {
+		q.bytes -= sizeOf(&it.frame)
+	}
 	return it, true, false
 }
 
@@ -129,11 +132,11 @@ func (q *queue) waiting() (frames int, sizeBytes int64) {
 	return len(q.items), q.bytes
 }
 
-// sizeOf is what a frame and its audio take.
+// sizeOf is what a frame and its audio take, in the queue as well: frames can be tiny.
 func sizeOf(f *camera.Frame) int64 {
-	size := int64(len(f.Data))
+	size := int64(unsafe.Sizeof(item{})) + int64(len(f.Data))
 	for i := range f.Audio {
-		size += int64(len(f.Audio[i].Data))
+		size += int64(unsafe.Sizeof(f.Audio[i])) + int64(len(f.Audio[i].Data))
 	}
 	return size
 }

@@ -39,7 +39,9 @@ func TestQueueKeepsOrder(t *testing.T) {
 // After an overflow, what was queued is followed by an end, and frames are
 // refused until there is room and a key frame comes.
 func TestQueueOverflow(t *testing.T) {
-	q := newQueue(100)
+	empty := frameOf(0, true)
+	each := sizeOf(&empty)
+	q := newQueue(100 + 2*each)
 	push := func(sizeBytes int, sync, want bool) {
 		t.Helper()
 		if got := q.push(frameOf(sizeBytes, sync), arrival{}); got != want {
@@ -58,7 +60,7 @@ func TestQueueOverflow(t *testing.T) {
 		t.Fatalf("got %+v", it)
 	}
 	push(1, false, false) // room, but no key frame
-	push(101, true, false)
+	push(int(101+2*each), true, false)
 	push(30, true, true)
 	push(1, false, true)
 	if it, _ := q.pop(); !errors.Is(it.end, errOverflow) {

@@ -577,7 +577,7 @@ func TestCloseWithoutIndex(t *testing.T) {
 // did, and a new run begins with a key frame.
 func TestOverflowCutsRun(t *testing.T) {
 	b := newBench(t, plenty)
-	q := newQueue(2000)
+	q := newQueue(15_000)
 	b.streamer.queue = q
 	var writing sync.WaitGroup
 	var sent []camera.Frame
