@@ -18,6 +18,9 @@ type excerpt struct {
 	pieces                 []piece
 	// wholeBytes is the size of the real sample file.
 	wholeBytes int64
+	// shownFrom90k is when the first picture that is needed to be seen is shown, as a
+	// time since the real recording's start.
+	shownFrom90k moonfire.Duration90k
 }
 
 // piece is a part of a sample file.
@@ -29,13 +32,17 @@ type piece struct{ offset, size int64 }
 // the samples that are left. It reads the indexes of these two recordings, unless the
 // clip has all of them. Files that are no clips it leaves as they are.
 //
+// The clip's start becomes that of the picture which is shown then: libavformat takes
+// an edit that begins within a picture for one that begins with the next one, and the
+// audio would be up to a picture late.
+//
 // It returns an error that wraps moonfire.ErrCorrupt if an index contradicts its
 // Summary, or what src returned. The Spec is unchanged then.
 func (s *Spec) Cut(ctx context.Context, src Indexes) error {
 	if s.Clip == nil || s.IsCut() || len(s.Recordings) == 0 {
 		return nil
 	}
-	recordings, excerpts := slices.Clone(s.Recordings), make(map[int]*excerpt)
+	clip, recordings, excerpts := *s.Clip, slices.Clone(s.Recordings), make(map[int]*excerpt)
 	for i := 0; i < len(recordings); i += max(1, len(recordings)-1) {
 		needed := s.neededOf(i)
 		if needed.all(&recordings[i]) {
@@ -45,9 +52,12 @@ func (s *Spec) Cut(ctx context.Context, src Indexes) error {
 		if err != nil {
 			return err
 		}
+		if start90k := recordings[i].Start90k; clip.Start90k == start90k.Add(needed.from90k) {
+			clip.Start90k = start90k.Add(e.shownFrom90k)
+		}
 		recordings[i], excerpts[i] = e.summary, e
 	}
-	s.Recordings, s.excerpts = recordings, excerpts
+	s.Clip, s.Recordings, s.excerpts = &clip, recordings, excerpts
 	if !slices.ContainsFunc(recordings, func(r moonfire.Summary) bool { return r.Audio.Samples > 0 }) {
 		s.Audio = nil // a track without samples would be for nothing
 	}
@@ -106,6 +116,19 @@ func (n needed) samples(samples []moonfire.Sample) (first, end int) {
 	return first, end
 }
 
+// shownFrom90k is since when the picture is shown that is seen at the beginning of what
+// is needed.
+func (n needed) shownFrom90k(samples []moonfire.Sample) (from90k moonfire.Duration90k) {
+	decoded90k := moonfire.Duration90k(0)
+	for i := range samples {
+		if shown90k := decoded90k + moonfire.Duration90k(samples[i].CompositionOffset90k); shown90k <= n.from90k {
+			from90k = max(from90k, shown90k)
+		}
+		decoded90k += moonfire.Duration90k(samples[i].Duration90k)
+	}
+	return from90k
+}
+
 // excerptOf cuts recording i of a clip, r.
 func excerptOf(ctx context.Context, src Indexes, i int, r *moonfire.Summary, n needed) (*excerpt, error) {
 	index, err := src.VideoIndex(ctx, i)
@@ -129,6 +152,7 @@ func excerptOf(ctx context.Context, src Indexes, i int, r *moonfire.Summary, n n
 	c := cutter{needed: n, samples: *buf}
 	c.first, c.end = n.samples(c.samples)
 	e := c.cut(r, audio)
+	e.shownFrom90k = n.shownFrom90k(*buf)
 	return e, checkSummary(&e.summary)
 }
 

@@ -3,6 +3,7 @@ package mp4
 import (
 	"bytes"
 	"context"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -71,8 +72,17 @@ func decodeWhole(t *testing.T, s *store) (*mp4.File, []byte) {
 	return file, whole
 }
 
-// cutClip cuts a clip, and ensures that it presents what it did before and has
-// nothing in it that is not needed for that.
+// since gives samples the times that they have from some time on.
+func since(samples []presentedSample, from90k int64) []presentedSample {
+	for i := range samples {
+		samples[i].decoded90k -= from90k
+		samples[i].shown90k -= from90k
+	}
+	return samples
+}
+
+// cutClip cuts a clip, and ensures that it presents what it did before, from the
+// beginning of the first picture on, and has nothing in it that is not needed for that.
 func cutClip(t *testing.T, s *store) {
 	t.Helper()
 	before, beforeBytes := decodeWhole(t, s)
@@ -88,14 +98,20 @@ func cutClip(t *testing.T, s *store) {
 	after, afterBytes := decodeWhole(t, s)
 	uncut, edit90k := presented(t, before.Moov.Traks[0], beforeBytes)
 	cut, cutEdit90k := presented(t, after.Moov.Traks[0], afterBytes)
-	if edit90k != cutEdit90k || before.Moov.Mvhd.Duration != after.Moov.Mvhd.Duration {
-		t.Fatalf("the edit lasts %d, and %d before it was cut", cutEdit90k, edit90k)
+	earlier90k := cutEdit90k - edit90k
+	if after.Moov.Mvhd.Duration-before.Moov.Mvhd.Duration != uint64(earlier90k) {
+		t.Fatalf("the movie lasts %d, and %d before it was cut, by %d", after.Moov.Mvhd.Duration, before.Moov.Mvhd.Duration, earlier90k)
+	}
+	cut = since(cut, earlier90k)
+	// No recording is shown before it begins.
+	if first90k := max(firstShown(uncut).shown90k, uncut[0].decoded90k); first90k != -earlier90k && s.spec.excerpts[0] != nil && !s.overlaps() {
+		t.Fatalf("the clip begins %d before its start, the first picture %d", earlier90k, -first90k)
 	}
 	first := slices.IndexFunc(uncut, func(p presentedSample) bool { return p.decoded90k == cut[0].decoded90k })
 	checkSamples(t, uncut, cut, first)
 	checkEnds(t, s, uncut, cut, first, edit90k)
 	if s.spec.Audio != nil {
-		sound := presentedSound(t, after, afterBytes)
+		sound := since(presentedSound(t, after, afterBytes), earlier90k)
 		checkCutSound(t, presentedSound(t, before, beforeBytes), sound, edit90k)
 		// The audio of a later recording may be pushed back.
 		if n := len(sound); n > 1 && len(s.spec.Recordings) == 1 && s.spec.Clip.End90k <= s.end90k() && sound[n-1].decoded90k >= edit90k {
@@ -103,6 +119,22 @@ func cutClip(t *testing.T, s *store) {
 		}
 	}
 	checkPieces(t, s)
+}
+
+// firstShown is the sample of the picture that is shown at the start.
+func firstShown(samples []presentedSample) (first presentedSample) {
+	first.shown90k = math.MinInt64
+	for _, p := range samples {
+		if p.shown90k <= 0 && p.shown90k > first.shown90k {
+			first = p
+		}
+	}
+	return first
+}
+
+// overlaps tells whether the clip begins behind the start of its second recording.
+func (s *store) overlaps() bool {
+	return len(s.spec.Recordings) > 1 && s.spec.Recordings[1].Start90k < s.spec.Clip.Start90k
 }
 
 // checkSamples ensures that the samples which are left are those from first on, at
@@ -137,9 +169,8 @@ func checkEnds(t *testing.T, s *store, uncut, cut []presentedSample, first int, 
 		t.Fatal("a sample before the beginning of the cut clip is shown")
 	}
 	reordered := s.spec.Recordings[0].Flags&moonfire.FlagReordered != 0
-	overlaps := len(s.spec.Recordings) > 1 && s.spec.Recordings[1].Start90k < s.spec.Clip.Start90k
 	late := slices.ContainsFunc(cut[1:s.spec.Recordings[0].VideoSamples], func(p presentedSample) bool { return p.sync && p.shown90k <= 0 })
-	if late && !reordered && !overlaps {
+	if late && !reordered && !s.overlaps() {
 		t.Fatal("there is a later sync sample at or before the start")
 	}
 }
@@ -269,7 +300,7 @@ func TestCutAtGroups(t *testing.T) {
 			if !slices.EqualFunc(data, want, bytes.Equal) {
 				t.Fatalf("%d samples, want %d", len(data), len(want))
 			}
-			shown := all[max(0, (test.from+frameDuration90k-1)/frameDuration90k):test.want[1]]
+			shown := all[max(0, test.from/frameDuration90k):test.want[1]]
 			if got := decodedFrames(t, path); strings.Join(got, "") != strings.Join(shown, "") {
 				t.Errorf("%d frames decoded, want %d", len(got), len(shown))
 			}

@@ -28,7 +28,8 @@ const (
 type Clip struct {
 	// Start90k is where the presentation starts. What the first recording holds
 	// before it, from its key frame on, is in the file but hidden by an edit list;
-	// Spec.Cut makes that as little as possible. A start before all footage means the start of the footage.
+	// Spec.Cut makes that as little as possible, and the start that of a picture. A start
+	// before all footage means the start of the footage.
 	Start90k moonfire.Time90k
 	// End90k is where the presentation ends, or the end of the footage if that
 	// comes first. It is after Start90k.

@@ -38,8 +38,9 @@ const (
 	adtsHeader       = 7
 	// soundOrigin is the RTP time stamp of the first frame of sound.
 	soundOrigin = 2_000_000_000
-	// reportEvery is how often sender reports are sent, in the camera's time.
-	reportEvery = time.Second
+	// reportEvery is how often sender reports are sent, in the camera's time: often
+	// enough that recordings of some seconds need not begin without.
+	reportEvery = 200 * time.Millisecond
 )
 
 // Sound is sound that was encoded beforehand: a tone that rises, and a beep at each
