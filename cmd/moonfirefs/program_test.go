@@ -45,6 +45,8 @@ type program struct {
 	output *transcript.Transcript
 	exited chan struct{}
 	err    error // of the exit; valid once exited is closed
+	// stopped is when it was first told to end.
+	stopped time.Time
 }
 
 // start runs the program in the background. The test's end ends it.
@@ -78,6 +80,9 @@ func startIn(t *testing.T, variables []string, args ...string) *program {
 // stop ends the program in order. It may be called more than once.
 func (p *program) stop() {
 	p.t.Helper()
+	if p.stopped.IsZero() {
+		p.stopped = time.Now()
+	}
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
 	p.wait()
 }
@@ -159,9 +164,16 @@ func newMountpoint(t *testing.T) string {
 	return path
 }
 
+const (
+	// clipFPS is how many frames clip has in a second.
+	clipFPS = 15
+	// clipGOP is the length of its groups of pictures, in frames.
+	clipGOP = 15
+)
+
 // clip is what the cameras of these tests play.
 var clip = sync.OnceValues(func() (*testcamera.Clip, error) {
-	return testcamera.Encode(context.Background(), testcamera.Params{Width: 320, Height: 180, FPS: 15, GOP: 15}, 600)
+	return testcamera.Encode(context.Background(), testcamera.Params{Width: 320, Height: 180, FPS: clipFPS, GOP: clipGOP}, 600)
 })
 
 // hevcClip is H.265, of a size that takes cropping, with access units that take

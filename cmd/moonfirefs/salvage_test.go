@@ -3,15 +3,13 @@ package main
 import (
 	"path/filepath"
 	"testing"
+	"time"
 
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/internal/check/checktest"
 	"github.com/moonfirefs/moonfire/internal/store"
 	"github.com/moonfirefs/moonfire/internal/testcamera"
 )
-
-// clipGOP is the length of the groups of pictures of clip, in frames.
-const clipGOP = 15
 
 // kill ends the program as a crash does.
 func (p *program) kill() {
@@ -34,6 +32,7 @@ func TestKilledWhileRecording(t *testing.T) {
 		mustRun(t, "camera", "add", "--no-test", "--store", path, name, cameras[name].URL(), "--retain", "1GB")
 	}
 	const kills = 2
+	var stops []time.Time
 	for run := range kills + 1 {
 		recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1h")
 		for name, camera := range cameras {
@@ -46,6 +45,7 @@ func TestKilledWhileRecording(t *testing.T) {
 			recorder.kill()
 		} else {
 			recorder.stop()
+			stops = append(stops, recorder.stopped)
 		}
 	}
 	requireSalvaged(t, path, kills*len(cameras))
@@ -56,7 +56,7 @@ func TestKilledWhileRecording(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		compare(t, sentRuns(camera.Sent()), playedFrames(t, paths), clipGOP+maxInFlight)
+		compare(t, sentRuns(camera.Sent()), stops, playedFrames(t, paths), clipGOP+maxInFlight)
 	}
 	mount.stop()
 }
