@@ -86,8 +86,7 @@ func (f *removeFlags) remove(o *opened, name string) error {
 }
 
 // salvageFirst completes what a crash has interrupted, which is footage as well. Left
-// for later, nobody would know whose it is, or it would be taken for that of a camera
-// which is added next: a stream that is removed leaves its id to others.
+// for later, nobody would know whose it is.
 func salvageFirst(o *opened) error {
 	reserved, _, err := o.DB.Reservations(o.cmd.Context())
 	if err != nil || len(reserved) == 0 {
