@@ -124,11 +124,26 @@ func (l *audioline) append(r *moonfire.Summary, p place, recording int) (at audi
 // audioTables writes the sample tables of the audio track.
 func (w *writer) audioTables() {
 	w.stsd(func() { w.bytes(w.spec.Audio.Data) })
-	samples := func(i int) int64 { return w.parts[i].audio.silent + int64(w.spec.Recordings[i].Audio.Samples) }
-	w.table("stts", 0, w.counts.audioSamples, audioSttsSlice, func(i int) int64 { return 8 * samples(i) })
+	w.fullBox("stts", 0, 0, func() {
+		w.u32(uint32(w.counts.audioSamples))
+		w.reserveAudio(silenceSttsSlice, audioSttsSlice, 8)
+	})
 	w.table("stsc", 0, w.counts.audioChunks, audioStscSlice, func(i int) int64 { return 12 * w.audioChunks(i) })
-	w.stsz(w.counts.audioSamples, audioStszSlice, func(i int) int64 { return 4 * samples(i) })
+	w.fullBox("stsz", 0, 0, func() {
+		w.u32(0) // no size is common to all
+		w.u32(uint32(w.counts.audioSamples))
+		w.reserveAudio(silenceStszSlice, audioStszSlice, 4)
+	})
 	w.table("co64", 0, w.counts.audioChunks, audioCo64Slice, func(i int) int64 { return 8 * w.audioChunks(i) })
+}
+
+// reserveAudio reserves the entries of a table, of the silence before each recording
+// and of its own samples.
+func (w *writer) reserveAudio(silence, own sliceKind, entryBytes int64) {
+	for i := range w.parts {
+		w.reserve(silence, i, entryBytes*w.parts[i].audio.silent)
+		w.reserve(own, i, entryBytes*int64(w.spec.Recordings[i].Audio.Samples))
+	}
 }
 
 // audioChunks counts the chunks of the audio of recording i, with that of the
@@ -145,8 +160,33 @@ func (w *writer) audioChunks(i int) int64 {
 // recording.
 func (f *File) readSilence(p []byte, from int64) {
 	sample := silenceOf(f.spec.Audio).sample
-	for i := range p {
-		p[i] = sample[(from+int64(i))%int64(len(sample))]
+	for skip := from % int64(len(sample)); len(p) > 0; skip = 0 {
+		p = p[copy(p, sample[skip:]):]
+	}
+}
+
+// readSilenceTable fills p with the part that starts at from of the entries, in the
+// decoding time to sample box or the sample size box, of the silence before a
+// recording. There can be hours of it.
+func (f *File) readSilenceTable(s slice, p []byte, from int64) {
+	at, silence := &f.parts[s.arg].audio, silenceOf(f.spec.Audio)
+	var buf [8]byte
+	entry := buf[:]
+	if s.kind == silenceStszSlice {
+		entry = buf[:4]
+		binary.BigEndian.PutUint32(entry, uint32(len(silence.sample)))
+	}
+	skip := from % int64(len(entry))
+	for n := from / int64(len(entry)); len(p) > 0; n++ {
+		if s.kind == silenceSttsSlice {
+			end90k := silence.end90k(n + 1)
+			if n == at.silent-1 {
+				end90k = at.silent90k
+			}
+			binary.BigEndian.PutUint64(entry, 1<<32|uint64(end90k-silence.end90k(n)))
+		}
+		p = p[copy(p, entry[skip:]):]
+		skip = 0
 	}
 }
 
@@ -154,18 +194,6 @@ func (f *File) readSilence(p []byte, from int64) {
 // of the audio (ISO 14496-12 §8.6.1.2).
 func (f *File) fillAudioStts(dst []byte, d *moonfire.AudioIndexDecoder, recording int) {
 	at := &f.parts[recording].audio
-	put := func(duration90k moonfire.Duration90k) {
-		binary.BigEndian.PutUint64(dst, 1<<32|uint64(duration90k))
-		dst = dst[8:]
-	}
-	s := silenceOf(f.spec.Audio)
-	for n := range at.silent {
-		end90k := s.end90k(n + 1)
-		if n == at.silent-1 {
-			end90k = at.silent90k
-		}
-		put(end90k - s.end90k(n))
-	}
 	extra90k := moonfire.Duration90k(0)
 	if at.silent == 0 {
 		extra90k = at.silent90k
@@ -178,7 +206,8 @@ func (f *File) fillAudioStts(dst []byte, d *moonfire.AudioIndexDecoder, recordin
 			if left == 0 {
 				duration90k += at.hold90k
 			}
-			put(duration90k)
+			binary.BigEndian.PutUint64(dst, 1<<32|uint64(duration90k))
+			dst = dst[8:]
 			extra90k = 0
 		}
 	}
@@ -187,18 +216,12 @@ func (f *File) fillAudioStts(dst []byte, d *moonfire.AudioIndexDecoder, recordin
 // fillAudioStsz writes a recording's entries of the sample size box of the audio
 // (§8.7.3.2).
 func (f *File) fillAudioStsz(dst []byte, d *moonfire.AudioIndexDecoder, recording int) {
-	put := func(size int) {
-		binary.BigEndian.PutUint32(dst, uint32(size))
-		dst = dst[4:]
-	}
-	for range f.parts[recording].audio.silent {
-		put(len(silenceOf(f.spec.Audio).sample))
-	}
 	left := f.spec.Recordings[recording].Audio.Samples
 	for d.NextChunk() {
 		for left > 0 && d.Next() {
 			left--
-			put(int(d.Bytes))
+			binary.BigEndian.PutUint32(dst, uint32(d.Bytes))
+			dst = dst[4:]
 		}
 	}
 }

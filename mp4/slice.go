@@ -9,23 +9,25 @@ import (
 type sliceKind uint8
 
 const (
-	fixedSlice     sliceKind = iota // bytes that New made; arg is where in File.fixed
-	paddingSlice                    // zeros
-	samplesSlice                    // the sample file of recording arg, or a part of it
-	sttsSlice                       // durations of its samples
-	cttsSlice                       // their composition offsets
-	stssSlice                       // numbers of its sync samples
-	stszSlice                       // sizes of its samples
-	cueSttsSlice                    // durations of the cues beside recording arg
-	cueStszSlice                    // their sizes
-	cueTextsSlice                   // the cues
-	videoStscSlice                  // chunks of the video of recording arg, beside audio
-	videoCo64Slice                  // their offsets
-	audioSttsSlice                  // durations of the samples of its audio, silence before it included
-	audioStszSlice                  // their sizes
-	audioStscSlice                  // chunks of its audio
-	audioCo64Slice                  // their offsets
-	silenceSlice                    // the silence before its audio
+	fixedSlice       sliceKind = iota // bytes that New made; arg is where in File.fixed
+	paddingSlice                      // zeros
+	samplesSlice                      // the sample file of recording arg, or a part of it
+	sttsSlice                         // durations of its samples
+	cttsSlice                         // their composition offsets
+	stssSlice                         // numbers of its sync samples
+	stszSlice                         // sizes of its samples
+	cueSttsSlice                      // durations of the cues beside recording arg
+	cueStszSlice                      // their sizes
+	cueTextsSlice                     // the cues
+	videoStscSlice                    // chunks of the video of recording arg, beside audio
+	videoCo64Slice                    // their offsets
+	audioSttsSlice                    // durations of the samples of its audio
+	audioStszSlice                    // their sizes
+	audioStscSlice                    // chunks of its audio
+	audioCo64Slice                    // their offsets
+	silenceSlice                      // the silence before its audio
+	silenceSttsSlice                  // durations of the samples of that
+	silenceStszSlice                  // their sizes
 )
 
 // slice is a part of a file. It starts where the one before it ends.
@@ -54,6 +56,9 @@ func (f *File) readSlice(ctx context.Context, src Source, i int, p []byte, from 
 		return f.readSamples(ctx, src, int(s.arg), p, from)
 	case silenceSlice:
 		f.readSilence(p, from)
+		return nil
+	case silenceSttsSlice, silenceStszSlice:
+		f.readSilenceTable(s, p, from)
 		return nil
 	case videoStscSlice, videoCo64Slice, audioSttsSlice, audioStszSlice, audioStscSlice, audioCo64Slice:
 		return f.readAudioTable(ctx, src, s, p, from, s.end-f.start(i))

@@ -5,6 +5,10 @@ import (
 	"slices"
 )
 
+// maxHeldBytes bounds the memory of the frames that are held back. It is more than
+// those of any camera that exists have; beyond it, the order of frames is a fault.
+const maxHeldBytes = 32 << 20
+
 // ordering finds out when frames are to be decoded, of which the camera only says
 // when they are to be shown: decoding times are the times at which frames are shown,
 // sorted. As many frames are held back as may be sent before one that is shown
@@ -13,6 +17,8 @@ type ordering struct {
 	// held are the frames whose decoding times are not known yet, in the order in
 	// which they were sent.
 	held []item
+	// heldBytes is how many they have.
+	heldBytes int64
 	// shown90k are the times at which those frames are shown, sorted.
 	shown90k []int64
 	// lookahead is the largest that the camera has announced.
@@ -36,9 +42,10 @@ func (o *ordering) add(it *item, emit func(*item)) {
 	}
 	o.lookahead = max(o.lookahead, it.frame.Lookahead)
 	o.held = append(o.held, *it)
+	o.heldBytes += sizeOf(&it.frame)
 	at, _ := slices.BinarySearch(o.shown90k, it.frame.PTS90k)
 	o.shown90k = slices.Insert(o.shown90k, at, it.frame.PTS90k)
-	for len(o.held) > o.lookahead {
+	for len(o.held) > o.lookahead || o.heldBytes > maxHeldBytes {
 		o.emit(emit)
 	}
 }
@@ -59,6 +66,7 @@ func (o *ordering) end(emit func(*item)) {
 func (o *ordering) emit(emit func(*item)) {
 	it := o.held[0]
 	o.held = slices.Delete(o.held, 0, 1)
+	o.heldBytes -= sizeOf(&it.frame)
 	it.dts90k = o.shown90k[0]
 	o.shown90k = slices.Delete(o.shown90k, 0, 1)
 	o.decoded90k = it.dts90k

@@ -76,6 +76,32 @@ func TestTimestampsOfNeighbours(t *testing.T) {
 	}
 }
 
+// Ensures that a camera which announces many B-frames and sends giants does not fill
+// memory, and that none of its frames is lost.
+func TestHeldBytes(t *testing.T) {
+	giant := make([]byte, 15<<20)
+	var o ordering
+	emitted := 0
+	emit := func(it *item) {
+		if it.frame.PTS90k != int64(emitted) {
+			t.Errorf("frame %d is at %d", emitted, it.frame.PTS90k)
+		}
+		emitted++
+	}
+	for n := range 40 {
+		f := bFrame(int64(n), 16)
+		f.Data = giant
+		o.add(&item{frame: f}, emit)
+		if o.heldBytes > maxHeldBytes || emitted+len(o.held) != n+1 {
+			t.Fatalf("after %d frames, %d with %d bytes are held and %d emitted", n+1, len(o.held), o.heldBytes, emitted)
+		}
+	}
+	o.end(emit)
+	if emitted != 40 || o.heldBytes != 0 {
+		t.Errorf("%d frames were emitted, %d bytes are left", emitted, o.heldBytes)
+	}
+}
+
 // shuffled returns the numbers 0 to n-1 such that each follows at most depth greater
 // ones: the order in which a camera may send frames.
 func shuffled(r *rand.Rand, n, depth int) (sent []int) {

@@ -1,10 +1,12 @@
 #!/bin/sh
-# Builds the Debian package in dist/, from the files that Git knows. The version is
-# the newest in CHANGELOG.md, or the argument.
+# Builds the Debian package in a folder, in place of one that is there, from the files
+# that Git knows. Arguments are the version and the folder; without them, it is the
+# newest in CHANGELOG.md, in dist.
 set -eu
 cd "$(dirname "$0")/.."
 
 version=${1:-$(sed -n 's/^## \[\([0-9][^]]*\)\].*/\1/p' CHANGELOG.md | head -n 1)}
+dist=${2:-dist}
 date=$(git log -1 --format=%ct)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -22,6 +24,7 @@ moonfirefs ($version-1) unstable; urgency=medium
 CHANGELOG
     dpkg-buildpackage --build=binary --no-sign
 )
-mkdir -p dist
-cp "$work"/moonfirefs_*.deb dist/
-ls dist/moonfirefs_"$version"-1_*.deb
+mkdir -p "$dist"
+rm -f "$dist"/moonfirefs_*.deb
+cp "$work"/moonfirefs_*.deb "$dist/"
+ls "$dist"/moonfirefs_"$version"-1_*.deb

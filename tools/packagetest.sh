@@ -9,9 +9,9 @@ cd "$(dirname "$0")/.."
 if [ $# -eq 0 ]; then
     tools/deb.sh
     version=$(sed -n 's/^## \[\([0-9][^]]*\)\].*/\1/p' CHANGELOG.md | head -n 1)
-    tools/deb.sh "$version+rebuilt"
+    tools/deb.sh "$version+rebuilt" dist/rebuilt
     set -- "dist/moonfirefs_$version-1_$(dpkg --print-architecture).deb" \
-        "dist/moonfirefs_$version+rebuilt-1_$(dpkg --print-architecture).deb"
+        "dist/rebuilt/moonfirefs_$version+rebuilt-1_$(dpkg --print-architecture).deb"
 fi
 first=$1
 second=$2

@@ -25,4 +25,4 @@ chroot "$root" env "PATH=$(go env GOROOT)/bin:$PATH" "GOMODCACHE=$(go env GOMODC
     echo "$GOFLAGS"
     go build -o /tmp/moonfirefs ./cmd/moonfirefs
     go vet ./camera ./cmd/moonfirefs
-    go test -count=1 -timeout 20m "$@"' sh "$@"
+    go test -count=1 -parallel 6 -timeout 20m "$@"' sh "$@"

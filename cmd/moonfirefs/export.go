@@ -121,7 +121,11 @@ func (f *exportFlags) write(o *opened, clip *fs.Clip, part int) error {
 		return f.copy(o.cmd, o.cmd.OutOrStdout(), clip)
 	}
 	path := f.path(part)
-	if err := f.writeFile(o.cmd, path, clip); err != nil {
+	err := o.requireOutside(path)
+	if err == nil {
+		err = f.writeFile(o.cmd, path, clip)
+	}
+	if err != nil {
 		return fmt.Errorf("export to %s: %w", path, err)
 	}
 	return o.printf("Wrote %s, %s.", path, humanize.Bytes(uint64(clip.Size())))
@@ -166,6 +170,24 @@ func (f *exportFlags) writeFile(cmd *cobra.Command, path string, clip *fs.Clip) 
 		return err
 	}
 	return syncDir(filepath.Dir(path))
+}
+
+// requireOutside refuses a file among the store's own, one of which it might replace.
+func (o *opened) requireOutside(path string) error {
+	folder, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	own := []string{o.path}
+	for _, dir := range o.Dirs {
+		own = append(own, dir.Path())
+	}
+	for _, dir := range own {
+		if info, err := os.Stat(dir); err == nil && os.SameFile(folder, info) {
+			return fmt.Errorf("%s is for the store's own files: %w", dir, moonfire.ErrInvalid)
+		}
+	}
+	return nil
 }
 
 func (f *exportFlags) requireFree(path string) error {

@@ -62,6 +62,11 @@ func TestExport(t *testing.T) {
 	requireOutput(t, exitUsage, []string{"-o is missing"}, "export", "--store", path, "driveway", "-20d", "-19d")
 	requireOutput(t, exitFailure, []string{"no such file"}, append(args, filepath.Join(dir, "nowhere", "x.mp4"))...)
 	requireNames(t, dir, "burglary.mp4")
+	own := filepath.Join(dir, "own")
+	mustDo(t, os.Symlink(path, own))
+	for _, name := range []string{"moonfire.db", "samples/meta", "new.mp4"} {
+		requireOutput(t, exitFailure, []string{"the store's own files"}, append(args, filepath.Join(own, name), "--force")...)
+	}
 	recorder.stop()
 }
 

@@ -48,5 +48,5 @@ func (n *plainNode) Open(ctx context.Context, flags uint32) (gofs.FileHandle, ui
 	return struct {
 		gofs.FileReader
 		gofs.FileReleaser
-	}{file.(gofs.FileReader), file.(gofs.FileReleaser)}, fuseFlags, 0
+	}{file.(gofs.FileReader), file.(gofs.FileReleaser)}, fuseFlags | fuse.FOPEN_KEEP_CACHE, 0
 }

@@ -23,6 +23,8 @@ const (
 	maxAsking = 16
 	// answerTimeout is how long one of them may take to read.
 	answerTimeout = 10 * time.Second
+	// closingTimeout is the same while the socket is being closed.
+	closingTimeout = time.Second
 	// ownerOnly and groupToo are the modes of the socket.
 	ownerOnly, groupToo = 0o600, 0o660
 )
@@ -36,13 +38,17 @@ type socket struct {
 	answer   func() (*status.Report, error)
 	log      *slog.Logger
 	asking   chan struct{}
-	wg       sync.WaitGroup
+	// closing ends when Close begins, which calls close for it.
+	closing context.Context
+	close   context.CancelFunc
+	wg      sync.WaitGroup
 }
 
 // listen makes the socket. It replaces one that a killed process has left, and
 // refuses to replace one that answers, or anything else.
 func listen(o *Options, answer func() (*status.Report, error)) (*socket, error) {
 	s := &socket{path: o.Socket, answer: answer, log: o.Logger, asking: make(chan struct{}, maxAsking)}
+	s.closing, s.close = context.WithCancel(context.Background())
 	if err := s.open(o.SocketGroup); err != nil {
 		return nil, fmt.Errorf("listen at %s: %w", o.Socket, errors.Join(err, s.Close()))
 	}
@@ -152,6 +158,8 @@ func (s *socket) reply(connection *net.UnixConn) {
 	if err := connection.SetWriteDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return
 	}
+	stop := context.AfterFunc(s.closing, func() { _ = connection.SetWriteDeadline(time.Now().Add(closingTimeout)) })
+	defer stop()
 	_ = json.NewEncoder(connection).Encode(r) // whoever asked has gone
 }
 
@@ -162,6 +170,7 @@ func (s *socket) Close() error {
 		return nil
 	}
 	err := s.listener.Close()
+	s.close()
 	s.wg.Wait()
 	if now, statErr := os.Lstat(s.path); statErr == nil && s.file != nil && os.SameFile(now, s.file) {
 		err = errors.Join(err, os.Remove(s.path))

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/moonfirefs/moonfire/internal/status"
 )
@@ -147,6 +148,27 @@ func TestSocketTrouble(t *testing.T) {
 	listenAt(t, dir, "", func() (*status.Report, error) { return nil, errors.New("as the test wants it") })
 	if _, err := Ask(dir); err == nil || errors.Is(err, ErrNoRecorder) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// Ensures that who reads nothing of a long answer holds up Close for a moment only.
+func TestSocketClosesSoon(t *testing.T) {
+	dir := t.TempDir()
+	s := listenAt(t, dir, "", func() (*status.Report, error) {
+		return &status.Report{TimeZoneName: strings.Repeat("long ", 1<<20)}, nil
+	})
+	lazy, err := net.Dial("unix", SocketPath(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lazy.Close()
+	if _, err := lazy.Read(make([]byte, 1)); err != nil { // it is being answered
+		t.Fatal(err)
+	}
+	began := time.Now()
+	closeSocket(t, s)
+	if took := time.Since(began); took >= answerTimeout-time.Second {
+		t.Errorf("it took %v", took)
 	}
 }
 
