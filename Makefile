@@ -19,6 +19,8 @@ LINT  = .tools/golangci-lint-$(shell cat tools/golangci-lint.version)
 SUDO    = $(if $(filter-out 0,$(shell id -u)),sudo -E)
 AS_ROOT = $(if $(SUDO),-exec '$(SUDO)')
 
+include tools/cgo.mk
+
 # Debian 13 has another FFmpeg.
 export GOFLAGS += $(shell tools/goflags.sh)
 

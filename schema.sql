@@ -266,23 +266,29 @@ create index recording_order on recording (stream_id, id, start_time_90k, durati
 -- an hour and not one for a minute; see design/summaries.md. There is a row for
 -- each hour that has recordings.
 create table hour_summaries (
+  -- The hours of a stream lie side by side. Not the primary key of a table without
+  -- rowid, whose inner nodes would have values as well, and so only a few children.
+  id integer primary key check (id = stream_id * 68719476736 + utc_hour),
   stream_id integer not null references stream (id),
   -- Number of the hour since 1970-01-01 00:00:00 UTC: time / (60*60*90000),
-  -- rounded down.
+  -- rounded down. That of any time is between -2^35 and 2^35, half of the factor
+  -- above.
   utc_hour integer not null,
   -- Null since the last change of a recording of the hour, until the hour is
   -- packed again: then recording_cover is asked instead.
-  summaries blob,
-  primary key (stream_id, utc_hour)
-) strict, without rowid;
+  summaries blob
+) strict;
 
 create trigger recording_inserted after insert on recording begin
   update stream
      set sample_file_bytes = sample_file_bytes + new.sample_file_bytes,
          duration_90k = duration_90k + new.duration_90k
    where id = new.stream_id;
-  insert into hour_summaries (stream_id, utc_hour)
-  values (new.stream_id, (new.start_time_90k - (new.start_time_90k % 324000000 + 324000000) % 324000000) / 324000000)
+  insert into hour_summaries (id, stream_id, utc_hour)
+  select stream_id * 68719476736 + utc_hour, stream_id, utc_hour
+    from (select new.stream_id as stream_id,
+                 (new.start_time_90k - (new.start_time_90k % 324000000 + 324000000) % 324000000) / 324000000 as utc_hour)
+   where true
   on conflict do update set summaries = null where summaries is not null;
 end;
 
@@ -291,18 +297,27 @@ create trigger recording_deleted after delete on recording begin
      set sample_file_bytes = sample_file_bytes - old.sample_file_bytes,
          duration_90k = duration_90k - old.duration_90k
    where id = old.stream_id;
-  insert into hour_summaries (stream_id, utc_hour)
-  values (old.stream_id, (old.start_time_90k - (old.start_time_90k % 324000000 + 324000000) % 324000000) / 324000000)
+  insert into hour_summaries (id, stream_id, utc_hour)
+  select stream_id * 68719476736 + utc_hour, stream_id, utc_hour
+    from (select old.stream_id as stream_id,
+                 (old.start_time_90k - (old.start_time_90k % 324000000 + 324000000) % 324000000) / 324000000 as utc_hour)
+   where true
   on conflict do update set summaries = null where summaries is not null;
 end;
 
 -- Recordings never change, unless somebody mends the index by hand.
 create trigger recording_updated after update on recording begin
-  insert into hour_summaries (stream_id, utc_hour)
-  values (old.stream_id, (old.start_time_90k - (old.start_time_90k % 324000000 + 324000000) % 324000000) / 324000000)
+  insert into hour_summaries (id, stream_id, utc_hour)
+  select stream_id * 68719476736 + utc_hour, stream_id, utc_hour
+    from (select old.stream_id as stream_id,
+                 (old.start_time_90k - (old.start_time_90k % 324000000 + 324000000) % 324000000) / 324000000 as utc_hour)
+   where true
   on conflict do update set summaries = null where summaries is not null;
-  insert into hour_summaries (stream_id, utc_hour)
-  values (new.stream_id, (new.start_time_90k - (new.start_time_90k % 324000000 + 324000000) % 324000000) / 324000000)
+  insert into hour_summaries (id, stream_id, utc_hour)
+  select stream_id * 68719476736 + utc_hour, stream_id, utc_hour
+    from (select new.stream_id as stream_id,
+                 (new.start_time_90k - (new.start_time_90k % 324000000 + 324000000) % 324000000) / 324000000 as utc_hour)
+   where true
   on conflict do update set summaries = null where summaries is not null;
 end;
 

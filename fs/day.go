@@ -18,6 +18,8 @@ type dayFolder struct {
 	tree   *tree
 	stream *stream
 	date   date
+	// kept is what the kernel may have kept of its listing.
+	kept keptListing
 }
 
 var (
@@ -66,8 +68,18 @@ func (d *dayFolder) lookup(ctx context.Context, list *day, name string, out *fus
 	return d.NewInode(ctx, h, gofs.StableAttr{Mode: fuse.S_IFREG, Ino: f.inode}), 0
 }
 
-func (d *dayFolder) OpendirHandle(context.Context, uint32) (gofs.FileHandle, uint32, syscall.Errno) {
-	return &openFolder{read: d.read}, 0, 0
+// OpendirHandle lets the kernel answer with what it has kept of the listing, or keep
+// it, where that is what there is now.
+func (d *dayFolder) OpendirHandle(ctx context.Context, _ uint32) (gofs.FileHandle, uint32, syscall.Errno) {
+	list, err := d.list(context.WithoutCancel(ctx))
+	if err != nil {
+		return nil, 0, d.tree.fail("list hours", err)
+	}
+	var flags uint32
+	if d.kept.is(list) {
+		flags = fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE
+	}
+	return &openFolder{read: d.read}, flags, 0
 }
 
 func (d *dayFolder) read(ctx context.Context) (*folderListing, syscall.Errno) {

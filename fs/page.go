@@ -3,10 +3,12 @@ package fs
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sync/errgroup"
 
 	moonfire "github.com/moonfirefs/moonfire"
 	"github.com/moonfirefs/moonfire/internal/status"
@@ -189,15 +191,22 @@ func (p *pages) render(key pageKey, accounts []*account, report *status.Report) 
 // accounts returns those of the streams that a page tells of. complete is false if
 // there was a commit meanwhile.
 func (p *pages) accounts(ctx context.Context, source *pageSource) (accounts []*account, complete bool, err error) {
-	complete = true
-	for _, state := range source.states {
-		a, err := p.chronicle(state.id).account(ctx, source.now, state)
-		if err != nil {
-			return nil, false, fmt.Errorf("sum up %s: %w", state.folder, err)
-		}
-		accounts, complete = append(accounts, a), complete && a.complete
+	accounts = make([]*account, len(source.states))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0)) // years of each may have to be read
+	for i, state := range source.states {
+		group.Go(func() (err error) {
+			if accounts[i], err = p.chronicle(state.id).account(ctx, source.now, state); err != nil {
+				return fmt.Errorf("sum up %s: %w", state.folder, err)
+			}
+			return nil
+		})
 	}
-	return accounts, complete, nil
+	if err := group.Wait(); err != nil {
+		return nil, false, err
+	}
+	incomplete := slices.ContainsFunc(accounts, func(a *account) bool { return !a.complete })
+	return accounts, !incomplete, nil
 }
 
 func (p *pages) chronicle(id moonfire.StreamID) *chronicle {

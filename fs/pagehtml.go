@@ -9,6 +9,7 @@ import (
 	"iter"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	moonfire "github.com/moonfirefs/moonfire"
@@ -66,15 +67,11 @@ type dayView struct {
 	Date, Weekday  string
 	Recorded, Size string
 	Bar            barView
-	// Files are newest first.
-	Files []fileView
+	// Files are rows of a table, newest first.
+	Files template.HTML
 	// Gaps are in the order of time; MoreGaps counts those that are left out.
 	Gaps     []string
 	MoreGaps int
-}
-
-type fileView struct {
-	Name, Link, Times, Recorded, Size, Picture, FrameRate, BitRate string
 }
 
 // rootDays is how many days of each stream the page of the root shows.
@@ -165,9 +162,7 @@ func (c calendar) dayView(a *account, record *dateRecord) dayView {
 		Date: record.date.String(), Weekday: record.date.midnightUTC().Weekday().String(),
 		Recorded: durationText(record.duration90k), Size: bytesText(record.bytes), Bar: c.barView(record.date, day),
 	}
-	for i := range record.files {
-		v.Files = append(v.Files, c.fileView(a, v.Date, &record.files[len(record.files)-1-i]))
-	}
+	v.Files = c.fileRows(a, record)
 	gaps := day.gaps(minListedGap90k)
 	v.MoreGaps = max(0, len(gaps)-maxListedGaps)
 	for _, gap := range gaps[:len(gaps)-v.MoreGaps] {
@@ -183,12 +178,22 @@ const (
 	maxListedGaps                        = 24
 )
 
-func (c calendar) fileView(a *account, date string, f *fileRecord) fileView {
-	return fileView{
-		Name: f.name, Link: url.PathEscape(date) + "/" + url.PathEscape(f.name), Times: c.timesText(f.span),
-		Recorded: durationText(f.duration90k), Size: bytesText(f.sizeBytes), Picture: resolutionText(a.entries[f.entry]),
-		FrameRate: frameRateText(&f.run), BitRate: bitRateText(&f.run),
+// fileRows are made here, since the template would take five times as long for the
+// thousands that a page can have. All that is in them was made by this program.
+func (c calendar) fileRows(a *account, record *dateRecord) template.HTML {
+	var rows strings.Builder
+	for i := range record.files {
+		f := &record.files[len(record.files)-1-i]
+		rows.WriteString("\n<tr><td><a href=\"")
+		rows.WriteString(record.date.String() + "/" + url.PathEscape(f.name))
+		rows.WriteString("\">" + template.HTMLEscapeString(f.name) + "</a><td>" + c.timesText(f.span))
+		for _, cell := range [...]string{
+			durationText(f.duration90k), bytesText(f.sizeBytes), resolutionText(a.entries[f.entry]), frameRateText(&f.run), bitRateText(&f.run),
+		} {
+			rows.WriteString("<td class=\"n\">" + cell)
+		}
 	}
+	return template.HTML(rows.String())
 }
 
 func (c calendar) text(t moonfire.Time90k, layout string) string {

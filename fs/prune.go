@@ -3,9 +3,9 @@ package fs
 import gofs "github.com/hanwen/go-fuse/v2/fs"
 
 // defaultKnownFiles is how many files of hours the kernel may know: those of a year of
-// five streams. Beyond that, the memory for their nodes, some 500 bytes each, would
+// nine streams. Beyond that, the memory for their nodes, some 500 bytes each, would
 // grow with the years that somebody has listed.
-const defaultKnownFiles = 3 << 14
+const defaultKnownFiles = 5 << 14
 
 // prune makes the kernel forget names of hours, and with them their nodes, when there
 // may be too many: it asks again where it has to. It would otherwise remember each

@@ -195,7 +195,7 @@ select stream_id, utc_hour, false, summaries from hour_summaries
  union all
 select distinct stream_id, (start_time_90k - (start_time_90k % 324000000 + 324000000) % 324000000) / 324000000 as hour, true, null
   from recording r
- where not exists (select 1 from hour_summaries h where h.stream_id = r.stream_id and h.utc_hour =
+ where not exists (select 1 from hour_summaries h where h.id = r.stream_id * 68719476736 +
        (r.start_time_90k - (r.start_time_90k % 324000000 + 324000000) % 324000000) / 324000000)`
 
 func summarized(ctx context.Context, tx *sql.Tx) (hours []summarizedHour, err error) {

@@ -31,6 +31,9 @@ type streamHour struct {
 	hour   utcHour
 }
 
+// id is that of the row.
+func (h streamHour) id() int64 { return int64(h.stream)<<36 + int64(h.hour) }
+
 // boundsSQL finds out when the recording that a stream has had for longest, and
 // the one that was committed last, start.
 const boundsSQL = `
@@ -54,11 +57,11 @@ func packHour(ctx context.Context, tx *sql.Tx, h streamHour) error {
 		return err
 	}
 	if len(recordings) == 0 {
-		_, err := tx.ExecContext(ctx, `delete from hour_summaries where stream_id = ? and utc_hour = ?`, h.stream, h.hour)
+		_, err := tx.ExecContext(ctx, `delete from hour_summaries where id = ?`, h.id())
 		return err
 	}
-	_, err = tx.ExecContext(ctx, `insert or replace into hour_summaries (stream_id, utc_hour, summaries) values (?, ?, ?)`,
-		h.stream, h.hour, pack(h.hour, recordings))
+	_, err = tx.ExecContext(ctx, `insert or replace into hour_summaries (id, stream_id, utc_hour, summaries) values (?, ?, ?, ?)`,
+		h.id(), h.stream, h.hour, pack(h.hour, recordings))
 	return err
 }
 

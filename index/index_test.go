@@ -558,12 +558,43 @@ func TestQueryPlanOfSummaries(t *testing.T) {
 		return err
 	})
 	want := []string{
-		"SEARCH h USING PRIMARY KEY (stream_id=? AND utc_hour>? AND utc_hour<?)",
+		"SEARCH h USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
 		"SEARCH r USING COVERING INDEX recording_cover (stream_id=? AND start_time_90k>? AND start_time_90k<?) LEFT-JOIN",
-		"USE TEMP B-TREE FOR LAST 2 TERMS OF ORDER BY",
+		"USE TEMP B-TREE FOR LAST TERM OF ORDER BY",
 	}
 	if err != nil || !slices.Equal(steps, want) {
 		t.Errorf("summaries are found by %q (%v)", steps, err)
+	}
+}
+
+// Of an hour that is packed, nothing is looked for in the covering index: the column of
+// it that is sought first is tested for null before.
+func TestPackedHoursAreNotSought(t *testing.T) {
+	f := newFixture(t, 0)
+	rows, err := f.db.readers.Query("explain "+summariesSQL, 1, 2, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tested, sought := make(map[int]bool), false
+	err = each(rows, func() error {
+		var opcode string
+		var p1, p3 int
+		var columns, unused any
+		if err := rows.Scan(&unused, &opcode, &p1, &unused, &p3, &columns, &unused, &unused); err != nil {
+			return err
+		}
+		switch {
+		case opcode == "IsNull":
+			tested[p1] = true
+		case opcode == "SeekGE" && columns != nil:
+			if sought = true; !tested[p3] {
+				t.Error("it is not tested")
+			}
+		}
+		return nil
+	})
+	if err != nil || !sought {
+		t.Errorf("there is no search (%v)", err)
 	}
 }
 

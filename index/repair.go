@@ -44,9 +44,11 @@ update stream
        select coalesce(sum(r.sample_file_bytes), 0), coalesce(sum(r.duration_90k), 0)
          from recording r where r.stream_id = stream.id);
 delete from hour_summaries;
-insert into hour_summaries (stream_id, utc_hour)
-select distinct stream_id, (start_time_90k - (start_time_90k % 324000000 + 324000000) % 324000000) / 324000000
-  from recording;`
+insert into hour_summaries (id, stream_id, utc_hour)
+select stream_id * 68719476736 + utc_hour, stream_id, utc_hour
+  from (select distinct stream_id,
+               (start_time_90k - (start_time_90k % 324000000 + 324000000) % 324000000) / 324000000 as utc_hour
+          from recording);`
 
 // Recount sets the totals of all streams to those of their recordings, and packs
 // the summaries of all hours anew.

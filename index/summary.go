@@ -24,7 +24,8 @@ select id, start_time_90k, duration_90k, sample_file_bytes, video_samples,
 
 	// summariesSQL tells of the recordings that start in a range of hours: a row
 	// for each hour that is packed, and for each recording of the others. It is one
-	// statement, so that the answer is of one state of the database.
+	// statement, so that the answer is of one state of the database. Nothing is
+	// looked for in the covering index where the stream is null.
 	summariesSQL = `
 select h.utc_hour, h.summaries, coalesce(r.id, 0), coalesce(r.start_time_90k, 0),
        coalesce(r.duration_90k, 0), coalesce(r.sample_file_bytes, 0), coalesce(r.video_samples, 0),
@@ -34,10 +35,10 @@ select h.utc_hour, h.summaries, coalesce(r.id, 0), coalesce(r.start_time_90k, 0)
        coalesce(r.audio_duration_90k, 0), coalesce(r.audio_sample_entry_id, 0)
   from hour_summaries h
   left join recording r
-    on h.summaries is null and r.stream_id = h.stream_id
+    on r.stream_id = iif(h.summaries is null, h.stream_id, null)
    and r.start_time_90k >= h.utc_hour * 324000000 and r.start_time_90k < (h.utc_hour + 1) * 324000000
- where h.stream_id = ? and h.utc_hour >= ? and h.utc_hour <= ?
- order by h.utc_hour, r.start_time_90k, r.id`
+ where h.id between ?1 * 68719476736 + ?2 and ?1 * 68719476736 + ?3
+ order by h.id, r.start_time_90k, r.id`
 
 	firstStartSQL = `select min(start_time_90k) from recording where stream_id = ? and start_time_90k >= ?`
 	lastStartSQL  = `select max(start_time_90k) from recording where stream_id = ? and start_time_90k < ?`

@@ -4,7 +4,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 
-packages='gcc libc6-dev pkg-config libavcodec-dev libavdevice-dev libavfilter-dev
+packages='gcc libc6-dev lld pkg-config libavcodec-dev libavdevice-dev libavfilter-dev
 libavformat-dev libavutil-dev libswresample-dev libswscale-dev
 ffmpeg fuse3 sqlite3'
 # The crash tests make file systems, others networks; the client tests use what

@@ -1,0 +1,72 @@
+package fs
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// Ensures that a listing is kept from the second time on that it is found, and for no
+// longer than it is true and its names are believed.
+func TestKeptListing(t *testing.T) {
+	var k keptListing
+	hours := func(names ...string) *day {
+		d := &day{}
+		for i, name := range names {
+			d.files = append(d.files, file{name: name, inode: uint64(100 + i)})
+		}
+		return d
+	}
+	require := func(what string, want bool, d *day) {
+		t.Helper()
+		if got := k.is(d); got != want {
+			t.Errorf("%s: %v", what, got)
+		}
+	}
+	one, two := hours("10.mp4"), hours("10.mp4", "11.mp4")
+	require("the first", false, one)
+	require("the same", true, one)
+	require("the same again", true, hours("10.mp4"))
+	require("another file", false, two)
+	require("the same", true, two)
+	newVersion := hours("10.mp4", "11.mp4")
+	newVersion.files[1].inode++
+	require("another version", false, newVersion)
+	require("as before", false, two)
+	require("the same", true, two)
+	k.since = time.Now().Add(-closedEntry)
+	require("the same after a while", false, two)
+	require("the same", true, two)
+	growing := hours("10.mp4", "11.mp4")
+	growing.files[1].growing = true
+	for range 3 {
+		require("one that grows", false, growing)
+	}
+}
+
+// Ensures that a date that the kernel has kept the listing of is listed as it is,
+// at once, after rotation has taken an hour or a clock that was put right has added one.
+func TestKeptListingsAreTrue(t *testing.T) {
+	size := recordingBytes(t, 60)
+	bothWays(t, 8*size+size/2, func(t *testing.T, _ string, s *server, record func(take)) {
+		for _, start := range []string{"2026-11-20T10:00:00-05:00", "2026-11-20T11:00:00-05:00", "2026-11-20T12:00:00-05:00", "2026-11-21T09:00:00-05:00"} {
+			record(take{Start90k: at(t, start), Count: 2, Seconds: 60})
+		}
+		day := s.path("driveway/2026-11-20")
+		list := func(want ...string) {
+			t.Helper()
+			for range 4 { // kept, read, and kept again
+				if got := names(t, day); !slices.Equal(got, want) {
+					t.Fatalf("there are %q, want %q", got, want)
+				}
+			}
+		}
+		list("10.mp4", "11.mp4", "12.mp4")
+		record(take{Start90k: at(t, "2026-11-21T09:02:00-05:00"), Count: 1, Seconds: 60})
+		list("11.mp4", "12.mp4")
+		record(take{Start90k: at(t, "2026-11-20T14:00:00-05:00"), Count: 1, Seconds: 60})
+		list("11.mp4", "12.mp4", "14.mp4")
+		record(take{Start90k: at(t, "2026-11-21T09:03:00-05:00"), Count: 2, Seconds: 60})
+		list("12.mp4", "14.mp4")
+	})
+}
