@@ -140,17 +140,18 @@ func (d *VideoIndexDecoder) Read(dst []Sample) int {
 	if d.problem != "" {
 		return 0
 	}
-	blob, at, last := d.blob, d.offset, d.Sample
+	blob, at := d.blob, d.offset
+	duration, offset90k := int64(d.Duration90k), d.CompositionOffset90k
 	prevBytes := [2]int64{int64(d.prevBytesNonSync), int64(d.prevBytesSync)}
 	durationTotal90k, problem := d.durationTotal90k, ""
 	n := 0
 	for ; n < len(dst) && at < len(blob); n++ {
-		if at > 0 && last.Duration90k == 0 {
+		if duration == 0 && at > 0 {
 			problem = "zero duration before the last sample"
 			break
 		}
-		// One byte is by far the most common for durations, and is decoded here,
-		// since a call would cost as much as the rest.
+		// One byte is by far the most common for durations, and two for sizes. Both are
+		// decoded here, since a call would cost as much as the rest.
 		first, next := uint64(blob[at]), at+1
 		if first >= 0x80 {
 			if first, next = uvarintAt(blob, at); next == 0 {
@@ -158,17 +159,19 @@ func (d *VideoIndexDecoder) Read(dst []Sample) int {
 				break
 			}
 		}
-		second, next := uvarintAt(blob, next)
-		if next == 0 {
+		var second uint64
+		if next+1 < len(blob) && blob[next] >= 0x80 && blob[next+1]-1 < 0x7f {
+			second, next = uint64(blob[next]&0x7f)|uint64(blob[next+1])<<7, next+2
+		} else if second, next = uvarintAt(blob, next); next == 0 {
 			problem = "bad size varint"
 			break
 		}
-		duration := int64(last.Duration90k) + unzigzag(first>>1)
-		if uint64(duration) > math.MaxInt32 {
+		if duration += unzigzag(first >> 1); uint64(duration) > math.MaxInt32 {
 			problem = "duration out of range"
 			break
 		}
-		bytes := prevBytes[first&1] + unzigzag(second)
+		sync := first & 1
+		bytes := prevBytes[sync] + unzigzag(second)
 		if uint64(bytes-1) >= math.MaxInt32 {
 			problem = "sample size out of range"
 			break
@@ -180,14 +183,13 @@ func (d *VideoIndexDecoder) Read(dst []Sample) int {
 			break
 		}
 		if d.reordered {
-			if last.CompositionOffset90k, next, problem = compositionOffset(blob, next, last.CompositionOffset90k); next == 0 {
+			if offset90k, next, problem = compositionOffset(blob, next, offset90k); next == 0 {
 				break
 			}
-			d.shifted = d.shifted || last.CompositionOffset90k != 0
+			d.shifted = d.shifted || offset90k != 0
 		}
-		prevBytes[first&1] = bytes
-		last.Duration90k, last.Bytes, last.Sync = int32(duration), int32(bytes), first&1 == 1
-		dst[n] = last
+		prevBytes[sync] = bytes
+		dst[n] = Sample{Duration90k: int32(duration), Bytes: int32(bytes), CompositionOffset90k: offset90k, Sync: sync == 1}
 		at = next
 	}
 	if problem == "" && n < len(dst) && d.reordered && !d.shifted {
