@@ -6,7 +6,7 @@
 # make clienttest  the long form of the client tests: players, rsync, Samba; about ten minutes
 # make fuzz   every fuzz test for FUZZTIME (1h), one after another; see design/cameras.md
 # make bench  what design/performance.md promises, all of it: half an hour on a quiet machine, 8 GB of disk; ROWS=6,7 for some rows
-# make servertest  records what ffmpeg publishes to GStreamer's RTSP server, for ten minutes
+# make servertest  records what ffmpeg publishes to GStreamer's RTSP server, for ten minutes, and to MEDIAMTX if that is given
 # make build  only the program, ./moonfirefs
 # make deb    the Debian package, dist/moonfirefs_*.deb
 # make packagetest  installs, upgrades and removes it in a fresh Debian 12
@@ -86,7 +86,7 @@ bench:
 	@tools/setup.sh test
 	nice -n -10 go run $(AS_ROOT) ./internal/bench -rows "$(ROWS)"
 
-# Its figures are in design/cameras.md.
+# Its figures are in design/cameras.md. Debian has no mediamtx: MEDIAMTX is its path.
 servertest:
 	@tools/setup.sh test
-	go test -v -count=1 -timeout 30m $(AS_ROOT) ./internal/servertest -length 10m
+	go test -v -count=1 -timeout 30m $(AS_ROOT) ./internal/servertest -length 10m -mediamtx "$(MEDIAMTX)"

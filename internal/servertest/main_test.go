@@ -14,7 +14,10 @@ import (
 	"github.com/moonfirefs/moonfire/internal/programbuild"
 )
 
-var length = flag.Duration("length", 12*time.Second, "how much is published")
+var (
+	length   = flag.Duration("length", 12*time.Second, "how much is published")
+	mediamtx = flag.String("mediamtx", "", "path of a program mediamtx, whose server is tried as well")
+)
 
 // binary is the program, built for these tests.
 var binary string

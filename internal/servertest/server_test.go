@@ -17,6 +17,9 @@ const (
 	// missing is how much may be missing at either end: before the first key frame,
 	// and what is under way when the server ends.
 	missing = 6 * time.Second
+	// unreported is how much more of the beginning mediamtx may drop: it passes nothing
+	// on before the publisher's first sender report.
+	unreported = 6 * time.Second
 	// soundTolerance is how much sound and picture may be apart.
 	soundTolerance = 40 * time.Millisecond
 )
@@ -64,54 +67,106 @@ func sounds(t *testing.T, path string) []packet {
 	return packets(t, path, "-map", "0:a", "-c", "copy")
 }
 
-// TestStockServer ensures that what ffmpeg publishes by way of GStreamer's RTSP
+// footage is what is published: arguments of ffmpeg, and for GStreamer how it is sent.
+// clocksync makes frames come when they are due, as from a camera.
+var footage = map[string]struct {
+	encode   []string
+	pipeline string
+	sound    bool
+}{
+	"H.264 with AAC": {
+		[]string{"-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "30", "-c:a", "copy"},
+		"d.video_0 ! queue ! h264parse config-interval=-1 ! clocksync ! rtph264pay name=pay0 pt=96 d.audio_0 ! queue ! aacparse ! clocksync ! rtpmp4gpay name=pay1 pt=97", true,
+	},
+	"H.265": {
+		[]string{"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:bframes=0:keyint=30", "-an"},
+		"d.video_0 ! queue ! h265parse config-interval=-1 ! clocksync ! rtph265pay name=pay0 pt=96", false,
+	},
+}
+
+// server is one of another project.
+type server struct {
+	// publish publishes a file, from its beginning on, when the stream is read.
+	publish func(t *testing.T, source string) (url string)
+	// missing is how much of the beginning may be missing.
+	missing time.Duration
+}
+
+// TestStockServer ensures that what ffmpeg publishes by way of another project's RTSP
 // server is recorded frame by frame, without a loss between the first and the last,
 // and sound in step with the picture.
 func TestStockServer(t *testing.T) {
-	for name, test := range map[string]struct {
-		encode []string
-		// clocksync makes frames come when they are due, as from a camera.
-		pipeline string
-		sound    bool
-	}{
-		"H.264 with AAC": {
-			[]string{"-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "30", "-c:a", "copy"},
-			"d.video_0 ! queue ! h264parse config-interval=-1 ! clocksync ! rtph264pay name=pay0 pt=96 d.audio_0 ! queue ! aacparse ! clocksync ! rtpmp4gpay name=pay1 pt=97", true,
-		},
-		"H.265": {
-			[]string{"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:bframes=0:keyint=30", "-an"},
-			"d.video_0 ! queue ! h265parse config-interval=-1 ! clocksync ! rtph265pay name=pay0 pt=96", false,
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			source := filepath.Join(t.TempDir(), "source.mkv")
-			seconds := strconv.FormatFloat(length.Seconds(), 'f', 0, 64)
-			// By way of a format that says nothing of the encoder's delay, which the
-			// server would not know either.
-			sound := filepath.Join(t.TempDir(), "sound.aac")
-			run(t, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "aevalsrc='0.2*sin(2*PI*(300+7*t)*t)':s=16000:d="+seconds, "-c:a", "aac", sound)
-			run(t, "ffmpeg", slices.Concat([]string{
-				"-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=15:duration=" + seconds, "-i", sound, "-pix_fmt", "yuv420p",
-			}, test.encode, []string{source})...)
-			paths := record(t, source, test.pipeline)
-			shown := comparePictures(t, pictures(t, source), paths)
-			if test.sound {
-				compareSound(t, sounds(t, source), paths, shown)
-			}
-		})
+	for name, f := range footage {
+		servers := map[string]server{
+			"GStreamer": {func(t *testing.T, source string) string { return gstreamer(t, source, f.pipeline) }, missing},
+		}
+		if *mediamtx != "" {
+			servers["mediamtx"] = server{publishToMediamtx, missing + unreported}
+		}
+		for other, s := range servers {
+			t.Run(name+" from "+other, func(t *testing.T) {
+				t.Parallel()
+				source := encode(t, f.encode)
+				paths := record(t, s.publish(t, source))
+				shown := s.comparePictures(t, pictures(t, source), paths)
+				if f.sound {
+					s.compareSound(t, sounds(t, source), paths, shown)
+				}
+			})
+		}
 	}
 }
 
-// record publishes a file, records it, and returns the files in the mount.
-func record(t *testing.T, source, pipeline string) []string {
+// encode makes the source.
+func encode(t *testing.T, args []string) (path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "source.mkv")
+	seconds := strconv.FormatFloat(length.Seconds(), 'f', 0, 64)
+	// By way of a format that says nothing of the encoder's delay, which the server
+	// would not know either.
+	sound := filepath.Join(t.TempDir(), "sound.aac")
+	run(t, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "aevalsrc='0.2*sin(2*PI*(300+7*t)*t)':s=16000:d="+seconds, "-c:a", "aac", sound)
+	run(t, "ffmpeg", slices.Concat([]string{
+		"-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=15:duration=" + seconds, "-i", sound, "-pix_fmt", "yuv420p",
+	}, args, []string{path})...)
+	return path
+}
+
+// gstreamer serves a file by GStreamer's RTSP server, to which ffmpeg sends it.
+func gstreamer(t *testing.T, source, pipeline string) (url string) {
 	t.Helper()
 	port := freePort(t)
 	begin(t, "ffmpeg", "-v", "error", "-re", "-i", source, "-c", "copy", "-f", "matroska", fmt.Sprintf("tcp://127.0.0.1:%d?listen=1", port))
 	// Debian's own Python has the bindings.
 	server := begin(t, "/usr/bin/python3", "testdata/server.py", fmt.Sprintf("( tcpclientsrc host=127.0.0.1 port=%d ! matroskademux name=d %s )", port, pipeline))
-	url := "rtsp://127.0.0.1:" + <-server.firstLine + "/stream"
+	return "rtsp://127.0.0.1:" + <-server.firstLine + "/stream"
+}
 
+// publishToMediamtx serves a file by mediamtx, to which ffmpeg publishes it as soon as
+// somebody reads.
+func publishToMediamtx(t *testing.T, source string) (url string) {
+	t.Helper()
+	address := fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	url = "rtsp://" + address + "/stream"
+	settings := []string{
+		"rtspAddress: " + address, "rtspTransports: [tcp]",
+		"paths:", "  stream:", "    useAbsoluteTimestamp: true",
+		"    runOnDemand: ffmpeg -v error -re -i " + source + " -c copy -f rtsp -rtsp_transport tcp " + url,
+	}
+	for _, other := range []string{"rtmp", "hls", "webrtc", "srt", "moq"} {
+		settings = append(settings, other+": false")
+	}
+	path := filepath.Join(t.TempDir(), "mediamtx.yml")
+	if err := os.WriteFile(path, []byte(strings.Join(settings, "\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	<-begin(t, *mediamtx, path).firstLine
+	return url
+}
+
+// record records a stream, and returns the files in the mount.
+func record(t *testing.T, url string) []string {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "moonfirefs-servertest-")
 	if err != nil {
 		t.Fatal(err)
@@ -156,13 +211,13 @@ func freePort(t *testing.T) int {
 // comparePictures requires the pictures of all files together to be a piece of the
 // source. It returns for each file when its first picture is shown, less when it is
 // shown in the source.
-func comparePictures(t *testing.T, source []packet, paths []string) (shown []time.Duration) {
+func (s *server) comparePictures(t *testing.T, source []packet, paths []string) (shown []time.Duration) {
 	t.Helper()
 	first, next := -1, -1
 	for _, path := range paths {
 		for i, p := range pictures(t, path) {
 			if next < 0 {
-				first = slices.IndexFunc(source, func(s packet) bool { return s.digest == p.digest })
+				first = slices.IndexFunc(source, func(q packet) bool { return q.digest == p.digest })
 				next = first
 			}
 			if next < 0 || next >= len(source) || source[next].digest != p.digest {
@@ -174,19 +229,19 @@ func comparePictures(t *testing.T, source []packet, paths []string) (shown []tim
 			next++
 		}
 	}
-	requirePiece(t, "pictures", source, first, next)
+	s.requirePiece(t, "pictures", source, first, next)
 	return shown
 }
 
 // compareSound is comparePictures for the sound, and requires it to be in step.
-func compareSound(t *testing.T, source []packet, paths []string, shown []time.Duration) {
+func (s *server) compareSound(t *testing.T, source []packet, paths []string, shown []time.Duration) {
 	t.Helper()
 	first, next := -1, -1
 	var latest time.Duration
 	for file, path := range paths {
 		for i, p := range sounds(t, path) {
 			if next < 0 {
-				if first = slices.IndexFunc(source, func(s packet) bool { return s.digest == p.digest }); first < 0 {
+				if first = slices.IndexFunc(source, func(q packet) bool { return q.digest == p.digest }); first < 0 {
 					continue // silence before it
 				}
 				next = first
@@ -201,18 +256,18 @@ func compareSound(t *testing.T, source []packet, paths []string, shown []time.Du
 			next++
 		}
 	}
-	requirePiece(t, "samples of audio", source, first, next)
+	s.requirePiece(t, "samples of audio", source, first, next)
 	t.Logf("sound and picture are %v apart at most", latest)
 }
 
 // requirePiece requires little to be missing.
-func requirePiece(t *testing.T, what string, source []packet, first, next int) {
+func (s *server) requirePiece(t *testing.T, what string, source []packet, first, next int) {
 	t.Helper()
 	if first < 0 {
 		t.Fatalf("no %s", what)
 	}
 	t.Logf("%d of %d %s, from the %d-th on", next-first, len(source), what, first)
-	if begin, end := source[first].at, source[len(source)-1].at-source[next-1].at; begin > missing || end > missing {
+	if begin, end := source[first].at, source[len(source)-1].at-source[next-1].at; begin > s.missing || end > missing {
 		t.Errorf("%s: the first %v and the last %v are missing", what, begin, end)
 	}
 }
