@@ -5,7 +5,7 @@
 # make manytest  64 cameras for ten minutes, thousands of connections; see design/cameras.md
 # make clienttest  the long form of the client tests: players, rsync, Samba; about ten minutes
 # make fuzz   every fuzz test for FUZZTIME (1h), one after another; see design/cameras.md
-# make bench  what design/performance.md promises, all of it: half an hour on a quiet machine, 8 GB of disk; ROWS=6,7 for some rows
+# make bench  what design/performance.md promises, all of it: half an hour on a quiet machine, 8 GB of disk; ROWS=6,7 for some rows, MEDIAMTX for row 10
 # make servertest  records what ffmpeg publishes to GStreamer's RTSP server, for ten minutes, and to MEDIAMTX if that is given
 # make build  only the program, ./moonfirefs
 # make deb    the Debian package, dist/moonfirefs_*.deb
@@ -84,7 +84,7 @@ test-debian13:
 # The machine's other work is what disturbs most.
 bench:
 	@tools/setup.sh test
-	nice -n -10 go run $(AS_ROOT) ./internal/bench -rows "$(ROWS)"
+	nice -n -10 go run $(AS_ROOT) ./internal/bench -rows "$(ROWS)" -mediamtx "$(MEDIAMTX)"
 
 # Its figures are in design/cameras.md. Debian has no mediamtx: MEDIAMTX is its path.
 servertest:

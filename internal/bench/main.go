@@ -30,8 +30,9 @@ func main() {
 	short := flag.Bool("short", false, "so little footage that figures mean nothing")
 	dir := flag.String("dir", os.TempDir(), "where to put footage, up to 8 GB of it")
 	big := flag.String("big", "", "where to keep the store of rows 6 to 12, or where it was kept; the default is to remove it")
+	mediamtx := flag.String("mediamtx", "", "path of a program mediamtx, to compare row 10 with as well")
 	flag.Parse()
-	b := &bench{rounds: *rounds, amounts: full, out: os.Stdout, keptBig: *big}
+	b := &bench{rounds: *rounds, amounts: full, out: os.Stdout, keptBig: *big, mediamtx: *mediamtx}
 	if *short {
 		b.amounts = little
 	}
@@ -95,6 +96,8 @@ type bench struct {
 	encoded *footage.Clip
 	// keptBig is where the big store is kept, if not empty.
 	keptBig string
+	// mediamtx is that program, if not empty.
+	mediamtx string
 	// sink keeps the compiler from leaving out what is only measured.
 	sink uint64
 }

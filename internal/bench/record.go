@@ -91,7 +91,16 @@ func (b *bench) newRecordingStore(ctx context.Context, path string, cameras came
 	return footage.Create(ctx, path, "UTC", names...)
 }
 
-// recordBeside is row 10: both record the same cameras at the same time.
+// rival is another recorder.
+type rival struct {
+	name string
+	processes
+	// files is a pattern of what each of the cameras has a file of.
+	files string
+	contest
+}
+
+// recordBeside is row 10: all record the same cameras at the same time.
 func (b *bench) recordBeside(ctx context.Context, store string, cameras cameras) (err error) {
 	s, err := b.record(ctx, store)
 	if err != nil {
@@ -103,10 +112,19 @@ func (b *bench) recordBeside(ctx context.Context, store string, cameras cameras)
 		return err
 	}
 	defer ffmpegs.stop()
+	rivals := []*rival{{name: "ffmpeg -f segment", processes: ffmpegs, files: b.path("segments*/*")}}
+	if b.mediamtx != "" {
+		server, err := b.relay(cameras)
+		if err != nil {
+			return err
+		}
+		defer server.stop()
+		rivals = append(rivals, &rival{name: "mediamtx", processes: server, files: b.path("relayed/*/*")})
+	}
 	time.Sleep(5 * time.Second) // until all have connected
-	c := &contest{}
+	perCamera := 100 / b.recordingRound.Seconds() / float64(len(cameras))
 	for range b.rounds {
-		before, err := bothUsed(s, ffmpegs)
+		before, err := used(s, rivals)
 		if err != nil {
 			return err
 		}
@@ -115,15 +133,21 @@ func (b *bench) recordBeside(ctx context.Context, store string, cameras cameras)
 			return ctx.Err()
 		case <-time.After(b.recordingRound):
 		}
-		after, err := bothUsed(s, ffmpegs)
+		after, err := used(s, rivals)
 		if err != nil {
 			return err
 		}
-		perCamera := b.recordingRound.Seconds() * float64(len(cameras)) / 100
-		c.ours = append(c.ours, (after[0]-before[0])/perCamera)
-		c.theirs = append(c.theirs, (after[1]-before[1])/perCamera)
+		for i, r := range rivals {
+			r.ours = append(r.ours, (after[0]-before[0])*perCamera)
+			r.theirs = append(r.theirs, (after[1+i]-before[1+i])*perCamera)
+		}
 	}
-	b.report(10, fmt.Sprintf("time on a processor for each of %d recorded cameras, against ffmpeg -f segment", len(cameras)), "%", c)
+	for _, r := range rivals {
+		if files, err := filepath.Glob(r.files); err != nil || len(files) < len(cameras) {
+			return fmt.Errorf("%s has recorded %d files: %w", r.name, len(files), err)
+		}
+		b.report(10, fmt.Sprintf("time on a processor for each of %d recorded cameras, against %s", len(cameras), r.name), "%", &r.contest)
+	}
 	return nil
 }
 
@@ -155,20 +179,41 @@ func (all processes) stop() {
 	}
 }
 
-// bothUsed is how many seconds on a processor the recorder and all of the others have
-// had.
-func bothUsed(s *server, others processes) (used [2]float64, err error) {
-	if used[0], err = scheduled(s.cmd.Process.Pid); err != nil {
-		return used, err
+// relay records all cameras with one mediamtx.
+func (b *bench) relay(cameras cameras) (processes, error) {
+	settings := []string{"rtspAddress: 127.0.0.1:0", "rtspTransports: [tcp]"}
+	for _, other := range []string{"rtmp", "hls", "webrtc", "srt", "moq"} {
+		settings = append(settings, other+": false")
 	}
-	for _, cmd := range others {
-		seconds, err := scheduled(cmd.Process.Pid)
-		if err != nil {
-			return used, err
+	settings = append(settings, "paths:")
+	for i, c := range cameras {
+		settings = append(settings, fmt.Sprintf("  camera%d:", i), "    source: "+c.URL(), "    rtspTransport: tcp",
+			"    record: true", "    recordPath: "+b.path("relayed")+"/%path/%Y-%m-%d_%H-%M-%S-%f")
+	}
+	path := b.path("mediamtx.yml")
+	if err := os.WriteFile(path, []byte(strings.Join(settings, "\n")), 0o600); err != nil {
+		return nil, err
+	}
+	cmd := exec.Command(b.mediamtx, path)
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	return processes{cmd}, nil
+}
+
+// used is how many seconds on a processor the recorder and each of its rivals have had.
+func used(s *server, rivals []*rival) (all []float64, err error) {
+	own, err := scheduled(s.cmd.Process.Pid)
+	all = append(all, own)
+	for _, r := range rivals {
+		sum := 0.0
+		for _, cmd := range r.processes {
+			seconds, processErr := scheduled(cmd.Process.Pid)
+			sum, err = sum+seconds, errors.Join(err, processErr)
 		}
-		used[1] += seconds
+		all = append(all, sum)
 	}
-	return used, nil
+	return all, err
 }
 
 // recordTraced is row 11: each system call that writes to the index or waits for a
