@@ -86,6 +86,7 @@ func since(samples []presentedSample, from90k int64) []presentedSample {
 func cutClip(t *testing.T, s *store) {
 	t.Helper()
 	before, beforeBytes := decodeWhole(t, s)
+	overlaps := s.overlaps()
 	clear(s.indexReads)
 	if err := s.spec.Cut(t.Context(), s); err != nil {
 		t.Fatal(err)
@@ -103,8 +104,7 @@ func cutClip(t *testing.T, s *store) {
 		t.Fatalf("the movie lasts %d, and %d before it was cut, by %d", after.Moov.Mvhd.Duration, before.Moov.Mvhd.Duration, earlier90k)
 	}
 	cut = since(cut, earlier90k)
-	// No recording is shown before it begins.
-	if first90k := max(firstShown(uncut).shown90k, uncut[0].decoded90k); first90k != -earlier90k && s.spec.excerpts[0] != nil && !s.overlaps() {
+	if first90k := max(firstShown(uncut).shown90k, uncut[0].decoded90k); first90k != -earlier90k && s.spec.excerpts[0] != nil && !overlaps {
 		t.Fatalf("the clip begins %d before its start, the first picture %d", earlier90k, -first90k)
 	}
 	first := slices.IndexFunc(uncut, func(p presentedSample) bool { return p.decoded90k == cut[0].decoded90k })
@@ -132,9 +132,20 @@ func firstShown(samples []presentedSample) (first presentedSample) {
 	return first
 }
 
-// overlaps tells whether the clip begins behind the start of its second recording.
+// overlaps tells whether the clip begins behind the start of its second recording, or
+// when a picture of a later one has been shown: those that a recorder makes are not
+// shown before their recording begins.
 func (s *store) overlaps() bool {
-	return len(s.spec.Recordings) > 1 && s.spec.Recordings[1].Start90k < s.spec.Clip.Start90k
+	for i, r := range s.spec.Recordings[1:] {
+		at90k := r.Start90k
+		for _, f := range s.frames[i+1] {
+			if min(at90k, at90k+moonfire.Time90k(f.CompositionOffset90k)) < s.spec.Clip.Start90k {
+				return true
+			}
+			at90k = at90k.Add(moonfire.Duration90k(f.Duration90k))
+		}
+	}
+	return false
 }
 
 // checkSamples ensures that the samples which are left are those from first on, at
