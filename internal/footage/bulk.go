@@ -33,7 +33,7 @@ const (
 	bulkBytes = 15_000_000
 )
 
-// Fill adds rows to a store that nobody has open and that was open for recording
+// Fill adds rows, whose sample files have names in the order of time, to a store that nobody has open and that was open for recording
 // before. It needs the program sqlite3, which is ten times as fast as a
 // transaction for each recording.
 func Fill(ctx context.Context, path string, b Bulk) error {
@@ -79,13 +79,13 @@ insert into recording (
   sample_file_sha1, video_index)
 select s.id, (select max(id) from open), m.value, 0, %d + m.value * %d, %d,
        0, v.samples, v.sync_samples,
-       (select max(id) from video_sample_entry), s.sample_dir_id, v.bytes, randomblob(16),
-       randomblob(20), v.video_index
+       (select max(id) from video_sample_entry), s.sample_dir_id, v.bytes,
+       cast(printf('%%016x', (%d + m.value * %d) * 64 + s.id) as blob), randomblob(20), v.video_index
   from generate_series(0, %d) m cross join stream s cross join variant v
     on v.n = (m.value * 7 + s.id * 13) %% %d;
 commit;
 pragma journal_mode = wal;
-`, b.Start, minute90k, minute90k, b.Minutes-1, bulkVariants)
+`, b.Start, minute90k, minute90k, b.Start, minute90k, b.Minutes-1, bulkVariants)
 	return s.String()
 }
 
