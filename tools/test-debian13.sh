@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- ./camera ./recorder ./internal/testcamera ./cmd/moonfirefs
 
 chroot_make trixie
-chroot_install --no-install-recommends gcc libc6-dev pkg-config ffmpeg fuse3 sqlite3 procps e2fsprogs mount iproute2 \
+chroot_install --no-install-recommends gcc libc6-dev lld pkg-config ffmpeg fuse3 sqlite3 procps e2fsprogs mount iproute2 \
     libavcodec-dev libavdevice-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
 for path in /dev /dev/pts /proc /sys "$(go env GOROOT)" "$(go env GOMODCACHE)" "$(go env GOCACHE)"; do
     chroot_bind "$path"
