@@ -269,7 +269,9 @@ create table hour_summaries (
   -- The hours of a stream lie side by side. Not the primary key of a table without
   -- rowid, whose inner nodes would have values as well, and so only a few children.
   id integer primary key check (id = stream_id * 68719476736 + utc_hour),
-  stream_id integer not null references stream (id),
+  -- No foreign key, for which all hours would be looked through when a stream goes;
+  -- check finds an hour of none.
+  stream_id integer not null,
   -- Number of the hour since 1970-01-01 00:00:00 UTC: time / (60*60*90000),
   -- rounded down. That of any time is between -2^35 and 2^35, half of the factor
   -- above.

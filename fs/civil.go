@@ -91,7 +91,7 @@ func (c calendar) hourAt(t moonfire.Time90k) hour {
 func (c calendar) clampToOffset(t int64, offset int, start, end int64) (int64, int64) {
 	for at := t; ; {
 		from, _ := time.Unix(at, 0).In(c.zone).ZoneBounds()
-		if from.IsZero() || from.Unix() <= start {
+		if from.IsZero() || from.Unix() <= start || from.Unix() > at {
 			break
 		}
 		at = from.Unix() - 1
@@ -102,7 +102,9 @@ func (c calendar) clampToOffset(t int64, offset int, start, end int64) (int64, i
 	}
 	for at := t; ; {
 		_, to := time.Unix(at, 0).In(c.zone).ZoneBounds()
-		if to.IsZero() || to.Unix() >= end {
+		// Where a rule says when clocks change, after 2037, Go takes years for shorter
+		// by a day than leap years are: on their last day, the end is in the past.
+		if to.IsZero() || to.Unix() >= end || to.Unix() <= at {
 			break
 		}
 		at = to.Unix()

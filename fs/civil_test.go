@@ -242,3 +242,19 @@ func TestDateBefore(t *testing.T) {
 		}
 	}
 }
+
+// Ensures that the last day of a leap year has 24 hours, also where the time zone
+// database has a rule and no table any more.
+func TestLastDayOfLeapYears(t *testing.T) {
+	for _, name := range []string{newYork, "Europe/Zurich", "UTC"} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for year := int32(2024); year < 2100; year += 4 {
+			if hours := (calendar{zone}).hours(date{year, 12, 31}); len(hours) != 24 {
+				t.Errorf("%s: 31 December %d has %d hours", name, year, len(hours))
+			}
+		}
+	}
+}

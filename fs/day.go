@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"syscall"
 
 	gofs "github.com/hanwen/go-fuse/v2/fs"
@@ -91,8 +92,15 @@ func (d *dayFolder) read(ctx context.Context) (*folderListing, syscall.Errno) {
 	for _, f := range list.files {
 		entries = append(entries, entry{f.name, f.inode, fuse.S_IFREG})
 	}
+	listed := withDots(dayInode(d.stream, d.date), folderInode(d.stream), entries)
+	// What the kernel keeps is common to all who read: a file must have the same offset
+	// in each listing that it is in.
+	hours := d.tree.calendar.hours(d.date)
+	for i, f := range list.files {
+		listed[len(listed)-len(entries)+i].Off = uint64(1+slices.Index(hours, f.hour))<<16 + uint64(f.part)
+	}
 	return &folderListing{
-		withDots(dayInode(d.stream, d.date), folderInode(d.stream), entries),
+		listed,
 		func(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 			return d.lookup(ctx, list, name, out)
 		},

@@ -1,7 +1,9 @@
 package fs
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"syscall"
 
 	gofs "github.com/hanwen/go-fuse/v2/fs"
@@ -20,19 +22,23 @@ func listing(self, parent uint64, entries []entry) gofs.DirStream {
 	return gofs.NewListDirStream(withDots(self, parent, entries))
 }
 
-// withDots puts the entries of the folder itself and of its parent before others.
+// withDots puts the entries of the folder itself and of its parent before others. Each
+// has its position as its offset.
 func withDots(self, parent uint64, entries []entry) []fuse.DirEntry {
 	list := make([]fuse.DirEntry, 0, len(entries)+2)
 	list = append(list, fuse.DirEntry{Name: ".", Ino: self, Mode: fuse.S_IFDIR}, fuse.DirEntry{Name: "..", Ino: parent, Mode: fuse.S_IFDIR})
 	for _, e := range entries {
 		list = append(list, fuse.DirEntry{Name: e.name, Ino: e.inode, Mode: e.mode})
 	}
+	for i := range list {
+		list[i].Off = uint64(i + 1)
+	}
 	return list
 }
 
 // openFolder is a folder that somebody reads: the listing as of when they began to.
-// Each entry has its position in the list as its offset, so that reading can go on
-// where it was even if the folder has changed meanwhile.
+// Entries have ascending offsets, so that reading can go on where it was even if the
+// folder has changed meanwhile.
 //
 // READDIRPLUS makes go-fuse look up each entry. That happens here, in what is listed:
 // to ask the database for each whether it is still true would take longer than all
@@ -42,13 +48,26 @@ type openFolder struct {
 	// anew (rewinddir(3)).
 	read    func(ctx context.Context) (*folderListing, syscall.Errno)
 	listing *folderListing
-	next    int
+	// after is the offset of the entry that was read last.
+	after uint64
 }
 
 // folderListing is what there is in a folder, and how its entries are looked up.
 type folderListing struct {
 	entries []fuse.DirEntry
 	lookup  func(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno)
+}
+
+// next returns the entry that follows an offset, nil at the end.
+func (l *folderListing) next(after uint64) *fuse.DirEntry {
+	i, found := slices.BinarySearchFunc(l.entries, after, func(e fuse.DirEntry, after uint64) int { return cmp.Compare(e.Off, after) })
+	if found {
+		i++
+	}
+	if i == len(l.entries) {
+		return nil
+	}
+	return &l.entries[i]
 }
 
 var (
@@ -66,12 +85,12 @@ func (f *openFolder) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Er
 			return nil, code
 		}
 	}
-	if f.next >= len(f.listing.entries) {
+	next := f.listing.next(f.after)
+	if next == nil {
 		return nil, 0
 	}
-	e := f.listing.entries[f.next]
-	f.next++
-	e.Off = uint64(f.next)
+	f.after = next.Off
+	e := *next
 	return &e, 0
 }
 
@@ -80,7 +99,7 @@ func (f *openFolder) Seekdir(_ context.Context, off uint64) syscall.Errno {
 	if off == 0 {
 		f.listing = nil
 	}
-	f.next = int(off)
+	f.after = off
 	return 0
 }
 

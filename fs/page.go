@@ -188,12 +188,16 @@ func (p *pages) render(key pageKey, accounts []*account, report *status.Report) 
 	return streamHTML(c, accounts[0])
 }
 
+// maxSummers bounds how many accounts are made at a time. Years of each may have to be
+// read; others read the database meanwhile.
+const maxSummers = 4
+
 // accounts returns those of the streams that a page tells of. complete is false if
 // there was a commit meanwhile.
 func (p *pages) accounts(ctx context.Context, source *pageSource) (accounts []*account, complete bool, err error) {
 	accounts = make([]*account, len(source.states))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0)) // years of each may have to be read
+	var group errgroup.Group // all of them, whatever fails: they are remembered
+	group.SetLimit(min(runtime.GOMAXPROCS(0), maxSummers))
 	for i, state := range source.states {
 		group.Go(func() (err error) {
 			if accounts[i], err = p.chronicle(state.id).account(ctx, source.now, state); err != nil {

@@ -190,7 +190,7 @@ func (c calendar) fileRows(a *account, record *dateRecord) template.HTML {
 		for _, cell := range [...]string{
 			durationText(f.duration90k), bytesText(f.sizeBytes), resolutionText(a.entries[f.entry]), frameRateText(&f.run), bitRateText(&f.run),
 		} {
-			rows.WriteString("<td class=\"n\">" + cell)
+			rows.WriteString("<td class=\"n\">" + template.HTMLEscapeString(cell))
 		}
 	}
 	return template.HTML(rows.String())

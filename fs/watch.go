@@ -93,7 +93,7 @@ func (w *watcher) changed(ctx context.Context, before, state *streamState) error
 				_ = day.NotifyEntry(name)
 			}
 		}
-		notifyAttributes(day)
+		_ = day.NotifyContent(0, 0) // its attributes, and its listing if it has kept that
 	}
 	notifyAttributes(folder)
 	notifyAttributes(w.root)

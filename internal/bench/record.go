@@ -144,7 +144,7 @@ func (b *bench) recordBeside(ctx context.Context, store string, cameras cameras)
 	}
 	for _, r := range rivals {
 		if files, err := filepath.Glob(r.files); err != nil || len(files) < len(cameras) {
-			return fmt.Errorf("%s has recorded %d files: %w", r.name, len(files), err)
+			return errors.Join(fmt.Errorf("%s has recorded %d files", r.name, len(files)), err)
 		}
 		b.report(10, fmt.Sprintf("time on a processor for each of %d recorded cameras, against %s", len(cameras), r.name), "%", &r.contest)
 	}
