@@ -309,3 +309,32 @@ func TestIdleFilesAreClosed(t *testing.T) {
 		t.Errorf("%d descriptors before, %d after", before, after)
 	}
 }
+
+// Ensures that what is written after a frame that was written in part, and cut off,
+// follows the frames before it: a disk that is full can have room for audio again.
+func TestWritesFollowTruncation(t *testing.T) {
+	d, _ := newDir(t, Recording)
+	for what, create := range map[string]func(uuid.UUID) (*NewFile, error){"sample file": d.Create, "journal": d.CreateJournal} {
+		f, err := create(uuid.New())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, data := range []string{"frame", "part of a fr"} {
+			if _, err := f.WriteString(data); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := f.Truncate(5); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.WriteString("sound"); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(filepath.Join(d.Path(), filepath.Base(f.Name()))); err != nil || string(got) != "framesound" {
+			t.Errorf("the %s has %q (%v)", what, got, err)
+		}
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

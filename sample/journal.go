@@ -16,10 +16,10 @@ const journalSuffix = ".journal"
 
 func journalName(name uuid.UUID) string { return name.String() + journalSuffix }
 
-// CreateJournal makes the journal of a sample file, opened for writing; it fails
+// CreateJournal makes the journal of a sample file, opened for appending; it fails
 // if the journal exists. The caller closes it.
 func (d *Dir) CreateJournal(name uuid.UUID) (*NewFile, error) {
-	f, err := d.openAt(journalName(name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := d.openAt(journalName(name), os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create journal: %w", err)
 	}

@@ -16,10 +16,10 @@ type NewFile struct {
 	counters *Counters
 }
 
-// Create makes a new sample file, opened for writing; it fails if the file
-// exists. The caller closes it.
+// Create makes a new sample file, opened for appending: what is written after a
+// truncation follows what is left. It fails if the file exists. The caller closes it.
 func (d *Dir) Create(name uuid.UUID) (*NewFile, error) {
-	f, err := d.openAt(name.String(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := d.openAt(name.String(), os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("create sample file: %w", err)
 	}
