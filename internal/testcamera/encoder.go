@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // maxAccessUnitBytes bounds what is read of one access unit.
@@ -59,6 +60,8 @@ func startEncoder(ctx context.Context, p Params) (*encoder, error) {
 	}
 	e.command = exec.CommandContext(ctx, path, arguments(p, e.shown)...)
 	e.command.Stderr = &e.stderr
+	// Whoever presses Ctrl-C means us, and we end the child in order.
+	e.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if e.input, err = e.command.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("test camera: start ffmpeg: %w", err)
 	}
