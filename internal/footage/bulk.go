@@ -33,8 +33,8 @@ const (
 	bulkBytes = 15_000_000
 )
 
-// Fill adds rows, whose sample files have names in the order of time, to a store that nobody has open and that was open for recording
-// before. It needs the program sqlite3, which is ten times as fast as a
+// Fill adds rows, whose sample files have names in the order of time, to a store that
+// nobody has open and that was open for recording before. It needs the program sqlite3, which is ten times as fast as a
 // transaction for each recording.
 func Fill(ctx context.Context, path string, b Bulk) error {
 	var problems bytes.Buffer
