@@ -36,8 +36,8 @@ demo: build
 test:
 	@tools/setup.sh test
 	$(LINT) run
-	go test -race -parallel 6 -timeout 20m $(AS_ROOT) $$(go list ./... | grep -v /internal/crashtest)
-	go test -race -timeout 20m $(AS_ROOT) ./internal/crashtest
+	go test -race -parallel 6 -timeout 20m $(AS_ROOT) $$(go list ./... | grep -v /internal/test/crashtest)
+	go test -race -timeout 20m $(AS_ROOT) ./internal/test/crashtest
 	go test -race -tags failpoints ./internal/failpoint
 
 lint:
@@ -46,16 +46,16 @@ lint:
 
 crashtest-short:
 	@tools/setup.sh test
-	go test -race -count=1 -timeout 9m $(AS_ROOT) ./internal/crashtest
+	go test -race -count=1 -timeout 9m $(AS_ROOT) ./internal/test/crashtest
 
 crashtest:
 	@tools/setup.sh test
-	MOONFIREFS_CRASHTEST=long go test -race -v -count=1 -timeout 3h $(AS_ROOT) ./internal/crashtest
+	MOONFIREFS_CRASHTEST=long go test -race -v -count=1 -timeout 3h $(AS_ROOT) ./internal/test/crashtest
 
 # What is measured needs the machine for itself.
 manytest:
 	@tools/setup.sh test
-	go test -v -count=1 -timeout 1h $(AS_ROOT) ./internal/manytest -full
+	go test -v -count=1 -timeout 1h $(AS_ROOT) ./internal/test/manytest -full
 
 FUZZTIME ?= 1h
 
@@ -66,7 +66,7 @@ fuzz:
 # Tables of what was found go to docs/compatibility.md.
 clienttest:
 	@tools/setup.sh test
-	go test -v -count=1 -timeout 1h $(AS_ROOT) ./internal/clienttest -full -table $(CURDIR)/docs/compatibility.md
+	go test -v -count=1 -timeout 1h $(AS_ROOT) ./internal/test/clienttest -full -table $(CURDIR)/docs/compatibility.md
 
 deb:
 	@tools/setup.sh deb
@@ -84,9 +84,9 @@ test-debian13:
 # The machine's other work is what disturbs most.
 bench:
 	@tools/setup.sh test
-	nice -n -10 go run $(AS_ROOT) ./internal/bench -rows "$(ROWS)" -mediamtx "$(MEDIAMTX)"
+	nice -n -10 go run $(AS_ROOT) ./internal/test/bench -rows "$(ROWS)" -mediamtx "$(MEDIAMTX)"
 
 # Its figures are in design/cameras.md. Debian has no mediamtx: MEDIAMTX is its path.
 servertest:
 	@tools/setup.sh test
-	go test -v -count=1 -timeout 30m $(AS_ROOT) ./internal/servertest -length 10m -mediamtx "$(MEDIAMTX)"
+	go test -v -count=1 -timeout 30m $(AS_ROOT) ./internal/test/servertest -length 10m -mediamtx "$(MEDIAMTX)"

@@ -1,4 +1,4 @@
-package moonfire
+package moonfirefs
 
 import (
 	"encoding/binary"
@@ -51,7 +51,7 @@ func (e *AudioIndexEncoder) Sum() AudioSummary { return e.sum }
 
 // AudioIndexDecoder walks over an audio index without allocating.
 //
-//	d := moonfire.DecodeAudioIndex(blob)
+//	d := moonfirefs.DecodeAudioIndex(blob)
 //	for d.NextChunk() {
 //		for d.Next() {
 //			use(d.AudioSample)

@@ -1,4 +1,4 @@
-package moonfire
+package moonfirefs
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package moonfire
+package moonfirefs
 
 import (
 	"github.com/google/uuid"
@@ -57,10 +57,10 @@ type Stream struct {
 	// RetainBytes is the quota: rotation deletes the oldest recordings so that
 	// their sample files together never exceed it.
 	RetainBytes int64
-	// Rotated90k are the starts of those quarters of an hour of UTC that have lost
+	// Trimmed90k are the starts of those quarters of an hour of UTC that have lost
 	// a recording to rotation, ascending. Those before all recordings are left
 	// out.
-	Rotated90k []Time90k
+	Trimmed90k []Time90k
 	// SampleFileBytes and Duration90k are the totals over the stream's
 	// recordings.
 	SampleFileBytes int64

@@ -1,4 +1,4 @@
-// Package moonfire holds the words that every other package of moonfirefs
+// Package moonfirefs holds the words that every other package of moonfirefs
 // shares: times and durations in units of 1/90 000 s, identifiers, cameras and
 // streams, recordings, video sample entries, the codec of the video index, the
 // database schema and the sentinel errors.
@@ -13,4 +13,4 @@
 //
 // Packages recorder and fs never import each other: the committed index is
 // where they meet. See design/architecture.md.
-package moonfire
+package moonfirefs

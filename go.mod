@@ -1,4 +1,4 @@
-module github.com/moonfirefs/moonfire
+module github.com/moonfirefs/moonfirefs
 
 go 1.26.0
 

@@ -1,15 +1,15 @@
-package moonfire
+package moonfirefs
 
-// RotatingShare is the part of a quota, one in so many, that footage which is not
+// UnkeptShare is the part of a quota, one in so many, that footage which is not
 // kept may always use, however much is kept.
-const RotatingShare = 10
+const UnkeptShare = 10
 
 // Kept is an interval of a stream that rotation spares, and that the mount shows
 // under a name of its own.
 type Kept struct {
 	ID     KeptID
 	Stream StreamID
-	// Name is that of the file, without its extension; see CheckSavedName.
+	// Name is that of the file, without its extension; see CheckKeptName.
 	Name string
 	// The interval is [Start90k, End90k): every recording that overlaps it stays.
 	Start90k, End90k Time90k

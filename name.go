@@ -1,4 +1,4 @@
-package moonfire
+package moonfirefs
 
 import (
 	"fmt"
@@ -39,9 +39,9 @@ func shortNameProblem(name string) string {
 	return ""
 }
 
-// CheckSavedName says whether kept footage can have this name: as for a camera.
+// CheckKeptName says whether kept footage can have this name: as for a camera.
 // The error wraps ErrInvalid.
-func CheckSavedName(name string) error {
+func CheckKeptName(name string) error {
 	if problem := fileNameProblem(name); problem != "" {
 		return fmt.Errorf("name %q: %s: %w", name, problem, ErrInvalid)
 	}

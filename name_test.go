@@ -1,4 +1,4 @@
-package moonfire
+package moonfirefs
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 
 func TestCheckShortName(t *testing.T) {
 	for _, name := range []string{"driveway", "Back yard 2", "Küche", "front.door", "con2", "sub", "a-subway"} {
-		if err := errors.Join(CheckShortName(name), CheckSavedName(name)); err != nil {
+		if err := errors.Join(CheckShortName(name), CheckKeptName(name)); err != nil {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
@@ -19,7 +19,7 @@ func TestCheckShortName(t *testing.T) {
 		if err := CheckShortName(name); !errors.Is(err, ErrInvalid) {
 			t.Errorf("%q: got %v, want ErrInvalid", name, err)
 		}
-		if err := CheckSavedName(name); !errors.Is(err, ErrInvalid) && name != "driveway-sub" {
+		if err := CheckKeptName(name); !errors.Is(err, ErrInvalid) && name != "driveway-sub" {
 			t.Errorf("%q: got %v, want ErrInvalid for kept footage", name, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package moonfire
+package moonfirefs
 
 import (
 	"encoding/binary"
@@ -97,7 +97,7 @@ func (e *VideoIndexEncoder) SyncSamples() int32 { return e.syncSamples }
 
 // VideoIndexDecoder walks over a video index without allocating.
 //
-//	d := moonfire.DecodeVideoIndex(blob, recording.Flags)
+//	d := moonfirefs.DecodeVideoIndex(blob, recording.Flags)
 //	for d.Next() {
 //		use(d.Sample)
 //	}

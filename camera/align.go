@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 const (
@@ -13,10 +13,10 @@ const (
 	// maxDisagreement90k is how much what the camera says of the distance of its
 	// clocks may differ from what arrivals say. Cameras set their clocks, and some
 	// have nonsense in their sender reports.
-	maxDisagreement90k = 2 * moonfire.UnitsPerSecond
+	maxDisagreement90k = 2 * moonfirefs.UnitsPerSecond
 	// tolerance90k is how much audio may be out of step before it is put right:
 	// sender reports jitter by some milliseconds.
-	tolerance90k = 15 * moonfire.UnitsPerSecond / 1000
+	tolerance90k = 15 * moonfirefs.UnitsPerSecond / 1000
 )
 
 // mediaClock is what is known of how the time stamps of a stream relate to two
@@ -45,7 +45,7 @@ func (c *mediaClock) observe(end90k int64, at time.Time) {
 	if at.Sub(c.windowBegan) >= arrivalWindow {
 		c.earlier90k, c.least90k, c.windowBegan = c.least90k, math.MaxInt64, at
 	}
-	c.least90k = min(c.least90k, int64(moonfire.FromDuration(at.Sub(clockOrigin)))-end90k)
+	c.least90k = min(c.least90k, int64(moonfirefs.FromDuration(at.Sub(clockOrigin)))-end90k)
 }
 
 // clockOrigin makes times of this machine's monotonic clock small numbers.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/asticode/go-astiav"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // AudioFrame is a sample of audio: an access unit of AAC (ISO 14496-3 §4.4.2.1), or
@@ -19,14 +19,14 @@ import (
 type AudioFrame struct {
 	// Offset90k is when it begins, after the frame that it comes with; negative as a
 	// rule.
-	Offset90k moonfire.Duration90k
+	Offset90k moonfirefs.Duration90k
 	// Duration90k is how long it lasts by its configuration.
-	Duration90k moonfire.Duration90k
+	Duration90k moonfirefs.Duration90k
 	// Data belongs to the caller.
 	Data []byte
 	// Entry is its configuration. The pointer stays the same while the session of
 	// the audio does.
-	Entry *moonfire.AudioSampleEntry
+	Entry *moonfirefs.AudioSampleEntry
 }
 
 const (
@@ -150,7 +150,7 @@ func (f *audioFeed) restart() {
 }
 
 // read takes over packets until there are no more.
-func (f *audioFeed) read(s *Session, stream *astiav.Stream, entry *moonfire.AudioSampleEntry) error {
+func (f *audioFeed) read(s *Session, stream *astiav.Stream, entry *moonfirefs.AudioSampleEntry) error {
 	if err := s.startReader(stream); err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func (f *audioFeed) read(s *Session, stream *astiav.Stream, entry *moonfire.Audi
 			continue
 		}
 		frame := AudioFrame{
-			Offset90k: moonfire.Duration90k(pts90k), Duration90k: entry.Duration90k(1, len(p.payload)),
+			Offset90k: moonfirefs.Duration90k(pts90k), Duration90k: entry.Duration90k(1, len(p.payload)),
 			Data: slices.Clone(p.payload), Entry: entry,
 		}
 		next90k = pts90k + int64(frame.Duration90k)
@@ -222,11 +222,11 @@ func (f *audioFeed) take(pts90k int64) []AudioFrame {
 		f.dropped = 0
 	}
 	if change90k := f.alignment.update(); change90k != 0 {
-		f.cfg.Logger.Debug("audio is put in step", "by", moonfire.Duration90k(change90k))
+		f.cfg.Logger.Debug("audio is put in step", "by", moonfirefs.Duration90k(change90k))
 	}
 	frames := f.frames
 	for i := range frames {
-		frames[i].Offset90k += moonfire.Duration90k(f.alignment.offset90k - pts90k)
+		frames[i].Offset90k += moonfirefs.Duration90k(f.alignment.offset90k - pts90k)
 	}
 	f.frames, f.bytes = nil, 0
 	return frames

@@ -9,12 +9,12 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
 var aacSound = sync.OnceValues(func() (*testcamera.Sound, error) {
-	return testcamera.EncodeSound(context.Background(), testcamera.AAC, 0, 5)
+	return testcamera.EncodeAudio(context.Background(), testcamera.AAC, 0, 5)
 })
 
 // readAudio reads frames until n samples of audio have come with them, and returns
@@ -27,7 +27,7 @@ func readAudio(t *testing.T, session *Session, n int) (audio []AudioFrame) {
 			t.Fatal(err)
 		}
 		for _, a := range frame.Audio {
-			a.Offset90k += moonfire.Duration90k(frame.PTS90k)
+			a.Offset90k += moonfirefs.Duration90k(frame.PTS90k)
 			audio = append(audio, a)
 		}
 	}
@@ -43,7 +43,7 @@ func TestAudio(t *testing.T) {
 	}
 	camera := startCamera(t, testcamera.Config{Sound: sound, Reports: true})
 	audio := readAudio(t, openSession(t, Config{URL: camera.URL(), Audio: true}), 100)
-	sent := camera.SentSound()
+	sent := camera.SentAudio()
 	first := 0
 	for first < len(sent) && !bytes.Equal(sent[first].Data, audio[0].Data) {
 		first++
@@ -60,7 +60,7 @@ func TestAudio(t *testing.T) {
 			t.Fatalf("sample %d is not the one that was sent", i)
 		}
 		// Where sender reports jitter, it may be moved.
-		if off := a.Offset90k - audio[0].Offset90k - moonfire.Duration90k(i)*5760; off > 3600 || off < -3600 {
+		if off := a.Offset90k - audio[0].Offset90k - moonfirefs.Duration90k(i)*5760; off > 3600 || off < -3600 {
 			t.Fatalf("sample %d is %v out of place", i, off)
 		}
 	}

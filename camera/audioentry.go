@@ -12,7 +12,7 @@ import (
 
 	"github.com/asticode/go-astiav"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // maxAACConfigBytes bounds an AudioSpecificConfig, so that the descriptors around
@@ -28,7 +28,7 @@ const (
 
 // audioSampleEntryOf makes a sample entry of what the session description says of
 // a stream of audio.
-func audioSampleEntryOf(parameters *astiav.CodecParameters) (*moonfire.AudioSampleEntry, error) {
+func audioSampleEntryOf(parameters *astiav.CodecParameters) (*moonfirefs.AudioSampleEntry, error) {
 	switch codec := parameters.CodecID(); codec {
 	case astiav.CodecIDAac:
 		return aacSampleEntry(parameters.ExtraData())
@@ -51,7 +51,7 @@ func channelsOf(parameters *astiav.CodecParameters) int {
 var _ = [1]struct{}{}[unsafe.Sizeof(astiav.CodecParameters{})-unsafe.Sizeof(uintptr(0))]
 
 // aacSampleEntry makes an "mp4a" box with an "esds" box (ISO 14496-14 §5.6).
-func aacSampleEntry(config []byte) (*moonfire.AudioSampleEntry, error) {
+func aacSampleEntry(config []byte) (*moonfirefs.AudioSampleEntry, error) {
 	if len(config) > maxAACConfigBytes {
 		return nil, fmt.Errorf("%w: %d bytes", errAACConfig, len(config))
 	}
@@ -64,17 +64,17 @@ func aacSampleEntry(config []byte) (*moonfire.AudioSampleEntry, error) {
 	}
 	data := audioSampleEntry("mp4a", c.channels, c.sampleRate, esds(config))
 	codec := fmt.Sprintf("mp4a.40.%d", c.objectType)
-	return moonfire.NewAudioSampleEntry(data, c.sampleRate, c.channels, c.frameSamples, codec), nil
+	return moonfirefs.NewAudioSampleEntry(data, c.sampleRate, c.channels, c.frameSamples, codec), nil
 }
 
 // g711SampleEntry makes a box of QuickTime's that has no configuration; players
 // know it in mp4 files as well.
-func g711SampleEntry(format string, sampleRate, channels int) (*moonfire.AudioSampleEntry, error) {
+func g711SampleEntry(format string, sampleRate, channels int) (*moonfirefs.AudioSampleEntry, error) {
 	if sampleRate < minSampleRate || sampleRate > math.MaxUint16 || channels <= 0 || channels > 2 {
 		return nil, fmt.Errorf("G.711 of %d channels at %d Hz is not recorded", channels, sampleRate)
 	}
 	data := audioSampleEntry(format, uint16(channels), uint32(sampleRate), nil)
-	return moonfire.NewAudioSampleEntry(data, uint32(sampleRate), uint16(channels), 0, format), nil
+	return moonfirefs.NewAudioSampleEntry(data, uint32(sampleRate), uint16(channels), 0, format), nil
 }
 
 // audioSampleEntry serializes an AudioSampleEntry (ISO 14496-12 §12.2.3).

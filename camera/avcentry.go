@@ -7,7 +7,7 @@ import (
 
 	"github.com/bluenviron/mediacommon/pkg/codecs/h264"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // maxPPSCount is what numOfPictureParameterSets can count.
@@ -15,7 +15,7 @@ const maxPPSCount = math.MaxUint8
 
 // avcSampleEntry makes the "avc1" sample entry (ISO 14496-15 §5.4.2.1) for one
 // SPS and the PPSs that refer to it.
-func avcSampleEntry(spsUnit []byte, ppsUnits [][]byte) (*moonfire.VideoSampleEntry, error) {
+func avcSampleEntry(spsUnit []byte, ppsUnits [][]byte) (*moonfirefs.VideoSampleEntry, error) {
 	var sps h264.SPS
 	if err := sps.Unmarshal(spsUnit); err != nil {
 		return nil, fmt.Errorf("parse sequence parameter set: %w", err)
@@ -31,7 +31,7 @@ func avcSampleEntry(spsUnit []byte, ppsUnits [][]byte) (*moonfire.VideoSampleEnt
 	aspectH, aspectV := avcPixelAspect(sps.VUI)
 	data := visualSampleEntry("avc1", width, height, box("avcC", configuration), aspectH, aspectV)
 	codec := fmt.Sprintf("avc1.%x", spsUnit[1:4])
-	return moonfire.NewVideoSampleEntry(data, width, height, aspectH, aspectV, codec), nil
+	return moonfirefs.NewVideoSampleEntry(data, width, height, aspectH, aspectV, codec), nil
 }
 
 // unknownReorder is what avcFrames returns if an SPS does not say.

@@ -4,7 +4,7 @@ import (
 	"log/slog"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 const (
@@ -24,7 +24,7 @@ type Config struct {
 	// the camera asks for. Together, %-encoded, they fit in 126 bytes.
 	Username, Password string
 	// Transport is how RTP reaches us; the zero value means TCP.
-	Transport moonfire.Transport
+	Transport moonfirefs.Transport
 	// SocketTimeout bounds each wait for the network; 0 means 10 s.
 	SocketTimeout time.Duration
 	// FrameTimeout bounds Open as a whole, and then the wait for each frame,
@@ -43,7 +43,7 @@ type Config struct {
 // withDefaults replaces zero values by what they mean.
 func (c Config) withDefaults() Config {
 	if c.Transport == "" {
-		c.Transport = moonfire.TCP
+		c.Transport = moonfirefs.TCP
 	}
 	if c.SocketTimeout == 0 {
 		c.SocketTimeout = defaultSocketTimeout

@@ -3,7 +3,7 @@ package camera
 import (
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Frame is one access unit (ITU-T H.264 §3, ITU-T H.265 §3). Frames come in
@@ -24,7 +24,7 @@ type Frame struct {
 	// Entry is the codec configuration that is in force. The pointer stays the
 	// same while the configuration does, and changes only at a sync sample. Its
 	// ID is zero: it is not stored yet.
-	Entry *moonfire.VideoSampleEntry
+	Entry *moonfirefs.VideoSampleEntry
 	// Audio is what has arrived since the frame before, in order; most of it begins
 	// before this frame, some can begin before the one before.
 	Audio []AudioFrame

@@ -7,7 +7,7 @@ import (
 
 	"github.com/bluenviron/mediacommon/pkg/codecs/h264"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Limits of ITU-T H.264 §7.4.2.1.1 and §7.4.2.2.
@@ -117,7 +117,7 @@ func referringTo(pps map[uint32]pictureParameterSet, spsID uint32) (units [][]by
 	return units
 }
 
-func (h *h264Codec) sampleEntry(sets [][]byte) (*moonfire.VideoSampleEntry, error) {
+func (h *h264Codec) sampleEntry(sets [][]byte) (*moonfirefs.VideoSampleEntry, error) {
 	_, h.reorder = avcFrames(sets[0])
 	return avcSampleEntry(sets[0], sets[1:])
 }

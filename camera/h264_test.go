@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Parameter sets of x264: SPS 0 for 320×180 and for 640×360, and PPS 0 and 1 for
@@ -122,7 +122,7 @@ func TestSampleRejectsSPS(t *testing.T) {
 func TestParameterSetChanges(t *testing.T) {
 	stream := newH264Stream()
 	stream.learn([][]byte{smallSPS, pps0})
-	next := func(units ...[]byte) *moonfire.VideoSampleEntry {
+	next := func(units ...[]byte) *moonfirefs.VideoSampleEntry {
 		t.Helper()
 		if _, _, err := convert(stream, annexB(units...)); err != nil {
 			t.Fatal(err)

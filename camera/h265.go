@@ -6,7 +6,7 @@ import (
 
 	"github.com/bluenviron/mediacommon/pkg/codecs/h265"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Limits of ITU-T H.265 §7.4.3.2.1 and §7.4.3.3.1.
@@ -123,7 +123,7 @@ func (h *h265Codec) parameterSets(slice []byte) [][]byte {
 	return append([][]byte{h.vps[sps.vpsID], sps.unit}, referringTo(h.pps, pps.spsID)...)
 }
 
-func (h *h265Codec) sampleEntry(sets [][]byte) (*moonfire.VideoSampleEntry, error) {
+func (h *h265Codec) sampleEntry(sets [][]byte) (*moonfirefs.VideoSampleEntry, error) {
 	h.reorder = hevcReorder(sets[1])
 	return hevcSampleEntry(sets[0], sets[1], sets[2:])
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/Eyevinn/mp4ff/hevc"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Parameter sets of x265: a VPS, SPS 0 for 320×180 and for 640×360, and PPS 0
@@ -137,7 +137,7 @@ func TestHEVCSyncSamples(t *testing.T) {
 func TestHEVCParameterSetChanges(t *testing.T) {
 	stream := newH265Stream()
 	stream.learn([][]byte{hevcPPS0, hevcSmallSPS, hevcVPS})
-	next := func(units ...[]byte) *moonfire.VideoSampleEntry {
+	next := func(units ...[]byte) *moonfirefs.VideoSampleEntry {
 		t.Helper()
 		if _, _, err := convert(stream, annexB(units...)); err != nil {
 			t.Fatal(err)

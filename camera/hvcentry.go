@@ -8,12 +8,12 @@ import (
 	"math/bits"
 	"strings"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // hevcSampleEntry makes the "hvc1" sample entry (ISO 14496-15 §8.4.1.1) for a
 // VPS, an SPS that refers to it, and the PPSs that refer to that.
-func hevcSampleEntry(vpsUnit, spsUnit []byte, ppsUnits [][]byte) (*moonfire.VideoSampleEntry, error) {
+func hevcSampleEntry(vpsUnit, spsUnit []byte, ppsUnits [][]byte) (*moonfirefs.VideoSampleEntry, error) {
 	sps, err := parseHEVCSPS(spsUnit)
 	if err != nil {
 		return nil, err
@@ -23,7 +23,7 @@ func hevcSampleEntry(vpsUnit, spsUnit []byte, ppsUnits [][]byte) (*moonfire.Vide
 		return nil, err
 	}
 	data := visualSampleEntry("hvc1", sps.width, sps.height, box("hvcC", configuration), sps.pixelAspectH, sps.pixelAspectV)
-	return moonfire.NewVideoSampleEntry(data, sps.width, sps.height, sps.pixelAspectH, sps.pixelAspectV, hevcCodec(sps.profileTierLevel)), nil
+	return moonfirefs.NewVideoSampleEntry(data, sps.width, sps.height, sps.pixelAspectH, sps.pixelAspectV, hevcCodec(sps.profileTierLevel)), nil
 }
 
 // hevcConfiguration serializes an HEVCDecoderConfigurationRecord

@@ -6,15 +6,15 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 
-	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
-	"github.com/moonfirefs/moonfire/internal/transcript"
+	"github.com/moonfirefs/moonfirefs/internal/test/syncbuffer"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
 )
 
 // newLog returns a logger for debug lines about a camera, and where they go.
-func newLog(camera string) (*slog.Logger, *transcript.Transcript) {
-	buffer := &transcript.Transcript{}
+func newLog(camera string) (*slog.Logger, *syncbuffer.Buffer) {
+	buffer := &syncbuffer.Buffer{}
 	return slog.New(slog.NewTextHandler(buffer, &slog.HandlerOptions{Level: slog.LevelDebug})).With("camera", camera), buffer
 }
 
@@ -111,7 +111,7 @@ func TestLibavLogIsBounded(t *testing.T) {
 
 // Where debug lines are not wanted, libav's are not logged.
 func TestLibavLogLevel(t *testing.T) {
-	buffer := &transcript.Transcript{}
+	buffer := &syncbuffer.Buffer{}
 	camera := startCamera(t, testcamera.Config{})
 	session := openSession(t, Config{URL: camera.URL(), Logger: slog.New(slog.NewTextHandler(buffer, nil))})
 	read(t, session, 5)

@@ -9,7 +9,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/moonfirefs/moonfire/internal/transcript"
+	"github.com/moonfirefs/moonfirefs/internal/test/syncbuffer"
 )
 
 const (
@@ -20,7 +20,7 @@ const (
 )
 
 // logged collects all that is logged while the tests run, at debug level.
-var logged transcript.Transcript
+var logged syncbuffer.Buffer
 
 // leaksPassword finds the planted password in a text, as it is or escaped.
 func leaksPassword(text string) bool { return strings.Contains(text, "nted") }

@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/testcamera"
-	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
 )
 
 // discard reads until the client goes away.
@@ -155,7 +155,7 @@ func TestOpenErrorsOfCamera(t *testing.T) {
 		"wrong user":     {func(c *Config) { c.Username = "root" }, "401 unauthorized: wrong user name or password"},
 		"no credentials": {func(c *Config) { c.Username = "" }, "401 unauthorized: a user name and password are needed"},
 		"wrong path":     {func(c *Config) { c.URL += "2" }, "404 not found: no such stream"},
-		"UDP":            {func(c *Config) { c.Transport = moonfire.UDP }, "the camera does not offer this transport"},
+		"UDP":            {func(c *Config) { c.Transport = moonfirefs.UDP }, "the camera does not offer this transport"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

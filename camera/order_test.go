@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
 // testAVCSPS describes an H.264 SPS for tests of 20×12 macroblocks.

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
 // TestWaitingFrames ensures that frames for which nobody asks wait, more of them than

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/moonfirefs/moonfire/internal/testcamera"
-	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
 )
 
 // selfSigned makes a certificate as cameras have one.

@@ -13,7 +13,7 @@ import (
 	"github.com/Eyevinn/mp4ff/hevc"
 	"github.com/Eyevinn/mp4ff/mp4"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // testCodec is what the tests of sample entries must know of a codec.
@@ -69,7 +69,7 @@ func sampleEntryOf(t *testing.T, path string) *mp4.VisualSampleEntryBox {
 }
 
 // parseSampleEntry reads our box with another library.
-func parseSampleEntry(t *testing.T, entry *moonfire.VideoSampleEntry) *mp4.VisualSampleEntryBox {
+func parseSampleEntry(t *testing.T, entry *moonfirefs.VideoSampleEntry) *mp4.VisualSampleEntryBox {
 	t.Helper()
 	reader := bytes.NewReader(entry.Data)
 	box, err := mp4.DecodeBox(0, reader)

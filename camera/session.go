@@ -14,7 +14,7 @@ import (
 
 	"github.com/asticode/go-astiav"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 const (
@@ -29,7 +29,7 @@ const (
 )
 
 // timeBase90k is the time base of Frame.PTS90k.
-var timeBase90k = astiav.NewRational(1, moonfire.UnitsPerSecond)
+var timeBase90k = astiav.NewRational(1, moonfirefs.UnitsPerSecond)
 
 // Session is a connection to one stream of a camera, on which it plays.
 type Session struct {
@@ -141,7 +141,7 @@ func resolve(ctx context.Context, host string, timeout time.Duration) error {
 // libavOptions returns what libavformat is to know beside the URL, for a session of
 // one type of media.
 func libavOptions(cfg Config, mediaType string) (map[string]string, error) {
-	if cfg.Transport != moonfire.TCP && cfg.Transport != moonfire.UDP {
+	if cfg.Transport != moonfirefs.TCP && cfg.Transport != moonfirefs.UDP {
 		return nil, fmt.Errorf("unknown transport %q", cfg.Transport)
 	}
 	return map[string]string{
@@ -280,7 +280,7 @@ func (s *Session) next() (Frame, error) {
 }
 
 // maxSpread90k is the longest time over which pictures with one time stamp are spread.
-const maxSpread90k = 10 * moonfire.UnitsPerSecond
+const maxSpread90k = 10 * moonfirefs.UnitsPerSecond
 
 // frame converts an access unit, given the packet with which the next one begins. What
 // is in it beside its first picture, it leaves in ready.

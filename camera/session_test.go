@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/testcamera"
-	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
 )
 
 // speed is how much faster than real cameras the ones in these tests are.
@@ -135,8 +135,8 @@ func TestFramesAreThoseSent(t *testing.T) {
 		"digest":       {camera: testcamera.Config{Username: username, Password: plantedPassword}, config: Config{Username: username, Password: plantedPassword}},
 		"basic":        {camera: testcamera.Config{Username: username, Password: noColon, Basic: true}, config: Config{Username: username, Password: noColon}},
 		"no password":  {camera: testcamera.Config{Username: username}, config: Config{Username: username}},
-		"udp":          {camera: testcamera.Config{Transports: []moonfire.Transport{moonfire.UDP}}, config: Config{Transport: moonfire.UDP}},
-		"wrapping":     {camera: testcamera.Config{RTPOrigin: 1<<32 - 2*moonfire.UnitsPerSecond}},
+		"udp":          {camera: testcamera.Config{Transports: []moonfirefs.Transport{moonfirefs.UDP}}, config: Config{Transport: moonfirefs.UDP}},
+		"wrapping":     {camera: testcamera.Config{RTPOrigin: 1<<32 - 2*moonfirefs.UnitsPerSecond}},
 		"above 2 GiHz": {camera: testcamera.Config{RTPOrigin: 1<<31 + 1}},
 	}
 	type source struct {
@@ -275,12 +275,12 @@ func TestStall(t *testing.T) {
 	}{
 		"socket timeout": {Config{SocketTimeout: 500 * time.Millisecond}, "read frame: no answer within 500ms"},
 		"frame timeout":  {Config{FrameTimeout: 500 * time.Millisecond}, "read frame: no video within 500ms"},
-		"UDP":            {Config{SocketTimeout: 500 * time.Millisecond, Transport: moonfire.UDP}, "read frame: no answer within 500ms"},
+		"UDP":            {Config{SocketTimeout: 500 * time.Millisecond, Transport: moonfirefs.UDP}, "read frame: no answer within 500ms"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			camera := startCamera(t, testcamera.Config{Transports: []moonfire.Transport{moonfire.TCP, moonfire.UDP}})
+			camera := startCamera(t, testcamera.Config{Transports: []moonfirefs.Transport{moonfirefs.TCP, moonfirefs.UDP}})
 			test.config.URL = camera.URL()
 			session := openSession(t, test.config)
 			read(t, session, 1)
@@ -295,10 +295,10 @@ func TestStall(t *testing.T) {
 // A camera that keeps sending, but no pictures, is noticed: what it sends does not
 // count, however often the socket has something to read.
 func TestOnlyReports(t *testing.T) {
-	for _, transport := range []moonfire.Transport{moonfire.TCP, moonfire.UDP} {
+	for _, transport := range []moonfirefs.Transport{moonfirefs.TCP, moonfirefs.UDP} {
 		t.Run(string(transport), func(t *testing.T) {
 			t.Parallel()
-			camera := startCamera(t, testcamera.Config{Transports: []moonfire.Transport{transport}})
+			camera := startCamera(t, testcamera.Config{Transports: []moonfirefs.Transport{transport}})
 			session := openSession(t, Config{
 				URL: camera.URL(), Transport: transport, SocketTimeout: 500 * time.Millisecond, FrameTimeout: 3 * time.Second,
 			})

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // codec is what is particular to a video codec. It holds the latest parameter
@@ -28,7 +28,7 @@ type codec interface {
 	// the slice refers to has not been seen.
 	parameterSets(slice []byte) [][]byte
 	// sampleEntry makes a sample entry of what parameterSets has returned.
-	sampleEntry(sets [][]byte) (*moonfire.VideoSampleEntry, error)
+	sampleEntry(sets [][]byte) (*moonfirefs.VideoSampleEntry, error)
 	// decodable tells whether the pictures that a picture depends on are in the
 	// recordings as well, given the NAL units of its access unit. It is asked
 	// once for each picture from the first sync picture on.
@@ -60,7 +60,7 @@ type stream struct {
 	codec
 	// entry is the sample entry of the latest sync picture, made of entrySets;
 	// nil before the first one.
-	entry     *moonfire.VideoSampleEntry
+	entry     *moonfirefs.VideoSampleEntry
 	entrySets [][]byte
 	// units is memory for the NAL units of an access unit.
 	units [][]byte

@@ -6,17 +6,17 @@ import (
 	"testing"
 	"time"
 
-	"github.com/moonfirefs/moonfire/internal/cable"
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/netns"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
 // A camera whose host vanishes without a word is noticed, during a connection and
 // when connecting, and so is its return.
 func TestCameraVanishes(t *testing.T) {
-	c := cable.New(t)
-	camera := startCamera(t, testcamera.Config{Address: cable.CameraIP + ":8554", Listen: c.Listen})
+	c := netns.New(t)
+	camera := startCamera(t, testcamera.Config{Address: netns.CameraIP + ":8554", Listen: c.Listen})
 	open := func(timeout time.Duration) (session *Session, err error) {
-		err = cable.In(c.Recorder, func() error {
+		err = netns.In(c.Recorder, func() error {
 			session, err = Open(t.Context(), Config{URL: camera.URL(), SocketTimeout: timeout})
 			return err
 		})

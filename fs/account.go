@@ -6,7 +6,7 @@ import (
 	"slices"
 	"unsafe"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // account is what the index pages tell of a stream. It is immutable.
@@ -24,12 +24,12 @@ type account struct {
 	// recording started on the date before.
 	days map[date]*dayRecord
 	// entries are the sample entries of the runs.
-	entries map[moonfire.VideoSampleEntryID]*moonfire.VideoSampleEntry
+	entries map[moonfirefs.VideoSampleEntryID]*moonfirefs.VideoSampleEntry
 	// audioEntries are those of their audio.
-	audioEntries map[moonfire.AudioSampleEntryID]*moonfire.AudioSampleEntry
+	audioEntries map[moonfirefs.AudioSampleEntryID]*moonfirefs.AudioSampleEntry
 	// bytes and duration90k are the sums over all recordings that are shown.
 	bytes       int64
-	duration90k moonfire.Duration90k
+	duration90k moonfirefs.Duration90k
 	// saved are the files of what is kept, and keptBytes the sum over the
 	// recordings that rotation spares for it.
 	saved     []savedFile
@@ -43,14 +43,14 @@ type dayRecord struct {
 	bounds span
 	// recorded is by start.
 	recorded    []span
-	duration90k moonfire.Duration90k
+	duration90k moonfirefs.Duration90k
 }
 
 func newAccount(ctx context.Context, c *catalog, state *streamState, records []*dateRecord) (*account, error) {
 	a := &account{
 		state: state, records: records, days: make(map[date]*dayRecord),
-		entries:      make(map[moonfire.VideoSampleEntryID]*moonfire.VideoSampleEntry),
-		audioEntries: make(map[moonfire.AudioSampleEntryID]*moonfire.AudioSampleEntry),
+		entries:      make(map[moonfirefs.VideoSampleEntryID]*moonfirefs.VideoSampleEntry),
+		audioEntries: make(map[moonfirefs.AudioSampleEntryID]*moonfirefs.AudioSampleEntry),
 	}
 	if err := a.addSaved(ctx, c); err != nil {
 		return nil, err
@@ -152,7 +152,7 @@ func (a *account) split(c calendar, runs []run) {
 
 // dayAt returns the record of the day that t belongs to, and for how long around
 // t that is so: usually for all of the day.
-func (a *account) dayAt(c calendar, t moonfire.Time90k) (span, *dayRecord) {
+func (a *account) dayAt(c calendar, t moonfirefs.Time90k) (span, *dayRecord) {
 	d := c.hourAt(t).date
 	hours := c.hours(d)
 	if a.days[d] == nil {

@@ -5,7 +5,7 @@ import (
 
 	"github.com/hanwen/go-fuse/v2/fuse"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // How long the kernel may trust what it has been told. None may be zero, which
@@ -36,7 +36,7 @@ type owner struct {
 	fileMode, folderMode uint32
 }
 
-func (o owner) file(out *fuse.Attr, inode uint64, sizeBytes int64, modified90k moonfire.Time90k) {
+func (o owner) file(out *fuse.Attr, inode uint64, sizeBytes int64, modified90k moonfirefs.Time90k) {
 	o.fill(out, inode, modified90k)
 	out.Mode = fuse.S_IFREG | o.fileMode
 	out.Nlink = 1
@@ -46,13 +46,13 @@ func (o owner) file(out *fuse.Attr, inode uint64, sizeBytes int64, modified90k m
 
 // folder has a link count of 2, for the entry in its parent and its own ".". It
 // must not be 0, which Samba takes for deleted.
-func (o owner) folder(out *fuse.Attr, inode uint64, modified90k moonfire.Time90k) {
+func (o owner) folder(out *fuse.Attr, inode uint64, modified90k moonfirefs.Time90k) {
 	o.fill(out, inode, modified90k)
 	out.Mode = fuse.S_IFDIR | o.folderMode
 	out.Nlink = 2
 }
 
-func (o owner) fill(out *fuse.Attr, inode uint64, modified90k moonfire.Time90k) {
+func (o owner) fill(out *fuse.Attr, inode uint64, modified90k moonfirefs.Time90k) {
 	out.Ino = inode
 	out.Owner = fuse.Owner{Uid: o.uid, Gid: o.gid}
 	out.Blksize = transferBytes

@@ -8,7 +8,7 @@ import (
 	gofs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // blob is a file whose content is in memory while it is open. It never changes under
@@ -18,7 +18,7 @@ type blob struct {
 	tree        *tree
 	inode       uint64
 	sizeBytes   int64
-	modified90k moonfire.Time90k
+	modified90k moonfirefs.Time90k
 	// read returns the content, or an error that wraps errStale if it cannot be had
 	// any more; nil if there is none.
 	read func(context.Context) ([]byte, error)

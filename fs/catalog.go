@@ -9,9 +9,9 @@ import (
 	"unique"
 	"unsafe"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/mp4"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/mp4"
 )
 
 // look is what the user chooses about the bytes of the files.
@@ -37,7 +37,7 @@ type catalog struct {
 }
 
 type dayKey struct {
-	stream moonfire.StreamID
+	stream moonfirefs.StreamID
 	date   date
 }
 
@@ -59,7 +59,7 @@ type file struct {
 	recordings, part int32
 	sizeBytes        int64
 	// modified90k is when its last recording ends.
-	modified90k moonfire.Time90k
+	modified90k moonfirefs.Time90k
 	// growing says that the name may stand for another version at any moment.
 	growing bool
 }
@@ -88,7 +88,7 @@ func newCatalog(db *index.DB, c calendar, l look, m *memory) *catalog {
 // dates lists the dates of which something is shown, with one seek for each.
 func (c *catalog) dates(ctx context.Context, s *streamState) ([]date, error) {
 	found := make(map[date]bool) // a date can be in two pieces
-	for from := moonfire.MinTime90k; ; {
+	for from := moonfirefs.MinTime90k; ; {
 		start, ok, err := c.db.FirstStart(ctx, s.id, from)
 		if err != nil {
 			return nil, err
@@ -123,7 +123,7 @@ func (c *catalog) isShown(ctx context.Context, s *streamState, d date) (shown bo
 
 // dateEnd90k returns when the last recording shown under a date ends; ok is
 // false if there is none.
-func (c *catalog) dateEnd90k(ctx context.Context, s *streamState, d date) (end moonfire.Time90k, ok bool, err error) {
+func (c *catalog) dateEnd90k(ctx context.Context, s *streamState, d date) (end moonfirefs.Time90k, ok bool, err error) {
 	list, err := c.day(ctx, s, d)
 	if err != nil || len(list.files) == 0 {
 		return 0, false, err
@@ -138,7 +138,7 @@ func (c *catalog) day(ctx context.Context, s *streamState, d date) (*day, error)
 		c.counters.ListingHits.Add(1)
 		return known, nil
 	}
-	return c.loadDay(ctx, s, d, func(*file, []moonfire.Summary) {})
+	return c.loadDay(ctx, s, d, func(*file, []moonfirefs.Summary) {})
 }
 
 // maxLoads bounds how often a listing is made anew because there was a commit
@@ -149,9 +149,9 @@ const maxLoads = 10
 
 // loadDay makes a listing and remembers it. It calls fn for each file and the
 // recordings that it is made of, which fn must not keep.
-func (c *catalog) loadDay(ctx context.Context, s *streamState, d date, fn func(*file, []moonfire.Summary)) (*day, error) {
+func (c *catalog) loadDay(ctx context.Context, s *streamState, d date, fn func(*file, []moonfirefs.Summary)) (*day, error) {
 	for loads := 1; ; loads++ {
-		recordings := recordingsPool.Get().(*[]moonfire.Summary)
+		recordings := recordingsPool.Get().(*[]moonfirefs.Summary)
 		defer recordingsPool.Put(recordings)
 		loaded := &day{state: s}
 		members, err := c.loadFiles(ctx, s, d, loaded, recordings)
@@ -179,11 +179,11 @@ func (c *catalog) loadDay(ctx context.Context, s *streamState, d date, fn func(*
 
 // recordingsPool holds buffers for the recordings of a date: some hundred kilobytes
 // each.
-var recordingsPool = sync.Pool{New: func() any { return new([]moonfire.Summary) }}
+var recordingsPool = sync.Pool{New: func() any { return new([]moonfirefs.Summary) }}
 
 // loadFiles fills in the files of a date, and returns the recordings that each of
 // them is made of, in the same order. They lie in a buffer.
-func (c *catalog) loadFiles(ctx context.Context, s *streamState, d date, into *day, buf *[]moonfire.Summary) (members [][]moonfire.Summary, err error) {
+func (c *catalog) loadFiles(ctx context.Context, s *streamState, d date, into *day, buf *[]moonfirefs.Summary) (members [][]moonfirefs.Summary, err error) {
 	hours := c.calendar.hours(d)
 	twice := repeated(hours)
 	into.files = make([]file, 0, len(hours))
@@ -217,15 +217,15 @@ func (c *catalog) loadFiles(ctx context.Context, s *streamState, d date, into *d
 	return members, nil
 }
 
-func collect(recordings *[]moonfire.Summary) func(*moonfire.Summary) error {
-	return func(r *moonfire.Summary) error {
+func collect(recordings *[]moonfirefs.Summary) func(*moonfirefs.Summary) error {
+	return func(r *moonfirefs.Summary) error {
 		*recordings = append(*recordings, *r)
 		return nil
 	}
 }
 
 // describe fills in all of a file but its name.
-func (c *catalog) describe(ctx context.Context, s *streamState, h hour, part int, members []moonfire.Summary) (file, error) {
+func (c *catalog) describe(ctx context.Context, s *streamState, h hour, part int, members []moonfirefs.Summary) (file, error) {
 	spec, err := c.spec(ctx, s.stream, h, members)
 	if err != nil {
 		return file{}, err
@@ -240,7 +240,7 @@ func (c *catalog) describe(ctx context.Context, s *streamState, h hour, part int
 // spec says what a file made of recordings is. Nothing that a user can edit
 // later goes into it except the camera's name, which is in the path as well: the
 // bytes of a closed hour are promised to stay.
-func (c *catalog) spec(ctx context.Context, s *stream, h hour, members []moonfire.Summary) (*mp4.Spec, error) {
+func (c *catalog) spec(ctx context.Context, s *stream, h hour, members []moonfirefs.Summary) (*mp4.Spec, error) {
 	entry, err := c.sampleEntry(ctx, members[0].VideoSampleEntry)
 	if err != nil {
 		return nil, err
@@ -259,7 +259,7 @@ func (c *catalog) spec(ctx context.Context, s *stream, h hour, members []moonfir
 }
 
 // audioOf returns the configuration of the audio of a part; nil if it has none.
-func (c *catalog) audioOf(ctx context.Context, members []moonfire.Summary) (*moonfire.AudioSampleEntry, error) {
+func (c *catalog) audioOf(ctx context.Context, members []moonfirefs.Summary) (*moonfirefs.AudioSampleEntry, error) {
 	for i := range members {
 		if id := members[i].Audio.SampleEntry; id != 0 {
 			return c.audioSampleEntry(ctx, id)
@@ -269,20 +269,20 @@ func (c *catalog) audioOf(ctx context.Context, members []moonfire.Summary) (*moo
 }
 
 // audioSampleEntry is like sampleEntry.
-func (c *catalog) audioSampleEntry(ctx context.Context, id moonfire.AudioSampleEntryID) (*moonfire.AudioSampleEntry, error) {
+func (c *catalog) audioSampleEntry(ctx context.Context, id moonfirefs.AudioSampleEntryID) (*moonfirefs.AudioSampleEntry, error) {
 	entry, err := c.db.AudioSampleEntry(ctx, id)
-	if errors.Is(err, moonfire.ErrNotFound) {
-		return nil, fmt.Errorf("audio sample entry %d is missing: %w", id, moonfire.ErrCorrupt)
+	if errors.Is(err, moonfirefs.ErrNotFound) {
+		return nil, fmt.Errorf("audio sample entry %d is missing: %w", id, moonfirefs.ErrCorrupt)
 	}
 	return entry, err
 }
 
 // sampleEntry returns the sample entry of recordings that are there.
-func (c *catalog) sampleEntry(ctx context.Context, id moonfire.VideoSampleEntryID) (*moonfire.VideoSampleEntry, error) {
+func (c *catalog) sampleEntry(ctx context.Context, id moonfirefs.VideoSampleEntryID) (*moonfirefs.VideoSampleEntry, error) {
 	entry, err := c.db.VideoSampleEntry(ctx, id)
-	if errors.Is(err, moonfire.ErrNotFound) {
+	if errors.Is(err, moonfirefs.ErrNotFound) {
 		// It must not look as if the recordings were not there.
-		err = fmt.Errorf("%w: %s", moonfire.ErrCorrupt, err.Error())
+		err = fmt.Errorf("%w: %s", moonfirefs.ErrCorrupt, err.Error())
 	}
 	return entry, err
 }

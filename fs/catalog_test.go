@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/mp4"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/mp4"
 )
 
 // Ensures that the listings that are remembered are bounded in bytes, and that a
@@ -76,8 +76,8 @@ func TestNewCamera(t *testing.T) {
 	if _, err := os.Stat(folder); !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("stat: %v", err)
 	}
-	err := f.DB.AddCamera(t.Context(), &moonfire.Camera{UUID: uuid.New(), ShortName: "garage", Streams: []moonfire.Stream{
-		{Kind: moonfire.MainStream, SampleDir: f.dir, URL: "rtsp://192.0.2.2/", Transport: moonfire.TCP},
+	err := f.DB.AddCamera(t.Context(), &moonfirefs.Camera{UUID: uuid.New(), ShortName: "garage", Streams: []moonfirefs.Stream{
+		{Kind: moonfirefs.MainStream, SampleDir: f.dir, URL: "rtsp://192.0.2.2/", Transport: moonfirefs.TCP},
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"unsafe"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // chronicle tells what is shown of a stream, date by date. It makes accounts from
@@ -21,7 +21,7 @@ type chronicle struct {
 }
 
 // accountKey is under which the last account of a stream is remembered.
-type accountKey moonfire.StreamID
+type accountKey moonfirefs.StreamID
 
 // dateRecord is what is shown of a stream in the folder of a date. It is
 // immutable.
@@ -32,7 +32,7 @@ type dateRecord struct {
 	runs []run
 	// bytes and duration90k are the sums over those recordings.
 	bytes       int64
-	duration90k moonfire.Duration90k
+	duration90k moonfirefs.Duration90k
 }
 
 // fileRecord is what the pages tell of a file.
@@ -46,15 +46,15 @@ type fileRecord struct {
 // do not touch, duration90k is less than the length of the span.
 type run struct {
 	span
-	duration90k  moonfire.Duration90k
+	duration90k  moonfirefs.Duration90k
 	bytes        int64
 	videoSamples int64
-	entry        moonfire.VideoSampleEntryID
+	entry        moonfirefs.VideoSampleEntryID
 	// audio is 0 if there is none.
-	audio moonfire.AudioSampleEntryID
+	audio moonfirefs.AudioSampleEntryID
 }
 
-func runOf(r *moonfire.Summary) run {
+func runOf(r *moonfirefs.Summary) run {
 	return run{
 		span: span{r.Start90k, r.End90k()}, duration90k: r.Duration90k, bytes: r.SampleFileBytes,
 		videoSamples: int64(r.VideoSamples), entry: r.VideoSampleEntry, audio: r.Audio.SampleEntry,
@@ -183,7 +183,7 @@ func (record *dateRecord) memoryBytes() int64 {
 }
 
 // add adds a file and the recordings that it is made of.
-func (record *dateRecord) add(f *file, recordings []moonfire.Summary) {
+func (record *dateRecord) add(f *file, recordings []moonfirefs.Summary) {
 	whole := runOf(&recordings[0])
 	for i := range recordings {
 		r := runOf(&recordings[i])
@@ -200,13 +200,13 @@ func (record *dateRecord) add(f *file, recordings []moonfire.Summary) {
 // addsUp compares records with the totals that the database keeps of the stream.
 func (c *chronicle) addsUp(ctx context.Context, state *streamState, records []*dateRecord) (bool, error) {
 	var bytes int64
-	var duration90k moonfire.Duration90k
+	var duration90k moonfirefs.Duration90k
 	for _, d := range records {
 		bytes += d.bytes
 		duration90k += d.duration90k
 	}
 	for _, h := range state.hiddenHours(c.catalog.calendar) {
-		err := c.catalog.db.EachSummary(ctx, state.id, h.start, h.end, func(r *moonfire.Summary) error {
+		err := c.catalog.db.EachSummary(ctx, state.id, h.start, h.end, func(r *moonfirefs.Summary) error {
 			bytes += r.SampleFileBytes
 			duration90k += r.Duration90k
 			return nil

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // date is a day of the civil (Gregorian) calendar. As an interval of time it
@@ -53,11 +53,11 @@ type hour struct {
 	// offsetSeconds is east of UTC.
 	offsetSeconds int32
 	// The interval is [start, end).
-	start, end moonfire.Time90k
+	start, end moonfirefs.Time90k
 }
 
 // span is the interval of time [start, end).
-type span struct{ start, end moonfire.Time90k }
+type span struct{ start, end moonfirefs.Time90k }
 
 // midnightUTC is when the date begins in UTC: for counting, not an instant of the
 // date.
@@ -71,8 +71,8 @@ type calendar struct{ zone *time.Location }
 const secondsPerHour = 60 * 60
 
 // hourAt returns the hour that contains t.
-func (c calendar) hourAt(t moonfire.Time90k) hour {
-	seconds := floorDiv(int64(t), moonfire.UnitsPerSecond)
+func (c calendar) hourAt(t moonfirefs.Time90k) hour {
+	seconds := floorDiv(int64(t), moonfirefs.UnitsPerSecond)
 	local := time.Unix(seconds, 0).In(c.zone)
 	_, offset := local.Zone()
 	// The hour that the clock would show if the offset never changed.
@@ -129,9 +129,9 @@ const maxOffset = 16 * time.Hour
 // skipped.
 func (c calendar) hours(d date) []hour {
 	midnight := d.midnightUTC()
-	until := moonfire.FromTime(midnight.AddDate(0, 0, 1).Add(maxOffset))
+	until := moonfirefs.FromTime(midnight.AddDate(0, 0, 1).Add(maxOffset))
 	var hours []hour
-	for t := moonfire.FromTime(midnight.Add(-maxOffset)); t < until; {
+	for t := moonfirefs.FromTime(midnight.Add(-maxOffset)); t < until; {
 		h := c.hourAt(t)
 		if h.date == d {
 			hours = append(hours, h)
@@ -155,7 +155,7 @@ func spans(hours []hour) []span {
 }
 
 // dateEnd returns the first instant after t that has another date.
-func (c calendar) dateEnd(t moonfire.Time90k) moonfire.Time90k {
+func (c calendar) dateEnd(t moonfirefs.Time90k) moonfirefs.Time90k {
 	h := c.hourAt(t)
 	for d := h.date; h.date == d; {
 		h = c.hourAt(h.end)
@@ -163,7 +163,9 @@ func (c calendar) dateEnd(t moonfire.Time90k) moonfire.Time90k {
 	return h.start
 }
 
-func fromSeconds(s int64) moonfire.Time90k { return moonfire.Time90k(s * moonfire.UnitsPerSecond) }
+func fromSeconds(s int64) moonfirefs.Time90k {
+	return moonfirefs.Time90k(s * moonfirefs.UnitsPerSecond)
+}
 
 func floorDiv(a, b int64) int64 {
 	q := a / b

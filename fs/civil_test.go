@@ -8,7 +8,7 @@ import (
 	"time"
 	_ "time/tzdata" // the tests must not depend on the machine's zones
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 func calendarOf(t *testing.T, zone string) calendar {
@@ -109,14 +109,14 @@ var zones = []string{
 }
 
 // eachTransition calls fn with the clock changes of a zone from 1970 to 2037.
-func eachTransition(zone *time.Location, fn func(moonfire.Time90k)) {
+func eachTransition(zone *time.Location, fn func(moonfirefs.Time90k)) {
 	at := time.Date(1970, 1, 1, 0, 0, 0, 0, zone)
 	for {
 		_, end := at.ZoneBounds()
 		if end.IsZero() || end.Year() > 2037 {
 			return
 		}
-		fn(moonfire.FromTime(end))
+		fn(moonfirefs.FromTime(end))
 		at = end
 	}
 }
@@ -127,9 +127,9 @@ func eachTransition(zone *time.Location, fn func(moonfire.Time90k)) {
 func TestHoursTileTime(t *testing.T) {
 	for _, zone := range zones {
 		c := calendarOf(t, zone)
-		eachTransition(c.zone, func(transition moonfire.Time90k) {
-			at := transition.Add(-30 * 3600 * moonfire.UnitsPerSecond)
-			for h := c.hourAt(at); h.start < transition.Add(30*3600*moonfire.UnitsPerSecond); {
+		eachTransition(c.zone, func(transition moonfirefs.Time90k) {
+			at := transition.Add(-30 * 3600 * moonfirefs.UnitsPerSecond)
+			for h := c.hourAt(at); h.start < transition.Add(30*3600*moonfirefs.UnitsPerSecond); {
 				checkHour(t, c, h)
 				next := c.hourAt(h.end)
 				if next.start != h.end {
@@ -146,11 +146,11 @@ func TestHoursTileTime(t *testing.T) {
 
 func checkHour(t *testing.T, c calendar, h hour) {
 	t.Helper()
-	if length := h.end.Sub(h.start); length <= 0 || length > 3600*moonfire.UnitsPerSecond {
+	if length := h.end.Sub(h.start); length <= 0 || length > 3600*moonfirefs.UnitsPerSecond {
 		t.Fatalf("%v: %v lasts %v", c.zone, h, length)
 	}
-	within := h.start.Add(moonfire.Duration90k(rand.Int64N(int64(h.end.Sub(h.start)))))
-	for _, at := range []moonfire.Time90k{h.start, within, h.end - 1} {
+	within := h.start.Add(moonfirefs.Duration90k(rand.Int64N(int64(h.end.Sub(h.start)))))
+	for _, at := range []moonfirefs.Time90k{h.start, within, h.end - 1} {
 		if got := c.hourAt(at); got != h {
 			t.Fatalf("%v: %v is in %v, not in %v", c.zone, at, got, h)
 		}
@@ -166,7 +166,7 @@ func checkHour(t *testing.T, c calendar, h hour) {
 func TestDatesTileTime(t *testing.T) {
 	for _, zone := range zones {
 		c := calendarOf(t, zone)
-		eachTransition(c.zone, func(transition moonfire.Time90k) {
+		eachTransition(c.zone, func(transition moonfirefs.Time90k) {
 			var all []hour
 			day := transition.Time().In(c.zone).AddDate(0, 0, -3)
 			for range 7 {
@@ -200,7 +200,7 @@ func checkNames(t *testing.T, c calendar, hours []hour) {
 func TestDateEnd(t *testing.T) {
 	for _, zone := range zones {
 		c := calendarOf(t, zone)
-		eachTransition(c.zone, func(transition moonfire.Time90k) {
+		eachTransition(c.zone, func(transition moonfirefs.Time90k) {
 			at := transition - 1
 			end := c.dateEnd(at)
 			if c.hourAt(end).date == c.hourAt(at).date {

@@ -9,9 +9,9 @@ import (
 	gofs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/mp4"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/mp4"
 )
 
 // clip is one version of a clip: the first recordings of a part of an interval, cut
@@ -24,7 +24,7 @@ type clip struct {
 	// recordings is the number of recordings in it.
 	recordings  int
 	sizeBytes   int64
-	modified90k moonfire.Time90k
+	modified90k moonfirefs.Time90k
 }
 
 // clip describes a part of an interval as it is now. ok is false if there is no
@@ -54,7 +54,7 @@ func (c *catalog) clips(ctx context.Context, s *stream, interval span) (all []cl
 	return all, nil
 }
 
-func (c *catalog) describeClip(ctx context.Context, s *stream, interval span, part int, members []moonfire.Summary) (clip, error) {
+func (c *catalog) describeClip(ctx context.Context, s *stream, interval span, part int, members []moonfirefs.Summary) (clip, error) {
 	spec, err := c.clipSpec(ctx, s, interval, members)
 	if err != nil {
 		return clip{}, err
@@ -69,11 +69,11 @@ func (c *catalog) describeClip(ctx context.Context, s *stream, interval span, pa
 // clipParts finds the recordings that overlap an interval, with one query, and
 // cuts them like those of an hour. What rotation has begun to eat is included: a
 // clip is asked for by name, and nobody takes it for a whole hour.
-func (c *catalog) clipParts(ctx context.Context, s *stream, interval span) ([][]moonfire.Summary, error) {
-	var recordings []moonfire.Summary
+func (c *catalog) clipParts(ctx context.Context, s *stream, interval span) ([][]moonfirefs.Summary, error) {
+	var recordings []moonfirefs.Summary
 	// Whatever starts earlier than that has ended before the interval.
-	from := interval.start.Add(-moonfire.MaxRecordingDuration90k)
-	err := c.db.EachSummary(ctx, s.id, from, interval.end, func(r *moonfire.Summary) error {
+	from := interval.start.Add(-moonfirefs.MaxRecordingDuration90k)
+	err := c.db.EachSummary(ctx, s.id, from, interval.end, func(r *moonfirefs.Summary) error {
 		if r.Start90k >= interval.start || r.End90k() > interval.start {
 			recordings = append(recordings, *r)
 		}
@@ -84,7 +84,7 @@ func (c *catalog) clipParts(ctx context.Context, s *stream, interval span) ([][]
 
 // clipSpec says what a clip made of recordings is. It reads the indexes of the first
 // and the last one, through the cache.
-func (c *catalog) clipSpec(ctx context.Context, s *stream, interval span, members []moonfire.Summary) (*mp4.Spec, error) {
+func (c *catalog) clipSpec(ctx context.Context, s *stream, interval span, members []moonfirefs.Summary) (*mp4.Spec, error) {
 	spec, err := c.spec(ctx, s, c.calendar.hourAt(interval.start), members)
 	if err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func (c *catalog) clipSpec(ctx context.Context, s *stream, interval span, member
 	spec.Title = fmt.Sprintf("%s %s to %s", s.folder,
 		interval.start.Time().In(c.calendar.zone).Format(layout), interval.end.Time().In(c.calendar.zone).Format(layout))
 	spec.Clip = &mp4.Clip{Start90k: interval.start, End90k: interval.end}
-	if err := spec.Cut(ctx, &tables{c.db, members}); errors.Is(err, moonfire.ErrNotFound) {
+	if err := spec.Cut(ctx, &tables{c.db, members}); errors.Is(err, moonfirefs.ErrNotFound) {
 		return nil, asStale(err)
 	}
 	// If an index cannot be read or is damaged, the clip stays whole, which is another
@@ -105,7 +105,7 @@ func (c *catalog) clipSpec(ctx context.Context, s *stream, interval span, member
 // tables are the indexes of recordings.
 type tables struct {
 	db         *index.DB
-	recordings []moonfire.Summary
+	recordings []moonfirefs.Summary
 }
 
 var _ mp4.Indexes = (*tables)(nil)

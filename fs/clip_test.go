@@ -19,9 +19,9 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	pictures "github.com/moonfirefs/moonfire/internal/footage"
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	pictures "github.com/moonfirefs/moonfirefs/internal/test/teststore"
 )
 
 // The pictures that clips are judged by carry their numbers.
@@ -91,8 +91,8 @@ func filmOn(t *testing.T, s *pictures.Store, f filmed) {
 }
 
 // numberAt is what the picture that begins at t shows.
-func numberAt(t moonfire.Time90k) int {
-	const frame90k = moonfire.UnitsPerSecond / pictureFPS
+func numberAt(t moonfirefs.Time90k) int {
+	const frame90k = moonfirefs.UnitsPerSecond / pictureFPS
 	return int(t/frame90k) % (pictureSeconds * pictureFPS)
 }
 
@@ -126,7 +126,7 @@ func shownNumbers(t *testing.T, path string, width int) (numbers []int) {
 // instants.
 func numbersBetween(t *testing.T, start, end string) (numbers []int) {
 	t.Helper()
-	for i := at(t, start); i < at(t, end); i = i.Add(moonfire.UnitsPerSecond / pictureFPS) {
+	for i := at(t, start); i < at(t, end); i = i.Add(moonfirefs.UnitsPerSecond / pictureFPS) {
 		numbers = append(numbers, numberAt(i))
 	}
 	return numbers

@@ -8,8 +8,8 @@ import (
 
 	mp4ff "github.com/Eyevinn/mp4ff/mp4"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	pictures "github.com/moonfirefs/moonfire/internal/footage"
+	"github.com/moonfirefs/moonfirefs"
+	pictures "github.com/moonfirefs/moonfirefs/internal/test/teststore"
 )
 
 // Ensures that a clip has exactly the samples from the last key frame at or before
@@ -22,7 +22,7 @@ func TestClipIsCutAtGroups(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Key frames come each second, and 400 ms after a whole one.
-	const shift90k = 2 * moonfire.UnitsPerSecond / pictureFPS
+	const shift90k = 2 * moonfirefs.UnitsPerSecond / pictureFPS
 	start := at(t, "2026-11-22T13:00:00-05:00")
 	if err := f.Record(t.Context(), pictures.Take{
 		Folder: "yard", Start: start + shift90k, Recordings: 3, Seconds: 60, Clip: clips[0], First: numberAt(start),

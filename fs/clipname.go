@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"strconv"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // clipName is what the name of a clip says: an interval of civil time, and which
@@ -114,11 +114,11 @@ func (c calendar) interval(n clipName) (s span, ok bool) {
 // instant finds when the clock shows m. If that happens twice, the offset says
 // which one is meant, and without one it is the first. A time that happens once
 // is written without an offset.
-func (c calendar) instant(m moment) (moonfire.Time90k, bool) {
-	var found []moonfire.Time90k
+func (c calendar) instant(m moment) (moonfirefs.Time90k, bool) {
+	var found []moonfirefs.Time90k
 	var offsets []string
 	for _, h := range c.hours(m.date) {
-		t := moonfire.FromTime(m.date.midnightUTC()) + fromSeconds(int64(m.seconds-int(h.offsetSeconds)))
+		t := moonfirefs.FromTime(m.date.midnightUTC()) + fromSeconds(int64(m.seconds-int(h.offsetSeconds)))
 		if t >= h.start && t < h.end {
 			found, offsets = append(found, t), append(offsets, formatOffset(int(h.offsetSeconds)))
 		}

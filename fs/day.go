@@ -9,7 +9,7 @@ import (
 	gofs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // dayFolder is the folder of one date of a stream: a file per hour of which
@@ -110,7 +110,7 @@ func (d *dayFolder) read(ctx context.Context) (*folderListing, syscall.Errno) {
 func (d *dayFolder) Getattr(ctx context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	list, err := d.list(context.WithoutCancel(ctx))
 	if err == nil && len(list.files) == 0 {
-		err = fmt.Errorf("footage of %s: %w", d.date, moonfire.ErrNotFound)
+		err = fmt.Errorf("footage of %s: %w", d.date, moonfirefs.ErrNotFound)
 	}
 	if err != nil {
 		return d.tree.fail("stat date", err)

@@ -3,15 +3,15 @@ package fs
 import (
 	"slices"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // eaten is where rotation has taken recordings of a stream away: the quarters of
 // an hour of UTC that have lost some. Civil hours, whatever their zone, are made
 // of such quarters. It is immutable.
-type eaten struct{ quarters90k []moonfire.Time90k }
+type eaten struct{ quarters90k []moonfirefs.Time90k }
 
-const quarterHour90k = 15 * 60 * moonfire.UnitsPerSecond
+const quarterHour90k = 15 * 60 * moonfirefs.UnitsPerSecond
 
 // share returns e, or last if that is the same: so that states can be compared
 // by ==.
@@ -24,7 +24,7 @@ func (e *eaten) share(last *eaten) *eaten {
 
 // touches tells whether something of the interval is gone.
 func (e *eaten) touches(s span) bool {
-	return slices.ContainsFunc(e.quarters90k, func(q moonfire.Time90k) bool {
+	return slices.ContainsFunc(e.quarters90k, func(q moonfirefs.Time90k) bool {
 		return q < s.end && q+quarterHour90k > s.start
 	})
 }
@@ -33,9 +33,9 @@ func (e *eaten) touches(s span) bool {
 func (e *eaten) touchesAny(pieces []span) bool { return slices.ContainsFunc(pieces, e.touches) }
 
 // through returns the end of the last quarter: what starts later is complete.
-func (e *eaten) through() moonfire.Time90k {
+func (e *eaten) through() moonfirefs.Time90k {
 	if len(e.quarters90k) == 0 {
-		return moonfire.MinTime90k
+		return moonfirefs.MinTime90k
 	}
 	return slices.Max(e.quarters90k) + quarterHour90k
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"syscall"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // errStale is returned when a version of a file can no longer be opened. The
@@ -30,7 +30,7 @@ func errno(err error) syscall.Errno {
 		return syscall.EIO
 	case errors.Is(err, errStale):
 		return syscall.ESTALE
-	case errors.Is(err, moonfire.ErrNotFound):
+	case errors.Is(err, moonfirefs.ErrNotFound):
 		return syscall.ENOENT
 	}
 	return syscall.EIO
@@ -38,7 +38,7 @@ func errno(err error) syscall.Errno {
 
 // recordingError is a fault of one recording.
 type recordingError struct {
-	id  moonfire.RecordingID
+	id  moonfirefs.RecordingID
 	err error
 }
 

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Ensures that the kernel is told what it should make of an error, in particular
@@ -21,16 +21,16 @@ func TestErrno(t *testing.T) {
 		want syscall.Errno
 	}{
 		{nil, 0},
-		{fmt.Errorf("find stream: %w", moonfire.ErrNotFound), syscall.ENOENT},
-		{fmt.Errorf("%w: %w", errStale, moonfire.ErrNotFound), syscall.ESTALE},
+		{fmt.Errorf("find stream: %w", moonfirefs.ErrNotFound), syscall.ENOENT},
+		{fmt.Errorf("%w: %w", errStale, moonfirefs.ErrNotFound), syscall.ESTALE},
 		{missing, syscall.EIO},
 		{fs.ErrNotExist, syscall.EIO},
-		{moonfire.ErrCorrupt, syscall.EIO},
+		{moonfirefs.ErrCorrupt, syscall.EIO},
 		{errors.New("anything"), syscall.EIO},
 		{context.Canceled, syscall.EIO},
 		{&fs.PathError{Op: "open", Err: syscall.EMFILE}, syscall.EMFILE},
 		{&recordingError{1, &fs.PathError{Op: "open", Err: syscall.ENFILE}}, syscall.ENFILE},
-		{&recordingError{1, moonfire.ErrNotFound}, syscall.EIO},
+		{&recordingError{1, moonfirefs.ErrNotFound}, syscall.EIO},
 		{&recordingError{1, syscall.ENOMEM}, syscall.ENOMEM},
 	} {
 		if got := errno(test.err); got != test.want {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Clip is one part of a clip, open outside of any mount. It holds what it needs
@@ -12,14 +12,14 @@ import (
 type Clip struct {
 	handle *handle
 	parts  int
-	end90k moonfire.Time90k
+	end90k moonfirefs.Time90k
 }
 
 // OpenClip opens a part, counted from 1, of an interval of the stream with the
 // given folder. The bytes are those of the clip of that name in a mount with the
 // same options; Mountpoint and owners are of no use. It returns an error that
-// wraps moonfire.ErrNotFound if there is no such footage.
-func OpenClip(ctx context.Context, o Options, folder string, start, end moonfire.Time90k, part int) (*Clip, error) {
+// wraps moonfirefs.ErrNotFound if there is no such footage.
+func OpenClip(ctx context.Context, o Options, folder string, start, end moonfirefs.Time90k, part int) (*Clip, error) {
 	c, err := openClip(ctx, o, folder, span{start, end}, part)
 	if err != nil {
 		return nil, fmt.Errorf("open clip of %s: %w", folder, err)
@@ -38,14 +38,14 @@ func openClip(ctx context.Context, o Options, folder string, interval span, part
 	}
 	state := now.folder(folder)
 	if state == nil {
-		return nil, moonfire.ErrNotFound
+		return nil, moonfirefs.ErrNotFound
 	}
 	parts, err := t.clipParts(ctx, state.stream, interval)
 	if err != nil {
 		return nil, err
 	}
 	if part < 1 || part > len(parts) {
-		return nil, fmt.Errorf("part %d of %d: %w", part, len(parts), moonfire.ErrNotFound)
+		return nil, fmt.Errorf("part %d of %d: %w", part, len(parts), moonfirefs.ErrNotFound)
 	}
 	members := parts[part-1]
 	spec, err := t.clipSpec(ctx, state.stream, interval, members)
@@ -67,7 +67,7 @@ func (c *Clip) Size() int64 { return c.handle.mp4.Size() }
 func (c *Clip) Parts() int { return c.parts }
 
 // End90k is when the last footage in it ends: the file's time stamp in a mount.
-func (c *Clip) End90k() moonfire.Time90k { return c.end90k }
+func (c *Clip) End90k() moonfirefs.Time90k { return c.end90k }
 
 // ReadAt reads exactly len(p) bytes at an offset, or fails.
 func (c *Clip) ReadAt(ctx context.Context, p []byte, off int64) error {
@@ -83,7 +83,7 @@ func (c *Clip) Close() error {
 
 // IndexJSON returns what index.json says in a mount with the same options: of all
 // cameras, or of the stream with the given folder, recordings included. It returns
-// an error that wraps moonfire.ErrNotFound if there is no such folder.
+// an error that wraps moonfirefs.ErrNotFound if there is no such folder.
 func IndexJSON(ctx context.Context, o Options, folder string) ([]byte, error) {
 	t, err := newTree(ctx, o)
 	if err != nil {
@@ -97,7 +97,7 @@ func IndexJSON(ctx context.Context, o Options, folder string) ([]byte, error) {
 		}
 		state := now.folder(folder)
 		if state == nil {
-			return nil, fmt.Errorf("make index.json of %s: %w", folder, moonfire.ErrNotFound)
+			return nil, fmt.Errorf("make index.json of %s: %w", folder, moonfirefs.ErrNotFound)
 		}
 		key.stream = state.id
 	}

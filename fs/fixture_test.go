@@ -11,18 +11,18 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
 // fixture is a store that is open for recording, with a camera "driveway" that
 // has a main and a sub stream.
 type fixture struct {
 	*store.Store
-	open    moonfire.OpenID
-	dir     moonfire.SampleDirID
-	streams []moonfire.StreamID
+	open    moonfirefs.OpenID
+	dir     moonfirefs.SampleDirID
+	streams []moonfirefs.StreamID
 }
 
 // createFixture makes the store whose streams may each have a number of bytes.
@@ -35,11 +35,11 @@ func createFixture(ctx context.Context, path, zone string, retainBytes int64) er
 		return err
 	}
 	defer s.Close()
-	camera := &moonfire.Camera{UUID: uuid.New(), ShortName: "driveway", Description: "seen from the garage"}
+	camera := &moonfirefs.Camera{UUID: uuid.New(), ShortName: "driveway", Description: "seen from the garage"}
 	for dir := range s.Dirs {
-		for _, kind := range []moonfire.StreamKind{moonfire.MainStream, moonfire.SubStream} {
-			camera.Streams = append(camera.Streams, moonfire.Stream{
-				Kind: kind, SampleDir: dir, URL: "rtsp://192.0.2.1/", Transport: moonfire.TCP, RetainBytes: retainBytes,
+		for _, kind := range []moonfirefs.StreamKind{moonfirefs.MainStream, moonfirefs.SubStream} {
+			camera.Streams = append(camera.Streams, moonfirefs.Stream{
+				Kind: kind, SampleDir: dir, URL: "rtsp://192.0.2.1/", Transport: moonfirefs.TCP, RetainBytes: retainBytes,
 			})
 		}
 	}
@@ -77,8 +77,8 @@ type take struct {
 	Stream int
 	// Start90k is when the first recording starts. The others follow, with Gap90k
 	// in between.
-	Start90k moonfire.Time90k
-	Gap90k   moonfire.Duration90k
+	Start90k moonfirefs.Time90k
+	Gap90k   moonfirefs.Duration90k
 	Count    int
 	// Seconds is the length of each recording, footageSeconds at most.
 	Seconds int
@@ -89,7 +89,7 @@ type take struct {
 }
 
 // record does what a recorder does, without a camera.
-func (f *fixture) record(ctx context.Context, t take) ([]*moonfire.Recording, error) {
+func (f *fixture) record(ctx context.Context, t take) ([]*moonfirefs.Recording, error) {
 	all, err := loadFootage()
 	if err != nil {
 		return nil, err
@@ -98,7 +98,7 @@ func (f *fixture) record(ctx context.Context, t take) ([]*moonfire.Recording, er
 	if err != nil {
 		return nil, err
 	}
-	save := &index.Save{Dir: f.dir}
+	save := &index.Change{Dir: f.dir}
 	start := t.Start90k
 	for i, name := range names {
 		r, data := all[t.Footage].recording(t.Seconds, i)
@@ -117,7 +117,7 @@ func (f *fixture) record(ctx context.Context, t take) ([]*moonfire.Recording, er
 	if err := f.Dirs[f.dir].Sync(); err != nil {
 		return nil, err
 	}
-	saved, err := f.DB.Save(ctx, save)
+	saved, err := f.DB.Commit(ctx, save)
 	if err != nil {
 		return nil, err
 	}
@@ -126,18 +126,18 @@ func (f *fixture) record(ctx context.Context, t take) ([]*moonfire.Recording, er
 
 // recording makes a recording and its samples. Those of different number differ
 // in the first sync sample, so that recordings cannot be mistaken.
-func (t *footage) recording(seconds, number int) (*moonfire.Recording, []byte) {
-	var encoder moonfire.VideoIndexEncoder
+func (t *footage) recording(seconds, number int) (*moonfirefs.Recording, []byte) {
+	var encoder moonfirefs.VideoIndexEncoder
 	var data bytes.Buffer
 	first := number % footageSeconds * framesPerSecond
 	for i := range seconds * framesPerSecond {
 		n := (first + i) % len(t.samples)
 		data.Write(t.samples[n])
-		encoder.Add(moonfire.Sample{
+		encoder.Add(moonfirefs.Sample{
 			Duration90k: int32(t.duration), Bytes: int32(len(t.samples[n])), Sync: t.syncs[n],
 		})
 	}
-	r := &moonfire.Recording{
+	r := &moonfirefs.Recording{
 		SampleFileSHA1: sha1.Sum(data.Bytes()),
 		VideoIndex:     bytes.Clone(encoder.Blob()),
 	}
@@ -158,7 +158,7 @@ func (f *fixture) write(name uuid.UUID, data []byte) error {
 }
 
 // clean unlinks what rotation has deleted.
-func (f *fixture) clean(ctx context.Context, saved *index.Saved) error {
+func (f *fixture) clean(ctx context.Context, saved *index.Committed) error {
 	var gone []uuid.UUID
 	for _, file := range saved.Deleted {
 		if err := f.Dirs[file.Dir].Unlink(file.UUID); err != nil {
@@ -169,12 +169,12 @@ func (f *fixture) clean(ctx context.Context, saved *index.Saved) error {
 	if len(gone) == 0 {
 		return nil
 	}
-	_, err := f.DB.Save(ctx, &index.Save{Dir: f.dir, Release: gone})
+	_, err := f.DB.Commit(ctx, &index.Change{Dir: f.dir, Release: gone})
 	return err
 }
 
 // sampleFile returns the path of a recording's sample file.
-func (f *fixture) sampleFile(r *moonfire.Recording) string {
+func (f *fixture) sampleFile(r *moonfirefs.Recording) string {
 	path := filepath.Join(f.Dirs[r.SampleDir].Path(), r.SampleFile.String())
 	if _, err := os.Stat(path); err != nil {
 		panic(fmt.Sprintf("sample files are elsewhere: %v", err))

@@ -10,16 +10,16 @@ import (
 	"github.com/Eyevinn/mp4ff/bits"
 	mp4ff "github.com/Eyevinn/mp4ff/mp4"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // footage is a piece of real H.264, as a camera would send it: a key frame each
 // second.
 type footage struct {
-	entry    *moonfire.VideoSampleEntry
+	entry    *moonfirefs.VideoSampleEntry
 	samples  [][]byte
 	syncs    []bool
-	duration moonfire.Duration90k // of each sample
+	duration moonfirefs.Duration90k // of each sample
 }
 
 const (
@@ -78,8 +78,8 @@ func parseFootage(path string) (*footage, error) {
 		return nil, err
 	}
 	f := &footage{
-		entry:    moonfire.NewVideoSampleEntry(box.Bytes(), avc1.Width, avc1.Height, 1, 1, "avc1.42c00d"),
-		duration: moonfire.UnitsPerSecond / framesPerSecond,
+		entry:    moonfirefs.NewVideoSampleEntry(box.Bytes(), avc1.Width, avc1.Height, 1, 1, "avc1.42c00d"),
+		duration: moonfirefs.UnitsPerSecond / framesPerSecond,
 	}
 	for n := uint32(1); n <= table.Stsz.SampleNumber; n++ {
 		sample, err := sampleData(data, table, n)

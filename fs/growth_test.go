@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Ensures that an hour that grows gets a new inode number, and that a handle
@@ -97,7 +97,7 @@ func TestGrowthUnderReaders(t *testing.T) {
 	start := at(t, "2026-11-22T13:00:00-05:00")
 	var mu sync.Mutex
 	valid := make(map[[32]byte]bool)
-	var all []*moonfire.Recording
+	var all []*moonfirefs.Recording
 	grow := func() {
 		mu.Lock() // so that no version can be read before it is known
 		defer mu.Unlock()

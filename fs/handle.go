@@ -11,10 +11,10 @@ import (
 	gofs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/mp4"
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/mp4"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // handle is an open file. It holds all that is needed to read it to the end,
@@ -23,7 +23,7 @@ type handle struct {
 	tree *tree
 	mp4  *mp4.File
 	// recordings and files are in parallel.
-	recordings []moonfire.Summary
+	recordings []moonfirefs.Summary
 	files      []index.SampleFile
 
 	// releases gives up what is held, once.
@@ -53,7 +53,7 @@ func openHandle(ctx context.Context, t *tree, spec *mp4.Spec) (*handle, error) {
 
 // hold secures the video indexes and the sample files.
 func (h *handle) hold(ctx context.Context) error {
-	ids := make([]moonfire.RecordingID, len(h.recordings))
+	ids := make([]moonfirefs.RecordingID, len(h.recordings))
 	for i := range h.recordings {
 		ids[i] = h.recordings[i].ID
 	}
@@ -76,7 +76,7 @@ func (h *handle) hold(ctx context.Context) error {
 }
 
 func asStale(err error) error {
-	if errors.Is(err, moonfire.ErrNotFound) {
+	if errors.Is(err, moonfirefs.ErrNotFound) {
 		return fmt.Errorf("%w: %w", errStale, err)
 	}
 	return err
@@ -84,7 +84,7 @@ func asStale(err error) error {
 
 // holdFiles holds the sample files that are there.
 func (h *handle) holdFiles() error {
-	names := make(map[moonfire.SampleDirID][]uuid.UUID)
+	names := make(map[moonfirefs.SampleDirID][]uuid.UUID)
 	for _, f := range h.files {
 		names[f.Dir] = append(names[f.Dir], f.UUID)
 	}

@@ -8,8 +8,8 @@ import (
 	gofs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/mp4"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/mp4"
 )
 
 // hourFile is one version of the file of an hour. It remembers what the version
@@ -64,7 +64,7 @@ func (t *tree) openVersion(ctx context.Context, flags uint32, operation string, 
 // spec finds the recordings of this version.
 func (h *hourFile) spec(ctx context.Context) (*mp4.Spec, error) {
 	f := &h.file
-	var recordings []moonfire.Summary
+	var recordings []moonfirefs.Summary
 	err := h.tree.db.EachSummary(ctx, h.stream.id, f.hour.start, f.hour.end, collect(&recordings))
 	if err != nil {
 		return nil, err

@@ -18,11 +18,11 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/internal/status"
-	"github.com/moonfirefs/moonfire/mp4"
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/status"
+	"github.com/moonfirefs/moonfirefs/mp4"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // Options say what to mount, where and how.
@@ -32,7 +32,7 @@ type Options struct {
 	DB         *index.DB
 	// Dirs are the sample directories. DB and Dirs stay open until Close has
 	// returned; the caller closes them.
-	Dirs map[moonfire.SampleDirID]*sample.Dir
+	Dirs map[moonfirefs.SampleDirID]*sample.Dir
 	// Zone is the time zone whose civil hours the files are.
 	Zone *time.Location
 	// AllowOther lets the user UID and the group GID read, whoever has mounted.
@@ -84,8 +84,8 @@ const (
 )
 
 // Open mounts the store and serves it. It replaces a dead mount that a killed
-// process has left, and returns an error that wraps moonfire.ErrExists if the
-// mountpoint is in use or moonfire.ErrInvalid if it is missing or not empty.
+// process has left, and returns an error that wraps moonfirefs.ErrExists if the
+// mountpoint is in use or moonfirefs.ErrInvalid if it is missing or not empty.
 func Open(ctx context.Context, o Options) (*Mount, error) {
 	t, err := newTree(ctx, o)
 	if err != nil {
@@ -101,7 +101,7 @@ func Open(ctx context.Context, o Options) (*Mount, error) {
 // newTree makes sure that the index can be read before anything is mounted.
 func newTree(ctx context.Context, o Options) (*tree, error) {
 	if o.DB == nil || o.Zone == nil {
-		return nil, fmt.Errorf("database or zone is missing: %w", moonfire.ErrInvalid)
+		return nil, fmt.Errorf("database or zone is missing: %w", moonfirefs.ErrInvalid)
 	}
 	t := &tree{
 		catalog: newCatalog(o.DB, calendar{o.Zone}, look{o.Gaps, o.Timestamps}, newMemory(o.ListingCacheBytes)),

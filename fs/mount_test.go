@@ -19,8 +19,8 @@ import (
 	mp4ff "github.com/Eyevinn/mp4ff/mp4"
 	"golang.org/x/sys/unix"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/mp4"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/mp4"
 )
 
 const (
@@ -28,7 +28,9 @@ const (
 	newYork   = "America/New_York"
 )
 
-func seconds(n int) moonfire.Duration90k { return moonfire.Duration90k(n) * moonfire.UnitsPerSecond }
+func seconds(n int) moonfirefs.Duration90k {
+	return moonfirefs.Duration90k(n) * moonfirefs.UnitsPerSecond
+}
 
 // names lists a folder, sorted.
 func names(t testing.TB, path string) []string {
@@ -84,7 +86,7 @@ func eventually(t testing.TB, what string, happened func() bool) {
 // direct provides package mp4 with footage without a mount.
 type direct struct {
 	*fixture
-	recordings []*moonfire.Recording
+	recordings []*moonfirefs.Recording
 }
 
 func (d direct) VideoIndex(_ context.Context, recording int) ([]byte, error) {
@@ -106,14 +108,14 @@ func (d direct) ReadSamples(_ context.Context, recording int, p []byte, offset i
 }
 
 // build makes the bytes of a file of the main stream.
-func (f *fixture) build(t testing.TB, recordings ...*moonfire.Recording) []byte {
+func (f *fixture) build(t testing.TB, recordings ...*moonfirefs.Recording) []byte {
 	t.Helper()
 	c := newCatalog(f.DB, calendar{f.Zone}, look{}, newMemory(0))
 	now, err := c.snapshot(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	var members []moonfire.Summary
+	var members []moonfirefs.Summary
 	for _, r := range recordings {
 		members = append(members, r.Summary)
 	}
@@ -161,11 +163,11 @@ func TestTree(t *testing.T) {
 			t.Errorf("stat %s: %v", missing, err)
 		}
 	}
-	files := map[string]moonfire.Time90k{
+	files := map[string]moonfirefs.Time90k{
 		"driveway/2026-11-21/23.mp4": recordings[1].End90k(),
 		"driveway/2026-11-22/00.mp4": recordings[3].End90k(),
 	}
-	folders := map[string]moonfire.Time90k{
+	folders := map[string]moonfirefs.Time90k{
 		"": recordings[3].End90k(), "driveway": recordings[3].End90k(),
 		"driveway/2026-11-21": recordings[1].End90k(), "driveway/2026-11-22": recordings[3].End90k(),
 	}
@@ -183,7 +185,7 @@ func TestTree(t *testing.T) {
 	}
 }
 
-func checkAttributes(t *testing.T, path string, mode uint32, modified moonfire.Time90k, inodes map[uint64]string) {
+func checkAttributes(t *testing.T, path string, mode uint32, modified moonfirefs.Time90k, inodes map[uint64]string) {
 	t.Helper()
 	st := stat(t, path)
 	if st.Mode != mode || int(st.Uid) != os.Getuid() || int(st.Gid) != os.Getgid() {
@@ -298,7 +300,7 @@ func recordingBytes(t *testing.T, seconds int) (size int64) {
 }
 
 // checkDamage reads a file page by page. The third recording is damaged.
-func checkDamage(t *testing.T, file *os.File, want []byte, recordings []*moonfire.Recording) {
+func checkDamage(t *testing.T, file *os.File, want []byte, recordings []*moonfirefs.Recording) {
 	t.Helper()
 	const page = 4096
 	var failed int64
@@ -420,7 +422,7 @@ func TestNoExtendedAttributes(t *testing.T) {
 func TestParts(t *testing.T) {
 	path, f := newStore(t, newYork, unlimited)
 	start := at(t, "2026-11-22T13:00:00-05:00")
-	var parts [][]*moonfire.Recording
+	var parts [][]*moonfirefs.Recording
 	for i, footage := range []int{0, 1, 0} {
 		parts = append(parts, f.mustRecord(t, take{
 			Start90k: start.Add(seconds(i * 60)), Count: 2, Seconds: 30, Footage: footage,
@@ -431,7 +433,7 @@ func TestParts(t *testing.T) {
 	if got := names(t, s.path("driveway/2026-11-22")); !slices.Equal(got, want) {
 		t.Fatalf("there are %q, want %q", got, want)
 	}
-	for name, recordings := range map[string][]*moonfire.Recording{
+	for name, recordings := range map[string][]*moonfirefs.Recording{
 		"13.mp4": parts[0], "13-2.mp4": parts[1], "13-3.mp4": parts[2],
 	} {
 		if got := mustRead(t, s.path("driveway/2026-11-22", name)); !bytes.Equal(got, f.build(t, recordings...)) {

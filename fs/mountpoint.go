@@ -11,7 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // The mount is shown as "moonfirefs on /mnt/nvr type fuse.moonfirefs".
@@ -34,13 +34,13 @@ func prepareMountpoint(path string) (string, error) {
 	entries, err := os.ReadDir(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("the folder does not exist, create it first: %w", moonfire.ErrInvalid)
+		return "", fmt.Errorf("the folder does not exist, create it first: %w", moonfirefs.ErrInvalid)
 	case errors.Is(err, unix.ENOTDIR):
-		return "", fmt.Errorf("this is not a folder: %w", moonfire.ErrInvalid)
+		return "", fmt.Errorf("this is not a folder: %w", moonfirefs.ErrInvalid)
 	case err != nil:
 		return "", err
 	case len(entries) > 0:
-		return "", fmt.Errorf("the folder is not empty: %w", moonfire.ErrInvalid)
+		return "", fmt.Errorf("the folder is not empty: %w", moonfirefs.ErrInvalid)
 	}
 	return path, nil
 }
@@ -80,9 +80,9 @@ func clearStale(path string) error {
 		case !ok && !stale, ok && !stale && mounted.fileSystemType != fileSystemType:
 			return nil
 		case ok && !stale:
-			return fmt.Errorf("another moonfirefs is mounted there: %w", moonfire.ErrExists)
+			return fmt.Errorf("another moonfirefs is mounted there: %w", moonfirefs.ErrExists)
 		case !ok || mounted.fileSystemType != fileSystemType:
-			return fmt.Errorf("a dead mount of another program is there: %w", moonfire.ErrExists)
+			return fmt.Errorf("a dead mount of another program is there: %w", moonfirefs.ErrExists)
 		}
 		if err := detach(path, unix.MNT_DETACH); err != nil {
 			return fmt.Errorf("detach stale mount: %w", err)

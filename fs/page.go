@@ -10,8 +10,8 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sync/errgroup"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/status"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/status"
 )
 
 // The names of the index pages, in the root and in each stream's folder.
@@ -33,14 +33,14 @@ type pages struct {
 
 	// mu guards the fields below. It is never held while a page is made.
 	mu         sync.Mutex
-	chronicles map[moonfire.StreamID]*chronicle
+	chronicles map[moonfirefs.StreamID]*chronicle
 	// newest are the last versions that were made. They do not have the content.
 	newest map[pageKey]*madePage
 }
 
 // pageKey names a page. The stream is 0 for those of the root.
 type pageKey struct {
-	stream moonfire.StreamID
+	stream moonfirefs.StreamID
 	name   string
 }
 
@@ -65,7 +65,7 @@ func (s *pageSource) equal(other *pageSource) bool {
 
 func newPages(t *tree) *pages {
 	return &pages{
-		tree: t, chronicles: make(map[moonfire.StreamID]*chronicle), newest: make(map[pageKey]*madePage),
+		tree: t, chronicles: make(map[moonfirefs.StreamID]*chronicle), newest: make(map[pageKey]*madePage),
 	}
 }
 
@@ -213,7 +213,7 @@ func (p *pages) accounts(ctx context.Context, source *pageSource) (accounts []*a
 	return accounts, !incomplete, nil
 }
 
-func (p *pages) chronicle(id moonfire.StreamID) *chronicle {
+func (p *pages) chronicle(id moonfirefs.StreamID) *chronicle {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.chronicles[id] == nil {
@@ -224,11 +224,11 @@ func (p *pages) chronicle(id moonfire.StreamID) *chronicle {
 
 // modified90k is when the newest footage that a page tells of ends, or when its
 // status was taken, whichever is later.
-func (p *pages) modified90k(source *pageSource) moonfire.Time90k {
+func (p *pages) modified90k(source *pageSource) moonfirefs.Time90k {
 	if source.report == nil {
 		return p.tree.modified90k(source.states...)
 	}
-	reported := moonfire.FromTime(source.report.Time)
+	reported := moonfirefs.FromTime(source.report.Time)
 	if len(source.states) == 0 {
 		return reported
 	}
@@ -251,7 +251,7 @@ func (t *tree) pageEntries(page func(name string) (*blob, error)) (entries []ent
 
 // pageInode is the inode number of one version of a page. The stream's number in
 // the database tells apart streams of which there is equally much to say.
-func pageInode(key pageKey, modified90k moonfire.Time90k, content []byte) uint64 {
+func pageInode(key pageKey, modified90k moonfirefs.Time90k, content []byte) uint64 {
 	return identity{}.text("page").number(int64(key.stream)).text(key.name).
 		number(int64(modified90k)).text(string(content)).inode()
 }

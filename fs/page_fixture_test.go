@@ -4,16 +4,16 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/index"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
 )
 
 // rows are recordings without sample files: the index is all that pages are made
 // of.
 type rows struct {
 	stream   int // 0 is main, 1 is sub
-	start90k moonfire.Time90k
-	gap90k   moonfire.Duration90k
+	start90k moonfirefs.Time90k
+	gap90k   moonfirefs.Duration90k
 	count    int
 	seconds  int
 	// width stands for the sample entry.
@@ -24,9 +24,9 @@ type rows struct {
 const bytesPerSecond = 500_000
 
 // insertRows saves rows in batches, and returns what they become.
-func (f *fixture) insertRows(t testing.TB, what rows) (inserted []moonfire.Summary) {
+func (f *fixture) insertRows(t testing.TB, what rows) (inserted []moonfirefs.Summary) {
 	t.Helper()
-	entry := moonfire.NewVideoSampleEntry([]byte{0, 0, 0, 10, 'a', 'v', 'c', '1', byte(what.width >> 8), byte(what.width)},
+	entry := moonfirefs.NewVideoSampleEntry([]byte{0, 0, 0, 10, 'a', 'v', 'c', '1', byte(what.width >> 8), byte(what.width)},
 		what.width, what.width*9/16, 1, 1, "avc1.64001f")
 	for start := what.start90k; len(inserted) < what.count; {
 		n := min(5000, what.count-len(inserted))
@@ -34,9 +34,9 @@ func (f *fixture) insertRows(t testing.TB, what rows) (inserted []moonfire.Summa
 		if err != nil {
 			t.Fatal(err)
 		}
-		save := &index.Save{Dir: f.dir}
+		save := &index.Change{Dir: f.dir}
 		for i, name := range names {
-			r := &moonfire.Recording{
+			r := &moonfirefs.Recording{
 				Stream: f.streams[what.stream], SampleDir: f.dir, Open: f.open, SampleFile: name, VideoIndex: []byte{1, 2},
 			}
 			r.Start90k, r.Duration90k, r.RunOffset = start, seconds(what.seconds), int32(i)
@@ -47,7 +47,7 @@ func (f *fixture) insertRows(t testing.TB, what rows) (inserted []moonfire.Summa
 			save.Insert = append(save.Insert, r)
 			save.SampleEntries = append(save.SampleEntries, entry)
 		}
-		if _, err := f.DB.Save(t.Context(), save); err != nil {
+		if _, err := f.DB.Commit(t.Context(), save); err != nil {
 			t.Fatal(err)
 		}
 		for _, r := range save.Insert {

@@ -17,7 +17,7 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // pageOf makes a page without a mount.
@@ -57,7 +57,7 @@ var pagePaths = [][2]string{
 
 // recordVariety saves what pages must cope with: gaps, days on which clocks
 // change, midnights within recordings, another sample entry, overlaps.
-func recordVariety(t testing.TB, f *fixture) (main, sub []moonfire.Summary) {
+func recordVariety(t testing.TB, f *fixture) (main, sub []moonfirefs.Summary) {
 	t.Helper()
 	for _, what := range []rows{
 		{start90k: at(t, "2026-03-08T00:00:13-05:00"), count: 1500, seconds: 60, width: 640},
@@ -91,7 +91,7 @@ func TestJSONAgainstRows(t *testing.T) {
 	if root.TimeZoneName != newYork || len(root.Cameras) != 1 {
 		t.Fatalf("the root says %+v", root)
 	}
-	for folder, recordings := range map[string][]moonfire.Summary{"driveway": main, "driveway-sub": sub} {
+	for folder, recordings := range map[string][]moonfirefs.Summary{"driveway": main, "driveway-sub": sub} {
 		kind := map[string]string{"driveway": "main", "driveway-sub": "sub"}[folder]
 		want := expectedStream(f.Zone, folder, recordings)
 		if got := root.Cameras[0]["streams"].(map[string]any)[kind]; !reflect.DeepEqual(got, normalized(t, want)) {
@@ -127,9 +127,9 @@ func normalized(t testing.TB, v any) (n any) {
 }
 
 // expectedStream sums recordings up, one after another.
-func expectedStream(zone *time.Location, folder string, recordings []moonfire.Summary) map[string]any {
-	first, last := moonfire.MaxTime90k, moonfire.MinTime90k
-	var total moonfire.Duration90k
+func expectedStream(zone *time.Location, folder string, recordings []moonfirefs.Summary) map[string]any {
+	first, last := moonfirefs.MaxTime90k, moonfirefs.MinTime90k
+	var total moonfirefs.Duration90k
 	var bytes int64
 	days := make(map[string]map[string]int64)
 	for _, r := range recordings {
@@ -137,17 +137,17 @@ func expectedStream(zone *time.Location, folder string, recordings []moonfire.Su
 		total += r.Duration90k
 		bytes += r.SampleFileBytes
 		// Second by second: the rows have whole ones.
-		for s := r.Start90k; s < r.End90k(); s += moonfire.UnitsPerSecond {
+		for s := r.Start90k; s < r.End90k(); s += moonfirefs.UnitsPerSecond {
 			local := s.Time().In(zone)
 			name := local.Format(time.DateOnly)
 			if days[name] == nil {
 				year, month, day := local.Date()
 				days[name] = map[string]int64{
-					"startTime90k": int64(moonfire.FromTime(time.Date(year, month, day, 0, 0, 0, 0, zone))),
-					"endTime90k":   int64(moonfire.FromTime(time.Date(year, month, day+1, 0, 0, 0, 0, zone))),
+					"startTime90k": int64(moonfirefs.FromTime(time.Date(year, month, day, 0, 0, 0, 0, zone))),
+					"endTime90k":   int64(moonfirefs.FromTime(time.Date(year, month, day+1, 0, 0, 0, 0, zone))),
 				}
 			}
-			days[name]["totalDuration90k"] += moonfire.UnitsPerSecond
+			days[name]["totalDuration90k"] += moonfirefs.UnitsPerSecond
 		}
 	}
 	return map[string]any{
@@ -156,10 +156,10 @@ func expectedStream(zone *time.Location, folder string, recordings []moonfire.Su
 	}
 }
 
-func expectedRuns(t testing.TB, f *fixture, recordings []moonfire.Summary) (runs []map[string]any) {
+func expectedRuns(t testing.TB, f *fixture, recordings []moonfirefs.Summary) (runs []map[string]any) {
 	t.Helper()
 	sorted := slices.Clone(recordings)
-	slices.SortFunc(sorted, func(a, b moonfire.Summary) int {
+	slices.SortFunc(sorted, func(a, b moonfirefs.Summary) int {
 		if a.Start90k != b.Start90k {
 			return int(a.Start90k - b.Start90k)
 		}
@@ -216,7 +216,7 @@ func TestPagesFollow(t *testing.T) {
 	if len(versions) < 40 {
 		t.Errorf("there were only %d versions", len(versions))
 	}
-	var page struct{ MinStartTime90k moonfire.Time90k }
+	var page struct{ MinStartTime90k moonfirefs.Time90k }
 	decodeJSON(t, contentOf(t, pageOf(t, tree, "driveway", jsonName)), &page)
 	if page.MinStartTime90k == start {
 		t.Error("nothing was rotated away")
@@ -252,7 +252,7 @@ func TestPagesAreRemembered(t *testing.T) {
 	}
 }
 
-func rememberedRecords(t testing.TB, tree *tree, id moonfire.StreamID) []*dateRecord {
+func rememberedRecords(t testing.TB, tree *tree, id moonfirefs.StreamID) []*dateRecord {
 	t.Helper()
 	a, ok := recall[*account](tree.memory, accountKey(id))
 	if !ok {
@@ -345,11 +345,11 @@ func TestPageGrowth(t *testing.T) {
 // anything into a browser.
 func TestPagesKeepSecrets(t *testing.T) {
 	path, f := newBrokenStore(t, unlimited)
-	err := f.DB.AddCamera(t.Context(), &moonfire.Camera{
+	err := f.DB.AddCamera(t.Context(), &moonfirefs.Camera{
 		UUID: uuid.New(), ShortName: "x & 'y' #1 100%25 Küche", Description: `"><script>alert(1)</script><img src=x onerror=alert(2)>`,
 		Username: "s3cret-user", Password: "s3cret-password",
-		Streams: []moonfire.Stream{{
-			Kind: moonfire.MainStream, SampleDir: f.dir, URL: "rtsp://192.0.2.77/s3cret-path", Transport: moonfire.TCP, RetainBytes: unlimited,
+		Streams: []moonfirefs.Stream{{
+			Kind: moonfirefs.MainStream, SampleDir: f.dir, URL: "rtsp://192.0.2.77/s3cret-path", Transport: moonfirefs.TCP, RetainBytes: unlimited,
 		}},
 	})
 	if err != nil {

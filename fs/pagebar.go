@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // barView is a picture of a day. One unit is a second: there are 86400, or 3600
@@ -60,7 +60,7 @@ func join(recorded []span) []span {
 
 // gaps returns the times of at least a length between the first and the last
 // footage of the day that have none.
-func (d *dayRecord) gaps(atLeast90k moonfire.Duration90k) (gaps []span) {
+func (d *dayRecord) gaps(atLeast90k moonfirefs.Duration90k) (gaps []span) {
 	end := d.recorded[0].end
 	for _, s := range d.recorded {
 		if s.start > end && s.start.Sub(end) >= atLeast90k {
@@ -72,8 +72,8 @@ func (d *dayRecord) gaps(atLeast90k moonfire.Duration90k) (gaps []span) {
 }
 
 // seconds is the place of an instant on the bar.
-func (d *dayRecord) seconds(t moonfire.Time90k) int64 {
-	return int64(t.Sub(d.bounds.start) / moonfire.UnitsPerSecond)
+func (d *dayRecord) seconds(t moonfirefs.Time90k) int64 {
+	return int64(t.Sub(d.bounds.start) / moonfirefs.UnitsPerSecond)
 }
 
 // path draws a rectangle for each span.

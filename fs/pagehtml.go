@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/status"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/status"
 )
 
 //go:embed page.html
@@ -44,7 +44,7 @@ type cameraView struct {
 type streamView struct {
 	// Link is the folder, relative to the root and %-encoded.
 	Link  string
-	Kind  moonfire.StreamKind
+	Kind  moonfirefs.StreamKind
 	Facts []fact
 	// Days are newest first; on the page of the root, the latest ones only.
 	// Each is made when it is its turn: those of years would take more memory than
@@ -174,8 +174,8 @@ func (c calendar) dayView(a *account, record *dateRecord) dayView {
 // Gaps below a second are seen on the bar only, and a camera that loses its
 // connection at every turn does not fill the page.
 const (
-	minListedGap90k moonfire.Duration90k = moonfire.UnitsPerSecond
-	maxListedGaps                        = 24
+	minListedGap90k moonfirefs.Duration90k = moonfirefs.UnitsPerSecond
+	maxListedGaps                          = 24
 )
 
 // fileRows are made here, since the template would take five times as long for the
@@ -196,7 +196,7 @@ func (c calendar) fileRows(a *account, record *dateRecord) template.HTML {
 	return template.HTML(rows.String())
 }
 
-func (c calendar) text(t moonfire.Time90k, layout string) string {
+func (c calendar) text(t moonfirefs.Time90k, layout string) string {
 	return t.Time().In(c.zone).Format(layout)
 }
 
@@ -206,7 +206,7 @@ func (c calendar) timesText(s span) string {
 
 // untilText says up to when accounts tell.
 func (c calendar) untilText(accounts ...*account) string {
-	var until moonfire.Time90k
+	var until moonfirefs.Time90k
 	for _, a := range accounts {
 		if bounds, ok := a.bounds(); ok {
 			until = max(until, bounds.end)
@@ -228,7 +228,7 @@ func (c calendar) clipExample(a *account) string {
 	end := bounds.end.Time().In(c.zone).Truncate(time.Second)
 	start := end.Add(-30 * time.Second)
 	n := clipName{start: momentAt(start), end: momentAt(end), part: 1}
-	if s, ok := c.interval(n); !ok || s.end != moonfire.FromTime(end) {
+	if s, ok := c.interval(n); !ok || s.end != moonfirefs.FromTime(end) {
 		return "" // clocks change: it takes offsets
 	}
 	return n.String()

@@ -10,7 +10,7 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/net/html"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // document is what matters of an HTML page.
@@ -65,9 +65,9 @@ func (d *document) element(t *testing.T, n *html.Node) {
 func TestHTML(t *testing.T) {
 	store, f := newBrokenStore(t, unlimited)
 	const strange = "x & 'y' #1 100%25;Küche + \u65e5\u672c"
-	err := f.DB.AddCamera(t.Context(), &moonfire.Camera{UUID: uuid.New(), ShortName: strange, Streams: []moonfire.Stream{
-		{Kind: moonfire.MainStream, SampleDir: f.dir, URL: "rtsp://192.0.2.2/", Transport: moonfire.TCP, RetainBytes: unlimited},
-		{Kind: moonfire.SubStream, SampleDir: f.dir, URL: "rtsp://192.0.2.2/", Transport: moonfire.TCP, RetainBytes: unlimited},
+	err := f.DB.AddCamera(t.Context(), &moonfirefs.Camera{UUID: uuid.New(), ShortName: strange, Streams: []moonfirefs.Stream{
+		{Kind: moonfirefs.MainStream, SampleDir: f.dir, URL: "rtsp://192.0.2.2/", Transport: moonfirefs.TCP, RetainBytes: unlimited},
+		{Kind: moonfirefs.SubStream, SampleDir: f.dir, URL: "rtsp://192.0.2.2/", Transport: moonfirefs.TCP, RetainBytes: unlimited},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -136,20 +136,20 @@ func followLink(t *testing.T, s *server, page string, d *document, link string) 
 
 // Ensures what people read.
 func TestPageText(t *testing.T) {
-	const minute = 60 * moonfire.UnitsPerSecond
-	for want, d := range map[string]moonfire.Duration90k{
-		"0 s": 0, "42 s": 42 * moonfire.UnitsPerSecond, "1 min": minute, "59 min 30 s": 59*minute + minute/2, "1 h": 60 * minute,
+	const minute = 60 * moonfirefs.UnitsPerSecond
+	for want, d := range map[string]moonfirefs.Duration90k{
+		"0 s": 0, "42 s": 42 * moonfirefs.UnitsPerSecond, "1 min": minute, "59 min 30 s": 59*minute + minute/2, "1 h": 60 * minute,
 		"23 h 58 min": (23*60 + 58) * minute, "25 h": 25 * 60 * minute, "12 days": 12*24*60*minute + 5*60*minute,
 	} {
 		if got := durationText(d); got != want {
 			t.Errorf("%d is %q, want %q", d, got, want)
 		}
 	}
-	r := run{duration90k: 100 * moonfire.UnitsPerSecond, videoSamples: 2997, bytes: 50_000_000}
+	r := run{duration90k: 100 * moonfirefs.UnitsPerSecond, videoSamples: 2997, bytes: 50_000_000}
 	if got := frameRateText(&r) + ", " + bitRateText(&r); got != "30 fps, 4.0 Mbit/s" {
 		t.Error(got)
 	}
-	r = run{duration90k: 100 * moonfire.UnitsPerSecond, videoSamples: 1250, bytes: 5_000_000}
+	r = run{duration90k: 100 * moonfirefs.UnitsPerSecond, videoSamples: 1250, bytes: 5_000_000}
 	if got := frameRateText(&r) + ", " + bitRateText(&r); got != "12.5 fps, 400 kbit/s" {
 		t.Error(got)
 	}

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"slices"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // The types below are what index.json says, as docs/index-pages.md explains. They
@@ -21,17 +21,17 @@ type jsonRoot struct {
 
 type jsonSaved struct {
 	// File is relative to the root, Folder is that of the stream.
-	File         string           `json:"file"`
-	Folder       string           `json:"folder"`
-	StartTime90k moonfire.Time90k `json:"startTime90k"`
-	EndTime90k   moonfire.Time90k `json:"endTime90k"`
-	Bytes        int64            `json:"bytes"`
+	File         string             `json:"file"`
+	Folder       string             `json:"folder"`
+	StartTime90k moonfirefs.Time90k `json:"startTime90k"`
+	EndTime90k   moonfirefs.Time90k `json:"endTime90k"`
+	Bytes        int64              `json:"bytes"`
 }
 
 type jsonCamera struct {
 	jsonDevice
 	// Streams are by kind: main and sub.
-	Streams map[moonfire.StreamKind]jsonStream `json:"streams"`
+	Streams map[moonfirefs.StreamKind]jsonStream `json:"streams"`
 }
 
 type jsonDevice struct {
@@ -46,35 +46,35 @@ type jsonStream struct {
 	// KeptBytes is the part of TotalSampleFileBytes that rotation spares.
 	KeptBytes int64 `json:"keptBytes"`
 	// The times are missing if nothing is recorded.
-	MinStartTime90k      *moonfire.Time90k    `json:"minStartTime90k,omitempty"`
-	MaxEndTime90k        *moonfire.Time90k    `json:"maxEndTime90k,omitempty"`
-	TotalDuration90k     moonfire.Duration90k `json:"totalDuration90k"`
-	TotalSampleFileBytes int64                `json:"totalSampleFileBytes"`
-	Days                 map[string]jsonDay   `json:"days"`
+	MinStartTime90k      *moonfirefs.Time90k    `json:"minStartTime90k,omitempty"`
+	MaxEndTime90k        *moonfirefs.Time90k    `json:"maxEndTime90k,omitempty"`
+	TotalDuration90k     moonfirefs.Duration90k `json:"totalDuration90k"`
+	TotalSampleFileBytes int64                  `json:"totalSampleFileBytes"`
+	Days                 map[string]jsonDay     `json:"days"`
 }
 
 type jsonDay struct {
-	StartTime90k     moonfire.Time90k     `json:"startTime90k"`
-	EndTime90k       moonfire.Time90k     `json:"endTime90k"`
-	TotalDuration90k moonfire.Duration90k `json:"totalDuration90k"`
+	StartTime90k     moonfirefs.Time90k     `json:"startTime90k"`
+	EndTime90k       moonfirefs.Time90k     `json:"endTime90k"`
+	TotalDuration90k moonfirefs.Duration90k `json:"totalDuration90k"`
 }
 
 type jsonFolder struct {
 	TimeZoneName string `json:"timeZoneName"`
 	jsonDevice
-	Stream moonfire.StreamKind `json:"stream"`
+	Stream moonfirefs.StreamKind `json:"stream"`
 	jsonStream
 	Recordings []jsonRun `json:"recordings"`
 }
 
 type jsonRun struct {
-	StartTime90k         moonfire.Time90k `json:"startTime90k"`
-	EndTime90k           moonfire.Time90k `json:"endTime90k"`
-	Bytes                int64            `json:"bytes"`
-	VideoSamples         int64            `json:"videoSamples"`
-	VideoSampleEntrySHA1 string           `json:"videoSampleEntrySha1"`
-	Width                uint16           `json:"width"`
-	Height               uint16           `json:"height"`
+	StartTime90k         moonfirefs.Time90k `json:"startTime90k"`
+	EndTime90k           moonfirefs.Time90k `json:"endTime90k"`
+	Bytes                int64              `json:"bytes"`
+	VideoSamples         int64              `json:"videoSamples"`
+	VideoSampleEntrySHA1 string             `json:"videoSampleEntrySha1"`
+	Width                uint16             `json:"width"`
+	Height               uint16             `json:"height"`
 	// Audio is missing if there is none.
 	Audio *jsonAudio `json:"audio,omitempty"`
 }
@@ -91,7 +91,7 @@ func rootJSON(c calendar, accounts []*account) ([]byte, error) {
 	for _, a := range accounts {
 		device := deviceOf(a)
 		if n := len(page.Cameras); n == 0 || page.Cameras[n-1].jsonDevice != device {
-			page.Cameras = append(page.Cameras, jsonCamera{device, make(map[moonfire.StreamKind]jsonStream)})
+			page.Cameras = append(page.Cameras, jsonCamera{device, make(map[moonfirefs.StreamKind]jsonStream)})
 		}
 		page.Cameras[len(page.Cameras)-1].Streams[a.state.kind] = streamOf(a)
 		for _, f := range a.saved {
@@ -121,7 +121,7 @@ func streamJSON(c calendar, a *account) ([]byte, error) {
 	return encodeJSON(page)
 }
 
-func audioOf(e *moonfire.AudioSampleEntry) *jsonAudio {
+func audioOf(e *moonfirefs.AudioSampleEntry) *jsonAudio {
 	if e == nil {
 		return nil
 	}

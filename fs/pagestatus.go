@@ -3,7 +3,7 @@ package fs
 import (
 	"net/url"
 
-	"github.com/moonfirefs/moonfire/internal/status"
+	"github.com/moonfirefs/moonfirefs/internal/status"
 )
 
 // statusView is how the recorder is doing, as page.html shows it.

@@ -14,8 +14,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/status"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/status"
 )
 
 func (s *server) report(r *status.Report) {
@@ -32,7 +32,7 @@ func reportAt(when time.Time, problems ...status.Problem) *status.Report {
 	return &status.Report{
 		Time: when, Since: when.Add(-time.Hour), TimeZoneName: newYork, Problems: append([]status.Problem{}, problems...),
 		Streams: []status.Stream{{
-			Camera: "driveway", Stream: moonfire.MainStream, Folder: "driveway", Directory: "/media/a", BitRate: 2_100_000,
+			Camera: "driveway", Stream: moonfirefs.MainStream, Folder: "driveway", Directory: "/media/a", BitRate: 2_100_000,
 			Live: &status.Live{ConnectedSince: when.Add(-time.Hour), LastFrame: when},
 		}},
 		Directories: []status.Directory{{Path: "/media/a", SizeBytes: 2e12, AvailableBytes: 1e12}},

@@ -5,14 +5,14 @@ import (
 	"math"
 	"strconv"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/status"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/status"
 )
 
 // durationText rounds a duration for people: "59 min 30 s", "23 h 58 min",
 // "3 days".
-func durationText(d moonfire.Duration90k) string {
-	s := int64(math.Round(float64(d) / moonfire.UnitsPerSecond))
+func durationText(d moonfirefs.Duration90k) string {
+	s := int64(math.Round(float64(d) / moonfirefs.UnitsPerSecond))
 	switch {
 	case s < 60:
 		return fmt.Sprintf("%d s", s)
@@ -40,7 +40,7 @@ func frameRateText(r *run) string {
 	if r.duration90k <= 0 {
 		return "–"
 	}
-	rate := float64(r.videoSamples) * moonfire.UnitsPerSecond / float64(r.duration90k)
+	rate := float64(r.videoSamples) * moonfirefs.UnitsPerSecond / float64(r.duration90k)
 	return strconv.FormatFloat(math.Round(rate*10)/10, 'f', -1, 64) + " fps"
 }
 
@@ -49,10 +49,10 @@ func bitRateText(r *run) string {
 	if r.duration90k <= 0 {
 		return "–"
 	}
-	return status.BitRateText(8 * float64(r.bytes) * moonfire.UnitsPerSecond / float64(r.duration90k))
+	return status.BitRateText(8 * float64(r.bytes) * moonfirefs.UnitsPerSecond / float64(r.duration90k))
 }
 
-func soundText(e *moonfire.AudioSampleEntry) string {
+func soundText(e *moonfirefs.AudioSampleEntry) string {
 	codec, channels := "AAC", fmt.Sprintf("%d channels", e.Channels)
 	switch e.RFC6381Codec {
 	case "alaw":
@@ -66,6 +66,6 @@ func soundText(e *moonfire.AudioSampleEntry) string {
 	return fmt.Sprintf("%s, %g kHz, %s", codec, float64(e.SampleRate)/1000, channels)
 }
 
-func resolutionText(e *moonfire.VideoSampleEntry) string {
+func resolutionText(e *moonfirefs.VideoSampleEntry) string {
 	return fmt.Sprintf("%d×%d", e.Width, e.Height)
 }

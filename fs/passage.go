@@ -6,8 +6,8 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 	"github.com/hanwen/go-fuse/v2/splice"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // passage is the answer to a read that lies within one sample file. Its bytes
@@ -21,7 +21,7 @@ import (
 // Its methods run outside of go-fuse's guard against panics.
 type passage struct {
 	tree      *tree
-	recording moonfire.RecordingID
+	recording moonfirefs.RecordingID
 	pipe      *splice.Pair
 	// file is kept until the answer is out, in case it cannot be spliced.
 	file   *sample.File

@@ -4,12 +4,12 @@ import (
 	"path/filepath"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // HourPath returns the path, within the mount, of the first part of the hour to
 // which a recording that starts at start90k belongs. The folder is the stream's.
-func HourPath(folder string, start90k moonfire.Time90k, zone *time.Location) string {
+func HourPath(folder string, start90k moonfirefs.Time90k, zone *time.Location) string {
 	c := calendar{zone}
 	h := c.hourAt(start90k)
 	twice := repeated(c.hours(h.date))

@@ -7,7 +7,7 @@ import (
 	gofs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // root is the folder that is mounted: a folder per stream, the folder of kept
@@ -100,8 +100,8 @@ func (r *root) Getattr(ctx context.Context, _ gofs.FileHandle, out *fuse.AttrOut
 
 // modified90k is when the newest footage of streams ends; if there is none, when
 // the store was made.
-func (t *tree) modified90k(streams ...*streamState) moonfire.Time90k {
-	modified, recorded := moonfire.MinTime90k, false
+func (t *tree) modified90k(streams ...*streamState) moonfirefs.Time90k {
+	modified, recorded := moonfirefs.MinTime90k, false
 	for _, s := range streams {
 		if s.recorded {
 			modified, recorded = max(modified, s.end90k), true
@@ -118,7 +118,7 @@ const maxNameBytes = 1024
 
 // Statfs reports the file system of the first sample directory that is available.
 func (r *root) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
-	var first moonfire.SampleDirID
+	var first moonfirefs.SampleDirID
 	for id, dir := range r.tree.dirs {
 		if dir.Available() && (first == 0 || id < first) {
 			first = id

@@ -13,7 +13,7 @@ import (
 	gofs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // savedName is the name of savedFolder in the root.
@@ -106,13 +106,13 @@ func (f *savedFolder) enter(ctx context.Context, now *snapshot, parent gofs.Inod
 
 // fill gives the folder the time stamp of its newest content, or the store's.
 func (f *savedFolder) fill(now *snapshot, out *fuse.Attr) {
-	modified := moonfire.MinTime90k
+	modified := moonfirefs.MinTime90k
 	for _, s := range now.streams {
 		for _, i := range s.saved.intervals {
 			modified = max(modified, min(i.end, s.end90k))
 		}
 	}
-	if modified == moonfire.MinTime90k {
+	if modified == moonfirefs.MinTime90k {
 		modified = f.tree.db.Meta().Created90k
 	}
 	f.tree.owner.folder(out, savedInode, modified)
@@ -193,8 +193,8 @@ func (c *catalog) savedFiles(ctx context.Context, s *streamState) (files []saved
 }
 
 // keptOf lists what is kept of each stream.
-func keptOf(kept []moonfire.Kept) map[moonfire.StreamID][]savedInterval {
-	of := make(map[moonfire.StreamID][]savedInterval)
+func keptOf(kept []moonfirefs.Kept) map[moonfirefs.StreamID][]savedInterval {
+	of := make(map[moonfirefs.StreamID][]savedInterval)
 	for _, k := range kept {
 		of[k.Stream] = append(of[k.Stream], savedInterval{k.Name, span{k.Start90k, k.End90k}})
 	}

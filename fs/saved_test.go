@@ -12,8 +12,8 @@ import (
 	"syscall"
 	"testing"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
 // keeper is another process that keeps footage of the main stream.
@@ -38,7 +38,7 @@ func (k *keeper) keep(name, from, to string) {
 	if err != nil {
 		k.Fatal(err)
 	}
-	err = k.store.DB.Keep(k.Context(), &moonfire.Kept{
+	err = k.store.DB.Keep(k.Context(), &moonfirefs.Kept{
 		Stream: cameras[0].Streams[0].ID, Name: name, Start90k: at(k, from), End90k: at(k, to),
 	})
 	if err != nil {

@@ -22,13 +22,13 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/check/checktest"
-	"github.com/moonfirefs/moonfire/internal/status"
-	"github.com/moonfirefs/moonfire/internal/store"
-	"github.com/moonfirefs/moonfire/mp4"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
+	"github.com/moonfirefs/moonfirefs/internal/status"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/mp4"
 
-	"github.com/moonfirefs/moonfire/internal/transcript"
+	"github.com/moonfirefs/moonfirefs/internal/test/syncbuffer"
 )
 
 // A process that reads its own mount can end up waiting for itself where nothing
@@ -226,7 +226,7 @@ type server struct {
 	cmd        *exec.Cmd
 	stdin      io.WriteCloser
 	stdout     *bufio.Scanner
-	log        *transcript.Transcript
+	log        *syncbuffer.Buffer
 	stopped    bool
 }
 
@@ -253,7 +253,7 @@ func launch(t testing.TB, o serveOptions) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{t: t, mountpoint: o.Mountpoint, cmd: exec.Command(os.Args[0]), log: new(transcript.Transcript)}
+	s := &server{t: t, mountpoint: o.Mountpoint, cmd: exec.Command(os.Args[0]), log: new(syncbuffer.Buffer)}
 	// The race detector would wait for a second at the end of each child.
 	s.cmd.Env = append(os.Environ(), serveVariable+"="+string(text), "GORACE=atexit_sleep_ms=0")
 	s.cmd.Stderr = s.log
@@ -381,7 +381,7 @@ func newClosedStore(t testing.TB, zone string, retainBytes int64) string {
 }
 
 // mustRecord records in this process.
-func (f *fixture) mustRecord(t testing.TB, what take) []*moonfire.Recording {
+func (f *fixture) mustRecord(t testing.TB, what take) []*moonfirefs.Recording {
 	t.Helper()
 	recordings, err := f.record(t.Context(), what)
 	if err != nil {
@@ -391,11 +391,11 @@ func (f *fixture) mustRecord(t testing.TB, what take) []*moonfire.Recording {
 }
 
 // at is an instant, such as "2026-11-22T13:00:00-05:00".
-func at(t testing.TB, text string) moonfire.Time90k {
+func at(t testing.TB, text string) moonfirefs.Time90k {
 	t.Helper()
 	instant, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return moonfire.FromTime(instant)
+	return moonfirefs.FromTime(instant)
 }

@@ -7,17 +7,17 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // stream is what the tree needs to know of a stream and what does not change
 // with its recordings. It is shared by all nodes of the stream, and immutable.
 type stream struct {
-	id     moonfire.StreamID
+	id     moonfirefs.StreamID
 	camera uuid.UUID
 	// shortName is the camera's.
 	shortName string
-	kind      moonfire.StreamKind
+	kind      moonfirefs.StreamKind
 	// folder is the name of the stream's folder.
 	folder string
 }
@@ -33,15 +33,15 @@ type streamState struct {
 	newest   hour
 	recorded bool
 	// last is that recording, and end90k is when it ends.
-	last   moonfire.RecordingID
-	end90k moonfire.Time90k
+	last   moonfirefs.RecordingID
+	end90k moonfirefs.Time90k
 	// description is the camera's.
 	description string
 	retainBytes int64
 	// sampleFileBytes and duration90k are the totals over the stream's
 	// recordings, the hidden ones included.
 	sampleFileBytes int64
-	duration90k     moonfire.Duration90k
+	duration90k     moonfirefs.Duration90k
 }
 
 // growing tells whether h can get more recordings, or has lost some and is shown
@@ -87,7 +87,7 @@ func (s *snapshot) folder(name string) *streamState {
 
 func (s *snapshot) state(of *stream) (*streamState, error) { return s.stateOf(of.id) }
 
-func (s *snapshot) stateOf(id moonfire.StreamID) (*streamState, error) {
+func (s *snapshot) stateOf(id moonfirefs.StreamID) (*streamState, error) {
 	if s != nil {
 		for _, state := range s.streams {
 			if state.id == id {
@@ -95,7 +95,7 @@ func (s *snapshot) stateOf(id moonfire.StreamID) (*streamState, error) {
 			}
 		}
 	}
-	return nil, fmt.Errorf("stream %d: %w", id, moonfire.ErrNotFound)
+	return nil, fmt.Errorf("stream %d: %w", id, moonfirefs.ErrNotFound)
 }
 
 // snapshot returns the state of all streams as of now.
@@ -167,9 +167,9 @@ func intern(last *snapshot, s stream) *stream {
 	return &s
 }
 
-func (c *catalog) loadState(ctx context.Context, s *moonfire.Stream) (*streamState, error) {
+func (c *catalog) loadState(ctx context.Context, s *moonfirefs.Stream) (*streamState, error) {
 	state := &streamState{
-		eaten:       &eaten{s.Rotated90k},
+		eaten:       &eaten{s.Trimmed90k},
 		retainBytes: s.RetainBytes, sampleFileBytes: s.SampleFileBytes, duration90k: s.Duration90k,
 	}
 	newest, ok, err := c.db.Newest(ctx, s.ID)

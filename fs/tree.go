@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 	"syscall"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/status"
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/status"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // tree is what all nodes of a mount share.
@@ -19,7 +19,7 @@ type tree struct {
 	owner
 	pages  *pages
 	status func() *status.Report
-	dirs   map[moonfire.SampleDirID]*sample.Dir
+	dirs   map[moonfirefs.SampleDirID]*sample.Dir
 	log    *slog.Logger
 	faults faults
 	// knownFiles bounds how many files of hours the kernel may know; lookedUp counts
@@ -77,7 +77,7 @@ func (t *tree) fail(operation string, err error) syscall.Errno {
 }
 
 // faultIn logs a fault in a recording, once.
-func (t *tree) faultIn(id moonfire.RecordingID, err error) {
+func (t *tree) faultIn(id moonfirefs.RecordingID, err error) {
 	if t.faults.fresh(fmt.Sprint("recording ", id)) {
 		t.log.Error("recording is damaged", "recording", id, "err", err)
 	}

@@ -6,8 +6,8 @@ import (
 	"encoding/binary"
 	"math"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/mp4"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/mp4"
 )
 
 // rootInode is the inode number of the root folder, as in other file systems.
@@ -93,9 +93,9 @@ func flag(b bool) int64 {
 // parts cuts the recordings of an hour where the sample entry of the video changes,
 // or that of the audio to another one: each part is a file of its own, since players
 // do not cope with a change within a file. A recording without audio fits anywhere.
-func parts(recordings []moonfire.Summary) [][]moonfire.Summary {
-	var parts [][]moonfire.Summary
-	start, audio := 0, moonfire.AudioSampleEntryID(0)
+func parts(recordings []moonfirefs.Summary) [][]moonfirefs.Summary {
+	var parts [][]moonfirefs.Summary
+	start, audio := 0, moonfirefs.AudioSampleEntryID(0)
 	for i := range recordings {
 		next := recordings[i].Audio.SampleEntry
 		otherAudio := audio != 0 && next != 0 && next != audio

@@ -6,8 +6,8 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/mp4"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/mp4"
 )
 
 // Ensures that the inode number of a file depends on everything that its bytes
@@ -19,9 +19,9 @@ func TestFileInode(t *testing.T) {
 	}
 	camera := uuid.MustParse("9d5b3f4a-2f4f-4a39-8b0f-6f6a7a6d2c11")
 	inode := func(change func(s *stream, h *hour, part *int, spec *mp4.Spec)) uint64 {
-		s := &stream{id: 1, camera: camera, kind: moonfire.MainStream, folder: "driveway"}
+		s := &stream{id: 1, camera: camera, kind: moonfirefs.MainStream, folder: "driveway"}
 		h, part := calendar{newYork}.hourAt(0), 1
-		spec := &mp4.Spec{Zone: newYork, Title: "ab", Description: "c", Recordings: []moonfire.Summary{{ID: 1}, {ID: 2}}}
+		spec := &mp4.Spec{Zone: newYork, Title: "ab", Description: "c", Recordings: []moonfirefs.Summary{{ID: 1}, {ID: 2}}}
 		change(s, &h, &part, spec)
 		return fileInode(s, h, part, spec)
 	}
@@ -33,7 +33,7 @@ func TestFileInode(t *testing.T) {
 	seen := map[uint64]string{want: "unchanged"}
 	for what, change := range map[string]func(s *stream, h *hour, part *int, spec *mp4.Spec){
 		"camera":      func(s *stream, _ *hour, _ *int, _ *mp4.Spec) { s.camera = uuid.Nil },
-		"kind":        func(s *stream, _ *hour, _ *int, _ *mp4.Spec) { s.kind = moonfire.SubStream },
+		"kind":        func(s *stream, _ *hour, _ *int, _ *mp4.Spec) { s.kind = moonfirefs.SubStream },
 		"start":       func(_ *stream, h *hour, _ *int, _ *mp4.Spec) { h.start-- },
 		"end":         func(_ *stream, h *hour, _ *int, _ *mp4.Spec) { h.end-- },
 		"part":        func(_ *stream, _ *hour, part *int, _ *mp4.Spec) { *part = 2 },
@@ -43,7 +43,7 @@ func TestFileInode(t *testing.T) {
 		"title":       func(_ *stream, _ *hour, _ *int, spec *mp4.Spec) { spec.Title = "a" },
 		"description": func(_ *stream, _ *hour, _ *int, spec *mp4.Spec) { spec.Title, spec.Description = "a", "bc" },
 		"growth": func(_ *stream, _ *hour, _ *int, spec *mp4.Spec) {
-			spec.Recordings = append(spec.Recordings, moonfire.Summary{ID: 3})
+			spec.Recordings = append(spec.Recordings, moonfirefs.Summary{ID: 3})
 		},
 		"recording": func(_ *stream, _ *hour, _ *int, spec *mp4.Spec) { spec.Recordings[1].ID = 3 },
 	} {
@@ -61,25 +61,25 @@ func TestFileInode(t *testing.T) {
 // Ensures how the recordings of an hour become files.
 func TestPartsOfHour(t *testing.T) {
 	for _, test := range []struct {
-		entries []moonfire.VideoSampleEntryID
+		entries []moonfirefs.VideoSampleEntryID
 		want    []int
 	}{
 		{nil, nil},
-		{[]moonfire.VideoSampleEntryID{1}, []int{1}},
-		{[]moonfire.VideoSampleEntryID{1, 1, 1}, []int{3}},
-		{[]moonfire.VideoSampleEntryID{1, 2, 2, 1}, []int{1, 2, 1}},
+		{[]moonfirefs.VideoSampleEntryID{1}, []int{1}},
+		{[]moonfirefs.VideoSampleEntryID{1, 1, 1}, []int{3}},
+		{[]moonfirefs.VideoSampleEntryID{1, 2, 2, 1}, []int{1, 2, 1}},
 	} {
-		var recordings []moonfire.Summary
+		var recordings []moonfirefs.Summary
 		for i, entry := range test.entries {
-			recordings = append(recordings, moonfire.Summary{ID: moonfire.RecordingID(i), VideoSampleEntry: entry})
+			recordings = append(recordings, moonfirefs.Summary{ID: moonfirefs.RecordingID(i), VideoSampleEntry: entry})
 		}
 		got := parts(recordings)
-		var next moonfire.RecordingID
+		var next moonfirefs.RecordingID
 		for i, part := range got {
 			if len(got) != len(test.want) || len(part) != test.want[i] || part[0].ID != next {
 				t.Fatalf("%v becomes %v", test.entries, got)
 			}
-			next += moonfire.RecordingID(len(part))
+			next += moonfirefs.RecordingID(len(part))
 		}
 		if int(next) != len(recordings) {
 			t.Fatalf("%v becomes %v", test.entries, got)

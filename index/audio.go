@@ -6,14 +6,14 @@ import (
 	"errors"
 	"fmt"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // audioColumns are those of a recording's row, in the order of insertRecordingSQL.
 type audioColumns struct {
-	*moonfire.Recording
+	*moonfirefs.Recording
 	// entry is null if there is no audio.
-	entry sql.Null[moonfire.AudioSampleEntryID]
+	entry sql.Null[moonfirefs.AudioSampleEntryID]
 }
 
 func (c *audioColumns) values() []any {
@@ -21,7 +21,7 @@ func (c *audioColumns) values() []any {
 	return []any{c.entry, a.Samples, a.Chunks, a.Bytes, a.Start90k, a.Duration90k, c.AudioIndex}
 }
 
-func storeAudioSampleEntry(ctx context.Context, tx *sql.Tx, e *moonfire.AudioSampleEntry) (id moonfire.AudioSampleEntryID, err error) {
+func storeAudioSampleEntry(ctx context.Context, tx *sql.Tx, e *moonfirefs.AudioSampleEntry) (id moonfirefs.AudioSampleEntryID, err error) {
 	err = tx.QueryRowContext(ctx, `select id from audio_sample_entry where sha1 = ?`, e.SHA1[:]).Scan(&id)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return id, err
@@ -39,11 +39,11 @@ select id, sha1, sample_rate, channels, frame_samples, rfc6381_codec, data
 
 // AudioSampleEntry returns a configuration of audio, which the caller must not
 // change.
-func (db *DB) AudioSampleEntry(ctx context.Context, id moonfire.AudioSampleEntryID) (*moonfire.AudioSampleEntry, error) {
+func (db *DB) AudioSampleEntry(ctx context.Context, id moonfirefs.AudioSampleEntryID) (*moonfirefs.AudioSampleEntry, error) {
 	if known, ok := db.audioSampleEntries.Load(id); ok {
-		return known.(*moonfire.AudioSampleEntry), nil
+		return known.(*moonfirefs.AudioSampleEntry), nil
 	}
-	e := new(moonfire.AudioSampleEntry)
+	e := new(moonfirefs.AudioSampleEntry)
 	var sha1 []byte
 	err := db.readers.QueryRowContext(ctx, audioSampleEntrySQL, id).
 		Scan(&e.ID, &sha1, &e.SampleRate, &e.Channels, &e.FrameSamples, &e.RFC6381Codec, &e.Data)
@@ -52,12 +52,12 @@ func (db *DB) AudioSampleEntry(ctx context.Context, id moonfire.AudioSampleEntry
 	}
 	copy(e.SHA1[:], sha1)
 	known, _ := db.audioSampleEntries.LoadOrStore(id, e)
-	return known.(*moonfire.AudioSampleEntry), nil
+	return known.(*moonfirefs.AudioSampleEntry), nil
 }
 
 // AudioIndex returns a recording's audio index, nil if it has no audio, through
 // the cache of video indexes. What is said there holds here.
-func (db *DB) AudioIndex(ctx context.Context, id moonfire.RecordingID) ([]byte, error) {
+func (db *DB) AudioIndex(ctx context.Context, id moonfirefs.RecordingID) ([]byte, error) {
 	blobs, err := db.indexes(ctx, id)
 	return blobs.audio, err
 }

@@ -6,29 +6,29 @@ import (
 	"slices"
 	"testing"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
-var testAudioEntry = moonfire.NewAudioSampleEntry([]byte("\x00\x00\x00\x0aalaw.."), 8000, 1, 0, "alaw")
+var testAudioEntry = moonfirefs.NewAudioSampleEntry([]byte("\x00\x00\x00\x0aalaw.."), 8000, 1, 0, "alaw")
 
 // addWithAudio saves a recording that has two chunks of audio.
-func (f *fixture) addWithAudio(start90k moonfire.Time90k) *moonfire.Recording {
+func (f *fixture) addWithAudio(start90k moonfirefs.Time90k) *moonfirefs.Recording {
 	f.Helper()
 	names, err := f.db.Reserve(f.Context(), 1, 1)
 	if err != nil {
 		f.Fatal(err)
 	}
 	r := f.recording(names[0], start90k, 10)
-	var e moonfire.AudioIndexEncoder
-	e.AddChunk(4, []moonfire.AudioSample{{Duration90k: 1800, Bytes: 160}, {Duration90k: 1800, Bytes: 160}})
-	e.AddChunk(5, []moonfire.AudioSample{{Duration90k: 1801, Bytes: 159}})
+	var e moonfirefs.AudioIndexEncoder
+	e.AddChunk(4, []moonfirefs.AudioSample{{Duration90k: 1800, Bytes: 160}, {Duration90k: 1800, Bytes: 160}})
+	e.AddChunk(5, []moonfirefs.AudioSample{{Duration90k: 1801, Bytes: 159}})
 	r.Audio, r.AudioIndex = e.Sum(), e.Blob()
 	r.Audio.Start90k = 17
-	r.Flags |= moonfire.FlagAudio | moonfire.FlagVideoLast
+	r.Flags |= moonfirefs.FlagAudio | moonfirefs.FlagVideoLast
 	r.SampleFileBytes += r.Audio.Bytes
-	f.save(&Save{
-		Dir: 1, Insert: []*moonfire.Recording{r}, SampleEntries: []*moonfire.VideoSampleEntry{testEntry},
-		AudioSampleEntries: []*moonfire.AudioSampleEntry{testAudioEntry},
+	f.save(&Change{
+		Dir: 1, Insert: []*moonfirefs.Recording{r}, SampleEntries: []*moonfirefs.VideoSampleEntry{testEntry},
+		AudioSampleEntries: []*moonfirefs.AudioSampleEntry{testAudioEntry},
 	})
 	return r
 }
@@ -39,7 +39,7 @@ func TestAudioRoundTrip(t *testing.T) {
 	f := newFixture(t, 1<<40)
 	first, second := f.addWithAudio(90000), f.addWithAudio(180000)
 	silent, _ := f.add(270000, 3)
-	if first.Audio.SampleEntry == 0 || second.Audio.SampleEntry != first.Audio.SampleEntry || silent.Audio != (moonfire.AudioSummary{}) {
+	if first.Audio.SampleEntry == 0 || second.Audio.SampleEntry != first.Audio.SampleEntry || silent.Audio != (moonfirefs.AudioSummary{}) {
 		t.Errorf("audio is %+v, %+v, %+v", first.Audio, second.Audio, silent.Audio)
 	}
 	entry, err := f.db.AudioSampleEntry(t.Context(), first.Audio.SampleEntry)
@@ -52,11 +52,11 @@ func TestAudioRoundTrip(t *testing.T) {
 		entry.FrameSamples != 0 || entry.RFC6381Codec != "alaw" || entry.ID != want.ID {
 		t.Errorf("the entry is %+v, want %+v", entry, want)
 	}
-	if _, err := f.db.AudioSampleEntry(t.Context(), 77); !errors.Is(err, moonfire.ErrNotFound) {
+	if _, err := f.db.AudioSampleEntry(t.Context(), 77); !errors.Is(err, moonfirefs.ErrNotFound) {
 		t.Errorf("an entry that does not exist: %v", err)
 	}
-	var summaries []moonfire.Summary
-	err = f.db.EachSummary(t.Context(), f.stream(), moonfire.MinTime90k, moonfire.MaxTime90k, func(s *moonfire.Summary) error {
+	var summaries []moonfirefs.Summary
+	err = f.db.EachSummary(t.Context(), f.stream(), moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(s *moonfirefs.Summary) error {
 		summaries = append(summaries, *s)
 		return nil
 	})
@@ -76,12 +76,12 @@ func TestAudioRoundTrip(t *testing.T) {
 // that have none.
 func TestPackedAudio(t *testing.T) {
 	hour := utcHour(10)
-	audio := moonfire.AudioSummary{SampleEntry: 3, Samples: 938, Chunks: 60, Bytes: 200000, Start90k: 170, Duration90k: 5402880}
-	var recordings []moonfire.Summary
+	audio := moonfirefs.AudioSummary{SampleEntry: 3, Samples: 938, Chunks: 60, Bytes: 200000, Start90k: 170, Duration90k: 5402880}
+	var recordings []moonfirefs.Summary
 	for i := range 6 {
-		r := moonfire.Summary{ID: moonfire.RecordingID(1 + i), Start90k: hour.start() + moonfire.Time90k(90000*i), Duration90k: 80000, SampleFileBytes: 300000, VideoSamples: 70}
+		r := moonfirefs.Summary{ID: moonfirefs.RecordingID(1 + i), Start90k: hour.start() + moonfirefs.Time90k(90000*i), Duration90k: 80000, SampleFileBytes: 300000, VideoSamples: 70}
 		if i%3 != 1 {
-			r.Flags, r.Audio = moonfire.FlagAudio, audio
+			r.Flags, r.Audio = moonfirefs.FlagAudio, audio
 		}
 		recordings = append(recordings, r)
 	}
@@ -95,7 +95,7 @@ func TestPackedAudio(t *testing.T) {
 func TestHeldAudioOutlivesDeletion(t *testing.T) {
 	f := newFixture(t, 1500) // for one of them
 	r := f.addWithAudio(90000)
-	release, err := f.db.Hold(t.Context(), []moonfire.RecordingID{r.ID})
+	release, err := f.db.Hold(t.Context(), []moonfirefs.RecordingID{r.ID})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestHeldAudioOutlivesDeletion(t *testing.T) {
 		t.Errorf("got %x, %v, want %x", blob, err, r.AudioIndex)
 	}
 	release()
-	if _, err := f.db.AudioIndex(t.Context(), r.ID); !errors.Is(err, moonfire.ErrNotFound) {
+	if _, err := f.db.AudioIndex(t.Context(), r.ID); !errors.Is(err, moonfirefs.ErrNotFound) {
 		t.Errorf("a recording that is gone: %v", err)
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 	sqlite3 "github.com/mattn/go-sqlite3"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // backupPages is how many pages are copied between two looks at the context.
@@ -21,7 +21,7 @@ const backupPages = 1024
 
 // Backup makes a copy of the database at path: of one state of it, whole and
 // durable, or none, while others write on. It replaces an earlier backup of the
-// same store and no other file; the error then wraps moonfire.ErrExists.
+// same store and no other file; the error then wraps moonfirefs.ErrExists.
 //
 // The copy differs from the original in one thing: of an opening of the store that
 // goes on, it has another UUID, so that a restored copy is known to be older than
@@ -76,14 +76,14 @@ func (db *DB) mayReplace(ctx context.Context, path string) error {
 		return err
 	}
 	if os.SameFile(there, own) {
-		return fmt.Errorf("it is the database itself: %w", moonfire.ErrExists)
+		return fmt.Errorf("it is the database itself: %w", moonfirefs.ErrExists)
 	}
 	if wal, err := os.Stat(path + "-wal"); err == nil && wal.Size() > 0 {
-		return fmt.Errorf("it is a database in use: %w", moonfire.ErrExists)
+		return fmt.Errorf("it is a database in use: %w", moonfirefs.ErrExists)
 	}
 	release, err := holdHeader(path)
 	if err != nil {
-		return fmt.Errorf("%w, and not a backup: %w", moonfire.ErrExists, err)
+		return fmt.Errorf("%w, and not a backup: %w", moonfirefs.ErrExists, err)
 	}
 	meta, err := readBackupMeta(ctx, path)
 	err = errors.Join(err, release())
@@ -91,7 +91,7 @@ func (db *DB) mayReplace(ctx context.Context, path string) error {
 		err = fmt.Errorf("it is of store %s", meta.Store)
 	}
 	if err != nil {
-		return fmt.Errorf("%w, and not a backup of this store: %w", moonfire.ErrExists, err)
+		return fmt.Errorf("%w, and not a backup of this store: %w", moonfirefs.ErrExists, err)
 	}
 	return nil
 }
@@ -183,7 +183,7 @@ func finishBackup(ctx context.Context, path string) (err error) {
 		return err
 	}
 	if verdict != "ok" {
-		return fmt.Errorf("the database is damaged: %s: %w", verdict, moonfire.ErrCorrupt)
+		return fmt.Errorf("the database is damaged: %s: %w", verdict, moonfirefs.ErrCorrupt)
 	}
 	name := uuid.New()
 	_, err = pool.ExecContext(ctx, `

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // TestBackup ensures that a backup that is made while others write is one whole
@@ -18,7 +18,7 @@ import (
 func TestBackup(t *testing.T) {
 	f := newFixture(t, 1<<40)
 	for i := range 50 {
-		f.add(moonfire.Time90k(i), 400)
+		f.add(moonfirefs.Time90k(i), 400)
 	}
 	reader := f.openDB(OpenReadOnly)
 	stop := make(chan struct{})
@@ -29,7 +29,7 @@ func TestBackup(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				f.add(moonfire.Time90k(i), 400)
+				f.add(moonfirefs.Time90k(i), 400)
 			}
 		}
 	})
@@ -106,7 +106,7 @@ func TestBackupRefusals(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := f.db.Backup(t.Context(), path, ignore); !errors.Is(err, moonfire.ErrExists) {
+		if err := f.db.Backup(t.Context(), path, ignore); !errors.Is(err, moonfirefs.ErrExists) {
 			t.Errorf("%s: got %v, want ErrExists", name, err)
 		}
 		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {

@@ -12,12 +12,12 @@ import (
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // SampleDir is a directory of sample files.
 type SampleDir struct {
-	ID   moonfire.SampleDirID
+	ID   moonfirefs.SampleDirID
 	UUID uuid.UUID
 	// Path is absolute, or relative to the directory of the database.
 	Path string
@@ -44,7 +44,7 @@ func (db *DB) SampleDirs(ctx context.Context) (dirs []SampleDir, err error) {
 }
 
 // AddSampleDir stores a directory and fills in its id. It returns an error that
-// wraps moonfire.ErrExists if there is one of its path or UUID.
+// wraps moonfirefs.ErrExists if there is one of its path or UUID.
 func (db *DB) AddSampleDir(ctx context.Context, d *SampleDir) error {
 	err := db.writer.QueryRowContext(ctx, `insert into sample_dir (uuid, path) values (?, ?) returning id`, d.UUID[:], d.Path).Scan(&d.ID)
 	if err != nil {
@@ -61,7 +61,7 @@ select c.id, c.uuid, c.short_name, c.description, c.retired, not c.record_audio,
  order by c.short_name, c.id, s.kind`
 
 // Cameras lists the cameras with their streams, by short name.
-func (db *DB) Cameras(ctx context.Context) (cameras []moonfire.Camera, err error) {
+func (db *DB) Cameras(ctx context.Context) (cameras []moonfirefs.Camera, err error) {
 	rotated, err := db.rotated(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list cameras: %w", err)
@@ -71,14 +71,14 @@ func (db *DB) Cameras(ctx context.Context) (cameras []moonfire.Camera, err error
 		return nil, fmt.Errorf("list cameras: %w", asOurs(err))
 	}
 	err = each(rows, func() error {
-		var c moonfire.Camera
-		var s moonfire.Stream
+		var c moonfirefs.Camera
+		var s moonfirefs.Stream
 		if err := rows.Scan(&c.ID, &c.UUID, &c.ShortName, &c.Description, &c.Retired, &c.NoAudio, &c.Username, &c.Password,
 			&s.ID, &s.Kind, &s.SampleDir, &s.URL, &s.Transport, &s.RetainBytes,
 			&s.SampleFileBytes, &s.Duration90k); err != nil {
 			return err
 		}
-		s.Rotated90k = rotated[s.ID]
+		s.Trimmed90k = rotated[s.ID]
 		if n := len(cameras); n == 0 || cameras[n-1].ID != c.ID {
 			cameras = append(cameras, c)
 		}
@@ -93,19 +93,19 @@ func (db *DB) Cameras(ctx context.Context) (cameras []moonfire.Camera, err error
 }
 
 // rotated lists the quarters that have lost something, by stream.
-func (db *DB) rotated(ctx context.Context) (map[moonfire.StreamID][]moonfire.Time90k, error) {
+func (db *DB) rotated(ctx context.Context) (map[moonfirefs.StreamID][]moonfirefs.Time90k, error) {
 	rows, err := db.readers.QueryContext(ctx, `select stream_id, quarter_hour from rotated order by stream_id, quarter_hour`)
 	if err != nil {
 		return nil, asOurs(err)
 	}
-	rotated := make(map[moonfire.StreamID][]moonfire.Time90k)
+	rotated := make(map[moonfirefs.StreamID][]moonfirefs.Time90k)
 	err = each(rows, func() error {
-		var stream moonfire.StreamID
+		var stream moonfirefs.StreamID
 		var quarter int64
 		if err := rows.Scan(&stream, &quarter); err != nil {
 			return err
 		}
-		rotated[stream] = append(rotated[stream], moonfire.Time90k(quarter*quarterHour90k))
+		rotated[stream] = append(rotated[stream], moonfirefs.Time90k(quarter*quarterHour90k))
 		return nil
 	})
 	return rotated, err
@@ -123,7 +123,7 @@ func each(rows *sql.Rows, fn func() error) error {
 
 // CheckNewCamera returns the error that AddCamera would, unless it concerns the
 // database, and changes nothing.
-func (db *DB) CheckNewCamera(ctx context.Context, c *moonfire.Camera) error {
+func (db *DB) CheckNewCamera(ctx context.Context, c *moonfirefs.Camera) error {
 	if err := checkCamera(c); err != nil {
 		return err
 	}
@@ -134,8 +134,8 @@ func (db *DB) CheckNewCamera(ctx context.Context, c *moonfire.Camera) error {
 }
 
 // AddCamera stores a camera and its streams and fills in their ids. It returns
-// an error that wraps moonfire.ErrInvalid or moonfire.ErrExists.
-func (db *DB) AddCamera(ctx context.Context, c *moonfire.Camera) error {
+// an error that wraps moonfirefs.ErrInvalid or moonfirefs.ErrExists.
+func (db *DB) AddCamera(ctx context.Context, c *moonfirefs.Camera) error {
 	if err := checkCamera(c); err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (db *DB) AddCamera(ctx context.Context, c *moonfire.Camera) error {
 	return nil
 }
 
-func (db *DB) addCamera(ctx context.Context, c *moonfire.Camera) error {
+func (db *DB) addCamera(ctx context.Context, c *moonfirefs.Camera) error {
 	tx, err := db.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -169,7 +169,7 @@ func (db *DB) addCamera(ctx context.Context, c *moonfire.Camera) error {
 }
 
 // addStream stores a stream of a camera and fills in its id.
-func addStream(ctx context.Context, tx *sql.Tx, camera moonfire.CameraID, s *moonfire.Stream) error {
+func addStream(ctx context.Context, tx *sql.Tx, camera moonfirefs.CameraID, s *moonfirefs.Stream) error {
 	return tx.QueryRowContext(ctx, `
 		insert into stream (camera_id, kind, sample_dir_id, url, transport, retain_bytes)
 		values (?, ?, ?, ?, ?, ?) returning id`,
@@ -190,7 +190,7 @@ func requireNewName(ctx context.Context, db querier, name string) error {
 			return err
 		}
 		if foldName(other) == foldName(name) {
-			return fmt.Errorf("there is a camera %s: %w", other, moonfire.ErrExists)
+			return fmt.Errorf("there is a camera %s: %w", other, moonfirefs.ErrExists)
 		}
 		return nil
 	})
@@ -203,22 +203,22 @@ type querier interface {
 
 func foldName(name string) string { return cases.Fold().String(norm.NFC.String(name)) }
 
-func checkCamera(c *moonfire.Camera) error {
-	if err := moonfire.CheckShortName(c.ShortName); err != nil {
+func checkCamera(c *moonfirefs.Camera) error {
+	if err := moonfirefs.CheckShortName(c.ShortName); err != nil {
 		return err
 	}
 	if len(c.Streams) == 0 {
-		return fmt.Errorf("camera %s: it has no stream: %w", c.ShortName, moonfire.ErrInvalid)
+		return fmt.Errorf("camera %s: it has no stream: %w", c.ShortName, moonfirefs.ErrInvalid)
 	}
 	for i := range c.Streams {
 		if problem := streamProblem(&c.Streams[i]); problem != "" {
-			return fmt.Errorf("camera %s: %s stream: %s: %w", c.ShortName, c.Streams[i].Kind, problem, moonfire.ErrInvalid)
+			return fmt.Errorf("camera %s: %s stream: %s: %w", c.ShortName, c.Streams[i].Kind, problem, moonfirefs.ErrInvalid)
 		}
 	}
 	return nil
 }
 
-func streamProblem(s *moonfire.Stream) string {
+func streamProblem(s *moonfirefs.Stream) string {
 	u, err := url.Parse(s.URL)
 	switch {
 	case err != nil: // not shown: its text holds the URL, and that may hold a password
@@ -231,9 +231,9 @@ func streamProblem(s *moonfire.Stream) string {
 		return "its URL must not hold a user name or password"
 	case strings.ContainsFunc(s.URL, func(r rune) bool { return r < ' ' || r == 0x7f }):
 		return "its URL contains control characters"
-	case s.Kind != moonfire.MainStream && s.Kind != moonfire.SubStream:
+	case s.Kind != moonfirefs.MainStream && s.Kind != moonfirefs.SubStream:
 		return "a stream is either main or sub"
-	case s.Transport != moonfire.TCP && s.Transport != moonfire.UDP:
+	case s.Transport != moonfirefs.TCP && s.Transport != moonfirefs.UDP:
 		return "its transport must be tcp or udp"
 	case s.RetainBytes < 0:
 		return "its quota must not be negative"

@@ -8,13 +8,13 @@ import (
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // UpdateCamera stores what a person has changed about a camera, and streams that
 // are new. Its name and UUID stay, and so do streams that are not listed. It
-// returns an error that wraps moonfire.ErrInvalid or moonfire.ErrNotFound.
-func (db *DB) UpdateCamera(ctx context.Context, c *moonfire.Camera) error {
+// returns an error that wraps moonfirefs.ErrInvalid or moonfirefs.ErrNotFound.
+func (db *DB) UpdateCamera(ctx context.Context, c *moonfirefs.Camera) error {
 	if err := checkCamera(c); err != nil {
 		return err
 	}
@@ -24,7 +24,7 @@ func (db *DB) UpdateCamera(ctx context.Context, c *moonfire.Camera) error {
 	return nil
 }
 
-func (db *DB) updateCamera(ctx context.Context, c *moonfire.Camera) error {
+func (db *DB) updateCamera(ctx context.Context, c *moonfirefs.Camera) error {
 	tx, err := db.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -53,25 +53,25 @@ func (db *DB) updateCamera(ctx context.Context, c *moonfire.Camera) error {
 	return tx.Commit()
 }
 
-// requireOne makes an update that has found no row moonfire.ErrNotFound.
+// requireOne makes an update that has found no row moonfirefs.ErrNotFound.
 func requireOne(result sql.Result, err error) error {
 	if err != nil {
 		return err
 	}
 	n, err := result.RowsAffected()
 	if err == nil && n == 0 {
-		err = moonfire.ErrNotFound
+		err = moonfirefs.ErrNotFound
 	}
 	return err
 }
 
 // RemoveCamera forgets a camera that has no footage. It returns an error that
-// wraps moonfire.ErrInvalid if it has some, or if something is kept under a name
+// wraps moonfirefs.ErrInvalid if it has some, or if something is kept under a name
 // although there is nothing.
-func (db *DB) RemoveCamera(ctx context.Context, id moonfire.CameraID) error {
+func (db *DB) RemoveCamera(ctx context.Context, id moonfirefs.CameraID) error {
 	err := db.removeCamera(ctx, id)
 	if e := new(sqlite3.Error); errors.As(err, e) && e.ExtendedCode == sqlite3.ErrConstraintForeignKey {
-		err = fmt.Errorf("it has footage, or kept intervals: %w", moonfire.ErrInvalid)
+		err = fmt.Errorf("it has footage, or kept intervals: %w", moonfirefs.ErrInvalid)
 	}
 	if err != nil {
 		return fmt.Errorf("remove camera: %w", asOurs(err))
@@ -79,7 +79,7 @@ func (db *DB) RemoveCamera(ctx context.Context, id moonfire.CameraID) error {
 	return nil
 }
 
-func (db *DB) removeCamera(ctx context.Context, id moonfire.CameraID) error {
+func (db *DB) removeCamera(ctx context.Context, id moonfirefs.CameraID) error {
 	tx, err := db.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // The queries of this file are those of a check of the whole store. They read
@@ -50,7 +50,7 @@ func (db *DB) IntegrityProblems(ctx context.Context) ([]string, error) {
 // corruptAsProblem makes damage that ends a query one of the problems that the
 // query looks for.
 func corruptAsProblem(problems []string, err error) ([]string, error) {
-	if errors.Is(err, moonfire.ErrCorrupt) {
+	if errors.Is(err, moonfirefs.ErrCorrupt) {
 		return append(problems, err.Error()), nil
 	}
 	return problems, err
@@ -121,11 +121,11 @@ func (db *DB) Totals(ctx context.Context) (t Totals, err error) {
 
 // WrongTotal is a stream whose totals are not those of its recordings.
 type WrongTotal struct {
-	Stream moonfire.StreamID
+	Stream moonfirefs.StreamID
 	// SampleFileBytes and Duration90k are what the stream says, Actual… what its
 	// recordings add up to.
 	SampleFileBytes, ActualBytes   int64
-	Duration90k, ActualDuration90k moonfire.Duration90k
+	Duration90k, ActualDuration90k moonfirefs.Duration90k
 }
 
 const wrongTotalsSQL = `
@@ -230,13 +230,13 @@ select id, stream_id, open_id, run_offset, flags, start_time_90k, duration_90k,
 // Recordings returns up to n recordings whose files lie in dir, by id, from the
 // first one after an id. Without videoIndexes, VideoIndex
 // and AudioIndex are nil.
-func (db *DB) Recordings(ctx context.Context, dir moonfire.SampleDirID, after moonfire.RecordingID, n int, videoIndexes bool) (all []moonfire.Recording, err error) {
+func (db *DB) Recordings(ctx context.Context, dir moonfirefs.SampleDirID, after moonfirefs.RecordingID, n int, videoIndexes bool) (all []moonfirefs.Recording, err error) {
 	rows, err := db.readers.QueryContext(ctx, storedRecordingsSQL, dir, after, n, videoIndexes)
 	if err != nil {
 		return nil, fmt.Errorf("list recordings of sample directory %d: %w", dir, asOurs(err))
 	}
 	err = each(rows, func() error {
-		var r moonfire.Recording
+		var r moonfirefs.Recording
 		var digest []byte
 		if err := rows.Scan(&r.ID, &r.Stream, &r.Open, &r.RunOffset, &r.Flags, &r.Start90k, &r.Duration90k,
 			&r.LocalTimeDelta90k, &r.VideoSamples, &r.VideoSyncSamples, &r.VideoSampleEntry,
@@ -245,11 +245,11 @@ func (db *DB) Recordings(ctx context.Context, dir moonfire.SampleDirID, after mo
 			&r.Audio.SampleEntry); err != nil {
 			// A column whose value is of another type or length than the schema
 			// allows.
-			return fmt.Errorf("after recording %d: %w: %w", after, err, moonfire.ErrCorrupt)
+			return fmt.Errorf("after recording %d: %w: %w", after, err, moonfirefs.ErrCorrupt)
 		}
 		// A damaged tree can yield a row for ever.
 		if r.ID <= after {
-			return fmt.Errorf("recording %d comes after %d: %w", r.ID, after, moonfire.ErrCorrupt)
+			return fmt.Errorf("recording %d comes after %d: %w", r.ID, after, moonfirefs.ErrCorrupt)
 		}
 		copy(r.SampleFileSHA1[:], digest)
 		after = r.ID
@@ -268,7 +268,7 @@ select exists (select 1 from recording where sample_file_uuid = ?1 and sample_di
 
 // Unnamed returns those of the names that neither a recording nor a reserved row
 // has in dir.
-func (db *DB) Unnamed(ctx context.Context, dir moonfire.SampleDirID, names []uuid.UUID) (unnamed []uuid.UUID, err error) {
+func (db *DB) Unnamed(ctx context.Context, dir moonfirefs.SampleDirID, names []uuid.UUID) (unnamed []uuid.UUID, err error) {
 	statement, err := db.readers.PrepareContext(ctx, isNamedSQL)
 	if err != nil {
 		return nil, fmt.Errorf("look up sample files: %w", asOurs(err))

@@ -16,7 +16,7 @@ import (
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 
-	"github.com/moonfirefs/moonfire/internal/failpoint"
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 )
 
 // synchronousExtra is the number of PRAGMA synchronous=EXTRA. With WAL, the

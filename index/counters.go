@@ -3,7 +3,7 @@ package index
 import (
 	"sync/atomic"
 
-	"github.com/moonfirefs/moonfire/internal/histogram"
+	"github.com/moonfirefs/moonfirefs/internal/histogram"
 )
 
 // Counters count what a DB has done since it was opened.

@@ -9,7 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Create makes a new database at path, which must not exist, with one sample
@@ -24,7 +24,7 @@ func Create(ctx context.Context, path string, meta Meta, dir SampleDir) error {
 func create(ctx context.Context, path string, meta Meta, dir SampleDir) error {
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		if err == nil {
-			err = moonfire.ErrExists
+			err = moonfirefs.ErrExists
 		}
 		return err
 	}
@@ -59,7 +59,7 @@ func fill(ctx context.Context, path string, meta Meta, dir SampleDir) (err error
 		return err
 	}
 	defer rollback(tx)
-	if _, err := tx.ExecContext(ctx, moonfire.Schema); err != nil {
+	if _, err := tx.ExecContext(ctx, moonfirefs.Schema); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, `insert into meta (id, store_uuid, created_time_90k, time_zone) values (1, ?, ?, ?)`,

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Options tune a DB. The zero value is ready for use.
@@ -41,7 +41,7 @@ func (o Options) withDefaults() Options {
 // Meta is what the store is.
 type Meta struct {
 	Store      uuid.UUID
-	Created90k moonfire.Time90k
+	Created90k moonfirefs.Time90k
 	// TimeZone is an IANA name.
 	TimeZone string
 }
@@ -67,11 +67,11 @@ type DB struct {
 
 	statements   statements
 	videoIndexes *videoIndexCache
-	// sampleEntries maps moonfire.VideoSampleEntryID to
-	// *moonfire.VideoSampleEntry: there are few, and they never change.
+	// sampleEntries maps moonfirefs.VideoSampleEntryID to
+	// *moonfirefs.VideoSampleEntry: there are few, and they never change.
 	sampleEntries sync.Map
-	// audioSampleEntries maps moonfire.AudioSampleEntryID to
-	// *moonfire.AudioSampleEntry, likewise.
+	// audioSampleEntries maps moonfirefs.AudioSampleEntryID to
+	// *moonfirefs.AudioSampleEntry, likewise.
 	audioSampleEntries sync.Map
 
 	counters Counters
@@ -86,8 +86,8 @@ type statements struct {
 }
 
 // Open opens the database for reading and writing; OpenReadOnly for reading,
-// beside a recorder. Both return an error that wraps moonfire.ErrForeign for a
-// file that is not ours or is of another version, and moonfire.ErrCorrupt for
+// beside a recorder. Both return an error that wraps moonfirefs.ErrForeign for a
+// file that is not ours or is of another version, and moonfirefs.ErrCorrupt for
 // one that is damaged; neither changes such a file.
 func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	return open(ctx, path, o.withDefaults(), true)
@@ -166,7 +166,7 @@ func readMeta(ctx context.Context, pool *sql.DB) (Meta, error) {
 	err := pool.QueryRowContext(ctx, `select store_uuid, created_time_90k, time_zone from meta`).
 		Scan(&meta.Store, &meta.Created90k, &meta.TimeZone)
 	if errors.Is(err, sql.ErrNoRows) {
-		err = fmt.Errorf("table meta is empty: %w", moonfire.ErrCorrupt)
+		err = fmt.Errorf("table meta is empty: %w", moonfirefs.ErrCorrupt)
 	}
 	return meta, err
 }

@@ -8,8 +8,8 @@ import (
 	"math"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/failpoint"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 )
 
 // deletedSQL is true of a recording r that the deletion i is about.
@@ -17,8 +17,8 @@ var deletedSQL = `r.stream_id = i.stream_id and r.id <= i.last_recording_id and 
 
 // RequestDeletion asks whoever records, or the next one who will, to carry out
 // deletions, all or none, and fills in their ids. Nothing is deleted yet. It returns an
-// error that wraps moonfire.ErrInvalid if some of the footage is kept.
-func (db *DB) RequestDeletion(ctx context.Context, all ...*moonfire.Deletion) error {
+// error that wraps moonfirefs.ErrInvalid if some of the footage is kept.
+func (db *DB) RequestDeletion(ctx context.Context, all ...*moonfirefs.Deletion) error {
 	tx, err := db.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("request a deletion: %w", asOurs(err))
@@ -35,7 +35,7 @@ func (db *DB) RequestDeletion(ctx context.Context, all ...*moonfire.Deletion) er
 	return nil
 }
 
-func requestDeletion(ctx context.Context, tx *sql.Tx, d *moonfire.Deletion) error {
+func requestDeletion(ctx context.Context, tx *sql.Tx, d *moonfirefs.Deletion) error {
 	err := tx.QueryRowContext(ctx, `
 		insert into deletion (stream_id, folder, start_time_90k, end_time_90k, last_recording_id, requested_time_90k, requested_by)
 		values (?, ?, ?, ?, ?, ?, ?) returning id`,
@@ -47,8 +47,8 @@ func requestDeletion(ctx context.Context, tx *sql.Tx, d *moonfire.Deletion) erro
 }
 
 // requireNotKept refuses to delete recordings that somebody keeps.
-func requireNotKept(ctx context.Context, tx *sql.Tx, d *moonfire.Deletion) error {
-	var start90k moonfire.Time90k
+func requireNotKept(ctx context.Context, tx *sql.Tx, d *moonfirefs.Deletion) error {
+	var start90k moonfirefs.Time90k
 	err := tx.QueryRowContext(ctx, `
 		select r.start_time_90k from deletion i cross join recording r on `+deletedSQL+` and `+keptSQL+`
 		 where i.id = ? limit 1`, d.ID).Scan(&start90k)
@@ -56,7 +56,7 @@ func requireNotKept(ctx context.Context, tx *sql.Tx, d *moonfire.Deletion) error
 		return nil
 	}
 	if err == nil {
-		err = fmt.Errorf("some of it is kept, such as what begins at %v (see: moonfirefs keep --list): %w", start90k, moonfire.ErrInvalid)
+		err = fmt.Errorf("some of it is kept, such as what begins at %v (see: moonfirefs keep --list): %w", start90k, moonfirefs.ErrInvalid)
 	}
 	return err
 }
@@ -67,29 +67,29 @@ select id, stream_id, folder, start_time_90k, end_time_90k, last_recording_id, r
   from deletion where id >= ? and id <= ? order by id`
 
 // Deletions lists all that anybody has ever asked to delete, in that order.
-func (db *DB) Deletions(ctx context.Context) ([]moonfire.Deletion, error) {
+func (db *DB) Deletions(ctx context.Context) ([]moonfirefs.Deletion, error) {
 	return db.deletions(ctx, 0, math.MaxInt64)
 }
 
-// Deletion returns one of those, or an error that wraps moonfire.ErrNotFound.
-func (db *DB) Deletion(ctx context.Context, id moonfire.DeletionID) (moonfire.Deletion, error) {
+// Deletion returns one of those, or an error that wraps moonfirefs.ErrNotFound.
+func (db *DB) Deletion(ctx context.Context, id moonfirefs.DeletionID) (moonfirefs.Deletion, error) {
 	found, err := db.deletions(ctx, id, id)
 	if err == nil && len(found) == 0 {
-		err = fmt.Errorf("look up deletion %d: %w", id, moonfire.ErrNotFound)
+		err = fmt.Errorf("look up deletion %d: %w", id, moonfirefs.ErrNotFound)
 	}
 	if err != nil {
-		return moonfire.Deletion{}, err
+		return moonfirefs.Deletion{}, err
 	}
 	return found[0], nil
 }
 
-func (db *DB) deletions(ctx context.Context, first, last moonfire.DeletionID) (all []moonfire.Deletion, err error) {
+func (db *DB) deletions(ctx context.Context, first, last moonfirefs.DeletionID) (all []moonfirefs.Deletion, err error) {
 	rows, err := db.readers.QueryContext(ctx, deletionsSQL, first, last)
 	if err != nil {
 		return nil, fmt.Errorf("list deletions: %w", asOurs(err))
 	}
 	err = each(rows, func() error {
-		var d moonfire.Deletion
+		var d moonfirefs.Deletion
 		if err := rows.Scan(&d.ID, &d.Stream, &d.Folder, &d.Start90k, &d.End90k, &d.LastRecording, &d.Requested90k,
 			&d.RequestedBy, &d.Done90k, &d.Recordings, &d.SampleFileBytes); err != nil {
 			return err
@@ -103,7 +103,7 @@ func (db *DB) deletions(ctx context.Context, first, last moonfire.DeletionID) (a
 	return all, nil
 }
 
-// DeletionsPending tells whether something is to be deleted; see Save.Delete.
+// DeletionsPending tells whether something is to be deleted; see Change.Delete.
 func (db *DB) DeletionsPending(ctx context.Context) (pending bool, err error) {
 	err = db.readers.QueryRowContext(ctx, `select exists (select 1 from deletion where done_time_90k is null)`).Scan(&pending)
 	if err != nil {
@@ -118,14 +118,14 @@ select i.id, count(*) from deletion i cross join recording r on %s and not %s
 
 // Undeleted counts, for deletions that are said to have been carried out, the
 // recordings that they should have deleted and that nobody keeps.
-func (db *DB) Undeleted(ctx context.Context) (map[moonfire.DeletionID]int64, error) {
+func (db *DB) Undeleted(ctx context.Context) (map[moonfirefs.DeletionID]int64, error) {
 	rows, err := db.readers.QueryContext(ctx, fmt.Sprintf(undeletedSQL, deletedSQL, keptSQL))
 	if err != nil {
 		return nil, fmt.Errorf("check deletions: %w", asOurs(err))
 	}
-	undeleted := make(map[moonfire.DeletionID]int64)
+	undeleted := make(map[moonfirefs.DeletionID]int64)
 	err = each(rows, func() error {
-		var id moonfire.DeletionID
+		var id moonfirefs.DeletionID
 		var n int64
 		if err := rows.Scan(&id, &n); err != nil {
 			return err
@@ -149,10 +149,10 @@ select r.id from deletion i cross join recording r on ` + deletedSQL + ` and not
 
 // carryOut carries out what somebody has asked to delete, as much as one
 // transaction may.
-func (u *saving) carryOut(ctx context.Context) error {
+func (u *transaction) carryOut(ctx context.Context) error {
 	for len(u.Deleted) < maxDeletions {
-		var id moonfire.DeletionID
-		var stream moonfire.StreamID
+		var id moonfirefs.DeletionID
+		var stream moonfirefs.StreamID
 		err := u.tx.QueryRowContext(ctx, pendingSQL).Scan(&id, &stream)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -168,12 +168,12 @@ func (u *saving) carryOut(ctx context.Context) error {
 	return nil
 }
 
-func (u *saving) carryOutOne(ctx context.Context, id moonfire.DeletionID, stream moonfire.StreamID) error {
+func (u *transaction) carryOutOne(ctx context.Context, id moonfirefs.DeletionID, stream moonfirefs.StreamID) error {
 	for len(u.Deleted) < maxDeletions {
-		var victim moonfire.RecordingID
+		var victim moonfirefs.RecordingID
 		err := u.tx.QueryRowContext(ctx, nextDeletedSQL, id).Scan(&victim)
 		if errors.Is(err, sql.ErrNoRows) {
-			_, err := u.tx.ExecContext(ctx, `update deletion set done_time_90k = ? where id = ?`, moonfire.FromTime(time.Now()), id)
+			_, err := u.tx.ExecContext(ctx, `update deletion set done_time_90k = ? where id = ?`, moonfirefs.FromTime(time.Now()), id)
 			return errors.Join(err, u.forgetRotated(ctx, stream))
 		}
 		if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/google/uuid"
 	sqlite3 "github.com/mattn/go-sqlite3"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // ErrUncertain is returned when COMMIT reported an error and it could not be
@@ -28,7 +28,7 @@ func (e *RefusedError) Error() string { return e.Err.Error() }
 func (e *RefusedError) Unwrap() error { return e.Err }
 
 // errNotReserved is returned for a recording whose name is not reserved.
-var errNotReserved = fmt.Errorf("its name is not reserved: %w", moonfire.ErrCorrupt)
+var errNotReserved = fmt.Errorf("its name is not reserved: %w", moonfirefs.ErrCorrupt)
 
 // isRefusal tells whether an error of a statement that inserts is about what it
 // inserts, so that it would come again.
@@ -43,25 +43,25 @@ func isRefusal(err error) bool {
 // asOurs adds the sentinel that fits an error of SQLite.
 func asOurs(err error) error {
 	var e sqlite3.Error
-	if !errors.As(err, &e) || errors.Is(err, moonfire.ErrNoSpace) || errors.Is(err, moonfire.ErrBusy) {
+	if !errors.As(err, &e) || errors.Is(err, moonfirefs.ErrNoSpace) || errors.Is(err, moonfirefs.ErrBusy) {
 		return err
 	}
 	switch e.Code {
 	case sqlite3.ErrCorrupt:
-		return fmt.Errorf("%w: %w", moonfire.ErrCorrupt, err)
+		return fmt.Errorf("%w: %w", moonfirefs.ErrCorrupt, err)
 	case sqlite3.ErrBusy:
-		return fmt.Errorf("%w: %w", moonfire.ErrBusy, err)
+		return fmt.Errorf("%w: %w", moonfirefs.ErrBusy, err)
 	case sqlite3.ErrFull:
-		return fmt.Errorf("%w: %w", moonfire.ErrNoSpace, err)
+		return fmt.Errorf("%w: %w", moonfirefs.ErrNoSpace, err)
 	case sqlite3.ErrIoErr:
 		if e.SystemErrno == syscall.ENOSPC || e.SystemErrno == syscall.EDQUOT {
-			return fmt.Errorf("%w: %w", moonfire.ErrNoSpace, err)
+			return fmt.Errorf("%w: %w", moonfirefs.ErrNoSpace, err)
 		}
 	case sqlite3.ErrNotADB:
-		return fmt.Errorf("%w: %w", moonfire.ErrForeign, err)
+		return fmt.Errorf("%w: %w", moonfirefs.ErrForeign, err)
 	case sqlite3.ErrConstraint:
 		if e.ExtendedCode == sqlite3.ErrConstraintUnique || e.ExtendedCode == sqlite3.ErrConstraintPrimaryKey {
-			return fmt.Errorf("%w: %w", moonfire.ErrExists, err)
+			return fmt.Errorf("%w: %w", moonfirefs.ErrExists, err)
 		}
 	}
 	return err

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"syscall"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Places in the database header (https://www.sqlite.org/fileformat.html §1.3).
@@ -38,7 +38,7 @@ var heldFiles = struct {
 
 // holdHeader reads what a database file says of itself, without SQLite's help:
 // even to connect would change a foreign one. It returns an error that wraps
-// moonfire.ErrForeign if the file is not ours. The caller calls release once it
+// moonfirefs.ErrForeign if the file is not ours. The caller calls release once it
 // has closed all connections.
 func holdHeader(path string) (release func() error, err error) {
 	heldFiles.Lock()
@@ -117,13 +117,13 @@ func letGoLocked(held *heldFile, id fileID) error {
 
 func checkHeader(header []byte) error {
 	if string(header[:len(headerMagic)]) != headerMagic {
-		return fmt.Errorf("it is not an SQLite database: %w", moonfire.ErrForeign)
+		return fmt.Errorf("it is not an SQLite database: %w", moonfirefs.ErrForeign)
 	}
-	if id := binary.BigEndian.Uint32(header[headerApplicationID:]); id != moonfire.ApplicationID {
-		return fmt.Errorf("its application id is %#x, not %#x: %w", id, moonfire.ApplicationID, moonfire.ErrForeign)
+	if id := binary.BigEndian.Uint32(header[headerApplicationID:]); id != moonfirefs.ApplicationID {
+		return fmt.Errorf("its application id is %#x, not %#x: %w", id, moonfirefs.ApplicationID, moonfirefs.ErrForeign)
 	}
-	if v := binary.BigEndian.Uint32(header[headerUserVersion:]); v != moonfire.SchemaVersion {
-		return fmt.Errorf("its schema has version %d, this program knows %d: %w", v, moonfire.SchemaVersion, moonfire.ErrForeign)
+	if v := binary.BigEndian.Uint32(header[headerUserVersion:]); v != moonfirefs.SchemaVersion {
+		return fmt.Errorf("its schema has version %d, this program knows %d: %w", v, moonfirefs.SchemaVersion, moonfirefs.ErrForeign)
 	}
 	return nil
 }

@@ -6,16 +6,16 @@ import (
 	"errors"
 	"fmt"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // utcHour numbers the hours of UTC since 1970.
 type utcHour int64
 
 // hour90k is the length of an hour; the triggers of the schema know it as well.
-const hour90k = 60 * 60 * moonfire.UnitsPerSecond
+const hour90k = 60 * 60 * moonfirefs.UnitsPerSecond
 
-func hourOf(t moonfire.Time90k) utcHour {
+func hourOf(t moonfirefs.Time90k) utcHour {
 	hour := int64(t) / hour90k
 	if int64(t)%hour90k < 0 {
 		hour--
@@ -23,11 +23,11 @@ func hourOf(t moonfire.Time90k) utcHour {
 	return utcHour(hour)
 }
 
-func (h utcHour) start() moonfire.Time90k { return moonfire.Time90k(h * hour90k) }
+func (h utcHour) start() moonfirefs.Time90k { return moonfirefs.Time90k(h * hour90k) }
 
 // streamHour is an hour of a stream: a row of hour_summaries.
 type streamHour struct {
-	stream moonfire.StreamID
+	stream moonfirefs.StreamID
 	hour   utcHour
 }
 
@@ -42,8 +42,8 @@ select (select start_time_90k from recording where stream_id = ?1 order by id li
 
 // boundaryHours returns the hours of the oldest and of the newest recording of a
 // stream, in the order of recording, none if it has no recording.
-func boundaryHours(ctx context.Context, tx *sql.Tx, stream moonfire.StreamID) (hours []streamHour, err error) {
-	var oldest, newest sql.Null[moonfire.Time90k]
+func boundaryHours(ctx context.Context, tx *sql.Tx, stream moonfirefs.StreamID) (hours []streamHour, err error) {
+	var oldest, newest sql.Null[moonfirefs.Time90k]
 	if err := tx.QueryRowContext(ctx, boundsSQL, stream).Scan(&oldest, &newest); err != nil || !oldest.Valid {
 		return nil, err
 	}
@@ -66,13 +66,13 @@ func packHour(ctx context.Context, tx *sql.Tx, h streamHour) error {
 }
 
 // coveredHour reads the recordings of an hour from the covering index.
-func coveredHour(ctx context.Context, tx *sql.Tx, h streamHour) (recordings []moonfire.Summary, err error) {
+func coveredHour(ctx context.Context, tx *sql.Tx, h streamHour) (recordings []moonfirefs.Summary, err error) {
 	rows, err := tx.QueryContext(ctx, coveredSQL, h.stream, h.hour.start(), (h.hour + 1).start())
 	if err != nil {
 		return nil, asOurs(err)
 	}
 	err = each(rows, func() error {
-		var s moonfire.Summary
+		var s moonfirefs.Summary
 		if err := rows.Scan(fieldsOf(&s)...); err != nil {
 			return err
 		}
@@ -83,7 +83,7 @@ func coveredHour(ctx context.Context, tx *sql.Tx, h streamHour) (recordings []mo
 }
 
 // PackSummaries packs all hours that are not packed, as after changes that were
-// not made by Save.
+// not made by Commit.
 func (db *DB) PackSummaries(ctx context.Context) error {
 	for {
 		n, err := db.packSome(ctx)

@@ -17,7 +17,7 @@ import (
 	"github.com/google/uuid"
 	"go.uber.org/goleak"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -27,8 +27,8 @@ type fixture struct {
 	*testing.T
 	path   string
 	db     *DB
-	open   moonfire.OpenID
-	camera moonfire.Camera
+	open   moonfirefs.OpenID
+	camera moonfirefs.Camera
 }
 
 func newFixture(t *testing.T, retainBytes int64) *fixture {
@@ -42,9 +42,9 @@ func newFixture(t *testing.T, retainBytes int64) *fixture {
 	if f.db.Meta() != meta {
 		t.Errorf("meta is %+v, want %+v", f.db.Meta(), meta)
 	}
-	stream := moonfire.Stream{SampleDir: 1, URL: "rtsp://192.0.2.1/1", Transport: moonfire.TCP, RetainBytes: retainBytes}
-	f.camera = moonfire.Camera{UUID: uuid.New(), ShortName: "driveway", Streams: []moonfire.Stream{stream, stream}}
-	f.camera.Streams[0].Kind, f.camera.Streams[1].Kind = moonfire.MainStream, moonfire.SubStream
+	stream := moonfirefs.Stream{SampleDir: 1, URL: "rtsp://192.0.2.1/1", Transport: moonfirefs.TCP, RetainBytes: retainBytes}
+	f.camera = moonfirefs.Camera{UUID: uuid.New(), ShortName: "driveway", Streams: []moonfirefs.Stream{stream, stream}}
+	f.camera.Streams[0].Kind, f.camera.Streams[1].Kind = moonfirefs.MainStream, moonfirefs.SubStream
 	if err := f.db.AddCamera(t.Context(), &f.camera); err != nil {
 		t.Fatal(err)
 	}
@@ -69,18 +69,18 @@ func (f *fixture) openDB(open func(context.Context, string, Options) (*DB, error
 	return db
 }
 
-func (f *fixture) stream() moonfire.StreamID { return f.camera.Streams[0].ID }
+func (f *fixture) stream() moonfirefs.StreamID { return f.camera.Streams[0].ID }
 
-var testEntry = moonfire.NewVideoSampleEntry([]byte("\x00\x00\x00\x0aavc1.."), 640, 360, 1, 1, "avc1.4d401e")
+var testEntry = moonfirefs.NewVideoSampleEntry([]byte("\x00\x00\x00\x0aavc1.."), 640, 360, 1, 1, "avc1.4d401e")
 
 // recording makes one of a number of samples of 100 bytes each.
-func (f *fixture) recording(name uuid.UUID, start90k moonfire.Time90k, samples int) *moonfire.Recording {
-	var e moonfire.VideoIndexEncoder
+func (f *fixture) recording(name uuid.UUID, start90k moonfirefs.Time90k, samples int) *moonfirefs.Recording {
+	var e moonfirefs.VideoIndexEncoder
 	for i := range samples {
-		e.Add(moonfire.Sample{Duration90k: 3000, Bytes: 100, Sync: i == 0})
+		e.Add(moonfirefs.Sample{Duration90k: 3000, Bytes: 100, Sync: i == 0})
 	}
-	return &moonfire.Recording{
-		Summary: moonfire.Summary{
+	return &moonfirefs.Recording{
+		Summary: moonfirefs.Summary{
 			Start90k: start90k, Duration90k: e.Duration90k(), SampleFileBytes: e.Bytes(),
 			VideoSamples: e.Samples(), VideoSyncSamples: e.SyncSamples(),
 		},
@@ -89,9 +89,9 @@ func (f *fixture) recording(name uuid.UUID, start90k moonfire.Time90k, samples i
 	}
 }
 
-func (f *fixture) save(s *Save) *Saved {
+func (f *fixture) save(s *Change) *Committed {
 	f.Helper()
-	saved, err := f.db.Save(f.Context(), s)
+	saved, err := f.db.Commit(f.Context(), s)
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -99,19 +99,19 @@ func (f *fixture) save(s *Save) *Saved {
 }
 
 // add saves one recording in a transaction of its own.
-func (f *fixture) add(start90k moonfire.Time90k, samples int) (*moonfire.Recording, *Saved) {
+func (f *fixture) add(start90k moonfirefs.Time90k, samples int) (*moonfirefs.Recording, *Committed) {
 	f.Helper()
 	names, err := f.db.Reserve(f.Context(), 1, 1)
 	if err != nil {
 		f.Fatal(err)
 	}
 	r := f.recording(names[0], start90k, samples)
-	return r, f.save(&Save{Dir: 1, Insert: []*moonfire.Recording{r}, SampleEntries: []*moonfire.VideoSampleEntry{testEntry}})
+	return r, f.save(&Change{Dir: 1, Insert: []*moonfirefs.Recording{r}, SampleEntries: []*moonfirefs.VideoSampleEntry{testEntry}})
 }
 
-func (f *fixture) starts(db *DB) (starts []moonfire.Time90k) {
+func (f *fixture) starts(db *DB) (starts []moonfirefs.Time90k) {
 	f.Helper()
-	err := db.EachSummary(f.Context(), f.stream(), moonfire.MinTime90k, moonfire.MaxTime90k, func(s *moonfire.Summary) error {
+	err := db.EachSummary(f.Context(), f.stream(), moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(s *moonfirefs.Summary) error {
 		starts = append(starts, s.Start90k)
 		return nil
 	})
@@ -136,7 +136,7 @@ func (f *fixture) reserved() []uuid.UUID {
 
 func TestCreateRefusesAnExistingFile(t *testing.T) {
 	f := newFixture(t, 0)
-	if err := Create(t.Context(), f.path, Meta{}, SampleDir{}); !errors.Is(err, moonfire.ErrExists) {
+	if err := Create(t.Context(), f.path, Meta{}, SampleDir{}); !errors.Is(err, moonfirefs.ErrExists) {
 		t.Errorf("got %v, want ErrExists", err)
 	}
 }
@@ -173,13 +173,13 @@ func TestOpenRefusesAndDoesNotTouch(t *testing.T) {
 		data []byte
 		want error
 	}{
-		"empty":         {nil, moonfire.ErrForeign},
-		"text":          {[]byte("Dear diary, "), moonfire.ErrForeign},
-		"another's":     {patched(headerApplicationID, "Abcd"), moonfire.ErrForeign},
-		"newer":         {patched(headerUserVersion, "\x00\x00\x00\x63"), moonfire.ErrForeign},
-		"cut short":     {data[:len(data)/2], moonfire.ErrCorrupt},
-		"other schema":  {[]byte(strings.ReplaceAll(string(data), "run_offset", "fun_offset")), moonfire.ErrCorrupt},
-		"damaged pages": {patched(100, strings.Repeat("\xff", 3000)), moonfire.ErrCorrupt},
+		"empty":         {nil, moonfirefs.ErrForeign},
+		"text":          {[]byte("Dear diary, "), moonfirefs.ErrForeign},
+		"another's":     {patched(headerApplicationID, "Abcd"), moonfirefs.ErrForeign},
+		"newer":         {patched(headerUserVersion, "\x00\x00\x00\x63"), moonfirefs.ErrForeign},
+		"cut short":     {data[:len(data)/2], moonfirefs.ErrCorrupt},
+		"other schema":  {[]byte(strings.ReplaceAll(string(data), "run_offset", "fun_offset")), moonfirefs.ErrCorrupt},
+		"damaged pages": {patched(100, strings.Repeat("\xff", 3000)), moonfirefs.ErrCorrupt},
 	}
 	for name, test := range tests {
 		for mode, open := range map[string]func(context.Context, string, Options) (*DB, error){"writing": Open, "reading": OpenReadOnly} {
@@ -222,7 +222,7 @@ func TestCamerasRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", []moonfire.Camera{f.camera}) {
+	if fmt.Sprintf("%+v", got) != fmt.Sprintf("%+v", []moonfirefs.Camera{f.camera}) {
 		t.Errorf("got  %+v\nwant %+v", got, f.camera)
 	}
 }
@@ -252,25 +252,25 @@ func TestIDsOfRemovedCameras(t *testing.T) {
 func TestAddCameraRefusals(t *testing.T) {
 	f := newFixture(t, 1000)
 	tests := map[string]struct {
-		change func(*moonfire.Camera)
+		change func(*moonfirefs.Camera)
 		want   error
 	}{
-		"taken name":          {func(c *moonfire.Camera) { c.ShortName = "DRIVEWAY" }, moonfire.ErrExists},
-		"taken but for case":  {func(c *moonfire.Camera) { c.ShortName = "KU\u0308CHE" }, moonfire.ErrExists},
-		"bad name":            {func(c *moonfire.Camera) { c.ShortName = "a/b" }, moonfire.ErrInvalid},
-		"no stream":           {func(c *moonfire.Camera) { c.Streams = nil }, moonfire.ErrInvalid},
-		"http":                {func(c *moonfire.Camera) { c.Streams[0].URL = "http://192.0.2.1/" }, moonfire.ErrInvalid},
-		"no host":             {func(c *moonfire.Camera) { c.Streams[0].URL = "rtsp:///1" }, moonfire.ErrInvalid},
-		"password in the URL": {func(c *moonfire.Camera) { c.Streams[0].URL = "rtsp://u:s3cret@192.0.2.1/" }, moonfire.ErrInvalid},
-		"unparsable":          {func(c *moonfire.Camera) { c.Streams[0].URL = "rtsp://u:s3cret@%zz" }, moonfire.ErrInvalid},
-		"negative quota":      {func(c *moonfire.Camera) { c.Streams[0].RetainBytes = -1 }, moonfire.ErrInvalid},
+		"taken name":          {func(c *moonfirefs.Camera) { c.ShortName = "DRIVEWAY" }, moonfirefs.ErrExists},
+		"taken but for case":  {func(c *moonfirefs.Camera) { c.ShortName = "KU\u0308CHE" }, moonfirefs.ErrExists},
+		"bad name":            {func(c *moonfirefs.Camera) { c.ShortName = "a/b" }, moonfirefs.ErrInvalid},
+		"no stream":           {func(c *moonfirefs.Camera) { c.Streams = nil }, moonfirefs.ErrInvalid},
+		"http":                {func(c *moonfirefs.Camera) { c.Streams[0].URL = "http://192.0.2.1/" }, moonfirefs.ErrInvalid},
+		"no host":             {func(c *moonfirefs.Camera) { c.Streams[0].URL = "rtsp:///1" }, moonfirefs.ErrInvalid},
+		"password in the URL": {func(c *moonfirefs.Camera) { c.Streams[0].URL = "rtsp://u:s3cret@192.0.2.1/" }, moonfirefs.ErrInvalid},
+		"unparsable":          {func(c *moonfirefs.Camera) { c.Streams[0].URL = "rtsp://u:s3cret@%zz" }, moonfirefs.ErrInvalid},
+		"negative quota":      {func(c *moonfirefs.Camera) { c.Streams[0].RetainBytes = -1 }, moonfirefs.ErrInvalid},
 	}
-	kitchen := moonfire.Camera{UUID: uuid.New(), ShortName: "K\u00fcche", Streams: append([]moonfire.Stream(nil), f.camera.Streams...)}
+	kitchen := moonfirefs.Camera{UUID: uuid.New(), ShortName: "K\u00fcche", Streams: append([]moonfirefs.Stream(nil), f.camera.Streams...)}
 	if err := f.db.AddCamera(t.Context(), &kitchen); err != nil {
 		t.Fatal(err)
 	}
 	for name, test := range tests {
-		c := moonfire.Camera{UUID: uuid.New(), ShortName: "garden", Streams: append([]moonfire.Stream(nil), f.camera.Streams...)}
+		c := moonfirefs.Camera{UUID: uuid.New(), ShortName: "garden", Streams: append([]moonfirefs.Stream(nil), f.camera.Streams...)}
 		test.change(&c)
 		err := f.db.AddCamera(t.Context(), &c)
 		if !errors.Is(err, test.want) {
@@ -292,8 +292,8 @@ func TestSaveInsertsAndReadsBack(t *testing.T) {
 		t.Errorf("deleted %v, reserved %v", saved.Deleted, f.reserved())
 	}
 	for name, db := range map[string]*DB{"recorder": f.db, "another process": f.openDB(OpenReadOnly)} {
-		var got []moonfire.Summary
-		if err := db.EachSummary(t.Context(), f.stream(), 90_000, 90_001, func(s *moonfire.Summary) error {
+		var got []moonfirefs.Summary
+		if err := db.EachSummary(t.Context(), f.stream(), 90_000, 90_001, func(s *moonfirefs.Summary) error {
 			got = append(got, *s)
 			return nil
 		}); err != nil {
@@ -308,7 +308,7 @@ func TestSaveInsertsAndReadsBack(t *testing.T) {
 		if e, err := db.VideoSampleEntry(t.Context(), r.VideoSampleEntry); err != nil || e.SHA1 != testEntry.SHA1 || string(e.Data) != string(testEntry.Data) {
 			t.Errorf("%s: sample entry %+v, %v", name, e, err)
 		}
-		files, err := db.SampleFiles(t.Context(), []moonfire.RecordingID{r.ID})
+		files, err := db.SampleFiles(t.Context(), []moonfirefs.RecordingID{r.ID})
 		if err != nil || files[0] != (SampleFile{UUID: r.SampleFile, Dir: 1}) {
 			t.Errorf("%s: sample file %v, %v", name, files, err)
 		}
@@ -332,12 +332,12 @@ func TestSaveRefusesUnreservedNamesAsAWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = f.db.Save(t.Context(), &Save{
+	_, err = f.db.Commit(t.Context(), &Change{
 		Dir: 1, Reserve: 5,
-		Insert:        []*moonfire.Recording{f.recording(names[0], 1, 1), f.recording(uuid.New(), 2, 1)},
-		SampleEntries: []*moonfire.VideoSampleEntry{testEntry, testEntry},
+		Insert:        []*moonfirefs.Recording{f.recording(names[0], 1, 1), f.recording(uuid.New(), 2, 1)},
+		SampleEntries: []*moonfirefs.VideoSampleEntry{testEntry, testEntry},
 	})
-	if !errors.Is(err, moonfire.ErrCorrupt) {
+	if !errors.Is(err, moonfirefs.ErrCorrupt) {
 		t.Errorf("got %v, want ErrCorrupt", err)
 	}
 	if starts, reserved := f.starts(f.db), f.reserved(); len(starts) != 0 || len(reserved) != 1 {
@@ -349,7 +349,7 @@ func TestSaveAgainAfterUncertainty(t *testing.T) {
 	f := newFixture(t, 1<<20)
 	r, _ := f.add(1, 1)
 	first := r.ID
-	f.save(&Save{Dir: 1, Insert: []*moonfire.Recording{r}, SampleEntries: []*moonfire.VideoSampleEntry{testEntry}})
+	f.save(&Change{Dir: 1, Insert: []*moonfirefs.Recording{r}, SampleEntries: []*moonfirefs.VideoSampleEntry{testEntry}})
 	if r.ID != first || len(f.starts(f.db)) != 1 {
 		t.Errorf("id %d, then %d; recordings %v", first, r.ID, f.starts(f.db))
 	}
@@ -358,9 +358,9 @@ func TestSaveAgainAfterUncertainty(t *testing.T) {
 func TestRotationDeletesAsManyAsNeededAndNoMore(t *testing.T) {
 	f := newFixture(t, 1000) // ten samples
 	for i := range 3 {
-		f.add(moonfire.Time90k(i+1), 3)
+		f.add(moonfirefs.Time90k(i+1), 3)
 	}
-	oldest, err := f.db.SampleFiles(t.Context(), []moonfire.RecordingID{1, 2})
+	oldest, err := f.db.SampleFiles(t.Context(), []moonfirefs.RecordingID{1, 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -369,7 +369,7 @@ func TestRotationDeletesAsManyAsNeededAndNoMore(t *testing.T) {
 	if fmt.Sprint(saved.Deleted) != fmt.Sprint(oldest) {
 		t.Errorf("deleted %v, want %v", saved.Deleted, oldest)
 	}
-	if starts := f.starts(f.db); fmt.Sprint(starts) != fmt.Sprint([]moonfire.Time90k{3, 4}) {
+	if starts := f.starts(f.db); fmt.Sprint(starts) != fmt.Sprint([]moonfirefs.Time90k{3, 4}) {
 		t.Errorf("left: %v", starts)
 	}
 	if len(f.reserved()) != 2 {
@@ -380,10 +380,10 @@ func TestRotationDeletesAsManyAsNeededAndNoMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := cameras[0].Streams[0]
-	if len(s.Rotated90k) != 1 || s.Rotated90k[0] != 0 || s.SampleFileBytes != 800 || s.Duration90k != 8*3000 {
+	if len(s.Trimmed90k) != 1 || s.Trimmed90k[0] != 0 || s.SampleFileBytes != 800 || s.Duration90k != 8*3000 {
 		t.Errorf("stream is %+v", s)
 	}
-	f.save(&Save{Dir: 1, Release: []uuid.UUID{oldest[0].UUID, oldest[1].UUID}})
+	f.save(&Change{Dir: 1, Release: []uuid.UUID{oldest[0].UUID, oldest[1].UUID}})
 	if len(f.reserved()) != 0 {
 		t.Errorf("still reserved: %v", f.reserved())
 	}
@@ -399,7 +399,7 @@ func TestRotationOfStreamsWithoutNewRecordings(t *testing.T) {
 	if _, err := f.db.writer.Exec(`update stream set retain_bytes = 100`); err != nil {
 		t.Fatal(err)
 	}
-	saved := f.save(&Save{Dir: 1, Rotate: []moonfire.StreamID{f.stream(), f.stream()}})
+	saved := f.save(&Change{Dir: 1, Retain: []moonfirefs.StreamID{f.stream(), f.stream()}})
 	if len(saved.Deleted) != 1 || len(f.starts(f.db)) != 0 {
 		t.Errorf("deleted %v, left %v", saved.Deleted, f.starts(f.db))
 	}
@@ -408,18 +408,18 @@ func TestRotationOfStreamsWithoutNewRecordings(t *testing.T) {
 // Where this machine's clock was wrong for a while, what goes is still what was
 // recorded first, and what is recorded now stays.
 func TestRotationFollowsTheOrderOfRecording(t *testing.T) {
-	const day = 24 * 60 * 60 * moonfire.UnitsPerSecond
-	for name, wrong90k := range map[string]moonfire.Time90k{"ahead": 4 * 365 * day, "behind": -20 * 365 * day} {
+	const day = 24 * 60 * 60 * moonfirefs.UnitsPerSecond
+	for name, wrong90k := range map[string]moonfirefs.Time90k{"ahead": 4 * 365 * day, "behind": -20 * 365 * day} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, 1000)
-			now := moonfire.Time90k(20_000 * day)
-			for i := range moonfire.Time90k(10) {
+			now := moonfirefs.Time90k(20_000 * day)
+			for i := range moonfirefs.Time90k(10) {
 				f.add(now+i, 1)
 			}
-			for i := range moonfire.Time90k(5) {
+			for i := range moonfirefs.Time90k(5) {
 				f.add(now+wrong90k+i, 1)
 			}
-			for i := range moonfire.Time90k(5) {
+			for i := range moonfirefs.Time90k(5) {
 				f.add(now+20+i, 1)
 			}
 			starts := f.starts(f.db)
@@ -432,7 +432,7 @@ func TestRotationFollowsTheOrderOfRecording(t *testing.T) {
 			if len(starts) != 10 || right != 5 {
 				t.Errorf("left: %v", starts)
 			}
-			for i := range moonfire.Time90k(10) {
+			for i := range moonfirefs.Time90k(10) {
 				f.add(now+30+i, 1)
 			}
 			if starts := f.starts(f.db); len(starts) != 10 || starts[0] != now+30 {
@@ -453,16 +453,16 @@ func TestRotationOfVeryMany(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &Save{Dir: 1}
+	s := &Change{Dir: 1}
 	for i, name := range names {
-		s.Insert = append(s.Insert, f.recording(name, moonfire.Time90k(i), 1))
+		s.Insert = append(s.Insert, f.recording(name, moonfirefs.Time90k(i), 1))
 		s.SampleEntries = append(s.SampleEntries, testEntry)
 	}
 	f.save(s)
 	if _, err := f.db.writer.Exec(`update stream set retain_bytes = 300`); err != nil {
 		t.Fatal(err)
 	}
-	saved := f.save(&Save{Dir: 1, Rotate: []moonfire.StreamID{f.stream()}})
+	saved := f.save(&Change{Dir: 1, Retain: []moonfirefs.StreamID{f.stream()}})
 	if len(saved.Deleted) != len(names)-3 || len(f.starts(f.db)) != 3 {
 		t.Errorf("deleted %d, left %d", len(saved.Deleted), len(f.starts(f.db)))
 	}
@@ -472,7 +472,7 @@ func TestRecordingIDsAreNotReused(t *testing.T) {
 	f := newFixture(t, 100)
 	a, _ := f.add(1, 1)
 	b, _ := f.add(2, 1) // deletes a
-	f.save(&Save{Dir: 1})
+	f.save(&Change{Dir: 1})
 	if _, err := f.db.writer.Exec(`delete from recording`); err != nil {
 		t.Fatal(err)
 	}
@@ -484,7 +484,7 @@ func TestRecordingIDsAreNotReused(t *testing.T) {
 
 func TestFirstAndLastStart(t *testing.T) {
 	f := newFixture(t, 1<<20)
-	if _, ok, err := f.db.FirstStart(t.Context(), f.stream(), moonfire.MinTime90k); ok || err != nil {
+	if _, ok, err := f.db.FirstStart(t.Context(), f.stream(), moonfirefs.MinTime90k); ok || err != nil {
 		t.Errorf("empty stream: %v, %v", ok, err)
 	}
 	f.add(10, 1)
@@ -609,14 +609,14 @@ func TestHoldOutlivesDeletion(t *testing.T) {
 	want := string(r.VideoIndex)
 
 	for name, db := range map[string]*DB{"recorder": f.db, "another process": reader} {
-		release, err := db.Hold(t.Context(), []moonfire.RecordingID{r.ID})
+		release, err := db.Hold(t.Context(), []moonfirefs.RecordingID{r.ID})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer func() {
 			release()
 			release()
-			if _, err := db.VideoIndex(t.Context(), r.ID); !errors.Is(err, moonfire.ErrNotFound) {
+			if _, err := db.VideoIndex(t.Context(), r.ID); !errors.Is(err, moonfirefs.ErrNotFound) {
 				t.Errorf("%s, after release: got %v, want ErrNotFound", name, err)
 			}
 		}()
@@ -639,7 +639,7 @@ func TestHoldOutlivesDeletion(t *testing.T) {
 		})
 	}
 	for i := range 20 {
-		f.add(moonfire.Time90k(2+i), 10)
+		f.add(moonfirefs.Time90k(2+i), 10)
 	}
 	close(stop)
 	wg.Wait()
@@ -648,7 +648,7 @@ func TestHoldOutlivesDeletion(t *testing.T) {
 func TestHoldRefusesWhatIsGone(t *testing.T) {
 	f := newFixture(t, 1000)
 	for name, db := range map[string]*DB{"recorder": f.db, "another process": f.openDB(OpenReadOnly)} {
-		if _, err := db.Hold(t.Context(), []moonfire.RecordingID{99}); !errors.Is(err, moonfire.ErrNotFound) {
+		if _, err := db.Hold(t.Context(), []moonfirefs.RecordingID{99}); !errors.Is(err, moonfirefs.ErrNotFound) {
 			t.Errorf("%s: got %v, want ErrNotFound", name, err)
 		}
 		if n := len(db.videoIndexes.held); n != 0 {
@@ -661,11 +661,11 @@ func TestVideoIndexCacheIsBoundedInBytes(t *testing.T) {
 	f := newFixture(t, 1<<30)
 	var size int64
 	for i := range 50 {
-		r, _ := f.add(moonfire.Time90k(i+1), 100)
+		r, _ := f.add(moonfirefs.Time90k(i+1), 100)
 		size = int64(len(r.VideoIndex)) + blobOverheadBytes
 	}
 	f.db.BoundVideoIndexes(10 * size)
-	for id := range moonfire.RecordingID(50) {
+	for id := range moonfirefs.RecordingID(50) {
 		if _, err := f.db.VideoIndex(t.Context(), id+1); err != nil {
 			t.Fatal(err)
 		}

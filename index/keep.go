@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"regexp"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // overlapSQL is true of a recording r that overlaps an interval i: that starts in
@@ -14,7 +14,7 @@ import (
 // others, since no recording is as long; it is there for the index.
 var overlapSQL = fmt.Sprintf(`r.start_time_90k > i.start_time_90k - %d and r.start_time_90k < i.end_time_90k
    and (r.start_time_90k >= i.start_time_90k or r.start_time_90k + r.duration_90k > i.start_time_90k)`,
-	moonfire.MaxRecordingDuration90k)
+	moonfirefs.MaxRecordingDuration90k)
 
 // keptSQL is true of a recording r that must not be deleted.
 var keptSQL = `exists (select 1 from kept i where i.stream_id = r.stream_id and ` + overlapSQL + `)`
@@ -27,10 +27,10 @@ select coalesce(sum(sample_file_bytes), 0) from (
    where i.stream_id = ?1 and r.stream_id = ?1 and ` + overlapSQL + `)`
 
 // Keep spares an interval from rotation, also while another process records, and
-// fills in its id. It returns an error that wraps moonfire.ErrExists if the name
-// is taken, and moonfire.ErrInvalid if it cannot be one.
-func (db *DB) Keep(ctx context.Context, k *moonfire.Kept) error {
-	if err := moonfire.CheckSavedName(k.Name); err != nil {
+// fills in its id. It returns an error that wraps moonfirefs.ErrExists if the name
+// is taken, and moonfirefs.ErrInvalid if it cannot be one.
+func (db *DB) Keep(ctx context.Context, k *moonfirefs.Kept) error {
+	if err := moonfirefs.CheckKeptName(k.Name); err != nil {
 		return err
 	}
 	if err := db.keep(ctx, k); err != nil {
@@ -39,7 +39,7 @@ func (db *DB) Keep(ctx context.Context, k *moonfire.Kept) error {
 	return nil
 }
 
-func (db *DB) keep(ctx context.Context, k *moonfire.Kept) error {
+func (db *DB) keep(ctx context.Context, k *moonfirefs.Kept) error {
 	tx, err := db.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return err
@@ -75,9 +75,9 @@ func requireNewSavedName(ctx context.Context, tx *sql.Tx, name string) error {
 		a, b := foldName(name), foldName(other)
 		switch {
 		case a == b:
-			return fmt.Errorf("there is kept footage of the name %s: %w", other, moonfire.ErrExists)
+			return fmt.Errorf("there is kept footage of the name %s: %w", other, moonfirefs.ErrExists)
 		case partOf(a) == b || partOf(b) == a:
-			return fmt.Errorf("it could be confused with a part of %s: %w", other, moonfire.ErrExists)
+			return fmt.Errorf("it could be confused with a part of %s: %w", other, moonfirefs.ErrExists)
 		}
 		return nil
 	})
@@ -92,7 +92,7 @@ func partOf(name string) string {
 }
 
 // Unkeep gives an interval back to rotation. It returns an error that wraps
-// moonfire.ErrNotFound if there is none of this name.
+// moonfirefs.ErrNotFound if there is none of this name.
 func (db *DB) Unkeep(ctx context.Context, name string) error {
 	result, err := db.writer.ExecContext(ctx, `delete from kept where name = ?`, name)
 	if err != nil {
@@ -105,14 +105,14 @@ func (db *DB) Unkeep(ctx context.Context, name string) error {
 }
 
 // Kept lists the intervals that are kept, by name.
-func (db *DB) Kept(ctx context.Context) (all []moonfire.Kept, err error) {
+func (db *DB) Kept(ctx context.Context) (all []moonfirefs.Kept, err error) {
 	rows, err := db.readers.QueryContext(ctx, `
 		select id, stream_id, name, start_time_90k, end_time_90k, since_time_90k from kept order by name`)
 	if err != nil {
 		return nil, fmt.Errorf("list kept footage: %w", asOurs(err))
 	}
 	err = each(rows, func() error {
-		var k moonfire.Kept
+		var k moonfirefs.Kept
 		if err := rows.Scan(&k.ID, &k.Stream, &k.Name, &k.Start90k, &k.End90k, &k.Since90k); err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ func (db *DB) Kept(ctx context.Context) (all []moonfire.Kept, err error) {
 
 // KeptBytes adds up the recordings of a stream that rotation spares. It is
 // answered by the covering index.
-func (db *DB) KeptBytes(ctx context.Context, stream moonfire.StreamID) (sizeBytes int64, err error) {
+func (db *DB) KeptBytes(ctx context.Context, stream moonfirefs.StreamID) (sizeBytes int64, err error) {
 	if err := db.readers.QueryRowContext(ctx, keptBytesSQL, stream).Scan(&sizeBytes); err != nil {
 		return 0, fmt.Errorf("add up kept recordings of stream %d: %w", stream, asOurs(err))
 	}

@@ -7,16 +7,16 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // minute90k is how far apart the recordings of these tests are; each has one
 // sample of 100 bytes.
-const minute90k = 60 * moonfire.UnitsPerSecond
+const minute90k = 60 * moonfirefs.UnitsPerSecond
 
-func (f *fixture) keep(name string, start90k, end90k moonfire.Time90k) {
+func (f *fixture) keep(name string, start90k, end90k moonfirefs.Time90k) {
 	f.Helper()
-	if err := f.db.Keep(f.Context(), &moonfire.Kept{Stream: f.stream(), Name: name, Start90k: start90k, End90k: end90k}); err != nil {
+	if err := f.db.Keep(f.Context(), &moonfirefs.Kept{Stream: f.stream(), Name: name, Start90k: start90k, End90k: end90k}); err != nil {
 		f.Fatal(err)
 	}
 }
@@ -29,9 +29,9 @@ func (f *fixture) minutes(from, to int) (left []int) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	save := &Save{Dir: 1}
+	save := &Change{Dir: 1}
 	for i, name := range names {
-		save.Insert = append(save.Insert, f.recording(name, moonfire.Time90k((from+i)*minute90k), 1))
+		save.Insert = append(save.Insert, f.recording(name, moonfirefs.Time90k((from+i)*minute90k), 1))
 		save.SampleEntries = append(save.SampleEntries, testEntry)
 	}
 	f.save(save)
@@ -47,7 +47,7 @@ func TestRotationSparesKept(t *testing.T) {
 	f := newFixture(t, 1000)
 	f.minutes(0, 5)
 	other := f.openDB(Open) // another process
-	if err := other.Keep(t.Context(), &moonfire.Kept{Stream: f.stream(), Name: "burglary", Start90k: minute90k + 1, End90k: 3*minute90k + 1}); err != nil {
+	if err := other.Keep(t.Context(), &moonfirefs.Kept{Stream: f.stream(), Name: "burglary", Start90k: minute90k + 1, End90k: 3*minute90k + 1}); err != nil {
 		t.Fatal(err)
 	}
 	f.keep("later", 20*minute90k, 21*minute90k) // none of it is recorded yet
@@ -63,7 +63,7 @@ func TestRotationSparesKept(t *testing.T) {
 	if left := f.minutes(40, 45); !slices.Equal(left, []int{20, 36, 37, 38, 39, 40, 41, 42, 43, 44}) {
 		t.Errorf("after the release, minutes %v are left", left)
 	}
-	if err := f.db.Unkeep(t.Context(), "burglary"); !errors.Is(err, moonfire.ErrNotFound) {
+	if err := f.db.Unkeep(t.Context(), "burglary"); !errors.Is(err, moonfirefs.ErrNotFound) {
 		t.Errorf("released again: %v", err)
 	}
 }
@@ -90,10 +90,10 @@ func TestKeptNames(t *testing.T) {
 	f.keep("Küche", 0, 1)
 	f.keep("gate-2", 0, 1)
 	for name, want := range map[string]error{
-		"KÜCHE": moonfire.ErrExists, "Küche-2": moonfire.ErrExists, "gate": moonfire.ErrExists, "gate-3": nil,
-		"gate-2-2": moonfire.ErrExists, "a/b": moonfire.ErrInvalid, "": moonfire.ErrInvalid, "con": moonfire.ErrInvalid,
+		"KÜCHE": moonfirefs.ErrExists, "Küche-2": moonfirefs.ErrExists, "gate": moonfirefs.ErrExists, "gate-3": nil,
+		"gate-2-2": moonfirefs.ErrExists, "a/b": moonfirefs.ErrInvalid, "": moonfirefs.ErrInvalid, "con": moonfirefs.ErrInvalid,
 	} {
-		err := f.db.Keep(t.Context(), &moonfire.Kept{Stream: f.stream(), Name: name, End90k: 1})
+		err := f.db.Keep(t.Context(), &moonfirefs.Kept{Stream: f.stream(), Name: name, End90k: 1})
 		if !errors.Is(err, want) {
 			t.Errorf("%q: %v, want %v", name, err, want)
 		}
@@ -116,7 +116,7 @@ func TestRotatedIsForgottenBetweenKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	var quarters []int64
-	for _, q := range cameras[0].Streams[0].Rotated90k {
+	for _, q := range cameras[0].Streams[0].Trimmed90k {
 		quarters = append(quarters, quarterHour(q))
 	}
 	// The first minute is in quarter 0. Minutes 591 to 599 are left of the others.
@@ -130,7 +130,7 @@ func TestRotatedIsForgottenBetweenKept(t *testing.T) {
 func TestDeletion(t *testing.T) {
 	f := newFixture(t, 1<<20)
 	f.minutes(0, 8)
-	d := &moonfire.Deletion{
+	d := &moonfirefs.Deletion{
 		Stream: f.stream(), Folder: "driveway", Start90k: 2*minute90k + 1, End90k: 10 * minute90k, LastRecording: 6,
 		Requested90k: 5, RequestedBy: "me",
 	}
@@ -143,7 +143,7 @@ func TestDeletion(t *testing.T) {
 	if left := f.minutes(8, 10); len(left) != 10 {
 		t.Errorf("minutes %v are left before", left)
 	}
-	saved := f.save(&Save{Dir: 1, Delete: true})
+	saved := f.save(&Change{Dir: 1, Delete: true})
 	if left := f.minutes(10, 10); !slices.Equal(left, []int{0, 1, 6, 7, 8, 9}) || len(saved.Deleted) != 4 || len(f.reserved()) != 4 {
 		t.Errorf("minutes %v are left; deleted %v, reserved %v", left, saved.Deleted, f.reserved())
 	}
@@ -168,8 +168,8 @@ func TestDeletion(t *testing.T) {
 		t.Errorf("undeleted %v, %v", undeleted, err)
 	}
 	cameras, err := f.db.Cameras(t.Context())
-	if err != nil || fmt.Sprint(cameras[0].Streams[0].Rotated90k) != "[1970-01-01T00:00:00.00000Z]" {
-		t.Errorf("hours that are not whole: %v, %v", cameras[0].Streams[0].Rotated90k, err)
+	if err != nil || fmt.Sprint(cameras[0].Streams[0].Trimmed90k) != "[1970-01-01T00:00:00.00000Z]" {
+		t.Errorf("hours that are not whole: %v, %v", cameras[0].Streams[0].Trimmed90k, err)
 	}
 }
 
@@ -177,12 +177,12 @@ func TestDeletion(t *testing.T) {
 func TestLongDeletion(t *testing.T) {
 	f := newFixture(t, 1<<20)
 	f.minutes(0, maxDeletions+100)
-	last := moonfire.RecordingID(maxDeletions + 50)
-	d := &moonfire.Deletion{Stream: f.stream(), End90k: moonfire.MaxTime90k, LastRecording: last}
+	last := moonfirefs.RecordingID(maxDeletions + 50)
+	d := &moonfirefs.Deletion{Stream: f.stream(), End90k: moonfirefs.MaxTime90k, LastRecording: last}
 	if err := f.db.RequestDeletion(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
-	if saved := f.save(&Save{Dir: 1, Delete: true}); len(saved.Deleted) != int(last) {
+	if saved := f.save(&Change{Dir: 1, Delete: true}); len(saved.Deleted) != int(last) {
 		t.Errorf("%d are deleted", len(saved.Deleted))
 	}
 	if got, err := f.db.Deletion(t.Context(), d.ID); err != nil || got.Recordings != int64(last) || got.Done90k == 0 {
@@ -196,12 +196,12 @@ func TestDeletionSparesKept(t *testing.T) {
 	f := newFixture(t, 1<<20)
 	f.minutes(0, 10)
 	f.keep("burglary", 4*minute90k, 5*minute90k)
-	d := &moonfire.Deletion{Stream: f.stream(), Start90k: 0, End90k: 5 * minute90k, LastRecording: 10}
-	if err := f.db.RequestDeletion(t.Context(), d); !errors.Is(err, moonfire.ErrInvalid) {
+	d := &moonfirefs.Deletion{Stream: f.stream(), Start90k: 0, End90k: 5 * minute90k, LastRecording: 10}
+	if err := f.db.RequestDeletion(t.Context(), d); !errors.Is(err, moonfirefs.ErrInvalid) {
 		t.Errorf("got %v, want ErrInvalid", err)
 	}
-	other := &moonfire.Deletion{Stream: f.stream(), Start90k: 6 * minute90k, End90k: 7 * minute90k, LastRecording: 10}
-	if err := f.db.RequestDeletion(t.Context(), other, d); !errors.Is(err, moonfire.ErrInvalid) {
+	other := &moonfirefs.Deletion{Stream: f.stream(), Start90k: 6 * minute90k, End90k: 7 * minute90k, LastRecording: 10}
+	if err := f.db.RequestDeletion(t.Context(), other, d); !errors.Is(err, moonfirefs.ErrInvalid) {
 		t.Errorf("of two, one of them kept: got %v, want ErrInvalid", err)
 	}
 	if all, err := f.db.Deletions(t.Context()); err != nil || len(all) != 0 {
@@ -212,7 +212,7 @@ func TestDeletionSparesKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.keep("meanwhile", minute90k, 2*minute90k)
-	f.save(&Save{Dir: 1, Delete: true})
+	f.save(&Change{Dir: 1, Delete: true})
 	if left := f.minutes(10, 10); !slices.Equal(left, []int{1, 4, 5, 6, 7, 8, 9}) {
 		t.Errorf("minutes %v are left", left)
 	}

@@ -6,30 +6,30 @@ import (
 	"errors"
 	"fmt"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Opening returns one opening of the store, or an error that wraps
-// moonfire.ErrNotFound.
-func (db *DB) Opening(ctx context.Context, id moonfire.OpenID) (o moonfire.Opening, err error) {
+// moonfirefs.ErrNotFound.
+func (db *DB) Opening(ctx context.Context, id moonfirefs.OpenID) (o moonfirefs.Opening, err error) {
 	err = db.readers.QueryRowContext(ctx, `select id, uuid, end_time_90k is not null from open where id = ?`, id).
 		Scan(&o.ID, &o.UUID, &o.Ended)
 	if err != nil {
-		return moonfire.Opening{}, fmt.Errorf("read opening %d of the store: %w", id, notFound(err))
+		return moonfirefs.Opening{}, fmt.Errorf("read opening %d of the store: %w", id, notFound(err))
 	}
 	return o, nil
 }
 
 // LastOpening returns the last opening of the store for writing; ok is false if
 // there was none.
-func (db *DB) LastOpening(ctx context.Context) (o moonfire.Opening, ok bool, err error) {
+func (db *DB) LastOpening(ctx context.Context) (o moonfirefs.Opening, ok bool, err error) {
 	err = db.readers.QueryRowContext(ctx, `select id, uuid, end_time_90k is not null from open order by id desc limit 1`).
 		Scan(&o.ID, &o.UUID, &o.Ended)
 	if errors.Is(err, sql.ErrNoRows) {
-		return moonfire.Opening{}, false, nil
+		return moonfirefs.Opening{}, false, nil
 	}
 	if err != nil {
-		return moonfire.Opening{}, false, fmt.Errorf("read the last opening of the store: %w", asOurs(err))
+		return moonfirefs.Opening{}, false, fmt.Errorf("read the last opening of the store: %w", asOurs(err))
 	}
 	return o, true, nil
 }
@@ -47,15 +47,15 @@ select r.sample_dir_id, max(r.open_id)
 
 // LastRecordedTo tells, for each sample directory that holds the newest recording
 // of a stream, in which opening of the store that was made.
-func (db *DB) LastRecordedTo(ctx context.Context) (map[moonfire.SampleDirID]moonfire.OpenID, error) {
+func (db *DB) LastRecordedTo(ctx context.Context) (map[moonfirefs.SampleDirID]moonfirefs.OpenID, error) {
 	rows, err := db.readers.QueryContext(ctx, lastOpeningsSQL)
 	if err != nil {
 		return nil, fmt.Errorf("find the newest recordings: %w", asOurs(err))
 	}
-	last := make(map[moonfire.SampleDirID]moonfire.OpenID)
+	last := make(map[moonfirefs.SampleDirID]moonfirefs.OpenID)
 	err = each(rows, func() error {
-		var dir moonfire.SampleDirID
-		var open moonfire.OpenID
+		var dir moonfirefs.SampleDirID
+		var open moonfirefs.OpenID
 		if err := rows.Scan(&dir, &open); err != nil {
 			return err
 		}

@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // summaryColumns is the number of values that a packed Summary has; silentColumns
@@ -16,7 +16,7 @@ const (
 
 // columnsOf lists the values of a Summary in the order of the packed form, which
 // design/summaries.md describes.
-func columnsOf(s *moonfire.Summary) [summaryColumns]int64 {
+func columnsOf(s *moonfirefs.Summary) [summaryColumns]int64 {
 	return [summaryColumns]int64{
 		int64(s.ID), int64(s.Start90k), int64(s.Duration90k), s.SampleFileBytes, int64(s.VideoSamples),
 		int64(s.VideoSyncSamples), int64(s.VideoSampleEntry), int64(s.RunOffset), int64(s.Flags),
@@ -26,14 +26,14 @@ func columnsOf(s *moonfire.Summary) [summaryColumns]int64 {
 }
 
 // fromColumns is the inverse of columnsOf.
-func fromColumns(c *[summaryColumns]int64) moonfire.Summary {
-	return moonfire.Summary{
-		ID: moonfire.RecordingID(c[0]), Start90k: moonfire.Time90k(c[1]), Duration90k: moonfire.Duration90k(c[2]),
+func fromColumns(c *[summaryColumns]int64) moonfirefs.Summary {
+	return moonfirefs.Summary{
+		ID: moonfirefs.RecordingID(c[0]), Start90k: moonfirefs.Time90k(c[1]), Duration90k: moonfirefs.Duration90k(c[2]),
 		SampleFileBytes: c[3], VideoSamples: int32(c[4]), VideoSyncSamples: int32(c[5]),
-		VideoSampleEntry: moonfire.VideoSampleEntryID(c[6]), RunOffset: int32(c[7]), Flags: moonfire.RecordingFlags(c[8]),
-		Audio: moonfire.AudioSummary{
-			Samples: int32(c[9]), Chunks: int32(c[10]), Bytes: c[11], Start90k: moonfire.Duration90k(c[12]),
-			Duration90k: moonfire.Duration90k(c[13]), SampleEntry: moonfire.AudioSampleEntryID(c[14]),
+		VideoSampleEntry: moonfirefs.VideoSampleEntryID(c[6]), RunOffset: int32(c[7]), Flags: moonfirefs.RecordingFlags(c[8]),
+		Audio: moonfirefs.AudioSummary{
+			Samples: int32(c[9]), Chunks: int32(c[10]), Bytes: c[11], Start90k: moonfirefs.Duration90k(c[12]),
+			Duration90k: moonfirefs.Duration90k(c[13]), SampleEntry: moonfirefs.AudioSampleEntryID(c[14]),
 		},
 	}
 }
@@ -56,7 +56,7 @@ func expectFirst(hour utcHour) (c [summaryColumns]int64) {
 }
 
 // appendPacked appends the packed form of a Summary after that of others.
-func appendPacked(dst []byte, expected [summaryColumns]int64, s *moonfire.Summary) []byte {
+func appendPacked(dst []byte, expected [summaryColumns]int64, s *moonfirefs.Summary) []byte {
 	columns := columnsOf(s)
 	n := columnCount(&columns)
 	for i, value := range columns[:n] {
@@ -68,14 +68,14 @@ func appendPacked(dst []byte, expected [summaryColumns]int64, s *moonfire.Summar
 // columnCount returns how many of the values are packed, once that of the flags is
 // known.
 func columnCount(c *[summaryColumns]int64) int {
-	if moonfire.RecordingFlags(c[8])&moonfire.FlagAudio != 0 {
+	if moonfirefs.RecordingFlags(c[8])&moonfirefs.FlagAudio != 0 {
 		return summaryColumns
 	}
 	return silentColumns
 }
 
 // pack returns the packed form of the recordings of an hour.
-func pack(hour utcHour, recordings []moonfire.Summary) (packed []byte) {
+func pack(hour utcHour, recordings []moonfirefs.Summary) (packed []byte) {
 	expected := expectFirst(hour)
 	for i := range recordings {
 		packed = appendPacked(packed, expected, &recordings[i])
@@ -86,8 +86,8 @@ func pack(hour utcHour, recordings []moonfire.Summary) (packed []byte) {
 }
 
 // unpack calls fn for each recording of an hour; fn must not keep its argument. It
-// returns an error that wraps moonfire.ErrCorrupt for what pack does not make.
-func unpack(hour utcHour, packed []byte, fn func(*moonfire.Summary) error) error {
+// returns an error that wraps moonfirefs.ErrCorrupt for what pack does not make.
+func unpack(hour utcHour, packed []byte, fn func(*moonfirefs.Summary) error) error {
 	expected := expectFirst(hour)
 	for len(packed) > 0 {
 		c := expected
@@ -100,7 +100,7 @@ func unpack(hour utcHour, packed []byte, fn func(*moonfire.Summary) error) error
 			}
 			difference, n := binary.Varint(packed)
 			if n <= 0 {
-				return fmt.Errorf("summaries of hour %d: bad varint: %w", hour, moonfire.ErrCorrupt)
+				return fmt.Errorf("summaries of hour %d: bad varint: %w", hour, moonfirefs.ErrCorrupt)
 			}
 			c[i] += difference
 			packed = packed[n:]
@@ -110,7 +110,7 @@ func unpack(hour utcHour, packed []byte, fn func(*moonfire.Summary) error) error
 		}
 		s := fromColumns(&c)
 		if hourOf(s.Start90k) != hour {
-			return fmt.Errorf("summaries of hour %d: recording %d is of hour %d: %w", hour, s.ID, hourOf(s.Start90k), moonfire.ErrCorrupt)
+			return fmt.Errorf("summaries of hour %d: recording %d is of hour %d: %w", hour, s.ID, hourOf(s.Start90k), moonfirefs.ErrCorrupt)
 		}
 		if err := fn(&s); err != nil {
 			return err

@@ -7,13 +7,13 @@ import (
 	"slices"
 	"testing"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // The worked example of design/summaries.md.
 func TestPackWorkedExample(t *testing.T) {
 	hour := utcHour(10)
-	recordings := []moonfire.Summary{
+	recordings := []moonfirefs.Summary{
 		{ID: 70, Start90k: hour.start() + 90, Duration90k: 5_400_000, SampleFileBytes: 1000, VideoSamples: 300, VideoSyncSamples: 30, VideoSampleEntry: 1, RunOffset: 7},
 		{ID: 72, Start90k: hour.start() + 5_400_090, Duration90k: 5_400_001, SampleFileBytes: 990, VideoSamples: 300, VideoSyncSamples: 30, VideoSampleEntry: 1, RunOffset: 8, Flags: 1},
 	}
@@ -30,9 +30,9 @@ func TestPackWorkedExample(t *testing.T) {
 	}
 }
 
-func unpacked(t *testing.T, hour utcHour, packed []byte) (recordings []moonfire.Summary) {
+func unpacked(t *testing.T, hour utcHour, packed []byte) (recordings []moonfirefs.Summary) {
 	t.Helper()
-	err := unpack(hour, packed, func(s *moonfire.Summary) error {
+	err := unpack(hour, packed, func(s *moonfirefs.Summary) error {
 		recordings = append(recordings, *s)
 		return nil
 	})
@@ -43,14 +43,14 @@ func unpacked(t *testing.T, hour utcHour, packed []byte) (recordings []moonfire.
 }
 
 func TestUnpackRejectsDamage(t *testing.T) {
-	sound := pack(10, []moonfire.Summary{{ID: 1, Start90k: utcHour(10).start(), Duration90k: 1, SampleFileBytes: 1, VideoSamples: 1, VideoSampleEntry: 1}})
+	sound := pack(10, []moonfirefs.Summary{{ID: 1, Start90k: utcHour(10).start(), Duration90k: 1, SampleFileBytes: 1, VideoSamples: 1, VideoSampleEntry: 1}})
 	tests := map[string][]byte{
 		"truncated":        sound[:len(sound)-1],
 		"truncated varint": append(sound[:len(sound)-1:len(sound)-1], 0x80),
-		"of another hour":  pack(11, []moonfire.Summary{{ID: 1, Start90k: utcHour(10).start()}}),
+		"of another hour":  pack(11, []moonfirefs.Summary{{ID: 1, Start90k: utcHour(10).start()}}),
 	}
 	for name, packed := range tests {
-		if err := unpack(10, packed, func(*moonfire.Summary) error { return nil }); !errors.Is(err, moonfire.ErrCorrupt) {
+		if err := unpack(10, packed, func(*moonfirefs.Summary) error { return nil }); !errors.Is(err, moonfirefs.ErrCorrupt) {
 			t.Errorf("%s: got %v, want ErrCorrupt", name, err)
 		}
 	}
@@ -60,8 +60,8 @@ func TestUnpackRejectsDamage(t *testing.T) {
 func FuzzUnpack(f *testing.F) {
 	f.Add([]byte{0x02, 0x00, 0x02, 0x02, 0x02, 0x00, 0x02, 0x00, 0x00})
 	f.Fuzz(func(t *testing.T, packed []byte) {
-		var recordings []moonfire.Summary
-		err := unpack(10, packed, func(s *moonfire.Summary) error {
+		var recordings []moonfirefs.Summary
+		err := unpack(10, packed, func(s *moonfirefs.Summary) error {
 			recordings = append(recordings, *s)
 			return nil
 		})
@@ -75,14 +75,14 @@ func FuzzUnpack(f *testing.F) {
 type history struct {
 	*fixture
 	random *rand.Rand
-	now90k moonfire.Time90k
+	now90k moonfirefs.Time90k
 }
 
 func (h *history) step() {
 	h.Helper()
 	switch n := h.random.IntN(100); {
 	case n < 3: // this machine's clock is set, perhaps to before 1970
-		h.now90k = moonfire.Time90k(h.random.Int64N(6*hour90k) - 3*hour90k)
+		h.now90k = moonfirefs.Time90k(h.random.Int64N(6*hour90k) - 3*hour90k)
 	case n < 6:
 		h.exec(`delete from recording where id = (select id from recording order by random() limit 1)`)
 	case n < 9:
@@ -91,7 +91,7 @@ func (h *history) step() {
 		h.exec(`update stream set retain_bytes = ?`, 1000+h.random.IntN(20000))
 	default:
 		r, _ := h.add(h.now90k, 1+h.random.IntN(4))
-		h.now90k = r.End90k().Add(moonfire.Duration90k(h.random.Int64N(10 * 60 * moonfire.UnitsPerSecond)))
+		h.now90k = r.End90k().Add(moonfirefs.Duration90k(h.random.Int64N(10 * 60 * moonfirefs.UnitsPerSecond)))
 	}
 }
 
@@ -103,14 +103,14 @@ func (h *history) exec(query string, args ...any) {
 }
 
 // covered asks the covering index.
-func (h *history) covered(from, to moonfire.Time90k) (recordings []moonfire.Summary) {
+func (h *history) covered(from, to moonfirefs.Time90k) (recordings []moonfirefs.Summary) {
 	h.Helper()
 	rows, err := h.db.readers.Query(coveredSQL, h.stream(), from, to)
 	if err != nil {
 		h.Fatal(err)
 	}
 	err = each(rows, func() error {
-		var s moonfire.Summary
+		var s moonfirefs.Summary
 		err := rows.Scan(fieldsOf(&s)...)
 		recordings = append(recordings, s)
 		return err
@@ -130,11 +130,11 @@ func TestSummariesAreThoseOfTheCoveringIndex(t *testing.T) {
 	packed := 0
 	for range 250 {
 		h.step()
-		from := moonfire.Time90k(h.random.Int64N(8*hour90k) - 4*hour90k)
-		to := from.Add(moonfire.Duration90k(h.random.Int64N(3 * hour90k)))
-		for _, interval := range [][2]moonfire.Time90k{{moonfire.MinTime90k, moonfire.MaxTime90k}, {from, to}} {
-			var got []moonfire.Summary
-			err := f.db.EachSummary(t.Context(), f.stream(), interval[0], interval[1], func(s *moonfire.Summary) error {
+		from := moonfirefs.Time90k(h.random.Int64N(8*hour90k) - 4*hour90k)
+		to := from.Add(moonfirefs.Duration90k(h.random.Int64N(3 * hour90k)))
+		for _, interval := range [][2]moonfirefs.Time90k{{moonfirefs.MinTime90k, moonfirefs.MaxTime90k}, {from, to}} {
+			var got []moonfirefs.Summary
+			err := f.db.EachSummary(t.Context(), f.stream(), interval[0], interval[1], func(s *moonfirefs.Summary) error {
 				got = append(got, *s)
 				return nil
 			})
@@ -170,8 +170,8 @@ func (h *history) count(query string) (n int) {
 func TestHoursArePackedOnce(t *testing.T) {
 	f := newFixture(t, 1<<30)
 	h := &history{f, nil, 0}
-	const step90k = 10 * 60 * moonfire.UnitsPerSecond
-	for i := range moonfire.Time90k(6 * 5) {
+	const step90k = 10 * 60 * moonfirefs.UnitsPerSecond
+	for i := range moonfirefs.Time90k(6 * 5) {
 		f.add(i*step90k, 1)
 		want := max(0, int(i/6)-1) // not the oldest and not the newest
 		if packed := h.count(`select count(*) from hour_summaries where summaries is not null`); packed != want {

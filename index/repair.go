@@ -4,20 +4,20 @@ import (
 	"context"
 	"fmt"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Forget drops the row of a recording, and nothing else: what becomes of its
 // sample file is the caller's business. It returns an error that wraps
-// moonfire.ErrNotFound if there is no such recording.
-func (db *DB) Forget(ctx context.Context, id moonfire.RecordingID) error {
+// moonfirefs.ErrNotFound if there is no such recording.
+func (db *DB) Forget(ctx context.Context, id moonfirefs.RecordingID) error {
 	result, err := db.writer.ExecContext(ctx, `delete from recording where id = ?`, id)
 	if err != nil {
 		return fmt.Errorf("forget recording %d: %w", id, asOurs(err))
 	}
 	n, err := result.RowsAffected()
 	if err == nil && n == 0 {
-		err = moonfire.ErrNotFound
+		err = moonfirefs.ErrNotFound
 	}
 	if err != nil {
 		return fmt.Errorf("forget recording %d: %w", id, err)

@@ -7,13 +7,13 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/failpoint"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 )
 
 // Reserve commits n new names of files that may come to exist in dir.
-func (db *DB) Reserve(ctx context.Context, dir moonfire.SampleDirID, n int) ([]uuid.UUID, error) {
-	saved, err := db.Save(ctx, &Save{Dir: dir, Reserve: n})
+func (db *DB) Reserve(ctx context.Context, dir moonfirefs.SampleDirID, n int) ([]uuid.UUID, error) {
+	saved, err := db.Commit(ctx, &Change{Dir: dir, Reserve: n})
 	if err != nil {
 		return nil, err
 	}
@@ -22,7 +22,7 @@ func (db *DB) Reserve(ctx context.Context, dir moonfire.SampleDirID, n int) ([]u
 
 // reserve makes names in the order of time (RFC 9562 §5.7), so that those of new
 // recordings are on one page of an index of millions, and not on one from anywhere.
-func reserve(ctx context.Context, tx *sql.Tx, dir moonfire.SampleDirID, n int) (names []uuid.UUID, err error) {
+func reserve(ctx context.Context, tx *sql.Tx, dir moonfirefs.SampleDirID, n int) (names []uuid.UUID, err error) {
 	names = make([]uuid.UUID, n)
 	for i := range names {
 		if names[i], err = uuid.NewV7(); err != nil {
@@ -35,13 +35,13 @@ func reserve(ctx context.Context, tx *sql.Tx, dir moonfire.SampleDirID, n int) (
 	return names, nil
 }
 
-func reserveName(ctx context.Context, tx *sql.Tx, dir moonfire.SampleDirID, name uuid.UUID) error {
+func reserveName(ctx context.Context, tx *sql.Tx, dir moonfirefs.SampleDirID, name uuid.UUID) error {
 	_, err := tx.ExecContext(ctx, `insert into reserved_sample_files (uuid, sample_dir_id, state) values (?, ?, 'writing')`, name[:], dir)
 	return err
 }
 
 // Reserved lists the reserved names of dir, whatever their state.
-func (db *DB) Reserved(ctx context.Context, dir moonfire.SampleDirID) (all []Reservation, err error) {
+func (db *DB) Reserved(ctx context.Context, dir moonfirefs.SampleDirID) (all []Reservation, err error) {
 	rows, err := db.readers.QueryContext(ctx, reservationsSQL+` where sample_dir_id = ? order by uuid`, dir)
 	if err != nil {
 		return nil, fmt.Errorf("list reserved sample files: %w", asOurs(err))
@@ -60,16 +60,16 @@ func (db *DB) Reserved(ctx context.Context, dir moonfire.SampleDirID) (all []Res
 	return all, nil
 }
 
-// CheckOrigin returns an error that wraps moonfire.ErrNotFound if there is no
+// CheckOrigin returns an error that wraps moonfirefs.ErrNotFound if there is no
 // such stream, or no such time that the store was open: no recording can be of
 // them.
-func (db *DB) CheckOrigin(ctx context.Context, stream moonfire.StreamID, open moonfire.OpenID) error {
+func (db *DB) CheckOrigin(ctx context.Context, stream moonfirefs.StreamID, open moonfirefs.OpenID) error {
 	var hasStream bool
 	if err := db.readers.QueryRowContext(ctx, `select exists (select 1 from stream where id = ?)`, stream).Scan(&hasStream); err != nil {
 		return fmt.Errorf("look up stream %d: %w", stream, asOurs(err))
 	}
 	if !hasStream {
-		return fmt.Errorf("look up stream %d: %w", stream, moonfire.ErrNotFound)
+		return fmt.Errorf("look up stream %d: %w", stream, moonfirefs.ErrNotFound)
 	}
 	_, err := db.Opening(ctx, open)
 	return err
@@ -77,7 +77,7 @@ func (db *DB) CheckOrigin(ctx context.Context, stream moonfire.StreamID, open mo
 
 // BeginOpen records that the store is open for writing from now on; EndOpen that
 // it was closed in order.
-func (db *DB) BeginOpen(ctx context.Context, now moonfire.Time90k) (id moonfire.OpenID, err error) {
+func (db *DB) BeginOpen(ctx context.Context, now moonfirefs.Time90k) (id moonfirefs.OpenID, err error) {
 	name := uuid.New()
 	err = db.writer.QueryRowContext(ctx, `insert into open (uuid, start_time_90k) values (?, ?) returning id`, name[:], now).Scan(&id)
 	if err != nil {
@@ -87,7 +87,7 @@ func (db *DB) BeginOpen(ctx context.Context, now moonfire.Time90k) (id moonfire.
 }
 
 // EndOpen is described at BeginOpen.
-func (db *DB) EndOpen(ctx context.Context, id moonfire.OpenID, now moonfire.Time90k) error {
+func (db *DB) EndOpen(ctx context.Context, id moonfirefs.OpenID, now moonfirefs.Time90k) error {
 	// The clock may have been set back in between.
 	_, err := db.writer.ExecContext(ctx, `update open set end_time_90k = max(start_time_90k, ?) where id = ?`, now, id)
 	if err != nil {

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"testing"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // A reserved name tells whether its file is being written or on its way out.
@@ -45,8 +45,8 @@ func TestCheckOrigin(t *testing.T) {
 	if err := f.db.CheckOrigin(t.Context(), f.stream(), open); err != nil {
 		t.Error(err)
 	}
-	for stream, open := range map[moonfire.StreamID]moonfire.OpenID{99: open, f.stream(): 99} {
-		if err := f.db.CheckOrigin(t.Context(), stream, open); !errors.Is(err, moonfire.ErrNotFound) {
+	for stream, open := range map[moonfirefs.StreamID]moonfirefs.OpenID{99: open, f.stream(): 99} {
+		if err := f.db.CheckOrigin(t.Context(), stream, open); !errors.Is(err, moonfirefs.ErrNotFound) {
 			t.Errorf("stream %d, opening %d: %v", stream, open, err)
 		}
 	}

@@ -8,13 +8,13 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // SampleFile names a sample file.
 type SampleFile struct {
 	UUID uuid.UUID
-	Dir  moonfire.SampleDirID
+	Dir  moonfirefs.SampleDirID
 }
 
 // sampleFilesSQL takes a JSON array of ids: a statement for each would lock the
@@ -24,16 +24,16 @@ select r.id, r.sample_file_uuid, r.sample_dir_id
   from json_each(?) wanted cross join recording r on r.id = wanted.value`
 
 // SampleFiles names the sample files of recordings, in parallel. It returns an
-// error that wraps moonfire.ErrNotFound if one of the recordings is gone. The answer
+// error that wraps moonfirefs.ErrNotFound if one of the recordings is gone. The answer
 // is of one state of the database.
-func (db *DB) SampleFiles(ctx context.Context, ids []moonfire.RecordingID) ([]SampleFile, error) {
-	found := make(map[moonfire.RecordingID]SampleFile, len(ids))
+func (db *DB) SampleFiles(ctx context.Context, ids []moonfirefs.RecordingID) ([]SampleFile, error) {
+	found := make(map[moonfirefs.RecordingID]SampleFile, len(ids))
 	rows, err := db.statements.sampleFiles.QueryContext(ctx, jsonArray(ids))
 	if err != nil {
 		return nil, fmt.Errorf("find sample files: %w", asOurs(err))
 	}
 	err = each(rows, func() error {
-		var id moonfire.RecordingID
+		var id moonfirefs.RecordingID
 		var file SampleFile
 		err := rows.Scan(&id, &file.UUID, &file.Dir)
 		found[id] = file
@@ -46,14 +46,14 @@ func (db *DB) SampleFiles(ctx context.Context, ids []moonfire.RecordingID) ([]Sa
 	for i, id := range ids {
 		file, ok := found[id]
 		if !ok {
-			return nil, fmt.Errorf("find sample file of recording %d: %w", id, moonfire.ErrNotFound)
+			return nil, fmt.Errorf("find sample file of recording %d: %w", id, moonfirefs.ErrNotFound)
 		}
 		files[i] = file
 	}
 	return files, nil
 }
 
-func jsonArray(ids []moonfire.RecordingID) string {
-	text, _ := json.Marshal(slices.Concat([]moonfire.RecordingID{}, ids)) // numbers; never null
+func jsonArray(ids []moonfirefs.RecordingID) string {
+	text, _ := json.Marshal(slices.Concat([]moonfirefs.RecordingID{}, ids)) // numbers; never null
 	return string(text)
 }

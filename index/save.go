@@ -10,27 +10,27 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/failpoint"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 )
 
-// Save is the change that one transaction makes.
-type Save struct {
-	Dir moonfire.SampleDirID
+// Change is the change that one transaction makes.
+type Change struct {
+	Dir moonfirefs.SampleDirID
 	// Insert are new recordings, their files durable. Their names must be
 	// reserved. The ids are filled in once they are committed, and the
 	// recordings must not be changed afterwards. One that is stored already, by
-	// an earlier Save whose outcome was uncertain, is passed over.
-	Insert []*moonfire.Recording
+	// an earlier Commit whose outcome was uncertain, is passed over.
+	Insert []*moonfirefs.Recording
 	// SampleEntries are the codec configurations of Insert, in parallel; an
 	// equal one that is stored already is used again.
-	SampleEntries []*moonfire.VideoSampleEntry
+	SampleEntries []*moonfirefs.VideoSampleEntry
 	// AudioSampleEntries are those of the audio, in parallel; nil for a recording
 	// without. The slice is nil if there is none at all.
-	AudioSampleEntries []*moonfire.AudioSampleEntry
-	// Rotate names further streams whose quota is to be enforced, besides those
+	AudioSampleEntries []*moonfirefs.AudioSampleEntry
+	// Retain names further streams whose quota is to be enforced, besides those
 	// of Insert.
-	Rotate []moonfire.StreamID
+	Retain []moonfirefs.StreamID
 	// Delete says that what somebody has asked to delete is to be deleted, if there
 	// is anything.
 	Delete bool
@@ -41,8 +41,8 @@ type Save struct {
 	Reserve int
 }
 
-// Saved is what a Save brought about.
-type Saved struct {
+// Committed is what a Change brought about.
+type Committed struct {
 	// Deleted are the files of recordings that were deleted to meet quotas, or
 	// because somebody has asked for it: they are to be unlinked, then released.
 	Deleted []SampleFile
@@ -50,20 +50,20 @@ type Saved struct {
 	Reserved []uuid.UUID
 }
 
-// saving is a Save under way.
-type saving struct {
+// transaction is a Commit under way.
+type transaction struct {
 	tx *sql.Tx
-	*Save
-	Saved
+	*Change
+	Committed
 	// ids, entryIDs and audioIDs are of Insert, in parallel.
-	ids      []moonfire.RecordingID
-	entryIDs []moonfire.VideoSampleEntryID
-	audioIDs []moonfire.AudioSampleEntryID
+	ids      []moonfirefs.RecordingID
+	entryIDs []moonfirefs.VideoSampleEntryID
+	audioIDs []moonfirefs.AudioSampleEntryID
 	// blobs are the indexes of the recordings that are deleted.
-	blobs map[moonfire.RecordingID]indexBlobs
+	blobs map[moonfirefs.RecordingID]indexBlobs
 	// passed is the last recording of each stream that was looked at for rotation:
 	// those up to it are kept.
-	passed map[moonfire.StreamID]moonfire.RecordingID
+	passed map[moonfirefs.StreamID]moonfirefs.RecordingID
 	// more says that quotas are still exceeded, or that there is more to delete.
 	more bool
 	// changed are the hours in which recordings came or went.
@@ -73,14 +73,14 @@ type saving struct {
 // maxDeletions bounds the recordings that one transaction deletes.
 const maxDeletions = 500
 
-// Save commits the whole change or nothing. Where COMMIT reports an error, Save
+// Commit commits the whole change or nothing. Where COMMIT reports an error, Commit
 // finds out whether it happened nevertheless before it answers; where it cannot,
 // the error wraps ErrUncertain. Where one of the recordings will never be accepted,
 // it is a RefusedError that says which. It ignores the cancellation of ctx: a commit
 // must not be interrupted.
-func (db *DB) Save(ctx context.Context, s *Save) (*Saved, error) {
+func (db *DB) Commit(ctx context.Context, s *Change) (*Committed, error) {
 	ctx = context.WithoutCancel(ctx)
-	first, err := db.saveOnce(ctx, s)
+	first, err := db.commitOnce(ctx, s)
 	if err != nil {
 		return nil, fmt.Errorf("save: %w", err)
 	}
@@ -89,9 +89,9 @@ func (db *DB) Save(ctx context.Context, s *Save) (*Saved, error) {
 	}
 	// A quota that was lowered can take tens of thousands of recordings, which
 	// one transaction should not: others wait for it, and memory is bounded.
-	saved := first.Saved
+	saved := first.Committed
 	for streams, more := first.streams(), first.more; more; {
-		rest, err := db.saveOnce(ctx, &Save{Dir: s.Dir, Rotate: streams, Delete: s.Delete})
+		rest, err := db.commitOnce(ctx, &Change{Dir: s.Dir, Retain: streams, Delete: s.Delete})
 		if err != nil {
 			db.log.Warn("not all is deleted yet that must be", "err", err) // the next save goes on
 			break
@@ -101,8 +101,8 @@ func (db *DB) Save(ctx context.Context, s *Save) (*Saved, error) {
 	return &saved, nil
 }
 
-// saveOnce is one transaction.
-func (db *DB) saveOnce(ctx context.Context, s *Save) (*saving, error) {
+// commitOnce is one transaction.
+func (db *DB) commitOnce(ctx context.Context, s *Change) (*transaction, error) {
 	began := time.Now()
 	defer func() { db.counters.Transactions.Observe(time.Since(began)) }()
 	tx, err := db.writer.BeginTx(ctx, nil)
@@ -110,9 +110,9 @@ func (db *DB) saveOnce(ctx context.Context, s *Save) (*saving, error) {
 		return nil, asOurs(err)
 	}
 	defer rollback(tx)
-	u := &saving{
-		tx: tx, Save: s, blobs: make(map[moonfire.RecordingID]indexBlobs),
-		passed: make(map[moonfire.StreamID]moonfire.RecordingID), changed: make(map[streamHour]bool),
+	u := &transaction{
+		tx: tx, Change: s, blobs: make(map[moonfirefs.RecordingID]indexBlobs),
+		passed: make(map[moonfirefs.StreamID]moonfirefs.RecordingID), changed: make(map[streamHour]bool),
 	}
 	if err := u.run(ctx); err != nil {
 		return nil, asOurs(err)
@@ -126,7 +126,7 @@ func (db *DB) saveOnce(ctx context.Context, s *Save) (*saving, error) {
 	return u, nil
 }
 
-func (u *saving) run(ctx context.Context) error {
+func (u *transaction) run(ctx context.Context) error {
 	// Releasing first: the names that are released are none of those that the
 	// other steps reserve.
 	for _, name := range u.Release {
@@ -137,9 +137,9 @@ func (u *saving) run(ctx context.Context) error {
 	if err := u.noteBounds(ctx); err != nil {
 		return err
 	}
-	u.ids = make([]moonfire.RecordingID, len(u.Insert))
-	u.entryIDs = make([]moonfire.VideoSampleEntryID, len(u.Insert))
-	u.audioIDs = make([]moonfire.AudioSampleEntryID, len(u.Insert))
+	u.ids = make([]moonfirefs.RecordingID, len(u.Insert))
+	u.entryIDs = make([]moonfirefs.VideoSampleEntryID, len(u.Insert))
+	u.audioIDs = make([]moonfirefs.AudioSampleEntryID, len(u.Insert))
 	for i, r := range u.Insert {
 		if err := failpoint.Step("create.5", func() error { return u.insert(ctx, i) }); err != nil {
 			err = fmt.Errorf("insert recording %s of stream %d: %w", r.SampleFile, r.Stream, err)
@@ -169,7 +169,7 @@ func (u *saving) run(ctx context.Context) error {
 
 // noteBounds notes the hours that the streams have been adding to and losing from:
 // the change may be the one after which they are left alone.
-func (u *saving) noteBounds(ctx context.Context) error {
+func (u *transaction) noteBounds(ctx context.Context) error {
 	for _, stream := range u.streams() {
 		hours, err := boundaryHours(ctx, u.tx, stream)
 		if err != nil {
@@ -185,7 +185,7 @@ func (u *saving) noteBounds(ctx context.Context) error {
 // packSummaries packs the hours that have changed, but for those that the next
 // save will change again: the newest of each stream, which grows, and the oldest,
 // which rotation takes away.
-func (u *saving) packSummaries(ctx context.Context) error {
+func (u *transaction) packSummaries(ctx context.Context) error {
 	for _, stream := range u.streams() {
 		hours, err := boundaryHours(ctx, u.tx, stream)
 		if err != nil {
@@ -203,16 +203,16 @@ func (u *saving) packSummaries(ctx context.Context) error {
 	return nil
 }
 
-func (u *saving) release(ctx context.Context, name uuid.UUID) error {
+func (u *transaction) release(ctx context.Context, name uuid.UUID) error {
 	_, err := u.tx.ExecContext(ctx, `delete from reserved_sample_files where uuid = ?`, name[:])
 	return err
 }
 
 // streams lists those whose quota may be exceeded, each once.
-func (u *saving) streams() []moonfire.StreamID {
-	seen := make(map[moonfire.StreamID]bool)
-	var streams []moonfire.StreamID
-	add := func(stream moonfire.StreamID) {
+func (u *transaction) streams() []moonfirefs.StreamID {
+	seen := make(map[moonfirefs.StreamID]bool)
+	var streams []moonfirefs.StreamID
+	add := func(stream moonfirefs.StreamID) {
 		if !seen[stream] {
 			seen[stream] = true
 			streams = append(streams, stream)
@@ -221,7 +221,7 @@ func (u *saving) streams() []moonfire.StreamID {
 	for _, r := range u.Insert {
 		add(r.Stream)
 	}
-	for _, stream := range u.Rotate {
+	for _, stream := range u.Retain {
 		add(stream)
 	}
 	return streams
@@ -238,7 +238,7 @@ values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 returning id`
 
 // insert replaces the reserved row of a new recording by its recording row.
-func (u *saving) insert(ctx context.Context, i int) error {
+func (u *transaction) insert(ctx context.Context, i int) error {
 	r := u.Insert[i]
 	err := u.tx.QueryRowContext(ctx, `select id, video_sample_entry_id, coalesce(audio_sample_entry_id, 0) from recording where sample_file_uuid = ?`, r.SampleFile[:]).
 		Scan(&u.ids[i], &u.entryIDs[i], &u.audioIDs[i])
@@ -260,7 +260,7 @@ func (u *saving) insert(ctx context.Context, i int) error {
 		if u.audioIDs[i], err = storeAudioSampleEntry(ctx, u.tx, u.AudioSampleEntries[i]); err != nil {
 			return err
 		}
-		audio.entry = sql.Null[moonfire.AudioSampleEntryID]{V: u.audioIDs[i], Valid: true}
+		audio.entry = sql.Null[moonfirefs.AudioSampleEntryID]{V: u.audioIDs[i], Valid: true}
 	}
 	u.changed[streamHour{r.Stream, hourOf(r.Start90k)}] = true
 	return u.tx.QueryRowContext(ctx, insertRecordingSQL, append([]any{
@@ -271,9 +271,9 @@ func (u *saving) insert(ctx context.Context, i int) error {
 	}, audio.values()...)...).Scan(&u.ids[i])
 }
 
-// requireDeleted passes over a recording that was committed by an earlier Save,
+// requireDeleted passes over a recording that was committed by an earlier Commit,
 // and rotated at once.
-func (u *saving) requireDeleted(ctx context.Context, name uuid.UUID) error {
+func (u *transaction) requireDeleted(ctx context.Context, name uuid.UUID) error {
 	var deleted bool
 	err := u.tx.QueryRowContext(ctx, `select exists (select 1 from reserved_sample_files where uuid = ?)`, name[:]).Scan(&deleted)
 	if err == nil && !deleted {
@@ -282,7 +282,7 @@ func (u *saving) requireDeleted(ctx context.Context, name uuid.UUID) error {
 	return err
 }
 
-func storeSampleEntry(ctx context.Context, tx *sql.Tx, e *moonfire.VideoSampleEntry) (id moonfire.VideoSampleEntryID, err error) {
+func storeSampleEntry(ctx context.Context, tx *sql.Tx, e *moonfirefs.VideoSampleEntry) (id moonfirefs.VideoSampleEntryID, err error) {
 	err = tx.QueryRowContext(ctx, `select id from video_sample_entry where sha1 = ?`, e.SHA1[:]).Scan(&id)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return id, err
@@ -307,18 +307,18 @@ select r.id from recording r
 // limit is how much a stream may have: its quota, of which what is kept is a part.
 // If that leaves less than a tenth of the quota for new footage, it has that tenth
 // all the same: what is kept never goes, and recording goes on.
-func (u *saving) limit(ctx context.Context, stream moonfire.StreamID) (limitBytes int64, err error) {
+func (u *transaction) limit(ctx context.Context, stream moonfirefs.StreamID) (limitBytes int64, err error) {
 	var retainBytes, keptBytes int64
 	if err := u.tx.QueryRowContext(ctx, `select retain_bytes from stream where id = ?`, stream).Scan(&retainBytes); err != nil {
 		return 0, err
 	}
 	err = u.tx.QueryRowContext(ctx, keptBytesSQL, stream).Scan(&keptBytes)
-	return max(retainBytes, keptBytes+retainBytes/moonfire.RotatingShare), err
+	return max(retainBytes, keptBytes+retainBytes/moonfirefs.UnkeptShare), err
 }
 
 // rotate deletes the oldest recordings of a stream that exceed its quota: as
 // many as needed and no more.
-func (u *saving) rotate(ctx context.Context, stream moonfire.StreamID) error {
+func (u *transaction) rotate(ctx context.Context, stream moonfirefs.StreamID) error {
 	deleted := len(u.Deleted)
 	defer func() { u.more = u.more || len(u.Deleted) >= maxDeletions }()
 	limitBytes, err := u.limit(ctx, stream)
@@ -343,11 +343,11 @@ func (u *saving) rotate(ctx context.Context, stream moonfire.StreamID) error {
 	}
 }
 
-func (u *saving) deleteOldest(ctx context.Context, stream moonfire.StreamID) error {
-	var id moonfire.RecordingID
+func (u *transaction) deleteOldest(ctx context.Context, stream moonfirefs.StreamID) error {
+	var id moonfirefs.RecordingID
 	err := u.tx.QueryRowContext(ctx, oldestSQL, stream, u.passed[stream]).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("its total is not that of its recordings: %w", moonfire.ErrCorrupt)
+		return fmt.Errorf("its total is not that of its recordings: %w", moonfirefs.ErrCorrupt)
 	}
 	if err != nil {
 		return err
@@ -357,9 +357,9 @@ func (u *saving) deleteOldest(ctx context.Context, stream moonfire.StreamID) err
 }
 
 // delete replaces a recording row by a reserved row.
-func (u *saving) delete(ctx context.Context, id moonfire.RecordingID) error {
-	var stream moonfire.StreamID
-	var start90k moonfire.Time90k
+func (u *transaction) delete(ctx context.Context, id moonfirefs.RecordingID) error {
+	var stream moonfirefs.StreamID
+	var start90k moonfirefs.Time90k
 	var file SampleFile
 	var blobs indexBlobs
 	err := u.tx.QueryRowContext(ctx, `
@@ -386,10 +386,10 @@ func (u *saving) delete(ctx context.Context, id moonfire.RecordingID) error {
 }
 
 // quarterHour90k is what all civil hours are made of.
-const quarterHour90k = 15 * 60 * moonfire.UnitsPerSecond
+const quarterHour90k = 15 * 60 * moonfirefs.UnitsPerSecond
 
 // quarterHour numbers the quarters of an hour of UTC since 1970.
-func quarterHour(t moonfire.Time90k) int64 {
+func quarterHour(t moonfirefs.Time90k) int64 {
 	q := int64(t) / quarterHour90k
 	if int64(t)%quarterHour90k < 0 {
 		q--
@@ -403,8 +403,8 @@ const nearQuarters = 4
 
 // forgetRotated forgets the quarters that no hour with footage can have: those
 // before all recordings, but for the neighbours of kept ones.
-func (u *saving) forgetRotated(ctx context.Context, stream moonfire.StreamID) error {
-	var first sql.Null[moonfire.Time90k]
+func (u *transaction) forgetRotated(ctx context.Context, stream moonfirefs.StreamID) error {
+	var first sql.Null[moonfirefs.Time90k]
 	err := u.tx.QueryRowContext(ctx, `
 		select r.start_time_90k from recording r where r.stream_id = ? and not `+keptSQL+`
 		 order by r.start_time_90k limit 1`, stream).Scan(&first)
@@ -425,7 +425,7 @@ func (u *saving) forgetRotated(ctx context.Context, stream moonfire.StreamID) er
 }
 
 // commit commits, and looks again if that reports an error.
-func (db *DB) commit(ctx context.Context, u *saving) error {
+func (db *DB) commit(ctx context.Context, u *transaction) error {
 	err := db.counters.Commits.Time(func() error { return failpoint.Step("commit", u.tx.Commit) })
 	if err == nil {
 		return nil
@@ -448,7 +448,7 @@ func (db *DB) commit(ctx context.Context, u *saving) error {
 
 // happened tells whether a transaction was committed, from the trace of one of
 // its steps. Those that leave a trace of this transaction alone come first.
-func (db *DB) happened(ctx context.Context, u *saving) (happened bool, err error) {
+func (db *DB) happened(ctx context.Context, u *transaction) (happened bool, err error) {
 	var query string
 	var name uuid.UUID
 	switch {

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // The statements of this file are answered by hour_summaries and by covering
@@ -45,7 +45,7 @@ select h.utc_hour, h.summaries, coalesce(r.id, 0), coalesce(r.start_time_90k, 0)
 )
 
 // fieldsOf lists where the columns of coveredSQL go.
-func fieldsOf(s *moonfire.Summary) []any {
+func fieldsOf(s *moonfirefs.Summary) []any {
 	return []any{
 		&s.ID, &s.Start90k, &s.Duration90k, &s.SampleFileBytes, &s.VideoSamples,
 		&s.VideoSyncSamples, &s.VideoSampleEntry, &s.RunOffset, &s.Flags,
@@ -57,7 +57,7 @@ func fieldsOf(s *moonfire.Summary) []any {
 // EachSummary calls fn for each recording of the stream that starts in
 // [from, to), by start time, then by id. No row of the table of recordings is
 // read. fn must not keep its argument, nor call db.
-func (db *DB) EachSummary(ctx context.Context, stream moonfire.StreamID, from, to moonfire.Time90k, fn func(*moonfire.Summary) error) error {
+func (db *DB) EachSummary(ctx context.Context, stream moonfirefs.StreamID, from, to moonfirefs.Time90k, fn func(*moonfirefs.Summary) error) error {
 	if from >= to {
 		return nil
 	}
@@ -65,7 +65,7 @@ func (db *DB) EachSummary(ctx context.Context, stream moonfire.StreamID, from, t
 	if err != nil {
 		return fmt.Errorf("list recordings of stream %d: %w", stream, asOurs(err))
 	}
-	within := func(s *moonfire.Summary) error {
+	within := func(s *moonfirefs.Summary) error {
 		if s.Start90k < from || s.Start90k >= to {
 			return nil
 		}
@@ -73,7 +73,7 @@ func (db *DB) EachSummary(ctx context.Context, stream moonfire.StreamID, from, t
 	}
 	var hour utcHour
 	var packed sql.RawBytes
-	var s moonfire.Summary
+	var s moonfirefs.Summary
 	err = each(rows, func() error {
 		if err := rows.Scan(append([]any{&hour, &packed}, fieldsOf(&s)...)...); err != nil {
 			return err
@@ -93,7 +93,7 @@ func (db *DB) EachSummary(ctx context.Context, stream moonfire.StreamID, from, t
 }
 
 // FirstStart returns the least start at or after from; ok is false if none.
-func (db *DB) FirstStart(ctx context.Context, stream moonfire.StreamID, from moonfire.Time90k) (start moonfire.Time90k, ok bool, err error) {
+func (db *DB) FirstStart(ctx context.Context, stream moonfirefs.StreamID, from moonfirefs.Time90k) (start moonfirefs.Time90k, ok bool, err error) {
 	return db.aStart(ctx, db.statements.firstStart, stream, from)
 }
 
@@ -103,13 +103,13 @@ select id, start_time_90k, start_time_90k + duration_90k
 
 // Newest is the recording of a stream that was committed last.
 type Newest struct {
-	ID               moonfire.RecordingID
-	Start90k, End90k moonfire.Time90k
+	ID               moonfirefs.RecordingID
+	Start90k, End90k moonfirefs.Time90k
 }
 
 // Newest returns the recording that was committed last; ok is false if there is
 // none.
-func (db *DB) Newest(ctx context.Context, stream moonfire.StreamID) (n Newest, ok bool, err error) {
+func (db *DB) Newest(ctx context.Context, stream moonfirefs.StreamID) (n Newest, ok bool, err error) {
 	err = db.statements.newest.QueryRowContext(ctx, stream).Scan(&n.ID, &n.Start90k, &n.End90k)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Newest{}, false, nil
@@ -121,12 +121,12 @@ func (db *DB) Newest(ctx context.Context, stream moonfire.StreamID) (n Newest, o
 }
 
 // LastStart returns the greatest start before to; ok is false if none.
-func (db *DB) LastStart(ctx context.Context, stream moonfire.StreamID, to moonfire.Time90k) (start moonfire.Time90k, ok bool, err error) {
+func (db *DB) LastStart(ctx context.Context, stream moonfirefs.StreamID, to moonfirefs.Time90k) (start moonfirefs.Time90k, ok bool, err error) {
 	return db.aStart(ctx, db.statements.lastStart, stream, to)
 }
 
-func (db *DB) aStart(ctx context.Context, statement *sql.Stmt, stream moonfire.StreamID, bound moonfire.Time90k) (start moonfire.Time90k, ok bool, err error) {
-	var found sql.Null[moonfire.Time90k]
+func (db *DB) aStart(ctx context.Context, statement *sql.Stmt, stream moonfirefs.StreamID, bound moonfirefs.Time90k) (start moonfirefs.Time90k, ok bool, err error) {
+	var found sql.Null[moonfirefs.Time90k]
 	if err := statement.QueryRowContext(ctx, stream, bound).Scan(&found); err != nil {
 		return 0, false, fmt.Errorf("find recordings of stream %d: %w", stream, asOurs(err))
 	}
@@ -139,11 +139,11 @@ select id, sha1, width, height, pixel_aspect_h, pixel_aspect_v, rfc6381_codec, d
 
 // VideoSampleEntry returns a codec configuration, which the caller must not
 // change.
-func (db *DB) VideoSampleEntry(ctx context.Context, id moonfire.VideoSampleEntryID) (*moonfire.VideoSampleEntry, error) {
+func (db *DB) VideoSampleEntry(ctx context.Context, id moonfirefs.VideoSampleEntryID) (*moonfirefs.VideoSampleEntry, error) {
 	if known, ok := db.sampleEntries.Load(id); ok {
-		return known.(*moonfire.VideoSampleEntry), nil
+		return known.(*moonfirefs.VideoSampleEntry), nil
 	}
-	e := new(moonfire.VideoSampleEntry)
+	e := new(moonfirefs.VideoSampleEntry)
 	var sha1 []byte
 	err := db.readers.QueryRowContext(ctx, sampleEntrySQL, id).
 		Scan(&e.ID, &sha1, &e.Width, &e.Height, &e.PixelAspectH, &e.PixelAspectV, &e.RFC6381Codec, &e.Data)
@@ -152,12 +152,12 @@ func (db *DB) VideoSampleEntry(ctx context.Context, id moonfire.VideoSampleEntry
 	}
 	copy(e.SHA1[:], sha1)
 	known, _ := db.sampleEntries.LoadOrStore(id, e)
-	return known.(*moonfire.VideoSampleEntry), nil
+	return known.(*moonfirefs.VideoSampleEntry), nil
 }
 
 func notFound(err error) error {
 	if errors.Is(err, sql.ErrNoRows) {
-		return moonfire.ErrNotFound
+		return moonfirefs.ErrNotFound
 	}
 	return asOurs(err)
 }

@@ -11,7 +11,7 @@ import (
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // checkSchema compares the schema with the one that schema.sql makes.
@@ -29,10 +29,10 @@ func checkSchema(ctx context.Context, pool *sql.DB) error {
 	}
 	for name, sql := range want {
 		if got[name] != sql {
-			return fmt.Errorf("its schema differs from the shipped one at %q: %w", name, moonfire.ErrCorrupt)
+			return fmt.Errorf("its schema differs from the shipped one at %q: %w", name, moonfirefs.ErrCorrupt)
 		}
 	}
-	return fmt.Errorf("its schema has tables or indexes that are not ours: %w", moonfire.ErrCorrupt)
+	return fmt.Errorf("its schema has tables or indexes that are not ours: %w", moonfirefs.ErrCorrupt)
 }
 
 // shippedSchema is what readSchema returns for a new database.
@@ -41,7 +41,7 @@ var shippedSchema = sync.OnceValues(func() (_ map[string]string, err error) {
 	defer func() { err = errors.Join(err, pool.Close()) }()
 	pool.SetMaxOpenConns(1)
 	ctx := context.Background()
-	if _, err := pool.ExecContext(ctx, moonfire.Schema); err != nil {
+	if _, err := pool.ExecContext(ctx, moonfirefs.Schema); err != nil {
 		return nil, err
 	}
 	return readSchema(ctx, pool)

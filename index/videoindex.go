@@ -10,7 +10,7 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 	"golang.org/x/sync/singleflight"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 const (
@@ -39,34 +39,34 @@ type videoIndexCache struct {
 	// mu guards all fields below.
 	mu       sync.Mutex
 	maxBytes int64
-	lru      *simplelru.LRU[moonfire.RecordingID, indexBlobs]
+	lru      *simplelru.LRU[moonfirefs.RecordingID, indexBlobs]
 	bytes    int64
 	// held counts the holders of a recording.
-	held map[moonfire.RecordingID]int
+	held map[moonfirefs.RecordingID]int
 	// rescued has the blobs of held recordings that are deleted or, in a process
 	// that cannot know when that happens, may be at any time.
-	rescued map[moonfire.RecordingID]indexBlobs
+	rescued map[moonfirefs.RecordingID]indexBlobs
 	// leaving has the blobs of the recordings that a transaction under way
 	// deletes.
-	leaving map[moonfire.RecordingID]indexBlobs
+	leaving map[moonfirefs.RecordingID]indexBlobs
 }
 
 func newVideoIndexCache(maxBytes int64) *videoIndexCache {
 	c := &videoIndexCache{
 		maxBytes: maxBytes,
-		held:     make(map[moonfire.RecordingID]int),
-		rescued:  make(map[moonfire.RecordingID]indexBlobs),
-		leaving:  make(map[moonfire.RecordingID]indexBlobs),
+		held:     make(map[moonfirefs.RecordingID]int),
+		rescued:  make(map[moonfirefs.RecordingID]indexBlobs),
+		leaving:  make(map[moonfirefs.RecordingID]indexBlobs),
 	}
 	// Bounded by bytes instead, in add.
-	c.lru, _ = simplelru.NewLRU(math.MaxInt, func(_ moonfire.RecordingID, blobs indexBlobs) {
+	c.lru, _ = simplelru.NewLRU(math.MaxInt, func(_ moonfirefs.RecordingID, blobs indexBlobs) {
 		c.bytes -= blobs.sizeBytes()
 	}) // fails for a size below 1 only
 	return c
 }
 
 // get returns a blob that is in memory.
-func (c *videoIndexCache) get(id moonfire.RecordingID) (indexBlobs, bool) {
+func (c *videoIndexCache) get(id moonfirefs.RecordingID) (indexBlobs, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if blob, ok := c.lru.Get(id); ok {
@@ -79,7 +79,7 @@ func (c *videoIndexCache) get(id moonfire.RecordingID) (indexBlobs, bool) {
 	return blob, ok
 }
 
-func (c *videoIndexCache) add(id moonfire.RecordingID, blob indexBlobs) {
+func (c *videoIndexCache) add(id moonfirefs.RecordingID, blob indexBlobs) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.lru.Contains(id) {
@@ -107,14 +107,14 @@ func (db *DB) BoundVideoIndexes(maxBytes int64) {
 }
 
 // VideoIndex returns a recording's video index, through the cache. The caller
-// must not change it. It returns an error that wraps moonfire.ErrNotFound if
+// must not change it. It returns an error that wraps moonfirefs.ErrNotFound if
 // the recording is gone and not held.
-func (db *DB) VideoIndex(ctx context.Context, id moonfire.RecordingID) ([]byte, error) {
+func (db *DB) VideoIndex(ctx context.Context, id moonfirefs.RecordingID) ([]byte, error) {
 	blobs, err := db.indexes(ctx, id)
 	return blobs.video, err
 }
 
-func (db *DB) indexes(ctx context.Context, id moonfire.RecordingID) (indexBlobs, error) {
+func (db *DB) indexes(ctx context.Context, id moonfirefs.RecordingID) (indexBlobs, error) {
 	db.counters.VideoIndexes.Add(1)
 	if blob, ok := db.videoIndexes.get(id); ok {
 		db.counters.VideoIndexHits.Add(1)
@@ -135,7 +135,7 @@ func (db *DB) indexes(ctx context.Context, id moonfire.RecordingID) (indexBlobs,
 	return indexBlobs{}, err
 }
 
-func (db *DB) loadIndexes(ctx context.Context, id moonfire.RecordingID) (indexBlobs, error) {
+func (db *DB) loadIndexes(ctx context.Context, id moonfirefs.RecordingID) (indexBlobs, error) {
 	var blob indexBlobs
 	if err := db.statements.videoIndex.QueryRowContext(ctx, id).Scan(&blob.video, &blob.audio); err != nil {
 		return indexBlobs{}, fmt.Errorf("read video index of recording %d: %w", id, notFound(err))
@@ -146,12 +146,12 @@ func (db *DB) loadIndexes(ctx context.Context, id moonfire.RecordingID) (indexBl
 
 // Hold keeps the video indexes of recordings readable, even once they are
 // deleted, until release is called; release is idempotent. It returns an error
-// that wraps moonfire.ErrNotFound if one of the recordings is gone.
+// that wraps moonfirefs.ErrNotFound if one of the recordings is gone.
 //
 // The process that records rescues the video index of a held recording when it
 // deletes it. Another process cannot know when that happens: a read-only DB
 // loads the video indexes now.
-func (db *DB) Hold(ctx context.Context, ids []moonfire.RecordingID) (release func(), err error) {
+func (db *DB) Hold(ctx context.Context, ids []moonfirefs.RecordingID) (release func(), err error) {
 	c := db.videoIndexes
 	c.mu.Lock()
 	for _, id := range ids {
@@ -169,12 +169,12 @@ func (db *DB) Hold(ctx context.Context, ids []moonfire.RecordingID) (release fun
 
 // secure makes sure that recordings just marked as held will stay readable. A
 // recording that is still there now will be rescued when it is deleted.
-func (db *DB) secure(ctx context.Context, ids []moonfire.RecordingID) error {
+func (db *DB) secure(ctx context.Context, ids []moonfirefs.RecordingID) error {
 	if db.writer != nil {
 		_, err := db.SampleFiles(ctx, ids)
 		return err
 	}
-	var missing []moonfire.RecordingID
+	var missing []moonfirefs.RecordingID
 	for _, id := range ids {
 		if blobs, ok := db.videoIndexes.get(id); ok {
 			db.videoIndexes.rescue(id, blobs)
@@ -186,7 +186,7 @@ func (db *DB) secure(ctx context.Context, ids []moonfire.RecordingID) error {
 }
 
 // rescueAll loads the blobs of held recordings by one statement.
-func (db *DB) rescueAll(ctx context.Context, ids []moonfire.RecordingID) error {
+func (db *DB) rescueAll(ctx context.Context, ids []moonfirefs.RecordingID) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -196,7 +196,7 @@ func (db *DB) rescueAll(ctx context.Context, ids []moonfire.RecordingID) error {
 	}
 	found := 0
 	err = each(rows, func() error {
-		var id moonfire.RecordingID
+		var id moonfirefs.RecordingID
 		var blobs indexBlobs
 		if err := rows.Scan(&id, &blobs.video, &blobs.audio); err != nil {
 			return err
@@ -211,12 +211,12 @@ func (db *DB) rescueAll(ctx context.Context, ids []moonfire.RecordingID) error {
 		return fmt.Errorf("read video indexes: %w", err)
 	}
 	if found < len(ids) {
-		return fmt.Errorf("read video indexes of %d recordings: %d of them: %w", len(ids), len(ids)-found, moonfire.ErrNotFound)
+		return fmt.Errorf("read video indexes of %d recordings: %d of them: %w", len(ids), len(ids)-found, moonfirefs.ErrNotFound)
 	}
 	return nil
 }
 
-func (c *videoIndexCache) rescue(id moonfire.RecordingID, blob indexBlobs) {
+func (c *videoIndexCache) rescue(id moonfirefs.RecordingID, blob indexBlobs) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.held[id] > 0 {
@@ -224,7 +224,7 @@ func (c *videoIndexCache) rescue(id moonfire.RecordingID, blob indexBlobs) {
 	}
 }
 
-func (c *videoIndexCache) unhold(ids []moonfire.RecordingID) {
+func (c *videoIndexCache) unhold(ids []moonfirefs.RecordingID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, id := range ids {
@@ -238,7 +238,7 @@ func (c *videoIndexCache) unhold(ids []moonfire.RecordingID) {
 // leave announces that a transaction is about to delete recordings; left that it
 // has ended. In between, their blobs can be read from memory, so that a holder
 // finds them at every moment.
-func (c *videoIndexCache) leave(blobs map[moonfire.RecordingID]indexBlobs) {
+func (c *videoIndexCache) leave(blobs map[moonfirefs.RecordingID]indexBlobs) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for id, blob := range blobs {
@@ -246,7 +246,7 @@ func (c *videoIndexCache) leave(blobs map[moonfire.RecordingID]indexBlobs) {
 	}
 }
 
-func (c *videoIndexCache) left(blobs map[moonfire.RecordingID]indexBlobs, deleted bool) {
+func (c *videoIndexCache) left(blobs map[moonfirefs.RecordingID]indexBlobs, deleted bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for id, blob := range blobs {

@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // A record about audio begins with one of these, where that about samples of the
@@ -25,18 +25,18 @@ const (
 // behind After samples of the video.
 type Chunk struct {
 	After   int
-	Samples []moonfire.AudioSample
+	Samples []moonfirefs.AudioSample
 	// Sum is that of its bytes, which are Bytes.
 	Sum   uint32
 	Bytes int64
 	// Start90k is when the first sample of the recording's audio begins, after the
 	// recording's start.
-	Start90k moonfire.Duration90k
+	Start90k moonfirefs.Duration90k
 }
 
 // AppendAudioEntry appends the record of a configuration of audio. It comes before
 // all chunks.
-func AppendAudioEntry(b []byte, e *moonfire.AudioSampleEntry) []byte {
+func AppendAudioEntry(b []byte, e *moonfirefs.AudioSampleEntry) []byte {
 	b, begin := appendFrame(b)
 	b = append(b, audioEntryKind)
 	b = binary.BigEndian.AppendUint32(b, e.SampleRate)
@@ -56,7 +56,7 @@ func AppendChunk(b []byte, videoSamples int32, c *Chunk) []byte {
 	b = append(b, chunkKind)
 	b = binary.BigEndian.AppendUint64(b, uint64(c.Start90k))
 	b = binary.BigEndian.AppendUint32(b, c.Sum)
-	var e moonfire.AudioIndexEncoder
+	var e moonfirefs.AudioIndexEncoder
 	e.AddChunk(videoSamples, c.Samples)
 	b = append(b, e.Blob()...)
 	fillFrame(b, begin)
@@ -81,7 +81,7 @@ func (d *decoder) audioEntry(at int, content []byte, j *Journal) {
 		d.fail(at, "damaged audio sample entry")
 		return
 	}
-	j.AudioEntry = moonfire.NewAudioSampleEntry(entry, rate, channels, frameSamples, string(rest[:codecBytes]))
+	j.AudioEntry = moonfirefs.NewAudioSampleEntry(entry, rate, channels, frameSamples, string(rest[:codecBytes]))
 }
 
 // chunk reads the record of a chunk, which begins at byte at.
@@ -92,14 +92,14 @@ func (d *decoder) chunk(at int, content []byte, j *Journal) {
 	}
 	c := Chunk{
 		After: len(j.Samples), Sum: binary.BigEndian.Uint32(content[9:]),
-		Start90k: moonfire.Duration90k(binary.BigEndian.Uint64(content[1:])),
+		Start90k: moonfirefs.Duration90k(binary.BigEndian.Uint64(content[1:])),
 	}
-	index := moonfire.DecodeAudioIndex(content[fixedChunkBytes:])
+	index := moonfirefs.DecodeAudioIndex(content[fixedChunkBytes:])
 	whole := index.NextChunk()
 	for index.Next() {
 		c.Samples = append(c.Samples, index.AudioSample)
 		c.Bytes += int64(index.Bytes)
-		d.audio90k += moonfire.Duration90k(index.Duration90k)
+		d.audio90k += moonfirefs.Duration90k(index.Duration90k)
 	}
 	before := 0
 	if n := len(j.Chunks); n > 0 {
@@ -110,7 +110,7 @@ func (d *decoder) chunk(at int, content []byte, j *Journal) {
 		d.fail(at, "damaged chunk of audio")
 	case j.AudioEntry == nil || c.After-before != int(index.VideoSamples):
 		d.fail(at, "chunk of audio at a wrong place")
-	case c.Start90k < 0 || c.Start90k >= moonfire.MaxRecordingDuration90k || d.audio90k >= 2*moonfire.MaxRecordingDuration90k,
+	case c.Start90k < 0 || c.Start90k >= moonfirefs.MaxRecordingDuration90k || d.audio90k >= 2*moonfirefs.MaxRecordingDuration90k,
 		c.Bytes > math.MaxInt32:
 		d.fail(at, "audio out of range")
 	default:

@@ -5,16 +5,16 @@ import (
 	"reflect"
 	"testing"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // withAudio is the worked example with two chunks of audio.
 func withAudio() *Journal {
 	j := example
-	j.AudioEntry = moonfire.NewAudioSampleEntry([]byte("\x00\x00\x00\x0calawtest"), 8000, 1, 0, "alaw")
+	j.AudioEntry = moonfirefs.NewAudioSampleEntry([]byte("\x00\x00\x00\x0calawtest"), 8000, 1, 0, "alaw")
 	j.Chunks = []Chunk{
-		{After: 1, Samples: []moonfire.AudioSample{{Duration90k: 1800, Bytes: 160}, {Duration90k: 1801, Bytes: 158}}, Sum: 0x12345678, Bytes: 318, Start90k: 90},
-		{After: 3, Samples: []moonfire.AudioSample{{Duration90k: 1800, Bytes: 160}}, Sum: 0x9abcdef0, Bytes: 160, Start90k: 90},
+		{After: 1, Samples: []moonfirefs.AudioSample{{Duration90k: 1800, Bytes: 160}, {Duration90k: 1801, Bytes: 158}}, Sum: 0x12345678, Bytes: 318, Start90k: 90},
+		{After: 3, Samples: []moonfirefs.AudioSample{{Duration90k: 1800, Bytes: 160}}, Sum: 0x9abcdef0, Bytes: 160, Start90k: 90},
 	}
 	return &j
 }
@@ -51,18 +51,18 @@ func TestAudioRefuses(t *testing.T) {
 		"no rate":                  func(j *Journal) { j.AudioEntry.SampleRate = 0 },
 		"an entry that is not one": func(j *Journal) { j.AudioEntry.Data = []byte("\x00\x00\x00\x0dalawtest") },
 		"a start before":           func(j *Journal) { j.Chunks[0].Start90k = -1 },
-		"a start far behind":       func(j *Journal) { j.Chunks[0].Start90k = moonfire.MaxRecordingDuration90k },
+		"a start far behind":       func(j *Journal) { j.Chunks[0].Start90k = moonfirefs.MaxRecordingDuration90k },
 		"it lasts too long":        func(j *Journal) { j.Chunks[0].Samples[0].Duration90k = 2 * 300 * 90000 },
 	} {
 		j := withAudio()
 		spoil(j)
-		if got, err := Decode(encode(t, j)); !errors.Is(err, moonfire.ErrCorrupt) || len(got.Chunks) != 0 {
+		if got, err := Decode(encode(t, j)); !errors.Is(err, moonfirefs.ErrCorrupt) || len(got.Chunks) != 0 {
 			t.Errorf("%s: %v, %+v", name, err, got.Chunks)
 		}
 	}
 	j := withAudio()
 	data := AppendChunk(encode(t, j), 5, &j.Chunks[1])
-	if got, err := Decode(data); !errors.Is(err, moonfire.ErrCorrupt) || len(got.Chunks) != 2 {
+	if got, err := Decode(data); !errors.Is(err, moonfirefs.ErrCorrupt) || len(got.Chunks) != 2 {
 		t.Errorf("a chunk in a wrong place: %v", err)
 	}
 }

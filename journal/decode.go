@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // MaxBytes is more than any journal has: a recording has less than five minutes
@@ -14,14 +14,14 @@ const MaxBytes = 4 << 20
 
 // maxDelta90k is more than two clocks can differ within a run, of which package
 // recorder makes a new one when the clock is set: 12 days.
-const maxDelta90k = 12 * 24 * 60 * 60 * moonfire.UnitsPerSecond
+const maxDelta90k = 12 * 24 * 60 * 60 * moonfirefs.UnitsPerSecond
 
 // maxStart90k is the end of the year 9999.
-const maxStart90k moonfire.Time90k = 253_402_300_800 * moonfire.UnitsPerSecond
+const maxStart90k moonfirefs.Time90k = 253_402_300_800 * moonfirefs.UnitsPerSecond
 
 // Sample is a sample of which a journal says that it is in the sample file.
 type Sample struct {
-	moonfire.Sample
+	moonfirefs.Sample
 	// Sum is that of the sample's bytes.
 	Sum uint32
 }
@@ -33,17 +33,17 @@ type Journal struct {
 	Dating
 	// Samples lie in the sample file one after another. Their durations are
 	// positive, but for the last one's, and add up to less than
-	// moonfire.MaxRecordingDuration90k.
+	// moonfirefs.MaxRecordingDuration90k.
 	Samples []Sample
 	// AudioEntry is the configuration of the audio, nil if there is none; Chunks are
 	// its chunks, in the order in which they lie between the samples.
-	AudioEntry *moonfire.AudioSampleEntry
+	AudioEntry *moonfirefs.AudioSampleEntry
 	Chunks     []Chunk
 }
 
 // Decode reads a journal up to its end or to the first damage; what comes before
 // the damage is valid. The journal is nil if not even the header is whole. The
-// error says where the damage is; it wraps moonfire.ErrCorrupt, or ErrVersion. A
+// error says where the damage is; it wraps moonfirefs.ErrCorrupt, or ErrVersion. A
 // journal that was still being written when the machine died ends with such an
 // error, as a rule.
 //
@@ -74,16 +74,16 @@ type decoder struct {
 	err    error
 
 	// durations90k is the sum over the samples of all records so far.
-	durations90k moonfire.Duration90k
+	durations90k moonfirefs.Duration90k
 	// audio90k is that over the samples of audio.
-	audio90k moonfire.Duration90k
+	audio90k moonfirefs.Duration90k
 	// ended says that the last sample had no duration: nothing may follow.
 	ended bool
 }
 
 func (d *decoder) fail(offset int, problem string) {
 	if d.err == nil {
-		d.err = fmt.Errorf("read journal at byte %d of %d: %s: %w", offset, len(d.data), problem, moonfire.ErrCorrupt)
+		d.err = fmt.Errorf("read journal at byte %d of %d: %s: %w", offset, len(d.data), problem, moonfirefs.ErrCorrupt)
 	}
 }
 
@@ -142,8 +142,8 @@ func (d *decoder) record(j *Journal) {
 		return
 	}
 	dating := Dating{
-		Start90k:          moonfire.Time90k(binary.BigEndian.Uint64(content)),
-		LocalTimeDelta90k: moonfire.Duration90k(binary.BigEndian.Uint64(content[8:])),
+		Start90k:          moonfirefs.Time90k(binary.BigEndian.Uint64(content)),
+		LocalTimeDelta90k: moonfirefs.Duration90k(binary.BigEndian.Uint64(content[8:])),
 	}
 	if dating.Start90k < 0 || dating.Start90k >= maxStart90k ||
 		dating.LocalTimeDelta90k < -maxDelta90k || dating.LocalTimeDelta90k > maxDelta90k {
@@ -151,9 +151,9 @@ func (d *decoder) record(j *Journal) {
 		return
 	}
 	n, rest := binary.BigEndian.Uint32(content[16:]), content[fixedRecordBytes:]
-	var flags moonfire.RecordingFlags
+	var flags moonfirefs.RecordingFlags
 	if n&reorderedBit != 0 {
-		flags, n = moonfire.FlagReordered, n&^reorderedBit
+		flags, n = moonfirefs.FlagReordered, n&^reorderedBit
 	}
 	if n == 0 || int64(n)*sumBytes > int64(len(rest)) {
 		d.fail(at, "number of samples out of range")
@@ -167,9 +167,9 @@ func (d *decoder) record(j *Journal) {
 }
 
 // samples reads the samples of a record that begins at byte at.
-func (d *decoder) samples(at int, sums, index []byte, flags moonfire.RecordingFlags) []Sample {
+func (d *decoder) samples(at int, sums, index []byte, flags moonfirefs.RecordingFlags) []Sample {
 	samples := make([]Sample, 0, len(sums)/sumBytes)
-	decoded := moonfire.DecodeVideoIndex(index, flags)
+	decoded := moonfirefs.DecodeVideoIndex(index, flags)
 	for len(samples) < cap(samples) && decoded.Next() {
 		if d.ended {
 			d.fail(at, "zero duration before the last sample")
@@ -178,7 +178,7 @@ func (d *decoder) samples(at int, sums, index []byte, flags moonfire.RecordingFl
 		sum := binary.BigEndian.Uint32(sums[len(samples)*sumBytes:])
 		samples = append(samples, Sample{Sample: decoded.Sample, Sum: sum})
 		d.ended = decoded.Duration90k == 0
-		d.durations90k += moonfire.Duration90k(decoded.Duration90k)
+		d.durations90k += moonfirefs.Duration90k(decoded.Duration90k)
 	}
 	more := decoded.Next()
 	switch {
@@ -186,7 +186,7 @@ func (d *decoder) samples(at int, sums, index []byte, flags moonfire.RecordingFl
 		d.fail(at, "damaged samples")
 	case more || len(samples) < cap(samples):
 		d.fail(at, "wrong number of samples")
-	case d.durations90k >= moonfire.MaxRecordingDuration90k:
+	case d.durations90k >= moonfirefs.MaxRecordingDuration90k:
 		d.fail(at, "durations out of range")
 	}
 	return samples

@@ -3,7 +3,7 @@ package journal
 import (
 	"encoding/binary"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // fullBytes is how long a group may get: far below maxContentBytes.
@@ -17,20 +17,20 @@ const reorderedBit = 1 << 31
 type Dating struct {
 	// Start90k is the start of the recording. The first of a run may turn out to
 	// have started earlier, as long as it is being written.
-	Start90k          moonfire.Time90k
-	LocalTimeDelta90k moonfire.Duration90k
+	Start90k          moonfirefs.Time90k
+	LocalTimeDelta90k moonfirefs.Duration90k
 }
 
 // Group gathers consecutive samples for a record. The zero value is ready for
 // use; what it has allocated, it uses again.
 type Group struct {
-	index moonfire.VideoIndexEncoder
+	index moonfirefs.VideoIndexEncoder
 	sums  []byte
 }
 
 // Add adds a sample, the sum of whose bytes is sum. Its duration is only zero if
 // it is the last one of the recording.
-func (g *Group) Add(s moonfire.Sample, sum uint32) {
+func (g *Group) Add(s moonfirefs.Sample, sum uint32) {
 	g.index.Add(s)
 	g.sums = binary.BigEndian.AppendUint32(g.sums, sum)
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // ErrVersion is returned when a journal has a version that this program does not
@@ -49,19 +49,19 @@ func ExtendSum(sum uint32, more []byte) uint32 { return crc32.Update(sum, castag
 type Header struct {
 	// SampleFile is the name of the sample file that the journal is about.
 	SampleFile uuid.UUID
-	Stream     moonfire.StreamID
-	Open       moonfire.OpenID
+	Stream     moonfirefs.StreamID
+	Open       moonfirefs.OpenID
 	RunOffset  int32
 	// Entry is the codec configuration. Decode fills in its digest.
-	Entry *moonfire.VideoSampleEntry
+	Entry *moonfirefs.VideoSampleEntry
 }
 
 // AppendHeader appends the beginning of a journal. The error wraps
-// moonfire.ErrInvalid if the codec configuration is too large for one.
+// moonfirefs.ErrInvalid if the codec configuration is too large for one.
 func AppendHeader(b []byte, h *Header) ([]byte, error) {
 	codec, entry := h.Entry.RFC6381Codec, h.Entry.Data
 	if len(codec) > math.MaxUint16 || fixedHeaderBytes+len(codec)+len(entry) > maxContentBytes {
-		return b, fmt.Errorf("write journal: a sample entry of %d bytes: %w", len(entry), moonfire.ErrInvalid)
+		return b, fmt.Errorf("write journal: a sample entry of %d bytes: %w", len(entry), moonfirefs.ErrInvalid)
 	}
 	b = append(b, magic...)
 	b = append(b, version)
@@ -125,8 +125,8 @@ func (d *decoder) header() *Header {
 func (d *decoder) parseHeader(at int, content []byte) *Header {
 	h := &Header{
 		SampleFile: uuid.UUID(content[:16]),
-		Stream:     moonfire.StreamID(binary.BigEndian.Uint64(content[16:])),
-		Open:       moonfire.OpenID(binary.BigEndian.Uint64(content[24:])),
+		Stream:     moonfirefs.StreamID(binary.BigEndian.Uint64(content[16:])),
+		Open:       moonfirefs.OpenID(binary.BigEndian.Uint64(content[24:])),
 		RunOffset:  int32(binary.BigEndian.Uint32(content[32:])),
 	}
 	width, height := binary.BigEndian.Uint16(content[36:]), binary.BigEndian.Uint16(content[38:])
@@ -147,7 +147,7 @@ func (d *decoder) parseHeader(at int, content []byte) *Header {
 			d.fail(at, "damaged sample entry")
 			break
 		}
-		h.Entry = moonfire.NewVideoSampleEntry(entry, width, height, pixelAspectH, pixelAspectV, string(rest[:codecBytes]))
+		h.Entry = moonfirefs.NewVideoSampleEntry(entry, width, height, pixelAspectH, pixelAspectV, string(rest[:codecBytes]))
 	}
 	if d.err != nil {
 		return nil

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // The worked example of design/journal.md.
@@ -19,13 +19,13 @@ var example = Journal{
 	Header: Header{
 		SampleFile: uuid.MustParse("00112233-4455-6677-8899-aabbccddeeff"),
 		Stream:     3, Open: 7, RunOffset: 2,
-		Entry: moonfire.NewVideoSampleEntry([]byte("\x00\x00\x00\x0cavc1test"), 640, 360, 1, 1, "avc1.4d401e"),
+		Entry: moonfirefs.NewVideoSampleEntry([]byte("\x00\x00\x00\x0cavc1test"), 640, 360, 1, 1, "avc1.4d401e"),
 	},
 	Dating: Dating{Start90k: 153_000_000_000_000, LocalTimeDelta90k: -45},
 	Samples: []Sample{
-		{moonfire.Sample{Duration90k: 3000, Bytes: 9, Sync: true}, Sum([]byte("key frame"))},
-		{moonfire.Sample{Duration90k: 3003, Bytes: 6}, Sum([]byte("second"))},
-		{moonfire.Sample{Duration90k: 2997, Bytes: 5, Sync: true}, Sum([]byte("third"))},
+		{moonfirefs.Sample{Duration90k: 3000, Bytes: 9, Sync: true}, Sum([]byte("key frame"))},
+		{moonfirefs.Sample{Duration90k: 3003, Bytes: 6}, Sum([]byte("second"))},
+		{moonfirefs.Sample{Duration90k: 2997, Bytes: 5, Sync: true}, Sum([]byte("third"))},
 	},
 }
 
@@ -99,7 +99,7 @@ func TestEveryTruncation(t *testing.T) {
 	for size := range data {
 		j, err := Decode(data[:size])
 		if size < ends[0] {
-			if j != nil || !errors.Is(err, moonfire.ErrCorrupt) {
+			if j != nil || !errors.Is(err, moonfirefs.ErrCorrupt) {
 				t.Fatalf("%d bytes: %+v, %v", size, j, err)
 			}
 			continue
@@ -153,7 +153,7 @@ func TestEveryFlippedBit(t *testing.T) {
 			damaged := bytes.Clone(data)
 			damaged[i] ^= 1 << bit
 			j, err := Decode(damaged)
-			if !errors.Is(err, moonfire.ErrCorrupt) && !errors.Is(err, ErrVersion) {
+			if !errors.Is(err, moonfirefs.ErrCorrupt) && !errors.Is(err, ErrVersion) {
 				t.Fatalf("bit %d of byte %d: %v", bit, i, err)
 			}
 			if i < ends[0] {
@@ -186,7 +186,7 @@ func TestRefusesAbsurdValues(t *testing.T) {
 		j, entry := example, *example.Entry
 		j.Entry = &entry
 		change(&j)
-		if got, err := Decode(encode(t, &j)); got != nil || !errors.Is(err, moonfire.ErrCorrupt) {
+		if got, err := Decode(encode(t, &j)); got != nil || !errors.Is(err, moonfirefs.ErrCorrupt) {
 			t.Errorf("%s: %+v, %v", name, got, err)
 		}
 	}
@@ -195,7 +195,7 @@ func TestRefusesAbsurdValues(t *testing.T) {
 		"after 9999":     func(j *Journal) { j.Start90k = math.MaxInt64 },
 		"delta":          func(j *Journal) { j.LocalTimeDelta90k = math.MinInt64 },
 		"no samples":     func(j *Journal) { j.Samples = nil },
-		"five minutes":   func(j *Journal) { j.Samples[0].Duration90k = int32(moonfire.MaxRecordingDuration90k) },
+		"five minutes":   func(j *Journal) { j.Samples[0].Duration90k = int32(moonfirefs.MaxRecordingDuration90k) },
 		"no duration":    func(j *Journal) { j.Samples[0].Duration90k = 0 },
 		"durations wrap": func(j *Journal) { j.Samples[0].Duration90k, j.Samples[1].Duration90k = math.MaxInt32, math.MaxInt32 },
 	}
@@ -204,7 +204,7 @@ func TestRefusesAbsurdValues(t *testing.T) {
 		j.Samples = append([]Sample(nil), example.Samples...)
 		change(&j)
 		got, err := Decode(encode(t, &j))
-		if !errors.Is(err, moonfire.ErrCorrupt) {
+		if !errors.Is(err, moonfirefs.ErrCorrupt) {
 			t.Errorf("%s: %v", name, err)
 		}
 		requirePrefix(t, got, &example, 0)
@@ -221,7 +221,7 @@ func TestTrailingZero(t *testing.T) {
 	}
 	j.Samples[1].Duration90k = 0
 	got, err := Decode(encode(t, &j, 2))
-	if !errors.Is(err, moonfire.ErrCorrupt) {
+	if !errors.Is(err, moonfirefs.ErrCorrupt) {
 		t.Errorf("got %v", err)
 	}
 	requirePrefix(t, got, &j, 2)
@@ -244,10 +244,10 @@ func TestDurationsAddUp(t *testing.T) {
 	j := example
 	j.Samples = nil
 	for range 6 {
-		j.Samples = append(j.Samples, Sample{moonfire.Sample{Duration90k: 60 * moonfire.UnitsPerSecond, Bytes: 1}, 0})
+		j.Samples = append(j.Samples, Sample{moonfirefs.Sample{Duration90k: 60 * moonfirefs.UnitsPerSecond, Bytes: 1}, 0})
 	}
 	got, err := Decode(encode(t, &j, 1, 2, 3, 4, 5))
-	if !errors.Is(err, moonfire.ErrCorrupt) {
+	if !errors.Is(err, moonfirefs.ErrCorrupt) {
 		t.Errorf("got %v", err)
 	}
 	requirePrefix(t, got, &j, 4)
@@ -256,11 +256,11 @@ func TestDurationsAddUp(t *testing.T) {
 func TestRefusesOtherVersionsAndLengths(t *testing.T) {
 	data := encode(t, &example)
 	data[3]++
-	if j, err := Decode(data); j != nil || !errors.Is(err, ErrVersion) || errors.Is(err, moonfire.ErrCorrupt) {
+	if j, err := Decode(data); j != nil || !errors.Is(err, ErrVersion) || errors.Is(err, moonfirefs.ErrCorrupt) {
 		t.Errorf("version: %+v, %v", j, err)
 	}
 	data = append(encode(t, &example), make([]byte, MaxBytes)...)
-	if j, err := Decode(data); !errors.Is(err, moonfire.ErrCorrupt) || len(j.Samples) != 3 {
+	if j, err := Decode(data); !errors.Is(err, moonfirefs.ErrCorrupt) || len(j.Samples) != 3 {
 		t.Errorf("zeros: %+v, %v", j, err)
 	}
 	long, err := AppendHeader(nil, &example.Header)
@@ -269,17 +269,17 @@ func TestRefusesOtherVersionsAndLengths(t *testing.T) {
 	}
 	var group Group
 	for len(long) <= MaxBytes {
-		group.Add(moonfire.Sample{Duration90k: 1, Bytes: 1}, 0)
+		group.Add(moonfirefs.Sample{Duration90k: 1, Bytes: 1}, 0)
 		if group.Full() {
 			long = group.AppendRecord(long, example.Dating)
 		}
 	}
-	if _, err := Decode(long); !errors.Is(err, moonfire.ErrCorrupt) {
+	if _, err := Decode(long); !errors.Is(err, moonfirefs.ErrCorrupt) {
 		t.Errorf("too long: %v", err)
 	}
 	entry := *example.Entry
 	entry.Data = make([]byte, maxContentBytes)
-	if _, err := AppendHeader(nil, &Header{Entry: &entry}); !errors.Is(err, moonfire.ErrInvalid) {
+	if _, err := AppendHeader(nil, &Header{Entry: &entry}); !errors.Is(err, moonfirefs.ErrInvalid) {
 		t.Errorf("large sample entry: %v", err)
 	}
 }
@@ -290,7 +290,7 @@ func TestGroupDoesNotAllocate(t *testing.T) {
 	buffer := make([]byte, 0, 2*fullBytes)
 	round := func() {
 		for i := range 30 {
-			group.Add(moonfire.Sample{Duration90k: 3000, Bytes: int32(1000 + i), Sync: i == 0}, uint32(i))
+			group.Add(moonfirefs.Sample{Duration90k: 3000, Bytes: int32(1000 + i), Sync: i == 0}, uint32(i))
 		}
 		buffer = group.AppendRecord(buffer[:0], example.Dating)
 	}
@@ -322,14 +322,14 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		var duration90k moonfire.Duration90k
+		var duration90k moonfirefs.Duration90k
 		for i, s := range j.Samples {
-			duration90k += moonfire.Duration90k(s.Duration90k)
+			duration90k += moonfirefs.Duration90k(s.Duration90k)
 			if s.Bytes <= 0 || s.Duration90k < 0 || s.Duration90k == 0 && i < len(j.Samples)-1 {
 				t.Fatalf("sample %d: %+v", i, s)
 			}
 		}
-		if duration90k >= moonfire.MaxRecordingDuration90k || j.Stream <= 0 || j.Open <= 0 || j.RunOffset < 0 {
+		if duration90k >= moonfirefs.MaxRecordingDuration90k || j.Stream <= 0 || j.Open <= 0 || j.RunOffset < 0 {
 			t.Fatalf("%+v", j)
 		}
 		if len(j.Samples) == 0 || len(j.Samples) > 10_000 {

@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"strings"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // pcmFrame is how many PCM samples a sample of silence has where any number can
@@ -22,7 +22,7 @@ type silence struct {
 }
 
 // silenceOf returns the silence of a configuration.
-func silenceOf(e *moonfire.AudioSampleEntry) silence {
+func silenceOf(e *moonfirefs.AudioSampleEntry) silence {
 	s := silence{frame: int64(e.FrameSamples), rate: int64(e.SampleRate)}
 	switch e.RFC6381Codec {
 	case "alaw": // ITU-T G.711 table 1a: the least positive value, even bits inverted
@@ -55,16 +55,16 @@ func aacSilence(channels uint16) []byte {
 }
 
 // end90k is how long n samples of silence last, rounded down.
-func (s *silence) end90k(n int64) moonfire.Duration90k {
-	return moonfire.Duration90k(n * s.frame * moonfire.UnitsPerSecond / s.rate)
+func (s *silence) end90k(n int64) moonfirefs.Duration90k {
+	return moonfirefs.Duration90k(n * s.frame * moonfirefs.UnitsPerSecond / s.rate)
 }
 
 // fitting is the number of samples whose length is nearest to a gap.
-func (s *silence) fitting(gap90k moonfire.Duration90k) int64 {
+func (s *silence) fitting(gap90k moonfirefs.Duration90k) int64 {
 	if s.sample == nil {
 		return 0
 	}
-	unit := s.frame * moonfire.UnitsPerSecond
+	unit := s.frame * moonfirefs.UnitsPerSecond
 	return (int64(gap90k)*s.rate + unit/2) / unit
 }
 
@@ -74,9 +74,9 @@ type audioPlace struct {
 	// they last. At the beginning of a file there can be time without a sample: its
 	// own first one lasts so much longer.
 	silent    int64
-	silent90k moonfire.Duration90k
+	silent90k moonfirefs.Duration90k
 	// hold90k is added to the duration of its last sample.
-	hold90k moonfire.Duration90k
+	hold90k moonfirefs.Duration90k
 }
 
 // audioline lays the audio of recordings one after another.
@@ -84,7 +84,7 @@ type audioline struct {
 	silence silence
 	// end90k is the length of the track so far; last is the recording that it ends
 	// with, −1 for none.
-	end90k moonfire.Duration90k
+	end90k moonfirefs.Duration90k
 	last   int
 }
 
@@ -101,7 +101,7 @@ func newAudioline(s *Spec) audioline {
 // audio begins; if that is none, held is what the audio before is to be held for.
 // At the beginning of a file nothing can be held: then the first sample begins
 // too early, by less than half of a frame.
-func (l *audioline) append(r *moonfire.Summary, p place, recording int) (at audioPlace, held90k moonfire.Duration90k) {
+func (l *audioline) append(r *moonfirefs.Summary, p place, recording int) (at audioPlace, held90k moonfirefs.Duration90k) {
 	if r.Audio.Samples == 0 {
 		return audioPlace{}, 0
 	}
@@ -192,9 +192,9 @@ func (f *File) readSilenceTable(s slice, p []byte, from int64) {
 
 // fillAudioStts writes a recording's entries of the decoding time to sample box
 // of the audio (ISO 14496-12 §8.6.1.2).
-func (f *File) fillAudioStts(dst []byte, d *moonfire.AudioIndexDecoder, recording int) {
+func (f *File) fillAudioStts(dst []byte, d *moonfirefs.AudioIndexDecoder, recording int) {
 	at := &f.parts[recording].audio
-	extra90k := moonfire.Duration90k(0)
+	extra90k := moonfirefs.Duration90k(0)
 	if at.silent == 0 {
 		extra90k = at.silent90k
 	}
@@ -202,7 +202,7 @@ func (f *File) fillAudioStts(dst []byte, d *moonfire.AudioIndexDecoder, recordin
 	for d.NextChunk() {
 		for left > 0 && d.Next() {
 			left--
-			duration90k := moonfire.Duration90k(d.Duration90k) + extra90k
+			duration90k := moonfirefs.Duration90k(d.Duration90k) + extra90k
 			if left == 0 {
 				duration90k += at.hold90k
 			}
@@ -215,7 +215,7 @@ func (f *File) fillAudioStts(dst []byte, d *moonfire.AudioIndexDecoder, recordin
 
 // fillAudioStsz writes a recording's entries of the sample size box of the audio
 // (§8.7.3.2).
-func (f *File) fillAudioStsz(dst []byte, d *moonfire.AudioIndexDecoder, recording int) {
+func (f *File) fillAudioStsz(dst []byte, d *moonfirefs.AudioIndexDecoder, recording int) {
 	left := f.spec.Recordings[recording].Audio.Samples
 	for d.NextChunk() {
 		for left > 0 && d.Next() {

@@ -16,12 +16,12 @@ import (
 
 	"github.com/Eyevinn/mp4ff/mp4"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // soundSample is a sample of audio.
 type soundSample struct {
-	moonfire.AudioSample
+	moonfirefs.AudioSample
 	data []byte
 }
 
@@ -32,8 +32,8 @@ type soundChunk struct {
 }
 
 // alawEntry is a configuration of which silence is known.
-func alawEntry() *moonfire.AudioSampleEntry {
-	return moonfire.NewAudioSampleEntry(soundBox("alaw", 1, 8000, nil), 8000, 1, 0, "alaw")
+func alawEntry() *moonfirefs.AudioSampleEntry {
+	return moonfirefs.NewAudioSampleEntry(soundBox("alaw", 1, 8000, nil), 8000, 1, 0, "alaw")
 }
 
 // soundBox is an AudioSampleEntry (ISO 14496-12 §12.2.3).
@@ -50,14 +50,14 @@ func soundBox(fourCC string, channels uint16, rate uint32, extra []byte) []byte 
 
 // addSound puts audio into the recording that was added last: its sample file then
 // has the chunks between its frames.
-func (s *store) addSound(start90k moonfire.Duration90k, chunks []soundChunk) {
+func (s *store) addSound(start90k moonfirefs.Duration90k, chunks []soundChunk) {
 	i := len(s.files) - 1
 	r := &s.spec.Recordings[i]
-	var e moonfire.AudioIndexEncoder
+	var e moonfirefs.AudioIndexEncoder
 	var file []byte
 	frames := s.frames[i]
 	for _, c := range chunks {
-		var samples []moonfire.AudioSample
+		var samples []moonfirefs.AudioSample
 		for _, f := range frames[:c.frames] {
 			file = append(file, f.data...)
 		}
@@ -71,10 +71,10 @@ func (s *store) addSound(start90k moonfire.Duration90k, chunks []soundChunk) {
 	for _, f := range frames {
 		file = append(file, f.data...)
 	}
-	r.Audio, r.Flags = e.Sum(), r.Flags|moonfire.FlagAudio
+	r.Audio, r.Flags = e.Sum(), r.Flags|moonfirefs.FlagAudio
 	r.Audio.SampleEntry, r.Audio.Start90k, r.SampleFileBytes = 1, start90k, int64(len(file))
 	if len(frames) > 0 {
-		r.Flags |= moonfire.FlagVideoLast
+		r.Flags |= moonfirefs.FlagVideoLast
 	}
 	s.files[i], s.sound[i], s.audioIndexes[i] = file, chunks, e.Blob()
 }
@@ -87,7 +87,7 @@ func randomSound(r *rand.Rand, frames []frame) (chunks []soundChunk) {
 		left -= c.frames
 		for range 1 + r.IntN(30) {
 			data := bytes.Repeat([]byte{byte(r.Uint32())}, 1+r.IntN(200))
-			c.samples = append(c.samples, soundSample{moonfire.AudioSample{Duration90k: 1 + r.Int32N(4000), Bytes: int32(len(data))}, data})
+			c.samples = append(c.samples, soundSample{moonfirefs.AudioSample{Duration90k: 1 + r.Int32N(4000), Bytes: int32(len(data))}, data})
 		}
 		chunks = append(chunks, c)
 		if r.IntN(8) == 0 {
@@ -108,7 +108,7 @@ func randomSoundStore(r *rand.Rand, n int) *store {
 	for i, frames := range s.frames {
 		made.add(s.spec.Recordings[i].Start90k, frames)
 		if r.IntN(5) > 0 {
-			made.addSound(moonfire.Duration90k(r.IntN(1<<r.IntN(20))), randomSound(r, frames))
+			made.addSound(moonfirefs.Duration90k(r.IntN(1<<r.IntN(20))), randomSound(r, frames))
 		}
 	}
 	return made
@@ -248,7 +248,7 @@ func TestSound(t *testing.T) {
 func TestSoundClip(t *testing.T) {
 	s := randomSoundStore(rand.New(rand.NewPCG(9, 10)), 5)
 	first := s.spec.Recordings[0]
-	s.spec.Clip = &Clip{first.Start90k + 1, first.End90k() + 5*moonfire.UnitsPerSecond}
+	s.spec.Clip = &Clip{first.Start90k + 1, first.End90k() + 5*moonfirefs.UnitsPerSecond}
 	file, err := mp4.DecodeFile(bytes.NewReader(s.whole(t)))
 	if err != nil {
 		t.Fatal(err)
@@ -266,7 +266,7 @@ func TestSoundClip(t *testing.T) {
 // fails the reads that need it, and never panics.
 func TestSoundContradictions(t *testing.T) {
 	make1 := func() *store {
-		s := &store{spec: Spec{Entry: moonfire.NewVideoSampleEntry(bareEntry(), 640, 360, 1, 1, ""), Audio: alawEntry(), Zone: noon.Time().Location()}}
+		s := &store{spec: Spec{Entry: moonfirefs.NewVideoSampleEntry(bareEntry(), 640, 360, 1, 1, ""), Audio: alawEntry(), Zone: noon.Time().Location()}}
 		s.add(noon, goldenFrames(60, 20))
 		s.addSound(90, randomSound(rand.New(rand.NewPCG(1, 1)), s.frames[0]))
 		return s
@@ -278,7 +278,7 @@ func TestSoundContradictions(t *testing.T) {
 		"more chunks":         func(s *store) { s.spec.Recordings[0].Audio.Chunks++ },
 		"more bytes":          func(s *store) { s.spec.Recordings[0].Audio.Bytes++ },
 		"longer":              func(s *store) { s.spec.Recordings[0].Audio.Duration90k++ },
-		"another end":         func(s *store) { s.spec.Recordings[0].Flags ^= moonfire.FlagVideoLast },
+		"another end":         func(s *store) { s.spec.Recordings[0].Flags ^= moonfirefs.FlagVideoLast },
 		"an impossible start": func(s *store) { s.spec.Recordings[0].Audio.Start90k = -1 },
 	} {
 		s := make1()
@@ -287,20 +287,20 @@ func TestSoundContradictions(t *testing.T) {
 		if err == nil {
 			err = f.ReadAt(context.Background(), s, make([]byte, f.Size()), 0)
 		}
-		if !errors.Is(err, moonfire.ErrCorrupt) {
+		if !errors.Is(err, moonfirefs.ErrCorrupt) {
 			t.Errorf("%s: %v, want ErrCorrupt", name, err)
 		}
 	}
 	s := make1()
 	s.spec.Audio = nil
-	if _, err := New(&s.spec); !errors.Is(err, moonfire.ErrInvalid) {
+	if _, err := New(&s.spec); !errors.Is(err, moonfirefs.ErrInvalid) {
 		t.Errorf("without a configuration: %v, want ErrInvalid", err)
 	}
 }
 
 // beeps are a second apart, as flashes are: what ffmpeg's AAC encoder makes of
 // them, and its configuration.
-func beeps(t *testing.T, channels int) (samples [][]byte, entry *moonfire.AudioSampleEntry) {
+func beeps(t *testing.T, channels int) (samples [][]byte, entry *moonfirefs.AudioSampleEntry) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "beeps.mp4")
 	run(t, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "aevalsrc='if(lt(mod(t,1),0.1),0.8*sin(2*PI*1000*t),0)':s=16000:d=12",
@@ -325,7 +325,7 @@ func beeps(t *testing.T, channels int) (samples [][]byte, entry *moonfire.AudioS
 	if err := trak.Mdia.Minf.Stbl.Stsd.Mp4a.Encode(&box); err != nil {
 		t.Fatal(err)
 	}
-	return samples, moonfire.NewAudioSampleEntry(box.Bytes(), 16000, uint16(channels), 1024, "mp4a.40.2")
+	return samples, moonfirefs.NewAudioSampleEntry(box.Bytes(), 16000, uint16(channels), 1024, "mp4a.40.2")
 }
 
 // onsets finds where in a file sound begins after silence, in seconds.
@@ -362,14 +362,14 @@ func TestSoundStaysInStep(t *testing.T) {
 		for i, frames := range s.frames {
 			start90k := s.spec.Recordings[i].Start90k
 			if i == 3 {
-				start90k += 73 * moonfire.UnitsPerSecond / 10
+				start90k += 73 * moonfirefs.UnitsPerSecond / 10
 			}
 			made.add(start90k, frames)
-			first90k, end90k := moonfire.Duration90k(i)*270000, moonfire.Duration90k(i+1)*270000
-			offset90k := moonfire.Duration90k(next)*5760 - first90k
+			first90k, end90k := moonfirefs.Duration90k(i)*270000, moonfirefs.Duration90k(i+1)*270000
+			offset90k := moonfirefs.Duration90k(next)*5760 - first90k
 			chunk := soundChunk{frames: int32(len(frames)) - 5}
-			for ; next < len(samples) && moonfire.Duration90k(next)*5760 < end90k; next++ {
-				chunk.samples = append(chunk.samples, soundSample{moonfire.AudioSample{Duration90k: 5760, Bytes: int32(len(samples[next]))}, samples[next]})
+			for ; next < len(samples) && moonfirefs.Duration90k(next)*5760 < end90k; next++ {
+				chunk.samples = append(chunk.samples, soundSample{moonfirefs.AudioSample{Duration90k: 5760, Bytes: int32(len(samples[next]))}, samples[next]})
 			}
 			made.addSound(offset90k, []soundChunk{chunk})
 		}

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // fullHour is an hour of 30 frames a second, 108 000 in all, whose samples have
@@ -14,14 +14,14 @@ import (
 func fullHour(timestamps bool) *store {
 	r := rand.New(rand.NewPCG(1, 2))
 	s := &store{spec: Spec{
-		Entry: moonfire.NewVideoSampleEntry(bareEntry(), 640, 360, 1, 1, ""),
+		Entry: moonfirefs.NewVideoSampleEntry(bareEntry(), 640, 360, 1, 1, ""),
 		Zone:  time.UTC, Title: "driveway 2026-11-22 13:00", Timestamps: timestamps,
 	}}
 	start90k := noon
 	for range 60 {
 		frames := make([]frame, 1800)
 		for i := range frames {
-			frames[i].Sample = moonfire.Sample{Duration90k: 2990 + r.Int32N(20), Bytes: 5000 + r.Int32N(3000), Sync: i%60 == 0}
+			frames[i].Sample = moonfirefs.Sample{Duration90k: 2990 + r.Int32N(20), Bytes: 5000 + r.Int32N(3000), Sync: i%60 == 0}
 		}
 		s.add(start90k, frames)
 		start90k = s.end90k()

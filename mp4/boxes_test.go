@@ -8,7 +8,7 @@ import (
 
 	"github.com/Eyevinn/mp4ff/mp4"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Ensures that another reader of the standard, mp4ff, finds in files of all
@@ -84,7 +84,7 @@ func checkTopLevel(t *testing.T, s *store, file *mp4.File, size int) {
 // expectedPositions calculates the rule of the time line in the plainest way, for
 // files without gaps of hours. It also returns the length of the time line.
 func (s *store) expectedPositions() (positions90k []uint64, total90k uint64) {
-	var end90k moonfire.Duration90k
+	var end90k moonfirefs.Duration90k
 	recordings := s.spec.Recordings
 	for i, r := range recordings {
 		position90k := end90k
@@ -93,7 +93,7 @@ func (s *store) expectedPositions() (positions90k []uint64, total90k uint64) {
 		}
 		positions90k = append(positions90k, uint64(position90k))
 		end90k = position90k + r.Duration90k
-		if r.Flags&moonfire.FlagTrailingZero != 0 && i < len(recordings)-1 {
+		if r.Flags&moonfirefs.FlagTrailingZero != 0 && i < len(recordings)-1 {
 			end90k++
 		}
 	}
@@ -108,7 +108,7 @@ func checkVideoSamples(t *testing.T, s *store, trak *mp4.TrakBox, whole []byte, 
 	}
 	reordered := false
 	for _, r := range s.spec.Recordings {
-		reordered = reordered || r.Flags&moonfire.FlagReordered != 0
+		reordered = reordered || r.Flags&moonfirefs.FlagReordered != 0
 	}
 	if (stbl.Ctts != nil) != reordered || reordered && stbl.Ctts.Version != 1 {
 		t.Fatal("want a ctts of version 1 where samples are reordered, and only there")
@@ -182,7 +182,7 @@ func checkCueSamples(t *testing.T, s *store, trak *mp4.TrakBox, whole []byte, po
 			if int(binary.BigEndian.Uint16(sample)) != len(sample)-2 {
 				t.Fatalf("cue %d is % x", nr, sample)
 			}
-			captured := r.Start90k + moonfire.Time90k(at90k-positions90k[i])
+			captured := r.Start90k + moonfirefs.Time90k(at90k-positions90k[i])
 			want := captured.Time().In(s.spec.Zone).Format("2006-01-02 15:04:05 -07:00")
 			gap90k := end90k - positions90k[i] - uint64(r.Duration90k)
 			if gap90k >= 90000 && captured >= r.End90k() {

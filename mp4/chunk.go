@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // readAudioTable fills p with the part that starts at from of a recording's share
@@ -31,7 +31,7 @@ func (f *File) readAudioTable(ctx context.Context, src Source, s slice, p []byte
 		}
 	}
 	return readWhole(p, from, size, func(whole []byte) error {
-		d := moonfire.DecodeAudioIndex(audio)
+		d := moonfirefs.DecodeAudioIndex(audio)
 		switch s.kind {
 		case audioSttsSlice:
 			f.fillAudioStts(whole, &d, int(s.arg))
@@ -40,7 +40,7 @@ func (f *File) readAudioTable(ctx context.Context, src Source, s slice, p []byte
 		case videoStscSlice, audioStscSlice:
 			f.fillStsc(whole, &d, s)
 		default:
-			v := moonfire.DecodeVideoIndex(video, r.Flags)
+			v := moonfirefs.DecodeVideoIndex(video, r.Flags)
 			if !f.fillCo64(whole, &d, &v, s) {
 				return contradiction(r, "bytes")
 			}
@@ -52,7 +52,7 @@ func (f *File) readAudioTable(ctx context.Context, src Source, s slice, p []byte
 
 // fillStsc writes a recording's entries of the sample to chunk box (ISO 14496-12
 // §8.7.4).
-func (f *File) fillStsc(dst []byte, d *moonfire.AudioIndexDecoder, s slice) {
+func (f *File) fillStsc(dst []byte, d *moonfirefs.AudioIndexDecoder, s slice) {
 	r, part := &f.spec.Recordings[s.arg], &f.parts[s.arg]
 	number := part.videoChunksBefore
 	if s.kind == audioStscSlice {
@@ -84,7 +84,7 @@ func (f *File) fillStsc(dst []byte, d *moonfire.AudioIndexDecoder, s slice) {
 
 // fillCo64 writes a recording's entries of the chunk offset box (§8.7.5). It
 // returns false if the indexes do not add up to the sample file.
-func (f *File) fillCo64(dst []byte, d *moonfire.AudioIndexDecoder, v *moonfire.VideoIndexDecoder, s slice) bool {
+func (f *File) fillCo64(dst []byte, d *moonfirefs.AudioIndexDecoder, v *moonfirefs.VideoIndexDecoder, s slice) bool {
 	r, part := &f.spec.Recordings[s.arg], &f.parts[s.arg]
 	put := func(kind sliceKind, offset int64) {
 		if kind == s.kind {

@@ -9,10 +9,10 @@ import (
 
 	"github.com/Eyevinn/mp4ff/mp4"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
-const second = moonfire.UnitsPerSecond
+const second = moonfirefs.UnitsPerSecond
 
 // Ensures that a clip presents just its interval: that ffmpeg decodes the frames
 // of the interval and no others, for the right time, and shows with them the
@@ -30,7 +30,7 @@ func TestClip(t *testing.T) {
 	const whole = 13*second + 74*frameDuration90k
 	tests := map[string]struct {
 		gaps       Gaps
-		start, end moonfire.Time90k // after noon
+		start, end moonfirefs.Time90k // after noon
 		// wantFrames are the first frame presented and the one after the last.
 		wantFrames   [2]int
 		wantDuration int64

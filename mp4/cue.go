@@ -5,12 +5,12 @@ import (
 	"iter"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // cue is a sample of the timestamp track.
 type cue struct {
-	duration90k moonfire.Duration90k
+	duration90k moonfirefs.Duration90k
 	// second is the second of Unix time that the cue shows: the present one, or
 	// the one at which a gap ends.
 	second int64
@@ -31,8 +31,8 @@ type cues struct {
 	hidden, shown interval
 	// gap90k is how long the gap cue lasts, 0 if there is none; resume90k is
 	// when the gap ends.
-	gap90k    moonfire.Duration90k
-	resume90k moonfire.Time90k
+	gap90k    moonfirefs.Duration90k
+	resume90k moonfirefs.Time90k
 }
 
 // cuesOf derives the cues beside recording i, which lies at p.
@@ -91,7 +91,7 @@ func (c cues) all() iter.Seq[cue] {
 
 // interval is a time from the first instant until before the second.
 type interval struct {
-	from90k, to90k moonfire.Time90k
+	from90k, to90k moonfirefs.Time90k
 }
 
 // seconds counts the seconds that the interval touches.
@@ -107,7 +107,7 @@ func (v interval) seconds() int64 {
 func (v interval) each(yield func(cue) bool) bool {
 	for begin90k := v.from90k; begin90k < v.to90k; {
 		second := secondOf(begin90k)
-		end90k := min(v.to90k, moonfire.Time90k((second+1)*moonfire.UnitsPerSecond))
+		end90k := min(v.to90k, moonfirefs.Time90k((second+1)*moonfirefs.UnitsPerSecond))
 		if !yield(cue{end90k.Sub(begin90k), second, false}) {
 			return false
 		}
@@ -118,9 +118,9 @@ func (v interval) each(yield func(cue) bool) bool {
 
 // secondOf returns the second of Unix time that t lies in. Civil seconds begin
 // with it: the offsets of zones are whole seconds.
-func secondOf(t moonfire.Time90k) int64 {
-	second := int64(t) / moonfire.UnitsPerSecond
-	if t < moonfire.Time90k(second*moonfire.UnitsPerSecond) {
+func secondOf(t moonfirefs.Time90k) int64 {
+	second := int64(t) / moonfirefs.UnitsPerSecond
+	if t < moonfirefs.Time90k(second*moonfirefs.UnitsPerSecond) {
 		second--
 	}
 	return second

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // subtitles has ffmpeg convert the timestamp track to SubRip.
@@ -76,8 +76,8 @@ func TestCuesInCivilTime(t *testing.T) {
 		{-62167219200, time.UTC, "0000-01-01 00:00:00 +00:00"},
 		{-62167219201, time.UTC, strings.Repeat("?", 26)},
 		{0, time.FixedZone("", 100*3600), strings.Repeat("?", 26)},
-		{secondOf(moonfire.MaxTime90k), time.UTC, strings.Repeat("?", 26)},
-		{secondOf(moonfire.MinTime90k), time.UTC, strings.Repeat("?", 26)},
+		{secondOf(moonfirefs.MaxTime90k), time.UTC, strings.Repeat("?", 26)},
+		{secondOf(moonfirefs.MinTime90k), time.UTC, strings.Repeat("?", 26)},
 	}
 	for _, test := range tests {
 		got := string(cue{second: test.second}.appendText(nil, test.zone))
@@ -93,7 +93,7 @@ func TestCuesInCivilTime(t *testing.T) {
 
 // Ensures that a second is found for times before 1970 as well.
 func TestSecondOf(t *testing.T) {
-	tests := map[moonfire.Time90k]int64{
+	tests := map[moonfirefs.Time90k]int64{
 		0: 0, 1: 0, 89999: 0, 90000: 1, -1: -1, -90000: -1, -90001: -2, noon: 1795366800,
 	}
 	for t90k, want := range tests {
@@ -110,7 +110,7 @@ func TestTimestampTrackAtOddTimes(t *testing.T) {
 	for _, start := range []int64{1793512800 - 2, -3, 253402300800 - 2, -62167219200 - 2} {
 		s := newStore(t, mustFootage(t, h264))
 		s.spec.Timestamps = true
-		s.add(moonfire.Time90k(start*second+1234), frames[:75])
+		s.add(moonfirefs.Time90k(start*second+1234), frames[:75])
 		s.add(s.end90k()+5*second, frames[75:])
 		path := s.write(t)
 		decode(t, path)

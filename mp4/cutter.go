@@ -1,12 +1,12 @@
 package mp4
 
-import moonfire "github.com/moonfirefs/moonfire"
+import "github.com/moonfirefs/moonfirefs"
 
 // cutter walks over a recording, samples and audio side by side as they lie in its
 // sample file, and collects what is needed of it.
 type cutter struct {
 	needed
-	samples []moonfire.Sample
+	samples []moonfirefs.Sample
 	// first and end are the samples that are needed.
 	first, end int
 
@@ -14,25 +14,25 @@ type cutter struct {
 	offset int64
 	at     int
 
-	video moonfire.VideoIndexEncoder
-	audio moonfire.AudioIndexEncoder
+	video moonfirefs.VideoIndexEncoder
+	audio moonfirefs.AudioIndexEncoder
 	// chunk is the chunk of audio under way: the video's samples before it, and its
 	// own. Its bytes may lie before those samples in the sample file, if a clip begins
 	// there, but not in the excerpt: a recording begins with the video.
 	chunk struct {
 		videoSamples int32
-		sound        []moonfire.AudioSample
+		sound        []moonfirefs.AudioSample
 		video, audio []piece
 	}
 	pieces []piece
 }
 
 // cut makes the excerpt of r, which has the given audio index, nil for none.
-func (c *cutter) cut(r *moonfire.Summary, audio []byte) *excerpt {
+func (c *cutter) cut(r *moonfirefs.Summary, audio []byte) *excerpt {
 	e := &excerpt{summary: *r, wholeBytes: r.SampleFileBytes}
 	begin90k, sound90k := c.begin90k(), r.Audio.Start90k
-	var first90k moonfire.Duration90k // when the first audio that is needed begins
-	d := moonfire.DecodeAudioIndex(audio)
+	var first90k moonfirefs.Duration90k // when the first audio that is needed begins
+	d := moonfirefs.DecodeAudioIndex(audio)
 	for d.NextChunk() {
 		c.walkVideo(int(d.VideoSamples))
 		for d.Next() {
@@ -44,7 +44,7 @@ func (c *cutter) cut(r *moonfire.Summary, audio []byte) *excerpt {
 				c.chunk.audio = appendPiece(c.chunk.audio, c.offset, d.Bytes)
 			}
 			c.offset += int64(d.Bytes)
-			sound90k += moonfire.Duration90k(d.Duration90k)
+			sound90k += moonfirefs.Duration90k(d.Duration90k)
 		}
 	}
 	c.walkVideo(len(c.samples) - c.at)
@@ -57,9 +57,9 @@ func (c *cutter) cut(r *moonfire.Summary, audio []byte) *excerpt {
 }
 
 // begin90k is when the first sample that is needed is decoded.
-func (c *cutter) begin90k() (begin90k moonfire.Duration90k) {
+func (c *cutter) begin90k() (begin90k moonfirefs.Duration90k) {
 	for i := range c.samples[:c.first] {
-		begin90k += moonfire.Duration90k(c.samples[i].Duration90k)
+		begin90k += moonfirefs.Duration90k(c.samples[i].Duration90k)
 	}
 	return begin90k
 }
@@ -103,18 +103,18 @@ func appendPiece[N int32 | int64](pieces []piece, offset int64, size N) []piece 
 }
 
 // summarize makes the Summary of a recording that of its excerpt.
-func (c *cutter) summarize(r *moonfire.Summary, begin90k, sound90k moonfire.Duration90k, endsWithVideo bool) {
-	set := func(flag moonfire.RecordingFlags, on bool) {
+func (c *cutter) summarize(r *moonfirefs.Summary, begin90k, sound90k moonfirefs.Duration90k, endsWithVideo bool) {
+	set := func(flag moonfirefs.RecordingFlags, on bool) {
 		r.Flags &^= flag
 		if on {
 			r.Flags |= flag
 		}
 	}
-	set(moonfire.FlagTrailingZero, c.samples[c.end-1].Duration90k == 0)
-	set(moonfire.FlagReordered, c.video.Reordered())
+	set(moonfirefs.FlagTrailingZero, c.samples[c.end-1].Duration90k == 0)
+	set(moonfirefs.FlagReordered, c.video.Reordered())
 	sum := c.audio.Sum()
-	set(moonfire.FlagAudio, sum.Samples > 0)
-	set(moonfire.FlagVideoLast, sum.Samples > 0 && endsWithVideo)
+	set(moonfirefs.FlagAudio, sum.Samples > 0)
+	set(moonfirefs.FlagVideoLast, sum.Samples > 0 && endsWithVideo)
 	if sum.Samples > 0 {
 		sum.SampleEntry, sum.Start90k = r.Audio.SampleEntry, sound90k-begin90k
 	}

@@ -24,7 +24,7 @@
 //   - Cut makes a clip as small as it can be, and is the one thing that reads indexes
 //     before a file is read: Size is that of the Spec as it is then.
 //   - A video index that contradicts its Summary fails the read, since the
-//     layout rests on the Summary; the error wraps moonfire.ErrCorrupt.
+//     layout rests on the Summary; the error wraps moonfirefs.ErrCorrupt.
 //
 // Which recordings make up an hour, what files are called, and how a kernel asks
 // for them are the business of package fs. Nothing here does I/O of its own.

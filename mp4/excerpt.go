@@ -5,7 +5,7 @@ import (
 	"math"
 	"slices"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // excerpt is the part of a recording that a clip needs. It stands for the
@@ -13,14 +13,14 @@ import (
 // indexes are read instead of the stored ones, and its sample file is made of
 // pieces of the real one.
 type excerpt struct {
-	summary                moonfire.Summary
+	summary                moonfirefs.Summary
 	videoIndex, audioIndex []byte
 	pieces                 []piece
 	// wholeBytes is the size of the real sample file.
 	wholeBytes int64
 	// shownFrom90k is when the first picture that is needed to be seen is shown, as a
 	// time since the real recording's start.
-	shownFrom90k moonfire.Duration90k
+	shownFrom90k moonfirefs.Duration90k
 }
 
 // piece is a part of a sample file.
@@ -36,7 +36,7 @@ type piece struct{ offset, size int64 }
 // an edit that begins within a picture for one that begins with the next one, and the
 // audio would be up to a picture late.
 //
-// It returns an error that wraps moonfire.ErrCorrupt if an index contradicts its
+// It returns an error that wraps moonfirefs.ErrCorrupt if an index contradicts its
 // Summary, or what src returned. The Spec is unchanged then.
 func (s *Spec) Cut(ctx context.Context, src Indexes) error {
 	if s.Clip == nil || s.IsCut() || len(s.Recordings) == 0 {
@@ -58,7 +58,7 @@ func (s *Spec) Cut(ctx context.Context, src Indexes) error {
 		recordings[i], excerpts[i] = e.summary, e
 	}
 	s.Clip, s.Recordings, s.excerpts = &clip, recordings, excerpts
-	if !slices.ContainsFunc(recordings, func(r moonfire.Summary) bool { return r.Audio.Samples > 0 }) {
+	if !slices.ContainsFunc(recordings, func(r moonfirefs.Summary) bool { return r.Audio.Samples > 0 }) {
 		s.Audio = nil // a track without samples would be for nothing
 	}
 	return nil
@@ -69,7 +69,7 @@ func (s *Spec) IsCut() bool { return s.excerpts != nil }
 
 // needed is the part of a recording that a clip presents, as times since the
 // recording's start.
-type needed struct{ from90k, to90k moonfire.Duration90k }
+type needed struct{ from90k, to90k moonfirefs.Duration90k }
 
 // neededOf tells what the clip presents of recording i.
 func (s *Spec) neededOf(i int) needed {
@@ -92,7 +92,7 @@ func (s *Spec) neededOf(i int) needed {
 
 // all tells whether all samples of r are needed. A trailing zero lies at the very end
 // of a recording.
-func (n needed) all(r *moonfire.Summary) bool { return n.from90k == 0 && n.to90k > r.Duration90k }
+func (n needed) all(r *moonfirefs.Summary) bool { return n.from90k == 0 && n.to90k > r.Duration90k }
 
 // samples returns the first sample that is needed and the one after the last.
 //
@@ -100,10 +100,10 @@ func (n needed) all(r *moonfire.Summary) bool { return n.from90k == 0 && n.to90k
 // samples before it. So the samples from it on are those shown from it on, and what
 // may have been shown before it though decoded after it (with open groups of
 // pictures) cannot be decoded and is hidden.
-func (n needed) samples(samples []moonfire.Sample) (first, end int) {
-	decoded90k, latest90k := moonfire.Duration90k(0), moonfire.Duration90k(math.MinInt64)
+func (n needed) samples(samples []moonfirefs.Sample) (first, end int) {
+	decoded90k, latest90k := moonfirefs.Duration90k(0), moonfirefs.Duration90k(math.MinInt64)
 	for i := range samples {
-		shown90k := decoded90k + moonfire.Duration90k(samples[i].CompositionOffset90k)
+		shown90k := decoded90k + moonfirefs.Duration90k(samples[i].CompositionOffset90k)
 		if samples[i].Sync && max(decoded90k, shown90k) <= n.from90k && shown90k > latest90k {
 			first = i
 		}
@@ -111,31 +111,31 @@ func (n needed) samples(samples []moonfire.Sample) (first, end int) {
 			end = i + 1
 		}
 		latest90k = max(latest90k, shown90k)
-		decoded90k += moonfire.Duration90k(samples[i].Duration90k)
+		decoded90k += moonfirefs.Duration90k(samples[i].Duration90k)
 	}
 	return first, end
 }
 
 // shownFrom90k is since when the picture is shown that is seen at the beginning of what
 // is needed.
-func (n needed) shownFrom90k(samples []moonfire.Sample) (from90k moonfire.Duration90k) {
-	decoded90k := moonfire.Duration90k(0)
+func (n needed) shownFrom90k(samples []moonfirefs.Sample) (from90k moonfirefs.Duration90k) {
+	decoded90k := moonfirefs.Duration90k(0)
 	for i := range samples {
-		if shown90k := decoded90k + moonfire.Duration90k(samples[i].CompositionOffset90k); shown90k <= n.from90k {
+		if shown90k := decoded90k + moonfirefs.Duration90k(samples[i].CompositionOffset90k); shown90k <= n.from90k {
 			from90k = max(from90k, shown90k)
 		}
-		decoded90k += moonfire.Duration90k(samples[i].Duration90k)
+		decoded90k += moonfirefs.Duration90k(samples[i].Duration90k)
 	}
 	return from90k
 }
 
 // excerptOf cuts recording i of a clip, r.
-func excerptOf(ctx context.Context, src Indexes, i int, r *moonfire.Summary, n needed) (*excerpt, error) {
+func excerptOf(ctx context.Context, src Indexes, i int, r *moonfirefs.Summary, n needed) (*excerpt, error) {
 	index, err := src.VideoIndex(ctx, i)
 	if err != nil {
 		return nil, err
 	}
-	buf := samplesPool.Get().(*[]moonfire.Sample)
+	buf := samplesPool.Get().(*[]moonfirefs.Sample)
 	defer samplesPool.Put(buf)
 	if err := decodeSamples(r, index, buf); err != nil {
 		return nil, err

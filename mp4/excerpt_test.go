@@ -11,7 +11,7 @@ import (
 
 	"github.com/Eyevinn/mp4ff/mp4"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // presentedSample is a sample of a clip by when it is presented.
@@ -41,7 +41,7 @@ func presented(t *testing.T, trak *mp4.TrakBox, whole []byte) (samples []present
 
 // clipOf leaves in a store the recordings that overlap an interval, as package fs
 // does, and makes it a clip.
-func (s *store) clipOf(from90k, to90k moonfire.Time90k) (ok bool) {
+func (s *store) clipOf(from90k, to90k moonfirefs.Time90k) (ok bool) {
 	clip := &store{spec: s.spec}
 	clip.spec.Recordings, clip.spec.Clip = nil, &Clip{from90k, to90k}
 	for i, r := range s.spec.Recordings {
@@ -140,10 +140,10 @@ func (s *store) overlaps() bool {
 	for i, r := range s.spec.Recordings[1:] {
 		at90k := r.Start90k
 		for _, f := range s.frames[i+1] {
-			if min(at90k, at90k+moonfire.Time90k(f.CompositionOffset90k)) < s.spec.Clip.Start90k {
+			if min(at90k, at90k+moonfirefs.Time90k(f.CompositionOffset90k)) < s.spec.Clip.Start90k {
 				return true
 			}
-			at90k = at90k.Add(moonfire.Duration90k(f.Duration90k))
+			at90k = at90k.Add(moonfirefs.Duration90k(f.Duration90k))
 		}
 	}
 	return false
@@ -180,7 +180,7 @@ func checkEnds(t *testing.T, s *store, uncut, cut []presentedSample, first int, 
 	if slices.ContainsFunc(uncut[:first], func(p presentedSample) bool { return isShown(p) || p.shown90k >= cut[0].shown90k }) {
 		t.Fatal("a sample before the beginning of the cut clip is shown")
 	}
-	reordered := s.spec.Recordings[0].Flags&moonfire.FlagReordered != 0
+	reordered := s.spec.Recordings[0].Flags&moonfirefs.FlagReordered != 0
 	late := slices.ContainsFunc(cut[1:s.spec.Recordings[0].VideoSamples], func(p presentedSample) bool { return p.sync && p.shown90k <= 0 })
 	if late && !reordered && !s.overlaps() {
 		t.Fatal("there is a later sync sample at or before the start")
@@ -267,8 +267,8 @@ func TestCut(t *testing.T) {
 		}
 		s.spec.Timestamps, s.spec.Gaps = r.IntN(2) == 0, Gaps(r.IntN(2))
 		length90k := s.end90k().Sub(noon)
-		from90k := noon.Add(moonfire.Duration90k(r.Int64N(int64(length90k) + 1)))
-		to90k := from90k.Add(1 + moonfire.Duration90k(r.Int64N(int64(length90k)+1)>>r.IntN(6)))
+		from90k := noon.Add(moonfirefs.Duration90k(r.Int64N(int64(length90k) + 1)))
+		to90k := from90k.Add(1 + moonfirefs.Duration90k(r.Int64N(int64(length90k)+1)>>r.IntN(6)))
 		if !s.clipOf(from90k, to90k) {
 			continue
 		}
@@ -297,7 +297,7 @@ func TestCutAtGroups(t *testing.T) {
 			t.Parallel()
 			s := hour(t, h264)
 			s.spec.Timestamps = true
-			s.clipOf(noon+moonfire.Time90k(test.from), noon+moonfire.Time90k(test.to))
+			s.clipOf(noon+moonfirefs.Time90k(test.from), noon+moonfirefs.Time90k(test.to))
 			cutClip(t, s)
 			path := s.write(t)
 			decode(t, path)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"sort"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Indexes provides the tables of recordings, which are named by their index in
@@ -52,7 +52,7 @@ type part struct {
 // New lays the file out. It reads nothing and takes time in proportion to the
 // number of recordings. The Spec must not be changed afterwards.
 //
-// It returns an error that wraps moonfire.ErrInvalid or moonfire.ErrCorrupt if
+// It returns an error that wraps moonfirefs.ErrInvalid or moonfirefs.ErrCorrupt if
 // no file can be made of the Spec.
 func New(s *Spec) (*File, error) {
 	if err := s.check(); err != nil {
@@ -93,11 +93,11 @@ func (f *File) SampleRange(off int64, n int) (recording int, sampleOffset int64,
 // undefined.
 //
 // It reads the video indexes of the recordings whose tables p overlaps, and no
-// others. An error wraps what the Source returned, or moonfire.ErrCorrupt if a
-// video index contradicts the recording's Summary, or moonfire.ErrInvalid.
+// others. An error wraps what the Source returned, or moonfirefs.ErrCorrupt if a
+// video index contradicts the recording's Summary, or moonfirefs.ErrInvalid.
 func (f *File) ReadAt(ctx context.Context, src Source, p []byte, off int64) error {
 	if off < 0 || off > f.Size() || int64(len(p)) > f.Size()-off {
-		return fmt.Errorf("read %d bytes at %d of an mp4 of %d: %w", len(p), off, f.Size(), moonfire.ErrInvalid)
+		return fmt.Errorf("read %d bytes at %d of an mp4 of %d: %w", len(p), off, f.Size(), moonfirefs.ErrInvalid)
 	}
 	// What the tables share is done once, for all of them, afterwards.
 	tables := make([]wanted, 0, usuallyWanted)

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"testing"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Ensures that ffmpeg finds nothing to complain about in an hour file, and finds
@@ -164,7 +164,7 @@ func TestReadAtBounds(t *testing.T) {
 	}
 	for _, test := range tests {
 		err := f.ReadAt(context.Background(), s, make([]byte, test.n), test.off)
-		if (err == nil) != test.ok || err != nil && !errors.Is(err, moonfire.ErrInvalid) {
+		if (err == nil) != test.ok || err != nil && !errors.Is(err, moonfirefs.ErrInvalid) {
 			t.Errorf("%d bytes at %d: %v", test.n, test.off, err)
 		}
 		if _, _, ok := f.SampleRange(test.off, test.n); ok && !test.ok {
@@ -207,7 +207,7 @@ func TestReadAtFindsContradictions(t *testing.T) {
 		"bytes":               func(s *store) { s.spec.Recordings[1].SampleFileBytes++ },
 		"unflagged zero":      func(s *store) { s.unflag(1) },
 		"offsets, unflagged":  func(s *store) { s.indexes[1] = reencode(mustFootage(t, reordered).frames[:75]) },
-		"flagged, no offsets": func(s *store) { s.spec.Recordings[1].Flags |= moonfire.FlagReordered },
+		"flagged, no offsets": func(s *store) { s.spec.Recordings[1].Flags |= moonfirefs.FlagReordered },
 		"counts beyond reason": func(s *store) {
 			s.spec.Recordings[1].VideoSamples = 1 << 24
 			s.spec.Recordings[1].SampleFileBytes = 1 << 25
@@ -224,7 +224,7 @@ func TestReadAtFindsContradictions(t *testing.T) {
 				}
 				for _, n := range []int64{slice.end - f.start(i), 1} {
 					err := f.ReadAt(context.Background(), s, make([]byte, n), f.start(i))
-					if !errors.Is(err, moonfire.ErrCorrupt) {
+					if !errors.Is(err, moonfirefs.ErrCorrupt) {
 						t.Errorf("%d bytes of slice of kind %d: got %v, want ErrCorrupt", n, slice.kind, err)
 					}
 				}
@@ -234,7 +234,7 @@ func TestReadAtFindsContradictions(t *testing.T) {
 }
 
 func reencode(frames []frame) []byte {
-	var e moonfire.VideoIndexEncoder
+	var e moonfirefs.VideoIndexEncoder
 	for _, f := range frames {
 		e.Add(f.Sample)
 	}
@@ -245,7 +245,7 @@ func reencode(frames []frame) []byte {
 func (s *store) unflag(i int) {
 	frames := append([]frame(nil), s.frames[i]...)
 	last := &frames[len(frames)-1]
-	s.spec.Recordings[i].Duration90k -= moonfire.Duration90k(last.Duration90k)
+	s.spec.Recordings[i].Duration90k -= moonfirefs.Duration90k(last.Duration90k)
 	last.Duration90k = 0
 	s.indexes[i] = reencode(frames)
 }
@@ -256,23 +256,23 @@ func TestNewRefuses(t *testing.T) {
 		spoil func(s *Spec)
 		want  error
 	}{
-		"no recordings": {func(s *Spec) { s.Recordings = nil }, moonfire.ErrInvalid},
-		"no entry":      {func(s *Spec) { s.Entry = nil }, moonfire.ErrInvalid},
-		"no zone":       {func(s *Spec) { s.Zone = nil }, moonfire.ErrInvalid},
-		"disorder":      {func(s *Spec) { s.Recordings[0].Start90k++; s.Recordings[0].Start90k += 270000 }, moonfire.ErrInvalid},
-		"empty clip":    {func(s *Spec) { s.Clip = &Clip{noon + 1, noon + 1} }, moonfire.ErrInvalid},
-		"early clip":    {func(s *Spec) { s.Clip = &Clip{noon - 9, noon} }, moonfire.ErrInvalid},
+		"no recordings": {func(s *Spec) { s.Recordings = nil }, moonfirefs.ErrInvalid},
+		"no entry":      {func(s *Spec) { s.Entry = nil }, moonfirefs.ErrInvalid},
+		"no zone":       {func(s *Spec) { s.Zone = nil }, moonfirefs.ErrInvalid},
+		"disorder":      {func(s *Spec) { s.Recordings[0].Start90k++; s.Recordings[0].Start90k += 270000 }, moonfirefs.ErrInvalid},
+		"empty clip":    {func(s *Spec) { s.Clip = &Clip{noon + 1, noon + 1} }, moonfirefs.ErrInvalid},
+		"early clip":    {func(s *Spec) { s.Clip = &Clip{noon - 9, noon} }, moonfirefs.ErrInvalid},
 		"cut entry": {func(s *Spec) {
 			e := *s.Entry
 			e.Data = e.Data[:len(e.Data)-1]
 			s.Entry = &e
-		}, moonfire.ErrCorrupt},
-		"no samples":       {func(s *Spec) { s.Recordings[1].VideoSamples = 0 }, moonfire.ErrCorrupt},
-		"no bytes":         {func(s *Spec) { s.Recordings[1].SampleFileBytes = 0 }, moonfire.ErrCorrupt},
-		"all too sync":     {func(s *Spec) { s.Recordings[1].VideoSyncSamples = 76 }, moonfire.ErrCorrupt},
-		"negative":         {func(s *Spec) { s.Recordings[1].Duration90k = -1 }, moonfire.ErrCorrupt},
-		"too long":         {func(s *Spec) { s.Recordings[1].Duration90k = moonfire.MaxRecordingDuration90k }, moonfire.ErrCorrupt},
-		"too many samples": {func(s *Spec) { s.Recordings[1].VideoSamples = 1 << 30; s.Recordings[1].SampleFileBytes = 1 << 40 }, moonfire.ErrInvalid},
+		}, moonfirefs.ErrCorrupt},
+		"no samples":       {func(s *Spec) { s.Recordings[1].VideoSamples = 0 }, moonfirefs.ErrCorrupt},
+		"no bytes":         {func(s *Spec) { s.Recordings[1].SampleFileBytes = 0 }, moonfirefs.ErrCorrupt},
+		"all too sync":     {func(s *Spec) { s.Recordings[1].VideoSyncSamples = 76 }, moonfirefs.ErrCorrupt},
+		"negative":         {func(s *Spec) { s.Recordings[1].Duration90k = -1 }, moonfirefs.ErrCorrupt},
+		"too long":         {func(s *Spec) { s.Recordings[1].Duration90k = moonfirefs.MaxRecordingDuration90k }, moonfirefs.ErrCorrupt},
+		"too many samples": {func(s *Spec) { s.Recordings[1].VideoSamples = 1 << 30; s.Recordings[1].SampleFileBytes = 1 << 40 }, moonfirefs.ErrInvalid},
 	}
 	for name, test := range tests {
 		s := hour(t, h264)

@@ -18,12 +18,12 @@ import (
 
 	"github.com/Eyevinn/mp4ff/mp4"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // frame is one coded access unit with 4-byte length fields.
 type frame struct {
-	moonfire.Sample
+	moonfirefs.Sample
 	data []byte
 }
 
@@ -31,14 +31,14 @@ type frame struct {
 // frame each second.
 type footage struct {
 	frames []frame
-	entry  *moonfire.VideoSampleEntry
+	entry  *moonfirefs.VideoSampleEntry
 	// shown is what ffmpeg shows of its own file, where samples are reordered.
 	shown []shown
 }
 
 const (
 	framesPerSecond  = 25
-	frameDuration90k = moonfire.UnitsPerSecond / framesPerSecond
+	frameDuration90k = moonfirefs.UnitsPerSecond / framesPerSecond
 )
 
 var (
@@ -96,14 +96,14 @@ func takeApart(path string) (*footage, error) {
 	if err := entry.Encode(&box); err != nil {
 		return nil, err
 	}
-	f := &footage{entry: moonfire.NewVideoSampleEntry(box.Bytes(), entry.Width, entry.Height, 1, 1, "")}
+	f := &footage{entry: moonfirefs.NewVideoSampleEntry(box.Bytes(), entry.Width, entry.Height, 1, 1, "")}
 	for nr := uint32(1); nr <= trak.GetNrSamples(); nr++ {
 		ranges, err := trak.GetRangesForSampleInterval(nr, nr)
 		if err != nil {
 			return nil, err
 		}
 		f.frames = append(f.frames, frame{
-			Sample: moonfire.Sample{
+			Sample: moonfirefs.Sample{
 				Duration90k: int32(stbl.Stts.GetDur(nr)),
 				Bytes:       int32(ranges[0].Size),
 				Sync:        stbl.Stss.IsSyncSample(nr),
@@ -178,25 +178,25 @@ func newStore(tb testing.TB, f *footage) *store {
 
 // noon is where the footage of most tests starts: 2026-11-22 12:00 in New York,
 // and a third of a second.
-const noon moonfire.Time90k = 1795366800*moonfire.UnitsPerSecond + 30_000
+const noon moonfirefs.Time90k = 1795366800*moonfirefs.UnitsPerSecond + 30_000
 
 // add appends a recording of frames that starts at start90k.
-func (s *store) add(start90k moonfire.Time90k, frames []frame) *moonfire.Summary {
-	var e moonfire.VideoIndexEncoder
+func (s *store) add(start90k moonfirefs.Time90k, frames []frame) *moonfirefs.Summary {
+	var e moonfirefs.VideoIndexEncoder
 	var file []byte
 	for _, f := range frames {
 		e.Add(f.Sample)
 		file = append(file, f.data...)
 	}
-	sum := moonfire.Summary{
-		ID: moonfire.RecordingID(len(s.files) + 1), Start90k: start90k, Duration90k: e.Duration90k(),
+	sum := moonfirefs.Summary{
+		ID: moonfirefs.RecordingID(len(s.files) + 1), Start90k: start90k, Duration90k: e.Duration90k(),
 		SampleFileBytes: e.Bytes(), VideoSamples: e.Samples(), VideoSyncSamples: e.SyncSamples(),
 	}
 	if frames[len(frames)-1].Duration90k == 0 {
-		sum.Flags |= moonfire.FlagTrailingZero
+		sum.Flags |= moonfirefs.FlagTrailingZero
 	}
 	if e.Reordered() {
-		sum.Flags |= moonfire.FlagReordered
+		sum.Flags |= moonfirefs.FlagReordered
 	}
 	s.spec.Recordings = append(s.spec.Recordings, sum)
 	s.frames = append(s.frames, frames)
@@ -208,14 +208,14 @@ func (s *store) add(start90k moonfire.Time90k, frames []frame) *moonfire.Summary
 }
 
 // addTrailingZero is add for frames whose last one has lost its duration.
-func (s *store) addTrailingZero(start90k moonfire.Time90k, frames []frame) {
+func (s *store) addTrailingZero(start90k moonfirefs.Time90k, frames []frame) {
 	frames = append([]frame(nil), frames...)
 	frames[len(frames)-1].Duration90k = 0
 	s.add(start90k, frames)
 }
 
 // end90k is where the last recording ends.
-func (s *store) end90k() moonfire.Time90k {
+func (s *store) end90k() moonfirefs.Time90k {
 	return s.spec.Recordings[len(s.spec.Recordings)-1].End90k()
 }
 

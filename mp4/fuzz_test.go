@@ -8,7 +8,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // FuzzReadAt: whatever is recorded, any read gives what the same bytes of a read
@@ -21,7 +21,7 @@ func FuzzReadAt(f *testing.F) {
 		s.spec.Timestamps, s.spec.Gaps = options&1 != 0, Gaps(options>>1&1)
 		if options&4 != 0 {
 			first := s.spec.Recordings[0]
-			start90k := first.Start90k + moonfire.Time90k(off)%moonfire.Time90k(first.Duration90k+1)
+			start90k := first.Start90k + moonfirefs.Time90k(off)%moonfirefs.Time90k(first.Duration90k+1)
 			s.spec.Clip = &Clip{start90k, max(start90k, s.end90k()) + 1}
 		}
 		checkBoxes(t, s)
@@ -42,8 +42,8 @@ func FuzzCut(f *testing.F) {
 			s = randomSoundStore(r, 1+int(recordings%5))
 		}
 		s.spec.Timestamps, s.spec.Gaps = options&1 != 0, Gaps(options>>1&1)
-		from90k := noon + moonfire.Time90k(from)
-		if s.clipOf(from90k, from90k+1+moonfire.Time90k(length)) {
+		from90k := noon + moonfirefs.Time90k(from)
+		if s.clipOf(from90k, from90k+1+moonfirefs.Time90k(length)) {
 			cutClip(t, s)
 		}
 	})
@@ -53,9 +53,9 @@ func FuzzCut(f *testing.F) {
 // bytes unless it tells the truth as far as the Summary does.
 func FuzzVideoIndex(f *testing.F) {
 	truth := reencode([]frame{
-		{Sample: moonfire.Sample{Duration90k: 10, Bytes: 1000, Sync: true}},
-		{Sample: moonfire.Sample{Duration90k: 9, Bytes: 10}},
-		{Sample: moonfire.Sample{Duration90k: 11, Bytes: 20}},
+		{Sample: moonfirefs.Sample{Duration90k: 10, Bytes: 1000, Sync: true}},
+		{Sample: moonfirefs.Sample{Duration90k: 9, Bytes: 10}},
+		{Sample: moonfirefs.Sample{Duration90k: 11, Bytes: 20}},
 	})
 	f.Add(truth)
 	f.Add(truth[:3])
@@ -63,9 +63,9 @@ func FuzzVideoIndex(f *testing.F) {
 	f.Fuzz(func(t *testing.T, index []byte) {
 		s := &store{spec: randomStore(rand.New(rand.NewPCG(1, 1)), 1).spec}
 		s.add(s.spec.Recordings[0].Start90k, []frame{
-			{Sample: moonfire.Sample{Duration90k: 10, Bytes: 1000, Sync: true}},
-			{Sample: moonfire.Sample{Duration90k: 9, Bytes: 10}},
-			{Sample: moonfire.Sample{Duration90k: 11, Bytes: 20}},
+			{Sample: moonfirefs.Sample{Duration90k: 10, Bytes: 1000, Sync: true}},
+			{Sample: moonfirefs.Sample{Duration90k: 9, Bytes: 10}},
+			{Sample: moonfirefs.Sample{Duration90k: 11, Bytes: 20}},
 		})
 		s.spec.Recordings = s.spec.Recordings[1:]
 		s.indexes[0] = index
@@ -75,7 +75,7 @@ func FuzzVideoIndex(f *testing.F) {
 				continue
 			}
 			err := file.ReadAt(context.Background(), s, make([]byte, slice.end-file.start(i)), file.start(i))
-			if err == nil != consistent(index, &s.spec.Recordings[0]) || err != nil && !errors.Is(err, moonfire.ErrCorrupt) {
+			if err == nil != consistent(index, &s.spec.Recordings[0]) || err != nil && !errors.Is(err, moonfirefs.ErrCorrupt) {
 				t.Errorf("slice of kind %d: %v", slice.kind, err)
 			}
 		}
@@ -83,9 +83,9 @@ func FuzzVideoIndex(f *testing.F) {
 }
 
 // consistent finds out the slow way whether an index agrees with a Summary.
-func consistent(index []byte, r *moonfire.Summary) bool {
-	var e moonfire.VideoIndexEncoder
-	d := moonfire.DecodeVideoIndex(index, r.Flags)
+func consistent(index []byte, r *moonfirefs.Summary) bool {
+	var e moonfirefs.VideoIndexEncoder
+	d := moonfirefs.DecodeVideoIndex(index, r.Flags)
 	lastZero := false
 	for d.Next() {
 		e.Add(d.Sample)
@@ -103,9 +103,9 @@ func FuzzSampleEntry(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x09avc1"), uint16(0), uint16(65535))
 	f.Fuzz(func(t *testing.T, data []byte, aspectH, aspectV uint16) {
 		s := randomStore(rand.New(rand.NewPCG(1, 2)), 1)
-		s.spec.Entry = moonfire.NewVideoSampleEntry(data, 640, 360, aspectH, aspectV, "")
+		s.spec.Entry = moonfirefs.NewVideoSampleEntry(data, 640, 360, aspectH, aspectV, "")
 		if _, err := New(&s.spec); err != nil {
-			if !errors.Is(err, moonfire.ErrCorrupt) {
+			if !errors.Is(err, moonfirefs.ErrCorrupt) {
 				t.Fatal(err)
 			}
 			return

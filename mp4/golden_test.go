@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // goldenDigests are of the files that golden makes, for FormatVersion 1. To
@@ -27,7 +27,7 @@ func golden() map[string]*store {
 	made := map[string]*store{}
 	for _, name := range []string{"plain", "timestamps", "collapsed", "clip", "reordered", "sound"} {
 		s := &store{spec: Spec{
-			Entry: moonfire.NewVideoSampleEntry(bareEntry(), 640, 360, 4, 3, ""),
+			Entry: moonfirefs.NewVideoSampleEntry(bareEntry(), 640, 360, 4, 3, ""),
 			Zone:  time.FixedZone("", -5*3600),
 			Title: "driveway 2026-11-22 12:00", Description: "Front door – “Ä”",
 			Timestamps: name != "plain",
@@ -61,7 +61,7 @@ func goldenSound(frames int) (chunks []soundChunk) {
 		c := soundChunk{frames: 10}
 		for k := range 20 {
 			data := bytes.Repeat([]byte{byte(i + k)}, 160)
-			c.samples = append(c.samples, soundSample{moonfire.AudioSample{Duration90k: int32(1800 + k%3), Bytes: 160}, data})
+			c.samples = append(c.samples, soundSample{moonfirefs.AudioSample{Duration90k: int32(1800 + k%3), Bytes: 160}, data})
 		}
 		chunks = append(chunks, c)
 	}
@@ -74,7 +74,7 @@ func goldenFrames(n, syncEvery int) []frame {
 	frames := make([]frame, n)
 	for i := range frames {
 		frames[i].data = bytes.Repeat([]byte{byte(i)}, 100+i*37%91)
-		frames[i].Sample = moonfire.Sample{
+		frames[i].Sample = moonfirefs.Sample{
 			Duration90k: int32(3600 + i*13%7), Bytes: int32(len(frames[i].data)), Sync: i%syncEvery == 0,
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Ensures that a file of more than 4 GiB is laid out rightly: ffmpeg finds the
@@ -20,7 +20,7 @@ func TestBeyond4GiB(t *testing.T) {
 	s.spec.Timestamps = true
 	s.add(noon, frames[:75])
 	for range 10 {
-		giant := s.add(s.end90k(), []frame{{Sample: moonfire.Sample{Duration90k: second, Bytes: giantBytes}}})
+		giant := s.add(s.end90k(), []frame{{Sample: moonfirefs.Sample{Duration90k: second, Bytes: giantBytes}}})
 		if giant.SampleFileBytes != giantBytes {
 			t.Fatalf("%d bytes", giant.SampleFileBytes)
 		}
@@ -78,7 +78,7 @@ func TestHourOfTinyRuns(t *testing.T) {
 	for i := range int64(3600) {
 		at90k := i * second
 		n := 1 + int(i%5)
-		s.addTrailingZero(noon+moonfire.Time90k(at90k), frames[:n])
+		s.addTrailingZero(noon+moonfirefs.Time90k(at90k), frames[:n])
 		positions90k = append(positions90k, at90k)
 	}
 	path := s.write(t)

@@ -3,7 +3,7 @@ package mp4
 import (
 	"math"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 const (
@@ -63,7 +63,7 @@ func (w *writer) times() {
 
 // since1904 converts to seconds since 1904-01-01 00:00:00 UTC, the epoch of ISO
 // 14496-12 §8.2.2.3. What was before that becomes 0.
-func since1904(t moonfire.Time90k) uint64 {
+func since1904(t moonfirefs.Time90k) uint64 {
 	const unixEpoch = 2_082_844_800
 	return uint64(max(0, secondOf(t)+unixEpoch))
 }
@@ -72,7 +72,7 @@ func since1904(t moonfire.Time90k) uint64 {
 func (w *writer) mvhd() {
 	w.fullBox("mvhd", 1, 0, func() {
 		w.times()
-		w.u32(moonfire.UnitsPerSecond) // timescale
+		w.u32(moonfirefs.UnitsPerSecond) // timescale
 		w.u64(uint64(w.presented90k(max(w.mediaDuration90k, w.audioDuration90k))))
 		w.u32(0x10000) // rate 1.0
 		w.u16(0x100)   // volume 1.0
@@ -99,7 +99,7 @@ type track struct {
 	alternateGroup       uint16
 	handler, handlerName string
 	// duration90k is the length of its media.
-	duration90k moonfire.Duration90k
+	duration90k moonfirefs.Duration90k
 	volume      uint16
 	// visual says that it covers the whole picture.
 	visual              bool
@@ -125,7 +125,7 @@ func (w *writer) track(t *track) {
 }
 
 // presented90k is how much of a length of media is presented.
-func (w *writer) presented90k(media90k moonfire.Duration90k) moonfire.Duration90k {
+func (w *writer) presented90k(media90k moonfirefs.Duration90k) moonfirefs.Duration90k {
 	if w.spec.Clip != nil {
 		return w.edit.duration90k
 	}
@@ -156,7 +156,7 @@ func (w *writer) tkhd(t *track) {
 
 // presentationWidth is the width at which square pixels show the picture at its
 // coded height, as a 16.16 fixed-point number.
-func presentationWidth(e *moonfire.VideoSampleEntry) uint32 {
+func presentationWidth(e *moonfirefs.VideoSampleEntry) uint32 {
 	width := uint64(e.Width) << 16 * uint64(max(1, e.PixelAspectH)) / uint64(max(1, e.PixelAspectV))
 	return uint32(min(width, math.MaxUint32))
 }
@@ -173,11 +173,11 @@ func (w *writer) elst() {
 }
 
 // mdhd writes a media header (ISO 14496-12 §8.4.2).
-func (w *writer) mdhd(duration90k moonfire.Duration90k) {
+func (w *writer) mdhd(duration90k moonfirefs.Duration90k) {
 	const undetermined = ('u'-0x60)<<10 | ('n'-0x60)<<5 | ('d' - 0x60) // ISO 639-2
 	w.fullBox("mdhd", 1, 0, func() {
 		w.times()
-		w.u32(moonfire.UnitsPerSecond) // timescale
+		w.u32(moonfirefs.UnitsPerSecond) // timescale
 		w.u64(uint64(duration90k))
 		w.u16(undetermined)
 		w.u16(0)

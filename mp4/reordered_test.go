@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // reorderedHour is the footage in recordings that begin with key frames, as a
@@ -135,7 +135,7 @@ func TestReorderedClip(t *testing.T) {
 				s := newStore(t, f)
 				s.spec.Recordings, s.frames, s.indexes, s.files = whole.spec.Recordings[:1], whole.frames, whole.indexes, whole.files
 				s.indexReads = whole.indexReads
-				start90k := noon + moonfire.Time90k(from*frameDuration90k)
+				start90k := noon + moonfirefs.Time90k(from*frameDuration90k)
 				s.spec.Clip = &Clip{start90k, start90k + length*frameDuration90k}
 				last := min(from+length, int64(len(s.frames[0])))
 				cutClip(t, s)

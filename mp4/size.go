@@ -1,6 +1,6 @@
 package mp4
 
-import moonfire "github.com/moonfirefs/moonfire"
+import "github.com/moonfirefs/moonfirefs"
 
 // chunkAlignment is what each video chunk's offset in the file is a multiple of:
 // reads are then aligned with the sample files, and a file system with shared
@@ -68,7 +68,7 @@ func count(s *Spec) counts {
 		r := &s.Recordings[i]
 		c.samples += int64(r.VideoSamples)
 		c.syncSamples += int64(r.VideoSyncSamples)
-		c.reordered = c.reordered || r.Flags&moonfire.FlagReordered != 0
+		c.reordered = c.reordered || r.Flags&moonfirefs.FlagReordered != 0
 		c.videoChunks += int64(r.VideoChunks())
 		var p place
 		if s.Timestamps || s.Audio != nil {
@@ -88,7 +88,7 @@ func count(s *Spec) counts {
 }
 
 // countAudio adds the audio of recording i, which lies at p.
-func (c *counts) countAudio(r *moonfire.Summary, audio *audioline, p place, i int) {
+func (c *counts) countAudio(r *moonfirefs.Summary, audio *audioline, p place, i int) {
 	at, _ := audio.append(r, p, i)
 	c.audioSamples += at.silent + int64(r.Audio.Samples)
 	c.audioChunks += int64(r.Audio.Chunks)

@@ -6,7 +6,7 @@ import (
 	"math"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // FormatVersion changes whenever the bytes of any file would: the same Spec and
@@ -30,21 +30,21 @@ type Clip struct {
 	// before it, from its key frame on, is in the file but hidden by an edit list;
 	// Spec.Cut makes that as little as possible, and the start that of a picture. A start
 	// before all footage means the start of the footage.
-	Start90k moonfire.Time90k
+	Start90k moonfirefs.Time90k
 	// End90k is where the presentation ends, or the end of the footage if that
 	// comes first. It is after Start90k.
-	End90k moonfire.Time90k
+	End90k moonfirefs.Time90k
 }
 
 // Spec describes a virtual file.
 type Spec struct {
 	// Recordings are ascending by start time, all with the sample entry Entry;
 	// at least one. Those of a Clip are the ones that overlap its interval.
-	Recordings []moonfire.Summary
-	Entry      *moonfire.VideoSampleEntry
+	Recordings []moonfirefs.Summary
+	Entry      *moonfirefs.VideoSampleEntry
 	// Audio is the configuration of the audio of all recordings that have any; nil
 	// if none has.
-	Audio *moonfire.AudioSampleEntry
+	Audio *moonfirefs.AudioSampleEntry
 	// Zone is the civil time zone of the timestamp track and of the date in the
 	// metadata.
 	Zone *time.Location
@@ -62,59 +62,59 @@ type Spec struct {
 }
 
 // check refuses what cannot be laid out: mistakes of the caller with
-// moonfire.ErrInvalid, impossible stored values with moonfire.ErrCorrupt.
+// moonfirefs.ErrInvalid, impossible stored values with moonfirefs.ErrCorrupt.
 func (s *Spec) check() error {
 	if len(s.Recordings) == 0 || s.Entry == nil || s.Zone == nil {
-		return fmt.Errorf("recordings, sample entry or zone is missing: %w", moonfire.ErrInvalid)
+		return fmt.Errorf("recordings, sample entry or zone is missing: %w", moonfirefs.ErrInvalid)
 	}
 	if d := s.Entry.Data; len(d) < 8 || uint64(binary.BigEndian.Uint32(d)) != uint64(len(d)) {
-		return fmt.Errorf("video sample entry %d is not one whole box: %w", s.Entry.ID, moonfire.ErrCorrupt)
+		return fmt.Errorf("video sample entry %d is not one whole box: %w", s.Entry.ID, moonfirefs.ErrCorrupt)
 	}
 	if s.Audio != nil {
 		if d := s.Audio.Data; len(d) < 8 || uint64(binary.BigEndian.Uint32(d)) != uint64(len(d)) {
-			return fmt.Errorf("audio sample entry %d is not one whole box: %w", s.Audio.ID, moonfire.ErrCorrupt)
+			return fmt.Errorf("audio sample entry %d is not one whole box: %w", s.Audio.ID, moonfirefs.ErrCorrupt)
 		}
 	}
 	for i := range s.Recordings {
 		r := &s.Recordings[i]
 		if s.Audio == nil && r.Audio.Samples > 0 {
-			return fmt.Errorf("recording %d has audio of no configuration: %w", r.ID, moonfire.ErrInvalid)
+			return fmt.Errorf("recording %d has audio of no configuration: %w", r.ID, moonfirefs.ErrInvalid)
 		}
 		if i > 0 && r.Start90k < s.Recordings[i-1].Start90k {
-			return fmt.Errorf("recording %d is not in order: %w", r.ID, moonfire.ErrInvalid)
+			return fmt.Errorf("recording %d is not in order: %w", r.ID, moonfirefs.ErrInvalid)
 		}
 		if err := checkSummary(r); err != nil {
 			return err
 		}
 	}
 	if c := s.Clip; c != nil && c.End90k <= max(c.Start90k, s.Recordings[0].Start90k) {
-		return fmt.Errorf("clip ends at %v, before it starts: %w", c.End90k, moonfire.ErrInvalid)
+		return fmt.Errorf("clip ends at %v, before it starts: %w", c.End90k, moonfirefs.ErrInvalid)
 	}
 	return s.checkLimits()
 }
 
-func checkSummary(r *moonfire.Summary) error {
+func checkSummary(r *moonfirefs.Summary) error {
 	switch {
-	case r.Start90k < moonfire.MinTime90k || r.Start90k > moonfire.MaxTime90k,
-		r.Duration90k < 0 || r.Duration90k >= moonfire.MaxRecordingDuration90k,
+	case r.Start90k < moonfirefs.MinTime90k || r.Start90k > moonfirefs.MaxTime90k,
+		r.Duration90k < 0 || r.Duration90k >= moonfirefs.MaxRecordingDuration90k,
 		r.VideoSamples < 1,
 		r.VideoSyncSamples < 0 || r.VideoSyncSamples > r.VideoSamples,
 		r.VideoBytes() < int64(r.VideoSamples),
 		!audioPossible(r):
-		return fmt.Errorf("recording %d has impossible counts: %w", r.ID, moonfire.ErrCorrupt)
+		return fmt.Errorf("recording %d has impossible counts: %w", r.ID, moonfirefs.ErrCorrupt)
 	}
 	return nil
 }
 
 // audioPossible tells whether the counts of audio can be right.
-func audioPossible(r *moonfire.Summary) bool {
+func audioPossible(r *moonfirefs.Summary) bool {
 	a := &r.Audio
 	if a.Samples == 0 {
 		return a.Chunks == 0 && a.Bytes == 0
 	}
 	return a.Samples > 0 && a.Chunks > 0 && a.Chunks <= a.Samples && r.VideoChunks() <= r.VideoSamples &&
-		a.Bytes >= int64(a.Samples) && a.Start90k >= 0 && a.Start90k < moonfire.MaxRecordingDuration90k &&
-		a.Duration90k >= moonfire.Duration90k(a.Samples) && a.Duration90k < 2*moonfire.MaxRecordingDuration90k
+		a.Bytes >= int64(a.Samples) && a.Start90k >= 0 && a.Start90k < moonfirefs.MaxRecordingDuration90k &&
+		a.Duration90k >= moonfirefs.Duration90k(a.Samples) && a.Duration90k < 2*moonfirefs.MaxRecordingDuration90k
 }
 
 // checkLimits refuses a file whose moov box would not fit its 32-bit size: more
@@ -122,13 +122,13 @@ func audioPossible(r *moonfire.Summary) bool {
 func (s *Spec) checkLimits() error {
 	c := count(s)
 	if moovSize(s, &c) > math.MaxUint32 || c.audioSamples > math.MaxUint32 {
-		return fmt.Errorf("%d samples are too many for one file: %w", c.samples, moonfire.ErrInvalid)
+		return fmt.Errorf("%d samples are too many for one file: %w", c.samples, moonfirefs.ErrInvalid)
 	}
 	return nil
 }
 
 // presentedFrom is the wall-clock time at which the presentation starts.
-func (s *Spec) presentedFrom() moonfire.Time90k {
+func (s *Spec) presentedFrom() moonfirefs.Time90k {
 	start := s.Recordings[0].Start90k
 	if s.Clip != nil {
 		return max(start, s.Clip.Start90k)

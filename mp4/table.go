@@ -8,7 +8,7 @@ import (
 	"slices"
 	"sync"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // wanted is a part of a recording's share of a sample table that a read asks for.
@@ -24,13 +24,13 @@ type wanted struct {
 const usuallyWanted = 180
 
 // samplesPool holds decoded video indexes.
-var samplesPool = sync.Pool{New: func() any { return new([]moonfire.Sample) }}
+var samplesPool = sync.Pool{New: func() any { return new([]moonfirefs.Sample) }}
 
 // readTables fills what is wanted, and decodes the video index of each recording
 // once.
 func (f *File) readTables(ctx context.Context, src Source, tables []wanted) error {
 	slices.SortStableFunc(tables, func(a, b wanted) int { return cmp.Compare(a.arg, b.arg) })
-	buf := samplesPool.Get().(*[]moonfire.Sample)
+	buf := samplesPool.Get().(*[]moonfirefs.Sample)
 	defer samplesPool.Put(buf)
 	for len(tables) > 0 {
 		recording, n := tables[0].arg, 1
@@ -55,7 +55,7 @@ func (f *File) readTables(ctx context.Context, src Source, tables []wanted) erro
 }
 
 // decode decodes the video index of a recording.
-func (f *File) decode(ctx context.Context, src Source, recording int, dst *[]moonfire.Sample) error {
+func (f *File) decode(ctx context.Context, src Source, recording int, dst *[]moonfirefs.Sample) error {
 	index, err := f.videoIndex(ctx, src, recording)
 	if err != nil {
 		return err
@@ -64,9 +64,9 @@ func (f *File) decode(ctx context.Context, src Source, recording int, dst *[]moo
 }
 
 // decodeSamples decodes a video index, and returns an error that wraps
-// moonfire.ErrCorrupt unless it is what the Summary states, on which the layout
+// moonfirefs.ErrCorrupt unless it is what the Summary states, on which the layout
 // rests.
-func decodeSamples(r *moonfire.Summary, index []byte, dst *[]moonfire.Sample) error {
+func decodeSamples(r *moonfirefs.Summary, index []byte, dst *[]moonfirefs.Sample) error {
 	// A sample takes at least two bytes. Found out before the counts of a
 	// damaged row make us allocate gigabytes.
 	if int64(len(index)) < 2*int64(r.VideoSamples) {
@@ -75,7 +75,7 @@ func decodeSamples(r *moonfire.Summary, index []byte, dst *[]moonfire.Sample) er
 	// One more, so that it shows if there are more than the tables have room for.
 	n := int(r.VideoSamples) + 1
 	*dst = slices.Grow((*dst)[:0], n)[:n]
-	d := moonfire.DecodeVideoIndex(index, r.Flags)
+	d := moonfirefs.DecodeVideoIndex(index, r.Flags)
 	*dst = (*dst)[:d.Read(*dst)]
 	if err := d.Err(); err != nil {
 		return fmt.Errorf("recording %d: %w", r.ID, err)
@@ -84,7 +84,7 @@ func decodeSamples(r *moonfire.Summary, index []byte, dst *[]moonfire.Sample) er
 }
 
 // fill writes a recording's share of a table.
-func (f *File) fill(dst []byte, s slice, samples []moonfire.Sample) {
+func (f *File) fill(dst []byte, s slice, samples []moonfirefs.Sample) {
 	switch part := f.parts[s.arg]; s.kind {
 	case sttsSlice:
 		fillStts(dst, samples, part.hold90k)
@@ -100,19 +100,19 @@ func (f *File) fill(dst []byte, s slice, samples []moonfire.Sample) {
 // fillStts writes a recording's entries of the decoding time to sample box (ISO
 // 14496-12 §8.6.1.2), one for each sample. The last sample is held for hold90k
 // longer.
-func fillStts(dst []byte, samples []moonfire.Sample, hold90k moonfire.Duration90k) {
+func fillStts(dst []byte, samples []moonfirefs.Sample, hold90k moonfirefs.Duration90k) {
 	last := dst[8*(len(samples)-1):]
 	for i := range samples {
 		binary.BigEndian.PutUint64(dst, 1<<32|uint64(samples[i].Duration90k))
 		dst = dst[8:]
 	}
-	binary.BigEndian.PutUint64(last, 1<<32|uint64(moonfire.Duration90k(samples[len(samples)-1].Duration90k)+hold90k))
+	binary.BigEndian.PutUint64(last, 1<<32|uint64(moonfirefs.Duration90k(samples[len(samples)-1].Duration90k)+hold90k))
 }
 
 // fillCtts writes a recording's entries of the composition time to sample box
 // (§8.6.1.3), one for each sample. Recordings that are not reordered have them as
 // well, all of them 0, if another one in the file is.
-func fillCtts(dst []byte, samples []moonfire.Sample) {
+func fillCtts(dst []byte, samples []moonfirefs.Sample) {
 	for i := range samples {
 		binary.BigEndian.PutUint64(dst, 1<<32|uint64(uint32(samples[i].CompositionOffset90k)))
 		dst = dst[8:]
@@ -121,7 +121,7 @@ func fillCtts(dst []byte, samples []moonfire.Sample) {
 
 // fillStss writes a recording's entries of the sync sample box (§8.6.2), whose
 // numbers count from 1 through the whole track.
-func fillStss(dst []byte, samples []moonfire.Sample, samplesBefore uint32) {
+func fillStss(dst []byte, samples []moonfirefs.Sample, samplesBefore uint32) {
 	for i := range samples {
 		if samples[i].Sync {
 			binary.BigEndian.PutUint32(dst, samplesBefore+uint32(i)+1)
@@ -131,22 +131,22 @@ func fillStss(dst []byte, samples []moonfire.Sample, samplesBefore uint32) {
 }
 
 // fillStsz writes a recording's entries of the sample size box (§8.7.3.2).
-func fillStsz(dst []byte, samples []moonfire.Sample) {
+func fillStsz(dst []byte, samples []moonfirefs.Sample) {
 	for i := range samples {
 		binary.BigEndian.PutUint32(dst, uint32(samples[i].Bytes))
 		dst = dst[4:]
 	}
 }
 
-// compare returns an error that wraps moonfire.ErrCorrupt unless the samples are
+// compare returns an error that wraps moonfirefs.ErrCorrupt unless the samples are
 // what the Summary states.
-func compare(r *moonfire.Summary, samples []moonfire.Sample) error {
-	var durations90k moonfire.Duration90k
+func compare(r *moonfirefs.Summary, samples []moonfirefs.Sample) error {
+	var durations90k moonfirefs.Duration90k
 	var bytes int64
 	var syncSamples int32
 	for i := range samples {
 		s := &samples[i]
-		durations90k += moonfire.Duration90k(s.Duration90k)
+		durations90k += moonfirefs.Duration90k(s.Duration90k)
 		bytes += int64(s.Bytes)
 		if s.Sync {
 			syncSamples++
@@ -161,12 +161,12 @@ func compare(r *moonfire.Summary, samples []moonfire.Sample) error {
 		return contradiction(r, "duration")
 	case bytes != r.VideoBytes():
 		return contradiction(r, "bytes")
-	case samples[len(samples)-1].Duration90k == 0 && r.Flags&moonfire.FlagTrailingZero == 0:
+	case samples[len(samples)-1].Duration90k == 0 && r.Flags&moonfirefs.FlagTrailingZero == 0:
 		return contradiction(r, "flags")
 	}
 	return nil
 }
 
-func contradiction(r *moonfire.Summary, what string) error {
-	return fmt.Errorf("recording %d: video index and summary disagree on %s: %w", r.ID, what, moonfire.ErrCorrupt)
+func contradiction(r *moonfirefs.Summary, what string) error {
+	return fmt.Errorf("recording %d: video index and summary disagree on %s: %w", r.ID, what, moonfirefs.ErrCorrupt)
 }

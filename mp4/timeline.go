@@ -3,7 +3,7 @@ package mp4
 import (
 	"math"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 const (
@@ -11,29 +11,29 @@ const (
 	// the 32 bits of an stts delta (ISO 14496-12 §8.6.1.2) whatever its own may
 	// be, which the counts do not tell: a little over 13 hours. The excess of a
 	// longer gap is cut from the time line.
-	maxHold90k = math.MaxUint32 - moonfire.MaxRecordingDuration90k
+	maxHold90k = math.MaxUint32 - moonfirefs.MaxRecordingDuration90k
 
 	// minGap90k is the shortest hold that the timestamp track calls a gap.
 	// Below it, the clock goes on.
-	minGap90k moonfire.Duration90k = moonfire.UnitsPerSecond
+	minGap90k moonfirefs.Duration90k = moonfirefs.UnitsPerSecond
 )
 
 // place is where a recording lies on the time line of a file.
 type place struct {
 	// position90k is the decoding time of its first sample.
-	position90k moonfire.Duration90k
+	position90k moonfirefs.Duration90k
 	// hold90k is added to the stored duration of its last sample.
-	hold90k moonfire.Duration90k
+	hold90k moonfirefs.Duration90k
 }
 
 // timeline lays recordings one after another. The zero value is ready for the
 // first one.
 type timeline struct {
 	// end90k is the length of the time line so far.
-	end90k moonfire.Duration90k
+	end90k moonfirefs.Duration90k
 	// clock90k is the wall-clock time that end90k stands for. It is ahead of a
 	// recording's start if the one before overlaps it.
-	clock90k moonfire.Time90k
+	clock90k moonfirefs.Time90k
 }
 
 // append places recording i of s, which must follow recording i−1.
@@ -60,7 +60,7 @@ func (t *timeline) append(s *Spec, i int) place {
 		if s.Gaps == GapsHold {
 			p.hold90k = min(max(0, next90k.Sub(t.clock90k)), maxHold90k)
 		}
-		if r.Flags&moonfire.FlagTrailingZero != 0 {
+		if r.Flags&moonfirefs.FlagTrailingZero != 0 {
 			p.hold90k = max(1, p.hold90k)
 		}
 		// A gap that was cut, or collapsed, is over all the same.
@@ -72,7 +72,7 @@ func (t *timeline) append(s *Spec, i int) place {
 
 // edit is the part of the time line that a clip presents.
 type edit struct {
-	mediaTime90k, duration90k moonfire.Duration90k
+	mediaTime90k, duration90k moonfirefs.Duration90k
 }
 
 // clipEdit finds the part of the time line that s.Clip presents: from its start,
@@ -82,7 +82,7 @@ type edit struct {
 // A trailing zero sample at the very end of the file is presented for a tick, so
 // that players do not drop it.
 func clipEdit(s *Spec, parts []part) edit {
-	at := func(t moonfire.Time90k, i int) moonfire.Duration90k {
+	at := func(t moonfirefs.Time90k, i int) moonfirefs.Duration90k {
 		r, p := &s.Recordings[i], parts[i]
 		return p.position90k + min(t.Sub(r.Start90k), r.Duration90k+p.hold90k)
 	}
@@ -92,7 +92,7 @@ func clipEdit(s *Spec, parts []part) edit {
 	}
 	start90k, end90k := at(s.presentedFrom(), 0), at(s.Clip.End90k, last)
 	r := &s.Recordings[last]
-	if last == len(parts)-1 && r.Flags&moonfire.FlagTrailingZero != 0 && s.Clip.End90k > r.End90k() {
+	if last == len(parts)-1 && r.Flags&moonfirefs.FlagTrailingZero != 0 && s.Clip.End90k > r.End90k() {
 		end90k++
 	}
 	return edit{start90k, max(0, end90k-start90k)}

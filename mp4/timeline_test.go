@@ -4,15 +4,15 @@ import (
 	"math"
 	"testing"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Ensures the rule of the time line, case by case.
 func TestTimeline(t *testing.T) {
-	const zero = moonfire.FlagTrailingZero
+	const zero = moonfirefs.FlagTrailingZero
 	type recording struct {
 		start90k, duration90k int64
-		flags                 moonfire.RecordingFlags
+		flags                 moonfirefs.RecordingFlags
 	}
 	tests := map[string]struct {
 		gaps       Gaps
@@ -37,7 +37,7 @@ func TestTimeline(t *testing.T) {
 		"gap that is cut, positions follow": {GapsHold,
 			[]recording{{5, 60, 0}, {65 + 14*3600*second, 60, 0}, {135 + 14*3600*second, 60, 0}},
 			[]int64{0, 60 + int64(maxHold90k), 130 + int64(maxHold90k), 190 + int64(maxHold90k)}},
-		"greatest times": {GapsHold, []recording{{int64(moonfire.MinTime90k), 60, 0}, {int64(moonfire.MaxTime90k), 60, 0}},
+		"greatest times": {GapsHold, []recording{{int64(moonfirefs.MinTime90k), 60, 0}, {int64(moonfirefs.MaxTime90k), 60, 0}},
 			[]int64{0, 60 + int64(maxHold90k), 120 + int64(maxHold90k)}},
 		"collapsed gap":                      {GapsCollapse, []recording{{5, 60, 0}, {100, 60, 0}}, []int64{0, 60, 120}},
 		"collapsed trailing zero":            {GapsCollapse, []recording{{5, 60, zero}, {100, 60, 0}}, []int64{0, 61, 121}},
@@ -47,8 +47,8 @@ func TestTimeline(t *testing.T) {
 		var s Spec
 		s.Gaps = test.gaps
 		for _, r := range test.recordings {
-			s.Recordings = append(s.Recordings, moonfire.Summary{
-				Start90k: moonfire.Time90k(r.start90k), Duration90k: moonfire.Duration90k(r.duration90k), Flags: r.flags})
+			s.Recordings = append(s.Recordings, moonfirefs.Summary{
+				Start90k: moonfirefs.Time90k(r.start90k), Duration90k: moonfirefs.Duration90k(r.duration90k), Flags: r.flags})
 		}
 		var line timeline
 		for i := range s.Recordings {
@@ -60,7 +60,7 @@ func TestTimeline(t *testing.T) {
 			t.Errorf("%s: lasts %d, want %d", name, line.end90k, last)
 		}
 	}
-	if maxHold90k+moonfire.MaxRecordingDuration90k > math.MaxUint32 || maxHold90k < 13*3600*second {
+	if maxHold90k+moonfirefs.MaxRecordingDuration90k > math.MaxUint32 || maxHold90k < 13*3600*second {
 		t.Errorf("the longest hold is %v", maxHold90k)
 	}
 }
@@ -105,7 +105,7 @@ func TestGapsInFFmpeg(t *testing.T) {
 		}, []int64{0, 2*second + int64(maxHold90k), 7*second + int64(maxHold90k)}},
 		"single samples": {GapsHold, func(s *store) {
 			for i := range int64(10) {
-				s.addTrailingZero(noon+moonfire.Time90k(i*second), frames[25*i:25*i+1])
+				s.addTrailingZero(noon+moonfirefs.Time90k(i*second), frames[25*i:25*i+1])
 			}
 		}, []int64{0, second, 2 * second, 3 * second, 4 * second, 5 * second, 6 * second, 7 * second, 8 * second, 9 * second}},
 	}

@@ -6,7 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // varied is a collection of files of all kinds, of made-up samples.
@@ -27,7 +27,7 @@ func varied() map[string]*store {
 	stores["reordered"].add(stores["reordered"].end90k(), reorderedFrames(40))
 	stores["collapsed"].spec.Gaps = GapsCollapse
 	first := stores["clip"].spec.Recordings[0]
-	stores["clip"].spec.Clip = &Clip{first.Start90k + 1, first.End90k() + 5*moonfire.UnitsPerSecond}
+	stores["clip"].spec.Clip = &Clip{first.Start90k + 1, first.End90k() + 5*moonfirefs.UnitsPerSecond}
 	return stores
 }
 
@@ -35,7 +35,7 @@ func varied() map[string]*store {
 // small and great, overlaps, trailing zeros, single samples, no sync samples.
 func randomStore(r *rand.Rand, n int) *store {
 	s := &store{spec: Spec{
-		Entry: moonfire.NewVideoSampleEntry(bareEntry(), 640, 360, 4, 3, "avc1.4d401e"), Zone: time.FixedZone("", -5*3600),
+		Entry: moonfirefs.NewVideoSampleEntry(bareEntry(), 640, 360, 4, 3, "avc1.4d401e"), Zone: time.FixedZone("", -5*3600),
 		Title: "driveway 2026-11-22 13:00", Description: "Front door – “Ä”",
 	}}
 	start90k := noon
@@ -48,11 +48,11 @@ func randomStore(r *rand.Rand, n int) *store {
 		}
 		switch end90k := s.end90k(); r.IntN(5) {
 		case 0:
-			start90k = end90k.Add(moonfire.Duration90k(r.Int64N(300 * moonfire.UnitsPerSecond)))
+			start90k = end90k.Add(moonfirefs.Duration90k(r.Int64N(300 * moonfirefs.UnitsPerSecond)))
 		case 1:
-			start90k = end90k.Add(moonfire.Duration90k(r.Int64N(2 * moonfire.UnitsPerSecond)))
+			start90k = end90k.Add(moonfirefs.Duration90k(r.Int64N(2 * moonfirefs.UnitsPerSecond)))
 		case 2:
-			start90k += moonfire.Time90k(r.Int64N(int64(end90k-start90k) + 1))
+			start90k += moonfirefs.Time90k(r.Int64N(int64(end90k-start90k) + 1))
 		default:
 			start90k = end90k
 		}

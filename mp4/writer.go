@@ -3,7 +3,7 @@ package mp4
 import (
 	"encoding/binary"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // compatibleBrands are those of ISO 14496-12 Annex E and ISO 14496-14 whose
@@ -20,7 +20,7 @@ type writer struct {
 	edit edit
 	// mediaDuration90k is the length of the time line, audioDuration90k that of the
 	// audio.
-	mediaDuration90k, audioDuration90k moonfire.Duration90k
+	mediaDuration90k, audioDuration90k moonfirefs.Duration90k
 	// videoChunks and textChunks are the offsets of the chunks.
 	videoChunks, textChunks []int64
 }
@@ -68,7 +68,7 @@ func (w *writer) placeAudio(audio *audioline, i int) int64 {
 	if w.spec.Audio == nil {
 		return 0
 	}
-	var held90k moonfire.Duration90k
+	var held90k moonfirefs.Duration90k
 	before := audio.last
 	w.parts[i].audio, held90k = audio.append(&w.spec.Recordings[i], w.parts[i].place, i)
 	if before >= 0 {

@@ -12,8 +12,8 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/failpoint"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 )
 
 // admitEvery is how often it is tried again to begin in a sample directory.
@@ -26,13 +26,13 @@ var errWaiting = errors.New("waiting for the sample directory")
 type admission struct {
 	mu sync.Mutex // guards what follows
 	// opening is the opening of the store in which it has; 0 until then.
-	opening moonfire.OpenID
+	opening moonfirefs.OpenID
 	// absent is why it has not; nil before it has tried.
 	absent error
 }
 
 // read returns the opening, or an error that wraps errWaiting.
-func (a *admission) read() (moonfire.OpenID, error) {
+func (a *admission) read() (moonfirefs.OpenID, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	switch {
@@ -55,7 +55,7 @@ func (a *admission) begun() bool {
 	return a.err() == nil
 }
 
-func (a *admission) succeeded(opening moonfire.OpenID) {
+func (a *admission) succeeded(opening moonfirefs.OpenID) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.opening, a.absent = opening, nil
@@ -74,7 +74,7 @@ func (a *admission) failed(err error) (news bool) {
 func (r *Recorder) admit(ctx context.Context, s *syncer) error {
 	attach := r.o.Attach
 	if attach == nil {
-		attach = func(_ context.Context, id moonfire.SampleDirID) error { return r.o.Dirs[id].Attach() }
+		attach = func(_ context.Context, id moonfirefs.SampleDirID) error { return r.o.Dirs[id].Attach() }
 	}
 	if err := attach(ctx, s.id); err != nil {
 		return err
@@ -93,7 +93,7 @@ func (r *Recorder) admit(ctx context.Context, s *syncer) error {
 // admitAll begins in all sample directories. Those in which it fails are tried
 // again later: the cameras of the others are recorded meanwhile. It fails if it has
 // failed everywhere, and not for a reason that passes by itself.
-func (r *Recorder) admitAll(ctx context.Context, syncers map[moonfire.SampleDirID]*syncer) error {
+func (r *Recorder) admitAll(ctx context.Context, syncers map[moonfirefs.SampleDirID]*syncer) error {
 	var first error
 	var hope bool
 	for _, id := range slices.Sorted(maps.Keys(syncers)) {
@@ -122,7 +122,7 @@ func (r *Recorder) admitAll(ctx context.Context, syncers map[moonfire.SampleDirI
 
 // passes tells whether what is wrong may be over soon: a full disk, a lock.
 func passes(err error) bool {
-	for _, passing := range []error{syscall.ENOSPC, syscall.EDQUOT, moonfire.ErrNoSpace, moonfire.ErrBusy} {
+	for _, passing := range []error{syscall.ENOSPC, syscall.EDQUOT, moonfirefs.ErrNoSpace, moonfirefs.ErrBusy} {
 		if errors.Is(err, passing) {
 			return true
 		}

@@ -5,9 +5,9 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/testcamera"
-	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
 )
 
 // With a camera that speaks RTSP, and this machine's clock: each run holds
@@ -21,7 +21,7 @@ func TestWithCamera(t *testing.T) {
 	f.camera.Username, f.camera.Password = "operator", "pa ss/wörd"
 	f.camera.Streams[0].URL = server.URL()
 	r := New(Options{
-		DB: f.store.DB, Dirs: f.store.Dirs, Cameras: []moonfire.Camera{f.camera},
+		DB: f.store.DB, Dirs: f.store.Dirs, Cameras: []moonfirefs.Camera{f.camera},
 		RotateEvery: time.Second, MinFreeBytes: 1, Logger: f.log,
 	})
 	f.must(r.Open(t.Context()))

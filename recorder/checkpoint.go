@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/moonfirefs/moonfire/internal/failpoint"
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 )
 
 // checkpointEvery bounds what a power cut can cost, with the time that a

@@ -11,10 +11,10 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/camera"
-	"github.com/moonfirefs/moonfire/journal"
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
+	"github.com/moonfirefs/moonfirefs/journal"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // A group of pictures is in the journal before the next one is in the sample file, so
@@ -261,7 +261,7 @@ func BenchmarkWriter(b *testing.B) {
 				frame.Sync = n%60 == 0
 				n++
 				must(b, w.append(&frame, 0, 3000))
-				w.journal.date(moonfire.Time90k(n), 0)
+				w.journal.date(moonfirefs.Time90k(n), 0)
 				if n%1800 == 0 { // a minute
 					must(b, w.Truncate(0))
 				}

@@ -9,11 +9,11 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/camera"
-	"github.com/moonfirefs/moonfire/internal/testcamera"
-	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
-	"github.com/moonfirefs/moonfire/internal/transcript"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
+	"github.com/moonfirefs/moonfirefs/internal/test/syncbuffer"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
 )
 
 // startCamera starts a real test camera.
@@ -35,13 +35,13 @@ func TestTroubleIsSaidOnce(t *testing.T) {
 	const timeout = 700 * time.Millisecond
 	tests := map[string]struct {
 		camera testcamera.Config
-		change func(*moonfire.Camera)
+		change func(*moonfirefs.Camera)
 		want   string
 	}{
-		"refused":        {change: func(c *moonfire.Camera) { c.Streams[0].URL = "rtsp://" + closed.Addr().String() + "/" }, want: "connection refused"},
+		"refused":        {change: func(c *moonfirefs.Camera) { c.Streams[0].URL = "rtsp://" + closed.Addr().String() + "/" }, want: "connection refused"},
 		"wrong password": {camera: testcamera.Config{Username: "operator", Password: "right"}, want: "401 unauthorized: wrong user name or password"},
-		"no such path":   {change: func(c *moonfire.Camera) { c.Streams[0].URL += "2" }, want: "404 not found: no such stream"},
-		"transport":      {change: func(c *moonfire.Camera) { c.Streams[0].Transport = moonfire.UDP }, want: "the camera does not offer this transport"},
+		"no such path":   {change: func(c *moonfirefs.Camera) { c.Streams[0].URL += "2" }, want: "404 not found: no such stream"},
+		"transport":      {change: func(c *moonfirefs.Camera) { c.Streams[0].Transport = moonfirefs.UDP }, want: "the camera does not offer this transport"},
 		"motion JPEG":    {camera: testcamera.Config{Describes: testcamera.MotionJPEG}, want: "the camera sends mjpeg, which is not recorded: set it to H.264 or H.265"},
 		"audio only":     {camera: testcamera.Config{Describes: testcamera.AudioOnly}, want: "no video stream"},
 		"no pictures":    {want: "no video within 700ms"},
@@ -59,10 +59,10 @@ func TestTroubleIsSaidOnce(t *testing.T) {
 			if test.change != nil {
 				test.change(&f.camera)
 			}
-			lines := &transcript.Transcript{}
+			lines := &syncbuffer.Buffer{}
 			var attempts atomic.Int32
 			r := New(Options{
-				DB: f.store.DB, Dirs: f.store.Dirs, Cameras: []moonfire.Camera{f.camera}, Clock: f.clock,
+				DB: f.store.DB, Dirs: f.store.Dirs, Cameras: []moonfirefs.Camera{f.camera}, Clock: f.clock,
 				MinFreeBytes: 1, FrameTimeout: timeout, Logger: slog.New(slog.NewTextHandler(lines, nil)),
 				Dial: func(ctx context.Context, config camera.Config) (Source, error) {
 					attempts.Add(1)

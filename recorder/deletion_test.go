@@ -4,9 +4,9 @@ import (
 	"slices"
 	"testing"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
 // What somebody in another process has asked to delete goes the way of § Delete,
@@ -20,7 +20,7 @@ func TestDeletionOrder(t *testing.T) {
 	other, err := store.Open(t.Context(), b.path, store.Configuring, b.log)
 	b.must(err)
 	defer other.Close()
-	d := &moonfire.Deletion{Stream: 1, Folder: "driveway", End90k: first.End90k(), LastRecording: first.ID}
+	d := &moonfirefs.Deletion{Stream: 1, Folder: "driveway", End90k: first.End90k(), LastRecording: first.ID}
 	b.must(other.DB.RequestDeletion(t.Context(), d))
 	b.unaccounted = true
 
@@ -52,7 +52,7 @@ func TestRunningRecorderDeletes(t *testing.T) {
 	b.recording(15)
 	b.must(b.syncer.saveAll())
 	b.syncer.start(nil, "")
-	d := &moonfire.Deletion{Stream: 1, End90k: moonfire.MaxTime90k, LastRecording: 1}
+	d := &moonfirefs.Deletion{Stream: 1, End90k: moonfirefs.MaxTime90k, LastRecording: 1}
 	b.must(b.db.RequestDeletion(t.Context(), d))
 	b.unaccounted = true
 	eventually(t, func() bool {

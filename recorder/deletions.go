@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/moonfirefs/moonfire/internal/failpoint"
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 )
 
 // quarantineFor is how long a file that could not be unlinked is left alone.

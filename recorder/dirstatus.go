@@ -5,13 +5,13 @@ import (
 	"sync/atomic"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // DirStatus says how the recording to one sample directory is going. Counters
 // start at 0 with Open.
 type DirStatus struct {
-	ID moonfire.SampleDirID
+	ID moonfirefs.SampleDirID
 	// Full says that the reserve of free space is touched, so that nothing new is
 	// recorded.
 	Full bool

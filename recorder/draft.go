@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/failpoint"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 )
 
 // errSpoiled is returned once a file could not be made durable.
@@ -20,7 +20,7 @@ var errSpoiled = errors.New("what was written may be lost")
 type draft struct {
 	name uuid.UUID
 	// open is the opening of the store in which it was begun.
-	open    moonfire.OpenID
+	open    moonfirefs.OpenID
 	file    sampleFile
 	journal *journalWriter // nil if there is none
 

@@ -1,8 +1,8 @@
 package recorder
 
 import (
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
 )
 
 // ending is a recording that has all of its frames, and may get audio that began
@@ -10,16 +10,16 @@ import (
 type ending struct {
 	writer *writer
 	// recording has what the timeline tells.
-	recording moonfire.Recording
+	recording moonfirefs.Recording
 	// duration90k is when the next recording begins, after the start of this one.
-	duration90k moonfire.Duration90k
+	duration90k moonfirefs.Duration90k
 	// lastDuration90k is that of its last frame.
-	lastDuration90k moonfire.Duration90k
+	lastDuration90k moonfirefs.Duration90k
 }
 
 // endRecording ends the recording in progress at the frame that was advanced to,
 // which begins another one. It stays open for audio if there is any.
-func (r *run) endRecording(lastDuration90k moonfire.Duration90k) {
+func (r *run) endRecording(lastDuration90k moonfirefs.Duration90k) {
 	r.finishEnding()
 	if r.writer == nil || r.writer.sound.entry == nil && len(r.writer.sound.samples) == 0 {
 		r.finishRecording(lastDuration90k)
@@ -58,7 +58,7 @@ func (r *run) addSound(it *item) {
 
 // placeSound gives a sample to the recording in which it begins. at90k counts from
 // the start of the one in progress.
-func (r *run) placeSound(f *camera.AudioFrame, at90k moonfire.Duration90k) {
+func (r *run) placeSound(f *camera.AudioFrame, at90k moonfirefs.Duration90k) {
 	if at90k > r.timeline.adjusted90k+maxSoundAhead90k {
 		return // or the sample before it would last until then
 	}
@@ -76,7 +76,7 @@ func (r *run) placeSound(f *camera.AudioFrame, at90k moonfire.Duration90k) {
 	r.giveSound(r.writer, f, at90k)
 }
 
-func (r *run) giveSound(w *writer, f *camera.AudioFrame, at90k moonfire.Duration90k) {
+func (r *run) giveSound(w *writer, f *camera.AudioFrame, at90k moonfirefs.Duration90k) {
 	if !w.acceptsSound(f, at90k) {
 		if w == r.writer && w.sound.entry != nil && w.sound.entry.SHA1 != f.Entry.SHA1 && !r.soundChanged {
 			r.log.Info("audio configuration changes; a new recording begins with the next key frame",

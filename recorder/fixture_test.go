@@ -19,11 +19,11 @@ import (
 	"github.com/google/uuid"
 	"go.uber.org/goleak"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/camera"
-	"github.com/moonfirefs/moonfire/internal/check/checktest"
-	"github.com/moonfirefs/moonfire/internal/store"
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
+	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -66,7 +66,7 @@ type fakeCamera struct {
 	random *rand.Rand
 	pts90k int64
 	next   int
-	entry  *moonfire.VideoSampleEntry
+	entry  *moonfirefs.VideoSampleEntry
 	// alter, if not nil, changes frame number n.
 	alter func(n int, f *camera.Frame)
 }
@@ -81,7 +81,7 @@ func newFakeCamera(clock *fakeClock) *fakeCamera {
 func (c *fakeCamera) frame() camera.Frame {
 	if c.next > 0 {
 		c.clock.pass(frameTime)
-		c.pts90k += int64(moonfire.FromDuration(frameTime))
+		c.pts90k += int64(moonfirefs.FromDuration(frameTime))
 	}
 	f := camera.Frame{PTS90k: c.pts90k, Sync: c.next%10 == 0, Entry: c.entry}
 	f.Data = fmt.Appendf(nil, "frame %d %x;", c.next, make([]byte, c.random.IntN(30)))
@@ -182,7 +182,7 @@ type fixture struct {
 	broken bool
 	path   string
 	store  *store.Store
-	camera moonfire.Camera
+	camera moonfirefs.Camera
 	clock  *fakeClock
 	log    *slog.Logger
 }
@@ -197,8 +197,8 @@ func newFixture(t *testing.T, retainBytes int64) *fixture {
 		}
 	})
 	f.openStore()
-	f.camera = moonfire.Camera{UUID: uuid.New(), ShortName: "driveway", Streams: []moonfire.Stream{{
-		Kind: moonfire.MainStream, SampleDir: 1, URL: "rtsp://192.0.2.1/1", Transport: moonfire.TCP, RetainBytes: retainBytes,
+	f.camera = moonfirefs.Camera{UUID: uuid.New(), ShortName: "driveway", Streams: []moonfirefs.Stream{{
+		Kind: moonfirefs.MainStream, SampleDir: 1, URL: "rtsp://192.0.2.1/1", Transport: moonfirefs.TCP, RetainBytes: retainBytes,
 	}}}
 	f.must(f.store.DB.AddCamera(t.Context(), &f.camera))
 	return f
@@ -220,7 +220,7 @@ func (f *fixture) openStore() {
 }
 
 // addDir adds a second sample directory and opens the store again.
-func (f *fixture) addDir() moonfire.SampleDirID {
+func (f *fixture) addDir() moonfirefs.SampleDirID {
 	f.Helper()
 	id := sample.Identity{Store: f.store.DB.Meta().Store, Dir: uuid.New()}
 	f.must(sample.Create(filepath.Join(f.path, "second"), id))
@@ -233,7 +233,7 @@ func (f *fixture) addDir() moonfire.SampleDirID {
 // options are those of a recorder of everything in the store.
 func (f *fixture) options(s *script) Options {
 	return Options{
-		DB: f.store.DB, Dirs: f.store.Dirs, Cameras: []moonfire.Camera{f.camera},
+		DB: f.store.DB, Dirs: f.store.Dirs, Cameras: []moonfirefs.Camera{f.camera},
 		MinFreeBytes: 1, Clock: f.clock, Logger: f.log, Dial: s.dial,
 	}
 }
@@ -294,13 +294,13 @@ func (f *fixture) reserved(state string, file bool) uuid.UUID {
 	return name
 }
 
-func (f *fixture) samplePath(dir moonfire.SampleDirID, name uuid.UUID) string {
+func (f *fixture) samplePath(dir moonfirefs.SampleDirID, name uuid.UUID) string {
 	return filepath.Join(f.store.Dirs[dir].Path(), name.String())
 }
 
 // stored is a recording as it is on disk.
 type stored struct {
-	moonfire.Recording
+	moonfirefs.Recording
 	data []byte
 }
 
@@ -350,14 +350,14 @@ func (f *fixture) checkFile(r *stored) {
 	if int64(len(r.data)) != r.SampleFileBytes || sha1.Sum(r.data) != r.SampleFileSHA1 {
 		f.Errorf("recording %d: its file differs from its row", r.ID)
 	}
-	var sum moonfire.Summary
+	var sum moonfirefs.Summary
 	for _, s := range decodeIndex(f.T, r.VideoIndex, r.Flags) {
 		sum.VideoSamples++
 		if s.Sync {
 			sum.VideoSyncSamples++
 		}
 		sum.SampleFileBytes += int64(s.Bytes)
-		sum.Duration90k += moonfire.Duration90k(s.Duration90k)
+		sum.Duration90k += moonfirefs.Duration90k(s.Duration90k)
 	}
 	if sum.VideoSamples != r.VideoSamples || sum.VideoSyncSamples != r.VideoSyncSamples ||
 		sum.SampleFileBytes != r.VideoBytes() || sum.Duration90k != r.Duration90k {
@@ -371,11 +371,11 @@ func (f *fixture) checkFile(r *stored) {
 // checkRuns ensures that the recordings of a run touch exactly.
 func (f *fixture) checkRuns(all []stored) {
 	f.Helper()
-	before := make(map[moonfire.StreamID]*stored)
+	before := make(map[moonfirefs.StreamID]*stored)
 	for i := range all {
 		r := &all[i]
 		if b := before[r.Stream]; b != nil && r.RunOffset > 0 {
-			if r.RunOffset != b.RunOffset+1 || r.Start90k != b.End90k() || b.Flags&moonfire.FlagTrailingZero != 0 {
+			if r.RunOffset != b.RunOffset+1 || r.Start90k != b.End90k() || b.Flags&moonfirefs.FlagTrailingZero != 0 {
 				f.Errorf("recording %d: %+v does not continue %+v", r.ID, r.Summary, b.Summary)
 			}
 		}

@@ -5,8 +5,8 @@ import (
 	"slices"
 	"testing"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
 )
 
 // FuzzTimestamps: whatever time stamps come in whatever order, each frame comes out
@@ -45,7 +45,7 @@ func FuzzTimestamps(f *testing.F) {
 			if duration90k <= 0 || line.adjusted90k != before90k+duration90k || line.adjusted90k > before90k+maxJump90k*2 {
 				t.Fatalf("duration %d", duration90k)
 			}
-			if offset90k := line.offset90k(it.offset90k()); offset90k.Duration().Abs() >= moonfire.MaxRecordingDuration90k.Duration() {
+			if offset90k := line.offset90k(it.offset90k()); offset90k.Duration().Abs() >= moonfirefs.MaxRecordingDuration90k.Duration() {
 				t.Fatalf("composition offset %d", offset90k)
 			}
 			line.place(it.offset90k(), after(0))

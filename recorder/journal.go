@@ -8,9 +8,9 @@ import (
 	"sync"
 	"sync/atomic"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/failpoint"
-	"github.com/moonfirefs/moonfire/journal"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
+	"github.com/moonfirefs/moonfirefs/journal"
 )
 
 // journalFile is what a journalWriter needs of a *sample.NewFile; tests make it
@@ -54,7 +54,7 @@ func newJournalWriter(file journalFile, h *journal.Header, failed func(error)) (
 }
 
 // date notes what is known of the recording's time.
-func (j *journalWriter) date(start90k moonfire.Time90k, localTimeDelta90k moonfire.Duration90k) {
+func (j *journalWriter) date(start90k moonfirefs.Time90k, localTimeDelta90k moonfirefs.Duration90k) {
 	if j == nil {
 		return
 	}
@@ -64,7 +64,7 @@ func (j *journalWriter) date(start90k moonfire.Time90k, localTimeDelta90k moonfi
 }
 
 // add notes a sample that is in the sample file.
-func (j *journalWriter) add(s moonfire.Sample, sum uint32) {
+func (j *journalWriter) add(s moonfirefs.Sample, sum uint32) {
 	if j == nil {
 		return
 	}
@@ -79,7 +79,7 @@ func (j *journalWriter) add(s moonfire.Sample, sum uint32) {
 
 // addChunk notes a chunk of audio that is in the sample file, behind all samples
 // that were added, of which there are videoSamples since the chunk before.
-func (j *journalWriter) addChunk(entry *moonfire.AudioSampleEntry, videoSamples int32, c *journal.Chunk) {
+func (j *journalWriter) addChunk(entry *moonfirefs.AudioSampleEntry, videoSamples int32, c *journal.Chunk) {
 	if j == nil {
 		return
 	}
@@ -89,7 +89,7 @@ func (j *journalWriter) addChunk(entry *moonfire.AudioSampleEntry, videoSamples 
 	}
 }
 
-func (j *journalWriter) writeChunk(entry *moonfire.AudioSampleEntry, videoSamples int32, c *journal.Chunk) error {
+func (j *journalWriter) writeChunk(entry *moonfirefs.AudioSampleEntry, videoSamples int32, c *journal.Chunk) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.record = j.record[:0]

@@ -4,22 +4,22 @@ import (
 	"context"
 	"errors"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/failpoint"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 )
 
 // beginOpen records in the index, the first time, that the store is open (§ Opening
 // step 1).
-func (r *Recorder) beginOpen(ctx context.Context) (moonfire.Opening, error) {
+func (r *Recorder) beginOpen(ctx context.Context) (moonfirefs.Opening, error) {
 	r.opening.Lock()
 	defer r.opening.Unlock()
 	if r.open.ID != 0 {
 		return r.open, nil
 	}
-	var opening moonfire.Opening
+	var opening moonfirefs.Opening
 	err := failpoint.Step("opening.1", func() error {
 		wall, _ := r.o.Clock.Now()
-		id, err := r.o.DB.BeginOpen(ctx, moonfire.FromTime(wall))
+		id, err := r.o.DB.BeginOpen(ctx, moonfirefs.FromTime(wall))
 		if err != nil {
 			return err
 		}
@@ -27,7 +27,7 @@ func (r *Recorder) beginOpen(ctx context.Context) (moonfire.Opening, error) {
 		return err
 	})
 	if err != nil {
-		return moonfire.Opening{}, err
+		return moonfirefs.Opening{}, err
 	}
 	r.open = opening
 	return opening, nil
@@ -41,7 +41,7 @@ func (r *Recorder) endOpen() error {
 	}
 	err := failpoint.Step("opening.3", func() error {
 		wall, _ := r.o.Clock.Now()
-		return r.o.DB.EndOpen(ctx, r.open.ID, moonfire.FromTime(wall))
+		return r.o.DB.EndOpen(ctx, r.open.ID, moonfirefs.FromTime(wall))
 	})
 	if err != nil {
 		return err

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
 )
 
 func frameAt(pts90k int64) camera.Frame { return camera.Frame{PTS90k: pts90k} }
@@ -42,7 +42,7 @@ func orderedDTS(frames ...camera.Frame) (dts90k []int64) {
 func TestTimestampsOfNeighbours(t *testing.T) {
 	tests := map[string]struct {
 		from, to int64
-		want     moonfire.Duration90k // 0: an error
+		want     moonfirefs.Duration90k // 0: an error
 	}{
 		"next frame":          {1000, 4000, 3000},
 		"shortest":            {1000, 1001, 1},
@@ -279,17 +279,17 @@ func TestTimelineCorrectsOffsets(t *testing.T) {
 		t.Fatal(err)
 	}
 	line.cut()
-	decoded := map[moonfire.Duration90k]bool{}
-	shown := map[moonfire.Duration90k]bool{}
+	decoded := map[moonfirefs.Duration90k]bool{}
+	shown := map[moonfirefs.Duration90k]bool{}
 	for i := range int64(900) {
 		if i > 0 {
 			if _, err := line.advance(2*second90k + i*3001); err != nil {
 				t.Fatal(err)
 			}
 		}
-		offset90k := moonfire.Duration90k(0)
+		offset90k := moonfirefs.Duration90k(0)
 		if i > 0 {
-			offset90k = []moonfire.Duration90k{-3001, 6002, -3001}[i%3]
+			offset90k = []moonfirefs.Duration90k{-3001, 6002, -3001}[i%3]
 		}
 		decoded[line.adjusted90k] = true
 		shown[line.adjusted90k+line.offset90k(offset90k)] = true

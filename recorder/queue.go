@@ -5,8 +5,8 @@ import (
 	"sync"
 	"unsafe"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
 )
 
 // errOverflow ends a run when the disk has not kept up with the camera.
@@ -49,8 +49,8 @@ type queue struct {
 
 // offset90k is how long after it is decoded the frame is shown, by the camera's
 // clock.
-func (it *item) offset90k() moonfire.Duration90k {
-	return moonfire.Duration90k(it.frame.PTS90k - it.dts90k)
+func (it *item) offset90k() moonfirefs.Duration90k {
+	return moonfirefs.Duration90k(it.frame.PTS90k - it.dts90k)
 }
 
 func newQueue(maxBytes int64) *queue {

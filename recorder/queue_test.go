@@ -5,7 +5,7 @@ import (
 	"io"
 	"testing"
 
-	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfirefs/camera"
 )
 
 func frameOf(sizeBytes int, sync bool) camera.Frame {

@@ -10,11 +10,11 @@ import (
 	"sync"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/camera"
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/internal/failpoint"
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // Options are what a Recorder works with. DB and Dirs are required; they are not
@@ -24,11 +24,11 @@ type Options struct {
 	// Dirs are the sample directories, made for recording: those that the streams
 	// of Cameras record to, and those in which older recordings lie. Cameras wait
 	// for one that is not available.
-	Dirs map[moonfire.SampleDirID]*sample.Dir
+	Dirs map[moonfirefs.SampleDirID]*sample.Dir
 	// Attach makes one of them available, and fails if nothing may be recorded to
 	// it; it does nothing for one that is. nil means that of the directory.
-	Attach  func(context.Context, moonfire.SampleDirID) error
-	Cameras []moonfire.Camera
+	Attach  func(context.Context, moonfirefs.SampleDirID) error
+	Cameras []moonfirefs.Camera
 	// RotateEvery is how long recordings are; 0 means one minute. None is longer
 	// than five.
 	RotateEvery time.Duration
@@ -80,15 +80,15 @@ type Recorder struct {
 	lifecycle sync.Mutex // held by Open and Close; guards what follows
 	// opened says that Open has succeeded, closed that Close was called.
 	opened, closed bool
-	syncers        map[moonfire.SampleDirID]*syncer
+	syncers        map[moonfirefs.SampleDirID]*syncer
 
 	opening sync.Mutex // guards open
 	// open is the present opening of the store; 0 before it has begun.
-	open moonfire.Opening
+	open moonfirefs.Opening
 
 	mu sync.Mutex // guards what follows
 	// saving are the syncers, for DirStatus.
-	saving    map[moonfire.SampleDirID]*syncer
+	saving    map[moonfirefs.SampleDirID]*syncer
 	streamers []*streamer
 }
 
@@ -132,11 +132,11 @@ func (r *Recorder) begin() {
 }
 
 // newSyncers returns one for each directory.
-func (r *Recorder) newSyncers() (map[moonfire.SampleDirID]*syncer, error) {
-	syncers := make(map[moonfire.SampleDirID]*syncer)
+func (r *Recorder) newSyncers() (map[moonfirefs.SampleDirID]*syncer, error) {
+	syncers := make(map[moonfirefs.SampleDirID]*syncer)
 	for id, dir := range r.o.Dirs {
 		s := newSyncer(id, sampleDir{dir}, seeded(r.o.DB, dir), r.o.MinFreeBytes, r.o.Clock, r.o.Logger)
-		s.peers, s.streamLogs = syncers, make(map[moonfire.StreamID]*slog.Logger)
+		s.peers, s.streamLogs = syncers, make(map[moonfirefs.StreamID]*slog.Logger)
 		syncers[id] = s
 	}
 	for _, c := range r.o.Cameras {
@@ -144,7 +144,7 @@ func (r *Recorder) newSyncers() (map[moonfire.SampleDirID]*syncer, error) {
 			s, ok := syncers[stream.SampleDir]
 			if !ok {
 				return nil, fmt.Errorf("camera %s: its %s stream records to sample directory %d, which is not open: %w",
-					c.ShortName, stream.Kind, stream.SampleDir, moonfire.ErrInvalid)
+					c.ShortName, stream.Kind, stream.SampleDir, moonfirefs.ErrInvalid)
 			}
 			// One name for the next recording of each stream.
 			s.spares++
@@ -157,7 +157,7 @@ func (r *Recorder) newSyncers() (map[moonfire.SampleDirID]*syncer, error) {
 	return syncers, nil
 }
 
-func (r *Recorder) streamsOf(dir moonfire.SampleDirID) (ids []moonfire.StreamID) {
+func (r *Recorder) streamsOf(dir moonfirefs.SampleDirID) (ids []moonfirefs.StreamID) {
 	for _, c := range r.o.Cameras {
 		for _, stream := range c.Streams {
 			if stream.SampleDir == dir {

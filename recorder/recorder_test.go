@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
 )
 
 const plenty = 1 << 30
@@ -102,7 +102,7 @@ func TestRecordingsBeginWithTheHour(t *testing.T) {
 func TestConfigurationChange(t *testing.T) {
 	f := newFixture(t, plenty)
 	c := newFakeCamera(f.clock)
-	other := moonfire.NewVideoSampleEntry([]byte("\x00\x00\x00\x0cavc1othr"), 1280, 720, 1, 1, "avc1.4d401f")
+	other := moonfirefs.NewVideoSampleEntry([]byte("\x00\x00\x00\x0cavc1othr"), 1280, 720, 1, 1, "avc1.4d401f")
 	same := *testEntry
 	play := c.frames(60)
 	s := newScript(func() (camera.Frame, error) {
@@ -159,11 +159,11 @@ func TestTimestampJump(t *testing.T) {
 			})
 			f.record(s)
 			all := f.recordings()
-			if len(all) != 2 || all[0].VideoSamples != 205 || all[0].Flags != moonfire.FlagTrailingZero ||
+			if len(all) != 2 || all[0].VideoSamples != 205 || all[0].Flags != moonfirefs.FlagTrailingZero ||
 				all[1].VideoSamples != 190 || all[1].RunOffset != 0 {
 				t.Fatalf("recordings %v", all)
 			}
-			if want := moonfire.FromTime(noon.Add(21 * time.Second)); all[1].Start90k != want {
+			if want := moonfirefs.FromTime(noon.Add(21 * time.Second)); all[1].Start90k != want {
 				t.Errorf("the new run starts at %v, want %v", all[1].Start90k, want)
 			}
 		})
@@ -208,7 +208,7 @@ func TestClockStep(t *testing.T) {
 			if len(all) != 2 || all[0].VideoSamples != 210 || all[0].Flags != 0 || all[1].RunOffset != 0 {
 				t.Fatalf("recordings %v", all)
 			}
-			if want := moonfire.FromTime(noon.Add(21*time.Second + step)); all[1].Start90k != want {
+			if want := moonfirefs.FromTime(noon.Add(21*time.Second + step)); all[1].Start90k != want {
 				t.Errorf("the new run starts at %v, want %v", all[1].Start90k, want)
 			}
 		})
@@ -243,7 +243,7 @@ func TestBootIn1970(t *testing.T) {
 		}
 		frames += int(all[i].VideoSamples)
 	}
-	if len(all) < 3 || all[0].Start90k != moonfire.FromTime(boot) {
+	if len(all) < 3 || all[0].Start90k != moonfirefs.FromTime(boot) {
 		t.Errorf("recordings %v", all)
 	}
 }
@@ -380,8 +380,8 @@ func TestStartCleansUp(t *testing.T) {
 // says which one it is.
 func TestCamerasAreIndependent(t *testing.T) {
 	f := newFixture(t, plenty)
-	broken := moonfire.Camera{UUID: uuid.New(), ShortName: "garage", Streams: []moonfire.Stream{
-		{Kind: moonfire.MainStream, SampleDir: 1, URL: "rtsp://192.0.2.2/1", Transport: moonfire.TCP, RetainBytes: plenty},
+	broken := moonfirefs.Camera{UUID: uuid.New(), ShortName: "garage", Streams: []moonfirefs.Stream{
+		{Kind: moonfirefs.MainStream, SampleDir: 1, URL: "rtsp://192.0.2.2/1", Transport: moonfirefs.TCP, RetainBytes: plenty},
 	}}
 	f.must(f.store.DB.AddCamera(t.Context(), &broken))
 	c := newFakeCamera(f.clock)
@@ -446,7 +446,7 @@ func TestCloseDuringSession(t *testing.T) {
 	f.noneReserved()
 	all := f.recordings()
 	hasBytes(t, all, s.bytes())
-	if len(all) != 1 || all[0].Flags != moonfire.FlagTrailingZero {
+	if len(all) != 1 || all[0].Flags != moonfirefs.FlagTrailingZero {
 		t.Errorf("recordings %v", all)
 	}
 	if err := r.Open(t.Context()); err == nil {
@@ -458,7 +458,7 @@ func TestOpenRefusesUnknownDirectory(t *testing.T) {
 	f := newFixture(t, plenty)
 	f.camera.Streams[0].SampleDir = 7
 	r := New(f.options(newScript()))
-	if err := r.Open(t.Context()); !errors.Is(err, moonfire.ErrInvalid) {
+	if err := r.Open(t.Context()); !errors.Is(err, moonfirefs.ErrInvalid) {
 		t.Errorf("got %v", err)
 	}
 	f.must(r.Close())

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
 )
 
 // openGOP makes frames those of an open GOP of nine, I B B P B B P B B, sent as
@@ -30,11 +30,11 @@ func openGOP(n int, f *camera.Frame) {
 	f.RASL = f.MayGoBack && number%gop > gop-3 && n > gop
 }
 
-const frame90k = int64(frameTime * moonfire.UnitsPerSecond / time.Second)
+const frame90k = int64(frameTime * moonfirefs.UnitsPerSecond / time.Second)
 
 // presented is a frame as a player gets it.
 type presented struct {
-	start90k moonfire.Time90k // when it is shown
+	start90k moonfirefs.Time90k // when it is shown
 	sync     bool
 }
 
@@ -43,8 +43,8 @@ func presentation(t *testing.T, all []stored) (frames []presented) {
 	for _, r := range all {
 		at := r.Start90k
 		for _, s := range decodeIndex(t, r.VideoIndex, r.Flags) {
-			frames = append(frames, presented{at.Add(moonfire.Duration90k(s.CompositionOffset90k)), s.Sync})
-			at = at.Add(moonfire.Duration90k(s.Duration90k))
+			frames = append(frames, presented{at.Add(moonfirefs.Duration90k(s.CompositionOffset90k)), s.Sync})
+			at = at.Add(moonfirefs.Duration90k(s.Duration90k))
 		}
 	}
 	return frames
@@ -77,14 +77,14 @@ func TestRecordsReorderedFrames(t *testing.T) {
 			}
 			// A P frame arrives when it is taken, two frames before its time if the
 			// first frame was taken when that arrived.
-			start := moonfire.FromTime(noon.Add(-2 * frameTime))
+			start := moonfirefs.FromTime(noon.Add(-2 * frameTime))
 			for i, p := range presentation(t, all) {
-				if off := p.start90k.Sub(start) - moonfire.Duration90k(numbers[i]*frame90k); off < -2 || off > 2 {
+				if off := p.start90k.Sub(start) - moonfirefs.Duration90k(numbers[i]*frame90k); off < -2 || off > 2 {
 					t.Fatalf("frame %d is shown %d too late", i, off)
 				}
 			}
 			for i := range all {
-				if all[i].Flags&^moonfire.FlagTrailingZero != moonfire.FlagReordered || !decodeIndex(t, all[i].VideoIndex, all[i].Flags)[0].Sync {
+				if all[i].Flags&^moonfirefs.FlagTrailingZero != moonfirefs.FlagReordered || !decodeIndex(t, all[i].VideoIndex, all[i].Flags)[0].Sync {
 					t.Errorf("recording %v", all[i])
 				}
 			}
@@ -154,13 +154,13 @@ func TestSalvageOfReorderedFrames(t *testing.T) {
 	frames := b.shoot(60)
 	b.restart()
 	all := b.recordings()
-	if len(all) != 1 || all[0].Flags != moonfire.FlagSalvaged|moonfire.FlagReordered || all[0].VideoSamples < 50 {
+	if len(all) != 1 || all[0].Flags != moonfirefs.FlagSalvaged|moonfirefs.FlagReordered || all[0].VideoSamples < 50 {
 		t.Fatalf("salvaged %v", all)
 	}
 	hasBytes(t, all, join(frames[:all[0].VideoSamples]))
-	start := all[0].Start90k.Add(-moonfire.Duration90k(frames[0].PTS90k))
+	start := all[0].Start90k.Add(-moonfirefs.Duration90k(frames[0].PTS90k))
 	for i, p := range presentation(t, all) {
-		if p.start90k != start.Add(moonfire.Duration90k(frames[i].PTS90k)) || p.sync != frames[i].Sync {
+		if p.start90k != start.Add(moonfirefs.Duration90k(frames[i].PTS90k)) || p.sync != frames[i].Sync {
 			t.Errorf("frame %d is shown at %v, sync %v", i, p.start90k, p.sync)
 		}
 	}

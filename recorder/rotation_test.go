@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 func TestRotationDue(t *testing.T) {
@@ -34,8 +34,8 @@ func TestRotationDue(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			r := newRotation(test.every, test.i, test.n)
-			got := r.due90k(moonfire.FromTime(noon.Add(test.start)), test.first)
-			if want := moonfire.FromTime(noon.Add(test.wantAt)); got != want {
+			got := r.due90k(moonfirefs.FromTime(noon.Add(test.start)), test.first)
+			if want := moonfirefs.FromTime(noon.Add(test.wantAt)); got != want {
 				t.Errorf("due at %v, want %v", got, want)
 			}
 		})
@@ -44,9 +44,9 @@ func TestRotationDue(t *testing.T) {
 
 func TestCeil(t *testing.T) {
 	tests := []struct {
-		t             moonfire.Time90k
-		every, offset moonfire.Duration90k
-		want          moonfire.Time90k
+		t             moonfirefs.Time90k
+		every, offset moonfirefs.Duration90k
+		want          moonfirefs.Time90k
 	}{
 		{0, 10, 0, 0}, {1, 10, 0, 10}, {9, 10, 0, 10}, {10, 10, 0, 10}, {11, 10, 0, 20},
 		{0, 10, 3, 3}, {3, 10, 3, 3}, {4, 10, 3, 13},
@@ -63,7 +63,7 @@ func TestCeil(t *testing.T) {
 // tooLong90k may last maxJump90k, and be stretched by the correction.
 func TestNoRecordingIsTooLong(t *testing.T) {
 	longest := tooLong90k - 1 + maxJump90k + maxJump90k*500/1_000_000 + 1
-	if longest >= moonfire.MaxRecordingDuration90k {
+	if longest >= moonfirefs.MaxRecordingDuration90k {
 		t.Errorf("a recording may last %v", longest)
 	}
 	if longEnough90k >= tooLong90k {

@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/journal"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/journal"
 )
 
 // errClockStep ends a run when somebody has set this machine's clock.
@@ -20,7 +20,7 @@ var errStrayed = fmt.Errorf("%w: they do not keep pace with this machine's clock
 // exactly. It is not safe for concurrent use. Once a method has failed, the run
 // is over, and every frame that it took before is on its way to the index.
 type run struct {
-	stream   *moonfire.Stream
+	stream   *moonfirefs.Stream
 	rotation rotation
 	syncer   *syncer
 	status   *status
@@ -38,7 +38,7 @@ type run struct {
 	soundChanged bool
 	// soundFrom is the configuration of the last audio that was taken, whose pointer
 	// tells the sessions of the audio apart; nil if there was none.
-	soundFrom *moonfire.AudioSampleEntry
+	soundFrom *moonfirefs.AudioSampleEntry
 }
 
 // begin starts the run with its first frame, a key frame.
@@ -117,7 +117,7 @@ func (r *run) startRecording(it *item) error {
 	return r.append(it, 0)
 }
 
-func (r *run) append(it *item, lastDuration90k moonfire.Duration90k) error {
+func (r *run) append(it *item, lastDuration90k moonfirefs.Duration90k) error {
 	err := r.syncer.space.spend(int64(len(it.frame.Data)))
 	if err == nil {
 		err = r.writer.append(&it.frame, r.timeline.offset90k(it.offset90k()), lastDuration90k)
@@ -134,14 +134,14 @@ func (r *run) append(it *item, lastDuration90k moonfire.Duration90k) error {
 // finishRecording hands the recording in progress to the syncer, and before it the
 // one that waits for audio. lastDuration90k is the duration of its last frame, 0 if
 // not known.
-func (r *run) finishRecording(lastDuration90k moonfire.Duration90k) {
+func (r *run) finishRecording(lastDuration90k moonfirefs.Duration90k) {
 	r.finishEnding()
 	if r.writer == nil {
 		return
 	}
 	w := r.writer
 	r.writer = nil
-	var dated moonfire.Recording
+	var dated moonfirefs.Recording
 	if w.frames() > 0 && !w.corrupt {
 		r.date(&dated)
 	}
@@ -150,7 +150,7 @@ func (r *run) finishRecording(lastDuration90k moonfire.Duration90k) {
 
 // date fills in what the timeline tells of the recording in progress, and ends it
 // there.
-func (r *run) date(recording *moonfire.Recording) {
+func (r *run) date(recording *moonfirefs.Recording) {
 	recording.Start90k, recording.LocalTimeDelta90k = r.timeline.cut()
 	recording.RunOffset = r.offset
 	if r.offset > 0 { // the first one starts by this machine's clock
@@ -159,7 +159,7 @@ func (r *run) date(recording *moonfire.Recording) {
 }
 
 // handOn hands a recording, which has been dated, to the syncer.
-func (r *run) handOn(w *writer, dated *moonfire.Recording, lastDuration90k moonfire.Duration90k) {
+func (r *run) handOn(w *writer, dated *moonfirefs.Recording, lastDuration90k moonfirefs.Duration90k) {
 	recording, err := w.finish(lastDuration90k)
 	if err != nil {
 		r.syncer.abandon(w.name)

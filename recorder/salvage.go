@@ -13,10 +13,10 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/internal/failpoint"
-	"github.com/moonfirefs/moonfire/journal"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
+	"github.com/moonfirefs/moonfirefs/journal"
 )
 
 // errNothingWhole is returned when of a recording nothing is left that could be
@@ -76,7 +76,7 @@ func closeAll(all []*finished) {
 // giveUp dooms a name. For most of them no file was ever created, which is
 // nothing to speak of.
 func (s *syncer) giveUp(name uuid.UUID, err error) {
-	if errors.Is(err, moonfire.ErrCorrupt) {
+	if errors.Is(err, moonfirefs.ErrCorrupt) {
 		s.log.Warn("nothing can be salvaged of a recording", "file", name, "err", err)
 	}
 	s.mu.Lock()
@@ -95,7 +95,7 @@ func (s *syncer) keep(name uuid.UUID) {
 // none; any other says why its files must be kept.
 func (s *syncer) salvageOne(ctx context.Context, r index.Reservation) (*finished, error) {
 	if r.Recorded {
-		return nil, fmt.Errorf("it is a recording already: %w", moonfire.ErrCorrupt)
+		return nil, fmt.Errorf("it is a recording already: %w", moonfirefs.ErrCorrupt)
 	}
 	if r.Deleting {
 		return nil, errNothingWhole
@@ -146,14 +146,14 @@ func (s *syncer) readJournal(name uuid.UUID) (*journal.Journal, error) {
 	case j == nil || len(j.Samples) == 0: // killed just now, or within the first group of pictures
 		return nil, errNothingWhole
 	case j.SampleFile != name:
-		return nil, fmt.Errorf("its journal is of the file %s: %w", j.SampleFile, moonfire.ErrCorrupt)
+		return nil, fmt.Errorf("its journal is of the file %s: %w", j.SampleFile, moonfirefs.ErrCorrupt)
 	}
 	return j, nil
 }
 
 // complete cuts a sample file back to the last sample of which it and the journal
 // agree, and returns the recording, whose file is to be made durable.
-func complete(file reopenedFile, j *journal.Journal) (*moonfire.Recording, error) {
+func complete(file reopenedFile, j *journal.Journal) (*moonfirefs.Recording, error) {
 	var whole []journal.Sample
 	var chunks []journal.Chunk
 	err := failpoint.Step("salvage.2", func() (err error) {
@@ -166,7 +166,7 @@ func complete(file reopenedFile, j *journal.Journal) (*moonfire.Recording, error
 	if len(whole) == 0 {
 		return nil, fmt.Errorf("%w: no sample is as the journal says", errNothingWhole)
 	}
-	var encoder moonfire.VideoIndexEncoder
+	var encoder moonfirefs.VideoIndexEncoder
 	for _, s := range whole {
 		encoder.Add(s.Sample)
 	}
@@ -179,15 +179,15 @@ func complete(file reopenedFile, j *journal.Journal) (*moonfire.Recording, error
 	if _, err := io.Copy(digest, io.NewSectionReader(file, 0, sizeBytes)); err != nil {
 		return nil, err
 	}
-	r := &moonfire.Recording{
-		Summary: moonfire.Summary{
+	r := &moonfirefs.Recording{
+		Summary: moonfirefs.Summary{
 			Start90k:         j.Start90k,
 			Duration90k:      encoder.Duration90k(),
 			SampleFileBytes:  sizeBytes,
 			VideoSamples:     encoder.Samples(),
 			VideoSyncSamples: encoder.SyncSamples(),
 			RunOffset:        j.RunOffset,
-			Flags:            moonfire.FlagSalvaged,
+			Flags:            moonfirefs.FlagSalvaged,
 			Audio:            audio,
 		},
 		Stream:            j.Stream,
@@ -198,16 +198,16 @@ func complete(file reopenedFile, j *journal.Journal) (*moonfire.Recording, error
 		AudioIndex:        audioIndex,
 	}
 	if n := len(chunks); n > 0 {
-		r.Flags |= moonfire.FlagAudio
+		r.Flags |= moonfirefs.FlagAudio
 		if chunks[n-1].After < len(whole) {
-			r.Flags |= moonfire.FlagVideoLast
+			r.Flags |= moonfirefs.FlagVideoLast
 		}
 	}
 	if whole[len(whole)-1].Duration90k == 0 {
-		r.Flags |= moonfire.FlagTrailingZero
+		r.Flags |= moonfirefs.FlagTrailingZero
 	}
 	if encoder.Reordered() {
-		r.Flags |= moonfire.FlagReordered
+		r.Flags |= moonfirefs.FlagReordered
 	}
 	digest.Sum(r.SampleFileSHA1[:0])
 	return r, nil
@@ -250,11 +250,11 @@ func (w *walk) has(sizeBytes int, sum uint32) bool {
 }
 
 // salvagedAudio makes the index of chunks that are whole.
-func salvagedAudio(chunks []journal.Chunk) (sum moonfire.AudioSummary, blob []byte) {
+func salvagedAudio(chunks []journal.Chunk) (sum moonfirefs.AudioSummary, blob []byte) {
 	if len(chunks) == 0 {
 		return sum, nil
 	}
-	var encoder moonfire.AudioIndexEncoder
+	var encoder moonfirefs.AudioIndexEncoder
 	before := 0
 	for _, c := range chunks {
 		encoder.AddChunk(int32(c.After-before), c.Samples)

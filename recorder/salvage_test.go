@@ -12,10 +12,10 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/camera"
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/journal"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/journal"
 )
 
 // crash forgets everything that is in memory, as SIGKILL does: what was written
@@ -24,7 +24,7 @@ func (b *bench) crash() {
 	b.Helper()
 	b.unaccounted = true
 	b.syncer = newSyncer(1, b.faults, b.faults, defaultMinFreeBytes, b.clock, b.log)
-	b.syncer.peers = map[moonfire.SampleDirID]*syncer{1: b.syncer}
+	b.syncer.peers = map[moonfirefs.SampleDirID]*syncer{1: b.syncer}
 	b.syncer.spares = 1
 	b.streamer = &streamer{
 		camera: b.streamer.camera, stream: b.streamer.stream, rotation: b.streamer.rotation,
@@ -37,7 +37,7 @@ func (b *bench) crash() {
 func (b *bench) restart() {
 	b.Helper()
 	b.crash()
-	b.must(b.syncer.open(b.Context(), b.open, []moonfire.StreamID{1}))
+	b.must(b.syncer.open(b.Context(), b.open, []moonfirefs.StreamID{1}))
 }
 
 func (b *bench) journals() int {
@@ -55,9 +55,9 @@ func TestSalvage(t *testing.T) {
 	b.restart()
 	all := b.recordings()
 	hasBytes(t, all, join(frames[:30]))
-	want := moonfire.Summary{
-		ID: 1, Start90k: moonfire.FromTime(noon), Duration90k: 30 * 9000, SampleFileBytes: int64(len(join(frames[:30]))),
-		VideoSampleEntry: 1, VideoSamples: 30, VideoSyncSamples: 3, Flags: moonfire.FlagSalvaged,
+	want := moonfirefs.Summary{
+		ID: 1, Start90k: moonfirefs.FromTime(noon), Duration90k: 30 * 9000, SampleFileBytes: int64(len(join(frames[:30]))),
+		VideoSampleEntry: 1, VideoSamples: 30, VideoSyncSamples: 3, Flags: moonfirefs.FlagSalvaged,
 	}
 	if len(all) != 1 || all[0].Summary != want || all[0].Open != b.open {
 		t.Fatalf("salvaged %v, want %+v", all, want)
@@ -84,7 +84,7 @@ func TestSalvageOfFinishedRecordings(t *testing.T) {
 	all := b.recordings() // checks the run
 	hasBytes(t, all, join(frames))
 	if len(all) != 3 || all[1].RunOffset != 1 || all[2].RunOffset != 2 || all[1].Start90k != all[0].End90k() ||
-		all[2].Start90k != all[1].End90k() || all[2].Flags != moonfire.FlagSalvaged|moonfire.FlagTrailingZero {
+		all[2].Start90k != all[1].End90k() || all[2].Flags != moonfirefs.FlagSalvaged|moonfirefs.FlagTrailingZero {
 		t.Errorf("salvaged %v", all)
 	}
 }
@@ -97,7 +97,7 @@ func TestSalvageIsRepeated(t *testing.T) {
 			frames := b.shoot(35)
 			b.crash()
 			b.fail[event] = 1
-			err := b.syncer.open(t.Context(), b.open, []moonfire.StreamID{1})
+			err := b.syncer.open(t.Context(), b.open, []moonfirefs.StreamID{1})
 			if event == "save 1" && !errors.Is(err, errInjected) {
 				t.Fatalf("got %v", err)
 			}
@@ -119,7 +119,7 @@ func TestSalvagedFileMustBeDurable(t *testing.T) {
 	b.shoot(35)
 	b.crash()
 	b.fail["fsync file"] = 1
-	b.must(b.syncer.open(t.Context(), b.open, []moonfire.StreamID{1}))
+	b.must(b.syncer.open(t.Context(), b.open, []moonfirefs.StreamID{1}))
 	if all := b.recordings(); len(all) != 0 {
 		t.Errorf("recordings %v", all)
 	}
@@ -140,7 +140,7 @@ func TestSalvageWithinQuota(t *testing.T) {
 	b.shoot(25)
 	b.restart()
 	after := b.recordings()
-	if n := len(after); n < 2 || after[n-1].Flags&moonfire.FlagSalvaged == 0 || after[n-2].ID != before[len(before)-1].ID || after[0].ID == before[0].ID {
+	if n := len(after); n < 2 || after[n-1].Flags&moonfirefs.FlagSalvaged == 0 || after[n-2].ID != before[len(before)-1].ID || after[0].ID == before[0].ID {
 		t.Errorf("%v became %v", before, after)
 	}
 }
@@ -169,7 +169,7 @@ func newCrashed(t *testing.T) *crashed {
 }
 
 // salvage tries with other bytes. It returns nil if there is nothing whole.
-func (c *crashed) salvage(data, journal []byte) *moonfire.Recording {
+func (c *crashed) salvage(data, journal []byte) *moonfirefs.Recording {
 	c.Helper()
 	path := c.samplePath(1, c.name)
 	c.must(os.WriteFile(path, data, 0o600))
@@ -185,7 +185,7 @@ func (c *crashed) salvage(data, journal []byte) *moonfire.Recording {
 
 // requireFrames requires a recording of the first n frames, and its file cut to
 // them.
-func (c *crashed) requireFrames(r *moonfire.Recording, n int, what string, at int) {
+func (c *crashed) requireFrames(r *moonfirefs.Recording, n int, what string, at int) {
 	c.Helper()
 	if n == 0 {
 		if r != nil {
@@ -195,7 +195,7 @@ func (c *crashed) requireFrames(r *moonfire.Recording, n int, what string, at in
 	}
 	want := join(c.frames[:n])
 	if r == nil || int(r.VideoSamples) != n || r.SampleFileBytes != int64(len(want)) || r.SampleFileSHA1 != sha1.Sum(want) ||
-		r.Duration90k != moonfire.Duration90k(n)*9000 || r.Start90k != moonfire.FromTime(noon) {
+		r.Duration90k != moonfirefs.Duration90k(n)*9000 || r.Start90k != moonfirefs.FromTime(noon) {
 		c.Fatalf("%s %d: got %+v, want %d frames", what, at, r, n)
 	}
 	data, err := os.ReadFile(c.samplePath(1, c.name))
@@ -324,7 +324,7 @@ func TestKeepsWhatCannotBeSalvaged(t *testing.T) {
 			c.must(os.WriteFile(path+".journal", c.journal, 0o600))
 			var text strings.Builder
 			c.syncer.log = slog.New(slog.NewTextHandler(&text, nil))
-			c.must(c.syncer.open(t.Context(), c.open, []moonfire.StreamID{1}))
+			c.must(c.syncer.open(t.Context(), c.open, []moonfirefs.StreamID{1}))
 			kept := c.recording(15)
 			c.flush()
 			for file, want := range map[string][]byte{path: c.data, path + ".journal": c.journal} {
@@ -407,7 +407,7 @@ func FuzzComplete(f *testing.F) {
 	samples := []string{"key frame", "second", "third"}
 	var group journal.Group
 	for i, s := range samples {
-		group.Add(moonfire.Sample{Duration90k: 3000, Bytes: int32(len(s)), Sync: i == 0}, journal.Sum([]byte(s)))
+		group.Add(moonfirefs.Sample{Duration90k: 3000, Bytes: int32(len(s)), Sync: i == 0}, journal.Sum([]byte(s)))
 	}
 	good = group.AppendRecord(good, journal.Dating{Start90k: 1})
 	data := []byte(strings.Join(samples, ""))
@@ -432,7 +432,7 @@ func FuzzComplete(f *testing.F) {
 		if err != nil || int64(len(left)) != r.SampleFileBytes || !bytes.HasPrefix(data, left) || sha1.Sum(left) != r.SampleFileSHA1 {
 			t.Fatalf("%+v of %q, %v", r, left, err)
 		}
-		if r.VideoSamples < 1 || r.Duration90k < 0 || r.Duration90k >= moonfire.MaxRecordingDuration90k ||
+		if r.VideoSamples < 1 || r.Duration90k < 0 || r.Duration90k >= moonfirefs.MaxRecordingDuration90k ||
 			int(r.VideoSamples) != len(decodeIndex(t, r.VideoIndex, r.Flags)) {
 			t.Fatalf("%+v", r)
 		}

@@ -7,9 +7,9 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/internal/failpoint"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 )
 
 // saveAll makes one save of everything that waits (§ Save). On error, nothing is
@@ -114,7 +114,7 @@ func (s *syncer) syncDir(fresh []*finished) error {
 // besides those of the new recordings, and carries out what somebody has asked to
 // delete. Files that are durable keep waiting for it
 // if it fails: Save makes sure that none of them is committed twice.
-func (s *syncer) commit(streams []moonfire.StreamID) error {
+func (s *syncer) commit(streams []moonfirefs.StreamID) error {
 	for {
 		err := s.commitOnce(streams)
 		if refused := new(index.RefusedError); !errors.As(err, &refused) || !s.setAside(refused) {
@@ -158,14 +158,14 @@ func (s *syncer) moveAside(name uuid.UUID) (path string, err error) {
 }
 
 // commitOnce is commit where no recording is refused.
-func (s *syncer) commitOnce(streams []moonfire.StreamID) error {
+func (s *syncer) commitOnce(streams []moonfirefs.StreamID) error {
 	change := s.change(streams)
-	if len(change.Insert)+len(change.Rotate)+len(change.Release)+change.Reserve == 0 {
+	if len(change.Insert)+len(change.Retain)+len(change.Release)+change.Reserve == 0 {
 		if pending, err := s.db.DeletionsPending(context.Background()); err != nil || !pending {
 			return err
 		}
 	}
-	saved, err := s.db.Save(context.Background(), change)
+	saved, err := s.db.Commit(context.Background(), change)
 	if err != nil {
 		return err
 	}
@@ -177,10 +177,10 @@ func (s *syncer) commitOnce(streams []moonfire.StreamID) error {
 	return nil
 }
 
-func (s *syncer) change(streams []moonfire.StreamID) *index.Save {
+func (s *syncer) change(streams []moonfirefs.StreamID) *index.Change {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	change := &index.Save{Dir: s.id, Rotate: streams, Delete: true, Release: slices.Clone(s.deletions.unlinked)}
+	change := &index.Change{Dir: s.id, Retain: streams, Delete: true, Release: slices.Clone(s.deletions.unlinked)}
 	for _, f := range s.durable {
 		change.Insert = append(change.Insert, f.recording)
 		change.SampleEntries = append(change.SampleEntries, f.entry)
@@ -195,7 +195,7 @@ func (s *syncer) change(streams []moonfire.StreamID) *index.Save {
 }
 
 // settle brings the books up to date with a change that was committed.
-func (s *syncer) settle(change *index.Save, saved *index.Saved) {
+func (s *syncer) settle(change *index.Change, saved *index.Committed) {
 	s.mu.Lock()
 	s.uncommitted.Add(-int64(len(change.Insert)))
 	for _, r := range change.Insert {

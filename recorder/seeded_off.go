@@ -3,8 +3,8 @@
 package recorder
 
 import (
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // seeded returns the database; in test builds, perhaps one with a fault.

@@ -8,10 +8,10 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/internal/failpoint"
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // seeded returns the database, or one with a seeded fault.
@@ -29,7 +29,7 @@ type hastyDB struct {
 	dir *sample.Dir
 }
 
-func (db *hastyDB) Save(ctx context.Context, s *index.Save) (*index.Saved, error) {
+func (db *hastyDB) Commit(ctx context.Context, s *index.Change) (*index.Committed, error) {
 	cameras, err := db.Cameras(ctx)
 	if err != nil {
 		return nil, err
@@ -41,14 +41,14 @@ func (db *hastyDB) Save(ctx context.Context, s *index.Save) (*index.Saved, error
 			}
 		}
 	}
-	return db.DB.Save(ctx, s)
+	return db.DB.Commit(ctx, s)
 }
 
 // errEnough ends a walk.
 var errEnough = errors.New("enough")
 
 // unlinkExcess unlinks the files that the rotation of a stream will delete.
-func (db *hastyDB) unlinkExcess(ctx context.Context, stream *moonfire.Stream, fresh []*moonfire.Recording) error {
+func (db *hastyDB) unlinkExcess(ctx context.Context, stream *moonfirefs.Stream, fresh []*moonfirefs.Recording) error {
 	excess := stream.SampleFileBytes - stream.RetainBytes
 	for _, r := range fresh {
 		if r.Stream == stream.ID {
@@ -56,12 +56,12 @@ func (db *hastyDB) unlinkExcess(ctx context.Context, stream *moonfire.Stream, fr
 		}
 	}
 	var names []uuid.UUID
-	err := db.EachSummary(ctx, stream.ID, moonfire.MinTime90k, moonfire.MaxTime90k, func(s *moonfire.Summary) error {
+	err := db.EachSummary(ctx, stream.ID, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(s *moonfirefs.Summary) error {
 		if excess <= 0 {
 			return errEnough
 		}
 		excess -= s.SampleFileBytes
-		files, err := db.SampleFiles(ctx, []moonfire.RecordingID{s.ID})
+		files, err := db.SampleFiles(ctx, []moonfirefs.RecordingID{s.ID})
 		if err == nil {
 			names = append(names, files[0].UUID)
 		}

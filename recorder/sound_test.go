@@ -7,20 +7,20 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
 )
 
 var (
-	alaw = moonfire.NewAudioSampleEntry([]byte("\x00\x00\x00\x0calawtest"), 8000, 1, 0, "alaw")
-	ulaw = moonfire.NewAudioSampleEntry([]byte("\x00\x00\x00\x0culawtest"), 8000, 1, 0, "ulaw")
+	alaw = moonfirefs.NewAudioSampleEntry([]byte("\x00\x00\x00\x0calawtest"), 8000, 1, 0, "alaw")
+	ulaw = moonfirefs.NewAudioSampleEntry([]byte("\x00\x00\x00\x0culawtest"), 8000, 1, 0, "ulaw")
 )
 
 // speaker makes the audio that comes with a camera's frames: a sample of 40 ms
 // after another, late by the given time.
 type speaker struct {
-	late  moonfire.Duration90k
-	entry *moonfire.AudioSampleEntry
+	late  moonfirefs.Duration90k
+	entry *moonfirefs.AudioSampleEntry
 	// next is the number of the next sample.
 	next int64
 	sent []byte
@@ -33,7 +33,7 @@ func (s *speaker) attach(pts90k int64, f *camera.Frame) {
 	for ; s.next*soundTime90k <= f.PTS90k-pts90k-int64(s.late); s.next++ {
 		data := fmt.Appendf(nil, "sound %d;", s.next)
 		f.Audio = append(f.Audio, camera.AudioFrame{
-			Offset90k: moonfire.Duration90k(pts90k + s.next*soundTime90k - f.PTS90k), Duration90k: soundTime90k, Data: data, Entry: s.entry,
+			Offset90k: moonfirefs.Duration90k(pts90k + s.next*soundTime90k - f.PTS90k), Duration90k: soundTime90k, Data: data, Entry: s.entry,
 		})
 		s.sent = append(s.sent, data...)
 	}
@@ -41,7 +41,7 @@ func (s *speaker) attach(pts90k int64, f *camera.Frame) {
 
 // split takes the samples of a recording apart, and ensures that each sample of
 // audio is about sample number n of the speaker, and where that belongs.
-func split(t *testing.T, r *stored) (video, audio []byte, startOf []moonfire.Time90k) {
+func split(t *testing.T, r *stored) (video, audio []byte, startOf []moonfirefs.Time90k) {
 	t.Helper()
 	data, frames := r.data, decodeIndex(t, r.VideoIndex, r.Flags)
 	take := func(n int32) (b []byte) {
@@ -49,7 +49,7 @@ func split(t *testing.T, r *stored) (video, audio []byte, startOf []moonfire.Tim
 		return b
 	}
 	at := r.Start90k.Add(r.Audio.Start90k)
-	d := moonfire.DecodeAudioIndex(r.AudioIndex)
+	d := moonfirefs.DecodeAudioIndex(r.AudioIndex)
 	for d.NextChunk() {
 		for range d.VideoSamples {
 			video = append(video, take(frames[0].Bytes)...)
@@ -58,7 +58,7 @@ func split(t *testing.T, r *stored) (video, audio []byte, startOf []moonfire.Tim
 		for d.Next() {
 			audio = append(audio, take(d.Bytes)...)
 			startOf = append(startOf, at)
-			at = at.Add(moonfire.Duration90k(d.Duration90k))
+			at = at.Add(moonfirefs.Duration90k(d.Duration90k))
 		}
 	}
 	for _, f := range frames {
@@ -77,7 +77,7 @@ func TestSoundOfRun(t *testing.T) {
 	for _, late := range []time.Duration{0, 30 * time.Millisecond, 700 * time.Millisecond, 1900 * time.Millisecond} {
 		t.Run(late.String(), func(t *testing.T) {
 			b := newBench(t, plenty)
-			s := &speaker{entry: alaw, late: moonfire.FromDuration(late)}
+			s := &speaker{entry: alaw, late: moonfirefs.FromDuration(late)}
 			pts90k := b.fake.pts90k
 			b.fake.alter = func(_ int, f *camera.Frame) { s.attach(pts90k, f) }
 			frames := b.shoot(10 * 200)
@@ -93,7 +93,7 @@ func TestSoundOfRun(t *testing.T) {
 				v, a, starts := split(t, r)
 				video, audio = append(video, v...), append(audio, a...)
 				for _, at := range starts {
-					want := all[0].Start90k + moonfire.Time90k(n*soundTime90k)
+					want := all[0].Start90k + moonfirefs.Time90k(n*soundTime90k)
 					if at != want {
 						t.Fatalf("sample %d begins at %v, want %v", n, at, want)
 					}
@@ -125,7 +125,7 @@ func TestSoundIsSalvaged(t *testing.T) {
 	b.crash()
 	b.restart()
 	all := b.recordings()
-	if len(all) != 1 || all[0].Flags&moonfire.FlagAudio == 0 {
+	if len(all) != 1 || all[0].Flags&moonfirefs.FlagAudio == 0 {
 		t.Fatalf("salvaged %v", all)
 	}
 	video, audio, _ := split(t, &all[0])
@@ -215,7 +215,7 @@ func TestSoundBeginsBehindRotation(t *testing.T) {
 			return
 		}
 		s.attach(pts90k, f)
-		f.Audio = slices.DeleteFunc(f.Audio, func(a camera.AudioFrame) bool { return a.Offset90k < -5*moonfire.UnitsPerSecond })
+		f.Audio = slices.DeleteFunc(f.Audio, func(a camera.AudioFrame) bool { return a.Offset90k < -5*moonfirefs.UnitsPerSecond })
 	}
 	b.shoot(700)
 	b.flush()
@@ -228,7 +228,7 @@ func TestSoundBeginsBehindRotation(t *testing.T) {
 		t.Errorf("audio %q", audio)
 	}
 	for i, at := range starts {
-		if want := all[1].Start90k + moonfire.Time90k(i*soundTime90k); at != want {
+		if want := all[1].Start90k + moonfirefs.Time90k(i*soundTime90k); at != want {
 			t.Fatalf("sample %d begins at %v, want %v", i, at, want)
 		}
 	}
@@ -238,14 +238,14 @@ func TestSoundBeginsBehindRotation(t *testing.T) {
 // configuration says that a sample lasts for minutes, costs no video and puts no
 // later audio out of place.
 func TestSoundOutOfPlace(t *testing.T) {
-	const year90k = 365 * 24 * 3600 * moonfire.UnitsPerSecond
+	const year90k = 365 * 24 * 3600 * moonfirefs.UnitsPerSecond
 	b := newBench(t, plenty)
-	s := &speaker{entry: alaw, late: moonfire.FromDuration(500 * time.Millisecond)}
+	s := &speaker{entry: alaw, late: moonfirefs.FromDuration(500 * time.Millisecond)}
 	pts90k := b.fake.pts90k
 	b.fake.alter = func(n int, f *camera.Frame) {
 		s.attach(pts90k, f)
 		if n%7 == 0 { // also while a recording waits for what is late
-			for _, ahead90k := range []moonfire.Duration90k{year90k, 1 << 31, 30 * moonfire.UnitsPerSecond} {
+			for _, ahead90k := range []moonfirefs.Duration90k{year90k, 1 << 31, 30 * moonfirefs.UnitsPerSecond} {
 				f.Audio = append(f.Audio, camera.AudioFrame{Offset90k: ahead90k, Duration90k: soundTime90k, Data: []byte("nonsense"), Entry: s.entry})
 			}
 		}

@@ -7,16 +7,16 @@ import (
 	"sync"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // StreamStatus says how the recording of one stream is going. Counters start at
 // 0 with Open.
 type StreamStatus struct {
-	ID moonfire.StreamID
+	ID moonfirefs.StreamID
 	// Camera is the camera's short name.
 	Camera string
-	Stream moonfire.StreamKind
+	Stream moonfirefs.StreamKind
 	// ConnectedSince is zero while there is no connection, AwaySince while there is
 	// one. The latter begins with Open. A connection begins with its first frame.
 	ConnectedSince, AwaySince time.Time
@@ -52,7 +52,7 @@ type status struct {
 	cameraErr, diskErr error
 }
 
-func newStatus(clock Clock, c *moonfire.Camera, stream *moonfire.Stream) *status {
+func newStatus(clock Clock, c *moonfirefs.Camera, stream *moonfirefs.Stream) *status {
 	wall, _ := clock.Now()
 	return &status{now: StreamStatus{ID: stream.ID, Camera: c.ShortName, Stream: stream.Kind, AwaySince: wall}}
 }
@@ -105,7 +105,7 @@ func (s *status) dropped(frames int) {
 }
 
 // drifted notes how far this machine's clock was ahead of a recording's start.
-func (s *status) drifted(localTimeDelta90k moonfire.Duration90k) {
+func (s *status) drifted(localTimeDelta90k moonfirefs.Duration90k) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now.Drift = localTimeDelta90k.Duration()

@@ -7,8 +7,8 @@ import (
 	"sync"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
 )
 
 // Source is a session with a camera: a *camera.Session, or a test's.
@@ -34,8 +34,8 @@ const (
 // streamer records one stream. Its two goroutines, one that reads the camera and
 // one that writes to disk, share the queue and the status and nothing else.
 type streamer struct {
-	camera   *moonfire.Camera
-	stream   *moonfire.Stream
+	camera   *moonfirefs.Camera
+	stream   *moonfirefs.Stream
 	rotation rotation
 	syncer   *syncer
 	queue    *queue

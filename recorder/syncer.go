@@ -10,11 +10,11 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/internal/failpoint"
-	"github.com/moonfirefs/moonfire/journal"
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
+	"github.com/moonfirefs/moonfirefs/journal"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // errBacklog is returned when so many recordings wait to be committed that no
@@ -59,20 +59,20 @@ func (d sampleDir) CreateJournal(name uuid.UUID) (journalFile, error) {
 
 // database is what a syncer needs of an *index.DB; tests make it fail.
 type database interface {
-	Save(context.Context, *index.Save) (*index.Saved, error)
-	Reserve(context.Context, moonfire.SampleDirID, int) ([]uuid.UUID, error)
-	Reserved(context.Context, moonfire.SampleDirID) ([]index.Reservation, error)
+	Commit(context.Context, *index.Change) (*index.Committed, error)
+	Reserve(context.Context, moonfirefs.SampleDirID, int) ([]uuid.UUID, error)
+	Reserved(context.Context, moonfirefs.SampleDirID) ([]index.Reservation, error)
 	DeletionsPending(context.Context) (bool, error)
-	CheckOrigin(context.Context, moonfire.StreamID, moonfire.OpenID) error
+	CheckOrigin(context.Context, moonfirefs.StreamID, moonfirefs.OpenID) error
 }
 
 // finished is a recording that has all of its frames. Its file is open until it
 // is durable.
 type finished struct {
-	recording *moonfire.Recording
-	entry     *moonfire.VideoSampleEntry
+	recording *moonfirefs.Recording
+	entry     *moonfirefs.VideoSampleEntry
 	// audioEntry is nil if there is no audio.
-	audioEntry *moonfire.AudioSampleEntry
+	audioEntry *moonfirefs.AudioSampleEntry
 	file       sampleFile
 	status     *status
 	log        *slog.Logger
@@ -89,7 +89,7 @@ func (f *finished) saved() {
 // deletes what exceeds the quotas: one save after another, each of which takes
 // all that waits. Between open and close, a goroutine of its own does so.
 type syncer struct {
-	id    moonfire.SampleDirID
+	id    moonfirefs.SampleDirID
 	dir   directory
 	db    database
 	space *space
@@ -99,9 +99,9 @@ type syncer struct {
 	spares int
 	// peers are the syncers of all directories, this one included: recordings
 	// that exceed a quota may lie in another directory than newer ones.
-	peers map[moonfire.SampleDirID]*syncer
+	peers map[moonfirefs.SampleDirID]*syncer
 	// streamLogs have the keys of the streams that are recorded.
-	streamLogs map[moonfire.StreamID]*slog.Logger
+	streamLogs map[moonfirefs.StreamID]*slog.Logger
 
 	// wake holds a token when there is something to save.
 	wake chan struct{}
@@ -152,7 +152,7 @@ type syncer struct {
 	closing  bool
 }
 
-func newSyncer(id moonfire.SampleDirID, dir directory, db database, minFreeBytes int64, clock Clock, log *slog.Logger) *syncer {
+func newSyncer(id moonfirefs.SampleDirID, dir directory, db database, minFreeBytes int64, clock Clock, log *slog.Logger) *syncer {
 	return &syncer{
 		id: id, dir: dir, db: db, clock: clock, log: log,
 		space:          &space{dir: dir, minFreeBytes: minFreeBytes},
@@ -167,7 +167,7 @@ func newSyncer(id moonfire.SampleDirID, dir directory, db database, minFreeBytes
 }
 
 // open begins to record in an opening of the store.
-func (s *syncer) open(ctx context.Context, opening moonfire.OpenID, streams []moonfire.StreamID) error {
+func (s *syncer) open(ctx context.Context, opening moonfirefs.OpenID, streams []moonfirefs.StreamID) error {
 	s.mu.Lock()
 	s.listening = true
 	s.mu.Unlock()
@@ -181,7 +181,7 @@ func (s *syncer) open(ctx context.Context, opening moonfire.OpenID, streams []mo
 
 // cleanUp cleans up behind an earlier run of the program (§ Start), deletes what
 // exceeds the quotas of the streams, and reserves the first names.
-func (s *syncer) cleanUp(ctx context.Context, streams []moonfire.StreamID) error {
+func (s *syncer) cleanUp(ctx context.Context, streams []moonfirefs.StreamID) error {
 	if err := s.salvage(ctx); err != nil {
 		return err
 	}
@@ -412,7 +412,7 @@ func (s *syncer) forgetDraft(name uuid.UUID) {
 }
 
 // streamLog returns a logger that says which stream a recording is of.
-func (s *syncer) streamLog(id moonfire.StreamID) *slog.Logger {
+func (s *syncer) streamLog(id moonfirefs.StreamID) *slog.Logger {
 	if log := s.streamLogs[id]; log != nil {
 		return log
 	}

@@ -17,10 +17,10 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/camera"
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // faults is a real directory and a real database that note what is asked of
@@ -138,11 +138,11 @@ func (f *faults) setFree(sizeBytes uint64) {
 	f.free = sizeBytes
 }
 
-func (f *faults) Save(ctx context.Context, s *index.Save) (*index.Saved, error) {
+func (f *faults) Commit(ctx context.Context, s *index.Change) (*index.Committed, error) {
 	if err := f.happens(fmt.Sprintf("save %d", len(s.Insert))); err != nil {
 		return nil, err
 	}
-	saved, err := f.db.Save(ctx, s)
+	saved, err := f.db.Commit(ctx, s)
 	if f.afterSave != nil {
 		err, f.afterSave = f.afterSave, nil
 		return nil, err
@@ -150,14 +150,14 @@ func (f *faults) Save(ctx context.Context, s *index.Save) (*index.Saved, error) 
 	return saved, err
 }
 
-func (f *faults) Reserve(ctx context.Context, dir moonfire.SampleDirID, n int) ([]uuid.UUID, error) {
+func (f *faults) Reserve(ctx context.Context, dir moonfirefs.SampleDirID, n int) ([]uuid.UUID, error) {
 	if err := f.happens("reserve"); err != nil {
 		return nil, err
 	}
 	return f.db.Reserve(ctx, dir, n)
 }
 
-func (f *faults) Reserved(ctx context.Context, dir moonfire.SampleDirID) ([]index.Reservation, error) {
+func (f *faults) Reserved(ctx context.Context, dir moonfirefs.SampleDirID) ([]index.Reservation, error) {
 	return f.db.Reserved(ctx, dir)
 }
 
@@ -165,7 +165,7 @@ func (f *faults) DeletionsPending(ctx context.Context) (bool, error) {
 	return f.db.DeletionsPending(ctx)
 }
 
-func (f *faults) CheckOrigin(ctx context.Context, stream moonfire.StreamID, open moonfire.OpenID) error {
+func (f *faults) CheckOrigin(ctx context.Context, stream moonfirefs.StreamID, open moonfirefs.OpenID) error {
 	return f.db.CheckOrigin(ctx, stream, open)
 }
 
@@ -212,7 +212,7 @@ type bench struct {
 	*faults
 	syncer   *syncer
 	streamer *streamer
-	open     moonfire.OpenID
+	open     moonfirefs.OpenID
 	fake     *fakeCamera
 	shot     int // frames
 	// unaccounted says that a crash or a deletion takes frames.
@@ -224,12 +224,12 @@ func newBench(t *testing.T, retainBytes int64) *bench {
 	faults := &faults{dir: f.store.Dirs[1], db: f.store.DB, fail: make(map[string]int), free: plenty}
 	b := &bench{fixture: f, faults: faults, fake: newFakeCamera(f.clock)}
 	b.syncer = newSyncer(1, faults, faults, defaultMinFreeBytes, f.clock, f.log)
-	b.syncer.peers = map[moonfire.SampleDirID]*syncer{1: b.syncer}
+	b.syncer.peers = map[moonfirefs.SampleDirID]*syncer{1: b.syncer}
 	b.syncer.spares = 1
 	var err error
-	b.open, err = f.store.DB.BeginOpen(t.Context(), moonfire.FromTime(noon))
+	b.open, err = f.store.DB.BeginOpen(t.Context(), moonfirefs.FromTime(noon))
 	f.must(err)
-	f.must(b.syncer.open(t.Context(), b.open, []moonfire.StreamID{1}))
+	f.must(b.syncer.open(t.Context(), b.open, []moonfirefs.StreamID{1}))
 	b.streamer = &streamer{
 		camera: &f.camera, stream: &f.camera.Streams[0], rotation: newRotation(time.Minute, 0, 1),
 		syncer: b.syncer, clock: f.clock, status: new(status), log: f.log,
@@ -615,7 +615,7 @@ func TestOverflowCutsRun(t *testing.T) {
 	b.flush()
 	b.noneReserved()
 	all := b.recordings()
-	if len(all) != 2 || all[0].Flags != moonfire.FlagTrailingZero || all[1].RunOffset != 0 || all[1].VideoSyncSamples == 0 {
+	if len(all) != 2 || all[0].Flags != moonfirefs.FlagTrailingZero || all[1].RunOffset != 0 || all[1].VideoSyncSamples == 0 {
 		t.Fatalf("recordings %v", all)
 	}
 	first, second := int(all[0].VideoSamples), int(all[1].VideoSamples)

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // errTimestamps is returned when the camera's clock has jumped: what follows
@@ -14,7 +14,7 @@ var errTimestamps = errors.New("camera's timestamps are not continuous")
 
 const (
 	// maxJump90k is the longest that a frame may last.
-	maxJump90k = 10 * moonfire.UnitsPerSecond
+	maxJump90k = 10 * moonfirefs.UnitsPerSecond
 
 	// maxClockStep is how far the wall clock may be from what the monotonic clock
 	// makes of it.
@@ -25,15 +25,15 @@ const (
 	// otherwise date hours of footage into minutes. A connection that delivers
 	// what it has held back for longer than that begins a new run, and loses
 	// nothing.
-	maxStray90k moonfire.Duration90k = 15 * moonfire.UnitsPerSecond
+	maxStray90k moonfirefs.Duration90k = 15 * moonfirefs.UnitsPerSecond
 
 	// A difference to this machine's clock is made up for within two minutes.
 	// The difference that one recording shows is corrected in the next, so
 	// correcting all of it in one minute would overshoot and swing.
-	correctionSpan90k moonfire.Duration90k = 2 * 60 * moonfire.UnitsPerSecond
+	correctionSpan90k moonfirefs.Duration90k = 2 * 60 * moonfirefs.UnitsPerSecond
 	// Camera clocks are up to 500 ppm wrong. One that is slow by as much takes
 	// 500.25 ppm of what it says; without them, a day would leave 20 ms.
-	maxCorrection90k moonfire.Duration90k = correctionSpan90k * 501 / 1_000_000
+	maxCorrection90k moonfirefs.Duration90k = correctionSpan90k * 501 / 1_000_000
 )
 
 // timeline dates the frames of one run. It does no I/O and asks no clock. For
@@ -52,23 +52,23 @@ type timeline struct {
 	first bool
 	// fixedStart90k is the start of any later recording: the end of the one
 	// before.
-	fixedStart90k moonfire.Time90k
+	fixedStart90k moonfirefs.Time90k
 	// localStart90k is the least of (arrival − durations before) over the frames
 	// so far. Buffers and networks can only make a frame late, so the frame with
 	// the least delay is nearest to the truth.
-	localStart90k moonfire.Time90k
+	localStart90k moonfirefs.Time90k
 	// camera90k and adjusted90k are the sums of the durations before the frame
 	// that was advanced to: by the camera's clock, and as they are stored.
-	camera90k, adjusted90k moonfire.Duration90k
+	camera90k, adjusted90k moonfirefs.Duration90k
 	// correction90k is what is added to each correctionSpan90k of the camera's
 	// clock.
-	correction90k moonfire.Duration90k
+	correction90k moonfirefs.Duration90k
 }
 
 // newTimeline starts a run with its first frame. The offset is that between when it
 // is decoded and when it is shown.
-func newTimeline(dts90k int64, offset90k moonfire.Duration90k, at arrival) *timeline {
-	t := &timeline{anchor: at, lastDTS90k: dts90k, first: true, localStart90k: moonfire.MaxTime90k}
+func newTimeline(dts90k int64, offset90k moonfirefs.Duration90k, at arrival) *timeline {
+	t := &timeline{anchor: at, lastDTS90k: dts90k, first: true, localStart90k: moonfirefs.MaxTime90k}
 	t.place(offset90k, at)
 	return t
 }
@@ -76,8 +76,8 @@ func newTimeline(dts90k int64, offset90k moonfire.Duration90k, at arrival) *time
 // advance moves to the next frame's decoding time and returns the duration of the
 // frame before it, which is positive. On error, which wraps errTimestamps,
 // nothing has changed: the run must end with the frame before.
-func (t *timeline) advance(dts90k int64) (moonfire.Duration90k, error) {
-	elapsed90k := moonfire.Duration90k(dts90k - t.lastDTS90k)
+func (t *timeline) advance(dts90k int64) (moonfirefs.Duration90k, error) {
+	elapsed90k := moonfirefs.Duration90k(dts90k - t.lastDTS90k)
 	if elapsed90k < 0 || elapsed90k > maxJump90k {
 		return 0, fmt.Errorf("%w: step of %v", errTimestamps, elapsed90k)
 	}
@@ -91,35 +91,35 @@ func (t *timeline) advance(dts90k int64) (moonfire.Duration90k, error) {
 }
 
 // adjust corrects a time since the start of the recording, by the camera's clock.
-func (t *timeline) adjust(camera90k moonfire.Duration90k) moonfire.Duration90k {
+func (t *timeline) adjust(camera90k moonfirefs.Duration90k) moonfirefs.Duration90k {
 	return camera90k + camera90k*t.correction90k/correctionSpan90k
 }
 
 // offset90k corrects the time from when the frame that was advanced to is decoded
 // until it is shown, just as it corrects the durations of the frames that are
 // decoded meanwhile: when it is shown stays when another one is decoded.
-func (t *timeline) offset90k(camera90k moonfire.Duration90k) moonfire.Duration90k {
+func (t *timeline) offset90k(camera90k moonfirefs.Duration90k) moonfirefs.Duration90k {
 	return t.adjust(t.camera90k+camera90k) - t.adjust(t.camera90k)
 }
 
 // since90k is when something began by the camera's clock, after the start of the
 // recording in progress.
-func (t *timeline) since90k(pts90k int64) moonfire.Duration90k {
-	return t.adjust(moonfire.Duration90k(pts90k-t.lastDTS90k) + t.camera90k)
+func (t *timeline) since90k(pts90k int64) moonfirefs.Duration90k {
+	return t.adjust(moonfirefs.Duration90k(pts90k-t.lastDTS90k) + t.camera90k)
 }
 
 // place notes the arrival of the frame that was advanced to, which is shown the
 // given time after it is decoded. Of frames that are not sent in the order in which
 // they are shown, those that are shown last have been sent without waiting for
 // others.
-func (t *timeline) place(offset90k moonfire.Duration90k, at arrival) {
+func (t *timeline) place(offset90k moonfirefs.Duration90k, at arrival) {
 	arrived := t.anchor.wall.Add(at.monotonic - t.anchor.monotonic)
-	t.localStart90k = min(t.localStart90k, moonfire.FromTime(arrived).Add(-t.adjusted90k-t.offset90k(offset90k)))
+	t.localStart90k = min(t.localStart90k, moonfirefs.FromTime(arrived).Add(-t.adjusted90k-t.offset90k(offset90k)))
 }
 
 // start90k returns the start of the recording in progress; that of a run's first
 // recording may still become earlier.
-func (t *timeline) start90k() moonfire.Time90k {
+func (t *timeline) start90k() moonfirefs.Time90k {
 	if t.first {
 		return t.localStart90k
 	}
@@ -128,21 +128,21 @@ func (t *timeline) start90k() moonfire.Time90k {
 
 // media90k returns the time of the frame that was advanced to: exactly where a
 // recording would start that it is the first frame of.
-func (t *timeline) media90k() moonfire.Time90k { return t.start90k().Add(t.adjusted90k) }
+func (t *timeline) media90k() moonfirefs.Time90k { return t.start90k().Add(t.adjusted90k) }
 
 // dating returns what cut would return if no later frame told better.
-func (t *timeline) dating() (start90k moonfire.Time90k, localTimeDelta90k moonfire.Duration90k) {
+func (t *timeline) dating() (start90k moonfirefs.Time90k, localTimeDelta90k moonfirefs.Duration90k) {
 	return t.start90k(), t.localStart90k.Sub(t.start90k())
 }
 
 // cut ends the recording in progress at the frame that was advanced to. It
 // returns the recording's start, and how far this machine's clock was ahead of
 // it.
-func (t *timeline) cut() (start90k moonfire.Time90k, localTimeDelta90k moonfire.Duration90k) {
+func (t *timeline) cut() (start90k moonfirefs.Time90k, localTimeDelta90k moonfirefs.Duration90k) {
 	start90k, localTimeDelta90k = t.dating()
 	t.first = false
 	t.fixedStart90k = start90k.Add(t.adjusted90k)
-	t.localStart90k = moonfire.MaxTime90k
+	t.localStart90k = moonfirefs.MaxTime90k
 	t.camera90k, t.adjusted90k = 0, 0
 	t.correction90k = min(max(localTimeDelta90k, -maxCorrection90k), maxCorrection90k)
 	return start90k, localTimeDelta90k
@@ -152,8 +152,8 @@ func (t *timeline) cut() (start90k moonfire.Time90k, localTimeDelta90k moonfire.
 // was advanced to. That the first recording's start moves with the frames that
 // come too early must not hide it.
 func (t *timeline) strayed(at arrival) bool {
-	began := moonfire.FromTime(t.anchor.wall)
-	arrived := moonfire.FromTime(t.anchor.wall.Add(at.monotonic - t.anchor.monotonic))
+	began := moonfirefs.FromTime(t.anchor.wall)
+	arrived := moonfirefs.FromTime(t.anchor.wall.Add(at.monotonic - t.anchor.monotonic))
 	late90k := arrived.Sub(t.media90k())
 	return late90k > maxStray90k || late90k < -maxStray90k || t.first && began.Sub(t.localStart90k) > maxStray90k
 }

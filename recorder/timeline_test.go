@@ -6,8 +6,8 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
 )
 
 // noon is when the runs of these tests begin.
@@ -18,7 +18,7 @@ func after(d time.Duration) arrival {
 	return arrival{wall: noon.Add(d), monotonic: 1000*time.Hour + d}
 }
 
-const second90k = moonfire.UnitsPerSecond
+const second90k = moonfirefs.UnitsPerSecond
 
 // The first recording of a run starts where the frame with the least delay says.
 func TestTimelineStartsAtLeastDelayedFrame(t *testing.T) {
@@ -38,13 +38,13 @@ func TestTimelineStartsAtLeastDelayedFrame(t *testing.T) {
 			line := newTimeline(77, 0, after(test.delays[0]))
 			for i, delay := range test.delays[1:] {
 				captured := time.Duration(i+1) * 100 * ms
-				if _, err := line.advance(77 + int64(moonfire.FromDuration(captured))); err != nil {
+				if _, err := line.advance(77 + int64(moonfirefs.FromDuration(captured))); err != nil {
 					t.Fatal(err)
 				}
 				line.place(0, after(captured+delay))
 			}
 			start, delta := line.cut()
-			if want := moonfire.FromTime(noon.Add(test.want)); start != want || delta != 0 {
+			if want := moonfirefs.FromTime(noon.Add(test.want)); start != want || delta != 0 {
 				t.Errorf("start %v, delta %v; want %v, 0", start, delta, want)
 			}
 		})
@@ -54,25 +54,25 @@ func TestTimelineStartsAtLeastDelayedFrame(t *testing.T) {
 // drive runs a timeline for a number of recordings of 60 s at 30 frames/s, on a
 // camera whose clock is ppm parts per million too fast and whose frames arrive
 // without delay. It checks what must always hold, and returns the deltas.
-func drive(t *testing.T, ppm int64, recordings int) (deltas []moonfire.Duration90k) {
+func drive(t *testing.T, ppm int64, recordings int) (deltas []moonfirefs.Duration90k) {
 	t.Helper()
 	const frames, frame90k = 1800, 3000
 	pts := func(i int64) int64 { return i * frame90k * (1_000_000 + ppm) / 1_000_000 }
 	at := func(i int64) arrival { return after(time.Duration(i) * time.Second / 30) }
 	line := newTimeline(pts(0), 0, at(0))
-	end := moonfire.MaxTime90k
-	var sum, camera moonfire.Duration90k
+	end := moonfirefs.MaxTime90k
+	var sum, camera moonfirefs.Duration90k
 	for i := int64(1); len(deltas) < recordings; i++ {
 		duration, err := line.advance(pts(i))
 		if err != nil || duration <= 0 {
 			t.Fatalf("frame %d: duration %d, %v", i, duration, err)
 		}
 		sum += duration
-		camera += moonfire.Duration90k(pts(i) - pts(i-1))
+		camera += moonfirefs.Duration90k(pts(i) - pts(i-1))
 		if i%frames == 0 {
 			next := line.media90k()
 			start, delta := line.cut()
-			if end != moonfire.MaxTime90k && start != end {
+			if end != moonfirefs.MaxTime90k && start != end {
 				t.Fatalf("recording %d starts at %v, the one before ended at %v", len(deltas), start, end)
 			}
 			if end = start.Add(sum); end != next || line.media90k() != next {
@@ -120,7 +120,7 @@ func TestTimelineOverADay(t *testing.T) {
 			random := rand.New(rand.NewPCG(uint64(ppm), 6))
 			var o ordering
 			var line *timeline
-			var end moonfire.Time90k
+			var end moonfirefs.Time90k
 			worst, recordings, n := time.Duration(0), 0, 0
 			taken := func(i int64) time.Duration { return time.Duration(i) * 200 * time.Millisecond }
 			emit := func(it *item) {
@@ -140,7 +140,7 @@ func TestTimelineOverADay(t *testing.T) {
 						t.Fatalf("%d ppm: recording %d starts at %v, not %v", ppm, recordings, start, end)
 					}
 					end = next
-					off := start.Sub(moonfire.FromTime(noon.Add(taken(int64(n - perRecording))))).Duration()
+					off := start.Sub(moonfirefs.FromTime(noon.Add(taken(int64(n - perRecording))))).Duration()
 					worst = max(worst, off.Abs())
 					recordings++
 				}
@@ -178,7 +178,7 @@ func TestTimelineCorrectionIsBounded(t *testing.T) {
 	deltas := drive(t, 5000, 30)
 	perMinute := deltas[29] - deltas[28]
 	// 5000 ppm of drift, less the correction.
-	if want := moonfire.Duration90k(-4500 * 60 * second90k / 1_000_000); perMinute < want-20 || perMinute > want+20 {
+	if want := moonfirefs.Duration90k(-4500 * 60 * second90k / 1_000_000); perMinute < want-20 || perMinute > want+20 {
 		t.Errorf("the delta moves by %d per minute, want about %d", perMinute, want)
 	}
 }
@@ -255,7 +255,7 @@ func TestTimelineIgnoresWallClockWithinRun(t *testing.T) {
 		at.wall = at.wall.Add(-3 * time.Hour)
 		line.place(0, at)
 	}
-	if start, _ := line.cut(); start != moonfire.FromTime(noon) {
+	if start, _ := line.cut(); start != moonfirefs.FromTime(noon) {
 		t.Errorf("start is %v", start)
 	}
 }

@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
 )
 
 // timestampVice changes the time stamp of frame n, which is right as it comes.
@@ -92,7 +92,7 @@ func testTimestampVice(t *testing.T, vice timestampVice, reordered, lossless boo
 	f := newFixture(t, plenty)
 	other := f.camera
 	other.UUID, other.ShortName, other.ID = uuid.New(), "garage", 0
-	other.Streams = []moonfire.Stream{f.camera.Streams[0]}
+	other.Streams = []moonfirefs.Stream{f.camera.Streams[0]}
 	other.Streams[0].ID, other.Streams[0].URL = 0, "rtsp://192.0.2.2/1"
 	f.must(f.store.DB.AddCamera(t.Context(), &other))
 
@@ -153,11 +153,11 @@ func testTimestampVice(t *testing.T, vice timestampVice, reordered, lossless boo
 	for _, r := range mine {
 		first, last := frameNumber(t, r.data), frameNumber(t, r.data[bytes.LastIndex(r.data, []byte("frame ")):])
 		recorded += int(r.VideoSamples)
-		taken := moonfire.FromTime(noon.Add(time.Duration(first) * frameTime))
+		taken := moonfirefs.FromTime(noon.Add(time.Duration(first) * frameTime))
 		if off := r.Start90k.Sub(taken).Duration(); off.Abs() > 16*time.Second {
 			t.Errorf("recording %d is dated wrong by %v", r.ID, off)
 		}
-		took := moonfire.FromDuration(time.Duration(last-first+3) * frameTime)
+		took := moonfirefs.FromDuration(time.Duration(last-first+3) * frameTime)
 		if r.Duration90k < 0 || r.Duration90k > took+16*second90k {
 			t.Errorf("recording %d lasts %v, its frames took %v", r.ID, r.Duration90k, took)
 		}

@@ -8,9 +8,9 @@ import (
 	"io"
 	"math"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/camera"
-	"github.com/moonfirefs/moonfire/journal"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
+	"github.com/moonfirefs/moonfirefs/journal"
 )
 
 // errAbandoned is returned when a sample file does not become a recording.
@@ -31,14 +31,14 @@ type sampleFile interface {
 // it on.
 type writer struct {
 	*draft
-	entry *moonfire.VideoSampleEntry
+	entry *moonfirefs.VideoSampleEntry
 
 	sha1  hash.Hash
 	bytes int64
 	// index lacks the last frame, whose duration only the next one tells.
-	index moonfire.VideoIndexEncoder
+	index moonfirefs.VideoIndexEncoder
 	// last is the last frame, without its duration; Bytes is 0 before the first.
-	last moonfire.Sample
+	last moonfirefs.Sample
 	// lastSum is that of its bytes.
 	lastSum uint32
 	// sound is the audio beside the frames; framesBeforeSound counts the frames that
@@ -49,7 +49,7 @@ type writer struct {
 	corrupt bool
 }
 
-func newWriter(d *draft, entry *moonfire.VideoSampleEntry) *writer {
+func newWriter(d *draft, entry *moonfirefs.VideoSampleEntry) *writer {
 	return &writer{draft: d, entry: entry, sha1: sha1.New()}
 }
 
@@ -57,9 +57,9 @@ func newWriter(d *draft, entry *moonfire.VideoSampleEntry) *writer {
 // lastDuration90k is the duration of the frame before it,
 // positive, and without meaning for the first frame. After an error, which
 // leaves the frames before it intact, the writer must be finished.
-func (w *writer) append(f *camera.Frame, offset90k, lastDuration90k moonfire.Duration90k) error {
+func (w *writer) append(f *camera.Frame, offset90k, lastDuration90k moonfirefs.Duration90k) error {
 	if len(f.Data) == 0 || len(f.Data) > math.MaxInt32 {
-		return fmt.Errorf("append to sample file %s: frame of %d bytes: %w", w.name, len(f.Data), moonfire.ErrInvalid)
+		return fmt.Errorf("append to sample file %s: frame of %d bytes: %w", w.name, len(f.Data), moonfirefs.ErrInvalid)
 	}
 	w.addLast(lastDuration90k)
 	if w.sound.due(f.Sync) {
@@ -73,7 +73,7 @@ func (w *writer) append(f *camera.Frame, offset90k, lastDuration90k moonfire.Dur
 	if err := w.write(f.Data); err != nil {
 		return fmt.Errorf("append to sample file %s: %w", w.name, err)
 	}
-	w.last = moonfire.Sample{Bytes: int32(len(f.Data)), Sync: f.Sync, CompositionOffset90k: int32(offset90k)}
+	w.last = moonfirefs.Sample{Bytes: int32(len(f.Data)), Sync: f.Sync, CompositionOffset90k: int32(offset90k)}
 	w.lastSum = journal.Sum(f.Data)
 	return nil
 }
@@ -93,14 +93,14 @@ func (w *writer) write(data []byte) error {
 }
 
 // addLast adds the last frame to the index, now that its duration is known.
-func (w *writer) addLast(duration90k moonfire.Duration90k) {
+func (w *writer) addLast(duration90k moonfirefs.Duration90k) {
 	if w.last.Bytes == 0 {
 		return
 	}
 	w.last.Duration90k = int32(duration90k)
 	w.index.Add(w.last)
 	w.journal.add(w.last, w.lastSum)
-	w.last = moonfire.Sample{}
+	w.last = moonfirefs.Sample{}
 }
 
 // frames counts those that were written whole.
@@ -117,7 +117,7 @@ func (w *writer) frames() int {
 // recording, whose file, still open, is the caller's to make durable; or an
 // error that wraps errAbandoned, with the file closed, if there are no frames or
 // the file is corrupt.
-func (w *writer) finish(lastDuration90k moonfire.Duration90k) (*moonfire.Recording, error) {
+func (w *writer) finish(lastDuration90k moonfirefs.Duration90k) (*moonfirefs.Recording, error) {
 	if w.corrupt {
 		return nil, errors.Join(fmt.Errorf("finish sample file %s: partly written frame: %w", w.name, errAbandoned), w.Close())
 	}
@@ -130,8 +130,8 @@ func (w *writer) finish(lastDuration90k moonfire.Duration90k) (*moonfire.Recordi
 	if err := w.writeSound(); err != nil && w.corrupt {
 		return nil, errors.Join(err, errAbandoned, w.Close())
 	}
-	r := &moonfire.Recording{
-		Summary: moonfire.Summary{
+	r := &moonfirefs.Recording{
+		Summary: moonfirefs.Summary{
 			Duration90k:      w.index.Duration90k(),
 			SampleFileBytes:  w.index.Bytes(),
 			VideoSamples:     w.index.Samples(),
@@ -141,10 +141,10 @@ func (w *writer) finish(lastDuration90k moonfire.Duration90k) (*moonfire.Recordi
 		VideoIndex: w.index.Blob(),
 	}
 	if lastDuration90k == 0 {
-		r.Flags |= moonfire.FlagTrailingZero
+		r.Flags |= moonfirefs.FlagTrailingZero
 	}
 	if w.index.Reordered() {
-		r.Flags |= moonfire.FlagReordered
+		r.Flags |= moonfirefs.FlagReordered
 	}
 	w.describeSound(r)
 	w.sha1.Sum(r.SampleFileSHA1[:0])

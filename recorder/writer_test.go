@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
 )
 
 var errInjected = errors.New("injected")
@@ -61,11 +61,11 @@ func newMemoryWriter(room int) (*writer, *memoryFile) {
 	return newWriter(&draft{name: uuid.New(), file: f}, testEntry), f
 }
 
-var testEntry = moonfire.NewVideoSampleEntry([]byte("\x00\x00\x00\x0cavc1test"), 640, 360, 1, 1, "avc1.4d401e")
+var testEntry = moonfirefs.NewVideoSampleEntry([]byte("\x00\x00\x00\x0cavc1test"), 640, 360, 1, 1, "avc1.4d401e")
 
-func decodeIndex(t *testing.T, blob []byte, flags moonfire.RecordingFlags) (samples []moonfire.Sample) {
+func decodeIndex(t *testing.T, blob []byte, flags moonfirefs.RecordingFlags) (samples []moonfirefs.Sample) {
 	t.Helper()
-	d := moonfire.DecodeVideoIndex(blob, flags)
+	d := moonfirefs.DecodeVideoIndex(blob, flags)
 	for d.Next() {
 		samples = append(samples, d.Sample)
 	}
@@ -78,7 +78,7 @@ func decodeIndex(t *testing.T, blob []byte, flags moonfire.RecordingFlags) (samp
 // What a recording says is what the file holds, and each frame has the duration
 // that the next one told.
 func TestWriter(t *testing.T) {
-	for name, last := range map[string]moonfire.Duration90k{"closed by a next frame": 3003, "trailing zero": 0} {
+	for name, last := range map[string]moonfirefs.Duration90k{"closed by a next frame": 3003, "trailing zero": 0} {
 		t.Run(name, func(t *testing.T) {
 			w, f := newMemoryWriter(1000)
 			frames := []camera.Frame{
@@ -86,7 +86,7 @@ func TestWriter(t *testing.T) {
 				{Data: []byte("second")},
 				{Data: []byte("a third")},
 			}
-			for i, lastDuration := range []moonfire.Duration90k{0, 3001, 3002} {
+			for i, lastDuration := range []moonfirefs.Duration90k{0, 3001, 3002} {
 				if err := w.append(&frames[i], 0, lastDuration); err != nil {
 					t.Fatal(err)
 				}
@@ -99,7 +99,7 @@ func TestWriter(t *testing.T) {
 			if f.String() != data || r.SampleFileSHA1 != sha1.Sum([]byte(data)) || r.SampleFileBytes != int64(len(data)) {
 				t.Errorf("file %q, recording %+v", f, r)
 			}
-			want := []moonfire.Sample{{Duration90k: 3001, Bytes: 9, Sync: true}, {Duration90k: 3002, Bytes: 6}, {Duration90k: int32(last), Bytes: 7}}
+			want := []moonfirefs.Sample{{Duration90k: 3001, Bytes: 9, Sync: true}, {Duration90k: 3002, Bytes: 6}, {Duration90k: int32(last), Bytes: 7}}
 			got := decodeIndex(t, r.VideoIndex, r.Flags)
 			for i := range want {
 				if len(got) != len(want) || got[i] != want[i] {
@@ -109,7 +109,7 @@ func TestWriter(t *testing.T) {
 			if r.Duration90k != 6003+last || r.VideoSamples != 3 || r.VideoSyncSamples != 1 {
 				t.Errorf("recording %+v", r.Summary)
 			}
-			if (r.Flags&moonfire.FlagTrailingZero != 0) != (last == 0) {
+			if (r.Flags&moonfirefs.FlagTrailingZero != 0) != (last == 0) {
 				t.Errorf("flags %d", r.Flags)
 			}
 			if f.isClosed {
@@ -158,7 +158,7 @@ func TestWriterAbandons(t *testing.T) {
 			}
 		},
 		"empty frame": func(t *testing.T, w *writer, _ *memoryFile) {
-			if err := w.append(&camera.Frame{Sync: true}, 0, 0); !errors.Is(err, moonfire.ErrInvalid) {
+			if err := w.append(&camera.Frame{Sync: true}, 0, 0); !errors.Is(err, moonfirefs.ErrInvalid) {
 				t.Fatalf("got %v", err)
 			}
 		},

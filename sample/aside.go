@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // asideName is the folder, within the directory, of files that a repair has set
@@ -52,7 +52,7 @@ func (d *Dir) NoteAside(name uuid.UUID, data []byte) error {
 // openAside opens the folder and makes it if there is none.
 func (d *Dir) openAside() (*os.Root, error) {
 	if d.mode == ReadOnly {
-		return nil, fmt.Errorf("directory %s is open for reading only: %w", d.path, moonfire.ErrInvalid)
+		return nil, fmt.Errorf("directory %s is open for reading only: %w", d.path, moonfirefs.ErrInvalid)
 	}
 	p, err := d.at()
 	if err != nil {
@@ -76,7 +76,7 @@ func (d *Dir) moveAside(name string) (path string, err error) {
 	target := asideName + "/" + name
 	// Nobody else makes such files, so nothing appears in between.
 	if _, err := p.Lstat(target); !errors.Is(err, fs.ErrNotExist) {
-		return "", errors.Join(fmt.Errorf("%s: %w", target, moonfire.ErrExists), err)
+		return "", errors.Join(fmt.Errorf("%s: %w", target, moonfirefs.ErrExists), err)
 	}
 	if err := p.Rename(name, target); err != nil {
 		return "", err

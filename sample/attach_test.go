@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // TestAttach ensures that a directory whose disk is missing, or is another one, is an
@@ -33,7 +33,7 @@ func TestAttach(t *testing.T) {
 		"list":   func() error { _, err := d.List(); return err },
 		"stat":   func() error { _, err := d.Stat(name); return err },
 		"aside":  func() error { _, err := d.MoveAside(name); return err },
-		"last":   func() error { return d.SetLastOpening(moonfire.Opening{ID: 1}) },
+		"last":   func() error { return d.SetLastOpening(moonfirefs.Opening{ID: 1}) },
 	} {
 		if err := use(); !errors.Is(err, ErrUnavailable) || errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: %v", what, err)
@@ -42,7 +42,7 @@ func TestAttach(t *testing.T) {
 	if err := Create(path, Identity{Store: uuid.New(), Dir: uuid.New()}); err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Attach(); !errors.Is(err, moonfire.ErrForeign) || d.Available() {
+	if err := d.Attach(); !errors.Is(err, moonfirefs.ErrForeign) || d.Available() {
 		t.Errorf("swapped: %v", err)
 	}
 	if err := errors.Join(os.RemoveAll(path), os.Rename(path+".away", path), d.Attach(), d.Attach()); err != nil {
@@ -51,7 +51,7 @@ func TestAttach(t *testing.T) {
 	if got, err := readFile(d, name, 4); got != "mine" {
 		t.Errorf("%q, %v", got, err)
 	}
-	if _, err := Open(path, id, Recording); !errors.Is(err, moonfire.ErrStoreLocked) {
+	if _, err := Open(path, id, Recording); !errors.Is(err, moonfirefs.ErrStoreLocked) {
 		t.Errorf("attached without the lock: %v", err)
 	}
 	if err := errors.Join(d.Close(), d.Close()); err != nil {

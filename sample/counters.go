@@ -3,7 +3,7 @@ package sample
 import (
 	"sync/atomic"
 
-	"github.com/moonfirefs/moonfire/internal/histogram"
+	"github.com/moonfirefs/moonfirefs/internal/histogram"
 )
 
 // Counters count what a Dir has done since it was opened.

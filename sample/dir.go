@@ -11,8 +11,8 @@ import (
 	"github.com/google/uuid"
 	"golang.org/x/sys/unix"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/failpoint"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 )
 
 // ErrUnavailable is returned while a directory is not available: its disk is missing,
@@ -95,7 +95,7 @@ func requireEmpty(path string) error {
 	}
 	for _, e := range entries {
 		if e.Name() != "lost+found" { // the root of an ext4 file system has it
-			return fmt.Errorf("create sample directory %s: it is not empty: %w", path, moonfire.ErrInvalid)
+			return fmt.Errorf("create sample directory %s: it is not empty: %w", path, moonfirefs.ErrInvalid)
 		}
 	}
 	return nil
@@ -117,8 +117,8 @@ func New(path string, id Identity, mode Mode) *Dir {
 }
 
 // Open opens and locks the directory. It returns an error that wraps
-// moonfire.ErrForeign if path is not the directory that id names, and
-// moonfire.ErrStoreLocked, naming the holder, if another process excludes us.
+// moonfirefs.ErrForeign if path is not the directory that id names, and
+// moonfirefs.ErrStoreLocked, naming the holder, if another process excludes us.
 func Open(path string, id Identity, mode Mode) (*Dir, error) {
 	d := New(path, id, mode)
 	if err := d.Attach(); err != nil {

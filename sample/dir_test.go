@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 func newDir(t *testing.T, mode Mode) (*Dir, Identity) {
@@ -80,7 +80,7 @@ func TestCreateRefusesWhatIsNotEmpty(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(path, "holiday.jpg"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := Create(path, Identity{}); !errors.Is(err, moonfire.ErrInvalid) {
+	if err := Create(path, Identity{}); !errors.Is(err, moonfirefs.ErrInvalid) {
 		t.Errorf("got %v, want ErrInvalid", err)
 	}
 }
@@ -106,7 +106,7 @@ func TestOpenRefusesForeignDirectories(t *testing.T) {
 		"another of ours": {d.Path(), Identity{Store: id.Store, Dir: uuid.New()}},
 	}
 	for name, test := range tests {
-		if _, err := Open(test.path, test.id, Recording); !errors.Is(err, moonfire.ErrForeign) {
+		if _, err := Open(test.path, test.id, Recording); !errors.Is(err, moonfirefs.ErrForeign) {
 			t.Errorf("%s: got %v, want ErrForeign", name, err)
 		}
 	}
@@ -117,7 +117,7 @@ func TestOpenRefusesDamagedMeta(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(d.Path(), metaName), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(d.Path(), id, Recording); !errors.Is(err, moonfire.ErrCorrupt) {
+	if _, err := Open(d.Path(), id, Recording); !errors.Is(err, moonfirefs.ErrCorrupt) {
 		t.Errorf("got %v, want ErrCorrupt", err)
 	}
 }
@@ -126,7 +126,7 @@ func TestOneRecorderAndManyReaders(t *testing.T) {
 	recorder, id := newDir(t, Recording)
 	openDir(t, recorder.Path(), id, ReadOnly)
 	_, err := Open(recorder.Path(), id, Recording)
-	if !errors.Is(err, moonfire.ErrStoreLocked) || !strings.Contains(err.Error(), "process ") {
+	if !errors.Is(err, moonfirefs.ErrStoreLocked) || !strings.Contains(err.Error(), "process ") {
 		t.Errorf("second recorder: got %v, want ErrStoreLocked and the holder", err)
 	}
 	if err := recorder.Close(); err != nil {
@@ -144,7 +144,7 @@ func TestCreateOpenUnlink(t *testing.T) {
 	if got, err := readFile(d, name, 7); err != nil || got != "samples" {
 		t.Errorf("read %q, %v", got, err)
 	}
-	if _, err := readFile(d, name, 8); !errors.Is(err, moonfire.ErrCorrupt) {
+	if _, err := readFile(d, name, 8); !errors.Is(err, moonfirefs.ErrCorrupt) {
 		t.Errorf("wrong size: got %v, want ErrCorrupt", err)
 	}
 	if names, err := d.List(); err != nil || len(names) != 1 || names[0] != name {
@@ -184,7 +184,7 @@ func TestFileTruncatedWhileOpenFailsTheRead(t *testing.T) {
 	if err := os.Truncate(filepath.Join(d.Path(), name.String()), 3); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.ReadAt(make([]byte, 7), 0); !errors.Is(err, moonfire.ErrCorrupt) {
+	if err := f.ReadAt(make([]byte, 7), 0); !errors.Is(err, moonfirefs.ErrCorrupt) {
 		t.Errorf("got %v, want ErrCorrupt", err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // File is an open sample file, shared by its users. It is safe for concurrent
@@ -27,7 +27,7 @@ type File struct {
 }
 
 // Open returns the sample file for reading, from the cache if it is open
-// already. The caller releases it. The error wraps moonfire.ErrCorrupt if the
+// already. The caller releases it. The error wraps moonfirefs.ErrCorrupt if the
 // file is not of the given size: serving it would end in a short read, which the
 // kernel takes for the end of the whole virtual file.
 func (d *Dir) Open(name uuid.UUID, sizeBytes int64) (*File, error) {
@@ -46,7 +46,7 @@ func (d *Dir) Open(name uuid.UUID, sizeBytes int64) (*File, error) {
 	if f.sizeBytes != sizeBytes {
 		f.Release()
 		return nil, fmt.Errorf("open sample file %s: it has %d bytes instead of %d: %w",
-			name, f.sizeBytes, sizeBytes, moonfire.ErrCorrupt)
+			name, f.sizeBytes, sizeBytes, moonfirefs.ErrCorrupt)
 	}
 	return f, nil
 }
@@ -73,7 +73,7 @@ func (f *File) ReadAt(p []byte, offset int64) error {
 		return nil
 	}
 	if errors.Is(err, io.EOF) {
-		err = fmt.Errorf("it ends early: %w", moonfire.ErrCorrupt)
+		err = fmt.Errorf("it ends early: %w", moonfirefs.ErrCorrupt)
 	}
 	return fmt.Errorf("read sample file %s at %d: %w", f.name, offset, err)
 }

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // lockName is the file that a recorder locks. It stays when the lock is given
@@ -26,7 +26,7 @@ func lockUse(handle *os.File, mode Mode) error {
 	}
 	err := unix.Flock(int(handle.Fd()), how|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return fmt.Errorf("%s: %w", problem, moonfire.ErrStoreLocked)
+		return fmt.Errorf("%s: %w", problem, moonfirefs.ErrStoreLocked)
 	}
 	return err
 }
@@ -43,7 +43,7 @@ func lockRecorder(root *os.Root) (*os.File, error) {
 	}
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		err = fmt.Errorf("%s records to it: %w", holder(f), moonfire.ErrStoreLocked)
+		err = fmt.Errorf("%s records to it: %w", holder(f), moonfirefs.ErrStoreLocked)
 	}
 	if err == nil {
 		err = leaveHolder(f)

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // metaName is the file that marks a directory as ours.
@@ -27,28 +27,28 @@ type metaFile struct {
 	LastOpening *openingFile `json:"lastOpening,omitempty"`
 }
 
-// openingFile is a moonfire.Opening.
+// openingFile is a moonfirefs.Opening.
 type openingFile struct {
-	ID    moonfire.OpenID `json:"id"`
-	UUID  uuid.UUID       `json:"uuid"`
-	Ended bool            `json:"ended,omitempty"`
+	ID    moonfirefs.OpenID `json:"id"`
+	UUID  uuid.UUID         `json:"uuid"`
+	Ended bool              `json:"ended,omitempty"`
 }
 
 // readMeta reads the file meta and verifies that it is of a format that we know.
 func readMeta(root *os.Root) (*metaFile, error) {
 	data, err := root.ReadFile(metaName)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("it has no file %q: is its disk mounted? %w", metaName, moonfire.ErrForeign)
+		return nil, fmt.Errorf("it has no file %q: is its disk mounted? %w", metaName, moonfirefs.ErrForeign)
 	}
 	if err != nil {
 		return nil, err
 	}
 	meta := new(metaFile)
 	if err := json.Unmarshal(data, meta); err != nil {
-		return nil, fmt.Errorf("file %q: %w: %w", metaName, err, moonfire.ErrCorrupt)
+		return nil, fmt.Errorf("file %q: %w: %w", metaName, err, moonfirefs.ErrCorrupt)
 	}
 	if meta.Format < 1 || meta.Format > metaFormat {
-		return nil, fmt.Errorf("its format is %d, this program knows %d: %w", meta.Format, metaFormat, moonfire.ErrForeign)
+		return nil, fmt.Errorf("its format is %d, this program knows %d: %w", meta.Format, metaFormat, moonfirefs.ErrForeign)
 	}
 	return meta, nil
 }
@@ -59,9 +59,9 @@ func verify(root *os.Root, id Identity) error {
 	case err != nil:
 		return err
 	case meta.Store != id.Store:
-		return fmt.Errorf("it belongs to store %s, not to %s: %w", meta.Store, id.Store, moonfire.ErrForeign)
+		return fmt.Errorf("it belongs to store %s, not to %s: %w", meta.Store, id.Store, moonfirefs.ErrForeign)
 	case meta.Dir != id.Dir:
-		return fmt.Errorf("it is directory %s of the store, not %s: %w", meta.Dir, id.Dir, moonfire.ErrForeign)
+		return fmt.Errorf("it is directory %s of the store, not %s: %w", meta.Dir, id.Dir, moonfirefs.ErrForeign)
 	}
 	return nil
 }
@@ -109,25 +109,25 @@ func syncRoot(root *os.Root) error {
 
 // LastOpening reads which opening of the store the directory took part in last;
 // ok is false if in none that it knows of.
-func (d *Dir) LastOpening() (o moonfire.Opening, ok bool, err error) {
+func (d *Dir) LastOpening() (o moonfirefs.Opening, ok bool, err error) {
 	p, err := d.at()
 	var meta *metaFile
 	if err == nil {
 		meta, err = readMeta(p.Root)
 	}
 	if err != nil {
-		return moonfire.Opening{}, false, fmt.Errorf("read sample directory %s: %w", d.path, err)
+		return moonfirefs.Opening{}, false, fmt.Errorf("read sample directory %s: %w", d.path, err)
 	}
 	if meta.LastOpening == nil {
-		return moonfire.Opening{}, false, nil
+		return moonfirefs.Opening{}, false, nil
 	}
-	return moonfire.Opening(*meta.LastOpening), true, nil
+	return moonfirefs.Opening(*meta.LastOpening), true, nil
 }
 
 // SetLastOpening records, durably, an opening of the store that the directory
 // takes part in. It must have been committed before, and comes before any change
 // of the directory on its behalf. A zero Opening means none.
-func (d *Dir) SetLastOpening(o moonfire.Opening) error {
+func (d *Dir) SetLastOpening(o moonfirefs.Opening) error {
 	p, err := d.at()
 	if err == nil {
 		err = setLastOpening(p.Root, o)
@@ -138,7 +138,7 @@ func (d *Dir) SetLastOpening(o moonfire.Opening) error {
 	return nil
 }
 
-func setLastOpening(root *os.Root, o moonfire.Opening) error {
+func setLastOpening(root *os.Root, o moonfirefs.Opening) error {
 	meta, err := readMeta(root)
 	if err != nil {
 		return err

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // TestRepairingIsAlone ensures that whoever repairs shuts out all others, and is
@@ -18,14 +18,14 @@ import (
 func TestRepairingIsAlone(t *testing.T) {
 	for _, mode := range []Mode{ReadOnly, Recording, Repairing} {
 		user, id := newDir(t, mode)
-		if _, err := Open(user.Path(), id, Repairing); !errors.Is(err, moonfire.ErrStoreLocked) {
+		if _, err := Open(user.Path(), id, Repairing); !errors.Is(err, moonfirefs.ErrStoreLocked) {
 			t.Errorf("beside mode %d: got %v, want ErrStoreLocked", mode, err)
 		}
 		if err := user.Close(); err != nil {
 			t.Fatal(err)
 		}
 		repairer := openDir(t, user.Path(), id, Repairing)
-		if _, err := Open(user.Path(), id, mode); !errors.Is(err, moonfire.ErrStoreLocked) {
+		if _, err := Open(user.Path(), id, mode); !errors.Is(err, moonfirefs.ErrStoreLocked) {
 			t.Errorf("mode %d beside a repair: got %v, want ErrStoreLocked", mode, err)
 		}
 		if err := repairer.Close(); err != nil {
@@ -64,7 +64,7 @@ func TestMoveAside(t *testing.T) {
 	if names, err := d.List(); err != nil || len(names) != 0 {
 		t.Errorf("still there: %v, %v", names, err)
 	}
-	if _, err := d.MoveAside(name); !errors.Is(err, moonfire.ErrExists) {
+	if _, err := d.MoveAside(name); !errors.Is(err, moonfirefs.ErrExists) {
 		t.Errorf("got %v, want ErrExists", err)
 	}
 	if _, err := d.MoveAside(uuid.New()); !errors.Is(err, fs.ErrNotExist) {
@@ -76,7 +76,7 @@ func TestReadersMoveNothingAside(t *testing.T) {
 	d, id := newDir(t, Recording)
 	name := writeFile(t, d, "mine")
 	reader := openDir(t, d.Path(), id, ReadOnly)
-	if _, err := reader.MoveAside(name); !errors.Is(err, moonfire.ErrInvalid) {
+	if _, err := reader.MoveAside(name); !errors.Is(err, moonfirefs.ErrInvalid) {
 		t.Errorf("got %v, want ErrInvalid", err)
 	}
 	if _, err := readFile(d, name, 4); err != nil {
@@ -96,7 +96,7 @@ func TestLastOpening(t *testing.T) {
 	if _, ok, err := reader.LastOpening(); ok || err != nil {
 		t.Errorf("there is one, or %v", err)
 	}
-	for _, want := range []moonfire.Opening{{ID: 7, UUID: uuid.New()}, {ID: 7, UUID: uuid.New(), Ended: true}} {
+	for _, want := range []moonfirefs.Opening{{ID: 7, UUID: uuid.New()}, {ID: 7, UUID: uuid.New(), Ended: true}} {
 		if err := d.SetLastOpening(want); err != nil {
 			t.Fatal(err)
 		}
@@ -105,7 +105,7 @@ func TestLastOpening(t *testing.T) {
 		}
 	}
 	openDir(t, d.Path(), id, ReadOnly)
-	if err := d.SetLastOpening(moonfire.Opening{}); err != nil {
+	if err := d.SetLastOpening(moonfirefs.Opening{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, ok, err := reader.LastOpening(); ok || err != nil {

@@ -6,7 +6,7 @@ set -eu
 cd "$(dirname "$0")/.."
 . tools/chroot.sh
 
-[ $# -gt 0 ] || set -- ./camera ./recorder ./internal/testcamera ./cmd/moonfirefs
+[ $# -gt 0 ] || set -- ./camera ./recorder ./internal/test/testcamera ./cmd/moonfirefs
 
 chroot_make trixie
 chroot_install --no-install-recommends gcc libc6-dev lld pkg-config ffmpeg fuse3 sqlite3 procps e2fsprogs mount iproute2 \

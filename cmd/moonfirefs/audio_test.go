@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
 // soundTolerance is how much sound and picture may be apart.
@@ -46,9 +46,9 @@ func hexMD5(data []byte) string {
 }
 
 // mustEncodeSound encodes half a minute.
-func mustEncodeSound(t *testing.T, codec testcamera.SoundCodec, rate int) *testcamera.Sound {
+func mustEncodeSound(t *testing.T, codec testcamera.AudioCodec, rate int) *testcamera.Sound {
 	t.Helper()
-	sound, err := testcamera.EncodeSound(context.Background(), codec, rate, 30)
+	sound, err := testcamera.EncodeAudio(context.Background(), codec, rate, 30)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestSoundIsExact(t *testing.T) {
 	t.Parallel()
 	for name, config := range map[string]testcamera.Config{
 		"AAC at 16 kHz, by sender reports":  {Sound: mustEncodeSound(t, testcamera.AAC, 16000), Reports: true},
-		"AAC at 48 kHz, sound that is late": {Sound: mustEncodeSound(t, testcamera.AAC, 48000), Reports: true, SoundDelay: 300 * time.Millisecond},
+		"AAC at 48 kHz, sound that is late": {Sound: mustEncodeSound(t, testcamera.AAC, 48000), Reports: true, AudioDelay: 300 * time.Millisecond},
 		"A-law, by arrival":                 {Sound: mustEncodeSound(t, testcamera.ALaw, 0)},
 		"µ-law":                             {Sound: mustEncodeSound(t, testcamera.ULaw, 0), Reports: true},
 	} {
@@ -115,7 +115,7 @@ func wholeClip(t *testing.T, mountpoint string) string {
 // those of the pictures.
 func requireSound(t *testing.T, camera *testcamera.Camera, config testcamera.Config, path string) {
 	t.Helper()
-	sent := camera.SentSound()
+	sent := camera.SentAudio()
 	ahead := soundAhead(camera, config, sent)
 	offsets := pictureOffsets(playedPackets(t, []string{path}, "v"), camera.Sent())
 	known := make(map[string]bool)
@@ -127,7 +127,7 @@ func requireSound(t *testing.T, camera *testcamera.Camera, config testcamera.Con
 		for len(played) > 0 && !known[played[0].md5] { // silence
 			played = played[1:]
 		}
-		var frames []testcamera.SentSound
+		var frames []testcamera.SentAudio
 		for _, f := range sent {
 			if f.Run == run+1 && (len(frames) > 0 || len(played) > 0 && hexMD5(f.Data) == played[0].md5) {
 				frames = append(frames, f)
@@ -195,7 +195,7 @@ func requireSoundOfPart(t *testing.T, config testcamera.Config, path, mountpoint
 // soundAhead is how much earlier than it should the camera sent the sound, by the
 // frames that it sent with the least delay: who has nothing but arrivals to go by
 // cannot know better.
-func soundAhead(camera *testcamera.Camera, config testcamera.Config, sent []testcamera.SentSound) time.Duration {
+func soundAhead(camera *testcamera.Camera, config testcamera.Config, sent []testcamera.SentAudio) time.Duration {
 	if config.Reports {
 		return 0
 	}

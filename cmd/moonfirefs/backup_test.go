@@ -9,8 +9,8 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/moonfirefs/moonfire/internal/check/checktest"
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
 // TestBackupAndRestore follows docs/index-backup.md: a backup is made while recording

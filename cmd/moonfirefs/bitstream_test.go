@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
 // nalType is the type of a NAL unit of H.264 (ITU-T H.264 table 7-1).

@@ -11,11 +11,11 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	cameralib "github.com/moonfirefs/moonfire/camera"
-	"github.com/moonfirefs/moonfire/internal/monitor"
-	"github.com/moonfirefs/moonfire/internal/status"
-	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfirefs"
+	cameralib "github.com/moonfirefs/moonfirefs/camera"
+	"github.com/moonfirefs/moonfirefs/internal/monitor"
+	"github.com/moonfirefs/moonfirefs/internal/status"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
 func newCameraCommand(g *global) *cobra.Command {
@@ -41,7 +41,7 @@ type cameraFlags struct {
 
 // addConnection adds the flags that say how to connect.
 func (f *cameraFlags) addConnection(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.transport, "transport", string(moonfire.TCP), "tcp or udp")
+	cmd.Flags().StringVar(&f.transport, "transport", string(moonfirefs.TCP), "tcp or udp")
 	f.addCredentials(cmd)
 }
 
@@ -84,12 +84,12 @@ func addCamera(cmd *cobra.Command, g *global, f *cameraFlags, name, address stri
 	if strings.Contains(name, ":") { // not shown: it may be a URL with a password
 		return &usageError{errors.New("the name comes first, then the URL, and a name has no colon")}
 	}
-	camera := &moonfire.Camera{UUID: uuid.New(), ShortName: name, Description: f.description, NoAudio: !f.audio, Username: f.username}
-	if err := f.addStream(camera, moonfire.MainStream, address, "--retain", f.retain); err != nil {
+	camera := &moonfirefs.Camera{UUID: uuid.New(), ShortName: name, Description: f.description, NoAudio: !f.audio, Username: f.username}
+	if err := f.addStream(camera, moonfirefs.MainStream, address, "--retain", f.retain); err != nil {
 		return err
 	}
 	if f.sub != "" {
-		if err := f.addStream(camera, moonfire.SubStream, f.sub, "--sub-retain", f.subRetain); err != nil {
+		if err := f.addStream(camera, moonfirefs.SubStream, f.sub, "--sub-retain", f.subRetain); err != nil {
 			return err
 		}
 	}
@@ -128,7 +128,7 @@ func addCamera(cmd *cobra.Command, g *global, f *cameraFlags, name, address stri
 }
 
 // testNewCamera says what a camera sends, or returns an error.
-func (g *global) testNewCamera(o *opened, camera *moonfire.Camera) error {
+func (g *global) testNewCamera(o *opened, camera *moonfirefs.Camera) error {
 	results, err := g.surveyCamera(o.cmd, camera, quickSurvey)
 	if err != nil {
 		return err
@@ -155,7 +155,7 @@ func (f *cameraFlags) addAudio(cmd *cobra.Command) {
 }
 
 // addStream adds a stream as the flags say.
-func (f *cameraFlags) addStream(c *moonfire.Camera, kind moonfire.StreamKind, address, retainFlag, retain string) error {
+func (f *cameraFlags) addStream(c *moonfirefs.Camera, kind moonfirefs.StreamKind, address, retainFlag, retain string) error {
 	if retain == "" {
 		return &usageError{fmt.Errorf("%s is missing: how much disk space may the %s stream use?", retainFlag, kind)}
 	}
@@ -167,8 +167,8 @@ func (f *cameraFlags) addStream(c *moonfire.Camera, kind moonfire.StreamKind, ad
 	if err != nil {
 		return err
 	}
-	c.Streams = append(c.Streams, moonfire.Stream{
-		Kind: kind, URL: plain, Transport: moonfire.Transport(f.transport), RetainBytes: retainBytes,
+	c.Streams = append(c.Streams, moonfirefs.Stream{
+		Kind: kind, URL: plain, Transport: moonfirefs.Transport(f.transport), RetainBytes: retainBytes,
 	})
 	return nil
 }
@@ -183,7 +183,7 @@ func parseSize(flag, text string) (sizeBytes int64, err error) {
 
 // takeUser takes user name and password out of a URL, and gives them to the
 // camera.
-func takeUser(c *moonfire.Camera, kind moonfire.StreamKind, address string) (plain string, err error) {
+func takeUser(c *moonfirefs.Camera, kind moonfirefs.StreamKind, address string) (plain string, err error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		// Without err, whose text would hold the password.

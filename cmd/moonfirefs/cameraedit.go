@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
 // editFlags are the flags of camera edit. Those that are not given change
@@ -102,7 +102,7 @@ func (f *editFlags) edit(g *global, o *opened, name string) error {
 // requireUnchanged refuses to go on with what is known of a camera if somebody else
 // has changed it since, which may be minutes ago: what is saved then would take that
 // back, and with a quota, footage.
-func requireUnchanged(o *opened, before *moonfire.Camera) error {
+func requireUnchanged(o *opened, before *moonfirefs.Camera) error {
 	now, err := o.camera(before.ShortName)
 	if err != nil {
 		return err
@@ -114,12 +114,12 @@ func requireUnchanged(o *opened, before *moonfire.Camera) error {
 }
 
 // settings are what is configured about a camera, without what is recorded.
-func settings(c *moonfire.Camera) *moonfire.Camera {
+func settings(c *moonfirefs.Camera) *moonfirefs.Camera {
 	plain := *c
 	plain.Streams = slices.Clone(c.Streams)
 	for i := range plain.Streams {
 		s := &plain.Streams[i]
-		s.Rotated90k, s.SampleFileBytes, s.Duration90k = nil, 0, 0
+		s.Trimmed90k, s.SampleFileBytes, s.Duration90k = nil, 0, 0
 	}
 	return &plain
 }
@@ -140,9 +140,9 @@ func isOneOf(names []string) func(string) bool {
 }
 
 // tellEdited says when the changes count, and what a new quota is good for.
-func (f *editFlags) tellEdited(o *opened, c *moonfire.Camera, given []string) error {
+func (f *editFlags) tellEdited(o *opened, c *moonfirefs.Camera, given []string) error {
 	for i := range c.Streams {
-		flag := map[moonfire.StreamKind]string{moonfire.MainStream: "retain", moonfire.SubStream: "sub-retain"}[c.Streams[i].Kind]
+		flag := map[moonfirefs.StreamKind]string{moonfirefs.MainStream: "retain", moonfirefs.SubStream: "sub-retain"}[c.Streams[i].Kind]
 		if !slices.Contains(given, flag) {
 			continue
 		}
@@ -157,7 +157,7 @@ func (f *editFlags) tellEdited(o *opened, c *moonfire.Camera, given []string) er
 }
 
 // apply changes c as the flags say.
-func (f *editFlags) apply(o *opened, c *moonfire.Camera) error {
+func (f *editFlags) apply(o *opened, c *moonfirefs.Camera) error {
 	given := isOneOf(givenFlags(o.cmd))
 	if given("description") {
 		c.Description = f.description
@@ -169,12 +169,12 @@ func (f *editFlags) apply(o *opened, c *moonfire.Camera) error {
 		c.NoAudio = !f.audio
 	}
 	for _, s := range []struct {
-		kind                moonfire.StreamKind
+		kind                moonfirefs.StreamKind
 		urlFlag, retainFlag string
 		url, retain         string
 	}{
-		{moonfire.MainStream, "url", "retain", f.url, f.retain},
-		{moonfire.SubStream, "sub", "sub-retain", f.sub, f.subRetain},
+		{moonfirefs.MainStream, "url", "retain", f.url, f.retain},
+		{moonfirefs.SubStream, "sub", "sub-retain", f.sub, f.subRetain},
 	} {
 		if !given(s.urlFlag) {
 			s.url = ""
@@ -185,7 +185,7 @@ func (f *editFlags) apply(o *opened, c *moonfire.Camera) error {
 	}
 	for i := range c.Streams {
 		if given("transport") {
-			c.Streams[i].Transport = moonfire.Transport(f.transport)
+			c.Streams[i].Transport = moonfirefs.Transport(f.transport)
 		}
 		if err := f.editDir(o, c, &c.Streams[i]); err != nil {
 			return err
@@ -196,8 +196,8 @@ func (f *editFlags) apply(o *opened, c *moonfire.Camera) error {
 
 // editStream changes URL and quota where they are not empty, and adds the stream if
 // the camera has none of its kind.
-func (f *editFlags) editStream(c *moonfire.Camera, kind moonfire.StreamKind, address, retainFlag, retain string) error {
-	i := slices.IndexFunc(c.Streams, func(s moonfire.Stream) bool { return s.Kind == kind })
+func (f *editFlags) editStream(c *moonfirefs.Camera, kind moonfirefs.StreamKind, address, retainFlag, retain string) error {
+	i := slices.IndexFunc(c.Streams, func(s moonfirefs.Stream) bool { return s.Kind == kind })
 	if i < 0 {
 		if address == "" && retain == "" {
 			return nil
@@ -223,8 +223,8 @@ func (f *editFlags) editStream(c *moonfire.Camera, kind moonfire.StreamKind, add
 }
 
 // takeNewUser is takeUser for a URL that may replace user name and password.
-func takeNewUser(c *moonfire.Camera, kind moonfire.StreamKind, address string) (plain string, err error) {
-	var fresh moonfire.Camera
+func takeNewUser(c *moonfirefs.Camera, kind moonfirefs.StreamKind, address string) (plain string, err error) {
+	var fresh moonfirefs.Camera
 	if plain, err = takeUser(&fresh, kind, address); err == nil && fresh.Username != "" {
 		c.Username, c.Password = fresh.Username, fresh.Password
 	}
@@ -233,7 +233,7 @@ func takeNewUser(c *moonfire.Camera, kind moonfire.StreamKind, address string) (
 
 // editDir moves a stream's new recordings elsewhere, or gives a new stream the
 // directory of the first.
-func (f *editFlags) editDir(o *opened, c *moonfire.Camera, s *moonfire.Stream) error {
+func (f *editFlags) editDir(o *opened, c *moonfirefs.Camera, s *moonfirefs.Stream) error {
 	if f.dir != "" {
 		dir, err := o.findDir(f.dir)
 		s.SampleDir = dir
@@ -247,7 +247,7 @@ func (f *editFlags) editDir(o *opened, c *moonfire.Camera, s *moonfire.Stream) e
 
 // editCredentials asks for a password only if something says that it is another
 // one.
-func (f *editFlags) editCredentials(cmd *cobra.Command, c *moonfire.Camera) error {
+func (f *editFlags) editCredentials(cmd *cobra.Command, c *moonfirefs.Camera) error {
 	if cmd.Flags().Changed("username") {
 		c.Username, c.Password = f.username, ""
 		if c.Username == "" {

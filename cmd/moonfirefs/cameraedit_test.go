@@ -7,13 +7,13 @@ import (
 	"strings"
 	"testing"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/store"
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
 // storedCamera returns the first camera of a store.
-func storedCamera(t *testing.T, path string) moonfire.Camera {
+func storedCamera(t *testing.T, path string) moonfirefs.Camera {
 	t.Helper()
 	s, err := store.Open(t.Context(), path, store.Reading, nil)
 	mustDo(t, err)
@@ -21,7 +21,7 @@ func storedCamera(t *testing.T, path string) moonfire.Camera {
 	cameras, err := s.DB.Cameras(t.Context())
 	mustDo(t, err)
 	if len(cameras) == 0 {
-		return moonfire.Camera{}
+		return moonfirefs.Camera{}
 	}
 	return cameras[0]
 }
@@ -38,21 +38,21 @@ func TestCameraEdit(t *testing.T) {
 	before := storedCamera(t, path)
 	for _, test := range []struct {
 		args   []string
-		change func(c *moonfire.Camera)
+		change func(c *moonfirefs.Camera)
 		want   string
 	}{
-		{[]string{"--description", "gate & yard"}, func(c *moonfire.Camera) { c.Description = "gate & yard" }, "Changed"},
-		{[]string{"--retain", "43.2GB"}, func(c *moonfire.Camera) { c.Streams[0].RetainBytes = 43_200_000_000 }, "4 days at 1 Mbit/s, 24 hours at 4 Mbit/s"},
-		{[]string{"--url", "rtsp://192.0.2.2/2", "--no-test"}, func(c *moonfire.Camera) { c.Streams[0].URL = "rtsp://192.0.2.2/2" }, "started again"},
-		{[]string{"--password-file", passwordFile, "--no-test"}, func(c *moonfire.Camera) { c.Password = "n3w" }, ""},
-		{[]string{"--url", "rtsp://root:t0or@192.0.2.2/2", "--no-test"}, func(c *moonfire.Camera) { c.Username, c.Password = "root", "t0or" }, ""},
-		{[]string{"--transport", "udp", "--no-test"}, func(c *moonfire.Camera) { c.Streams[0].Transport = moonfire.UDP }, ""},
-		{[]string{"--dir", second}, func(c *moonfire.Camera) { c.Streams[0].SampleDir = 2 }, ""},
-		{[]string{"--record=false"}, func(c *moonfire.Camera) { c.Retired = true }, ""},
-		{[]string{"--record"}, func(c *moonfire.Camera) { c.Retired = false }, ""},
-		{[]string{"--username", "", "--no-test"}, func(c *moonfire.Camera) { c.Username, c.Password = "", "" }, ""},
-		{[]string{"--sub", "rtsp://192.0.2.2/3", "--sub-retain", "1GB", "--no-test"}, func(c *moonfire.Camera) {
-			c.Streams = append(c.Streams, moonfire.Stream{ID: 2, Kind: moonfire.SubStream, SampleDir: 2, URL: "rtsp://192.0.2.2/3", Transport: moonfire.TCP, RetainBytes: 1e9})
+		{[]string{"--description", "gate & yard"}, func(c *moonfirefs.Camera) { c.Description = "gate & yard" }, "Changed"},
+		{[]string{"--retain", "43.2GB"}, func(c *moonfirefs.Camera) { c.Streams[0].RetainBytes = 43_200_000_000 }, "4 days at 1 Mbit/s, 24 hours at 4 Mbit/s"},
+		{[]string{"--url", "rtsp://192.0.2.2/2", "--no-test"}, func(c *moonfirefs.Camera) { c.Streams[0].URL = "rtsp://192.0.2.2/2" }, "started again"},
+		{[]string{"--password-file", passwordFile, "--no-test"}, func(c *moonfirefs.Camera) { c.Password = "n3w" }, ""},
+		{[]string{"--url", "rtsp://root:t0or@192.0.2.2/2", "--no-test"}, func(c *moonfirefs.Camera) { c.Username, c.Password = "root", "t0or" }, ""},
+		{[]string{"--transport", "udp", "--no-test"}, func(c *moonfirefs.Camera) { c.Streams[0].Transport = moonfirefs.UDP }, ""},
+		{[]string{"--dir", second}, func(c *moonfirefs.Camera) { c.Streams[0].SampleDir = 2 }, ""},
+		{[]string{"--record=false"}, func(c *moonfirefs.Camera) { c.Retired = true }, ""},
+		{[]string{"--record"}, func(c *moonfirefs.Camera) { c.Retired = false }, ""},
+		{[]string{"--username", "", "--no-test"}, func(c *moonfirefs.Camera) { c.Username, c.Password = "", "" }, ""},
+		{[]string{"--sub", "rtsp://192.0.2.2/3", "--sub-retain", "1GB", "--no-test"}, func(c *moonfirefs.Camera) {
+			c.Streams = append(c.Streams, moonfirefs.Stream{ID: 2, Kind: moonfirefs.SubStream, SampleDir: 2, URL: "rtsp://192.0.2.2/3", Transport: moonfirefs.TCP, RetainBytes: 1e9})
 		}, "driveway-sub: 1.0 GB keeps"},
 	} {
 		output := mustRun(t, append([]string{"camera", "edit", "--store", path, "driveway"}, test.args...)...)
@@ -111,7 +111,7 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
-func sameCamera(a, b moonfire.Camera) bool {
+func sameCamera(a, b moonfirefs.Camera) bool {
 	if len(a.Streams) != len(b.Streams) {
 		return false
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/store"
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // removeFlags are the flags of camera remove.
@@ -40,7 +40,7 @@ No recorder may run meanwhile.`,
 				return &usageError{errors.New("--keep-footage and --delete-footage exclude each other")}
 			}
 			err := g.withStore(cmd, store.Recording, func(o *opened) error { return f.remove(o, args[0]) })
-			if errors.Is(err, moonfire.ErrStoreLocked) {
+			if errors.Is(err, moonfirefs.ErrStoreLocked) {
 				err = fmt.Errorf("%w (stop the recorder first)", err)
 			}
 			return err
@@ -102,7 +102,7 @@ func salvageFirst(o *opened) error {
 }
 
 // retire ends the recording of a camera.
-func retire(o *opened, c *moonfire.Camera) error {
+func retire(o *opened, c *moonfirefs.Camera) error {
 	c.Retired, c.Username, c.Password = true, "", ""
 	if err := o.DB.UpdateCamera(o.cmd.Context(), c); err != nil {
 		return err
@@ -111,7 +111,7 @@ func retire(o *opened, c *moonfire.Camera) error {
 }
 
 // deleteAll deletes the footage of a camera, with the recorder's lock held.
-func (f *removeFlags) deleteAll(o *opened, c *moonfire.Camera, sizeBytes int64) error {
+func (f *removeFlags) deleteAll(o *opened, c *moonfirefs.Camera, sizeBytes int64) error {
 	if err := requireNothingKept(o, c); err != nil {
 		return err
 	}
@@ -119,7 +119,7 @@ func (f *removeFlags) deleteAll(o *opened, c *moonfire.Camera, sizeBytes int64) 
 	if err := confirm(o.cmd, question, f.yes); err != nil {
 		return err
 	}
-	var deletions []*moonfire.Deletion
+	var deletions []*moonfirefs.Deletion
 	for i := range c.Streams {
 		s := &c.Streams[i]
 		newest, ok, err := o.DB.Newest(o.cmd.Context(), s.ID)
@@ -129,7 +129,7 @@ func (f *removeFlags) deleteAll(o *opened, c *moonfire.Camera, sizeBytes int64) 
 		if !ok {
 			continue
 		}
-		all := interval{stream: s, folder: s.FolderName(c), start: moonfire.MinTime90k, end: moonfire.MaxTime90k}
+		all := interval{stream: s, folder: s.FolderName(c), start: moonfirefs.MinTime90k, end: moonfirefs.MaxTime90k}
 		deletions = append(deletions, all.deletion(newest.ID))
 	}
 	// Somebody may have kept some of it while the question was asked: then all stays.
@@ -140,20 +140,20 @@ func (f *removeFlags) deleteAll(o *opened, c *moonfire.Camera, sizeBytes int64) 
 }
 
 // requireNothingKept names what is kept of a camera.
-func requireNothingKept(o *opened, c *moonfire.Camera) error {
+func requireNothingKept(o *opened, c *moonfirefs.Camera) error {
 	kept, err := o.DB.Kept(o.cmd.Context())
 	if err != nil {
 		return err
 	}
 	var names []string
 	for _, k := range kept {
-		if slices.ContainsFunc(c.Streams, func(s moonfire.Stream) bool { return s.ID == k.Stream }) {
+		if slices.ContainsFunc(c.Streams, func(s moonfirefs.Stream) bool { return s.ID == k.Stream }) {
 			names = append(names, k.Name)
 		}
 	}
 	if len(names) > 0 {
 		return fmt.Errorf("footage of camera %s is kept: release %s first (moonfirefs keep --release NAME): %w",
-			c.ShortName, strings.Join(names, ", "), moonfire.ErrInvalid)
+			c.ShortName, strings.Join(names, ", "), moonfirefs.ErrInvalid)
 	}
 	return nil
 }

@@ -12,10 +12,10 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	cameralib "github.com/moonfirefs/moonfire/camera"
-	"github.com/moonfirefs/moonfire/internal/store"
-	"github.com/moonfirefs/moonfire/internal/survey"
+	"github.com/moonfirefs/moonfirefs"
+	cameralib "github.com/moonfirefs/moonfirefs/camera"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/survey"
 )
 
 // quickSurvey is how long a camera is looked at before it is added.
@@ -64,15 +64,15 @@ do not change it.`,
 }
 
 // cameraToTest finds the camera that a person has named, or makes one of a URL.
-func (g *global) cameraToTest(cmd *cobra.Command, f *cameraFlags, name string) (camera *moonfire.Camera, err error) {
+func (g *global) cameraToTest(cmd *cobra.Command, f *cameraFlags, name string) (camera *moonfirefs.Camera, err error) {
 	if strings.Contains(name, "://") {
-		camera = &moonfire.Camera{Username: f.username}
-		if err := f.addStream(camera, moonfire.MainStream, name, "", "0"); err != nil {
+		camera = &moonfirefs.Camera{Username: f.username}
+		if err := f.addStream(camera, moonfirefs.MainStream, name, "", "0"); err != nil {
 			return nil, err
 		}
 		return camera, f.addPassword(cmd, camera)
 	}
-	if moonfire.CheckShortName(name) != nil { // not shown: it could be half a URL, with a password
+	if moonfirefs.CheckShortName(name) != nil { // not shown: it could be half a URL, with a password
 		return nil, &usageError{errors.New("that is neither the name of a camera nor an rtsp:// URL")}
 	}
 	err = g.withStore(cmd, store.Reading, func(o *opened) error {
@@ -83,7 +83,7 @@ func (g *global) cameraToTest(cmd *cobra.Command, f *cameraFlags, name string) (
 }
 
 // camera finds a camera by its name.
-func (o *opened) camera(name string) (*moonfire.Camera, error) {
+func (o *opened) camera(name string) (*moonfirefs.Camera, error) {
 	cameras, err := o.DB.Cameras(o.cmd.Context())
 	if err != nil {
 		return nil, err
@@ -93,13 +93,13 @@ func (o *opened) camera(name string) (*moonfire.Camera, error) {
 			return &cameras[i], nil
 		}
 	}
-	return nil, fmt.Errorf("there is no camera %q (see: moonfirefs camera list): %w", name, moonfire.ErrNotFound)
+	return nil, fmt.Errorf("there is no camera %q (see: moonfirefs camera list): %w", name, moonfirefs.ErrNotFound)
 }
 
 // surveyed is what was found out about one stream.
 type surveyed struct {
-	Camera string              `json:"camera,omitempty"`
-	Stream moonfire.StreamKind `json:"stream,omitempty"`
+	Camera string                `json:"camera,omitempty"`
+	Stream moonfirefs.StreamKind `json:"stream,omitempty"`
 	// URL is redacted.
 	URL string `json:"url"`
 	// Error says why it cannot be recorded; then there is no report.
@@ -109,7 +109,7 @@ type surveyed struct {
 
 // surveyCamera looks at each stream in turn. An error is about the command, not
 // about the camera.
-func (g *global) surveyCamera(cmd *cobra.Command, c *moonfire.Camera, extent survey.Extent) (results []surveyed, err error) {
+func (g *global) surveyCamera(cmd *cobra.Command, c *moonfirefs.Camera, extent survey.Extent) (results []surveyed, err error) {
 	quiet := *g
 	if quiet.logLevel == defaultLogLevel {
 		quiet.logLevel = "warn" // what there is to say, the results say

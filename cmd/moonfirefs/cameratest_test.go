@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
 // requireNoSecret fails if a password of these tests is in an output.

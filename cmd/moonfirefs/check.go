@@ -9,9 +9,9 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/check"
-	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/check"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
 // checkFlags are the flags of check.
@@ -76,7 +76,7 @@ func runCheck(cmd *cobra.Command, path string, f *checkFlags, log *slog.Logger) 
 // is a finding.
 func (f *checkFlags) check(cmd *cobra.Command, path string, log *slog.Logger) (*check.Report, error) {
 	s, err := store.Open(cmd.Context(), path, store.Reading, log)
-	if errors.Is(err, moonfire.ErrCorrupt) {
+	if errors.Is(err, moonfirefs.ErrCorrupt) {
 		return check.Unopened(err), nil
 	}
 	if err != nil {

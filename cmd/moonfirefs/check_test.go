@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/check"
-	"github.com/moonfirefs/moonfire/internal/check/checktest"
-	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/check"
+	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
 // requireOutput runs the program and requires an exit status and texts.
@@ -39,11 +39,11 @@ func requireOutput(t *testing.T, wantStatus int, wantTexts []string, args ...str
 }
 
 // sampleFile is the path of a recording's sample file.
-func sampleFile(t *testing.T, path string, id moonfire.RecordingID) string {
+func sampleFile(t *testing.T, path string, id moonfirefs.RecordingID) string {
 	t.Helper()
 	s := checktest.Open(t, path, store.Reading)
 	defer s.Close()
-	files, err := s.DB.SampleFiles(t.Context(), []moonfire.RecordingID{id})
+	files, err := s.DB.SampleFiles(t.Context(), []moonfirefs.RecordingID{id})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -88,8 +88,8 @@ func TestProgressBar(t *testing.T) {
 func TestRepairs(t *testing.T) {
 	t.Parallel()
 	path := checktest.NewStore(t, 6)
-	paths := make(map[moonfire.RecordingID]string)
-	for id := range moonfire.RecordingID(7) {
+	paths := make(map[moonfirefs.RecordingID]string)
+	for id := range moonfirefs.RecordingID(7) {
 		if id > 0 {
 			paths[id] = sampleFile(t, path, id)
 		}

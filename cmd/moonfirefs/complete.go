@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
 // This file is what the shell offers when somebody presses Tab. A store that cannot
@@ -128,7 +128,7 @@ func addCompletions(root *cobra.Command, g *global) {
 	completeFlags(root, map[string]completer{
 		"store": completeDirectories, "samples": completeDirectories,
 		"log-level": fixed("debug", "info", "warn", "error"),
-		"transport": fixed(string(moonfire.TCP), string(moonfire.UDP)),
+		"transport": fixed(string(moonfirefs.TCP), string(moonfirefs.UDP)),
 		"gaps":      fixed("hold", "collapse"),
 		"dir":       g.dirPaths(), "release": g.keptNames(),
 	})

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
 // lockHeld is longer than the program waits for a lock (10 s) after the recording

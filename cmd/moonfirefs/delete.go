@@ -15,10 +15,10 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/store"
-	"github.com/moonfirefs/moonfire/internal/when"
-	"github.com/moonfirefs/moonfire/recorder"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/when"
+	"github.com/moonfirefs/moonfirefs/recorder"
 )
 
 // deleteFlags are the flags of delete.
@@ -52,7 +52,7 @@ backups stay. A line for the audit says who has deleted what and when (--list).
 			if f.list {
 				return g.withStore(cmd, store.Reading, f.printDeletions)
 			}
-			var d *moonfire.Deletion
+			var d *moonfirefs.Deletion
 			err := g.withStore(cmd, store.Configuring, func(o *opened) (err error) {
 				d, err = f.request(o, args)
 				return err
@@ -80,7 +80,7 @@ func (f *deleteFlags) args(cmd *cobra.Command, args []string) error {
 }
 
 // request asks, then commits the request.
-func (f *deleteFlags) request(o *opened, args []string) (*moonfire.Deletion, error) {
+func (f *deleteFlags) request(o *opened, args []string) (*moonfirefs.Deletion, error) {
 	i, err := o.anyInterval(args)
 	if err != nil {
 		return nil, err
@@ -90,7 +90,7 @@ func (f *deleteFlags) request(o *opened, args []string) (*moonfire.Deletion, err
 		return nil, err
 	}
 	if found.count == 0 {
-		return nil, fmt.Errorf("%s has no footage of %s: %w", i.folder, o.times(i.start, i.end), moonfire.ErrNotFound)
+		return nil, fmt.Errorf("%s has no footage of %s: %w", i.folder, o.times(i.start, i.end), moonfirefs.ErrNotFound)
 	}
 	question := fmt.Sprintf("Delete the footage of %s from %s, %s, for good?", i.folder, o.times(found.start, found.end), found.text())
 	if err := confirm(o.cmd, question, f.yes); err != nil {
@@ -101,10 +101,10 @@ func (f *deleteFlags) request(o *opened, args []string) (*moonfire.Deletion, err
 }
 
 // deletion is one of all recordings of the interval up to one.
-func (i *interval) deletion(last moonfire.RecordingID) *moonfire.Deletion {
-	return &moonfire.Deletion{
+func (i *interval) deletion(last moonfirefs.RecordingID) *moonfirefs.Deletion {
+	return &moonfirefs.Deletion{
 		Stream: i.stream.ID, Folder: i.folder, Start90k: i.start, End90k: i.end, LastRecording: last,
-		Requested90k: moonfire.FromTime(time.Now()), RequestedBy: userName(),
+		Requested90k: moonfirefs.FromTime(time.Now()), RequestedBy: userName(),
 	}
 }
 
@@ -147,11 +147,11 @@ const recorderWait = 2 * time.Minute
 
 // carryOut carries out what was requested, or waits until the recorder that runs
 // has done it. However it ends, the request stands.
-func (g *global) carryOut(cmd *cobra.Command, d *moonfire.Deletion) error {
+func (g *global) carryOut(cmd *cobra.Command, d *moonfirefs.Deletion) error {
 	told := false
 	for deadline := time.Now().Add(recorderWait); ; {
 		err := g.withStore(cmd, store.Recording, deletePending)
-		if err != nil && !errors.Is(err, moonfire.ErrStoreLocked) {
+		if err != nil && !errors.Is(err, moonfirefs.ErrStoreLocked) {
 			return fmt.Errorf("the next recorder will delete it: %w", err)
 		}
 		done, lookErr := g.tellDeleted(cmd, d.ID)
@@ -182,7 +182,7 @@ func deletePending(o *opened) error {
 }
 
 // tellDeleted tells what was deleted, if it has been.
-func (g *global) tellDeleted(cmd *cobra.Command, id moonfire.DeletionID) (done bool, err error) {
+func (g *global) tellDeleted(cmd *cobra.Command, id moonfirefs.DeletionID) (done bool, err error) {
 	err = g.withStore(cmd, store.Reading, func(o *opened) error {
 		d, err := o.DB.Deletion(cmd.Context(), id)
 		if done = d.Done90k != 0; err != nil || !done {
@@ -195,15 +195,15 @@ func (g *global) tellDeleted(cmd *cobra.Command, id moonfire.DeletionID) (done b
 
 // deletionLine is what is told of a deletion.
 type deletionLine struct {
-	Folder           string           `json:"folder"`
-	StartTime90k     moonfire.Time90k `json:"startTime90k"`
-	EndTime90k       moonfire.Time90k `json:"endTime90k"`
-	RequestedTime90k moonfire.Time90k `json:"requestedTime90k"`
-	RequestedBy      string           `json:"requestedBy"`
+	Folder           string             `json:"folder"`
+	StartTime90k     moonfirefs.Time90k `json:"startTime90k"`
+	EndTime90k       moonfirefs.Time90k `json:"endTime90k"`
+	RequestedTime90k moonfirefs.Time90k `json:"requestedTime90k"`
+	RequestedBy      string             `json:"requestedBy"`
 	// DoneTime90k is missing until it has been carried out.
-	DoneTime90k     moonfire.Time90k `json:"doneTime90k,omitempty"`
-	Recordings      int64            `json:"recordings"`
-	SampleFileBytes int64            `json:"sampleFileBytes"`
+	DoneTime90k     moonfirefs.Time90k `json:"doneTime90k,omitempty"`
+	Recordings      int64              `json:"recordings"`
+	SampleFileBytes int64              `json:"sampleFileBytes"`
 }
 
 func (f *deleteFlags) printDeletions(o *opened) error {
@@ -227,7 +227,7 @@ func (f *deleteFlags) printDeletions(o *opened) error {
 		if d.Done90k != 0 {
 			done = o.time(d.Done90k)
 		}
-		if d.Start90k != moonfire.MinTime90k {
+		if d.Start90k != moonfirefs.MinTime90k {
 			interval = o.times(d.Start90k, d.End90k)
 		}
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", o.time(d.Requested90k), d.RequestedBy, d.Folder,

@@ -11,11 +11,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/moonfirefs/moonfire/internal/check/checktest"
-	"github.com/moonfirefs/moonfire/internal/store"
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 
-	"github.com/moonfirefs/moonfire/internal/transcript"
+	"github.com/moonfirefs/moonfirefs/internal/test/syncbuffer"
 )
 
 // TestDeleteWithoutRecorder ensures that what is deleted is gone, that its hour is
@@ -133,7 +133,7 @@ func TestDeleteInterrupted(t *testing.T) {
 	defer recorder.Close()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	out := &transcript.Transcript{}
+	out := &syncbuffer.Buffer{}
 	status := make(chan int)
 	go func() {
 		status <- execute(ctx, []string{"delete", "--store", path, "yard", "2026-11-22 12:00", "12:10", "--yes"}, strings.NewReader(""), out, out)

@@ -16,11 +16,11 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/fs"
-	"github.com/moonfirefs/moonfire/internal/store"
-	"github.com/moonfirefs/moonfire/internal/testcamera"
-	"github.com/moonfirefs/moonfire/recorder"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/fs"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/recorder"
 )
 
 const (
@@ -67,7 +67,7 @@ type demo struct {
 
 	store *store.Store
 	// stream and camera are the demo's one camera as it is stored.
-	camera moonfire.Camera
+	camera moonfirefs.Camera
 }
 
 func (d *demo) run(ctx context.Context) error {
@@ -105,7 +105,7 @@ func (d *demo) printf(format string, args ...any) {
 func (d *demo) openStore(ctx context.Context) (err error) {
 	path := filepath.Join(d.dir, "store")
 	err = store.Create(ctx, path, "", machineZone())
-	if err != nil && !errors.Is(err, moonfire.ErrExists) {
+	if err != nil && !errors.Is(err, moonfirefs.ErrExists) {
 		return err
 	}
 	d.store, err = store.Open(ctx, path, store.Recording, d.log)
@@ -146,11 +146,11 @@ func (d *demo) addCamera(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	d.camera = moonfire.Camera{
+	d.camera = moonfirefs.Camera{
 		UUID: uuid.New(), ShortName: demoCamera, Description: "a camera made of software",
-		Streams: []moonfire.Stream{{
-			Kind: moonfire.MainStream, SampleDir: dirs[0].ID, URL: address,
-			Transport: moonfire.TCP, RetainBytes: demoRetainBytes,
+		Streams: []moonfirefs.Stream{{
+			Kind: moonfirefs.MainStream, SampleDir: dirs[0].ID, URL: address,
+			Transport: moonfirefs.TCP, RetainBytes: demoRetainBytes,
 		}},
 	}
 	return d.store.DB.AddCamera(ctx, &d.camera)
@@ -186,7 +186,7 @@ func (d *demo) showStatus(ctx context.Context, r *recorder.Recorder) error {
 // tellFootage says what to do with the footage, once there is some.
 func (d *demo) tellFootage(ctx context.Context) bool {
 	stream := &d.camera.Streams[0]
-	start90k, ok, err := d.store.DB.LastStart(ctx, stream.ID, moonfire.MaxTime90k)
+	start90k, ok, err := d.store.DB.LastStart(ctx, stream.ID, moonfirefs.MaxTime90k)
 	if err != nil || !ok {
 		return false
 	}

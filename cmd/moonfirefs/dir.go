@@ -9,9 +9,9 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/store"
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 func newDirCommand(g *global) *cobra.Command {
@@ -96,12 +96,12 @@ type quotas struct {
 	retainBytes int64
 }
 
-func (o *opened) quotasByDir() (map[moonfire.SampleDirID]quotas, error) {
+func (o *opened) quotasByDir() (map[moonfirefs.SampleDirID]quotas, error) {
 	cameras, err := o.DB.Cameras(o.cmd.Context())
 	if err != nil {
 		return nil, err
 	}
-	all := make(map[moonfire.SampleDirID]quotas)
+	all := make(map[moonfirefs.SampleDirID]quotas)
 	for i := range cameras {
 		for _, stream := range cameras[i].Streams {
 			q := all[stream.SampleDir]
@@ -115,7 +115,7 @@ func (o *opened) quotasByDir() (map[moonfire.SampleDirID]quotas, error) {
 
 // findDir finds the directory that a person has named, by its path as it was
 // given, as it is stored, or in full. With no path, it is the first one.
-func (o *opened) findDir(path string) (moonfire.SampleDirID, error) {
+func (o *opened) findDir(path string) (moonfirefs.SampleDirID, error) {
 	dirs, err := o.DB.SampleDirs(o.cmd.Context())
 	if err != nil {
 		return 0, err
@@ -132,5 +132,5 @@ func (o *opened) findDir(path string) (moonfire.SampleDirID, error) {
 			return d.ID, nil
 		}
 	}
-	return 0, fmt.Errorf("--dir %s: it is no directory of the store (see: moonfirefs dir list): %w", path, moonfire.ErrNotFound)
+	return 0, fmt.Errorf("--dir %s: it is no directory of the store (see: moonfirefs dir list): %w", path, moonfirefs.ErrNotFound)
 }

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
 // TestTwoDirs ensures that cameras record to the directories that they were given,

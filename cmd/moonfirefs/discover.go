@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/discovery"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/discovery"
 )
 
 func newCameraDiscoverCommand() *cobra.Command {
@@ -31,7 +31,7 @@ user of its own for it.`,
   moonfirefs camera discover --interface eth1 --username admin`,
 		Args: asUsage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			as := &moonfire.Camera{ShortName: "any", Username: f.username}
+			as := &moonfirefs.Camera{ShortName: "any", Username: f.username}
 			if err := f.addPassword(cmd, as); err != nil {
 				return err
 			}

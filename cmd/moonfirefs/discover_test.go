@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/moonfirefs/moonfire/internal/cable"
-	"github.com/moonfirefs/moonfire/internal/discovery"
+	"github.com/moonfirefs/moonfirefs/internal/discovery"
+	"github.com/moonfirefs/moonfirefs/internal/test/netns"
 )
 
 // onvif is a device that answers to WS-Discovery and tells its streams to whoever
@@ -34,7 +34,7 @@ func (o onvif) answerProbes(conn *net.UDPConn) {
 		}
 		match := fmt.Sprintf(soapEnvelope, `<d:ProbeMatches><d:ProbeMatch><d:Types>dn:NetworkVideoTransmitter</d:Types>`+
 			`<d:Scopes>onvif://www.onvif.org/type/video_encoder onvif://www.onvif.org/name/Front%20Door onvif://www.onvif.org/hardware/X-100`+"\x1b"+`</d:Scopes>`+
-			`<d:XAddrs>http://[fe80::1%25]/x http://`+cable.CameraIP+`/onvif/device_service</d:XAddrs></d:ProbeMatch></d:ProbeMatches>`)
+			`<d:XAddrs>http://[fe80::1%25]/x http://`+netns.CameraIP+`/onvif/device_service</d:XAddrs></d:ProbeMatch></d:ProbeMatches>`)
 		for _, answer := range []string{"", "\x00\xff", "<", "<a/>", strings.Replace(match, "\x1b", "", 1), match, strings.Replace(match, "\x1b", "", 1)} {
 			_, _ = conn.WriteToUDP([]byte(answer), from)
 		}
@@ -47,7 +47,7 @@ func (o onvif) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	if err != nil {
 		return
 	}
-	service := "http://" + cable.CameraIP + "/onvif/media"
+	service := "http://" + netns.CameraIP + "/onvif/media"
 	answer := ""
 	switch asked := string(body); {
 	case strings.Contains(asked, "GetCapabilities"):
@@ -59,9 +59,9 @@ func (o onvif) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	case strings.Contains(asked, "GetProfiles"):
 		answer = `<trt:GetProfilesResponse>` + profile("p1", "main", 1920, 1080) + profile("p2", "sub", 640, 360) + `</trt:GetProfilesResponse>`
 	case strings.Contains(asked, "GetStreamUri") && strings.Contains(asked, ">p1<"):
-		answer = streamURI(`rtsp://admin:s3cret@` + cable.CameraIP + `:554/live?channel=1&amp;subtype=0`)
+		answer = streamURI(`rtsp://admin:s3cret@` + netns.CameraIP + `:554/live?channel=1&amp;subtype=0`)
 	case strings.Contains(asked, "GetStreamUri") && strings.Contains(asked, ">p2<"):
-		answer = streamURI(`rtsp://` + cable.CameraIP + `/live?user=admin&amp;password=s3cret`)
+		answer = streamURI(`rtsp://` + netns.CameraIP + `/live?user=admin&amp;password=s3cret`)
 	}
 	_, _ = fmt.Fprintf(w, soapEnvelope, answer)
 }
@@ -80,7 +80,7 @@ func streamURI(uri string) string {
 // password in what is printed.
 func TestCameraDiscover(t *testing.T) {
 	t.Parallel()
-	c := cable.New(t)
+	c := netns.New(t)
 	discover := func(args ...string) (output string, err error) {
 		cmd := c.Command(os.Args[0], append([]string{"camera", "discover"}, args...)...)
 		cmd.Env = append(os.Environ(), beProgram+"=1", passwordVariable+"=s3cret")
@@ -94,15 +94,15 @@ func TestCameraDiscover(t *testing.T) {
 
 	device := onvif{t}
 	var conn *net.UDPConn
-	mustDo(t, cable.In(c.Camera, func() error {
-		veth, err := net.InterfaceByName(cable.Device)
+	mustDo(t, netns.In(c.Camera, func() error {
+		veth, err := net.InterfaceByName(netns.Device)
 		if err != nil {
 			return err
 		}
 		conn, err = net.ListenMulticastUDP("udp4", veth, &net.UDPAddr{IP: net.IPv4(239, 255, 255, 250), Port: 3702})
 		return err
 	}))
-	listener, err := c.Listen("tcp", cable.CameraIP+":80")
+	listener, err := c.Listen("tcp", netns.CameraIP+":80")
 	mustDo(t, err)
 	server := &http.Server{Handler: device}
 	done := make(chan struct{}, 2)
@@ -111,19 +111,19 @@ func TestCameraDiscover(t *testing.T) {
 	defer func() { conn.Close(); server.Close(); <-done; <-done }()
 
 	output, err := discover("--username", "admin")
-	want := cable.CameraIP + "  Front Door X-100\n" +
-		"  rtsp://" + cable.CameraIP + ":554/live?channel=1&subtype=0  (main, H264, 1920×1080)\n" +
-		"  rtsp://" + cable.CameraIP + "/live?user=***&password=***  (sub, H264, 640×360)\n"
+	want := netns.CameraIP + "  Front Door X-100\n" +
+		"  rtsp://" + netns.CameraIP + ":554/live?channel=1&subtype=0  (main, H264, 1920×1080)\n" +
+		"  rtsp://" + netns.CameraIP + "/live?user=***&password=***  (sub, H264, 640×360)\n"
 	if err != nil || !strings.HasSuffix(output, want) {
 		t.Errorf("%v: got\n%swant\n%s", err, output, want)
 	}
-	output, err = discover("--username", "guest", "--json", "--interface", cable.Device)
+	output, err = discover("--username", "guest", "--json", "--interface", netns.Device)
 	_, output, _ = strings.Cut(output, "\n")
 	var found []discovery.Camera
 	if err != nil || json.Unmarshal([]byte(output), &found) != nil || len(found) != 1 {
 		t.Fatalf("%v: %s", err, output)
 	}
-	if f := found[0]; f.Address != cable.CameraIP || f.Name != "Front Door" || f.Model != "X-100" || len(f.Streams) != 0 || !strings.Contains(f.Error, "password") {
+	if f := found[0]; f.Address != netns.CameraIP || f.Name != "Front Door" || f.Model != "X-100" || len(f.Streams) != 0 || !strings.Contains(f.Error, "password") {
 		t.Errorf("%+v", f)
 	}
 }

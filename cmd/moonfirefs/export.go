@@ -14,10 +14,10 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sys/unix"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/fs"
-	"github.com/moonfirefs/moonfire/internal/store"
-	"github.com/moonfirefs/moonfire/internal/when"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/fs"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/when"
 )
 
 // exportFlags are the flags of export.
@@ -90,7 +90,7 @@ func (f *exportFlags) export(o *opened, args []string) error {
 func (f *exportFlags) open(o *opened, i *interval, options fs.Options) (parts []*fs.Clip, err error) {
 	for part := max(f.part, 1); ; part++ {
 		clip, err := fs.OpenClip(o.cmd.Context(), options, i.folder, i.start, i.end, part)
-		if errors.Is(err, moonfire.ErrNotFound) {
+		if errors.Is(err, moonfirefs.ErrNotFound) {
 			err = fmt.Errorf("%s has no such footage of %s: %w", i.folder, o.times(i.start, i.end), err)
 		}
 		if err != nil {
@@ -184,7 +184,7 @@ func (o *opened) requireOutside(path string) error {
 	}
 	for _, dir := range own {
 		if info, err := os.Stat(dir); err == nil && os.SameFile(folder, info) {
-			return fmt.Errorf("%s is for the store's own files: %w", dir, moonfire.ErrInvalid)
+			return fmt.Errorf("%s is for the store's own files: %w", dir, moonfirefs.ErrInvalid)
 		}
 	}
 	return nil
@@ -197,11 +197,11 @@ func (f *exportFlags) requireFree(path string) error {
 		return nil
 	case err == nil && f.force && !info.Mode().IsRegular():
 		// Of /dev/null, say, nothing would be left but our file.
-		return fmt.Errorf("it is not a regular file, which alone is replaced (-o - writes to standard output): %w", moonfire.ErrExists)
+		return fmt.Errorf("it is not a regular file, which alone is replaced (-o - writes to standard output): %w", moonfirefs.ErrExists)
 	case err == nil && f.force:
 		return nil
 	case err == nil:
-		return fmt.Errorf("it exists (to replace it: --force): %w", moonfire.ErrExists)
+		return fmt.Errorf("it exists (to replace it: --force): %w", moonfirefs.ErrExists)
 	}
 	return err
 }

@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/footage"
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
 )
 
 // TestExport ensures that an export beside a running recorder has the bytes of the
@@ -84,25 +84,25 @@ func requireNames(t *testing.T, dir string, want ...string) {
 }
 
 // longStore makes a store with hours of a camera "yard" from 12:00 on.
-func longStore(t *testing.T, hours int, clips ...*footage.Clip) (path string) {
+func longStore(t *testing.T, hours int, clips ...*teststore.Clip) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "store")
-	mustDo(t, footage.Create(t.Context(), path, "America/New_York", footage.Camera{Name: "yard", RetainBytes: 1 << 40}))
-	s, err := footage.Open(t.Context(), path)
+	mustDo(t, teststore.Create(t.Context(), path, "America/New_York", teststore.Camera{Name: "yard", RetainBytes: 1 << 40}))
+	s, err := teststore.Open(t.Context(), path)
 	mustDo(t, err)
 	defer s.Close()
 	begin := time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC)
 	for i, clip := range clips {
-		mustDo(t, s.Record(t.Context(), footage.Take{
-			Folder: "yard", Start: moonfire.FromTime(begin.Add(time.Duration(i) * time.Hour)), Recordings: 60 * hours, Seconds: 60, Clip: clip,
+		mustDo(t, s.Record(t.Context(), teststore.Take{
+			Folder: "yard", Start: moonfirefs.FromTime(begin.Add(time.Duration(i) * time.Hour)), Recordings: 60 * hours, Seconds: 60, Clip: clip,
 		}))
 	}
 	return path
 }
 
-func smallFootage(t *testing.T, width int) *footage.Clip {
+func smallFootage(t *testing.T, width int) *teststore.Clip {
 	t.Helper()
-	clip, err := footage.Encode(t.Context(), footage.Params{Codec: footage.H264, Width: width, Height: 96, FPS: 5, Seconds: 60})
+	clip, err := teststore.Encode(t.Context(), teststore.Params{Codec: teststore.H264, Width: width, Height: 96, FPS: 5, Seconds: 60})
 	mustDo(t, err)
 	return clip
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
-	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
 // initFlags are the flags of init, besides --store.

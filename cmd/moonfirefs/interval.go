@@ -8,16 +8,16 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/when"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/when"
 )
 
 // interval is a stretch of a stream's time.
 type interval struct {
-	stream *moonfire.Stream
+	stream *moonfirefs.Stream
 	// folder is the name of the stream's folder.
 	folder     string
-	start, end moonfire.Time90k
+	start, end moonfirefs.Time90k
 }
 
 // streams are the streams of a store by their folders.
@@ -38,7 +38,7 @@ func (o *opened) streams() (streams, error) {
 	return all, nil
 }
 
-func (s streams) byID(id moonfire.StreamID) *interval {
+func (s streams) byID(id moonfirefs.StreamID) *interval {
 	for i := range s {
 		if s[i].stream.ID == id {
 			return &s[i]
@@ -56,7 +56,7 @@ func (s streams) find(folder string) (*interval, error) {
 		}
 		names = append(names, s[i].folder)
 	}
-	return nil, fmt.Errorf("there is no camera %s (there is: %s): %w", folder, strings.Join(names, ", "), moonfire.ErrNotFound)
+	return nil, fmt.Errorf("there is no camera %s (there is: %s): %w", folder, strings.Join(names, ", "), moonfirefs.ErrNotFound)
 }
 
 // maxInterval is how long a clip may be, on the clock.
@@ -89,18 +89,18 @@ func (o *opened) anyInterval(args []string) (*interval, error) {
 }
 
 // onClock is what the clock shows at t, as if that were UTC: days have 24 hours.
-func (o *opened) onClock(t moonfire.Time90k) time.Time {
+func (o *opened) onClock(t moonfirefs.Time90k) time.Time {
 	local := t.Time().In(o.Zone)
 	_, offset := local.Zone()
 	return t.Time().Add(time.Duration(offset) * time.Second)
 }
 
 // time and times show civil times for people.
-func (o *opened) time(t moonfire.Time90k) string {
+func (o *opened) time(t moonfirefs.Time90k) string {
 	return t.Time().In(o.Zone).Format("2006-01-02 15:04:05 -07:00")
 }
 
-func (o *opened) times(start, end moonfire.Time90k) string {
+func (o *opened) times(start, end moonfirefs.Time90k) string {
 	from, to := start.Time().In(o.Zone), end.Time().In(o.Zone)
 	_, fromOffset := from.Zone()
 	_, toOffset := to.Zone()
@@ -116,16 +116,16 @@ func (o *opened) times(start, end moonfire.Time90k) string {
 // overlap is what is recorded of an interval: all recordings that overlap it.
 type overlap struct {
 	count, sizeBytes int64
-	duration90k      moonfire.Duration90k
+	duration90k      moonfirefs.Duration90k
 	// start and end are those of the recordings, last the id of the newest one.
-	start, end moonfire.Time90k
-	last       moonfire.RecordingID
+	start, end moonfirefs.Time90k
+	last       moonfirefs.RecordingID
 }
 
 func (o *opened) overlapping(i *interval) (*overlap, error) {
 	found := newOverlap()
-	from := i.start.Add(-moonfire.MaxRecordingDuration90k) // what starts earlier has ended
-	err := o.DB.EachSummary(o.cmd.Context(), i.stream.ID, from, i.end, func(r *moonfire.Summary) error {
+	from := i.start.Add(-moonfirefs.MaxRecordingDuration90k) // what starts earlier has ended
+	err := o.DB.EachSummary(o.cmd.Context(), i.stream.ID, from, i.end, func(r *moonfirefs.Summary) error {
 		if r.Start90k < i.start && r.End90k() <= i.start {
 			return nil
 		}
@@ -135,9 +135,9 @@ func (o *opened) overlapping(i *interval) (*overlap, error) {
 	return &found, err
 }
 
-func newOverlap() overlap { return overlap{start: moonfire.MaxTime90k, end: moonfire.MinTime90k} }
+func newOverlap() overlap { return overlap{start: moonfirefs.MaxTime90k, end: moonfirefs.MinTime90k} }
 
-func (v *overlap) add(r *moonfire.Summary) {
+func (v *overlap) add(r *moonfirefs.Summary) {
 	v.count++
 	v.sizeBytes += r.SampleFileBytes
 	v.duration90k += r.Duration90k

@@ -10,9 +10,9 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/store"
-	"github.com/moonfirefs/moonfire/internal/when"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/when"
 )
 
 // keepFlags are the flags of keep.
@@ -75,7 +75,7 @@ func (f *keepFlags) args(cmd *cobra.Command, args []string) error {
 }
 
 func (f *keepFlags) keep(o *opened, args []string) error {
-	if err := moonfire.CheckSavedName(f.name); err != nil {
+	if err := moonfirefs.CheckKeptName(f.name); err != nil {
 		return &usageError{err}
 	}
 	i, err := o.interval(args)
@@ -89,7 +89,7 @@ func (f *keepFlags) keep(o *opened, args []string) error {
 	if err := o.requireKeepable(i, recordings); err != nil {
 		return err
 	}
-	k := &moonfire.Kept{Stream: i.stream.ID, Name: f.name, Start90k: i.start, End90k: i.end, Since90k: moonfire.FromTime(time.Now())}
+	k := &moonfirefs.Kept{Stream: i.stream.ID, Name: f.name, Start90k: i.start, End90k: i.end, Since90k: moonfirefs.FromTime(time.Now())}
 	if err := o.DB.Keep(o.cmd.Context(), k); err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (o *opened) requireKeepable(i *interval, recordings *overlap) error {
 	case i.start.Time().After(now):
 		return &usageError{fmt.Errorf("the interval begins in the future, at %s: keep it once it has begun", o.time(i.start))}
 	case recordings.count == 0 && i.end.Time().Before(now.Add(-stillRecording)):
-		return fmt.Errorf("%s has no footage of %s: %w", i.folder, o.times(i.start, i.end), moonfire.ErrNotFound)
+		return fmt.Errorf("%s has no footage of %s: %w", i.folder, o.times(i.start, i.end), moonfirefs.ErrNotFound)
 	}
 	return nil
 }
@@ -132,12 +132,12 @@ func (o *opened) tellGrowth(i *interval, recordings *overlap) error {
 }
 
 // tellQuota says in words what kept footage leaves of a quota, where that matters.
-func (o *opened) tellQuota(stream *moonfire.Stream) error {
+func (o *opened) tellQuota(stream *moonfirefs.Stream) error {
 	keptBytes, err := o.DB.KeptBytes(o.cmd.Context(), stream.ID)
 	if err != nil {
 		return err
 	}
-	reserved := stream.RetainBytes / moonfire.RotatingShare
+	reserved := stream.RetainBytes / moonfirefs.UnkeptShare
 	if rest := stream.RetainBytes - keptBytes; rest < reserved {
 		return o.printf("Kept footage now takes %s of this quota of %s. New footage has a tenth of the quota all the same, so the camera uses up to %s on the disk. Release something or raise the quota: moonfirefs camera edit --retain",
 			humanize.Bytes(uint64(keptBytes)), humanize.Bytes(uint64(stream.RetainBytes)), humanize.Bytes(uint64(keptBytes+reserved)))
@@ -147,7 +147,7 @@ func (o *opened) tellQuota(stream *moonfire.Stream) error {
 
 func (f *keepFlags) releaseKept(o *opened) error {
 	err := o.DB.Unkeep(o.cmd.Context(), f.release)
-	if errors.Is(err, moonfire.ErrNotFound) {
+	if errors.Is(err, moonfirefs.ErrNotFound) {
 		return fmt.Errorf("%w (see: moonfirefs keep --list)", err)
 	}
 	if err != nil {
@@ -158,11 +158,11 @@ func (f *keepFlags) releaseKept(o *opened) error {
 
 // keptLine is what is told of kept footage.
 type keptLine struct {
-	Name         string           `json:"name"`
-	Folder       string           `json:"folder"`
-	StartTime90k moonfire.Time90k `json:"startTime90k"`
-	EndTime90k   moonfire.Time90k `json:"endTime90k"`
-	SinceTime90k moonfire.Time90k `json:"sinceTime90k"`
+	Name         string             `json:"name"`
+	Folder       string             `json:"folder"`
+	StartTime90k moonfirefs.Time90k `json:"startTime90k"`
+	EndTime90k   moonfirefs.Time90k `json:"endTime90k"`
+	SinceTime90k moonfirefs.Time90k `json:"sinceTime90k"`
 	// Recordings and SampleFileBytes are what there is of it.
 	Recordings      int64 `json:"recordings"`
 	SampleFileBytes int64 `json:"sampleFileBytes"`

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/moonfirefs/moonfire/internal/store"
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
 // newYork formats a time in the zone of newStore, to the second.

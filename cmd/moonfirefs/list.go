@@ -8,9 +8,9 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/fs"
-	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/fs"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
 func newListCommand(g *global) *cobra.Command {
@@ -91,10 +91,10 @@ type day struct {
 
 // missing90k is how much of the time from the first recording to the end of the
 // last one has no footage.
-func (d *day) missing90k() moonfire.Duration90k { return max(0, d.end.Sub(d.start)-d.duration90k) }
+func (d *day) missing90k() moonfirefs.Duration90k { return max(0, d.end.Sub(d.start)-d.duration90k) }
 
 func (o *opened) days(i *interval) (days []day, err error) {
-	err = o.DB.EachSummary(o.cmd.Context(), i.stream.ID, moonfire.MinTime90k, moonfire.MaxTime90k, func(r *moonfire.Summary) error {
+	err = o.DB.EachSummary(o.cmd.Context(), i.stream.ID, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(r *moonfirefs.Summary) error {
 		date := r.Start90k.Time().In(o.Zone).Format(time.DateOnly)
 		if n := len(days); n == 0 || days[n-1].date != date {
 			days = append(days, day{date, newOverlap()})

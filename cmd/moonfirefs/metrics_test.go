@@ -13,9 +13,9 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/store"
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
 // scrape reads the metrics as Prometheus does.
@@ -159,14 +159,14 @@ func requireReadsCounted(t *testing.T, mountpoint, address string) {
 }
 
 // totals sums all recordings of the first stream up.
-func totals(t *testing.T, path string) (sum moonfire.Summary) {
+func totals(t *testing.T, path string) (sum moonfirefs.Summary) {
 	t.Helper()
 	s, err := store.Open(t.Context(), path, store.Reading, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	err = s.DB.EachSummary(t.Context(), 1, moonfire.MinTime90k, moonfire.MaxTime90k, func(r *moonfire.Summary) error {
+	err = s.DB.EachSummary(t.Context(), 1, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(r *moonfirefs.Summary) error {
 		sum.VideoSamples += r.VideoSamples
 		sum.SampleFileBytes += r.SampleFileBytes
 		return nil

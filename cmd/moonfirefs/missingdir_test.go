@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
 // nothingRecorded begins the line that tells of a directory that cannot be used.

@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
 // opened is a store that a command works on.

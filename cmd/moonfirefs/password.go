@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // passwordVariable names the environment variable that can hold the password of
@@ -20,7 +20,7 @@ const passwordVariable = "MOONFIREFS_CAMERA_PASSWORD"
 
 // addPassword finds the password of a camera that has a user name: in the file
 // that was named, in the environment, in the URL, or by asking.
-func (f *cameraFlags) addPassword(cmd *cobra.Command, c *moonfire.Camera) (err error) {
+func (f *cameraFlags) addPassword(cmd *cobra.Command, c *moonfirefs.Camera) (err error) {
 	fromEnvironment, ok := os.LookupEnv(passwordVariable)
 	switch {
 	case f.passwordFile != "":
@@ -62,7 +62,7 @@ func firstLine(in io.Reader) (string, error) {
 
 // askPassword asks on the terminal, if there is one. A camera may also have a
 // user name and no password.
-func askPassword(cmd *cobra.Command, c *moonfire.Camera) (string, error) {
+func askPassword(cmd *cobra.Command, c *moonfirefs.Camera) (string, error) {
 	terminal, ok := cmd.InOrStdin().(*os.File)
 	if !ok || !term.IsTerminal(int(terminal.Fd())) {
 		return "", nil

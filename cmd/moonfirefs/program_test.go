@@ -16,11 +16,11 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/moonfirefs/moonfire/internal/check/checktest"
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 
-	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
-	"github.com/moonfirefs/moonfire/internal/transcript"
+	"github.com/moonfirefs/moonfirefs/internal/test/syncbuffer"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
 )
 
 // beProgram makes the test binary the program itself. A mount must be served by
@@ -42,7 +42,7 @@ const patience = 60 * time.Second
 type program struct {
 	t      *testing.T
 	cmd    *exec.Cmd
-	output *transcript.Transcript
+	output *syncbuffer.Buffer
 	exited chan struct{}
 	err    error // of the exit; valid once exited is closed
 	// stopped is when it was first told to end.
@@ -58,7 +58,7 @@ func start(t *testing.T, args ...string) *program {
 // startIn runs the program with variables in its environment.
 func startIn(t *testing.T, variables []string, args ...string) *program {
 	t.Helper()
-	p := &program{t: t, cmd: exec.Command(os.Args[0], args...), output: &transcript.Transcript{}, exited: make(chan struct{})}
+	p := &program{t: t, cmd: exec.Command(os.Args[0], args...), output: &syncbuffer.Buffer{}, exited: make(chan struct{})}
 	p.cmd.Env = append(append(os.Environ(), beProgram+"=1"), variables...)
 	p.cmd.Stdout, p.cmd.Stderr = p.output, p.output
 	if err := p.cmd.Start(); err != nil {

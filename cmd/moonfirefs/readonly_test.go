@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
 // TestReadOnlyDisk ensures that a disk that turns read-only, as after an error of

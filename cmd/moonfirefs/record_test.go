@@ -16,9 +16,9 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/store"
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
 // playedFrame is a frame as a reader of the virtual files finds it.
@@ -194,7 +194,7 @@ func compare(t *testing.T, runs [][]testcamera.SentFrame, stops []time.Time, pla
 	for i, run := range runs {
 		n := 0
 		for n < len(run) && n < len(played) && played[n].md5 == asRecorded(run[n]) {
-			position := moonfire.Duration90k(played[n].pts90k - pts0).Duration()
+			position := moonfirefs.Duration90k(played[n].pts90k - pts0).Duration()
 			if late := position - run[n].Time.Sub(begin); late.Abs() > time.Second {
 				t.Fatalf("run %d, frame %d is dated wrong by %v", i, n, late)
 			}
@@ -234,7 +234,7 @@ func threeSeconds(t *testing.T, path, mountpoint string) string {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	first, _, err := s.DB.FirstStart(t.Context(), 1, moonfire.MinTime90k)
+	first, _, err := s.DB.FirstStart(t.Context(), 1, moonfirefs.MinTime90k)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,14 +303,14 @@ func waitForRecordings(t *testing.T, path string, n int) {
 }
 
 // recordings counts the recordings of a stream.
-func recordings(t *testing.T, path string, stream moonfire.StreamID) (n int) {
+func recordings(t *testing.T, path string, stream moonfirefs.StreamID) (n int) {
 	t.Helper()
 	s, err := store.Open(t.Context(), path, store.Reading, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	err = s.DB.EachSummary(t.Context(), stream, moonfire.MinTime90k, moonfire.MaxTime90k, func(*moonfire.Summary) error {
+	err = s.DB.EachSummary(t.Context(), stream, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(*moonfirefs.Summary) error {
 		n++
 		return nil
 	})

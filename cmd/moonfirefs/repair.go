@@ -10,10 +10,10 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/check"
-	"github.com/moonfirefs/moonfire/internal/repair"
-	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/check"
+	"github.com/moonfirefs/moonfirefs/internal/repair"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
 func newRepairCommand(g *global) *cobra.Command {
@@ -77,13 +77,13 @@ func (o *opened) recordings(args []string, checks check.Options, kind check.Kind
 		if err != nil {
 			return nil, &usageError{fmt.Errorf("%s: it is not the number of a recording", arg)}
 		}
-		report, err := check.Recordings(ctx, o.Store, []moonfire.RecordingID{moonfire.RecordingID(id)}, checks)
+		report, err := check.Recordings(ctx, o.Store, []moonfirefs.RecordingID{moonfirefs.RecordingID(id)}, checks)
 		if err != nil {
 			return nil, err
 		}
 		i := slices.IndexFunc(report.Findings, func(f check.Finding) bool { return f.Kind == kind })
 		if i < 0 {
-			return nil, fmt.Errorf("recording %d is not %s: %w", id, kind, moonfire.ErrInvalid)
+			return nil, fmt.Errorf("recording %d is not %s: %w", id, kind, moonfirefs.ErrInvalid)
 		}
 		findings = append(findings, report.Findings[i])
 	}
@@ -106,7 +106,7 @@ func (o *opened) orphans(args []string) ([]check.Finding, error) {
 			return nil, err
 		}
 		if report.Clean() {
-			return nil, fmt.Errorf("sample file %s is not an orphan: %w", name, moonfire.ErrInvalid)
+			return nil, fmt.Errorf("sample file %s is not an orphan: %w", name, moonfirefs.ErrInvalid)
 		}
 		findings = append(findings, report.Findings...)
 	}
@@ -194,7 +194,7 @@ it from then on, so backups of the mount that rsync keeps will follow.`,
 
 // moveCorrupt acts on each recording once, however much is wrong with it.
 func (o *opened) moveCorrupt(findings []check.Finding) error {
-	moved := make(map[moonfire.RecordingID]bool)
+	moved := make(map[moonfirefs.RecordingID]bool)
 	for _, f := range findings {
 		if moved[f.Recording] {
 			continue

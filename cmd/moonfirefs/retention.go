@@ -5,7 +5,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // usualMbits are bit rates, in Mbit/s, that cameras are set to: low bandwidth,
@@ -29,8 +29,8 @@ func keepsText(sizeBytes int64, mbits float64) string {
 
 // retentionText says what a stream's quota is good for: by the bit rate of its
 // footage if there is an hour of it, or by usual ones.
-func retentionText(s *moonfire.Stream) string {
-	const enough90k = 3600 * moonfire.UnitsPerSecond
+func retentionText(s *moonfirefs.Stream) string {
+	const enough90k = 3600 * moonfirefs.UnitsPerSecond
 	size := humanize.Bytes(uint64(s.RetainBytes))
 	if s.Duration90k >= enough90k {
 		mbits := float64(s.SampleFileBytes) * 8 / 1e6 / s.Duration90k.Duration().Seconds()

@@ -12,9 +12,9 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/store"
-	"github.com/moonfirefs/moonfire/recorder"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/recorder"
 )
 
 func newRunCommand(g *global) *cobra.Command {
@@ -93,7 +93,7 @@ func openForRecording(ctx context.Context, path string, log *slog.Logger) (*stor
 }
 
 func isNoSpace(err error) bool {
-	return errors.Is(err, moonfire.ErrNoSpace) || errors.Is(err, syscall.ENOSPC)
+	return errors.Is(err, moonfirefs.ErrNoSpace) || errors.Is(err, syscall.ENOSPC)
 }
 
 // recording is what the commands that record have in common.
@@ -123,7 +123,7 @@ func record(ctx context.Context, o *recording) (err error) {
 	if len(cameras) == 0 {
 		return errors.New("the store has no cameras yet (add one with: moonfirefs camera add)")
 	}
-	cameras = slices.DeleteFunc(cameras, func(c moonfire.Camera) bool { return c.Retired })
+	cameras = slices.DeleteFunc(cameras, func(c moonfirefs.Camera) bool { return c.Retired })
 	if len(cameras) == 0 {
 		return errors.New("no camera is to be recorded (take one back with: moonfirefs camera edit NAME --record)")
 	}
@@ -132,7 +132,7 @@ func record(ctx context.Context, o *recording) (err error) {
 	switch {
 	case err == nil:
 		defer closing(o.log, mount)
-	case errors.Is(err, moonfire.ErrInvalid) || errors.As(err, new(*usageError)):
+	case errors.Is(err, moonfirefs.ErrInvalid) || errors.As(err, new(*usageError)):
 		return err // the command line is wrong: somebody is there to see it
 	default:
 		// Footage is worth more than the mount.

@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/check/checktest"
-	"github.com/moonfirefs/moonfire/internal/store"
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
 // kill ends the program as a crash does.
@@ -70,9 +70,9 @@ func requireSalvaged(t *testing.T, path string, n int) {
 	}
 	defer s.Close()
 	got := 0
-	for stream := moonfire.StreamID(1); stream <= 2; stream++ {
-		err := s.DB.EachSummary(t.Context(), stream, moonfire.MinTime90k, moonfire.MaxTime90k, func(r *moonfire.Summary) error {
-			if r.Flags&moonfire.FlagSalvaged != 0 {
+	for stream := moonfirefs.StreamID(1); stream <= 2; stream++ {
+		err := s.DB.EachSummary(t.Context(), stream, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(r *moonfirefs.Summary) error {
+			if r.Flags&moonfirefs.FlagSalvaged != 0 {
 				got++
 			}
 			return nil

@@ -14,8 +14,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/moonfirefs/moonfire/internal/testcamera"
-	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
 )
 
 // What must not show up anywhere. Each has a core that stays the same in any

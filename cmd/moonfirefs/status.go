@@ -11,8 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/moonfirefs/moonfire/internal/monitor"
-	"github.com/moonfirefs/moonfire/internal/status"
+	"github.com/moonfirefs/moonfirefs/internal/monitor"
+	"github.com/moonfirefs/moonfirefs/internal/status"
 )
 
 func newStatusCommand(g *global) *cobra.Command {

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/moonfirefs/moonfire/internal/status"
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/status"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
 // hasStatus tells whether the command status ends as it should, with certain texts.

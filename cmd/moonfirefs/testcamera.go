@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/moonfirefs/moonfire/internal/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
 func newTestCameraCommand(g *global) *cobra.Command {
@@ -50,7 +50,7 @@ func newTestCamera(address string) (*testcamera.Camera, error) {
 	if err != nil {
 		return nil, err
 	}
-	sound, err := testcamera.EncodeSound(context.Background(), testcamera.AAC, 0, testSoundSeconds)
+	sound, err := testcamera.EncodeAudio(context.Background(), testcamera.AAC, 0, testSoundSeconds)
 	if err != nil {
 		return nil, err
 	}

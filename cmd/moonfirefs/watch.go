@@ -9,10 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/moonfirefs/moonfire/fs"
-	"github.com/moonfirefs/moonfire/internal/metrics"
-	"github.com/moonfirefs/moonfire/internal/monitor"
-	"github.com/moonfirefs/moonfire/recorder"
+	"github.com/moonfirefs/moonfirefs/fs"
+	"github.com/moonfirefs/moonfirefs/internal/metrics"
+	"github.com/moonfirefs/moonfirefs/internal/monitor"
+	"github.com/moonfirefs/moonfirefs/recorder"
 )
 
 // watchFlags are about who is told how the recorder is doing.

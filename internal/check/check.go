@@ -7,9 +7,9 @@ import (
 	"slices"
 	"sync"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/store"
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // Options say how thorough a check is.
@@ -101,7 +101,7 @@ func (c *checker) dirs(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-func (c *checker) dir(ctx context.Context, id moonfire.SampleDirID, dir *sample.Dir) error {
+func (c *checker) dir(ctx context.Context, id moonfirefs.SampleDirID, dir *sample.Dir) error {
 	if err := c.recordings(ctx, id, dir); err != nil {
 		return err
 	}

@@ -14,11 +14,11 @@ import (
 	"github.com/google/uuid"
 	"go.uber.org/goleak"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/internal/check"
-	"github.com/moonfirefs/moonfire/internal/check/checktest"
-	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/check"
+	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type fixture struct {
 	*testing.T
 	path string
-	rows []moonfire.Recording
+	rows []moonfirefs.Recording
 }
 
 func newFixture(t *testing.T, n int) *fixture {
@@ -308,7 +308,7 @@ func (f *fixture) recordAndRotate() {
 
 // deleteOldest deletes what exceeds the quota.
 func (f *fixture) deleteOldest(s *store.Store) {
-	_, err := s.DB.Save(f.Context(), &index.Save{Dir: 1, Rotate: []moonfire.StreamID{1}})
+	_, err := s.DB.Commit(f.Context(), &index.Change{Dir: 1, Retain: []moonfirefs.StreamID{1}})
 	f.must(err)
 	names, err := s.DB.Reserved(f.Context(), 1)
 	f.must(err)
@@ -318,7 +318,7 @@ func (f *fixture) deleteOldest(s *store.Store) {
 		release = append(release, r.UUID)
 	}
 	f.must(s.Dirs[1].Sync())
-	_, err = s.DB.Save(f.Context(), &index.Save{Dir: 1, Release: release})
+	_, err = s.DB.Commit(f.Context(), &index.Change{Dir: 1, Release: release})
 	f.must(err)
 }
 

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/index"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
 )
 
 // damage makes damage of the database a finding, and passes on any other error.
 func (c *checker) damage(err error) error {
-	if !errors.Is(err, moonfire.ErrCorrupt) {
+	if !errors.Is(err, moonfirefs.ErrCorrupt) {
 		return err
 	}
 	c.find(Finding{Kind: Integrity, Text: err.Error(), Remedy: remedyRestore})
@@ -133,12 +133,12 @@ func (c *checker) reservations(ctx context.Context) error {
 
 // tookPart tells of each sample directory whether it took part in the last opening of
 // the store: the reserved names of one that did not wait until it does again.
-func (c *checker) tookPart(ctx context.Context) (map[moonfire.SampleDirID]bool, error) {
+func (c *checker) tookPart(ctx context.Context) (map[moonfirefs.SampleDirID]bool, error) {
 	last, _, err := c.store.DB.LastOpening(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all := make(map[moonfire.SampleDirID]bool)
+	all := make(map[moonfirefs.SampleDirID]bool)
 	for id, dir := range c.store.Dirs {
 		own, ok, err := dir.LastOpening()
 		if err != nil {

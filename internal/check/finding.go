@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Kind is what is wrong.
@@ -41,9 +41,9 @@ type Finding struct {
 	Kind Kind
 	// Recording and Stream are 0, and File is the zero UUID, where the finding is
 	// not about one. Dir is where File lies.
-	Recording moonfire.RecordingID
-	Stream    moonfire.StreamID
-	Dir       moonfire.SampleDirID
+	Recording moonfirefs.RecordingID
+	Stream    moonfirefs.StreamID
+	Dir       moonfirefs.SampleDirID
 	File      uuid.UUID
 	// Text says what is wrong with which file or row; Remedy what can be done.
 	Text, Remedy string
@@ -63,11 +63,11 @@ const (
 	remedyReserved = "to let go of its name: moonfirefs repair accept; check again afterwards"
 )
 
-func remedyDrop(id moonfire.RecordingID) string {
+func remedyDrop(id moonfirefs.RecordingID) string {
 	return fmt.Sprintf("to forget it: moonfirefs repair drop-missing %d", id)
 }
 
-func remedyCorrupt(id moonfire.RecordingID) string {
+func remedyCorrupt(id moonfirefs.RecordingID) string {
 	return fmt.Sprintf("to set it aside: moonfirefs repair move-corrupt %d", id)
 }
 

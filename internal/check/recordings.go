@@ -9,8 +9,8 @@ import (
 	"hash"
 	"io/fs"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // batchRecordings is how many rows are read at a time, video indexes included:
@@ -19,8 +19,8 @@ const batchRecordings = 512
 
 // recordings checks invariant 1 for the recordings in one directory, in the
 // order in which they were written.
-func (c *checker) recordings(ctx context.Context, id moonfire.SampleDirID, dir *sample.Dir) error {
-	var after moonfire.RecordingID
+func (c *checker) recordings(ctx context.Context, id moonfirefs.SampleDirID, dir *sample.Dir) error {
+	var after moonfirefs.RecordingID
 	for {
 		rows, err := c.store.DB.Recordings(ctx, id, after, batchRecordings, c.o.Index)
 		if err != nil {
@@ -38,7 +38,7 @@ func (c *checker) recordings(ctx context.Context, id moonfire.SampleDirID, dir *
 	}
 }
 
-func (c *checker) recording(ctx context.Context, dir *sample.Dir, r *moonfire.Recording) error {
+func (c *checker) recording(ctx context.Context, dir *sample.Dir, r *moonfirefs.Recording) error {
 	if c.o.Index {
 		if problem := cmp.Or(videoIndexProblem(r), r.AudioIndexProblem(r.AudioIndex)); problem != "" {
 			if err := c.suspect(ctx, r, Damaged, problem); err != nil {
@@ -58,16 +58,16 @@ func (c *checker) recording(ctx context.Context, dir *sample.Dir, r *moonfire.Re
 
 // videoIndexProblem compares a video index with the row that it is in; it
 // returns "" if they agree.
-func videoIndexProblem(r *moonfire.Recording) string {
-	var sum moonfire.Summary
-	d := moonfire.DecodeVideoIndex(r.VideoIndex, r.Flags)
+func videoIndexProblem(r *moonfirefs.Recording) string {
+	var sum moonfirefs.Summary
+	d := moonfirefs.DecodeVideoIndex(r.VideoIndex, r.Flags)
 	for d.Next() {
 		sum.VideoSamples++
 		if d.Sync {
 			sum.VideoSyncSamples++
 		}
 		sum.SampleFileBytes += int64(d.Bytes)
-		sum.Duration90k += moonfire.Duration90k(d.Duration90k)
+		sum.Duration90k += moonfirefs.Duration90k(d.Duration90k)
 	}
 	trailingZero := d.Duration90k == 0
 	switch {
@@ -81,14 +81,14 @@ func videoIndexProblem(r *moonfire.Recording) string {
 		return fmt.Sprintf("its video index adds up to %d bytes, its row says %d", sum.SampleFileBytes, r.VideoBytes())
 	case sum.Duration90k != r.Duration90k:
 		return fmt.Sprintf("its video index adds up to %d/90000 s, its row says %d", sum.Duration90k, r.Duration90k)
-	case trailingZero != (r.Flags&moonfire.FlagTrailingZero != 0):
+	case trailingZero != (r.Flags&moonfirefs.FlagTrailingZero != 0):
 		return "its video index and its flags differ on whether the last sample's duration is known"
 	}
 	return ""
 }
 
 // sampleFile checks a recording's file; the problem is "" if there is none.
-func (c *checker) sampleFile(ctx context.Context, dir *sample.Dir, r *moonfire.Recording) (kind Kind, problem string, err error) {
+func (c *checker) sampleFile(ctx context.Context, dir *sample.Dir, r *moonfirefs.Recording) (kind Kind, problem string, err error) {
 	info, err := dir.Stat(r.SampleFile)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -108,7 +108,7 @@ func (c *checker) sampleFile(ctx context.Context, dir *sample.Dir, r *moonfire.R
 // unreadable makes an error of the file system something that is found.
 func unreadable(err error) (kind Kind, problem string, _ error) { return Unreadable, err.Error(), nil }
 
-func (c *checker) contents(ctx context.Context, dir *sample.Dir, r *moonfire.Recording) (kind Kind, problem string, err error) {
+func (c *checker) contents(ctx context.Context, dir *sample.Dir, r *moonfirefs.Recording) (kind Kind, problem string, err error) {
 	sum := &counted{Hash: sha1.New(), checker: c}
 	_, err = dir.ReadThrough(ctx, r.SampleFile, sum)
 	switch {

@@ -8,13 +8,13 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
 // Recordings checks the named recordings and nothing else. It returns an error
-// that wraps moonfire.ErrNotFound if there is no such recording.
-func Recordings(ctx context.Context, s *store.Store, ids []moonfire.RecordingID, o Options) (*Report, error) {
+// that wraps moonfirefs.ErrNotFound if there is no such recording.
+func Recordings(ctx context.Context, s *store.Store, ids []moonfirefs.RecordingID, o Options) (*Report, error) {
 	c := &checker{store: s, o: o, report: &Report{}}
 	if err := c.named(ctx, ids); err != nil {
 		return nil, fmt.Errorf("check recordings: %w", err)
@@ -22,7 +22,7 @@ func Recordings(ctx context.Context, s *store.Store, ids []moonfire.RecordingID,
 	return c.report, nil
 }
 
-func (c *checker) named(ctx context.Context, ids []moonfire.RecordingID) error {
+func (c *checker) named(ctx context.Context, ids []moonfirefs.RecordingID) error {
 	for _, id := range ids {
 		r, err := c.store.Recording(ctx, id)
 		if err != nil {

@@ -8,8 +8,8 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // Beside a recorder, what we read of the index and what we see in the directory
@@ -24,9 +24,9 @@ import (
 
 // suspect reports what is wrong with the file of a recording, if the recording is
 // still there.
-func (c *checker) suspect(ctx context.Context, r *moonfire.Recording, kind Kind, problem string) error {
-	_, err := c.store.DB.SampleFiles(ctx, []moonfire.RecordingID{r.ID})
-	if errors.Is(err, moonfire.ErrNotFound) {
+func (c *checker) suspect(ctx context.Context, r *moonfirefs.Recording, kind Kind, problem string) error {
+	_, err := c.store.DB.SampleFiles(ctx, []moonfirefs.RecordingID{r.ID})
+	if errors.Is(err, moonfirefs.ErrNotFound) {
 		return nil // deleted meanwhile
 	}
 	if err != nil {
@@ -49,11 +49,11 @@ func (c *checker) suspect(ctx context.Context, r *moonfire.Recording, kind Kind,
 }
 
 // files checks invariant 2 in one directory.
-func (c *checker) files(ctx context.Context, id moonfire.SampleDirID, dir *sample.Dir) error {
+func (c *checker) files(ctx context.Context, id moonfirefs.SampleDirID, dir *sample.Dir) error {
 	return dir.EachBatch(func(names []uuid.UUID) error { return c.batch(ctx, id, dir, names) })
 }
 
-func (c *checker) batch(ctx context.Context, id moonfire.SampleDirID, dir *sample.Dir, names []uuid.UUID) error {
+func (c *checker) batch(ctx context.Context, id moonfirefs.SampleDirID, dir *sample.Dir, names []uuid.UUID) error {
 	c.countFiles(len(names))
 	unnamed, err := c.store.DB.Unnamed(ctx, id, names)
 	if err != nil {

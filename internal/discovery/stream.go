@@ -14,7 +14,7 @@ import (
 	"github.com/IOTechSystems/onvif"
 	"github.com/IOTechSystems/onvif/media"
 
-	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfirefs/camera"
 )
 
 const (

@@ -7,12 +7,12 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/fs"
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/internal/histogram"
-	"github.com/moonfirefs/moonfire/internal/status"
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/fs"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/histogram"
+	"github.com/moonfirefs/moonfirefs/internal/status"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // Sources are what is counted.
@@ -20,7 +20,7 @@ type Sources struct {
 	// Report makes a report; what it knows from the index may be as old as that.
 	Report func(context.Context, time.Duration) (*status.Report, error)
 	DB     *index.DB
-	Dirs   map[moonfire.SampleDirID]*sample.Dir
+	Dirs   map[moonfirefs.SampleDirID]*sample.Dir
 	// Mount is nil if nothing is mounted.
 	Mount *fs.Mount
 	// Version is that of the program.
@@ -135,7 +135,7 @@ func (s sink) directory(d *status.Directory) {
 	l := labels{"directory": d.Path}
 	s.gauge("disk_size_bytes", "Size of the file system of a sample directory.", float64(d.SizeBytes), l)
 	s.gauge("disk_available_bytes", "Room in the file system of a sample directory.", float64(d.AvailableBytes), l)
-	s.gauge("unsaved_recordings", "Finished recordings that wait to be committed.", float64(d.UnsavedRecordings), l)
+	s.gauge("unsaved_recordings", "Finished recordings that wait to be committed.", float64(d.UncommittedRecordings), l)
 	s.gauge("quarantined_files", "Sample files that should go and cannot be deleted.", float64(d.QuarantinedFiles), l)
 	s.counter("saves_total", "Saves of finished recordings.", d.Saves, l)
 	s.counter("failed_saves_total", "Saves that have failed; they are tried again.", d.FailedSaves, l)

@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/moonfirefs/moonfire/internal/status"
+	"github.com/moonfirefs/moonfirefs/internal/status"
 )
 
 // ErrNoRecorder is returned when no recorder of the store runs.

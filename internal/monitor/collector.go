@@ -6,10 +6,10 @@ import (
 	"sync"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/status"
-	"github.com/moonfirefs/moonfire/internal/store"
-	"github.com/moonfirefs/moonfire/recorder"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/status"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/recorder"
 )
 
 // Collector makes reports. It is safe for concurrent use.
@@ -22,8 +22,8 @@ type Collector struct {
 
 	mu     sync.Mutex // held while a report is made; guards what follows
 	ledger *ledger
-	probes map[moonfire.SampleDirID]*probe
-	rates  map[moonfire.StreamID]*rate
+	probes map[moonfirefs.SampleDirID]*probe
+	rates  map[moonfirefs.StreamID]*rate
 	// recorded is what the index said at readAt.
 	recorded recorded
 	readAt   time.Time
@@ -33,11 +33,11 @@ type Collector struct {
 type recorded struct {
 	streams []status.Stream
 	// ids and dirs are of streams, in parallel.
-	ids   []moonfire.StreamID
-	dirs  []moonfire.SampleDirID
-	paths map[moonfire.SampleDirID]string
+	ids   []moonfirefs.StreamID
+	dirs  []moonfirefs.SampleDirID
+	paths map[moonfirefs.SampleDirID]string
 	// order is that of paths.
-	order []moonfire.SampleDirID
+	order []moonfirefs.SampleDirID
 }
 
 // mountpoint is where the footage should be mounted; an empty path if nowhere.
@@ -51,7 +51,7 @@ type mountpoint struct {
 func NewCollector(s *store.Store) *Collector {
 	return &Collector{
 		store: s, ledger: newLedger(s.DB, s.Zone),
-		probes: make(map[moonfire.SampleDirID]*probe), rates: make(map[moonfire.StreamID]*rate),
+		probes: make(map[moonfirefs.SampleDirID]*probe), rates: make(map[moonfirefs.StreamID]*rate),
 	}
 }
 
@@ -80,7 +80,7 @@ func (c *Collector) Report(ctx context.Context, maxAge time.Duration) (*status.R
 }
 
 func (c *Collector) readIndex(ctx context.Context, now time.Time) (err error) {
-	r := recorded{paths: make(map[moonfire.SampleDirID]string)}
+	r := recorded{paths: make(map[moonfirefs.SampleDirID]string)}
 	if r.streams, r.ids, r.dirs, err = c.ledger.streams(ctx, now); err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (c *Collector) readIndex(ctx context.Context, now time.Time) (err error) {
 
 // streams adds what the recorder knows to what the index knows.
 func (c *Collector) streams(now time.Time) []status.Stream {
-	live := make(map[moonfire.StreamID]recorder.StreamStatus)
+	live := make(map[moonfirefs.StreamID]recorder.StreamStatus)
 	if c.recorder != nil {
 		for _, s := range c.recorder.Status() {
 			live[s.ID] = s
@@ -120,7 +120,7 @@ func (c *Collector) streams(now time.Time) []status.Stream {
 }
 
 // path is that of a sample directory: the one at which it is open, if it is.
-func (c *Collector) path(id moonfire.SampleDirID) string {
+func (c *Collector) path(id moonfirefs.SampleDirID) string {
 	if dir := c.store.Dirs[id]; dir != nil {
 		return dir.Path()
 	}
@@ -168,7 +168,7 @@ func (c *Collector) openGap(now time.Time, s *status.Stream) {
 const openGapAfter = 15 * time.Second
 
 func (c *Collector) directories(now time.Time) []status.Directory {
-	live := make(map[moonfire.SampleDirID]recorder.DirStatus)
+	live := make(map[moonfirefs.SampleDirID]recorder.DirStatus)
 	if c.recorder != nil {
 		for _, d := range c.recorder.DirStatus() {
 			live[d.ID] = d
@@ -182,7 +182,7 @@ func (c *Collector) directories(now time.Time) []status.Directory {
 		d := status.Directory{Path: c.path(id)}
 		c.look(now, id, &d)
 		l := live[id]
-		d.Full, d.UnsavedRecordings, d.QuarantinedFiles = l.Full, l.Waiting, l.Quarantined
+		d.Full, d.UncommittedRecordings, d.QuarantinedFiles = l.Full, l.Waiting, l.Quarantined
 		d.Saves, d.FailedSaves, d.SavingSeconds = l.Saves, l.FailedSaves, l.BusyFor.Seconds()
 		d.SaveError, d.JournalError = l.SaveError, l.JournalError
 		directories = append(directories, d)
@@ -191,7 +191,7 @@ func (c *Collector) directories(now time.Time) []status.Directory {
 }
 
 // look asks the disk.
-func (c *Collector) look(now time.Time, id moonfire.SampleDirID, d *status.Directory) {
+func (c *Collector) look(now time.Time, id moonfirefs.SampleDirID, d *status.Directory) {
 	if c.probes[id] == nil {
 		c.probes[id] = &probe{dir: c.store.Dirs[id]}
 	}

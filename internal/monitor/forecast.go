@@ -3,7 +3,7 @@ package monitor
 import (
 	"time"
 
-	"github.com/moonfirefs/moonfire/internal/status"
+	"github.com/moonfirefs/moonfirefs/internal/status"
 )
 
 // reserveBytes is what the recorder leaves free in each file system.

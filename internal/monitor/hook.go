@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/moonfirefs/moonfire/internal/status"
+	"github.com/moonfirefs/moonfirefs/internal/status"
 )
 
 // maxHooks bounds how many commands run at a time.

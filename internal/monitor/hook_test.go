@@ -12,15 +12,15 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/status"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/status"
 
-	"github.com/moonfirefs/moonfire/internal/transcript"
+	"github.com/moonfirefs/moonfirefs/internal/test/syncbuffer"
 )
 
 // newTestHook runs a command, and ends with the test.
-func newTestHook(t *testing.T, command string, pause, timeout time.Duration) (h *hook, log *transcript.Transcript, end func()) {
-	log = &transcript.Transcript{}
+func newTestHook(t *testing.T, command string, pause, timeout time.Duration) (h *hook, log *syncbuffer.Buffer, end func()) {
+	log = &syncbuffer.Buffer{}
 	ctx, cancel := context.WithCancel(context.Background())
 	h = newHook(ctx, &Options{Hook: command, HookPause: pause, HookTimeout: timeout, Logger: slog.New(slog.NewTextHandler(log, nil))})
 	end = func() { cancel(); h.wait() }
@@ -31,7 +31,7 @@ func newTestHook(t *testing.T, command string, pause, timeout time.Duration) (h 
 func reportOf(problems ...status.Problem) *status.Report {
 	return &status.Report{
 		Time: time.Now(), Problems: problems,
-		Streams: []status.Stream{{Camera: "driveway", Stream: moonfire.MainStream, Folder: "driveway"}},
+		Streams: []status.Stream{{Camera: "driveway", Stream: moonfirefs.MainStream, Folder: "driveway"}},
 	}
 }
 

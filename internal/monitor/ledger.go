@@ -4,39 +4,39 @@ import (
 	"context"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/internal/status"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/status"
 )
 
 // minGap90k is the shortest time without footage that counts as a gap.
-const minGap90k moonfire.Duration90k = moonfire.UnitsPerSecond
+const minGap90k moonfirefs.Duration90k = moonfirefs.UnitsPerSecond
 
 // ledger reads from the index what it knows of streams. It remembers what it has
 // read of today, so that a look costs a few rows of each stream.
 type ledger struct {
 	db   *index.DB
 	zone *time.Location
-	days map[moonfire.StreamID]*dayLedger
+	days map[moonfirefs.StreamID]*dayLedger
 }
 
 // dayLedger is about one civil day of a stream.
 type dayLedger struct {
-	start90k moonfire.Time90k
+	start90k moonfirefs.Time90k
 	// covered90k is up to when there is footage; recorded is false if there is none.
-	covered90k moonfire.Time90k
+	covered90k moonfirefs.Time90k
 	recorded   bool
 	// next90k is where reading goes on.
-	next90k moonfire.Time90k
+	next90k moonfirefs.Time90k
 	gaps    status.Gaps
 }
 
 func newLedger(db *index.DB, zone *time.Location) *ledger {
-	return &ledger{db: db, zone: zone, days: make(map[moonfire.StreamID]*dayLedger)}
+	return &ledger{db: db, zone: zone, days: make(map[moonfirefs.StreamID]*dayLedger)}
 }
 
 // streams describes all streams as of now, with directories by their ids.
-func (l *ledger) streams(ctx context.Context, now time.Time) (streams []status.Stream, ids []moonfire.StreamID, dirs []moonfire.SampleDirID, err error) {
+func (l *ledger) streams(ctx context.Context, now time.Time) (streams []status.Stream, ids []moonfirefs.StreamID, dirs []moonfirefs.SampleDirID, err error) {
 	cameras, err := l.db.Cameras(ctx)
 	if err != nil {
 		return nil, nil, nil, err
@@ -56,7 +56,7 @@ func (l *ledger) streams(ctx context.Context, now time.Time) (streams []status.S
 	return streams, ids, dirs, nil
 }
 
-func (l *ledger) stream(ctx context.Context, c *moonfire.Camera, s *moonfire.Stream, now time.Time) (status.Stream, error) {
+func (l *ledger) stream(ctx context.Context, c *moonfirefs.Camera, s *moonfirefs.Stream, now time.Time) (status.Stream, error) {
 	d := status.Stream{
 		Camera: c.ShortName, Stream: s.Kind, Folder: s.FolderName(c), Retired: c.Retired,
 		RetainBytes: s.RetainBytes, SampleFileBytes: s.SampleFileBytes, RecordedSeconds: s.Duration90k.Duration().Seconds(),
@@ -73,12 +73,12 @@ func (l *ledger) stream(ctx context.Context, c *moonfire.Camera, s *moonfire.Str
 }
 
 // span fills in when footage begins and ends, and the bit rate of the newest.
-func (l *ledger) span(ctx context.Context, s *moonfire.Stream, d *status.Stream) error {
+func (l *ledger) span(ctx context.Context, s *moonfirefs.Stream, d *status.Stream) error {
 	newest, ok, err := l.db.Newest(ctx, s.ID)
 	if err != nil || !ok {
 		return err
 	}
-	first90k, ok, err := l.db.FirstStart(ctx, s.ID, moonfire.MinTime90k)
+	first90k, ok, err := l.db.FirstStart(ctx, s.ID, moonfirefs.MinTime90k)
 	if err != nil || !ok {
 		return err
 	}
@@ -88,7 +88,7 @@ func (l *ledger) span(ctx context.Context, s *moonfire.Stream, d *status.Stream)
 	// minutes. That something is gone says nothing: somebody may have deleted it, or
 	// have raised the quota since.
 	d.RetentionReached = d.RetainBytes-d.SampleFileBytes < int64(10*60*d.BytesPerSecond())
-	return l.db.EachSummary(ctx, s.ID, newest.Start90k, newest.Start90k+1, func(r *moonfire.Summary) error {
+	return l.db.EachSummary(ctx, s.ID, newest.Start90k, newest.Start90k+1, func(r *moonfirefs.Summary) error {
 		if r.Duration90k > 0 {
 			d.BitRate = int64(8 * float64(r.SampleFileBytes) / r.Duration90k.Duration().Seconds())
 		}
@@ -99,12 +99,12 @@ func (l *ledger) span(ctx context.Context, s *moonfire.Stream, d *status.Stream)
 // gapsToday sums up the gaps since midnight that recordings have closed. Recordings
 // that come out of order, since somebody has set the clock, are not noticed before
 // the next day.
-func (l *ledger) gapsToday(ctx context.Context, id moonfire.StreamID, now time.Time) (status.Gaps, error) {
+func (l *ledger) gapsToday(ctx context.Context, id moonfirefs.StreamID, now time.Time) (status.Gaps, error) {
 	day, err := l.day(ctx, id, now)
 	if err != nil {
 		return status.Gaps{}, err
 	}
-	err = l.db.EachSummary(ctx, id, day.next90k, moonfire.FromTime(now), func(r *moonfire.Summary) error {
+	err = l.db.EachSummary(ctx, id, day.next90k, moonfirefs.FromTime(now), func(r *moonfirefs.Summary) error {
 		day.add(r.Start90k)
 		day.covered90k, day.recorded = max(day.covered90k, r.End90k()), true
 		day.next90k = r.Start90k + 1
@@ -114,17 +114,17 @@ func (l *ledger) gapsToday(ctx context.Context, id moonfire.StreamID, now time.T
 }
 
 // day returns what is known of today.
-func (l *ledger) day(ctx context.Context, id moonfire.StreamID, now time.Time) (*dayLedger, error) {
+func (l *ledger) day(ctx context.Context, id moonfirefs.StreamID, now time.Time) (*dayLedger, error) {
 	year, month, date := now.In(l.zone).Date()
-	start90k := moonfire.FromTime(time.Date(year, month, date, 0, 0, 0, 0, l.zone))
+	start90k := moonfirefs.FromTime(time.Date(year, month, date, 0, 0, 0, 0, l.zone))
 	if known := l.days[id]; known != nil && known.start90k == start90k {
 		return known, nil
 	}
-	day := &dayLedger{start90k: start90k, next90k: start90k, covered90k: moonfire.MinTime90k}
+	day := &dayLedger{start90k: start90k, next90k: start90k, covered90k: moonfirefs.MinTime90k}
 	before90k, ok, err := l.db.LastStart(ctx, id, start90k)
 	if ok && err == nil {
 		day.recorded = true
-		err = l.db.EachSummary(ctx, id, before90k, before90k+1, func(r *moonfire.Summary) error {
+		err = l.db.EachSummary(ctx, id, before90k, before90k+1, func(r *moonfirefs.Summary) error {
 			day.covered90k = max(day.covered90k, r.End90k())
 			return nil
 		})
@@ -137,7 +137,7 @@ func (l *ledger) day(ctx context.Context, id moonfire.StreamID, now time.Time) (
 }
 
 // add counts the gap that ends at a time, if there is one.
-func (d *dayLedger) add(end90k moonfire.Time90k) {
+func (d *dayLedger) add(end90k moonfirefs.Time90k) {
 	begin90k := max(d.covered90k, d.start90k)
 	if length90k := end90k.Sub(begin90k); d.recorded && length90k >= minGap90k {
 		d.gaps.Count++

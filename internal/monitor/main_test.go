@@ -10,9 +10,9 @@ import (
 	"github.com/google/uuid"
 	"go.uber.org/goleak"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,7 +35,7 @@ var quiet = slog.New(slog.DiscardHandler)
 type fixture struct {
 	*store.Store
 	path string
-	open moonfire.OpenID
+	open moonfirefs.OpenID
 }
 
 func newFixture(t *testing.T, retainBytes int64) *fixture {
@@ -54,14 +54,14 @@ func newFixture(t *testing.T, retainBytes int64) *fixture {
 			t.Error(err)
 		}
 	})
-	err = f.DB.AddCamera(ctx, &moonfire.Camera{
+	err = f.DB.AddCamera(ctx, &moonfirefs.Camera{
 		UUID: uuid.New(), ShortName: "driveway",
-		Streams: []moonfire.Stream{{Kind: moonfire.MainStream, SampleDir: 1, URL: "rtsp://192.0.2.1/1", Transport: moonfire.TCP, RetainBytes: retainBytes}},
+		Streams: []moonfirefs.Stream{{Kind: moonfirefs.MainStream, SampleDir: 1, URL: "rtsp://192.0.2.1/1", Transport: moonfirefs.TCP, RetainBytes: retainBytes}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.open, err = f.DB.BeginOpen(ctx, moonfire.FromTime(time.Now())); err != nil {
+	if f.open, err = f.DB.BeginOpen(ctx, moonfirefs.FromTime(time.Now())); err != nil {
 		t.Fatal(err)
 	}
 	return f
@@ -74,12 +74,12 @@ func (f *fixture) record(t *testing.T, start time.Time, length time.Duration) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &moonfire.Recording{Stream: 1, SampleDir: 1, Open: f.open, SampleFile: names[0], VideoIndex: []byte{1, 2}}
-	r.Start90k, r.Duration90k = moonfire.FromTime(start), moonfire.FromDuration(length)
+	r := &moonfirefs.Recording{Stream: 1, SampleDir: 1, Open: f.open, SampleFile: names[0], VideoIndex: []byte{1, 2}}
+	r.Start90k, r.Duration90k = moonfirefs.FromTime(start), moonfirefs.FromDuration(length)
 	r.SampleFileBytes, r.VideoSamples, r.VideoSyncSamples = int64(length.Seconds()*1000), 10, 1
-	entry := moonfire.NewVideoSampleEntry([]byte("\x00\x00\x00\x09avc1x"), 640, 360, 1, 1, "avc1.64001f")
-	_, err = f.DB.Save(context.Background(), &index.Save{
-		Dir: 1, Insert: []*moonfire.Recording{r}, SampleEntries: []*moonfire.VideoSampleEntry{entry},
+	entry := moonfirefs.NewVideoSampleEntry([]byte("\x00\x00\x00\x09avc1x"), 640, 360, 1, 1, "avc1.64001f")
+	_, err = f.DB.Commit(context.Background(), &index.Change{
+		Dir: 1, Insert: []*moonfirefs.Recording{r}, SampleEntries: []*moonfirefs.VideoSampleEntry{entry},
 	})
 	if err != nil {
 		t.Fatal(err)

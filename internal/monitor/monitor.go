@@ -8,9 +8,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/moonfirefs/moonfire/internal/status"
-	"github.com/moonfirefs/moonfire/internal/store"
-	"github.com/moonfirefs/moonfire/recorder"
+	"github.com/moonfirefs/moonfirefs/internal/status"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/recorder"
 )
 
 // Options say what to watch and whom to tell.

@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // probePatience is how long a look at a disk may take before the report goes on

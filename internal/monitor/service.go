@@ -8,8 +8,8 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
-	"github.com/moonfirefs/moonfire/internal/status"
-	"github.com/moonfirefs/moonfire/recorder"
+	"github.com/moonfirefs/moonfirefs/internal/status"
+	"github.com/moonfirefs/moonfirefs/recorder"
 )
 
 // stuckAfter is longer than a disk takes that is going to answer: the kernel's own

@@ -11,9 +11,9 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/status"
-	"github.com/moonfirefs/moonfire/recorder"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/status"
+	"github.com/moonfirefs/moonfirefs/recorder"
 )
 
 // systemd is the service manager, as far as a service sees it: a socket, and two
@@ -71,7 +71,7 @@ type fakeRecorder struct{ busy [2]atomic.Int64 }
 func (f *fakeRecorder) DirStatus() []recorder.DirStatus {
 	var all []recorder.DirStatus
 	for i := range f.busy {
-		all = append(all, recorder.DirStatus{ID: moonfire.SampleDirID(i + 1), BusyFor: time.Duration(f.busy[i].Load())})
+		all = append(all, recorder.DirStatus{ID: moonfirefs.SampleDirID(i + 1), BusyFor: time.Duration(f.busy[i].Load())})
 	}
 	return all
 }

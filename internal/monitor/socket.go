@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/moonfirefs/moonfire/internal/status"
+	"github.com/moonfirefs/moonfirefs/internal/status"
 )
 
 const (

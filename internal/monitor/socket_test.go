@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/moonfirefs/moonfire/internal/status"
+	"github.com/moonfirefs/moonfirefs/internal/status"
 )
 
 func answerWell() (*status.Report, error) { return &status.Report{TimeZoneName: "UTC"}, nil }

@@ -9,43 +9,43 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
 // MoveOrphan moves a sample file that belongs to no recording aside and returns
 // its new path.
-func MoveOrphan(s *store.Store, dir moonfire.SampleDirID, name uuid.UUID) (path string, err error) {
+func MoveOrphan(s *store.Store, dir moonfirefs.SampleDirID, name uuid.UUID) (path string, err error) {
 	return s.Dirs[dir].MoveAside(name)
 }
 
 // DropMissing forgets a recording that has no sample file.
-func DropMissing(ctx context.Context, s *store.Store, id moonfire.RecordingID) error {
+func DropMissing(ctx context.Context, s *store.Store, id moonfirefs.RecordingID) error {
 	return s.DB.Forget(ctx, id)
 }
 
 // note is what is kept of a row whose recording is forgotten, so that the sample
 // file that was moved aside can still be made sense of.
 type note struct {
-	Recording   *moonfire.Recording
-	SampleEntry *moonfire.VideoSampleEntry
+	Recording   *moonfirefs.Recording
+	SampleEntry *moonfirefs.VideoSampleEntry
 	// AudioSampleEntry is nil if there is no audio.
-	AudioSampleEntry *moonfire.AudioSampleEntry `json:",omitempty"`
+	AudioSampleEntry *moonfirefs.AudioSampleEntry `json:",omitempty"`
 }
 
 // MoveCorrupt moves the sample file of a recording aside, with its row beside it
 // in a JSON file, and forgets the recording. It returns the file's new path.
-func MoveCorrupt(ctx context.Context, s *store.Store, id moonfire.RecordingID) (path string, err error) {
+func MoveCorrupt(ctx context.Context, s *store.Store, id moonfirefs.RecordingID) (path string, err error) {
 	r, err := s.Recording(ctx, id)
 	if err != nil {
 		return "", err
 	}
 	n := note{Recording: r}
-	if n.SampleEntry, err = s.DB.VideoSampleEntry(ctx, r.VideoSampleEntry); err != nil && !errors.Is(err, moonfire.ErrNotFound) {
+	if n.SampleEntry, err = s.DB.VideoSampleEntry(ctx, r.VideoSampleEntry); err != nil && !errors.Is(err, moonfirefs.ErrNotFound) {
 		return "", err
 	}
 	if r.Audio.Samples > 0 {
-		if n.AudioSampleEntry, err = s.DB.AudioSampleEntry(ctx, r.Audio.SampleEntry); err != nil && !errors.Is(err, moonfire.ErrNotFound) {
+		if n.AudioSampleEntry, err = s.DB.AudioSampleEntry(ctx, r.Audio.SampleEntry); err != nil && !errors.Is(err, moonfirefs.ErrNotFound) {
 			return "", err
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Kind says what is wrong, for programs.
@@ -15,20 +15,20 @@ type Kind string
 
 // The kinds of problems, those that cost most footage first.
 const (
-	DiskMissing   Kind = "disk-missing"
-	DiskFull      Kind = "disk-full"
-	DiskSilent    Kind = "disk-silent"
-	SavingFails   Kind = "saving-fails"
-	NotRecorded   Kind = "not-recorded"
-	NothingSaved  Kind = "nothing-saved"
-	CameraAway    Kind = "camera-away"
-	ClockWrong    Kind = "clock-wrong"
-	JournalsFail  Kind = "journals-fail"
-	DiskTooSmall  Kind = "disk-too-small"
-	QuotaKept     Kind = "quota-kept"
-	Quarantine    Kind = "quarantine"
-	MountGone     Kind = "mount-gone"
-	RestartNeeded Kind = "restart-needed"
+	DiskMissing      Kind = "disk-missing"
+	DiskFull         Kind = "disk-full"
+	DiskSilent       Kind = "disk-silent"
+	SavingFails      Kind = "saving-fails"
+	NotRecorded      Kind = "not-recorded"
+	NothingCommitted Kind = "nothing-saved"
+	CameraAway       Kind = "camera-away"
+	ClockWrong       Kind = "clock-wrong"
+	JournalsFail     Kind = "journals-fail"
+	DiskTooSmall     Kind = "disk-too-small"
+	QuotaKept        Kind = "quota-kept"
+	Quarantine       Kind = "quarantine"
+	MountGone        Kind = "mount-gone"
+	RestartNeeded    Kind = "restart-needed"
 )
 
 // Problem is something that a person should do something about.
@@ -75,7 +75,7 @@ func Find(r *Report) []Problem {
 	if r.Mountpoint != "" && !r.Mounted {
 		f.add(Problem{Kind: MountGone}, "The footage is not mounted at %s; it is recorded all the same.", r.Mountpoint)
 	}
-	order := []Kind{DiskMissing, DiskFull, DiskSilent, SavingFails, NotRecorded, NothingSaved, CameraAway, ClockWrong}
+	order := []Kind{DiskMissing, DiskFull, DiskSilent, SavingFails, NotRecorded, NothingCommitted, CameraAway, ClockWrong}
 	rank := func(k Kind) int {
 		if i := slices.Index(order, k); i >= 0 {
 			return i
@@ -147,7 +147,7 @@ func (f *finder) stream(s *Stream) {
 	if f.Since.IsZero() {
 		return // nothing records
 	}
-	if !s.Retired && s.KeptBytes > 0 && s.KeptBytes >= s.RetainBytes-s.RetainBytes/moonfire.RotatingShare {
+	if !s.Retired && s.KeptBytes > 0 && s.KeptBytes >= s.RetainBytes-s.RetainBytes/moonfirefs.UnkeptShare {
 		f.add(p(QuotaKept, time.Time{}), "Kept footage takes up the quota of camera %s, so that little is left for new footage: release some, or make the quota larger.", s.Folder)
 	}
 	if s.Live == nil {
@@ -170,7 +170,7 @@ func (f *finder) stream(s *Stream) {
 	}
 	connected := s.Live.ConnectedSince
 	if !connected.IsZero() && f.Time.Sub(connected) >= unsavedAfter && f.Time.Sub(s.Last) >= unsavedAfter && !f.explained(s) {
-		f.add(p(NothingSaved, s.Last), "%s is connected, but nothing of it has been saved for a while.", s.name())
+		f.add(p(NothingCommitted, s.Last), "%s is connected, but nothing of it has been saved for a while.", s.name())
 	}
 }
 
@@ -207,7 +207,7 @@ func because(reason string) string {
 
 // name is what a stream is called in a sentence that it begins.
 func (s *Stream) name() string {
-	if s.Stream == moonfire.SubStream {
+	if s.Stream == moonfirefs.SubStream {
 		return "Camera " + s.Camera + " (sub stream)"
 	}
 	return "Camera " + s.Camera

@@ -3,7 +3,7 @@ package status
 import (
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Report is how a recorder is doing. Its JSON is documented in docs/status.md.
@@ -28,9 +28,9 @@ type Report struct {
 
 // Stream is how one stream is doing.
 type Stream struct {
-	Camera string              `json:"camera"`
-	Stream moonfire.StreamKind `json:"stream"`
-	Folder string              `json:"folder"`
+	Camera string                `json:"camera"`
+	Stream moonfirefs.StreamKind `json:"stream"`
+	Folder string                `json:"folder"`
 	// Directory is the path of the sample directory that it records to.
 	Directory string `json:"directory"`
 	// Retired says that the camera is not to be recorded any more.
@@ -116,14 +116,14 @@ type Directory struct {
 
 	// What follows only the process that records knows.
 
-	Full              bool    `json:"full"`
-	UnsavedRecordings int     `json:"unsavedRecordings"`
-	QuarantinedFiles  int     `json:"quarantinedFiles"`
-	Saves             int64   `json:"saves"`
-	FailedSaves       int64   `json:"failedSaves"`
-	SavingSeconds     float64 `json:"savingSeconds"`
-	SaveError         string  `json:"saveError,omitempty"`
-	JournalError      string  `json:"journalError,omitempty"`
+	Full                  bool    `json:"full"`
+	UncommittedRecordings int     `json:"unsavedRecordings"`
+	QuarantinedFiles      int     `json:"quarantinedFiles"`
+	Saves                 int64   `json:"saves"`
+	FailedSaves           int64   `json:"failedSaves"`
+	SavingSeconds         float64 `json:"savingSeconds"`
+	SaveError             string  `json:"saveError,omitempty"`
+	JournalError          string  `json:"journalError,omitempty"`
 }
 
 // Zone is the time zone of the store, or UTC where this machine does not know it.

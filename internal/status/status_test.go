@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -20,12 +20,12 @@ func healthy() *Report {
 		Mountpoint: "/mnt/nvr", Mounted: true,
 		Streams: []Stream{
 			{
-				Camera: "driveway", Stream: moonfire.MainStream, Folder: "driveway", Directory: "/media/a", BitRate: 2e6,
+				Camera: "driveway", Stream: moonfirefs.MainStream, Folder: "driveway", Directory: "/media/a", BitRate: 2e6,
 				Last: noon.Add(-time.Minute), First: noon.AddDate(0, 0, -3), DaysKept: 3,
 				Live: &Live{ConnectedSince: noon.Add(-time.Hour), LastFrame: noon.Add(-time.Second), Connections: 1},
 			},
 			{
-				Camera: "driveway", Stream: moonfire.SubStream, Folder: "driveway-sub", Directory: "/media/b", BitRate: 2e5,
+				Camera: "driveway", Stream: moonfirefs.SubStream, Folder: "driveway-sub", Directory: "/media/b", BitRate: 2e5,
 				Last: noon.Add(-time.Minute), First: noon.AddDate(0, 0, -3), DaysKept: 3,
 				Live: &Live{ConnectedSince: noon.Add(-time.Hour), LastFrame: noon.Add(-time.Second), Connections: 1},
 			},
@@ -78,7 +78,7 @@ func TestFind(t *testing.T) {
 		"saving fails": {func(r *Report) { r.Directories[0].SaveError = "database is locked" }, []Kind{SavingFails}, "cannot be saved: database is locked"},
 		"nothing saved": {func(r *Report) {
 			r.Streams[0].Last = noon.Add(-time.Hour)
-		}, []Kind{NothingSaved}, "nothing of it has been saved"},
+		}, []Kind{NothingCommitted}, "nothing of it has been saved"},
 		"journals":    {func(r *Report) { r.Directories[0].JournalError = "no space" }, []Kind{JournalsFail}, "no space"},
 		"quotas":      {func(r *Report) { r.Directories[0].DaysUntilFull = &days }, []Kind{DiskTooSmall}, "full in 3.0 days"},
 		"quarantine":  {func(r *Report) { r.Directories[0].QuarantinedFiles = 2 }, []Kind{Quarantine}, "cannot be deleted"},

@@ -11,9 +11,9 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // AddDir makes samplesPath, which must not exist or be empty, a sample directory
@@ -53,7 +53,7 @@ func (s *Store) requireOther(path string) error {
 	}
 	for _, d := range s.Dirs {
 		if own, err := os.Stat(d.Path()); err == nil && os.SameFile(info, own) {
-			return fmt.Errorf("add sample directory %s: it is one of the store's: %w", path, moonfire.ErrExists)
+			return fmt.Errorf("add sample directory %s: it is one of the store's: %w", path, moonfirefs.ErrExists)
 		}
 	}
 	return nil

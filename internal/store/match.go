@@ -5,14 +5,14 @@ import (
 	"errors"
 	"fmt"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // Mismatch is a sample directory that is not of the same time as the index:
 // one of them was restored from a backup, or is another copy.
 type Mismatch struct {
-	Dir  moonfire.SampleDirID
+	Dir  moonfirefs.SampleDirID
 	Text string
 }
 
@@ -42,13 +42,13 @@ func (s *Store) Mismatches(ctx context.Context) (all []Mismatch, err error) {
 
 // mismatch compares a directory with the index, whose newest recording in it was
 // made in the opening recorded, or 0 for none.
-func (s *Store) mismatch(ctx context.Context, dir *sample.Dir, recorded moonfire.OpenID) (problem string, err error) {
+func (s *Store) mismatch(ctx context.Context, dir *sample.Dir, recorded moonfirefs.OpenID) (problem string, err error) {
 	last, ok, err := dir.LastOpening()
 	if err != nil || !ok {
 		return "", err
 	}
 	known, err := s.DB.Opening(ctx, last.ID)
-	unknown := errors.Is(err, moonfire.ErrNotFound)
+	unknown := errors.Is(err, moonfirefs.ErrNotFound)
 	if err != nil && !unknown {
 		return "", err
 	}
@@ -71,7 +71,7 @@ func (s *Store) requireMatch(ctx context.Context, path string) error {
 	}
 	if len(mismatches) > 0 {
 		return fmt.Errorf("open store %s: %s; see what differs with \"moonfirefs check\", then accept it with \"moonfirefs repair accept\": %w",
-			path, mismatches[0].Text, moonfire.ErrMismatch)
+			path, mismatches[0].Text, moonfirefs.ErrMismatch)
 	}
 	return nil
 }

@@ -12,9 +12,9 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/sample"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // Names within a store's directory.
@@ -43,7 +43,7 @@ const (
 type Store struct {
 	DB *index.DB
 	// Dirs are all sample directories, some of which may not be available.
-	Dirs map[moonfire.SampleDirID]*sample.Dir
+	Dirs map[moonfirefs.SampleDirID]*sample.Dir
 	// Zone is the civil zone of the store.
 	Zone *time.Location
 }
@@ -60,7 +60,7 @@ func Create(ctx context.Context, path, samplesPath, timeZone string) error {
 	}
 	database := filepath.Join(path, databaseName)
 	if _, err := os.Lstat(database); !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(fmt.Errorf("create store: there is one in %s: %w", path, moonfire.ErrExists), err)
+		return errors.Join(fmt.Errorf("create store: there is one in %s: %w", path, moonfirefs.ErrExists), err)
 	}
 	id := sample.Identity{Store: uuid.New(), Dir: uuid.New()}
 	dir := index.SampleDir{UUID: id.Dir, Path: samplesName}
@@ -78,30 +78,30 @@ func Create(ctx context.Context, path, samplesPath, timeZone string) error {
 	}
 	// Last: a directory without a database can be told apart from a store.
 	return index.Create(ctx, database, index.Meta{
-		Store: id.Store, Created90k: moonfire.FromTime(time.Now()), TimeZone: timeZone,
+		Store: id.Store, Created90k: moonfirefs.FromTime(time.Now()), TimeZone: timeZone,
 	}, dir)
 }
 
-// LoadZone finds a civil zone. The error wraps moonfire.ErrInvalid.
+// LoadZone finds a civil zone. The error wraps moonfirefs.ErrInvalid.
 func LoadZone(name string) (*time.Location, error) {
 	// Go takes "" for UTC and "Local" for whatever the machine is set to.
 	if name == "" || name == "Local" {
-		return nil, fmt.Errorf("time zone %q: name it as in Europe/Zurich: %w", name, moonfire.ErrInvalid)
+		return nil, fmt.Errorf("time zone %q: name it as in Europe/Zurich: %w", name, moonfirefs.ErrInvalid)
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil {
-		return nil, fmt.Errorf("time zone %q is not known: %w", name, moonfire.ErrInvalid)
+		return nil, fmt.Errorf("time zone %q is not known: %w", name, moonfirefs.ErrInvalid)
 	}
 	return zone, nil
 }
 
 // Open opens the store in the directory path and locks it as mode says. The
 // errors are those of sample.Open and index.Open, and one that wraps
-// moonfire.ErrNotFound if there is no store. A sample directory that is missing, or
+// moonfirefs.ErrNotFound if there is no store. A sample directory that is missing, or
 // is not ours, is no error while there is another one, unless the mode is Repairing:
 // see Attach.
 func Open(ctx context.Context, path string, mode Mode, log *slog.Logger) (*Store, error) {
-	s := &Store{Dirs: make(map[moonfire.SampleDirID]*sample.Dir)}
+	s := &Store{Dirs: make(map[moonfirefs.SampleDirID]*sample.Dir)}
 	if err := s.open(ctx, path, mode, log); err != nil {
 		_ = s.Close() // the reason why it is useless matters more
 		return nil, err
@@ -116,7 +116,7 @@ func (s *Store) open(ctx context.Context, path string, mode Mode, log *slog.Logg
 	}
 	database := filepath.Join(path, databaseName)
 	if _, err := os.Stat(database); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("open store %s: it has no %s (make one with: moonfirefs init): %w", path, databaseName, moonfire.ErrNotFound)
+		return fmt.Errorf("open store %s: it has no %s (make one with: moonfirefs init): %w", path, databaseName, moonfirefs.ErrNotFound)
 	}
 	// First for reading: until the locks are held, another process may record.
 	reader, err := index.OpenReadOnly(ctx, database, index.Options{Logger: log})
@@ -162,7 +162,7 @@ func (s *Store) openDirs(ctx context.Context, path string, mode Mode) error {
 		err := s.Dirs[d.ID].Attach()
 		switch {
 		case err == nil:
-		case mode == Repairing || errors.Is(err, moonfire.ErrStoreLocked):
+		case mode == Repairing || errors.Is(err, moonfirefs.ErrStoreLocked):
 			return err
 		default:
 			absent = append(absent, err)
@@ -177,7 +177,7 @@ func (s *Store) openDirs(ctx context.Context, path string, mode Mode) error {
 // Attach makes a sample directory available that was not when the store was opened,
 // or fails if it still is not, or if nothing may be recorded to it (design/lifecycle.md,
 // § Opening). It does nothing if all is well.
-func (s *Store) Attach(ctx context.Context, id moonfire.SampleDirID) error {
+func (s *Store) Attach(ctx context.Context, id moonfirefs.SampleDirID) error {
 	dir := s.Dirs[id]
 	if err := dir.Attach(); err != nil {
 		return err
@@ -191,7 +191,7 @@ func (s *Store) Attach(ctx context.Context, id moonfire.SampleDirID) error {
 		return err
 	}
 	if problem != "" {
-		return fmt.Errorf("sample directory %s: %s: %w", dir.Path(), problem, moonfire.ErrMismatch)
+		return fmt.Errorf("sample directory %s: %s: %w", dir.Path(), problem, moonfirefs.ErrMismatch)
 	}
 	return nil
 }
@@ -220,9 +220,9 @@ func (s *Store) Close() error {
 }
 
 // Recording reads one recording, video index included. It returns an error that
-// wraps moonfire.ErrNotFound if there is none.
-func (s *Store) Recording(ctx context.Context, id moonfire.RecordingID) (*moonfire.Recording, error) {
-	files, err := s.DB.SampleFiles(ctx, []moonfire.RecordingID{id})
+// wraps moonfirefs.ErrNotFound if there is none.
+func (s *Store) Recording(ctx context.Context, id moonfirefs.RecordingID) (*moonfirefs.Recording, error) {
+	files, err := s.DB.SampleFiles(ctx, []moonfirefs.RecordingID{id})
 	if err != nil {
 		return nil, err
 	}
@@ -231,7 +231,7 @@ func (s *Store) Recording(ctx context.Context, id moonfire.RecordingID) (*moonfi
 		return nil, err
 	}
 	if len(rows) != 1 || rows[0].ID != id {
-		return nil, fmt.Errorf("read recording %d: %w", id, moonfire.ErrNotFound)
+		return nil, fmt.Errorf("read recording %d: %w", id, moonfirefs.ErrNotFound)
 	}
 	return &rows[0], nil
 }

@@ -10,7 +10,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -70,11 +70,11 @@ func TestCreateRefusals(t *testing.T) {
 		path, samples, zone string
 		want                error
 	}{
-		"a second time":     {there, "", "UTC", moonfire.ErrExists},
-		"not empty":         {t.TempDir(), occupied, "UTC", moonfire.ErrInvalid},
-		"samples of others": {t.TempDir(), filepath.Join(there, "samples"), "UTC", moonfire.ErrInvalid},
-		"no such zone":      {t.TempDir(), "", "Mars/Olympus", moonfire.ErrInvalid},
-		"local zone":        {t.TempDir(), "", "Local", moonfire.ErrInvalid},
+		"a second time":     {there, "", "UTC", moonfirefs.ErrExists},
+		"not empty":         {t.TempDir(), occupied, "UTC", moonfirefs.ErrInvalid},
+		"samples of others": {t.TempDir(), filepath.Join(there, "samples"), "UTC", moonfirefs.ErrInvalid},
+		"no such zone":      {t.TempDir(), "", "Mars/Olympus", moonfirefs.ErrInvalid},
+		"local zone":        {t.TempDir(), "", "Local", moonfirefs.ErrInvalid},
 	}
 	for name, test := range tests {
 		if err := Create(t.Context(), test.path, test.samples, test.zone); !errors.Is(err, test.want) {
@@ -89,7 +89,7 @@ func TestOnlyOneProcessRecords(t *testing.T) {
 	open(t, path, Reading)
 	open(t, path, Configuring)
 	_, err := Open(t.Context(), path, Recording, nil)
-	if !errors.Is(err, moonfire.ErrStoreLocked) || !strings.Contains(err.Error(), "process ") {
+	if !errors.Is(err, moonfirefs.ErrStoreLocked) || !strings.Contains(err.Error(), "process ") {
 		t.Errorf("got %v, want ErrStoreLocked and the holder", err)
 	}
 	if err := recording.Close(); err != nil {
@@ -119,11 +119,11 @@ func TestOpenRefusals(t *testing.T) {
 		path string
 		want error
 	}{
-		"no store":                      {t.TempDir(), moonfire.ErrNotFound},
-		"samples of another store":      {swapped, moonfire.ErrForeign},
-		"disk of samples not mounted":   {unmounted, moonfire.ErrForeign},
-		"a database that is not one":    {foreign, moonfire.ErrForeign},
-		"no directory where it must be": {filepath.Join(t.TempDir(), "x"), moonfire.ErrNotFound},
+		"no store":                      {t.TempDir(), moonfirefs.ErrNotFound},
+		"samples of another store":      {swapped, moonfirefs.ErrForeign},
+		"disk of samples not mounted":   {unmounted, moonfirefs.ErrForeign},
+		"a database that is not one":    {foreign, moonfirefs.ErrForeign},
+		"no directory where it must be": {filepath.Join(t.TempDir(), "x"), moonfirefs.ErrNotFound},
 	}
 	for name, test := range tests {
 		for _, mode := range []Mode{Reading, Configuring, Recording} {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfirefs/camera"
 )
 
 // keyFrameTimeout bounds the wait for the first key frame.

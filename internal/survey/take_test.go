@@ -10,9 +10,9 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/moonfirefs/moonfire/camera"
-	"github.com/moonfirefs/moonfire/internal/testcamera"
-	"github.com/moonfirefs/moonfire/internal/testcamera/cameratest"
+	"github.com/moonfirefs/moonfirefs/camera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -5,17 +5,17 @@ import (
 	"slices"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/camera"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
 )
 
 const (
 	// maxReorder90k bounds how far a time stamp goes back where frames come in
 	// another order than they are shown.
-	maxReorder90k = 2 * moonfire.UnitsPerSecond
+	maxReorder90k = 2 * moonfirefs.UnitsPerSecond
 	// jump90k is the distance of time stamps at which the recorder begins anew
 	// (design/time.md).
-	jump90k = 10 * moonfire.UnitsPerSecond
+	jump90k = 10 * moonfirefs.UnitsPerSecond
 	// settling is left out of the drift: a camera may begin with what it has kept.
 	settling = time.Second
 	// minDriftFrames are needed for a line through them.
@@ -31,7 +31,7 @@ type tally struct {
 	first, last time.Duration // arrivals
 	frames      int
 	bytes       int64
-	entry       *moonfire.VideoSampleEntry
+	entry       *moonfirefs.VideoSampleEntry
 	entries     int // how many there were
 	// syncAt are the arrivals of sync samples; syncFrame counts the frames before
 	// each, syncBytes their bytes.
@@ -193,4 +193,4 @@ func unequal(r *Report) bool {
 	return r.Seconds >= minRateSeconds && b > 0 && max(a/b, b/a) > unequalRates
 }
 
-func seconds(t90k int64) float64 { return float64(t90k) / moonfire.UnitsPerSecond }
+func seconds(t90k int64) float64 { return float64(t90k) / moonfirefs.UnitsPerSecond }

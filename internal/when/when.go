@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // Forms says, for help texts, what can be written.
@@ -18,8 +18,8 @@ now, and for TO +5m (after FROM). With an offset from UTC, as in
 2026-11-22T13:05:00-05:00, they are exact also when clocks go back.`
 
 // Interval reads two times. A time that stands alone is today's, or for to on the
-// date of from. The error wraps moonfire.ErrInvalid.
-func Interval(from, to string, zone *time.Location, now time.Time) (start, end moonfire.Time90k, err error) {
+// date of from. The error wraps moonfirefs.ErrInvalid.
+func Interval(from, to string, zone *time.Location, now time.Time) (start, end moonfirefs.Time90k, err error) {
 	r := &reader{zone: zone, now: now.In(zone), date: now.In(zone)}
 	first, err := r.read(from)
 	if err != nil {
@@ -32,9 +32,9 @@ func Interval(from, to string, zone *time.Location, now time.Time) (start, end m
 	}
 	if !last.After(first) {
 		return 0, 0, fmt.Errorf("%q is not after %q: from %v to %v (the end needs a date where it is another day): %w",
-			to, from, format(first.In(zone)), format(last.In(zone)), moonfire.ErrInvalid)
+			to, from, format(first.In(zone)), format(last.In(zone)), moonfirefs.ErrInvalid)
 	}
-	return moonfire.FromTime(first), moonfire.FromTime(last), nil
+	return moonfirefs.FromTime(first), moonfirefs.FromTime(last), nil
 }
 
 // reader reads the two ends of an interval.
@@ -65,7 +65,7 @@ func (r *reader) read(text string) (time.Time, error) {
 	if m := civilPattern.FindStringSubmatch(text); m != nil && m[1]+m[2] != "" {
 		return r.civil(text, m)
 	}
-	return time.Time{}, fmt.Errorf("%q is no time; write it as 2026-11-22T13:05:00, 13:05 or -10m: %w", text, moonfire.ErrInvalid)
+	return time.Time{}, fmt.Errorf("%q is no time; write it as 2026-11-22T13:05:00, 13:05 or -10m: %w", text, moonfirefs.ErrInvalid)
 }
 
 // relative takes what relativePattern has matched.
@@ -77,7 +77,7 @@ func (r *reader) relative(text string, matched []string) (time.Time, error) {
 	})
 	d, err := time.ParseDuration(span)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%q: %w: %w", text, err, moonfire.ErrInvalid)
+		return time.Time{}, fmt.Errorf("%q: %w: %w", text, err, moonfirefs.ErrInvalid)
 	}
 	switch {
 	case matched[2] == "-":
@@ -85,7 +85,7 @@ func (r *reader) relative(text string, matched []string) (time.Time, error) {
 	case matched[1] != "":
 		return r.now.Add(d).Truncate(time.Second), nil
 	case r.from.IsZero():
-		return time.Time{}, fmt.Errorf("%q counts from the start of the interval, and cannot be that start: %w", text, moonfire.ErrInvalid)
+		return time.Time{}, fmt.Errorf("%q counts from the start of the interval, and cannot be that start: %w", text, moonfirefs.ErrInvalid)
 	}
 	return r.from.Add(d), nil
 }
@@ -102,7 +102,7 @@ func (r *reader) civil(text string, matched []string) (time.Time, error) {
 	default:
 		date, err := time.Parse(time.DateOnly, matched[1])
 		if err != nil {
-			return time.Time{}, fmt.Errorf("%q: there is no such date: %w", text, moonfire.ErrInvalid)
+			return time.Time{}, fmt.Errorf("%q: there is no such date: %w", text, moonfirefs.ErrInvalid)
 		}
 		year, month, day = date.Date()
 	}
@@ -111,7 +111,7 @@ func (r *reader) civil(text string, matched []string) (time.Time, error) {
 		clock[i], _ = strconv.Atoi("0" + matched[2+i]) // two digits, or none
 	}
 	if clock[0] > 23 || clock[1] > 59 || clock[2] > 59 {
-		return time.Time{}, fmt.Errorf("%q: the clock never shows that: %w", text, moonfire.ErrInvalid)
+		return time.Time{}, fmt.Errorf("%q: the clock never shows that: %w", text, moonfirefs.ErrInvalid)
 	}
 	wall := time.Date(year, month, day, clock[0], clock[1], clock[2], 0, time.UTC)
 	if matched[5] != "" {
@@ -127,7 +127,7 @@ func withOffset(wall time.Time, offset string) (time.Time, error) {
 	text := wall.Format("2006-01-02T15:04:05") + strings.ReplaceAll(offset, ":", "")
 	t, err := time.Parse("2006-01-02T15:04:05-0700", text)
 	if err != nil {
-		return time.Time{}, errors.Join(fmt.Errorf("%q: %w", text, moonfire.ErrInvalid), err)
+		return time.Time{}, errors.Join(fmt.Errorf("%q: %w", text, moonfirefs.ErrInvalid), err)
 	}
 	return t, nil
 }
@@ -148,10 +148,10 @@ func resolve(wall time.Time, zone *time.Location) (time.Time, error) {
 		return found[0], nil
 	case 0:
 		return time.Time{}, fmt.Errorf("%s never was on the clock in %s: clocks went forward then: %w",
-			wall.Format(time.DateTime), zone, moonfire.ErrInvalid)
+			wall.Format(time.DateTime), zone, moonfirefs.ErrInvalid)
 	}
 	return time.Time{}, fmt.Errorf("%s was twice on the clock in %s; write %s or %s: %w",
-		wall.Format(time.DateTime), zone, format(found[0]), format(found[1]), moonfire.ErrInvalid)
+		wall.Format(time.DateTime), zone, format(found[0]), format(found[1]), moonfirefs.ErrInvalid)
 }
 
 func format(t time.Time) string { return t.Format(time.RFC3339) }

@@ -7,7 +7,7 @@ import (
 	"time"
 	_ "time/tzdata"
 
-	moonfire "github.com/moonfirefs/moonfire"
+	"github.com/moonfirefs/moonfirefs"
 )
 
 func newYork(t *testing.T) *time.Location {
@@ -51,7 +51,7 @@ func TestInterval(t *testing.T) {
 	} {
 		start, end, err := Interval(text[0], text[1], zone, now)
 		if want[0] == "" {
-			if !errors.Is(err, moonfire.ErrInvalid) || !strings.Contains(err.Error(), want[1]) {
+			if !errors.Is(err, moonfirefs.ErrInvalid) || !strings.Contains(err.Error(), want[1]) {
 				t.Errorf("%q: got %v, want an error with %q", text, err, want[1])
 			}
 			continue
@@ -69,7 +69,7 @@ func TestSkippedDate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Interval("2011-12-30 12:00", "+1h", zone, time.Now()); !errors.Is(err, moonfire.ErrInvalid) {
+	if _, _, err := Interval("2011-12-30 12:00", "+1h", zone, time.Now()); !errors.Is(err, moonfirefs.ErrInvalid) {
 		t.Errorf("got %v", err)
 	}
 	if _, _, err := Interval("2011-12-31 12:00", "+1h", zone, time.Now()); err != nil {

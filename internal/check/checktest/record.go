@@ -11,9 +11,9 @@ import (
 
 	"github.com/google/uuid"
 
-	moonfire "github.com/moonfirefs/moonfire"
-	"github.com/moonfirefs/moonfire/index"
-	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
 // Samples of the recordings that Record makes.
@@ -23,7 +23,7 @@ const (
 	sampleDuration90k   = 3000
 )
 
-var sampleEntry = moonfire.NewVideoSampleEntry([]byte("\x00\x00\x00\x0aavc1.."), 640, 360, 1, 1, "avc1.4d401e")
+var sampleEntry = moonfirefs.NewVideoSampleEntry([]byte("\x00\x00\x00\x0aavc1.."), 640, 360, 1, 1, "avc1.4d401e")
 
 // NewStore makes a store with one camera and n recordings, closed in order.
 func NewStore(t testing.TB, n int) (path string) {
@@ -32,8 +32,8 @@ func NewStore(t testing.TB, n int) (path string) {
 	ctx := context.Background()
 	must(t, store.Create(ctx, path, "", "UTC"))
 	s := Open(t, path, store.Recording)
-	must(t, s.DB.AddCamera(ctx, &moonfire.Camera{UUID: uuid.New(), ShortName: "driveway", Streams: []moonfire.Stream{{
-		Kind: moonfire.MainStream, SampleDir: 1, URL: "rtsp://192.0.2.1/1", Transport: moonfire.TCP, RetainBytes: 1 << 40,
+	must(t, s.DB.AddCamera(ctx, &moonfirefs.Camera{UUID: uuid.New(), ShortName: "driveway", Streams: []moonfirefs.Stream{{
+		Kind: moonfirefs.MainStream, SampleDir: 1, URL: "rtsp://192.0.2.1/1", Transport: moonfirefs.TCP, RetainBytes: 1 << 40,
 	}}}))
 	must(t, s.Close())
 	Record(t, path, n)
@@ -46,7 +46,7 @@ func Open(t testing.TB, path string, mode store.Mode) *store.Store {
 	s, err := store.Open(context.Background(), path, mode, nil)
 	// A process that another test is just starting has our locks until it runs its
 	// program.
-	for deadline := time.Now().Add(10 * time.Second); errors.Is(err, moonfire.ErrStoreLocked) && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(10 * time.Second); errors.Is(err, moonfirefs.ErrStoreLocked) && time.Now().Before(deadline); {
 		time.Sleep(10 * time.Millisecond)
 		s, err = store.Open(context.Background(), path, mode, nil)
 	}
@@ -57,7 +57,7 @@ func Open(t testing.TB, path string, mode store.Mode) *store.Store {
 
 // Record opens a store, adds n recordings to its first stream, each of which
 // follows the one before, and closes it in order.
-func Record(t testing.TB, path string, n int) (all []*moonfire.Recording) {
+func Record(t testing.TB, path string, n int) (all []*moonfirefs.Recording) {
 	t.Helper()
 	s := Open(t, path, store.Recording)
 	opening := Begin(t, s)
@@ -67,15 +67,15 @@ func Record(t testing.TB, path string, n int) (all []*moonfire.Recording) {
 }
 
 // End closes a store in order.
-func End(t testing.TB, s *store.Store, opening moonfire.OpenID) {
+func End(t testing.TB, s *store.Store, opening moonfirefs.OpenID) {
 	t.Helper()
-	must(t, s.DB.EndOpen(context.Background(), opening, moonfire.MaxTime90k))
+	must(t, s.DB.EndOpen(context.Background(), opening, moonfirefs.MaxTime90k))
 	tellDirs(t, s, opening)
 	must(t, s.Close())
 }
 
 // Begin records that a store is open, as the recorder does (§ Opening).
-func Begin(t testing.TB, s *store.Store) moonfire.OpenID {
+func Begin(t testing.TB, s *store.Store) moonfirefs.OpenID {
 	t.Helper()
 	opening, err := s.DB.BeginOpen(context.Background(), 0)
 	must(t, err)
@@ -83,7 +83,7 @@ func Begin(t testing.TB, s *store.Store) moonfire.OpenID {
 	return opening
 }
 
-func tellDirs(t testing.TB, s *store.Store, id moonfire.OpenID) {
+func tellDirs(t testing.TB, s *store.Store, id moonfirefs.OpenID) {
 	t.Helper()
 	opening, err := s.DB.Opening(context.Background(), id)
 	must(t, err)
@@ -93,31 +93,31 @@ func tellDirs(t testing.TB, s *store.Store, id moonfire.OpenID) {
 }
 
 // Add adds n recordings to the first stream of a store.
-func Add(t testing.TB, s *store.Store, opening moonfire.OpenID, n int) (all []*moonfire.Recording) {
+func Add(t testing.TB, s *store.Store, opening moonfirefs.OpenID, n int) (all []*moonfirefs.Recording) {
 	t.Helper()
 	ctx := context.Background()
-	last, _, err := s.DB.LastStart(ctx, 1, moonfire.MaxTime90k)
+	last, _, err := s.DB.LastStart(ctx, 1, moonfirefs.MaxTime90k)
 	must(t, err)
 	for i := range n {
 		names, err := s.DB.Reserve(ctx, 1, 1)
 		must(t, err)
-		r := newRecording(names[0], last+moonfire.Time90k((i+1)*samplesPerRecording*sampleDuration90k))
+		r := newRecording(names[0], last+moonfirefs.Time90k((i+1)*samplesPerRecording*sampleDuration90k))
 		r.Open, r.RunOffset = opening, int32(i)
 		write(t, s, r)
-		_, err = s.DB.Save(ctx, &index.Save{Dir: 1, Insert: []*moonfire.Recording{r}, SampleEntries: []*moonfire.VideoSampleEntry{sampleEntry}})
+		_, err = s.DB.Commit(ctx, &index.Change{Dir: 1, Insert: []*moonfirefs.Recording{r}, SampleEntries: []*moonfirefs.VideoSampleEntry{sampleEntry}})
 		must(t, errors.Join(err, s.Dirs[1].UnlinkJournal(r.SampleFile)))
 		all = append(all, r)
 	}
 	return all
 }
 
-func newRecording(name uuid.UUID, start90k moonfire.Time90k) *moonfire.Recording {
-	var e moonfire.VideoIndexEncoder
+func newRecording(name uuid.UUID, start90k moonfirefs.Time90k) *moonfirefs.Recording {
+	var e moonfirefs.VideoIndexEncoder
 	for i := range samplesPerRecording {
-		e.Add(moonfire.Sample{Duration90k: sampleDuration90k, Bytes: sampleBytes, Sync: i == 0})
+		e.Add(moonfirefs.Sample{Duration90k: sampleDuration90k, Bytes: sampleBytes, Sync: i == 0})
 	}
-	return &moonfire.Recording{
-		Summary: moonfire.Summary{
+	return &moonfirefs.Recording{
+		Summary: moonfirefs.Summary{
 			Start90k: start90k, Duration90k: e.Duration90k(), SampleFileBytes: e.Bytes(),
 			VideoSamples: e.Samples(), VideoSyncSamples: e.SyncSamples(),
 		},
@@ -130,7 +130,7 @@ func contents(name uuid.UUID) []byte {
 	return bytes.Repeat(name[:], samplesPerRecording*sampleBytes)[:samplesPerRecording*sampleBytes]
 }
 
-func write(t testing.TB, s *store.Store, r *moonfire.Recording) {
+func write(t testing.TB, s *store.Store, r *moonfirefs.Recording) {
 	t.Helper()
 	f, err := s.Dirs[1].Create(r.SampleFile)
 	must(t, err)

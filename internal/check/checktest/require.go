@@ -5,8 +5,8 @@ import (
 	"context"
 	"testing"
 
-	"github.com/moonfirefs/moonfire/internal/check"
-	"github.com/moonfirefs/moonfire/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/check"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
 // Require checks the store in a directory, contents of sample files included, and

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/moonfirefs/moonfirefs/internal/test/programbuild"
+	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if len(os.Args) == 4 && os.Args[1] == loopbackCommand {
+		exit(loopback(ctx, os.Args[2], os.Args[3]))
+	}
+	rows := flag.String("rows", "", "numbers of rows, such as 6,7; the default is all")
+	rounds := flag.Int("rounds", 5, "how often each thing is measured")
+	short := flag.Bool("short", false, "so little footage that figures mean nothing")
+	dir := flag.String("dir", os.TempDir(), "where to put footage, up to 8 GB of it")
+	big := flag.String("big", "", "where to keep the store of rows 6 to 12, or where it was kept; the default is to remove it")
+	mediamtx := flag.String("mediamtx", "", "path of a program mediamtx, to compare row 10 with as well")
+	flag.Parse()
+	b := &bench{rounds: *rounds, amounts: full, out: os.Stdout, keptBig: *big, mediamtx: *mediamtx}
+	if *short {
+		b.amounts = little
+	}
+	exit(b.run(ctx, *dir, *rows))
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// row is a line of the table, or several that are measured together.
+type row struct {
+	numbers []int
+	measure func(context.Context, *bench) error
+}
+
+var rows = []row{
+	{[]int{1, 2}, sequentialReads},
+	{[]int{3}, opening},
+	{[]int{4}, buildingMoov},
+	{[]int{5}, randomReads},
+	{[]int{6, 7, 8, 9, 12}, bigStore},
+	{[]int{10, 11}, recordingCost},
+}
+
+// amounts say how much footage is measured.
+type amounts struct {
+	cameras, days int
+	// hourBytes is the size of the large hour, dayBytes of the day whose hours
+	// are read at random.
+	hourBytes, dayBytes int64
+	dayHours            int
+	// What is recorded, for how long in each round, and for how long under strace.
+	recordedCameras                int
+	recordingRound, recordingTrace time.Duration
+}
+
+var (
+	full = amounts{
+		cameras: 8, days: 365, hourBytes: 2 << 30, dayBytes: 1536 << 20, dayHours: 24,
+		recordedCameras: 4, recordingRound: 20 * time.Second, recordingTrace: 5 * time.Minute,
+	}
+	little = amounts{
+		cameras: 2, days: 2, hourBytes: 64 << 20, dayBytes: 16 << 20, dayHours: 2,
+		recordedCameras: 1, recordingRound: time.Second, recordingTrace: time.Second,
+	}
+)
+
+// bench is what the rows share.
+type bench struct {
+	amounts
+	rounds int
+	out    io.Writer
+	// dir is for everything, and removed in the end. program is moonfirefs.
+	dir, program string
+	// encoded is what the hours are made of that are read.
+	encoded *teststore.Clip
+	// keptBig is where the big store is kept, if not empty.
+	keptBig string
+	// mediamtx is that program, if not empty.
+	mediamtx string
+	// sink keeps the compiler from leaving out what is only measured.
+	sink uint64
+}
+
+// run measures the rows whose numbers are listed, or all.
+func (b *bench) run(ctx context.Context, parent, list string) (err error) {
+	wanted, err := parseRows(list)
+	if err != nil {
+		return err
+	}
+	if b.dir, err = os.MkdirTemp(parent, "moonfirefs-bench-"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(b.dir)) }()
+	b.program = filepath.Join(b.dir, "moonfirefs")
+	if err := programbuild.Build(ctx, b.program); err != nil {
+		return err
+	}
+	b.printf("| # | what | moonfirefs | against | ratio | spread |\n|---|---|---|---|---|---|\n")
+	for _, r := range rows {
+		if !slices.ContainsFunc(r.numbers, func(n int) bool { return wanted[n] }) {
+			continue
+		}
+		if err := r.measure(ctx, b); err != nil {
+			return fmt.Errorf("rows %v: %w", r.numbers, err)
+		}
+	}
+	return nil
+}
+
+func parseRows(list string) (map[int]bool, error) {
+	wanted := make(map[int]bool)
+	for _, r := range rows {
+		for _, n := range r.numbers {
+			wanted[n] = list == ""
+		}
+	}
+	if list == "" {
+		return wanted, nil
+	}
+	for text := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(text)
+		if _, ok := wanted[n]; err != nil || !ok {
+			return nil, fmt.Errorf("there is no row %q", text)
+		}
+		wanted[n] = true
+	}
+	return wanted, nil
+}
+
+func (b *bench) printf(format string, args ...any) {
+	_, _ = fmt.Fprintf(b.out, format, args...) // nobody to tell
+}
+
+// path is a place in the directory of the benchmark.
+func (b *bench) path(name string) string { return filepath.Join(b.dir, name) }

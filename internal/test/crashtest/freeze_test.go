@@ -1,0 +1,250 @@
+package crashtest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
+)
+
+// plentyBytes is a quota that no test reaches.
+const plentyBytes = 1 << 40
+
+// frozenFor is how long the disk answers nothing.
+func frozenFor() time.Duration { return time.Duration(tries(4, 60)) * time.Second }
+
+// attentiveCameras start cameras that remember all that they send.
+func attentiveCameras(t *testing.T, n int) (all []*testcamera.Camera) {
+	t.Helper()
+	source, err := clip()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range n {
+		all = append(all, cameratest.Start(t, testcamera.Config{Source: source}))
+	}
+	return all
+}
+
+// TestFrozenDisk ensures that no frame is lost, and memory stays bounded, while a
+// disk answers nothing for as long as the queues take what comes; and that the
+// camera that records to another disk does not notice.
+func TestFrozenDisk(t *testing.T) {
+	t.Parallel()
+	disk, sources := newFaultyDisk(t), attentiveCameras(t, 2)
+	s := newSiteWith(t, filepath.Join(t.TempDir(), "store"), disk.path, sources, plentyBytes, filepath.Join(t.TempDir(), "other"))
+	p := s.start("")
+	if !p.waitUntil(func() bool { return p.records(len(sources)) }) {
+		t.Fatalf("it does not record:\n%s", p.log())
+	}
+	before := p.memoryBytes(t)
+	disk.must(disk.Stall("all"))
+	grown := s.whileFrozen(before)
+	var sent []int
+	for _, source := range sources {
+		sent = append(sent, len(framesSent(source)))
+	}
+	disk.must(disk.Stall())
+	for i := range sources {
+		s.waitForFrames(i, sent[i])
+	}
+	for _, problem := range s.stopAndInspect() {
+		t.Error(problem)
+	}
+	if strings.Contains(p.log(), "recording is interrupted") {
+		t.Error("recording was interrupted")
+	}
+	const queueBytes, otherBytes = 32 << 20, 64 << 20
+	if grown > int64(len(sources))*queueBytes+otherBytes {
+		t.Errorf("memory grew by %d bytes", grown)
+	}
+	for i, source := range sources {
+		s.requireNoHole(i, framesSent(source))
+	}
+	o := outcome{fault: fmt.Sprintf("disk frozen for %v", frozenFor()), tries: 1, note: fmt.Sprintf("memory grew by %d KiB", grown>>10)}
+	if !t.Failed() {
+		o.clean = 1
+	}
+	results.add(o)
+}
+
+// whileFrozen lasts as long as the first disk is to be frozen, and requires that
+// recordings on the second one are saved all the while. It returns how much more
+// memory the program has at the end.
+func (s *site) whileFrozen(before int64) (grown int64) {
+	s.t.Helper()
+	p := s.running
+	step := max(frozenFor()/6, 4*time.Second)
+	time.Sleep(time.Second) // a save may have been under way
+	frozen := strings.Count(p.log(), "msg=saved camera=cam0")
+	for range frozenFor() / step {
+		other := strings.Count(p.log(), "msg=saved camera=cam1")
+		time.Sleep(step)
+		if strings.Count(p.log(), "msg=saved camera=cam1") == other {
+			s.t.Error("no recording was saved on the other disk")
+		}
+	}
+	if strings.Count(p.log(), "msg=saved camera=cam0") != frozen {
+		s.t.Error("the disk was not frozen")
+	}
+	return p.memoryBytes(s.t) - before
+}
+
+// TestFrozenDiskPastTheCap ensures that a recording is cut where the queue is full,
+// that what was queued before is kept, and that a new run begins once the disk is
+// back.
+func TestFrozenDiskPastTheCap(t *testing.T) {
+	t.Parallel()
+	disk, sources := newFaultyDisk(t), attentiveCameras(t, 2)
+	s := newSiteWith(t, filepath.Join(t.TempDir(), "store"), disk.path, sources, plentyBytes)
+	p := s.start("", "--queue", "40KB")
+	if !p.waitUntil(func() bool { return p.records(len(sources)) }) {
+		t.Fatalf("it does not record:\n%s", p.log())
+	}
+	disk.must(disk.Stall("all"))
+	if !p.prints(len(sources), "recording is interrupted") {
+		t.Fatalf("the queues take everything:\n%s", p.log())
+	}
+	disk.must(disk.Stall())
+	if !p.prints(len(sources), "recording goes on") {
+		t.Fatalf("recording does not go on:\n%s", p.log())
+	}
+	saved := strings.Count(p.log(), "msg=saved")
+	if !p.prints(saved+2*len(sources), "msg=saved") {
+		t.Fatalf("recordings are not saved:\n%s", p.log())
+	}
+	for _, problem := range s.stopAndInspect() {
+		t.Error(problem)
+	}
+	for i := range sources {
+		if runs := s.runsOf(fmt.Sprintf("cam%d", i)); runs != 2 {
+			t.Errorf("cam%d: %d runs were recorded, not 2", i, runs)
+		}
+	}
+	o := outcome{fault: "disk frozen for longer than the queue lasts", tries: 1}
+	if !t.Failed() {
+		o.clean = 1
+	}
+	results.add(o)
+}
+
+// framesSent returns the frames that a camera has sent to its only client, from the
+// first key frame.
+func framesSent(c *testcamera.Camera) []testcamera.SentFrame {
+	sent := c.Sent()
+	return sent[max(0, slices.IndexFunc(sent, func(f testcamera.SentFrame) bool { return f.Sync })):]
+}
+
+// waitForFrames waits until the index has more than n frames of a camera.
+func (s *site) waitForFrames(camera, n int) {
+	s.t.Helper()
+	for deadline := time.Now().Add(patience); s.framesRecorded(camera) <= n; time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("recording does not go on:\n%s", s.running.log())
+		}
+	}
+}
+
+func (s *site) framesRecorded(camera int) (frames int) {
+	s.t.Helper()
+	for _, r := range s.recordingsOf(fmt.Sprintf("cam%d", camera)) {
+		frames += int(r.VideoSamples)
+	}
+	return frames
+}
+
+// requireNoHole requires that what was recorded of a camera is what it has sent, from
+// the first frame on, and that it is one run. Of the last frames, nobody can tell:
+// they were on their way when the connection was closed.
+func (s *site) requireNoHole(camera int, sent []testcamera.SentFrame) {
+	s.t.Helper()
+	name := fmt.Sprintf("cam%d", camera)
+	if runs := s.runsOf(name); runs != 1 {
+		s.t.Errorf("%s: %d runs were recorded, not 1", name, runs)
+	}
+	recorded := s.samplesOf(name)
+	for i, frame := range sent {
+		if len(recorded) == 0 {
+			return
+		}
+		rest, ok := bytes.CutPrefix(recorded, sampleOf(frame))
+		if !ok {
+			s.t.Errorf("%s: in place of frame %d, sent at %v, another one was recorded", name, i, frame.Time)
+			return
+		}
+		recorded = rest
+	}
+	if len(recorded) > 0 {
+		s.t.Errorf("%s: more frames were recorded than sent", name)
+	}
+}
+
+// samplesOf reads all samples of a camera, in order.
+func (s *site) samplesOf(camera string) (samples []byte) {
+	s.t.Helper()
+	opened, err := s.openStore(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer opened.Close()
+	for _, r := range s.recordingsOf(camera) {
+		data, err := os.ReadFile(filepath.Join(opened.Dirs[r.SampleDir].Path(), r.SampleFile.String()))
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		samples = append(samples, data...)
+	}
+	return samples
+}
+
+// sampleOf is what a sample file has of a frame: its NAL units, each with its length
+// in four bytes, without parameter sets and delimiters (design/cameras.md).
+func sampleOf(f testcamera.SentFrame) (sample []byte) {
+	for _, nal := range f.NALs {
+		if kind := nal[0] & 0x1f; kind >= 7 && kind <= 9 {
+			continue
+		}
+		sample = binary.BigEndian.AppendUint32(sample, uint32(len(nal)))
+		sample = append(sample, nal...)
+	}
+	return sample
+}
+
+func (s *site) runsOf(camera string) (runs int) {
+	s.t.Helper()
+	for _, r := range s.recordingsOf(camera) {
+		if r.RunOffset == 0 {
+			runs++
+		}
+	}
+	return runs
+}
+
+// memoryBytes is the memory that a running program has at present.
+func (p *program) memoryBytes(t *testing.T) int64 {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(status)) {
+		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == "VmRSS:" {
+			kib, err := strconv.ParseInt(fields[1], 10, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return kib << 10
+		}
+	}
+	t.Fatal("no VmRSS")
+	return 0
+}

@@ -1,0 +1,142 @@
+package crashtest
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/check"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+)
+
+// moment says what may be true of a store.
+type moment int
+
+const (
+	// afterCrash: names may be reserved.
+	afterCrash moment = iota
+	// afterOrderlyStop: none may.
+	afterOrderlyStop
+)
+
+// inspect returns what is wrong with the store while no program runs.
+func (s *site) inspect(at moment) (problems []string) {
+	ctx := context.Background()
+	opened, err := s.openStore(ctx)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	defer opened.Close()
+	report, err := check.Check(ctx, opened, check.Options{Index: true, Hash: true})
+	if err != nil {
+		return []string{err.Error()}
+	}
+	for _, f := range report.Findings {
+		problems = append(problems, f.String())
+	}
+	if at == afterOrderlyStop && report.Reserved > 0 {
+		problems = append(problems, fmt.Sprintf("%d names are reserved after an orderly stop", report.Reserved))
+	}
+	broken, err := s.brokenPromises(ctx, opened)
+	if err != nil {
+		problems = append(problems, err.Error())
+	}
+	return append(problems, broken...)
+}
+
+// brokenPromises lists the recordings that were committed and are missing,
+// although rotation need not have deleted them.
+func (s *site) brokenPromises(ctx context.Context, opened *store.Store) (problems []string, err error) {
+	found, err := recordings(ctx, opened)
+	if err != nil {
+		return nil, err
+	}
+	all, err := opened.DB.Cameras(ctx)
+	if err != nil {
+		return nil, err
+	}
+	present := make(map[uuid.UUID]bool)
+	for _, r := range found {
+		present[r.SampleFile] = true
+		if p, ok := s.promised[r.SampleFile]; ok && p.sizeBytes != r.SampleFileBytes {
+			problems = append(problems, fmt.Sprintf("recording %s has %d bytes, not %d", r.SampleFile, r.SampleFileBytes, p.sizeBytes))
+		}
+	}
+	for i := range all {
+		problems = append(problems, s.brokenPromisesOf(&all[i], found, present)...)
+		s.remember(&all[i], found)
+	}
+	return problems, nil
+}
+
+// remember makes promises of the recordings that are there: of some, the program
+// was killed before it could log the commit.
+func (s *site) remember(c *moonfirefs.Camera, found []moonfirefs.Recording) {
+	for _, r := range found {
+		if r.Stream == c.Streams[0].ID {
+			s.promised[r.SampleFile] = promise{
+				camera: c.ShortName, file: r.SampleFile, sizeBytes: r.SampleFileBytes, id: int64(r.ID),
+			}
+		}
+	}
+}
+
+// brokenPromisesOf uses that rotation deletes the recordings that were committed
+// first, as many as needed and no more. So when the newest of those that are missing was deleted,
+// it and what was recorded after it exceeded the quota; and what is there by now
+// is no less.
+func (s *site) brokenPromisesOf(c *moonfirefs.Camera, found []moonfirefs.Recording, present map[uuid.UUID]bool) (problems []string) {
+	stream := &c.Streams[0]
+	var newest *promise
+	var presentBytes int64
+	for _, r := range found {
+		if r.Stream == stream.ID {
+			presentBytes += r.SampleFileBytes
+		}
+	}
+	for file, p := range s.promised {
+		if p.camera != c.ShortName || present[file] {
+			continue
+		}
+		if newest == nil || p.id > newest.id {
+			newest = &p
+		}
+	}
+	if newest == nil {
+		return nil
+	}
+	for file, p := range s.promised {
+		if p.camera == c.ShortName && present[file] && p.id < newest.id {
+			problems = append(problems, fmt.Sprintf("%s is missing, but not %s, which is older", newest, p))
+			break
+		}
+	}
+	if presentBytes+newest.sizeBytes <= stream.RetainBytes {
+		problems = append(problems, fmt.Sprintf("%s is missing, although there is room for it beside %d bytes", newest, presentBytes))
+	}
+	return problems
+}
+
+// recordings lists all of them, by id.
+func recordings(ctx context.Context, opened *store.Store) (all []moonfirefs.Recording, err error) {
+	for id := range opened.Dirs {
+		rows, err := opened.DB.Recordings(ctx, id, 0, 1<<20, false)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, rows...)
+	}
+	slices.SortFunc(all, func(a, b moonfirefs.Recording) int { return cmp.Compare(a.ID, b.ID) })
+	return all, nil
+}
+
+// tail returns the last lines of a text.
+func tail(text string, n int) string {
+	lines := strings.Split(text, "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "\n")
+}

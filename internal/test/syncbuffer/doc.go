@@ -1,0 +1,3 @@
+// Package syncbuffer collects what is written, such as the output of a process or
+// a log, while somebody else reads it already.
+package syncbuffer

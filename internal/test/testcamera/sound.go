@@ -1,0 +1,239 @@
+package testcamera
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/bluenviron/gortsplib/v4"
+	"github.com/bluenviron/gortsplib/v4/pkg/description"
+	"github.com/bluenviron/gortsplib/v4/pkg/format"
+	"github.com/bluenviron/mediacommon/pkg/codecs/mpeg4audio"
+	"github.com/pion/rtcp"
+	"github.com/pion/rtp"
+)
+
+// AudioCodec is a way to encode sound.
+type AudioCodec string
+
+const (
+	// AAC is AAC-LC (ISO 14496-3), a frame in each packet (RFC 3640).
+	AAC AudioCodec = "aac"
+	// ALaw is ITU-T G.711 A-law at 8 kHz, 20 ms in each packet.
+	ALaw AudioCodec = "alaw"
+	// ULaw is µ-law, likewise.
+	ULaw AudioCodec = "mulaw"
+)
+
+const (
+	soundPayloadType = 97
+	defaultSoundRate = 16000
+	g711Rate         = 8000
+	g711Frame        = 160
+	aacFrame         = 1024
+	adtsHeader       = 7
+	// soundOrigin is the RTP time stamp of the first frame of sound.
+	soundOrigin = 2_000_000_000
+	// reportEvery is how often sender reports are sent, in the camera's time: often
+	// enough that recordings of some seconds need not begin without.
+	reportEvery = 200 * time.Millisecond
+)
+
+// Sound is sound that was encoded beforehand: a tone that rises, and a beep at each
+// second. A camera repeats it for ever. Each frame has bytes of its own.
+type Sound struct {
+	Codec        AudioCodec
+	SampleRate   int
+	FrameSamples int
+	Frames       [][]byte
+}
+
+// EncodeAudio makes some seconds of sound, mono. A sample rate of 0 means the
+// default; that of G.711 is always 8 kHz.
+func EncodeAudio(ctx context.Context, codec AudioCodec, sampleRate, seconds int) (*Sound, error) {
+	s := &Sound{Codec: codec, SampleRate: sampleRate, FrameSamples: aacFrame}
+	container := "adts"
+	switch {
+	case codec != AAC:
+		s.SampleRate, s.FrameSamples, container = g711Rate, g711Frame, string(codec)
+	case sampleRate == 0:
+		s.SampleRate = defaultSoundRate
+	}
+	encoder := map[AudioCodec]string{AAC: "aac", ALaw: "pcm_alaw", ULaw: "pcm_mulaw"}[codec]
+	out, err := exec.CommandContext(ctx, "ffmpeg", "-v", "error", "-f", "lavfi", "-i",
+		fmt.Sprintf("aevalsrc='0.2*sin(2*PI*(300+37*t)*t)+if(lt(mod(t,1),0.08),0.6*sin(2*PI*2000*t),0)':s=%d:d=%d", s.SampleRate, seconds),
+		"-c:a", encoder, "-ac", "1", "-f", container, "-").Output()
+	if err != nil {
+		return nil, fmt.Errorf("test camera: encode sound: %w", err)
+	}
+	for len(out) > adtsHeader {
+		size, header := g711Frame, 0
+		if codec == AAC { // ISO 14496-3 §1.A.2.2: aac_frame_length
+			size, header = int(binary.BigEndian.Uint32(out[2:])>>5&0x1fff), adtsHeader
+		}
+		if size > len(out) {
+			break
+		}
+		s.Frames = append(s.Frames, out[header:size])
+		out = out[size:]
+	}
+	if len(s.Frames) == 0 {
+		return nil, fmt.Errorf("test camera: ffmpeg made no %s", codec)
+	}
+	return s, nil
+}
+
+// Elapsed is when frame n begins, after the first one and after the first picture.
+func (s *Sound) Elapsed(n int64) time.Duration {
+	return time.Duration(n) * time.Duration(s.FrameSamples) * time.Second / time.Duration(s.SampleRate)
+}
+
+// format describes the sound for SDP.
+func (s *Sound) format() format.Format {
+	if s.Codec != AAC {
+		return &format.G711{PayloadTyp: soundPayloadType, MULaw: s.Codec == ULaw, SampleRate: s.SampleRate, ChannelCount: 1}
+	}
+	return &format.MPEG4Audio{
+		PayloadTyp: soundPayloadType, ProfileLevelID: 1,
+		Config:     &mpeg4audio.Config{Type: mpeg4audio.ObjectTypeAACLC, SampleRate: s.SampleRate, ChannelCount: 1},
+		SizeLength: 13, IndexLength: 3, IndexDeltaLength: 3,
+	}
+}
+
+// SentAudio is a frame of sound that was sent to a client.
+type SentAudio struct {
+	// Run counts the sessions that have listened, from 1.
+	Run int
+	// Index counts the frames of the source, from 0, sent or not.
+	Index int64
+	Data  []byte
+	// Time is when the frame was handed to the network.
+	Time time.Time
+}
+
+// listener is a client session that has set up the sound.
+type listener struct {
+	run      int
+	sequence uint16
+}
+
+// playSound delivers frames at the times that they are due, until ctx is
+// cancelled.
+func (c *Camera) playSound(ctx context.Context, start time.Time) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for n := int64(0); ; n++ {
+		// A frame can be sent when its last sample has been recorded.
+		due := time.Duration(float64(c.config.Sound.Elapsed(n+1)+c.config.AudioDelay) / c.config.Speed)
+		timer.Reset(due - time.Since(start))
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		c.deliverSound(n)
+	}
+}
+
+func (c *Camera) deliverSound(n int64) {
+	sound := c.config.Sound
+	data := sound.Frames[n%int64(len(sound.Frames))]
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.silent {
+		return
+	}
+	payload := data
+	if sound.Codec == AAC { // RFC 3640 §3.3.6: one header of 16 bits
+		payload = binary.BigEndian.AppendUint16([]byte{0, 16}, uint16(len(data)<<3))
+		payload = append(payload, data...)
+	}
+	for session, l := range c.listeners {
+		l.sequence++
+		packet := &rtp.Packet{
+			Header: rtp.Header{
+				Version: 2, Marker: true, PayloadType: soundPayloadType, SequenceNumber: l.sequence,
+				Timestamp: uint32(soundOrigin + n*int64(sound.FrameSamples)), SSRC: 0x50f7,
+			},
+			Payload: payload,
+		}
+		if err := session.WritePacketRTP(c.sound, packet); err != nil {
+			delete(c.listeners, session)
+			session.Close()
+			continue
+		}
+		if keep := c.config.KeepSent; keep > 0 && len(c.sentSound) >= 2*keep {
+			c.sentSound = slices.Clone(c.sentSound[len(c.sentSound)-keep:])
+		}
+		c.sentSound = append(c.sentSound, SentAudio{Run: l.run, Index: n, Data: data, Time: time.Now()})
+	}
+}
+
+// report sends sender reports (RFC 3550 §6.4.1) to all sessions: for both streams
+// the same moment, by a clock that nobody has set right.
+func (c *Camera) report(ctx context.Context, start time.Time) {
+	ticker := time.NewTicker(time.Duration(float64(reportEvery) / c.config.Speed))
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		played := time.Duration(float64(time.Since(start)) * c.config.Speed)
+		c.mu.Lock()
+		for session := range c.players {
+			c.sendReport(session, c.media, played, uint32(int64(c.config.RTPOrigin)+int64(played*9/100_000)))
+		}
+		for session := range c.listeners {
+			c.sendReport(session, c.sound, played, uint32(soundOrigin+int64(played.Seconds()*float64(c.config.Sound.SampleRate))))
+		}
+		c.mu.Unlock()
+	}
+}
+
+func (c *Camera) sendReport(session *gortsplib.ServerSession, media *description.Media, played time.Duration, rtpTime uint32) {
+	clock := time.Unix(1_000_000_000, 0).Add(played)
+	const since1900 = 2_208_988_800
+	ntp := uint64(clock.Unix()+since1900)<<32 | uint64(clock.Nanosecond())<<32/1_000_000_000
+	// One that cannot be sent any more is none of the tests' business.
+	_ = session.WritePacketRTCP(media, &rtcp.SenderReport{SSRC: 0x50f7, NTPTime: ntp, RTPTime: rtpTime})
+}
+
+// Silence makes the camera send no sound, Sound makes it go on.
+func (c *Camera) Silence() { c.setSilent(true) }
+
+// Sound ends Silence.
+func (c *Camera) Sound() { c.setSilent(false) }
+
+func (c *Camera) setSilent(silent bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.silent = silent
+}
+
+// SentAudio returns the frames of sound that were sent, in order.
+func (c *Camera) SentAudio() []SentAudio {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.sentSound)
+}
+
+// medias are what the session description lists.
+func (c *Camera) medias() []*description.Media {
+	all := []*description.Media{c.media}
+	if c.other != nil {
+		all = append(all, c.other)
+	}
+	if c.sound != nil {
+		all = append(all, c.sound)
+	}
+	return all
+}
+
+// String names it in tests.
+func (s *Sound) String() string { return string(s.Codec) + " " + strconv.Itoa(s.SampleRate) }

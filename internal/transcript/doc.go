@@ -1,3 +1,0 @@
-// Package transcript collects what is written, such as the output of a process or
-// a log, while somebody else reads it already.
-package transcript
