@@ -24,6 +24,14 @@ const (
 	MaxTime90k Time90k = math.MaxInt64 / 4
 )
 
+const (
+	// Hour90k is an hour.
+	Hour90k Duration90k = 60 * 60 * UnitsPerSecond
+	// QuarterHour90k is what all civil hours are made of: the zones' offsets have been
+	// multiples of it (design/time.md).
+	QuarterHour90k = Hour90k / 4
+)
+
 // MaxRecordingDuration90k is the exclusive upper bound of a recording's
 // duration: five minutes.
 const MaxRecordingDuration90k Duration90k = 5 * 60 * UnitsPerSecond
@@ -49,6 +57,19 @@ func (t Time90k) Add(d Duration90k) Time90k { return t + Time90k(d) }
 
 // Sub returns the span from u to t.
 func (t Time90k) Sub(u Time90k) Duration90k { return Duration90k(t - u) }
+
+// Count returns how many whole units lie between 1970 and t, rounded down, so that times
+// before 1970 have negative counts; unit is positive.
+func (t Time90k) Count(unit Duration90k) int64 {
+	n := int64(t) / int64(unit)
+	if int64(t)%int64(unit) < 0 {
+		n--
+	}
+	return n
+}
+
+// Floor returns the last multiple of unit at or before t; unit is positive.
+func (t Time90k) Floor(unit Duration90k) Time90k { return Time90k(t.Count(unit) * int64(unit)) }
 
 // String formats t in UTC with the precision of a 90k unit, for logs.
 func (t Time90k) String() string { return t.Time().Format("2006-01-02T15:04:05.00000Z") }
