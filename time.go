@@ -27,8 +27,8 @@ const (
 const (
 	// Hour90k is an hour.
 	Hour90k Duration90k = 60 * 60 * UnitsPerSecond
-	// QuarterHour90k is what all civil hours are made of: the zones' offsets have been
-	// multiples of it (design/time.md).
+	// QuarterHour90k is what civil hours are made of: the offsets of today's zones are
+	// multiples of it.
 	QuarterHour90k = Hour90k / 4
 )
 
