@@ -116,14 +116,14 @@ func TestLoad(t *testing.T) {
 	c := New[int](Oldest, 10, length)
 	var loads atomic.Int32
 	begun, finish := make(chan struct{}), make(chan struct{})
-	load := func() (string, error) {
-		loads.Add(1)
-		close(begun)
-		<-finish
-		return "value", nil
-	}
 	get := func() {
-		if got, err := c.Load(1, load); got != "value" || err != nil {
+		got, err := c.Load(1, func() (string, error) {
+			loads.Add(1)
+			close(begun)
+			<-finish
+			return "value", nil
+		})
+		if got != "value" || err != nil {
 			t.Errorf("got %q, %v", got, err)
 		}
 	}
