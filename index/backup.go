@@ -8,12 +8,12 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"path/filepath"
 
 	"github.com/google/uuid"
 	sqlite3 "github.com/mattn/go-sqlite3"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/durable"
 )
 
 // backupPages is how many pages are copied between two looks at the context.
@@ -39,27 +39,14 @@ func (db *DB) backup(ctx context.Context, path string, show func(doneBytes, tota
 	if err := db.mayReplace(ctx, path); err != nil {
 		return err
 	}
-	temporary := path + ".new"
-	for _, leftover := range []string{"", "-wal", "-shm", "-journal"} { // of a crash
-		if err := os.Remove(temporary + leftover); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+	return durable.Write(path, durable.Replace, func(f *os.File) error {
+		for _, leftover := range []string{"-wal", "-shm", "-journal"} { // of a crash
+			if err := os.Remove(f.Name() + leftover); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 		}
-	}
-	// Passwords will be in it.
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := db.copyTo(ctx, temporary, show); err != nil {
-		return errors.Join(err, os.Remove(temporary))
-	}
-	if err := os.Rename(temporary, path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
+		return db.copyTo(ctx, f.Name(), show)
+	})
 }
 
 // mayReplace refuses to replace what is not a backup of this store.
@@ -107,15 +94,7 @@ func (db *DB) copyTo(ctx context.Context, path string, show func(doneBytes, tota
 	if err := db.copyPages(ctx, path, show); err != nil {
 		return err
 	}
-	if err := finishBackup(ctx, path); err != nil {
-		return err
-	}
-	// Closing the last connection has moved the WAL into the file; the rest is ours.
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return finishBackup(ctx, path)
 }
 
 // copyPages copies with SQLite's backup interface.

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/durable"
 )
 
 // Create makes a new database at path, which must not exist, with one sample
@@ -28,25 +28,7 @@ func create(ctx context.Context, path string, meta Meta, dir SampleDir) error {
 		}
 		return err
 	}
-	temporary := path + ".new"
-	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	// Passwords will be in it.
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	if err := fill(ctx, temporary, meta, dir); err != nil {
-		return errors.Join(err, os.Remove(temporary))
-	}
-	if err := os.Rename(temporary, path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
+	return durable.Write(path, 0, func(f *os.File) error { return fill(ctx, f.Name(), meta, dir) })
 }
 
 // fill runs the schema. Closing the last connection moves all of the WAL into
@@ -75,11 +57,3 @@ func fill(ctx context.Context, path string, meta Meta, dir SampleDir) (err error
 // rollback ends a transaction that was not committed. The error that led here is
 // the one to report.
 func rollback(tx *sql.Tx) { _ = tx.Rollback() }
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}

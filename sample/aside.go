@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/durable"
 )
 
 // asideName is the folder, within the directory, of files that a repair has set
@@ -31,7 +32,7 @@ func (d *Dir) MoveAside(name uuid.UUID) (path string, err error) {
 		return "", fmt.Errorf("move journal aside: %w", err)
 	}
 	// The new name before the old one is gone: a power cut must leave one of them.
-	if err := errors.Join(syncRoot(aside), d.Sync()); err != nil {
+	if err := errors.Join(durable.SyncRoot(aside), d.Sync()); err != nil {
 		return path, fmt.Errorf("move sample file aside: %w", err)
 	}
 	return path, nil

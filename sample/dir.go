@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/durable"
 	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 )
 
@@ -85,7 +86,7 @@ func Create(path string, id Identity) error {
 	if err := writeMeta(root, &metaFile{Store: id.Store, Dir: id.Dir}); err != nil {
 		return fmt.Errorf("create sample directory %s: %w", path, err)
 	}
-	return syncDir(filepath.Dir(path))
+	return durable.SyncDir(filepath.Dir(path))
 }
 
 func requireEmpty(path string) error {
@@ -99,14 +100,6 @@ func requireEmpty(path string) error {
 		}
 	}
 	return nil
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 // New returns a directory that is not available before Attach.

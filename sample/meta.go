@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/durable"
 )
 
 // metaName is the file that marks a directory as ours.
@@ -79,32 +80,10 @@ func writeMeta(root *os.Root, meta *metaFile) error {
 
 // writeDurably makes the file appear with all of data or not at all.
 func writeDurably(root *os.Root, name string, data []byte) error {
-	temporary := name + ".new"
-	f, err := root.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
+	return durable.WriteIn(root, name, durable.Replace, func(f *os.File) error {
+		_, err := f.Write(data)
 		return err
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	err = errors.Join(err, f.Close())
-	if err == nil {
-		err = root.Rename(temporary, name)
-	}
-	if err != nil {
-		return err
-	}
-	return syncRoot(root)
-}
-
-// syncRoot makes the names in a directory durable.
-func syncRoot(root *os.Root) error {
-	d, err := root.Open(".")
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
+	})
 }
 
 // LastOpening reads which opening of the store the directory took part in last;
