@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/moonfirefs/moonfirefs/internal/mountpoint"
 )
 
 // Ensures that the mount of a process that was killed is replaced.
@@ -26,7 +28,7 @@ func TestStaleMount(t *testing.T) {
 	second := startServer(t, serveOptions{Store: path, Mountpoint: first.mountpoint})
 	mustRead(t, second.path("driveway/2026-11-22/13.mp4"))
 	second.stop()
-	if _, mounted, err := mountedAt(first.mountpoint); mounted || err != nil {
+	if _, mounted, err := mountpoint.At(first.mountpoint); mounted || err != nil {
 		t.Errorf("something is still mounted: %v", err)
 	}
 }
@@ -43,7 +45,7 @@ func TestBusyUnmount(t *testing.T) {
 	}
 	defer held.Close()
 	s.tell("close")
-	if _, mounted, err := mountedAt(s.mountpoint); mounted || err != nil {
+	if _, mounted, err := mountpoint.At(s.mountpoint); mounted || err != nil {
 		t.Errorf("it is still mounted: %v", err)
 	}
 	if got := names(t, s.mountpoint); len(got) != 0 {
@@ -112,21 +114,4 @@ func TestMountpointRefused(t *testing.T) {
 		}
 	}
 	names(t, live.path("driveway"))
-}
-
-// Ensures that lines of the mount table are understood, blanks in paths and
-// optional fields included.
-func TestParseMountEntry(t *testing.T) {
-	for line, want := range map[string]mountEntry{
-		`36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw`:                {"98:0", "/mnt2", "ext3"},
-		`36 35 0:52 / /mnt/my\040nvr ro - fuse.moonfirefs moonfirefs ro,user_id=0`:      {"0:52", "/mnt/my nvr", "fuse.moonfirefs"},
-		`36 35 0:52 / /a\134b\x ro shared:1 master:2 - fuse.moonfirefs moonfirefs ro`:   {"0:52", `/a\b\x`, "fuse.moonfirefs"},
-		`36 35 0:52 / /only\0405 ro shared:1 master:2 unbindable - tmpfs tmpfs rw,size`: {"0:52", "/only 5", "tmpfs"},
-		`36 35 0:52 / /mnt ro`: {},
-		``:                     {},
-	} {
-		if got, ok := parseMountEntry(line); got != want || ok != (want != mountEntry{}) {
-			t.Errorf("%q: %+v, %v", line, got, ok)
-		}
-	}
 }

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,6 +18,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/mountpoint"
 	"github.com/moonfirefs/moonfirefs/internal/status"
 	"github.com/moonfirefs/moonfirefs/mp4"
 	"github.com/moonfirefs/moonfirefs/sample"
@@ -135,7 +134,7 @@ func newTree(ctx context.Context, o Options) (*tree, error) {
 
 // serve mounts and starts the goroutines, which end when the mount is gone.
 func serve(o Options, t *tree, root gofs.InodeEmbedder) (*Mount, error) {
-	path, err := prepareMountpoint(o.Mountpoint)
+	path, err := mountpoint.Prepare(o.Mountpoint)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +144,7 @@ func serve(o Options, t *tree, root gofs.InodeEmbedder) (*Mount, error) {
 	if err != nil {
 		// fusermount3 has told its reason on standard error.
 		err = errors.New(strings.TrimSpace(err.Error()))
-		return nil, errors.Join(err, clearStale(path))
+		return nil, errors.Join(err, mountpoint.ClearStale(path))
 	}
 	m := &Mount{path: path, log: t.log, tree: t, server: server, done: make(chan struct{})}
 	m.looked.Store(int64(time.Since(epoch)))
@@ -175,8 +174,8 @@ func mountOptions(o Options, log *slog.Logger) *fuse.MountOptions {
 		// would hide the reason.
 		DirectMount:       true,
 		DirectMountStrict: os.Geteuid() == 0,
-		FsName:            mountName,
-		Name:              mountName,
+		FsName:            mountpoint.Name,
+		Name:              mountpoint.Name,
 		MaxWrite:          maxTransferBytes,
 		MaxBackground:     maxBackground,
 		// Otherwise a long listing asks for two attributes of each file.
@@ -211,22 +210,21 @@ func (m *Mount) run(root *gofs.Inode) {
 // at the same path. The mount table has it; a stat would be a request to
 // ourselves.
 func (m *Mount) identify() error {
-	mounted, ok, err := mountedAt(m.path)
+	mounted, ok, err := mountpoint.At(m.path)
 	if err != nil {
 		return err
 	}
 	if !ok {
 		return fmt.Errorf("%s is not in the mount table", m.path)
 	}
-	m.device = mounted.device
+	m.device = mounted.Device
 	return nil
 }
 
 // raiseReadAhead makes sequential reading several times as fast, where that is
 // allowed: only root may. It goes on without.
 func (m *Mount) raiseReadAhead() {
-	path := filepath.Join("/sys/class/bdi", m.device, "read_ahead_kb")
-	if err := os.WriteFile(path, []byte(strconv.Itoa(readAheadKiB)), 0); err != nil {
+	if err := mountpoint.SetReadAhead(m.device, readAheadKiB); err != nil {
 		m.log.Debug("read-ahead stays as it is", "err", err)
 	}
 }

@@ -3,12 +3,11 @@ package fs
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/moonfirefs/moonfirefs/internal/mountpoint"
 )
 
 // closeGrace is how long Close waits for a mount that it has cut off.
@@ -39,7 +38,7 @@ func (m *Mount) unmount() error {
 	if m.gone() {
 		return nil
 	}
-	if mounted, ok, err := mountedAt(m.path); err == nil && (!ok || mounted.device != m.device) {
+	if mounted, ok, err := mountpoint.At(m.path); err == nil && (!ok || mounted.Device != m.device) {
 		m.abort() // somebody else has detached it
 		return nil
 	}
@@ -52,7 +51,7 @@ func (m *Mount) unmount() error {
 	}
 	// MNT_FORCE cuts the connection (Linux fuse_umount_begin), MNT_DETACH
 	// unmounts although the mount is in use.
-	if err := detach(m.path, unix.MNT_FORCE|unix.MNT_DETACH); err != nil && !m.gone() {
+	if err := mountpoint.Detach(m.path, unix.MNT_FORCE|unix.MNT_DETACH); err != nil && !m.gone() {
 		return fmt.Errorf("unmount %s: %w", m.path, err)
 	}
 	m.abort() // for fusermount3, which does not force
@@ -63,7 +62,7 @@ func (m *Mount) unmount() error {
 // have been closed a moment ago: the kernel tells us of it asynchronously.
 func (m *Mount) detachOrRetry() (err error) {
 	for delay := 10 * time.Millisecond; delay < 200*time.Millisecond; delay *= 2 {
-		if err = detach(m.path, 0); err == nil {
+		if err = mountpoint.Detach(m.path, 0); err == nil {
 			return nil
 		}
 		select {
@@ -84,12 +83,9 @@ func (m *Mount) gone() bool {
 	}
 }
 
-// abort cuts the connection to the kernel, where the control file system is
-// mounted. Its folders are named by the minor device number.
+// abort cuts the connection to the kernel.
 func (m *Mount) abort() {
-	_, minor, _ := strings.Cut(m.device, ":")
-	path := filepath.Join("/sys/fs/fuse/connections", minor, "abort")
-	if err := os.WriteFile(path, []byte("1"), 0); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := mountpoint.Abort(m.device); err != nil {
 		m.log.Debug("connection to the kernel cannot be cut", "err", err)
 	}
 }

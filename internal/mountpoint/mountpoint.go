@@ -1,13 +1,11 @@
-package fs
+package mountpoint
 
 import (
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
@@ -16,19 +14,22 @@ import (
 
 // The mount is shown as "moonfirefs on /mnt/nvr type fuse.moonfirefs".
 const (
-	mountName      = "moonfirefs"
-	fileSystemType = "fuse." + mountName
+	// Name is what a mount is called, as its source and as its type.
+	Name = "moonfirefs"
+
+	fileSystemType = "fuse." + Name
 )
 
-// prepareMountpoint returns the absolute path of a folder that can be mounted
-// on. It takes away what a killed process has left there, and refuses a folder
-// that is missing, in use, or not empty: its files would be hidden.
-func prepareMountpoint(path string) (string, error) {
+// Prepare returns the absolute path of a folder that can be mounted on. It takes away
+// what a killed process has left there. A folder that is missing or not empty, whose
+// files would be hidden, is refused with an error that wraps moonfirefs.ErrInvalid; one
+// that is in use with an error that wraps moonfirefs.ErrExists.
+func Prepare(path string) (string, error) {
 	path, err := resolve(path)
 	if err != nil {
 		return "", err
 	}
-	if err := clearStale(path); err != nil {
+	if err := ClearStale(path); err != nil {
 		return "", err
 	}
 	entries, err := os.ReadDir(path)
@@ -45,8 +46,7 @@ func prepareMountpoint(path string) (string, error) {
 	return path, nil
 }
 
-// resolve makes a path absolute and free of symbolic links, as the mount table
-// has it.
+// resolve makes a path absolute and free of symbolic links, as the mount table has it.
 func resolve(path string) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
@@ -64,12 +64,13 @@ func resolve(path string) (string, error) {
 	return filepath.Join(folder, filepath.Base(path)), nil
 }
 
-// clearStale detaches mounts of ours that nobody serves any more: looking at
-// them gives ENOTCONN. It looks with statfs, which always asks the server. For a
-// second after the server's death, stat is still answered from the cache.
-func clearStale(path string) error {
+// ClearStale detaches mounts of ours that nobody serves any more: looking at them gives
+// ENOTCONN. It looks with statfs, which always asks the server. For a second after the
+// server's death, stat is still answered from the cache. A live mount of ours, or a dead
+// one of another program, is an error that wraps moonfirefs.ErrExists.
+func ClearStale(path string) error {
 	for {
-		mounted, ok, err := mountedAt(path)
+		mounted, ok, err := At(path)
 		if err != nil {
 			return err
 		}
@@ -77,33 +78,15 @@ func clearStale(path string) error {
 		err = unix.Statfs(path, &st)
 		stale := errors.Is(err, unix.ENOTCONN)
 		switch {
-		case !ok && !stale, ok && !stale && mounted.fileSystemType != fileSystemType:
+		case !ok && !stale, ok && !stale && mounted.FileSystemType != fileSystemType:
 			return nil
 		case ok && !stale:
 			return fmt.Errorf("another moonfirefs is mounted there: %w", moonfirefs.ErrExists)
-		case !ok || mounted.fileSystemType != fileSystemType:
+		case !ok || mounted.FileSystemType != fileSystemType:
 			return fmt.Errorf("a dead mount of another program is there: %w", moonfirefs.ErrExists)
 		}
-		if err := detach(path, unix.MNT_DETACH); err != nil {
+		if err := Detach(path, unix.MNT_DETACH); err != nil {
 			return fmt.Errorf("detach stale mount: %w", err)
 		}
 	}
-}
-
-// detach unmounts a path, with the flags of umount2(2). Without privileges it
-// leaves that to fusermount3, which is lazy if told so.
-func detach(path string, flags int) error {
-	err := unix.Unmount(path, flags)
-	if !errors.Is(err, unix.EPERM) {
-		return err
-	}
-	arguments := []string{"-u"}
-	if flags&unix.MNT_DETACH != 0 {
-		arguments = append(arguments, "-z")
-	}
-	output, err := exec.Command("fusermount3", append(arguments, "--", path)...).CombinedOutput()
-	if err != nil {
-		return fmt.Errorf("fusermount3: %w: %s", err, strings.TrimSpace(string(output)))
-	}
-	return nil
 }

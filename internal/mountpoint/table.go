@@ -1,4 +1,4 @@
-package fs
+package mountpoint
 
 import (
 	"bufio"
@@ -8,51 +8,50 @@ import (
 	"strings"
 )
 
-// mountEntry is a line of /proc/self/mountinfo (proc(5)), as far as it matters.
-type mountEntry struct {
-	// device is "major:minor". It changes with every mount.
-	device         string
-	mountpoint     string
-	fileSystemType string
+// Entry is a line of the mount table, /proc/self/mountinfo (proc(5)), as far as it
+// matters.
+type Entry struct {
+	// Device is "major:minor". It changes with every mount.
+	Device         string
+	Path           string
+	FileSystemType string
 }
 
-// mountedAt returns the topmost mount at an absolute path without symbolic
-// links; ok is false if there is none. It does not touch the path, so it works
-// for a mount that is dead or our own.
-func mountedAt(path string) (entry mountEntry, ok bool, err error) {
+// At returns the topmost mount at an absolute path without symbolic links; ok is false
+// if there is none. It does not touch the path, so it works for a mount that is dead or
+// our own.
+func At(path string) (entry Entry, ok bool, err error) {
 	f, err := os.Open("/proc/self/mountinfo")
 	if err != nil {
-		return mountEntry{}, false, fmt.Errorf("read mount table: %w", err)
+		return Entry{}, false, fmt.Errorf("read mount table: %w", err)
 	}
 	defer f.Close()
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		// Later lines are mounted on top of earlier ones.
-		if e, valid := parseMountEntry(lines.Text()); valid && e.mountpoint == path {
+		if e, valid := parseEntry(lines.Text()); valid && e.Path == path {
 			entry, ok = e, true
 		}
 	}
 	if err := lines.Err(); err != nil {
-		return mountEntry{}, false, fmt.Errorf("read mount table: %w", err)
+		return Entry{}, false, fmt.Errorf("read mount table: %w", err)
 	}
 	return entry, ok, nil
 }
 
-// parseMountEntry parses a line such as
+// parseEntry parses a line such as
 //
 //	36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue
 //
 // in which any number of optional fields precede the dash.
-func parseMountEntry(line string) (mountEntry, bool) {
+func parseEntry(line string) (Entry, bool) {
 	fields := strings.Fields(line)
 	for i := 6; i+1 < len(fields); i++ {
 		if fields[i] == "-" {
-			return mountEntry{
-				device: fields[2], mountpoint: unescape(fields[4]), fileSystemType: fields[i+1],
-			}, true
+			return Entry{Device: fields[2], Path: unescape(fields[4]), FileSystemType: fields[i+1]}, true
 		}
 	}
-	return mountEntry{}, false
+	return Entry{}, false
 }
 
 // unescape resolves the octal escapes of blanks and backslashes.
