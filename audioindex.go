@@ -167,26 +167,3 @@ func AudioIndexSum(blob []byte) (sum AudioSummary, videoSamples int32, err error
 	sum.Samples, sum.Bytes, sum.Duration90k = int32(d.samplesTotal), d.bytesTotal, Duration90k(d.durationTotal90k)
 	return sum, int32(d.videoSamplesTotal), d.Err()
 }
-
-// AudioIndexProblem compares an audio index with the Summary that it belongs to; it returns
-// "" if they agree.
-func (s *Summary) AudioIndexProblem(blob []byte) string {
-	sum, before, err := AudioIndexSum(blob)
-	a := s.Audio
-	switch {
-	case err != nil:
-		return err.Error()
-	case sum.Samples != a.Samples:
-		return fmt.Sprintf("its audio index has %d samples, its row says %d", sum.Samples, a.Samples)
-	case sum.Chunks != a.Chunks:
-		return fmt.Sprintf("its audio index has %d chunks, its row says %d", sum.Chunks, a.Chunks)
-	case sum.Bytes != a.Bytes:
-		return fmt.Sprintf("its audio index adds up to %d bytes, its row says %d", sum.Bytes, a.Bytes)
-	case sum.Duration90k != a.Duration90k:
-		return fmt.Sprintf("its audio index adds up to %d/90000 s, its row says %d", sum.Duration90k, a.Duration90k)
-	case before > s.VideoSamples,
-		a.Samples > 0 && (before < s.VideoSamples) != (s.Flags&FlagVideoLast != 0):
-		return fmt.Sprintf("its audio index lies between %d samples of the video, its row has %d", before, s.VideoSamples)
-	}
-	return ""
-}

@@ -1,7 +1,8 @@
 // Package moonfirefs holds the words that every other package of moonfirefs
 // shares: times and durations in units of 1/90 000 s, identifiers, cameras and
-// streams, recordings, video sample entries, the codec of the video index, the
-// database schema and the sentinel errors.
+// streams, recordings, sample entries, the codecs of the video and the audio
+// index, what a row says of its samples, the database schema and the sentinel
+// errors.
 //
 // It is the one package that all others may import, and it imports nothing but
 // the standard library and google/uuid. What touches a disk, a camera, a

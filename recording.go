@@ -80,7 +80,7 @@ type Recording struct {
 	LocalTimeDelta90k Duration90k
 	SampleFile        uuid.UUID
 	SampleFileSHA1    [sha1.Size]byte
-	// VideoIndex is the encoded table of samples; see VideoIndexEncoder.
+	// VideoIndex is the encoded table of samples; see VideoIndexEncoder and SampleTable.
 	VideoIndex []byte
 	// AudioIndex is that of the audio; nil if there is none. See AudioIndexEncoder.
 	AudioIndex []byte

@@ -32,10 +32,7 @@ type VideoIndexEncoder struct {
 	// reordered is set by the first composition offset that is not zero.
 	reordered bool
 
-	durationTotal90k Duration90k
-	bytesTotal       int64
-	samples          int32
-	syncSamples      int32
+	sum videoSum
 }
 
 // Add appends a sample. Its fields must be in the ranges that Sample states.
@@ -47,7 +44,6 @@ func (e *VideoIndexEncoder) Add(s Sample) {
 	var syncBit uint64
 	if s.Sync {
 		prevBytes, syncBit = &e.prevBytesSync, 1
-		e.syncSamples++
 	}
 	e.buf = binary.AppendUvarint(e.buf, zigzag(int64(s.Duration90k)-int64(e.prevDuration))<<1|syncBit)
 	e.buf = binary.AppendUvarint(e.buf, zigzag(int64(s.Bytes)-int64(*prevBytes)))
@@ -55,9 +51,7 @@ func (e *VideoIndexEncoder) Add(s Sample) {
 		e.buf = binary.AppendUvarint(e.buf, zigzag(int64(s.CompositionOffset90k)-int64(e.prevOffset)))
 	}
 	e.prevDuration, *prevBytes, e.prevOffset = s.Duration90k, s.Bytes, s.CompositionOffset90k
-	e.durationTotal90k += Duration90k(s.Duration90k)
-	e.bytesTotal += int64(s.Bytes)
-	e.samples++
+	e.sum.add([]Sample{s})
 }
 
 // reorder gives a composition offset to the samples so far, which had none. It is
@@ -84,16 +78,16 @@ func (e *VideoIndexEncoder) Blob() []byte { return e.buf }
 func (e *VideoIndexEncoder) Reordered() bool { return e.reordered }
 
 // Duration90k returns the sum of the durations added.
-func (e *VideoIndexEncoder) Duration90k() Duration90k { return e.durationTotal90k }
+func (e *VideoIndexEncoder) Duration90k() Duration90k { return e.sum.duration90k }
 
 // Bytes returns the sum of the sizes added.
-func (e *VideoIndexEncoder) Bytes() int64 { return e.bytesTotal }
+func (e *VideoIndexEncoder) Bytes() int64 { return e.sum.bytes }
 
 // Samples returns the number of samples added.
-func (e *VideoIndexEncoder) Samples() int32 { return e.samples }
+func (e *VideoIndexEncoder) Samples() int32 { return e.sum.samples }
 
 // SyncSamples returns the number of sync samples added.
-func (e *VideoIndexEncoder) SyncSamples() int32 { return e.syncSamples }
+func (e *VideoIndexEncoder) SyncSamples() int32 { return e.sum.syncSamples }
 
 // VideoIndexDecoder walks over a video index without allocating.
 //

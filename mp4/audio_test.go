@@ -52,31 +52,31 @@ func soundBox(fourCC string, channels uint16, rate uint32, extra []byte) []byte 
 // has the chunks between its frames.
 func (s *store) addSound(start90k moonfirefs.Duration90k, chunks []soundChunk) {
 	i := len(s.files) - 1
-	r := &s.spec.Recordings[i]
-	var e moonfirefs.AudioIndexEncoder
+	var table moonfirefs.SampleTable
 	var file []byte
 	frames := s.frames[i]
-	for _, c := range chunks {
-		var samples []moonfirefs.AudioSample
-		for _, f := range frames[:c.frames] {
+	addFrames := func(n int) {
+		for _, f := range frames[:n] {
+			table.AddVideo(f.Sample)
 			file = append(file, f.data...)
 		}
-		frames = frames[c.frames:]
+		frames = frames[n:]
+	}
+	for _, c := range chunks {
+		addFrames(int(c.frames))
+		var samples []moonfirefs.AudioSample
 		for _, sample := range c.samples {
 			samples = append(samples, sample.AudioSample)
 			file = append(file, sample.data...)
 		}
-		e.AddChunk(c.frames, samples)
+		table.AddAudio(start90k, samples)
 	}
-	for _, f := range frames {
-		file = append(file, f.data...)
-	}
-	r.Audio, r.Flags = e.Sum(), r.Flags|moonfirefs.FlagAudio
-	r.Audio.SampleEntry, r.Audio.Start90k, r.SampleFileBytes = 1, start90k, int64(len(file))
-	if len(frames) > 0 {
-		r.Flags |= moonfirefs.FlagVideoLast
-	}
-	s.files[i], s.sound[i], s.audioIndexes[i] = file, chunks, e.Blob()
+	addFrames(len(frames))
+	r := moonfirefs.Recording{Summary: s.spec.Recordings[i]}
+	r.Audio.SampleEntry = 1
+	table.Fill(&r)
+	s.spec.Recordings[i], s.audioIndexes[i] = r.Summary, r.AudioIndex
+	s.files[i], s.sound[i] = file, chunks
 }
 
 // randomSound cuts the frames of a recording into groups and puts chunks behind

@@ -20,7 +20,7 @@ func (f *File) readAudioTable(ctx context.Context, src Source, s slice, p []byte
 		// The layout rests on the counts. Found out before those of a damaged row
 		// make us allocate gigabytes.
 		if problem := r.AudioIndexProblem(audio); problem != "" {
-			return contradiction(r, "audio: "+problem)
+			return contradiction(r, problem)
 		}
 	}
 	var video []byte
@@ -42,7 +42,7 @@ func (f *File) readAudioTable(ctx context.Context, src Source, s slice, p []byte
 		default:
 			v := moonfirefs.DecodeVideoIndex(video, r.Flags)
 			if !f.fillCo64(whole, &d, &v, s) {
-				return contradiction(r, "bytes")
+				return contradiction(r, "its indexes do not add up to its sample file")
 			}
 			return v.Err()
 		}

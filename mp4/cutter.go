@@ -14,14 +14,15 @@ type cutter struct {
 	offset int64
 	at     int
 
-	video moonfirefs.VideoIndexEncoder
-	audio moonfirefs.AudioIndexEncoder
-	// chunk is the chunk of audio under way: the video's samples before it, and its
-	// own. Its bytes may lie before those samples in the sample file, if a clip begins
-	// there, but not in the excerpt: a recording begins with the video.
+	table moonfirefs.SampleTable
+	// audioStart90k is when the first audio that is needed begins, after the start of
+	// the excerpt.
+	audioStart90k moonfirefs.Duration90k
+	// chunk is the chunk of audio under way: its samples, their bytes, and those of the
+	// video before it. Its bytes may lie before that video in the sample file, if a clip
+	// begins there, but not in the excerpt: a recording begins with the video.
 	chunk struct {
-		videoSamples int32
-		sound        []moonfirefs.AudioSample
+		samples      []moonfirefs.AudioSample
 		video, audio []piece
 	}
 	pieces []piece
@@ -29,31 +30,37 @@ type cutter struct {
 
 // cut makes the excerpt of r, which has the given audio index, nil for none.
 func (c *cutter) cut(r *moonfirefs.Summary, audio []byte) *excerpt {
-	e := &excerpt{summary: *r, wholeBytes: r.SampleFileBytes}
-	begin90k, sound90k := c.begin90k(), r.Audio.Start90k
-	var first90k moonfirefs.Duration90k // when the first audio that is needed begins
+	begin90k, audio90k := c.begin90k(), r.Audio.Start90k
 	d := moonfirefs.DecodeAudioIndex(audio)
 	for d.NextChunk() {
 		c.walkVideo(int(d.VideoSamples))
 		for d.Next() {
-			if sound90k >= begin90k && sound90k < c.to90k {
-				if c.audio.Sum().Samples == 0 && len(c.chunk.sound) == 0 {
-					first90k = sound90k
-				}
-				c.chunk.sound = append(c.chunk.sound, d.AudioSample)
-				c.chunk.audio = appendPiece(c.chunk.audio, c.offset, d.Bytes)
+			if audio90k >= begin90k && audio90k < c.to90k {
+				c.addAudio(d.AudioSample, audio90k-begin90k)
 			}
 			c.offset += int64(d.Bytes)
-			sound90k += moonfirefs.Duration90k(d.Duration90k)
+			audio90k += moonfirefs.Duration90k(d.Duration90k)
 		}
 	}
 	c.walkVideo(len(c.samples) - c.at)
-	endsWithVideo := len(c.chunk.sound) == 0
 	c.flush()
 
-	e.videoIndex, e.audioIndex, e.pieces = c.video.Blob(), c.audio.Blob(), c.pieces
-	c.summarize(&e.summary, begin90k, first90k, endsWithVideo)
-	return e
+	whole := moonfirefs.Recording{Summary: *r}
+	c.table.Fill(&whole)
+	whole.Start90k = r.Start90k.Add(begin90k)
+	return &excerpt{
+		summary: whole.Summary, videoIndex: whole.VideoIndex, audioIndex: whole.AudioIndex,
+		pieces: c.pieces, wholeBytes: r.SampleFileBytes,
+	}
+}
+
+// addAudio adds a sample of audio that is needed, which begins at90k after the excerpt.
+func (c *cutter) addAudio(s moonfirefs.AudioSample, at90k moonfirefs.Duration90k) {
+	if c.table.AudioSamples() == 0 && len(c.chunk.samples) == 0 {
+		c.audioStart90k = at90k
+	}
+	c.chunk.samples = append(c.chunk.samples, s)
+	c.chunk.audio = appendPiece(c.chunk.audio, c.offset, s.Bytes)
 }
 
 // begin90k is when the first sample that is needed is decoded.
@@ -69,11 +76,10 @@ func (c *cutter) walkVideo(n int) {
 	for ; n > 0; n-- {
 		s := c.samples[c.at]
 		if c.at >= c.first && c.at < c.end {
-			if c.chunk.videoSamples > 0 && len(c.chunk.sound) > 0 {
+			if len(c.chunk.video) > 0 && len(c.chunk.samples) > 0 {
 				c.flush()
 			}
-			c.video.Add(s)
-			c.chunk.videoSamples++
+			c.table.AddVideo(s)
 			c.chunk.video = appendPiece(c.chunk.video, c.offset, s.Bytes)
 		}
 		c.offset += int64(s.Bytes)
@@ -83,13 +89,13 @@ func (c *cutter) walkVideo(n int) {
 
 // flush ends the chunk under way.
 func (c *cutter) flush() {
-	if len(c.chunk.sound) > 0 {
-		c.audio.AddChunk(c.chunk.videoSamples, c.chunk.sound)
+	if len(c.chunk.samples) > 0 {
+		c.table.AddAudio(c.audioStart90k, c.chunk.samples)
 	}
 	for _, p := range append(c.chunk.video, c.chunk.audio...) {
 		c.pieces = appendPiece(c.pieces, p.offset, p.size)
 	}
-	c.chunk.videoSamples, c.chunk.sound, c.chunk.video, c.chunk.audio = 0, c.chunk.sound[:0], c.chunk.video[:0], c.chunk.audio[:0]
+	c.chunk.samples, c.chunk.video, c.chunk.audio = c.chunk.samples[:0], c.chunk.video[:0], c.chunk.audio[:0]
 }
 
 // appendPiece appends a piece, or lengthens the last one if that ends where the new
@@ -100,26 +106,4 @@ func appendPiece[N int32 | int64](pieces []piece, offset int64, size N) []piece 
 		return pieces
 	}
 	return append(pieces, piece{offset, int64(size)})
-}
-
-// summarize makes the Summary of a recording that of its excerpt.
-func (c *cutter) summarize(r *moonfirefs.Summary, begin90k, sound90k moonfirefs.Duration90k, endsWithVideo bool) {
-	set := func(flag moonfirefs.RecordingFlags, on bool) {
-		r.Flags &^= flag
-		if on {
-			r.Flags |= flag
-		}
-	}
-	set(moonfirefs.FlagTrailingZero, c.samples[c.end-1].Duration90k == 0)
-	set(moonfirefs.FlagReordered, c.video.Reordered())
-	sum := c.audio.Sum()
-	set(moonfirefs.FlagAudio, sum.Samples > 0)
-	set(moonfirefs.FlagVideoLast, sum.Samples > 0 && endsWithVideo)
-	if sum.Samples > 0 {
-		sum.SampleEntry, sum.Start90k = r.Audio.SampleEntry, sound90k-begin90k
-	}
-	r.Audio = sum
-	r.Start90k, r.Duration90k = r.Start90k.Add(begin90k), c.video.Duration90k()
-	r.VideoSamples, r.VideoSyncSamples = c.video.Samples(), c.video.SyncSamples()
-	r.SampleFileBytes = c.video.Bytes() + sum.Bytes
 }

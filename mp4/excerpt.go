@@ -146,7 +146,7 @@ func excerptOf(ctx context.Context, src Indexes, i int, r *moonfirefs.Summary, n
 			return nil, err
 		}
 		if problem := r.AudioIndexProblem(audio); problem != "" {
-			return nil, contradiction(r, "audio: "+problem)
+			return nil, contradiction(r, problem)
 		}
 	}
 	c := cutter{needed: n, samples: *buf}

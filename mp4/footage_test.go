@@ -182,25 +182,17 @@ const noon moonfirefs.Time90k = 1795366800*moonfirefs.UnitsPerSecond + 30_000
 
 // add appends a recording of frames that starts at start90k.
 func (s *store) add(start90k moonfirefs.Time90k, frames []frame) *moonfirefs.Summary {
-	var e moonfirefs.VideoIndexEncoder
+	var table moonfirefs.SampleTable
 	var file []byte
 	for _, f := range frames {
-		e.Add(f.Sample)
+		table.AddVideo(f.Sample)
 		file = append(file, f.data...)
 	}
-	sum := moonfirefs.Summary{
-		ID: moonfirefs.RecordingID(len(s.files) + 1), Start90k: start90k, Duration90k: e.Duration90k(),
-		SampleFileBytes: e.Bytes(), VideoSamples: e.Samples(), VideoSyncSamples: e.SyncSamples(),
-	}
-	if frames[len(frames)-1].Duration90k == 0 {
-		sum.Flags |= moonfirefs.FlagTrailingZero
-	}
-	if e.Reordered() {
-		sum.Flags |= moonfirefs.FlagReordered
-	}
-	s.spec.Recordings = append(s.spec.Recordings, sum)
+	r := moonfirefs.Recording{Summary: moonfirefs.Summary{ID: moonfirefs.RecordingID(len(s.files) + 1), Start90k: start90k}}
+	table.Fill(&r)
+	s.spec.Recordings = append(s.spec.Recordings, r.Summary)
 	s.frames = append(s.frames, frames)
-	s.indexes = append(s.indexes, e.Blob())
+	s.indexes = append(s.indexes, r.VideoIndex)
 	s.files = append(s.files, file)
 	s.sound, s.audioIndexes = append(s.sound, nil), append(s.audioIndexes, nil)
 	s.indexReads = make([]atomic.Int32, len(s.files))

@@ -70,7 +70,7 @@ func decodeSamples(r *moonfirefs.Summary, index []byte, dst *[]moonfirefs.Sample
 	// A sample takes at least two bytes. Found out before the counts of a
 	// damaged row make us allocate gigabytes.
 	if int64(len(index)) < 2*int64(r.VideoSamples) {
-		return contradiction(r, "samples")
+		return contradiction(r, fmt.Sprintf("its video index has %d bytes, its row says %d samples", len(index), r.VideoSamples))
 	}
 	// One more, so that it shows if there are more than the tables have room for.
 	n := int(r.VideoSamples) + 1
@@ -80,7 +80,10 @@ func decodeSamples(r *moonfirefs.Summary, index []byte, dst *[]moonfirefs.Sample
 	if err := d.Err(); err != nil {
 		return fmt.Errorf("recording %d: %w", r.ID, err)
 	}
-	return compare(r, *dst)
+	if problem := r.VideoProblem(*dst); problem != "" {
+		return contradiction(r, problem)
+	}
+	return nil
 }
 
 // fill writes a recording's share of a table.
@@ -138,35 +141,6 @@ func fillStsz(dst []byte, samples []moonfirefs.Sample) {
 	}
 }
 
-// compare returns an error that wraps moonfirefs.ErrCorrupt unless the samples are
-// what the Summary states.
-func compare(r *moonfirefs.Summary, samples []moonfirefs.Sample) error {
-	var durations90k moonfirefs.Duration90k
-	var bytes int64
-	var syncSamples int32
-	for i := range samples {
-		s := &samples[i]
-		durations90k += moonfirefs.Duration90k(s.Duration90k)
-		bytes += int64(s.Bytes)
-		if s.Sync {
-			syncSamples++
-		}
-	}
-	switch {
-	case len(samples) != int(r.VideoSamples):
-		return contradiction(r, "samples")
-	case syncSamples != r.VideoSyncSamples:
-		return contradiction(r, "sync samples")
-	case durations90k != r.Duration90k:
-		return contradiction(r, "duration")
-	case bytes != r.VideoBytes():
-		return contradiction(r, "bytes")
-	case samples[len(samples)-1].Duration90k == 0 && r.Flags&moonfirefs.FlagTrailingZero == 0:
-		return contradiction(r, "flags")
-	}
-	return nil
-}
-
-func contradiction(r *moonfirefs.Summary, what string) error {
-	return fmt.Errorf("recording %d: video index and summary disagree on %s: %w", r.ID, what, moonfirefs.ErrCorrupt)
+func contradiction(r *moonfirefs.Summary, problem string) error {
+	return fmt.Errorf("recording %d: %s: %w", r.ID, problem, moonfirefs.ErrCorrupt)
 }

@@ -1,7 +1,6 @@
 package check
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha1"
 	"errors"
@@ -40,7 +39,7 @@ func (c *checker) recordings(ctx context.Context, id moonfirefs.SampleDirID, dir
 
 func (c *checker) recording(ctx context.Context, dir *sample.Dir, r *moonfirefs.Recording) error {
 	if c.o.Index {
-		if problem := cmp.Or(videoIndexProblem(r), r.AudioIndexProblem(r.AudioIndex)); problem != "" {
+		if problem := r.IndexProblem(); problem != "" {
 			if err := c.suspect(ctx, r, Damaged, problem); err != nil {
 				return err
 			}
@@ -54,37 +53,6 @@ func (c *checker) recording(ctx context.Context, dir *sample.Dir, r *moonfirefs.
 		c.advance(1, 0)
 	}
 	return err
-}
-
-// videoIndexProblem compares a video index with the row that it is in; it
-// returns "" if they agree.
-func videoIndexProblem(r *moonfirefs.Recording) string {
-	var sum moonfirefs.Summary
-	d := moonfirefs.DecodeVideoIndex(r.VideoIndex, r.Flags)
-	for d.Next() {
-		sum.VideoSamples++
-		if d.Sync {
-			sum.VideoSyncSamples++
-		}
-		sum.SampleFileBytes += int64(d.Bytes)
-		sum.Duration90k += moonfirefs.Duration90k(d.Duration90k)
-	}
-	trailingZero := d.Duration90k == 0
-	switch {
-	case d.Err() != nil:
-		return d.Err().Error()
-	case sum.VideoSamples != r.VideoSamples:
-		return fmt.Sprintf("its video index has %d samples, its row says %d", sum.VideoSamples, r.VideoSamples)
-	case sum.VideoSyncSamples != r.VideoSyncSamples:
-		return fmt.Sprintf("its video index has %d sync samples, its row says %d", sum.VideoSyncSamples, r.VideoSyncSamples)
-	case sum.SampleFileBytes != r.VideoBytes():
-		return fmt.Sprintf("its video index adds up to %d bytes, its row says %d", sum.SampleFileBytes, r.VideoBytes())
-	case sum.Duration90k != r.Duration90k:
-		return fmt.Sprintf("its video index adds up to %d/90000 s, its row says %d", sum.Duration90k, r.Duration90k)
-	case trailingZero != (r.Flags&moonfirefs.FlagTrailingZero != 0):
-		return "its video index and its flags differ on whether the last sample's duration is known"
-	}
-	return ""
 }
 
 // sampleFile checks a recording's file; the problem is "" if there is none.

@@ -112,17 +112,16 @@ func Add(t testing.TB, s *store.Store, opening moonfirefs.OpenID, n int) (all []
 }
 
 func newRecording(name uuid.UUID, start90k moonfirefs.Time90k) *moonfirefs.Recording {
-	var e moonfirefs.VideoIndexEncoder
+	var table moonfirefs.SampleTable
 	for i := range samplesPerRecording {
-		e.Add(moonfirefs.Sample{Duration90k: sampleDuration90k, Bytes: sampleBytes, Sync: i == 0})
+		table.AddVideo(moonfirefs.Sample{Duration90k: sampleDuration90k, Bytes: sampleBytes, Sync: i == 0})
 	}
-	return &moonfirefs.Recording{
-		Summary: moonfirefs.Summary{
-			Start90k: start90k, Duration90k: e.Duration90k(), SampleFileBytes: e.Bytes(),
-			VideoSamples: e.Samples(), VideoSyncSamples: e.SyncSamples(),
-		},
-		Stream: 1, SampleDir: 1, SampleFile: name, SampleFileSHA1: sha1.Sum(contents(name)), VideoIndex: e.Blob(),
+	r := &moonfirefs.Recording{
+		Summary: moonfirefs.Summary{Start90k: start90k},
+		Stream:  1, SampleDir: 1, SampleFile: name, SampleFileSHA1: sha1.Sum(contents(name)),
 	}
+	table.Fill(r)
+	return r
 }
 
 // contents are those of a sample file.

@@ -75,16 +75,16 @@ func moovSpec() (*mp4.Spec, [][]byte) {
 	var blobs [][]byte
 	start90k := moonfirefs.FromTime(hourStart)
 	for i := range 60 {
-		var e moonfirefs.VideoIndexEncoder
+		var table moonfirefs.SampleTable
 		for frame := range 1800 {
-			e.Add(moonfirefs.Sample{Duration90k: 2990 + random.Int32N(20), Bytes: 5000 + random.Int32N(3000), Sync: frame%60 == 0})
+			table.AddVideo(moonfirefs.Sample{Duration90k: 2990 + random.Int32N(20), Bytes: 5000 + random.Int32N(3000), Sync: frame%60 == 0})
 		}
-		spec.Recordings = append(spec.Recordings, moonfirefs.Summary{
-			ID: moonfirefs.RecordingID(i + 1), Start90k: start90k, Duration90k: e.Duration90k(), SampleFileBytes: e.Bytes(),
-			VideoSamples: e.Samples(), VideoSyncSamples: e.SyncSamples(), VideoSampleEntry: 1, RunOffset: int32(i),
-		})
-		start90k = start90k.Add(e.Duration90k())
-		blobs = append(blobs, e.Blob())
+		r := moonfirefs.Recording{Summary: moonfirefs.Summary{
+			ID: moonfirefs.RecordingID(i + 1), Start90k: start90k, VideoSampleEntry: 1, RunOffset: int32(i),
+		}}
+		table.Fill(&r)
+		spec.Recordings, blobs = append(spec.Recordings, r.Summary), append(blobs, r.VideoIndex)
+		start90k = r.End90k()
 	}
 	return spec, blobs
 }

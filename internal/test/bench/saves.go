@@ -48,7 +48,7 @@ type saver struct {
 	open     moonfirefs.OpenID
 	stream   moonfirefs.Stream
 	entry    *moonfirefs.VideoSampleEntry
-	index    moonfirefs.VideoIndexEncoder
+	table    moonfirefs.SampleTable
 	next90k  moonfirefs.Time90k
 	names    []uuid.UUID
 	release  []uuid.UUID
@@ -64,7 +64,7 @@ func newSaver(ctx context.Context, path string) (*saver, error) {
 		entry: moonfirefs.NewVideoSampleEntry([]byte("\x00\x00\x00\x0aavc1.."), 640, 360, 1, 1, "avc1.4d401e"),
 	}
 	for i := range 1800 {
-		s.index.Add(moonfirefs.Sample{Duration90k: int32(3000 + i%3 - 1), Bytes: int32(8000 + i*7%1000), Sync: i%60 == 0})
+		s.table.AddVideo(moonfirefs.Sample{Duration90k: int32(3000 + i%3 - 1), Bytes: int32(8000 + i*7%1000), Sync: i%60 == 0})
 	}
 	cameras, err := s.DB.Cameras(ctx)
 	if err == nil {
@@ -88,10 +88,10 @@ func (s *saver) save(ctx context.Context, n int) error {
 	for range n {
 		r := &moonfirefs.Recording{
 			Stream: s.stream.ID, SampleDir: s.stream.SampleDir, Open: s.open,
-			SampleFile: s.names[0], SampleFileSHA1: sha1.Sum(s.names[0][:]), VideoIndex: s.index.Blob(),
+			SampleFile: s.names[0], SampleFileSHA1: sha1.Sum(s.names[0][:]),
 		}
-		r.Start90k, r.Duration90k, r.SampleFileBytes = s.next90k, s.index.Duration90k(), s.index.Bytes()
-		r.VideoSamples, r.VideoSyncSamples = s.index.Samples(), s.index.SyncSamples()
+		r.Start90k = s.next90k
+		s.table.Fill(r)
 		s.next90k = r.End90k()
 		saved, err := s.DB.Commit(ctx, &index.Change{
 			Dir: s.stream.SampleDir, Insert: []*moonfirefs.Recording{r}, SampleEntries: []*moonfirefs.VideoSampleEntry{s.entry},

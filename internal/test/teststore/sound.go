@@ -93,13 +93,10 @@ func firstSound(at90k moonfirefs.Duration90k) int {
 
 // soundtrack is the sound of one recording of a take.
 type soundtrack struct {
-	take    *Take
-	encoder moonfirefs.AudioIndexEncoder
+	take *Take
 	// begin90k is when the recording begins, next the frame that comes next.
 	begin90k moonfirefs.Duration90k
 	next     int
-	// pictures counts those since the chunk before.
-	pictures int32
 }
 
 func newSoundtrack(t *Take, begin90k moonfirefs.Duration90k) *soundtrack {
@@ -107,7 +104,7 @@ func newSoundtrack(t *Take, begin90k moonfirefs.Duration90k) *soundtrack {
 }
 
 // chunk appends the frames that begin before a time since the recording's start.
-func (s *soundtrack) chunk(data *bytes.Buffer, until90k moonfirefs.Duration90k) {
+func (s *soundtrack) chunk(table *moonfirefs.SampleTable, data *bytes.Buffer, until90k moonfirefs.Duration90k) {
 	sound := s.take.Sound
 	if sound == nil {
 		return
@@ -119,21 +116,11 @@ func (s *soundtrack) chunk(data *bytes.Buffer, until90k moonfirefs.Duration90k) 
 		samples = append(samples, moonfirefs.AudioSample{Duration90k: soundDuration90k, Bytes: int32(len(frame))})
 	}
 	if len(samples) > 0 {
-		s.encoder.AddChunk(s.pictures, samples)
-		s.pictures = 0
+		table.AddAudio(s.start90k(), samples)
 	}
 }
 
-// finish tells of the sound in the row of the recording.
-func (s *soundtrack) finish(r *moonfirefs.Recording) {
-	if s.take.Sound == nil {
-		return
-	}
-	r.Audio, r.AudioIndex = s.encoder.Sum(), bytes.Clone(s.encoder.Blob())
-	r.Audio.Start90k = moonfirefs.Duration90k(firstSound(s.begin90k))*soundDuration90k - s.begin90k
-	r.SampleFileBytes += r.Audio.Bytes
-	r.Flags |= moonfirefs.FlagAudio
-	if s.pictures > 0 {
-		r.Flags |= moonfirefs.FlagVideoLast
-	}
+// start90k is how long after the recording's start its first frame begins.
+func (s *soundtrack) start90k() moonfirefs.Duration90k {
+	return moonfirefs.Duration90k(firstSound(s.begin90k))*soundDuration90k - s.begin90k
 }

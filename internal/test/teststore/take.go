@@ -90,7 +90,7 @@ func (s *Store) recordBatch(ctx context.Context, stream *moonfirefs.Stream, t *T
 // recording makes recording i of the take, and its sample file unless that is to
 // be sparse.
 func (t *Take) recording(i int) (*moonfirefs.Recording, []byte) {
-	var encoder moonfirefs.VideoIndexEncoder
+	var table moonfirefs.SampleTable
 	var data bytes.Buffer
 	frames := t.Seconds * t.Clip.Params.FPS
 	begin90k := moonfirefs.Duration90k(i*t.Seconds) * moonfirefs.UnitsPerSecond
@@ -102,26 +102,17 @@ func (t *Take) recording(i int) (*moonfirefs.Recording, []byte) {
 			duration90k = 0
 		}
 		if sample.Sync && k > 0 {
-			sound.chunk(&data, encoder.Duration90k())
+			sound.chunk(&table, &data, table.Duration90k())
 		}
-		sound.pictures++
-		encoder.Add(moonfirefs.Sample{Duration90k: int32(duration90k), Bytes: int32(len(sample.Data)), Sync: sample.Sync, CompositionOffset90k: sample.CompositionOffset90k})
+		table.AddVideo(moonfirefs.Sample{Duration90k: int32(duration90k), Bytes: int32(len(sample.Data)), Sync: sample.Sync, CompositionOffset90k: sample.CompositionOffset90k})
 		if !t.Sparse {
 			data.Write(sample.Data)
 		}
 	}
-	sound.chunk(&data, moonfirefs.Duration90k(t.Seconds)*moonfirefs.UnitsPerSecond)
-	r := &moonfirefs.Recording{SampleFileSHA1: sha1.Sum(data.Bytes()), VideoIndex: bytes.Clone(encoder.Blob())}
-	r.Start90k = t.Start.Add(begin90k)
-	r.Duration90k, r.SampleFileBytes = encoder.Duration90k(), encoder.Bytes()
-	r.VideoSamples, r.VideoSyncSamples, r.RunOffset = encoder.Samples(), encoder.SyncSamples(), int32(i)
-	if encoder.Reordered() {
-		r.Flags |= moonfirefs.FlagReordered
-	}
-	if t.TrailingZero && i == t.Recordings-1 {
-		r.Flags |= moonfirefs.FlagTrailingZero
-	}
-	sound.finish(r)
+	sound.chunk(&table, &data, moonfirefs.Duration90k(t.Seconds)*moonfirefs.UnitsPerSecond)
+	r := &moonfirefs.Recording{SampleFileSHA1: sha1.Sum(data.Bytes())}
+	r.Start90k, r.RunOffset = t.Start.Add(begin90k), int32(i)
+	table.Fill(r)
 	return r, data.Bytes()
 }
 
