@@ -154,7 +154,8 @@ func (d *Dir) attach() error {
 }
 
 func openPlace(path string, id Identity, mode Mode) (*place, error) {
-	root, err := os.OpenRoot(path)
+	// With a dot, what is not a directory is not opened at all.
+	root, err := os.OpenRoot(path + "/.")
 	if err != nil {
 		return nil, err
 	}
@@ -183,15 +184,34 @@ func (d *Dir) at() (*place, error) {
 	return nil, fmt.Errorf("%s: %w", d.path, ErrUnavailable)
 }
 
-// openAt, lstatAt and removeAt are os.OpenFile, os.Lstat and os.Remove in the
-// directory.
-func (d *Dir) openAt(name string, flag int, perm os.FileMode) (*os.File, error) {
+// openAt opens a file that is there; see openRegular.
+func (d *Dir) openAt(name string, flag int) (*os.File, error) {
 	p, err := d.at()
 	if err != nil {
 		return nil, err
 	}
-	return p.OpenFile(name, flag, perm)
+	return openRegular(p.Root, name, flag)
 }
+
+// createAt makes a file for appending; it fails if there is one of the name.
+func (d *Dir) createAt(name string) (*os.File, error) {
+	p, err := d.at()
+	if err != nil {
+		return nil, err
+	}
+	return p.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL, 0o600)
+}
+
+// openSelf opens the directory, for reading what is in it.
+func (d *Dir) openSelf() (*os.File, error) {
+	p, err := d.at()
+	if err != nil {
+		return nil, err
+	}
+	return p.Open(".")
+}
+
+// lstatAt and removeAt are os.Lstat and os.Remove in the directory.
 
 func (d *Dir) lstatAt(name string) (os.FileInfo, error) {
 	p, err := d.at()

@@ -52,7 +52,7 @@ func (d *Dir) Open(name uuid.UUID, sizeBytes int64) (*File, error) {
 }
 
 func (d *Dir) openFile(name uuid.UUID) (*File, error) {
-	file, err := d.openAt(name.String(), os.O_RDONLY, 0)
+	file, err := d.openAt(name.String(), os.O_RDONLY)
 	if err != nil {
 		return nil, fmt.Errorf("open sample file: %w", err)
 	}

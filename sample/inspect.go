@@ -34,7 +34,7 @@ const listBatch = 1024
 // order. A file that is created or removed meanwhile may be among them or not.
 func (d *Dir) EachBatch(fn func([]uuid.UUID) error) error {
 	// A handle of its own: reading moves the handle's position.
-	handle, err := d.openAt(".", os.O_RDONLY, 0)
+	handle, err := d.openSelf()
 	if err != nil {
 		return fmt.Errorf("list sample files: %w", err)
 	}
@@ -74,7 +74,7 @@ const readThroughBytes = 1 << 20
 // to forget the file's pages, so that reading terabytes does not push out what
 // others read. A missing file is reported as fs.ErrNotExist.
 func (d *Dir) ReadThrough(ctx context.Context, name uuid.UUID, w io.Writer) (sizeBytes int64, err error) {
-	f, err := d.openAt(name.String(), os.O_RDONLY, 0)
+	f, err := d.openAt(name.String(), os.O_RDONLY)
 	if err != nil {
 		return 0, fmt.Errorf("open sample file: %w", err)
 	}

@@ -19,7 +19,7 @@ func journalName(name uuid.UUID) string { return name.String() + journalSuffix }
 // CreateJournal makes the journal of a sample file, opened for appending; it fails
 // if the journal exists. The caller closes it.
 func (d *Dir) CreateJournal(name uuid.UUID) (*NewFile, error) {
-	f, err := d.openAt(journalName(name), os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := d.createAt(journalName(name))
 	if err != nil {
 		return nil, fmt.Errorf("create journal: %w", err)
 	}
@@ -30,7 +30,7 @@ func (d *Dir) CreateJournal(name uuid.UUID) (*NewFile, error) {
 // missing journal is reported as fs.ErrNotExist, or, where that cannot be in
 // order, as ErrForgotten.
 func (d *Dir) ReadJournal(name uuid.UUID, maxBytes int64) ([]byte, error) {
-	f, err := d.openAt(journalName(name), os.O_RDONLY, 0)
+	f, err := d.openAt(journalName(name), os.O_RDONLY)
 	if errors.Is(err, fs.ErrNotExist) && d.Forgotten(name) {
 		return nil, fmt.Errorf("open journal of %s: %w", name, ErrForgotten)
 	}
@@ -57,7 +57,7 @@ func (d *Dir) UnlinkJournal(name uuid.UUID) error {
 // they exist or not, in no order.
 func (d *Dir) Journals() (names []uuid.UUID, err error) {
 	// A handle of its own: reading moves the handle's position.
-	handle, err := d.openAt(".", os.O_RDONLY, 0)
+	handle, err := d.openSelf()
 	if err != nil {
 		return nil, fmt.Errorf("list journals: %w", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 	"time"
@@ -34,7 +35,11 @@ func lockUse(handle *os.File, mode Mode) error {
 // lockRecorder takes the recorder's lock and leaves a line that says who holds
 // it. The lock ends with the returned file, or with the process.
 func lockRecorder(root *os.Root) (*os.File, error) {
-	f, err := root.OpenFile(lockName, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := openRegular(root, lockName, os.O_RDWR)
+	if errors.Is(err, fs.ErrNotExist) {
+		// Not exclusively: another process may have just made it.
+		f, err = root.OpenFile(lockName, os.O_RDWR|os.O_CREATE|unix.O_NONBLOCK, 0o600)
+	}
 	if errors.Is(err, unix.EROFS) {
 		return nil, fmt.Errorf("nothing can be recorded there: its file system is read-only, perhaps after an error of the disk: %w", err)
 	}

@@ -16,6 +16,9 @@ import (
 // metaName is the file that marks a directory as ours.
 const metaName = "meta"
 
+// maxMetaBytes is many times what the file has.
+const maxMetaBytes = 64 << 10
+
 // metaFormat is the version of the directory's layout. Format 1 had no
 // LastOpening.
 const metaFormat = 2
@@ -37,7 +40,7 @@ type openingFile struct {
 
 // readMeta reads the file meta and verifies that it is of a format that we know.
 func readMeta(root *os.Root) (*metaFile, error) {
-	data, err := root.ReadFile(metaName)
+	data, err := readSmall(root, metaName, maxMetaBytes)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("it has no file %q: is its disk mounted? %w", metaName, moonfirefs.ErrForeign)
 	}

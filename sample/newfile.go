@@ -19,7 +19,7 @@ type NewFile struct {
 // Create makes a new sample file, opened for appending: what is written after a
 // truncation follows what is left. It fails if the file exists. The caller closes it.
 func (d *Dir) Create(name uuid.UUID) (*NewFile, error) {
-	f, err := d.openAt(name.String(), os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := d.createAt(name.String())
 	if err != nil {
 		return nil, fmt.Errorf("create sample file: %w", err)
 	}
@@ -31,7 +31,7 @@ func (d *Dir) Create(name uuid.UUID) (*NewFile, error) {
 // closes it.
 func (d *Dir) Reopen(name uuid.UUID) (*NewFile, error) {
 	d.unseal(name)
-	f, err := d.openAt(name.String(), os.O_RDWR, 0)
+	f, err := d.openAt(name.String(), os.O_RDWR)
 	if err != nil {
 		return nil, fmt.Errorf("open sample file: %w", err)
 	}

@@ -22,6 +22,10 @@ const sealedMode os.FileMode = 0o400
 // unseal makes a file one that is not complete, or is on its way out. Where that
 // fails, what follows fails as well, or matters more.
 func (d *Dir) unseal(name uuid.UUID) {
+	info, err := d.lstatAt(name.String())
+	if err != nil || !info.Mode().IsRegular() {
+		return // through a link, another file would be unsealed
+	}
 	if p, err := d.at(); err == nil {
 		_ = p.Chmod(name.String(), 0o600)
 	}
