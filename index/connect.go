@@ -81,7 +81,26 @@ func (c *connector) Connect(context.Context) (driver.Conn, error) {
 	return conn, asOurs(err)
 }
 
+// maxValueBytes bounds a value that is read from the database, or written to it: a
+// file that is damaged, or comes from somebody else, can have values of a gigabyte.
+// It is more than the longest index of a recording has.
+const maxValueBytes = 64 << 20
+
+// maxHeapBytes bounds the memory of SQLite in this process: it keeps pages of each
+// connection, and what a schema says, however long that is.
+const maxHeapBytes = 256 << 20
+
+// bound limits what a database can make SQLite do.
+func bound(conn *sqlite3.SQLiteConn) error {
+	conn.SetLimit(sqlite3.SQLITE_LIMIT_LENGTH, maxValueBytes)
+	_, err := conn.Exec(fmt.Sprintf("pragma hard_heap_limit = %d", maxHeapBytes), nil)
+	return err
+}
+
 func (c *connector) check(conn *sqlite3.SQLiteConn) error {
+	if err := bound(conn); err != nil {
+		return err
+	}
 	want := map[string]driver.Value{
 		"foreign_keys": int64(1),
 		"synchronous":  int64(synchronousExtra),

@@ -47,7 +47,7 @@ func asOurs(err error) error {
 		return err
 	}
 	switch e.Code {
-	case sqlite3.ErrCorrupt:
+	case sqlite3.ErrCorrupt, sqlite3.ErrTooBig: // longer than maxValueBytes
 		return fmt.Errorf("%w: %w", moonfirefs.ErrCorrupt, err)
 	case sqlite3.ErrBusy:
 		return fmt.Errorf("%w: %w", moonfirefs.ErrBusy, err)

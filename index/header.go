@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 
@@ -43,6 +45,9 @@ var heldFiles = struct {
 func holdHeader(path string) (release func() error, err error) {
 	heldFiles.Lock()
 	defer heldFiles.Unlock()
+	if err := requireRegular(path); err != nil {
+		return nil, err
+	}
 	held, id, err := hold(path)
 	if err != nil {
 		return nil, err
@@ -61,6 +66,24 @@ func holdHeader(path string) (release func() error, err error) {
 	return release, nil
 }
 
+// requireRegular refuses what is not a file, in the place of the database or of what
+// SQLite opens beside it: SQLite would wait for a FIFO for ever.
+func requireRegular(path string) error {
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		info, err := os.Stat(path + suffix)
+		if suffix != "" && errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if !info.Mode().IsRegular() {
+			return fmt.Errorf("%s is not a regular file: %w", filepath.Base(path)+suffix, moonfirefs.ErrForeign)
+		}
+	}
+	return nil
+}
+
 // hold adds a user; it is called with heldFiles locked.
 func hold(path string) (*heldFile, fileID, error) {
 	info, err := os.Stat(path)
@@ -72,7 +95,8 @@ func hold(path string) (*heldFile, fileID, error) {
 		held.users++
 		return held, id, nil
 	}
-	f, err := os.Open(path)
+	// Should it have been replaced since, the flag keeps a FIFO from blocking.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fileID{}, err
 	}

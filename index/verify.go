@@ -14,7 +14,8 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 )
 
-// checkSchema compares the schema with the one that schema.sql makes.
+// checkSchema compares the schema with the one that schema.sql makes, all of it: a
+// trigger or a view that is not ours could do anything.
 func checkSchema(ctx context.Context, pool *sql.DB) error {
 	want, err := shippedSchema()
 	if err != nil {
@@ -27,16 +28,31 @@ func checkSchema(ctx context.Context, pool *sql.DB) error {
 	if maps.Equal(got, want) {
 		return nil
 	}
-	for name, sql := range want {
-		if got[name] != sql {
-			return fmt.Errorf("its schema differs from the shipped one at %q: %w", name, moonfirefs.ErrCorrupt)
+	for object := range want {
+		if !got[object] {
+			return fmt.Errorf("its schema differs from the shipped one at %s %q: %w", object.kind, object.name, moonfirefs.ErrCorrupt)
 		}
 	}
-	return fmt.Errorf("its schema has tables or indexes that are not ours: %w", moonfirefs.ErrCorrupt)
+	for object := range got {
+		if !want[object] {
+			return fmt.Errorf("its schema has a %.20q, %.100q, that is not ours: %w", object.kind, object.name, moonfirefs.ErrCorrupt)
+		}
+	}
+	return nil
+}
+
+// schemaObject is a row of sqlite_schema.
+type schemaObject struct{ kind, name, table, sql string }
+
+// analyzed are the tables that ANALYZE makes, in one build of SQLite or another. They
+// may come and go.
+var analyzed = map[schemaObject]bool{
+	{"table", "sqlite_stat1", "sqlite_stat1", "CREATE TABLE sqlite_stat1(tbl,idx,stat)"}:                true,
+	{"table", "sqlite_stat4", "sqlite_stat4", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"}: true,
 }
 
 // shippedSchema is what readSchema returns for a new database.
-var shippedSchema = sync.OnceValues(func() (_ map[string]string, err error) {
+var shippedSchema = sync.OnceValues(func() (_ map[schemaObject]bool, err error) {
 	pool := sql.OpenDB(plainConnector(":memory:"))
 	defer func() { err = errors.Join(err, pool.Close()) }()
 	pool.SetMaxOpenConns(1)
@@ -47,23 +63,27 @@ var shippedSchema = sync.OnceValues(func() (_ map[string]string, err error) {
 	return readSchema(ctx, pool)
 })
 
-// readSchema maps the names of tables, indexes and triggers to their SQL.
-func readSchema(ctx context.Context, pool *sql.DB) (_ map[string]string, err error) {
-	// SQLite's own tables, such as those of ANALYZE, may come and go.
-	rows, err := pool.QueryContext(ctx, `select name, sql from sqlite_schema where name not like 'sqlite_%'`)
+// maxSchemaObjects is more than the shipped schema will ever have.
+const maxSchemaObjects = 1000
+
+// readSchema lists all tables, indexes, views and triggers, but for those of ANALYZE.
+func readSchema(ctx context.Context, pool *sql.DB) (map[schemaObject]bool, error) {
+	rows, err := pool.QueryContext(ctx, `select type, name, tbl_name, coalesce(sql, '') from sqlite_schema limit ?`, maxSchemaObjects)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, rows.Close()) }()
-	schema := make(map[string]string)
-	for rows.Next() {
-		var name, sql string
-		if err := rows.Scan(&name, &sql); err != nil {
-			return nil, err
+	schema := make(map[schemaObject]bool)
+	err = each(rows, func() error {
+		var o schemaObject
+		if err := rows.Scan(&o.kind, &o.name, &o.table, &o.sql); err != nil {
+			return fmt.Errorf("its schema: %w: %w", moonfirefs.ErrCorrupt, err)
 		}
-		schema[name] = sql
-	}
-	return schema, rows.Err()
+		if !analyzed[o] {
+			schema[o] = true
+		}
+		return nil
+	})
+	return schema, err
 }
 
 // plainConnector connects to the database that a data source name says, without

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -27,6 +28,10 @@ func SocketPath(path string) string { return filepath.Join(path, socketName) }
 // disk of the index.
 const askTimeout = 15 * time.Second
 
+// maxReportBytes is more than the report on a thousand cameras has: the socket may be
+// somebody else's.
+const maxReportBytes = 16 << 20
+
 // Ask asks the recorder of the store in the directory path how it is doing. The
 // error wraps ErrNoRecorder if there is none.
 func Ask(path string) (*status.Report, error) {
@@ -42,7 +47,7 @@ func Ask(path string) (*status.Report, error) {
 		return nil, fmt.Errorf("ask for the status: %w", err)
 	}
 	r := new(status.Report)
-	if err := json.NewDecoder(connection).Decode(r); err != nil {
+	if err := json.NewDecoder(io.LimitReader(connection, maxReportBytes)).Decode(r); err != nil {
 		return nil, fmt.Errorf("ask for the status: the recorder does not answer: %w", err)
 	}
 	return r, nil
