@@ -22,7 +22,7 @@ func TestWithCamera(t *testing.T) {
 	f.camera.Streams[0].URL = server.URL()
 	r := New(Options{
 		DB: f.store.DB, Dirs: f.store.Dirs, Cameras: []moonfirefs.Camera{f.camera},
-		RotateEvery: time.Second, MinFreeBytes: 1, Logger: f.log,
+		SegmentEvery: time.Second, MinFreeBytes: 1, Logger: f.log,
 	})
 	f.must(r.Open(t.Context()))
 	eventually(t, func() bool { return r.Status()[0].Recordings >= 1 })

@@ -59,19 +59,19 @@ func (s *syncer) lookForDeletions() {
 }
 
 // openDrafts lists the recordings that are not committed.
-func (s *syncer) openDrafts() []*draft {
+func (s *syncer) openDrafts() []*pendingFile {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	drafts := make([]*draft, 0, len(s.drafts))
+	drafts := make([]*pendingFile, 0, len(s.drafts))
 	for _, d := range s.drafts {
 		drafts = append(drafts, d)
 	}
-	slices.SortFunc(drafts, func(a, b *draft) int { return slices.Compare(a.name[:], b.name[:]) })
+	slices.SortFunc(drafts, func(a, b *pendingFile) int { return slices.Compare(a.name[:], b.name[:]) })
 	return drafts
 }
 
 // dropJournal gives up a recording's journal.
-func (s *syncer) dropJournal(d *draft) {
+func (s *syncer) dropJournal(d *pendingFile) {
 	d.journal.close()
 	if err := s.dir.UnlinkJournal(d.name); err != nil {
 		s.log.Warn("cannot delete a journal; the next start will try again", "file", d.name, "err", err)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/camera"
 	"github.com/moonfirefs/moonfirefs/journal"
 	"github.com/moonfirefs/moonfirefs/sample"
@@ -49,7 +48,7 @@ func TestCheckpointOrder(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got  %s\nwant %s", strings.Join(got, ", "), strings.Join(want, ", "))
 	}
-	name := b.streamer.run.writer.name
+	name := b.streamer.run.current.file.name
 	data, err := b.dir.ReadJournal(name, journal.MaxBytes)
 	b.must(err)
 	if j, err := journal.Decode(data); err != nil || len(j.Samples) != 19 {
@@ -201,15 +200,14 @@ func TestJournalThatStays(t *testing.T) {
 }
 
 // Appending a frame allocates nothing, with a journal as without.
-func TestWriterDoesNotAllocate(t *testing.T) {
-	w := newFileWriter(t, true)
+func TestAppendDoesNotAllocate(t *testing.T) {
+	r := newFileRecording(t, true)
 	frame := camera.Frame{Data: make([]byte, 100)}
 	n := 0
 	step := func() {
 		frame.Sync = n%30 == 0
 		n++
-		must(t, w.append(&frame, 0, 3000))
-		w.journal.date(1, 0)
+		must(t, r.append(&item{frame: frame}, 3000))
 	}
 	for range 200_000 {
 		step() // until the video index has grown for what follows
@@ -226,8 +224,8 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// newFileWriter returns a writer on real files.
-func newFileWriter(t testing.TB, withJournal bool) *writer {
+// newFileRecording returns a recording in real files.
+func newFileRecording(t testing.TB, withJournal bool) *recording {
 	t.Helper()
 	path, id, name := filepath.Join(t.TempDir(), "samples"), sample.Identity{Store: uuid.New(), Dir: uuid.New()}, uuid.New()
 	must(t, sample.Create(path, id))
@@ -237,33 +235,32 @@ func newFileWriter(t testing.TB, withJournal bool) *writer {
 	file, err := dir.Create(name)
 	must(t, err)
 	t.Cleanup(func() { file.Close() })
-	d := &draft{name: name, file: file}
+	pending := &pendingFile{name: name, file: file}
 	if withJournal {
 		journalFile, err := dir.CreateJournal(name)
 		must(t, err)
 		header := &journal.Header{SampleFile: name, Stream: 1, Open: 1, Entry: testEntry}
-		d.journal, err = newJournalWriter(journalFile, header, func(err error) { t.Error(err) })
+		pending.journal, err = newJournalWriter(journalFile, header, func(err error) { t.Error(err) })
 		must(t, err)
-		t.Cleanup(func() { d.journal.close() })
+		t.Cleanup(func() { pending.journal.close() })
 	}
-	return newWriter(d, testEntry)
+	return newTestRecording(pending, &space{dir: sampleDir{dir}})
 }
 
-// BenchmarkWriter appends frames of 16 KiB, 4 Mbit/s at 30 a second, to real files.
-func BenchmarkWriter(b *testing.B) {
+// BenchmarkAppend appends frames of 16 KiB, 4 Mbit/s at 30 a second, to real files.
+func BenchmarkAppend(b *testing.B) {
 	for name, withJournal := range map[string]bool{"with journal": true, "without": false} {
 		b.Run(name, func(b *testing.B) {
-			w := newFileWriter(b, withJournal)
+			r := newFileRecording(b, withJournal)
 			frame := camera.Frame{Data: make([]byte, 16<<10)}
 			b.SetBytes(int64(len(frame.Data)))
 			n := 0
 			for b.Loop() {
 				frame.Sync = n%60 == 0
 				n++
-				must(b, w.append(&frame, 0, 3000))
-				w.journal.date(moonfirefs.Time90k(n), 0)
+				must(b, r.append(&item{frame: frame}, 3000))
 				if n%1800 == 0 { // a minute
-					must(b, w.Truncate(0))
+					must(b, r.file.Truncate(0))
 				}
 			}
 		})

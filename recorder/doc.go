@@ -9,10 +9,11 @@
 //     waits for the disk.
 //   - A run is what one connection delivers without a break. It consists of
 //     recordings that touch exactly.
-//   - A timeline says when each frame of a run was captured, from the camera's
-//     clock and this machine's; a rotation says when a recording is long enough.
-//   - A writer fills a draft, a sample file with a journal beside it, and the video
-//     index.
+//   - A segmentation says when a recording is long enough.
+//   - A recording is in one place from its first frame until it is finished: a timeline,
+//     which says when each frame was captured, from the camera's clock and this
+//     machine's; a pending file, which is a sample file with a journal beside it; the
+//     tables of samples; the audio.
 //   - A syncer, one for each sample directory, makes finished recordings durable,
 //     commits them, and deletes those that exceed a stream's quota. Its checkpoints
 //     bound what a power cut can cost of those that are not finished. Before it does

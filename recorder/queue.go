@@ -141,8 +141,8 @@ func sizeOf(f *camera.Frame) int64 {
 	return size
 }
 
-// soundPTS90k is when audio that came with the frame began, by the camera's clock.
-func (it *item) soundPTS90k(f *camera.AudioFrame) int64 {
+// audioPTS90k is when audio that came with the frame began, by the camera's clock.
+func (it *item) audioPTS90k(f *camera.AudioFrame) int64 {
 	return it.frame.PTS90k + int64(f.Offset90k)
 }
 

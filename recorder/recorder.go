@@ -29,9 +29,9 @@ type Options struct {
 	// it; it does nothing for one that is. nil means that of the directory.
 	Attach  func(context.Context, moonfirefs.SampleDirID) error
 	Cameras []moonfirefs.Camera
-	// RotateEvery is how long recordings are; 0 means one minute. None is longer
+	// SegmentEvery is how long recordings are; 0 means one minute. None is longer
 	// than five.
-	RotateEvery time.Duration
+	SegmentEvery time.Duration
 	// QueueBytes bounds, for each stream, the frames between camera and disk;
 	// 0 means 32 MiB.
 	QueueBytes int64
@@ -50,7 +50,7 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
-	o.RotateEvery = cmp.Or(o.RotateEvery, time.Minute)
+	o.SegmentEvery = cmp.Or(o.SegmentEvery, time.Minute)
 	o.QueueBytes = cmp.Or(o.QueueBytes, 32<<20)
 	o.MinFreeBytes = cmp.Or(o.MinFreeBytes, defaultMinFreeBytes)
 	if o.Clock == nil {
@@ -178,16 +178,16 @@ func (r *Recorder) newStreamers() (streamers []*streamer) {
 		for j := range c.Streams {
 			stream := &c.Streams[j]
 			streamers = append(streamers, &streamer{
-				camera:   c,
-				stream:   stream,
-				rotation: newRotation(r.o.RotateEvery, len(streamers), total),
-				syncer:   r.syncers[stream.SampleDir],
-				queue:    newQueue(r.o.QueueBytes),
-				clock:    r.o.Clock,
-				dial:     r.o.Dial,
-				timeout:  r.o.FrameTimeout,
-				status:   newStatus(r.o.Clock, c, stream),
-				log:      r.o.Logger.With("camera", c.ShortName, "stream", stream.Kind),
+				camera:       c,
+				stream:       stream,
+				segmentation: newSegmentation(r.o.SegmentEvery, len(streamers), total),
+				syncer:       r.syncers[stream.SampleDir],
+				queue:        newQueue(r.o.QueueBytes),
+				clock:        r.o.Clock,
+				dial:         r.o.Dial,
+				timeout:      r.o.FrameTimeout,
+				status:       newStatus(r.o.Clock, c, stream),
+				log:          r.o.Logger.With("camera", c.ShortName, "stream", stream.Kind),
 			})
 		}
 	}

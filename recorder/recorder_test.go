@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -388,10 +389,16 @@ func TestCamerasAreIndependent(t *testing.T) {
 	s := newScript(c.frames(10 * 60 * 3))
 	o := f.options(s)
 	o.Cameras = append(o.Cameras, broken)
+	var attempts atomic.Int32
+	again := make(chan struct{}) // closed when the status has the first failure
 	o.Dial = func(ctx context.Context, config camera.Config) (Source, error) {
 		if config.URL == broken.Streams[0].URL {
+			if attempts.Add(1) == 2 {
+				close(again)
+			}
 			return nil, errors.New("no route to host")
 		}
+		<-again
 		return s.dial(ctx, config)
 	}
 	r := f.recordWith(o, s)

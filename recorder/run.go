@@ -1,13 +1,14 @@
 package recorder
 
 import (
+	"crypto/sha1"
 	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
-	"github.com/moonfirefs/moonfirefs/journal"
+	"github.com/moonfirefs/moonfirefs/camera"
 )
 
 // errClockStep ends a run when somebody has set this machine's clock.
@@ -16,163 +17,217 @@ var errClockStep = errors.New("this machine's clock was set")
 // errStrayed ends a run whose timestamps run too fast or too slowly.
 var errStrayed = fmt.Errorf("%w: they do not keep pace with this machine's clock", errTimestamps)
 
-// run is what one connection delivers without a break: recordings that touch
-// exactly. It is not safe for concurrent use. Once a method has failed, the run
-// is over, and every frame that it took before is on its way to the index.
-type run struct {
-	stream   *moonfirefs.Stream
-	rotation rotation
-	syncer   *syncer
-	status   *status
-	log      *slog.Logger
+const (
+	// audioPatience90k is how long a recording that has all of its frames waits for
+	// audio that began before its end.
+	audioPatience90k moonfirefs.Duration90k = 2 * moonfirefs.UnitsPerSecond
+	// maxAudioAhead90k is how long after the newest frame audio may begin; what claims
+	// more is mistaken. It comes with that frame, and the video waits for it no longer
+	// than a frame may last.
+	maxAudioAhead90k moonfirefs.Duration90k = maxJump90k
+)
 
-	timeline *timeline
-	// writer has the recording in progress; nil if there is none.
-	writer *writer
-	// offset is the number of that recording within the run.
-	offset int32
-	// ending is the one before it, as long as that waits for audio.
-	ending *ending
-	// soundChanged says that the camera sends audio of another configuration than
+// run is what one connection delivers without a break: recordings that touch
+// exactly. It decides which recording a frame and a sample of audio belong to. It is not
+// safe for concurrent use. Once a method has failed, the run is over, and every frame
+// that it took before is on its way to the index.
+type run struct {
+	stream       *moonfirefs.Stream
+	segmentation segmentation
+	syncer       *syncer
+	status       *status
+	log          *slog.Logger
+
+	// began is when the first frame arrived.
+	began arrival
+	// current is the recording in progress; nil if there is none.
+	current *recording
+	// awaiting is the one before it, as long as that awaits audio.
+	awaiting *recording
+	// audioChanged says that the camera sends audio of another configuration than
 	// that of the recording in progress.
-	soundChanged bool
-	// soundFrom is the configuration of the last audio that was taken, whose pointer
+	audioChanged bool
+	// audioFrom is the configuration of the last audio that was taken, whose pointer
 	// tells the sessions of the audio apart; nil if there was none.
-	soundFrom *moonfirefs.AudioSampleEntry
+	audioFrom *moonfirefs.AudioSampleEntry
 }
 
 // begin starts the run with its first frame, a key frame.
 func (r *run) begin(it *item) error {
-	r.timeline = newTimeline(it.dts90k, it.offset90k(), it.arrival)
-	if err := r.startRecording(it); err != nil {
+	r.began = it.arrival
+	if err := r.start(it, 0, newTimeline(it.dts90k, it.offset90k(), it.arrival)); err != nil {
+		r.finish(0)
 		return err
 	}
-	r.addSound(it)
+	r.addAudio(it)
 	return nil
 }
 
 // lasted returns the time from the run's first frame to at.
-func (r *run) lasted(at arrival) time.Duration {
-	return at.monotonic - r.timeline.anchor.monotonic
-}
+func (r *run) lasted(at arrival) time.Duration { return at.monotonic - r.began.monotonic }
 
 // add takes the next frame. An error says why the run is over; the run has not
 // taken the frame then.
 func (r *run) add(it *item) error {
-	lastDuration90k, err := r.timeline.advance(it.dts90k)
+	lastDuration90k, err := r.current.timeline.advance(it.dts90k)
+	if err == nil {
+		err = r.requirePace(it)
+	}
+	if err == nil {
+		err = r.append(it, lastDuration90k)
+	}
 	if err != nil {
-		r.finishRecording(0)
+		r.finish(lastDuration90k)
 		return err
 	}
-	// Not before a key frame: without one, the next run could not start, and
-	// the frames until then would be lost for nothing.
-	if it.frame.Sync && r.timeline.clockStepped(it.arrival) {
-		r.finishRecording(lastDuration90k)
-		return errClockStep
-	}
-	if it.frame.Sync && r.timeline.strayed(it.arrival) {
-		r.finishRecording(lastDuration90k)
-		return errStrayed
-	}
-	if r.rotates(it) {
-		r.endRecording(lastDuration90k)
-		r.offset++
-		if err := r.startRecording(it); err != nil {
-			r.finishEnding()
-			return err
-		}
-		r.addSound(it)
-		return nil
-	}
-	if err := r.append(it, lastDuration90k); err != nil {
-		return err
-	}
-	r.addSound(it)
+	r.addAudio(it)
 	return nil
 }
 
 // end is called when no frame follows.
-func (r *run) end() { r.finishRecording(0) }
+func (r *run) end() { r.finish(0) }
 
-// rotates tells whether a frame that was advanced to starts a new recording.
-func (r *run) rotates(it *item) bool {
-	// One recording has one codec configuration.
-	if e := it.frame.Entry; e != r.writer.entry && e.SHA1 != r.writer.entry.SHA1 {
-		return true
+// requirePace fails at a key frame if the run's time and this machine's clock do not go
+// together any more. At other frames it does not look: the next run could not start
+// with one, and the frames until it could would be lost for nothing.
+func (r *run) requirePace(it *item) error {
+	switch t := r.current.timeline; {
+	case !it.frame.Sync:
+		return nil
+	case t.clockStepped(it.arrival):
+		return errClockStep
+	case t.strayed(it.arrival):
+		return errStrayed
 	}
-	if r.timeline.adjusted90k >= tooLong90k || it.frame.Sync && r.soundChanged {
-		return true
-	}
-	return it.frame.Sync && r.timeline.media90k() >= r.rotation.due90k(r.timeline.start90k(), r.timeline.first)
-}
-
-func (r *run) startRecording(it *item) error {
-	d, err := r.syncer.create(&journal.Header{
-		Stream: r.stream.ID, RunOffset: r.offset, Entry: it.frame.Entry,
-	})
-	if err != nil {
-		return err
-	}
-	r.writer, r.soundChanged = newWriter(d, it.frame.Entry), false
-	return r.append(it, 0)
-}
-
-func (r *run) append(it *item, lastDuration90k moonfirefs.Duration90k) error {
-	err := r.syncer.space.spend(int64(len(it.frame.Data)))
-	if err == nil {
-		err = r.writer.append(&it.frame, r.timeline.offset90k(it.offset90k()), lastDuration90k)
-	}
-	if err != nil {
-		r.finishRecording(lastDuration90k)
-		return err
-	}
-	r.timeline.place(it.offset90k(), it.arrival)
-	r.writer.journal.date(r.timeline.dating())
 	return nil
 }
 
-// finishRecording hands the recording in progress to the syncer, and before it the
-// one that waits for audio. lastDuration90k is the duration of its last frame, 0 if
-// not known.
-func (r *run) finishRecording(lastDuration90k moonfirefs.Duration90k) {
-	r.finishEnding()
-	if r.writer == nil {
-		return
+// append adds a frame that was advanced to to the recording in progress, or to a new one.
+func (r *run) append(it *item, lastDuration90k moonfirefs.Duration90k) error {
+	if !r.cutsBefore(it) {
+		return r.current.append(it, lastDuration90k)
 	}
-	w := r.writer
-	r.writer = nil
-	var dated moonfirefs.Recording
-	if w.frames() > 0 && !w.corrupt {
-		r.date(&dated)
-	}
-	r.handOn(w, &dated, lastDuration90k)
+	before := r.current
+	r.endCurrent(lastDuration90k)
+	return r.start(it, before.runOffset+1, before.timeline.next())
 }
 
-// date fills in what the timeline tells of the recording in progress, and ends it
-// there.
-func (r *run) date(recording *moonfirefs.Recording) {
-	recording.Start90k, recording.LocalTimeDelta90k = r.timeline.cut()
-	recording.RunOffset = r.offset
-	if r.offset > 0 { // the first one starts by this machine's clock
-		r.status.drifted(recording.LocalTimeDelta90k)
+// cutsBefore tells whether a frame that was advanced to starts a new recording.
+func (r *run) cutsBefore(it *item) bool {
+	// One recording has one codec configuration.
+	if e := it.frame.Entry; e != r.current.entry && e.SHA1 != r.current.entry.SHA1 {
+		return true
 	}
+	t := r.current.timeline
+	if t.adjusted90k >= tooLong90k || it.frame.Sync && r.audioChanged {
+		return true
+	}
+	return it.frame.Sync && t.media90k() >= r.segmentation.due90k(t.start90k(), t.first)
 }
 
-// handOn hands a recording, which has been dated, to the syncer.
-func (r *run) handOn(w *writer, dated *moonfirefs.Recording, lastDuration90k moonfirefs.Duration90k) {
-	recording, err := w.finish(lastDuration90k)
+// start begins a recording with its first frame.
+func (r *run) start(it *item, runOffset int32, t *timeline) error {
+	file, err := r.syncer.create(r.stream.ID, runOffset, it.frame.Entry)
 	if err != nil {
-		r.syncer.abandon(w.name)
-		r.status.dropped(w.frames())
-		if w.corrupt {
-			r.log.Error("a recording is lost", "err", err)
-		}
+		return err
+	}
+	r.current = &recording{
+		stream: r.stream, runOffset: runOffset, entry: it.frame.Entry, space: r.syncer.space, status: r.status, log: r.log,
+		timeline: t, file: file, sha1: sha1.New(),
+	}
+	r.audioChanged = false
+	return r.current.append(it, 0)
+}
+
+// endCurrent ends the recording in progress. If it has audio, it awaits more.
+func (r *run) endCurrent(lastDuration90k moonfirefs.Duration90k) {
+	r.finishAwaiting()
+	ended := r.current
+	r.current = nil
+	if ended == nil {
 		return
 	}
-	recording.Start90k, recording.LocalTimeDelta90k = dated.Start90k, dated.LocalTimeDelta90k
-	recording.RunOffset = dated.RunOffset
-	recording.Stream, recording.SampleDir, recording.Open = r.stream.ID, r.stream.SampleDir, w.open
-	r.syncer.save(&finished{
-		recording: recording, entry: w.entry, audioEntry: w.audioEntry(), file: w.draft, status: r.status, log: r.log,
-	})
+	ended.end(lastDuration90k)
+	if ended.awaitsAudio() {
+		r.awaiting = ended
+		return
+	}
+	r.handOver(ended)
+}
+
+// finish ends the recording in progress and hands over all that there are.
+// lastDuration90k is the duration of the last frame, 0 if not known.
+func (r *run) finish(lastDuration90k moonfirefs.Duration90k) {
+	r.endCurrent(lastDuration90k)
+	r.finishAwaiting()
+}
+
+// finishAwaiting hands over the recording that awaits audio, if there is one.
+func (r *run) finishAwaiting() {
+	if r.awaiting != nil {
+		r.handOver(r.awaiting)
+		r.awaiting = nil
+	}
+}
+
+// handOver hands a recording that has ended to the syncer.
+func (r *run) handOver(ended *recording) {
+	f, err := ended.finish()
+	if err == nil {
+		r.syncer.save(f)
+		return
+	}
+	r.syncer.abandon(ended.file.name)
+	r.status.dropped(ended.frames())
+	if ended.corrupt {
+		r.log.Error("a recording is lost", "err", err)
+	}
+}
+
+// addAudio takes the audio that came with a frame which has been added. Where the
+// disk is full, the next frame will tell.
+func (r *run) addAudio(it *item) {
+	for i := range it.frame.Audio {
+		f := &it.frame.Audio[i]
+		if r.syncer.space.spend(int64(len(f.Data))) != nil {
+			break
+		}
+		r.placeAudio(f, r.current.timeline.since90k(it.audioPTS90k(f)))
+	}
+	if r.current.duration90k() >= audioPatience90k {
+		r.finishAwaiting()
+	}
+}
+
+// placeAudio gives a sample to the recording in which it begins. at90k counts from
+// the start of the one in progress.
+func (r *run) placeAudio(f *camera.AudioFrame, at90k moonfirefs.Duration90k) {
+	if at90k > r.current.duration90k()+maxAudioAhead90k {
+		return // or the sample before it would last until then
+	}
+	if before := r.awaiting; before != nil {
+		if at90k < 0 {
+			r.giveAudio(before, f, at90k+before.duration90k())
+			return
+		}
+		before.audio.settle(at90k + before.duration90k())
+		r.finishAwaiting()
+	}
+	if at90k < 0 && r.audioFrom != f.Entry {
+		return // from before the run, or of a recording that did not wait for it
+	}
+	r.giveAudio(r.current, f, at90k)
+}
+
+func (r *run) giveAudio(to *recording, f *camera.AudioFrame, at90k moonfirefs.Duration90k) {
+	if to.acceptsAudio(f, at90k) {
+		to.addAudio(f, at90k)
+		r.audioFrom = f.Entry
+		return
+	}
+	if to == r.current && to.audio.entry != nil && to.audio.entry.SHA1 != f.Entry.SHA1 && !r.audioChanged {
+		r.log.Info("audio configuration changes; a new recording begins with the next key frame",
+			"codec", f.Entry.RFC6381Codec, "sample_rate", f.Entry.SampleRate, "channels", f.Entry.Channels)
+		r.audioChanged = true
+	}
 }

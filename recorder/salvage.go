@@ -55,13 +55,13 @@ func (s *syncer) salvage(ctx context.Context) error {
 		}
 	}
 	slices.SortFunc(salvaged, func(a, b *finished) int {
-		return cmp.Or(cmp.Compare(a.recording.Stream, b.recording.Stream),
-			cmp.Compare(a.recording.Open, b.recording.Open),
-			cmp.Compare(a.recording.Start90k, b.recording.Start90k),
-			cmp.Compare(a.recording.RunOffset, b.recording.RunOffset))
+		return cmp.Or(cmp.Compare(a.row.Stream, b.row.Stream),
+			cmp.Compare(a.row.Open, b.row.Open),
+			cmp.Compare(a.row.Start90k, b.row.Start90k),
+			cmp.Compare(a.row.RunOffset, b.row.RunOffset))
 	})
 	for _, f := range salvaged {
-		s.keep(f.recording.SampleFile)
+		s.keep(f.row.SampleFile)
 		s.save(f)
 	}
 	return s.sweepJournals(reserved)
@@ -122,7 +122,7 @@ func (s *syncer) salvageOne(ctx context.Context, r index.Reservation) (*finished
 		return nil, errors.Join(err, file.Close())
 	}
 	recording.SampleDir = s.id
-	f := &finished{recording: recording, entry: j.Entry, audioEntry: j.AudioEntry, file: file, status: new(status), log: s.streamLog(j.Stream)}
+	f := &finished{row: recording, entry: j.Entry, audioEntry: j.AudioEntry, file: file, status: new(status), log: s.streamLog(j.Stream)}
 	f.log.Info("salvaging a recording that a crash interrupted", "file", r.UUID,
 		"start", recording.Start90k, "duration", recording.Duration90k, "frames", recording.VideoSamples)
 	return f, nil

@@ -27,7 +27,7 @@ func (b *bench) crash() {
 	b.syncer.peers = map[moonfirefs.SampleDirID]*syncer{1: b.syncer}
 	b.syncer.spares = 1
 	b.streamer = &streamer{
-		camera: b.streamer.camera, stream: b.streamer.stream, rotation: b.streamer.rotation,
+		camera: b.streamer.camera, stream: b.streamer.stream, segmentation: b.streamer.segmentation,
 		syncer: b.syncer, clock: b.clock, status: new(status), log: b.log,
 	}
 	b.events = nil
@@ -157,8 +157,8 @@ type crashed struct {
 func newCrashed(t *testing.T) *crashed {
 	b := newBench(t, plenty)
 	c := &crashed{bench: b, frames: b.shoot(26)}
-	c.name = b.streamer.run.writer.name
-	b.streamer.run.writer.journal.flush() // so that records end within a group as well
+	c.name = b.streamer.run.current.file.name
+	b.streamer.run.current.file.journal.flush() // so that records end within a group as well
 	var err error
 	c.data, err = os.ReadFile(b.samplePath(1, c.name))
 	b.must(err)
@@ -180,7 +180,7 @@ func (c *crashed) salvage(data, journal []byte) *moonfirefs.Recording {
 	}
 	c.must(err)
 	c.must(f.file.Close())
-	return f.recording
+	return f.row
 }
 
 // requireFrames requires a recording of the first n frames, and its file cut to

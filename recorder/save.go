@@ -61,12 +61,12 @@ func syncFile(f sampleFile) error {
 
 func (s *syncer) discard(f *finished, err error) {
 	f.log.Error("a recording is lost: its file could not be made durable",
-		"start", f.recording.Start90k, "duration", f.recording.Duration90k, "err", err)
-	f.status.dropped(int(f.recording.VideoSamples))
+		"start", f.row.Start90k, "duration", f.row.Duration90k, "err", err)
+	f.status.dropped(int(f.row.VideoSamples))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.uncommitted.Add(-1)
-	s.doom(deletion{name: f.recording.SampleFile, expected: true})
+	s.doom(deletion{name: f.row.SampleFile, expected: true})
 }
 
 // unlinkDoomed is § Delete step 2. It also removes journals that have served.
@@ -127,7 +127,7 @@ func (s *syncer) commit(streams []moonfirefs.StreamID) error {
 // take, and tells whether there was one. Its file stays, with the journal, for a
 // person to look at.
 func (s *syncer) setAside(refused *index.RefusedError) bool {
-	i := slices.IndexFunc(s.durable, func(f *finished) bool { return f.recording.SampleFile == refused.SampleFile })
+	i := slices.IndexFunc(s.durable, func(f *finished) bool { return f.row.SampleFile == refused.SampleFile })
 	if i < 0 {
 		return false
 	}
@@ -135,7 +135,7 @@ func (s *syncer) setAside(refused *index.RefusedError) bool {
 	s.durable = slices.Delete(s.durable, i, i+1)
 	path, err := s.moveAside(refused.SampleFile)
 	f.log.Error("the index refuses a recording; its file is set aside", "path", path, "err", errors.Join(refused, err))
-	f.status.dropped(int(f.recording.VideoSamples))
+	f.status.dropped(int(f.row.VideoSamples))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.uncommitted.Add(-1)
@@ -182,7 +182,7 @@ func (s *syncer) change(streams []moonfirefs.StreamID) *index.Change {
 	defer s.mu.Unlock()
 	change := &index.Change{Dir: s.id, Retain: streams, Delete: true, Release: slices.Clone(s.deletions.unlinked)}
 	for _, f := range s.durable {
-		change.Insert = append(change.Insert, f.recording)
+		change.Insert = append(change.Insert, f.row)
 		change.SampleEntries = append(change.SampleEntries, f.entry)
 		change.AudioSampleEntries = append(change.AudioSampleEntries, f.audioEntry)
 	}

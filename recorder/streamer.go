@@ -26,24 +26,24 @@ const (
 	// A camera whose timestamps make no sense at all would produce a recording
 	// per key frame. Runs shorter than this are followed by a pause.
 	lastingRun = 10 * time.Second
-	// The first recording of a run lasts at least one rotation interval, so the first
-	// audio may be late.
+	// The first recording of a run lasts at least one interval of segmentation, so the
+	// first audio may be late.
 	maxAudioDelay = 6 * time.Second
 )
 
 // streamer records one stream. Its two goroutines, one that reads the camera and
 // one that writes to disk, share the queue and the status and nothing else.
 type streamer struct {
-	camera   *moonfirefs.Camera
-	stream   *moonfirefs.Stream
-	rotation rotation
-	syncer   *syncer
-	queue    *queue
-	clock    Clock
-	dial     func(context.Context, camera.Config) (Source, error)
-	timeout  time.Duration // without video; 0 means the camera package's
-	status   *status
-	log      *slog.Logger // has the keys camera and stream
+	camera       *moonfirefs.Camera
+	stream       *moonfirefs.Stream
+	segmentation segmentation
+	syncer       *syncer
+	queue        *queue
+	clock        Clock
+	dial         func(context.Context, camera.Config) (Source, error)
+	timeout      time.Duration // without video; 0 means the camera package's
+	status       *status
+	log          *slog.Logger // has the keys camera and stream
 
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -114,7 +114,7 @@ func (s *streamer) session(ctx context.Context) error {
 		Transport: s.stream.Transport,
 		Audio:     !s.camera.NoAudio,
 		// It should come while its recording is being written.
-		AudioDelay: min(s.rotation.every90k.Duration()/4, maxAudioDelay),
+		AudioDelay: min(s.segmentation.every90k.Duration()/4, maxAudioDelay),
 		Logger:     s.log,
 
 		FrameTimeout: s.timeout,
@@ -210,7 +210,7 @@ func (s *streamer) take(it *item) {
 
 func (s *streamer) begin(it *item) {
 	r := &run{
-		stream: s.stream, rotation: s.rotation,
+		stream: s.stream, segmentation: s.segmentation,
 		syncer: s.syncer, status: s.status, log: s.log,
 	}
 	if err := r.begin(it); err != nil {

@@ -3,6 +3,7 @@ package recorder
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -46,6 +47,15 @@ type directory interface {
 	Space() (sample.Space, error)
 }
 
+// sampleFile is what is needed of a *sample.NewFile; tests make it fail.
+type sampleFile interface {
+	io.WriteCloser
+	Truncate(sizeBytes int64) error
+	Sync() error
+	// Datasync makes what was written so far durable.
+	Datasync() error
+}
+
 // sampleDir makes a *sample.Dir a directory.
 type sampleDir struct{ *sample.Dir }
 
@@ -69,8 +79,8 @@ type database interface {
 // finished is a recording that has all of its frames. Its file is open until it
 // is durable.
 type finished struct {
-	recording *moonfirefs.Recording
-	entry     *moonfirefs.VideoSampleEntry
+	row   *moonfirefs.Recording
+	entry *moonfirefs.VideoSampleEntry
 	// audioEntry is nil if there is no audio.
 	audioEntry *moonfirefs.AudioSampleEntry
 	file       sampleFile
@@ -81,8 +91,8 @@ type finished struct {
 // saved is called when the recording is committed.
 func (f *finished) saved() {
 	f.status.saved()
-	f.log.Debug("saved", "recording", f.recording.ID, "start", f.recording.Start90k,
-		"file", f.recording.SampleFile, "bytes", f.recording.SampleFileBytes)
+	f.log.Debug("saved", "recording", f.row.ID, "start", f.row.Start90k,
+		"file", f.row.SampleFile, "bytes", f.row.SampleFileBytes)
 }
 
 // syncer makes the recordings of one sample directory durable, commits them, and
@@ -134,7 +144,7 @@ type syncer struct {
 	known map[uuid.UUID]struct{}
 	// drafts are the recordings of this run of the program that are not committed,
 	// by their names.
-	drafts map[uuid.UUID]*draft
+	drafts map[uuid.UUID]*pendingFile
 	// waiting are finished recordings, those of a stream in order.
 	waiting []*finished
 	// doomed are files to delete.
@@ -159,7 +169,7 @@ func newSyncer(id moonfirefs.SampleDirID, dir directory, db database, minFreeByt
 		wake:           make(chan struct{}, 1),
 		stop:           make(chan struct{}),
 		known:          make(map[uuid.UUID]struct{}),
-		drafts:         make(map[uuid.UUID]*draft),
+		drafts:         make(map[uuid.UUID]*pendingFile),
 		deletions:      deletions{dir: dir, clock: clock, log: log},
 		journalTrouble: journalTrouble{log: log},
 		saving:         savingStatus{clock: clock},
@@ -293,9 +303,8 @@ func (s *syncer) flush() error {
 }
 
 // create makes a new sample file under a reserved name, and a journal (§ Create
-// steps 1 and 2). It fills in the name of the file and the opening of the store in
-// the journal's header.
-func (s *syncer) create(h *journal.Header) (*draft, error) {
+// steps 1 and 2).
+func (s *syncer) create(stream moonfirefs.StreamID, runOffset int32, entry *moonfirefs.VideoSampleEntry) (*pendingFile, error) {
 	opening, err := s.admission.read()
 	if err != nil {
 		return nil, err
@@ -316,8 +325,8 @@ func (s *syncer) create(h *journal.Header) (*draft, error) {
 		s.abandon(name)
 		return nil, err
 	}
-	h.SampleFile, h.Open = name, opening
-	d := &draft{name: name, open: h.Open, file: file, journal: s.createJournal(h)}
+	header := &journal.Header{SampleFile: name, Stream: stream, Open: opening, RunOffset: runOffset, Entry: entry}
+	d := &pendingFile{name: name, open: opening, file: file, journal: s.createJournal(header)}
 	s.newNames.Store(true)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -231,7 +231,7 @@ func newBench(t *testing.T, retainBytes int64) *bench {
 	f.must(err)
 	f.must(b.syncer.open(t.Context(), b.open, []moonfirefs.StreamID{1}))
 	b.streamer = &streamer{
-		camera: &f.camera, stream: &f.camera.Streams[0], rotation: newRotation(time.Minute, 0, 1),
+		camera: &f.camera, stream: &f.camera.Streams[0], segmentation: newSegmentation(time.Minute, 0, 1),
 		syncer: b.syncer, clock: f.clock, status: new(status), log: f.log,
 	}
 	b.events = nil
@@ -343,7 +343,7 @@ func TestFailedDirectoryFsync(t *testing.T) {
 func TestReleaseOnlyAfterDirectoryFsync(t *testing.T) {
 	b := newBench(t, plenty)
 	b.recording(10)
-	name := b.syncer.waiting[0].recording.SampleFile
+	name := b.syncer.waiting[0].row.SampleFile
 	b.fail["fsync file"], b.fail["fsync dir"] = 1, 1
 	if err := b.syncer.saveAll(); !errors.Is(err, errInjected) {
 		t.Fatalf("got %v", err)
@@ -672,7 +672,7 @@ func TestRefusedRecording(t *testing.T) {
 			before := b.recording(15)
 			b.must(b.syncer.saveAll())
 			refused := b.recording(20)
-			name := b.syncer.waiting[0].recording.SampleFile
+			name := b.syncer.waiting[0].row.SampleFile
 			b.exec(`create trigger refusal before insert on recording when new.video_samples = 20
 			        begin select raise(abort, 'never'); end`)
 			after := b.recording(15)
@@ -705,7 +705,7 @@ func TestRefusedRecording(t *testing.T) {
 func TestRefusedRecordingThatStays(t *testing.T) {
 	b := newBench(t, plenty)
 	refused := b.recording(20)
-	name := b.syncer.waiting[0].recording.SampleFile
+	name := b.syncer.waiting[0].row.SampleFile
 	b.exec(`create trigger refusal before insert on recording when new.video_samples = 20
 	        begin select raise(abort, 'never'); end`)
 	after := b.recording(15)

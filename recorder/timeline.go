@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/journal"
 )
 
 // errTimestamps is returned when the camera's clock has jumped: what follows
@@ -36,16 +37,14 @@ const (
 	maxCorrection90k moonfirefs.Duration90k = correctionSpan90k * 501 / 1_000_000
 )
 
-// timeline dates the frames of one run. It does no I/O and asks no clock. For
-// each frame but the first, the order of calls is advance, then cut if the frame
-// starts a new recording, then place. See design/time.md.
+// timeline dates the frames of one recording. It does no I/O and asks no clock. For
+// each frame but the first, the order of calls is advance, then next if the frame
+// starts another recording, then place. See design/time.md.
 type timeline struct {
 	// anchor ties the monotonic clock to the wall clock, once per run.
 	anchor arrival
 	// lastDTS90k is the decoding time of the last frame, by the camera's clock.
 	lastDTS90k int64
-
-	// What follows is about the recording in progress.
 
 	// first tells the first recording of the run, whose start is not known until
 	// it ends.
@@ -102,8 +101,7 @@ func (t *timeline) offset90k(camera90k moonfirefs.Duration90k) moonfirefs.Durati
 	return t.adjust(t.camera90k+camera90k) - t.adjust(t.camera90k)
 }
 
-// since90k is when something began by the camera's clock, after the start of the
-// recording in progress.
+// since90k is when something began by the camera's clock, after the recording's start.
 func (t *timeline) since90k(pts90k int64) moonfirefs.Duration90k {
 	return t.adjust(moonfirefs.Duration90k(pts90k-t.lastDTS90k) + t.camera90k)
 }
@@ -117,8 +115,8 @@ func (t *timeline) place(offset90k moonfirefs.Duration90k, at arrival) {
 	t.localStart90k = min(t.localStart90k, moonfirefs.FromTime(arrived).Add(-t.adjusted90k-t.offset90k(offset90k)))
 }
 
-// start90k returns the start of the recording in progress; that of a run's first
-// recording may still become earlier.
+// start90k returns the recording's start; that of a run's first recording may still
+// become earlier.
 func (t *timeline) start90k() moonfirefs.Time90k {
 	if t.first {
 		return t.localStart90k
@@ -130,22 +128,22 @@ func (t *timeline) start90k() moonfirefs.Time90k {
 // recording would start that it is the first frame of.
 func (t *timeline) media90k() moonfirefs.Time90k { return t.start90k().Add(t.adjusted90k) }
 
-// dating returns what cut would return if no later frame told better.
-func (t *timeline) dating() (start90k moonfirefs.Time90k, localTimeDelta90k moonfirefs.Duration90k) {
-	return t.start90k(), t.localStart90k.Sub(t.start90k())
+// dating returns the recording's start, and how far this machine's clock was ahead of
+// it. Later frames may still tell better.
+func (t *timeline) dating() journal.Dating {
+	return journal.Dating{Start90k: t.start90k(), LocalTimeDelta90k: t.localStart90k.Sub(t.start90k())}
 }
 
-// cut ends the recording in progress at the frame that was advanced to. It
-// returns the recording's start, and how far this machine's clock was ahead of
-// it.
-func (t *timeline) cut() (start90k moonfirefs.Time90k, localTimeDelta90k moonfirefs.Duration90k) {
-	start90k, localTimeDelta90k = t.dating()
-	t.first = false
-	t.fixedStart90k = start90k.Add(t.adjusted90k)
-	t.localStart90k = moonfirefs.MaxTime90k
-	t.camera90k, t.adjusted90k = 0, 0
-	t.correction90k = min(max(localTimeDelta90k, -maxCorrection90k), maxCorrection90k)
-	return start90k, localTimeDelta90k
+// next ends the recording at the frame that was advanced to, and returns the timeline
+// of the one that begins with it, of which this frame is to be placed.
+func (t *timeline) next() *timeline {
+	return &timeline{
+		anchor:        t.anchor,
+		lastDTS90k:    t.lastDTS90k,
+		fixedStart90k: t.media90k(),
+		localStart90k: moonfirefs.MaxTime90k,
+		correction90k: min(max(t.dating().LocalTimeDelta90k, -maxCorrection90k), maxCorrection90k),
+	}
 }
 
 // strayed tells whether the run's time has left this machine's at the frame that

@@ -43,7 +43,7 @@ func TestTimelineStartsAtLeastDelayedFrame(t *testing.T) {
 				}
 				line.place(0, after(captured+delay))
 			}
-			start, delta := line.cut()
+			start, delta := line.dating().Start90k, line.dating().LocalTimeDelta90k
 			if want := moonfirefs.FromTime(noon.Add(test.want)); start != want || delta != 0 {
 				t.Errorf("start %v, delta %v; want %v, 0", start, delta, want)
 			}
@@ -71,7 +71,8 @@ func drive(t *testing.T, ppm int64, recordings int) (deltas []moonfirefs.Duratio
 		camera += moonfirefs.Duration90k(pts(i) - pts(i-1))
 		if i%frames == 0 {
 			next := line.media90k()
-			start, delta := line.cut()
+			start, delta := line.dating().Start90k, line.dating().LocalTimeDelta90k
+			line = line.next()
 			if end != moonfirefs.MaxTime90k && start != end {
 				t.Fatalf("recording %d starts at %v, the one before ended at %v", len(deltas), start, end)
 			}
@@ -135,7 +136,8 @@ func TestTimelineOverADay(t *testing.T) {
 				}
 				if n%perRecording == 0 {
 					next := line.media90k()
-					start, _ := line.cut()
+					start := line.dating().Start90k
+					line = line.next()
 					if recordings > 0 && start != end {
 						t.Fatalf("%d ppm: recording %d starts at %v, not %v", ppm, recordings, start, end)
 					}
@@ -189,12 +191,12 @@ func TestTimelineDurationsStayPositive(t *testing.T) {
 	if _, err := line.advance(second90k); err != nil {
 		t.Fatal(err)
 	}
-	line.cut()
+	line = line.next()
 	line.place(0, after(-10*time.Second)) // this machine's clock is far behind
 	if _, err := line.advance(2 * second90k); err != nil {
 		t.Fatal(err)
 	}
-	line.cut()
+	line = line.next()
 	if line.correction90k != -maxCorrection90k {
 		t.Fatalf("correction is %d", line.correction90k)
 	}
@@ -255,7 +257,7 @@ func TestTimelineIgnoresWallClockWithinRun(t *testing.T) {
 		at.wall = at.wall.Add(-3 * time.Hour)
 		line.place(0, at)
 	}
-	if start, _ := line.cut(); start != moonfirefs.FromTime(noon) {
+	if start := line.dating().Start90k; start != moonfirefs.FromTime(noon) {
 		t.Errorf("start is %v", start)
 	}
 }

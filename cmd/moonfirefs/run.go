@@ -140,7 +140,7 @@ func record(ctx context.Context, o *recording) (err error) {
 	}
 	r := recorder.New(recorder.Options{
 		DB: o.store.DB, Dirs: o.store.Dirs, Attach: o.store.Attach, Cameras: cameras,
-		RotateEvery: o.rotateEvery, QueueBytes: o.queueBytes, FrameTimeout: o.frameTimeout, Logger: o.log,
+		SegmentEvery: o.rotateEvery, QueueBytes: o.queueBytes, FrameTimeout: o.frameTimeout, Logger: o.log,
 	})
 	if err := r.Open(ctx); err != nil {
 		return err

@@ -23,7 +23,7 @@ func TestManyCameras(t *testing.T) {
 		t.Fatal(err)
 	}
 	cameras := startCameras(t, n, gopFrames)
-	r := record(t, cameras.urls, recorder.Options{RotateEvery: rotateEvery})
+	r := record(t, cameras.urls, recorder.Options{SegmentEvery: rotateEvery})
 	eventually(t, "frames of all cameras", func() bool { return r.frames() > 0 })
 	began := time.Now()
 

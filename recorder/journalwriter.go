@@ -54,13 +54,13 @@ func newJournalWriter(file journalFile, h *journal.Header, failed func(error)) (
 }
 
 // date notes what is known of the recording's time.
-func (j *journalWriter) date(start90k moonfirefs.Time90k, localTimeDelta90k moonfirefs.Duration90k) {
+func (j *journalWriter) date(dating journal.Dating) {
 	if j == nil {
 		return
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.dating = journal.Dating{Start90k: start90k, LocalTimeDelta90k: localTimeDelta90k}
+	j.dating = dating
 }
 
 // add notes a sample that is in the sample file.

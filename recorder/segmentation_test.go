@@ -7,7 +7,7 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 )
 
-func TestRotationDue(t *testing.T) {
+func TestSegmentationDue(t *testing.T) {
 	minute := time.Minute
 	tests := map[string]struct {
 		every  time.Duration
@@ -33,8 +33,8 @@ func TestRotationDue(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := newRotation(test.every, test.i, test.n)
-			got := r.due90k(moonfirefs.FromTime(noon.Add(test.start)), test.first)
+			s := newSegmentation(test.every, test.i, test.n)
+			got := s.due90k(moonfirefs.FromTime(noon.Add(test.start)), test.first)
 			if want := moonfirefs.FromTime(noon.Add(test.wantAt)); got != want {
 				t.Errorf("due at %v, want %v", got, want)
 			}

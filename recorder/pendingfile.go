@@ -15,9 +15,10 @@ import (
 // errSpoiled is returned once a file could not be made durable.
 var errSpoiled = errors.New("what was written may be lost")
 
-// draft is a recording that is not committed yet: a sample file and, as a rule, a
-// journal, from which it is salvaged if it never is.
-type draft struct {
+// pendingFile is the sample file of a recording that is not committed yet and, as a
+// rule, the journal from which the recording is salvaged if it never is. One goroutine
+// writes to it; checkpoints make it durable meanwhile.
+type pendingFile struct {
 	name uuid.UUID
 	// open is the opening of the store in which it was begun.
 	open    moonfirefs.OpenID
@@ -36,48 +37,48 @@ type draft struct {
 }
 
 // Write appends to the sample file.
-func (d *draft) Write(p []byte) (int, error) {
-	if d.spoiled.Load() {
+func (f *pendingFile) Write(p []byte) (int, error) {
+	if f.spoiled.Load() {
 		return 0, errSpoiled
 	}
-	n, err := d.file.Write(p)
-	d.unsynced.Store(true) // afterwards, lest a Datasync in between takes it for done
+	n, err := f.file.Write(p)
+	f.unsynced.Store(true) // afterwards, lest a Datasync in between takes it for done
 	return n, err
 }
 
 // Truncate cuts the sample file.
-func (d *draft) Truncate(sizeBytes int64) error { return d.file.Truncate(sizeBytes) }
+func (f *pendingFile) Truncate(sizeBytes int64) error { return f.file.Truncate(sizeBytes) }
 
 // Sync makes the whole sample file durable (§ Create step 3). It fails if that
 // has ever failed.
-func (d *draft) Sync() error {
-	d.syncing.Lock()
-	defer d.syncing.Unlock()
-	if d.spoiled.Load() {
+func (f *pendingFile) Sync() error {
+	f.syncing.Lock()
+	defer f.syncing.Unlock()
+	if f.spoiled.Load() {
 		return errSpoiled
 	}
-	d.unsynced.Store(false)
-	if err := d.file.Sync(); err != nil {
-		d.spoiled.Store(true)
+	f.unsynced.Store(false)
+	if err := f.file.Sync(); err != nil {
+		f.spoiled.Store(true)
 		return err
 	}
 	return nil
 }
 
 // Datasync makes what has been written so far durable (§ Checkpoint step 2).
-func (d *draft) Datasync() error {
-	d.syncing.Lock()
-	defer d.syncing.Unlock()
-	if d.spoiled.Load() || !d.unsynced.Swap(false) {
+func (f *pendingFile) Datasync() error {
+	f.syncing.Lock()
+	defer f.syncing.Unlock()
+	if f.spoiled.Load() || !f.unsynced.Swap(false) {
 		return nil
 	}
-	err := failpoint.Step("checkpoint.2", d.file.Datasync)
+	err := failpoint.Step("checkpoint.2", f.file.Datasync)
 	if err == nil || errors.Is(err, os.ErrClosed) { // abandoned meanwhile
 		return nil
 	}
-	d.spoiled.Store(true)
+	f.spoiled.Store(true)
 	return err
 }
 
 // Close closes the sample file, not the journal.
-func (d *draft) Close() error { return d.file.Close() }
+func (f *pendingFile) Close() error { return f.file.Close() }

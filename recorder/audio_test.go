@@ -26,14 +26,14 @@ type speaker struct {
 	sent []byte
 }
 
-const soundTime90k = 3600
+const audioTime90k = 3600
 
 // attach adds to a frame what has happened until it was shown, less what is late.
 func (s *speaker) attach(pts90k int64, f *camera.Frame) {
-	for ; s.next*soundTime90k <= f.PTS90k-pts90k-int64(s.late); s.next++ {
-		data := fmt.Appendf(nil, "sound %d;", s.next)
+	for ; s.next*audioTime90k <= f.PTS90k-pts90k-int64(s.late); s.next++ {
+		data := fmt.Appendf(nil, "audio %d;", s.next)
 		f.Audio = append(f.Audio, camera.AudioFrame{
-			Offset90k: moonfirefs.Duration90k(pts90k + s.next*soundTime90k - f.PTS90k), Duration90k: soundTime90k, Data: data, Entry: s.entry,
+			Offset90k: moonfirefs.Duration90k(pts90k + s.next*audioTime90k - f.PTS90k), Duration90k: audioTime90k, Data: data, Entry: s.entry,
 		})
 		s.sent = append(s.sent, data...)
 	}
@@ -70,10 +70,10 @@ func split(t *testing.T, r *stored) (video, audio []byte, startOf []moonfirefs.T
 	return video, audio, startOf
 }
 
-// TestSoundOfRun ensures that no audio is lost or doubled where recordings meet,
+// TestAudioOfRun ensures that no audio is lost or doubled where recordings meet,
 // that each sample is in the recording in which it begins and at its time, however
 // late it comes, and that the video is what it is without.
-func TestSoundOfRun(t *testing.T) {
+func TestAudioOfRun(t *testing.T) {
 	for _, late := range []time.Duration{0, 30 * time.Millisecond, 700 * time.Millisecond, 1900 * time.Millisecond} {
 		t.Run(late.String(), func(t *testing.T) {
 			b := newBench(t, plenty)
@@ -93,7 +93,7 @@ func TestSoundOfRun(t *testing.T) {
 				v, a, starts := split(t, r)
 				video, audio = append(video, v...), append(audio, a...)
 				for _, at := range starts {
-					want := all[0].Start90k + moonfirefs.Time90k(n*soundTime90k)
+					want := all[0].Start90k + moonfirefs.Time90k(n*audioTime90k)
 					if at != want {
 						t.Fatalf("sample %d begins at %v, want %v", n, at, want)
 					}
@@ -114,9 +114,9 @@ func TestSoundOfRun(t *testing.T) {
 	}
 }
 
-// TestSoundIsSalvaged ensures that a crash costs no more of the audio than a group
+// TestAudioIsSalvaged ensures that a crash costs no more of the audio than a group
 // of pictures, and none of the video.
-func TestSoundIsSalvaged(t *testing.T) {
+func TestAudioIsSalvaged(t *testing.T) {
 	b := newBench(t, plenty)
 	s := &speaker{entry: alaw}
 	pts90k := b.fake.pts90k
@@ -140,9 +140,9 @@ func TestSoundIsSalvaged(t *testing.T) {
 	b.noneReserved()
 }
 
-// TestSoundChanges ensures that another configuration of the audio begins a new
+// TestAudioChanges ensures that another configuration of the audio begins a new
 // recording with the next key frame, and that none is mixed.
-func TestSoundChanges(t *testing.T) {
+func TestAudioChanges(t *testing.T) {
 	b := newBench(t, plenty)
 	s := &speaker{entry: alaw}
 	pts90k := b.fake.pts90k
@@ -168,8 +168,8 @@ func TestSoundChanges(t *testing.T) {
 	}
 }
 
-// TestSoundComesAndGoes ensures that audio may start late, pause and end.
-func TestSoundComesAndGoes(t *testing.T) {
+// TestAudioComesAndGoes ensures that audio may start late, pause and end.
+func TestAudioComesAndGoes(t *testing.T) {
 	b := newBench(t, plenty)
 	s := &speaker{entry: alaw}
 	pts90k := b.fake.pts90k
@@ -190,7 +190,7 @@ func TestSoundComesAndGoes(t *testing.T) {
 		video = append(video, v...)
 		if len(starts) > 0 {
 			withAudio++
-			if d := starts[0].Sub(all[0].Start90k) % soundTime90k; d != 0 {
+			if d := starts[0].Sub(all[0].Start90k) % audioTime90k; d != 0 {
 				t.Errorf("recording %d: audio begins at %v", i, starts[0])
 			}
 		}
@@ -203,15 +203,15 @@ func TestSoundComesAndGoes(t *testing.T) {
 	}
 }
 
-// TestSoundBeginsBehindRotation ensures that the first audio of a session, which is
+// TestAudioBeginsBehindCut ensures that the first audio of a session, which is
 // held back for some seconds, is not crowded into the beginning of a recording where
 // it belongs to the one before, which has not waited for it.
-func TestSoundBeginsBehindRotation(t *testing.T) {
+func TestAudioBeginsBehindCut(t *testing.T) {
 	b := newBench(t, plenty)
 	s := &speaker{entry: alaw}
 	pts90k := b.fake.pts90k
 	b.fake.alter = func(n int, f *camera.Frame) {
-		if n < 620 { // 2 s behind the first rotation
+		if n < 620 { // 2 s behind the first cut
 			return
 		}
 		s.attach(pts90k, f)
@@ -228,16 +228,16 @@ func TestSoundBeginsBehindRotation(t *testing.T) {
 		t.Errorf("audio %q", audio)
 	}
 	for i, at := range starts {
-		if want := all[1].Start90k + moonfirefs.Time90k(i*soundTime90k); at != want {
+		if want := all[1].Start90k + moonfirefs.Time90k(i*audioTime90k); at != want {
 			t.Fatalf("sample %d begins at %v, want %v", i, at, want)
 		}
 	}
 }
 
-// TestSoundOutOfPlace ensures that audio whose times make no sense, or whose
+// TestAudioOutOfPlace ensures that audio whose times make no sense, or whose
 // configuration says that a sample lasts for minutes, costs no video and puts no
 // later audio out of place.
-func TestSoundOutOfPlace(t *testing.T) {
+func TestAudioOutOfPlace(t *testing.T) {
 	const year90k = 365 * 24 * 3600 * moonfirefs.UnitsPerSecond
 	b := newBench(t, plenty)
 	s := &speaker{entry: alaw, late: moonfirefs.FromDuration(500 * time.Millisecond)}
@@ -246,7 +246,7 @@ func TestSoundOutOfPlace(t *testing.T) {
 		s.attach(pts90k, f)
 		if n%7 == 0 { // also while a recording waits for what is late
 			for _, ahead90k := range []moonfirefs.Duration90k{year90k, 1 << 31, 30 * moonfirefs.UnitsPerSecond} {
-				f.Audio = append(f.Audio, camera.AudioFrame{Offset90k: ahead90k, Duration90k: soundTime90k, Data: []byte("nonsense"), Entry: s.entry})
+				f.Audio = append(f.Audio, camera.AudioFrame{Offset90k: ahead90k, Duration90k: audioTime90k, Data: []byte("nonsense"), Entry: s.entry})
 			}
 		}
 		for i := range f.Audio {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha1"
 	"errors"
+	"log/slog"
 	"testing"
 
 	"github.com/google/uuid"
@@ -56,9 +57,26 @@ func (f *memoryFile) Close() error {
 
 func (f *memoryFile) Datasync() error { return f.Sync() }
 
-func newMemoryWriter(room int) (*writer, *memoryFile) {
+func newMemoryRecording(room int) (*recording, *memoryFile) {
 	f := &memoryFile{room: room}
-	return newWriter(&draft{name: uuid.New(), file: f}, testEntry), f
+	return newTestRecording(&pendingFile{name: uuid.New(), file: f}, new(space)), f
+}
+
+func newTestRecording(file *pendingFile, space *space) *recording {
+	return &recording{
+		stream: new(moonfirefs.Stream), entry: testEntry, space: space, status: new(status), log: slog.New(slog.DiscardHandler),
+		timeline: newTimeline(0, 0, after(0)), file: file, sha1: sha1.New(),
+	}
+}
+
+// finishRow ends a recording and returns its row.
+func finishRow(r *recording, lastDuration90k moonfirefs.Duration90k) (*moonfirefs.Recording, error) {
+	r.end(lastDuration90k)
+	f, err := r.finish()
+	if err != nil {
+		return nil, err
+	}
+	return f.row, nil
 }
 
 var testEntry = moonfirefs.NewVideoSampleEntry([]byte("\x00\x00\x00\x0cavc1test"), 640, 360, 1, 1, "avc1.4d401e")
@@ -77,40 +95,40 @@ func decodeIndex(t *testing.T, blob []byte, flags moonfirefs.RecordingFlags) (sa
 
 // What a recording says is what the file holds, and each frame has the duration
 // that the next one told.
-func TestWriter(t *testing.T) {
+func TestRecordingTellsOfItsFile(t *testing.T) {
 	for name, last := range map[string]moonfirefs.Duration90k{"closed by a next frame": 3003, "trailing zero": 0} {
 		t.Run(name, func(t *testing.T) {
-			w, f := newMemoryWriter(1000)
+			r, f := newMemoryRecording(1000)
 			frames := []camera.Frame{
 				{Data: []byte("key frame"), Sync: true},
 				{Data: []byte("second")},
 				{Data: []byte("a third")},
 			}
 			for i, lastDuration := range []moonfirefs.Duration90k{0, 3001, 3002} {
-				if err := w.append(&frames[i], 0, lastDuration); err != nil {
+				if err := r.append(&item{frame: frames[i]}, lastDuration); err != nil {
 					t.Fatal(err)
 				}
 			}
-			r, err := w.finish(last)
+			row, err := finishRow(r, last)
 			if err != nil {
 				t.Fatal(err)
 			}
 			const data = "key framesecond" + "a third"
-			if f.String() != data || r.SampleFileSHA1 != sha1.Sum([]byte(data)) || r.SampleFileBytes != int64(len(data)) {
-				t.Errorf("file %q, recording %+v", f, r)
+			if f.String() != data || row.SampleFileSHA1 != sha1.Sum([]byte(data)) || row.SampleFileBytes != int64(len(data)) {
+				t.Errorf("file %q, row %+v", f, row)
 			}
 			want := []moonfirefs.Sample{{Duration90k: 3001, Bytes: 9, Sync: true}, {Duration90k: 3002, Bytes: 6}, {Duration90k: int32(last), Bytes: 7}}
-			got := decodeIndex(t, r.VideoIndex, r.Flags)
+			got := decodeIndex(t, row.VideoIndex, row.Flags)
 			for i := range want {
 				if len(got) != len(want) || got[i] != want[i] {
 					t.Fatalf("index %+v, want %+v", got, want)
 				}
 			}
-			if r.Duration90k != 6003+last || r.VideoSamples != 3 || r.VideoSyncSamples != 1 {
-				t.Errorf("recording %+v", r.Summary)
+			if row.Duration90k != 6003+last || row.VideoSamples != 3 || row.VideoSyncSamples != 1 {
+				t.Errorf("recording %+v", row.Summary)
 			}
-			if (r.Flags&moonfirefs.FlagTrailingZero != 0) != (last == 0) {
-				t.Errorf("flags %d", r.Flags)
+			if (row.Flags&moonfirefs.FlagTrailingZero != 0) != (last == 0) {
+				t.Errorf("flags %d", row.Flags)
 			}
 			if f.isClosed {
 				t.Error("the file was closed before it could be made durable")
@@ -120,55 +138,55 @@ func TestWriter(t *testing.T) {
 }
 
 // A write that fails half-way leaves the whole frames before it.
-func TestWriterTruncatesToWholeFrames(t *testing.T) {
+func TestRecordingIsCutToWholeFrames(t *testing.T) {
 	for _, room := range []int{10, 13} {
-		w, f := newMemoryWriter(room)
-		if err := w.append(&camera.Frame{Data: make([]byte, 10), Sync: true}, 0, 0); err != nil {
+		r, f := newMemoryRecording(room)
+		if err := r.append(&item{frame: camera.Frame{Data: make([]byte, 10), Sync: true}}, 0); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.append(&camera.Frame{Data: make([]byte, 10)}, 0, 3000); !errors.Is(err, errInjected) {
+		if err := r.append(&item{frame: camera.Frame{Data: make([]byte, 10)}}, 3000); !errors.Is(err, errInjected) {
 			t.Fatalf("got %v", err)
 		}
-		r, err := w.finish(3000)
+		row, err := finishRow(r, 3000)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if f.Len() != 10 || r.SampleFileBytes != 10 || r.VideoSamples != 1 || r.Duration90k != 3000 || r.SampleFileSHA1 != sha1.Sum(make([]byte, 10)) {
-			t.Errorf("room for %d: %d bytes in the file, recording %+v", room, f.Len(), r)
+		if f.Len() != 10 || row.SampleFileBytes != 10 || row.VideoSamples != 1 || row.Duration90k != 3000 || row.SampleFileSHA1 != sha1.Sum(make([]byte, 10)) {
+			t.Errorf("room for %d: %d bytes in the file, row %+v", room, f.Len(), row)
 		}
 	}
 }
 
-func TestWriterAbandons(t *testing.T) {
-	tests := map[string]func(t *testing.T, w *writer, f *memoryFile){
-		"no frames": func(*testing.T, *writer, *memoryFile) {},
-		"first frame failed": func(t *testing.T, w *writer, f *memoryFile) {
+func TestRecordingIsAbandoned(t *testing.T) {
+	tests := map[string]func(t *testing.T, r *recording, f *memoryFile){
+		"no frames": func(*testing.T, *recording, *memoryFile) {},
+		"first frame failed": func(t *testing.T, r *recording, f *memoryFile) {
 			f.room = 3
-			if err := w.append(&camera.Frame{Data: make([]byte, 10)}, 0, 0); err == nil {
+			if err := r.append(&item{frame: camera.Frame{Data: make([]byte, 10)}}, 0); err == nil {
 				t.Fatal("no error")
 			}
 		},
-		"truncation failed": func(t *testing.T, w *writer, f *memoryFile) {
-			if err := w.append(&camera.Frame{Data: make([]byte, 10), Sync: true}, 0, 0); err != nil {
+		"truncation failed": func(t *testing.T, r *recording, f *memoryFile) {
+			if err := r.append(&item{frame: camera.Frame{Data: make([]byte, 10), Sync: true}}, 0); err != nil {
 				t.Fatal(err)
 			}
 			f.room, f.failTruncate = 3, true
-			if err := w.append(&camera.Frame{Data: make([]byte, 10)}, 0, 3000); err == nil {
+			if err := r.append(&item{frame: camera.Frame{Data: make([]byte, 10)}}, 3000); err == nil {
 				t.Fatal("no error")
 			}
 		},
-		"empty frame": func(t *testing.T, w *writer, _ *memoryFile) {
-			if err := w.append(&camera.Frame{Sync: true}, 0, 0); !errors.Is(err, moonfirefs.ErrInvalid) {
+		"empty frame": func(t *testing.T, r *recording, _ *memoryFile) {
+			if err := r.append(&item{frame: camera.Frame{Sync: true}}, 0); !errors.Is(err, moonfirefs.ErrInvalid) {
 				t.Fatalf("got %v", err)
 			}
 		},
 	}
 	for name, prepare := range tests {
 		t.Run(name, func(t *testing.T) {
-			w, f := newMemoryWriter(1000)
-			prepare(t, w, f)
-			if r, err := w.finish(3000); !errors.Is(err, errAbandoned) {
-				t.Errorf("got %+v, %v", r, err)
+			r, f := newMemoryRecording(1000)
+			prepare(t, r, f)
+			if row, err := finishRow(r, 3000); !errors.Is(err, errAbandoned) {
+				t.Errorf("got %+v, %v", row, err)
 			}
 			if !f.isClosed {
 				t.Error("the file is still open")
