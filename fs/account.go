@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 )
 
 // account is what the index pages tell of a stream. It is immutable.
@@ -22,7 +23,7 @@ type account struct {
 	runs []run
 	// days tell of each date on which something was recorded, also if the
 	// recording started on the date before.
-	days map[date]*dayRecord
+	days map[civil.Date]*dayRecord
 	// entries are the sample entries of the runs.
 	entries map[moonfirefs.VideoSampleEntryID]*moonfirefs.VideoSampleEntry
 	// audioEntries are those of their audio.
@@ -40,15 +41,15 @@ type account struct {
 // date, recordings are cut at midnight.
 type dayRecord struct {
 	// bounds are those of the civil day.
-	bounds span
+	bounds moonfirefs.Interval
 	// recorded is by start.
-	recorded    []span
+	recorded    []moonfirefs.Interval
 	duration90k moonfirefs.Duration90k
 }
 
 func newAccount(ctx context.Context, c *catalog, state *streamState, records []*dateRecord) (*account, error) {
 	a := &account{
-		state: state, records: records, days: make(map[date]*dayRecord),
+		state: state, records: records, days: make(map[civil.Date]*dayRecord),
 		entries:      make(map[moonfirefs.VideoSampleEntryID]*moonfirefs.VideoSampleEntry),
 		audioEntries: make(map[moonfirefs.AudioSampleEntryID]*moonfirefs.AudioSampleEntry),
 	}
@@ -62,7 +63,7 @@ func newAccount(ctx context.Context, c *catalog, state *streamState, records []*
 		a.duration90k += record.duration90k
 	}
 	// They are in order, unless a date is in two pieces.
-	slices.SortStableFunc(runs, func(r, s run) int { return cmp.Compare(r.start, s.start) })
+	slices.SortStableFunc(runs, func(r, s run) int { return cmp.Compare(r.Start90k, s.Start90k) })
 	a.split(c.calendar, runs)
 	for _, r := range runs {
 		a.runs = appendRun(a.runs, r)
@@ -99,19 +100,19 @@ func (a *account) measure() {
 		a.sizeBytes += record.memoryBytes()
 	}
 	for _, day := range a.days {
-		a.sizeBytes += mapSlotBytes + int64(unsafe.Sizeof(*day)) + int64(cap(day.recorded))*int64(unsafe.Sizeof(span{}))
+		a.sizeBytes += mapSlotBytes + int64(unsafe.Sizeof(*day)) + int64(cap(day.recorded))*int64(unsafe.Sizeof(moonfirefs.Interval{}))
 	}
 }
 
 func (a *account) memoryBytes() int64 { return a.sizeBytes }
 
 // record returns what is told of a date; nil if there is nothing.
-func (a *account) record(d date) *dateRecord {
+func (a *account) record(d civil.Date) *dateRecord {
 	if a == nil {
 		return nil
 	}
 	// The records are by date.
-	i, found := slices.BinarySearchFunc(a.records, d, func(r *dateRecord, d date) int { return r.date.compare(d) })
+	i, found := slices.BinarySearchFunc(a.records, d, func(r *dateRecord, d civil.Date) int { return r.date.Compare(d) })
 	if !found {
 		return nil
 	}
@@ -132,18 +133,18 @@ func (a *account) addSaved(ctx context.Context, c *catalog) (err error) {
 // split divides runs between the civil days. They must not be joined across
 // midnight yet: each date of which there is a record gets a day, however short
 // its footage.
-func (a *account) split(c calendar, runs []run) {
-	var piece span // the last stretch of time with one date, and which
+func (a *account) split(c civil.Calendar, runs []run) {
+	var piece moonfirefs.Interval // the last stretch of time with one date, and which
 	var day *dayRecord
 	for _, r := range runs {
-		for from := r.start; ; from = piece.end {
-			if day == nil || from < piece.start || from >= piece.end {
+		for from := r.Start90k; ; from = piece.End90k {
+			if day == nil || from < piece.Start90k || from >= piece.End90k {
 				piece, day = a.dayAt(c, from)
 			}
-			to := min(r.end, piece.end)
-			day.recorded = append(day.recorded, span{from, to})
+			to := min(r.End90k, piece.End90k)
+			day.recorded = append(day.recorded, moonfirefs.Interval{Start90k: from, End90k: to})
 			day.duration90k += to.Sub(from)
-			if r.end <= piece.end {
+			if r.End90k <= piece.End90k {
 				break
 			}
 		}
@@ -152,14 +153,14 @@ func (a *account) split(c calendar, runs []run) {
 
 // dayAt returns the record of the day that t belongs to, and for how long around
 // t that is so: usually for all of the day.
-func (a *account) dayAt(c calendar, t moonfirefs.Time90k) (span, *dayRecord) {
-	d := c.hourAt(t).date
-	hours := c.hours(d)
+func (a *account) dayAt(c civil.Calendar, t moonfirefs.Time90k) (moonfirefs.Interval, *dayRecord) {
+	d := c.HourAt(t).Date
+	hours := c.Hours(d)
 	if a.days[d] == nil {
-		a.days[d] = &dayRecord{bounds: span{hours[0].start, hours[len(hours)-1].end}}
+		a.days[d] = &dayRecord{bounds: moonfirefs.Interval{Start90k: hours[0].Start90k, End90k: hours[len(hours)-1].End90k}}
 	}
-	for _, piece := range spans(hours) {
-		if piece.start <= t && t < piece.end {
+	for _, piece := range civil.Pieces(hours) {
+		if piece.Start90k <= t && t < piece.End90k {
 			return piece, a.days[d]
 		}
 	}
@@ -168,12 +169,12 @@ func (a *account) dayAt(c calendar, t moonfirefs.Time90k) (span, *dayRecord) {
 
 // bounds are when the shown footage starts and ends; ok is false if
 // there is none.
-func (a *account) bounds() (s span, ok bool) {
+func (a *account) bounds() (s moonfirefs.Interval, ok bool) {
 	for _, r := range a.runs {
 		if !ok {
-			s = r.span
+			s = r.Interval
 		}
-		s.start, s.end, ok = min(s.start, r.start), max(s.end, r.end), true
+		s.Start90k, s.End90k, ok = min(s.Start90k, r.Start90k), max(s.End90k, r.End90k), true
 	}
 	return s, ok
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/mp4"
 )
 
@@ -25,7 +26,7 @@ type look struct {
 // up each entry of a listing separately.
 type catalog struct {
 	db       *index.DB
-	calendar calendar
+	calendar civil.Calendar
 	look     look
 
 	memory   *memory
@@ -38,7 +39,7 @@ type catalog struct {
 
 type dayKey struct {
 	stream moonfirefs.StreamID
-	date   date
+	date   civil.Date
 }
 
 // day is the listing of a date's folder. It is immutable, and true for as long as
@@ -53,7 +54,7 @@ type day struct {
 // us remember very many, and immutable.
 type file struct {
 	name  string
-	hour  hour
+	hour  civil.Hour
 	inode uint64
 	// recordings is the number of recordings in it.
 	recordings, part int32
@@ -81,13 +82,13 @@ func (d *day) file(name string) *file {
 	return nil
 }
 
-func newCatalog(db *index.DB, c calendar, l look, m *memory) *catalog {
+func newCatalog(db *index.DB, c civil.Calendar, l look, m *memory) *catalog {
 	return &catalog{db: db, calendar: c, look: l, memory: m, counters: new(Counters)}
 }
 
 // dates lists the dates of which something is shown, with one seek for each.
-func (c *catalog) dates(ctx context.Context, s *streamState) ([]date, error) {
-	found := make(map[date]bool) // a date can be in two pieces
+func (c *catalog) dates(ctx context.Context, s *streamState) ([]civil.Date, error) {
+	found := make(map[civil.Date]bool) // a date can be in two pieces
 	for from := moonfirefs.MinTime90k; ; {
 		start, ok, err := c.db.FirstStart(ctx, s.id, from)
 		if err != nil {
@@ -96,25 +97,25 @@ func (c *catalog) dates(ctx context.Context, s *streamState) ([]date, error) {
 		if !ok {
 			break
 		}
-		d := c.calendar.hourAt(start).date
+		d := c.calendar.HourAt(start).Date
 		if found[d], err = c.isShown(ctx, s, d); err != nil {
 			return nil, err
 		}
-		from = c.calendar.dateEnd(start)
+		from = c.calendar.DateEnd(start)
 	}
-	dates := make([]date, 0, len(found))
+	dates := make([]civil.Date, 0, len(found))
 	for d, shown := range found {
 		if shown {
 			dates = append(dates, d)
 		}
 	}
-	slices.SortFunc(dates, date.compare)
+	slices.SortFunc(dates, civil.Date.Compare)
 	return dates, nil
 }
 
 // isShown tells whether a date with recordings has one that is shown.
-func (c *catalog) isShown(ctx context.Context, s *streamState, d date) (shown bool, err error) {
-	if !s.eaten.touchesAny(spans(c.calendar.hours(d))) {
+func (c *catalog) isShown(ctx context.Context, s *streamState, d civil.Date) (shown bool, err error) {
+	if !s.eaten.touchesAny(civil.Pieces(c.calendar.Hours(d))) {
 		return true, nil
 	}
 	_, shown, err = c.dateEnd90k(ctx, s, d)
@@ -123,7 +124,7 @@ func (c *catalog) isShown(ctx context.Context, s *streamState, d date) (shown bo
 
 // dateEnd90k returns when the last recording shown under a date ends; ok is
 // false if there is none.
-func (c *catalog) dateEnd90k(ctx context.Context, s *streamState, d date) (end moonfirefs.Time90k, ok bool, err error) {
+func (c *catalog) dateEnd90k(ctx context.Context, s *streamState, d civil.Date) (end moonfirefs.Time90k, ok bool, err error) {
 	list, err := c.day(ctx, s, d)
 	if err != nil || len(list.files) == 0 {
 		return 0, false, err
@@ -132,7 +133,7 @@ func (c *catalog) dateEnd90k(ctx context.Context, s *streamState, d date) (end m
 }
 
 // day lists the files of a date, with one query for each piece of it.
-func (c *catalog) day(ctx context.Context, s *streamState, d date) (*day, error) {
+func (c *catalog) day(ctx context.Context, s *streamState, d civil.Date) (*day, error) {
 	c.counters.Listings.Add(1)
 	if known, ok := recall[*day](c.memory, dayKey{s.id, d}); ok && *known.state == *s {
 		c.counters.ListingHits.Add(1)
@@ -149,7 +150,7 @@ const maxLoads = 10
 
 // loadDay makes a listing and remembers it. It calls fn for each file and the
 // recordings that it is made of, which fn must not keep.
-func (c *catalog) loadDay(ctx context.Context, s *streamState, d date, fn func(*file, []moonfirefs.Summary)) (*day, error) {
+func (c *catalog) loadDay(ctx context.Context, s *streamState, d civil.Date, fn func(*file, []moonfirefs.Summary)) (*day, error) {
 	for loads := 1; ; loads++ {
 		recordings := recordingsPool.Get().(*[]moonfirefs.Summary)
 		defer recordingsPool.Put(recordings)
@@ -183,20 +184,20 @@ var recordingsPool = sync.Pool{New: func() any { return new([]moonfirefs.Summary
 
 // loadFiles fills in the files of a date, and returns the recordings that each of
 // them is made of, in the same order. They lie in a buffer.
-func (c *catalog) loadFiles(ctx context.Context, s *streamState, d date, into *day, buf *[]moonfirefs.Summary) (members [][]moonfirefs.Summary, err error) {
-	hours := c.calendar.hours(d)
-	twice := repeated(hours)
+func (c *catalog) loadFiles(ctx context.Context, s *streamState, d civil.Date, into *day, buf *[]moonfirefs.Summary) (members [][]moonfirefs.Summary, err error) {
+	hours := c.calendar.Hours(d)
+	twice := civil.Repeated(hours)
 	into.files = make([]file, 0, len(hours))
 	*buf = (*buf)[:0]
-	for _, piece := range spans(hours) {
-		if err := c.db.EachSummary(ctx, s.id, piece.start, piece.end, collect(buf)); err != nil {
+	for _, piece := range civil.Pieces(hours) {
+		if err := c.db.EachSummary(ctx, s.id, piece.Start90k, piece.End90k, collect(buf)); err != nil {
 			return nil, err
 		}
 	}
 	rest := *buf
 	for _, h := range hours {
 		n := 0
-		for n < len(rest) && rest[n].Start90k < h.end {
+		for n < len(rest) && rest[n].Start90k < h.End90k {
 			n++
 		}
 		all := rest[:n]
@@ -210,7 +211,7 @@ func (c *catalog) loadFiles(ctx context.Context, s *streamState, d date, into *d
 				return nil, err
 			}
 			// Millions of files share a few names.
-			f.name = unique.Make(fileName(h, twice[h.clock], i+1)).Value()
+			f.name = unique.Make(fileName(h, twice[h.Clock], i+1)).Value()
 			into.files, members = append(into.files, f), append(members, part)
 		}
 	}
@@ -225,7 +226,7 @@ func collect(recordings *[]moonfirefs.Summary) func(*moonfirefs.Summary) error {
 }
 
 // describe fills in all of a file but its name.
-func (c *catalog) describe(ctx context.Context, s *streamState, h hour, part int, members []moonfirefs.Summary) (file, error) {
+func (c *catalog) describe(ctx context.Context, s *streamState, h civil.Hour, part int, members []moonfirefs.Summary) (file, error) {
 	spec, err := c.spec(ctx, s.stream, h, members)
 	if err != nil {
 		return file{}, err
@@ -240,7 +241,7 @@ func (c *catalog) describe(ctx context.Context, s *streamState, h hour, part int
 // spec says what a file made of recordings is. Nothing that a user can edit
 // later goes into it except the camera's name, which is in the path as well: the
 // bytes of a closed hour are promised to stay.
-func (c *catalog) spec(ctx context.Context, s *stream, h hour, members []moonfirefs.Summary) (*mp4.Spec, error) {
+func (c *catalog) spec(ctx context.Context, s *stream, h civil.Hour, members []moonfirefs.Summary) (*mp4.Spec, error) {
 	entry, err := c.sampleEntry(ctx, members[0].VideoSampleEntry)
 	if err != nil {
 		return nil, err
@@ -249,9 +250,9 @@ func (c *catalog) spec(ctx context.Context, s *stream, h hour, members []moonfir
 	if err != nil {
 		return nil, err
 	}
-	start := h.start.Time().In(c.calendar.zone)
+	start := h.Start90k.Time().In(c.calendar.Zone)
 	return &mp4.Spec{
-		Recordings: members, Entry: entry, Audio: audio, Zone: c.calendar.zone,
+		Recordings: members, Entry: entry, Audio: audio, Zone: c.calendar.Zone,
 		Title:       s.folder + start.Format(" 2006-01-02 15:04 -07:00"),
 		Description: fmt.Sprintf("%s stream, %d×%d, %s", s.kind, entry.Width, entry.Height, entry.RFC6381Codec),
 		Gaps:        c.look.gaps, Timestamps: c.look.timestamps,

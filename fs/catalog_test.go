@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/mp4"
 )
 
@@ -20,7 +21,7 @@ func TestListingsAreBounded(t *testing.T) {
 	list := func() *day { return &day{files: make([]file, files)} }
 	c := newMemory(100 * list().memoryBytes())
 	for i := range 300 {
-		key := dayKey{date: date{year: int32(i)}}
+		key := dayKey{date: civil.Date{Year: int32(i)}}
 		for range 2 {
 			d := list()
 			if c.put(key, d); !remembers(c, key, d) {

@@ -7,6 +7,7 @@ import (
 	"unsafe"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 )
 
 // chronicle tells what is shown of a stream, date by date. It makes accounts from
@@ -26,7 +27,7 @@ type accountKey moonfirefs.StreamID
 // dateRecord is what is shown of a stream in the folder of a date. It is
 // immutable.
 type dateRecord struct {
-	date  date
+	date  civil.Date
 	files []fileRecord
 	// runs are made of the recordings that start on the date.
 	runs []run
@@ -45,7 +46,7 @@ type fileRecord struct {
 // run is what recordings with the same sample entry have in common. Where they
 // do not touch, duration90k is less than the length of the span.
 type run struct {
-	span
+	moonfirefs.Interval
 	duration90k  moonfirefs.Duration90k
 	bytes        int64
 	videoSamples int64
@@ -56,13 +57,13 @@ type run struct {
 
 func runOf(r *moonfirefs.Summary) run {
 	return run{
-		span: span{r.Start90k, r.End90k()}, duration90k: r.Duration90k, bytes: r.SampleFileBytes,
+		Interval: moonfirefs.Interval{Start90k: r.Start90k, End90k: r.End90k()}, duration90k: r.Duration90k, bytes: r.SampleFileBytes,
 		videoSamples: int64(r.VideoSamples), entry: r.VideoSampleEntry, audio: r.Audio.SampleEntry,
 	}
 }
 
 func (r *run) add(next run) {
-	r.end = max(r.end, next.end)
+	r.End90k = max(r.End90k, next.End90k)
 	r.duration90k += next.duration90k
 	r.bytes += next.bytes
 	r.videoSamples += next.videoSamples
@@ -72,7 +73,7 @@ func (r *run) add(next run) {
 // appendRun appends a run, or lengthens the last one if that ends exactly where
 // the other begins and has the same sample entries.
 func appendRun(runs []run, next run) []run {
-	if last := len(runs) - 1; last >= 0 && runs[last].end == next.start && runs[last].entry == next.entry && runs[last].audio == next.audio {
+	if last := len(runs) - 1; last >= 0 && runs[last].End90k == next.Start90k && runs[last].entry == next.entry && runs[last].audio == next.audio {
 		runs[last].add(next)
 		return runs
 	}
@@ -151,18 +152,18 @@ func (c *chronicle) load(ctx context.Context, state *streamState, last *account)
 
 // mayHaveChanged tells whether a date can have got recordings since the last
 // account, or can have lost some to rotation.
-func (c *chronicle) mayHaveChanged(d date, last, state *streamState) bool {
-	if !last.recorded || !d.before(last.newest.date) {
+func (c *chronicle) mayHaveChanged(d civil.Date, last, state *streamState) bool {
+	if !last.recorded || !d.Before(last.newest.Date) {
 		return true
 	}
 	if last.eaten == state.eaten {
 		return false
 	}
-	pieces := spans(c.catalog.calendar.hours(d))
+	pieces := civil.Pieces(c.catalog.calendar.Hours(d))
 	return last.eaten.touchesAny(pieces) || state.eaten.touchesAny(pieces)
 }
 
-func (c *chronicle) loadDate(ctx context.Context, state *streamState, d date) (*dateRecord, error) {
+func (c *chronicle) loadDate(ctx context.Context, state *streamState, d civil.Date) (*dateRecord, error) {
 	record := &dateRecord{date: d}
 	_, err := c.catalog.loadDay(ctx, state, d, record.add)
 	if err != nil {
@@ -206,7 +207,7 @@ func (c *chronicle) addsUp(ctx context.Context, state *streamState, records []*d
 		duration90k += d.duration90k
 	}
 	for _, h := range state.hiddenHours(c.catalog.calendar) {
-		err := c.catalog.db.EachSummary(ctx, state.id, h.start, h.end, func(r *moonfirefs.Summary) error {
+		err := c.catalog.db.EachSummary(ctx, state.id, h.Start90k, h.End90k, func(r *moonfirefs.Summary) error {
 			bytes += r.SampleFileBytes
 			duration90k += r.Duration90k
 			return nil

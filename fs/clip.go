@@ -18,7 +18,7 @@ import (
 // at groups of pictures.
 // Like file, it is small and immutable.
 type clip struct {
-	interval span
+	interval moonfirefs.Interval
 	part     int
 	inode    uint64
 	// recordings is the number of recordings in it.
@@ -29,7 +29,7 @@ type clip struct {
 
 // clip describes a part of an interval as it is now. ok is false if there is no
 // footage for it.
-func (c *catalog) clip(ctx context.Context, s *stream, interval span, part int) (found clip, ok bool, err error) {
+func (c *catalog) clip(ctx context.Context, s *stream, interval moonfirefs.Interval, part int) (found clip, ok bool, err error) {
 	parts, err := c.clipParts(ctx, s, interval)
 	if err != nil || part > len(parts) {
 		return clip{}, false, err
@@ -39,7 +39,7 @@ func (c *catalog) clip(ctx context.Context, s *stream, interval span, part int) 
 }
 
 // clips describes all parts of an interval.
-func (c *catalog) clips(ctx context.Context, s *stream, interval span) (all []clip, err error) {
+func (c *catalog) clips(ctx context.Context, s *stream, interval moonfirefs.Interval) (all []clip, err error) {
 	parts, err := c.clipParts(ctx, s, interval)
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (c *catalog) clips(ctx context.Context, s *stream, interval span) (all []cl
 	return all, nil
 }
 
-func (c *catalog) describeClip(ctx context.Context, s *stream, interval span, part int, members []moonfirefs.Summary) (clip, error) {
+func (c *catalog) describeClip(ctx context.Context, s *stream, interval moonfirefs.Interval, part int, members []moonfirefs.Summary) (clip, error) {
 	spec, err := c.clipSpec(ctx, s, interval, members)
 	if err != nil {
 		return clip{}, err
@@ -62,19 +62,19 @@ func (c *catalog) describeClip(ctx context.Context, s *stream, interval span, pa
 	return clip{
 		interval: interval, part: part, inode: clipInode(s, interval, part, spec),
 		recordings: len(members), sizeBytes: mp4.Size(spec),
-		modified90k: min(interval.end, members[len(members)-1].End90k()),
+		modified90k: min(interval.End90k, members[len(members)-1].End90k()),
 	}, nil
 }
 
 // clipParts finds the recordings that overlap an interval, with one query, and
 // cuts them like those of an hour. What rotation has begun to eat is included: a
 // clip is asked for by name, and nobody takes it for a whole hour.
-func (c *catalog) clipParts(ctx context.Context, s *stream, interval span) ([][]moonfirefs.Summary, error) {
+func (c *catalog) clipParts(ctx context.Context, s *stream, interval moonfirefs.Interval) ([][]moonfirefs.Summary, error) {
 	var recordings []moonfirefs.Summary
 	// Whatever starts earlier than that has ended before the interval.
-	from := interval.start.Add(-moonfirefs.MaxRecordingDuration90k)
-	err := c.db.EachSummary(ctx, s.id, from, interval.end, func(r *moonfirefs.Summary) error {
-		if r.Start90k >= interval.start || r.End90k() > interval.start {
+	from := interval.Start90k.Add(-moonfirefs.MaxRecordingDuration90k)
+	err := c.db.EachSummary(ctx, s.id, from, interval.End90k, func(r *moonfirefs.Summary) error {
+		if r.Start90k >= interval.Start90k || r.End90k() > interval.Start90k {
 			recordings = append(recordings, *r)
 		}
 		return nil
@@ -84,15 +84,15 @@ func (c *catalog) clipParts(ctx context.Context, s *stream, interval span) ([][]
 
 // clipSpec says what a clip made of recordings is. It reads the indexes of the first
 // and the last one, through the cache.
-func (c *catalog) clipSpec(ctx context.Context, s *stream, interval span, members []moonfirefs.Summary) (*mp4.Spec, error) {
-	spec, err := c.spec(ctx, s, c.calendar.hourAt(interval.start), members)
+func (c *catalog) clipSpec(ctx context.Context, s *stream, interval moonfirefs.Interval, members []moonfirefs.Summary) (*mp4.Spec, error) {
+	spec, err := c.spec(ctx, s, c.calendar.HourAt(interval.Start90k), members)
 	if err != nil {
 		return nil, err
 	}
 	const layout = "2006-01-02 15:04:05 -07:00"
 	spec.Title = fmt.Sprintf("%s %s to %s", s.folder,
-		interval.start.Time().In(c.calendar.zone).Format(layout), interval.end.Time().In(c.calendar.zone).Format(layout))
-	spec.Clip = &mp4.Clip{Start90k: interval.start, End90k: interval.end}
+		interval.Start90k.Time().In(c.calendar.Zone).Format(layout), interval.End90k.Time().In(c.calendar.Zone).Format(layout))
+	spec.Clip = &mp4.Clip{Start90k: interval.Start90k, End90k: interval.End90k}
 	if err := spec.Cut(ctx, &tables{c.db, members}); errors.Is(err, moonfirefs.ErrNotFound) {
 		return nil, asStale(err)
 	}
@@ -122,8 +122,8 @@ func (t *tables) AudioIndex(ctx context.Context, recording int) ([]byte, error) 
 
 // clipGrows tells whether a clip may be another one from one moment to the next:
 // recordings may be added to its interval, or rotation is about to be in it.
-func (s *streamState) clipGrows(interval span) bool {
-	return !s.recorded || interval.end > s.newest.start || interval.start < s.eaten.through()
+func (s *streamState) clipGrows(interval moonfirefs.Interval) bool {
+	return !s.recorded || interval.End90k > s.newest.Start90k || interval.Start90k < s.eaten.through()
 }
 
 // clipFile is one version of a clip.
@@ -186,5 +186,5 @@ func (f *clipFile) spec(ctx context.Context) (*mp4.Spec, error) {
 }
 
 func (f *clipFile) stale() error {
-	return fmt.Errorf("clip of %s from %v to %v: %w", f.stream.folder, f.clip.interval.start, f.clip.interval.end, errStale)
+	return fmt.Errorf("clip of %s from %v to %v: %w", f.stream.folder, f.clip.interval.Start90k, f.clip.interval.End90k, errStale)
 }

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	pictures "github.com/moonfirefs/moonfirefs/internal/test/teststore"
 )
@@ -354,7 +355,7 @@ func TestManyClips(t *testing.T) {
 				to := from + 1 + rand.IntN(60)
 				base := at(t, "2026-11-22T13:00:00-05:00")
 				start, end := base.Add(seconds(from)), base.Add(seconds(to))
-				name := clipName{start: momentAt(start.Time().In(zone)), end: momentAt(end.Time().In(zone)), part: 1}
+				name := clipName{start: civil.MomentOf(start.Time().In(zone)), end: civil.MomentOf(end.Time().In(zone)), part: 1}
 				got := shownNumbers(t, s.path("yard/clips", name.String()), pictureWidth)
 				if want := (to - from) * pictureFPS; len(got) != want || got[0] != numberAt(start) {
 					t.Errorf("%s shows %d pictures, want %d from number %d", name, len(got), want, numberAt(start))

@@ -93,7 +93,7 @@ func TestClipsReadTwoVideoIndexes(t *testing.T) {
 		{"2026-11-22T13.05.30--13.11.00.mp4", 1, 0}, // to the end
 	} {
 		n, ok := parseClipName(test.name)
-		interval, ok2 := tree.calendar.interval(n)
+		interval, ok2 := n.interval(tree.calendar)
 		if !ok || !ok2 {
 			t.Fatalf("%s is no name of a clip", test.name)
 		}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 )
 
 // clipName is what the name of a clip says: an interval of civil time, and which
@@ -16,32 +17,24 @@ import (
 //	2026-11-01T01.55.00-0400--01.05.00-0500.mp4
 //	2026-11-22T13.05.00--13.07.30-2.mp4
 type clipName struct {
-	start, end moment
+	start, end civil.Moment
 	// part counts from 1. It is below maxClipParts, since "-1000" is an offset.
 	part int
 }
 
 const maxClipParts = 1000
 
-// moment is a civil time as somebody writes it, to the second.
-type moment struct {
-	date date
-	// seconds are those on the clock since midnight: 0 to 86399.
-	seconds int
-	// offset is the UTC offset, such as "-0400", and empty if not given.
-	offset string
-}
-
-func (m moment) clock() string {
-	return fmt.Sprintf("%02d.%02d.%02d%s", m.seconds/3600, m.seconds/60%60, m.seconds%60, m.offset)
+// clockText writes a moment without its date.
+func clockText(m civil.Moment) string {
+	return fmt.Sprintf("%02d.%02d.%02d%s", m.Seconds/3600, m.Seconds/60%60, m.Seconds%60, m.Offset)
 }
 
 func (n clipName) String() string {
-	name := n.start.date.String() + "T" + n.start.clock() + "--"
-	if n.end.date != n.start.date {
-		name += n.end.date.String() + "T"
+	name := n.start.Date.String() + "T" + clockText(n.start) + "--"
+	if n.end.Date != n.start.Date {
+		name += n.end.Date.String() + "T"
 	}
-	name += n.end.clock()
+	name += clockText(n.end)
 	if n.part > 1 {
 		name += fmt.Sprintf("-%d", n.part)
 	}
@@ -64,13 +57,13 @@ func parseClipName(name string) (clipName, bool) {
 	if m == nil {
 		return clipName{}, false
 	}
-	startDate, ok := parseDate(m[1])
+	startDate, ok := civil.ParseDate(m[1])
 	if !ok {
 		return clipName{}, false
 	}
 	endDate := startDate
 	if m[6] != "" {
-		if endDate, ok = parseDate(m[6]); !ok {
+		if endDate, ok = civil.ParseDate(m[6]); !ok {
 			return clipName{}, false
 		}
 	}
@@ -82,51 +75,25 @@ func parseClipName(name string) (clipName, bool) {
 }
 
 // parseMoment takes what clockPattern has matched.
-func parseMoment(d date, matched []string) moment {
+func parseMoment(d civil.Date, matched []string) civil.Moment {
 	number := func(i int) int {
 		n, _ := strconv.Atoi(matched[i]) // two digits
 		return n
 	}
-	return moment{date: d, seconds: number(0)*3600 + number(1)*60 + number(2), offset: matched[3]}
-}
-
-// secondsSince tells by how much the clock shows more at m than at n.
-func (m moment) secondsSince(n moment) int {
-	return int(m.date.midnightUTC().Unix()-n.date.midnightUTC().Unix()) + m.seconds - n.seconds
+	return civil.Moment{Date: d, Seconds: number(0)*3600 + number(1)*60 + number(2), Offset: matched[3]}
 }
 
 // tooLong tells whether the interval is longer than a day. What counts is the
 // clock, so that a whole day can be asked for, also when it has 25 hours.
-func (n clipName) tooLong() bool { return n.end.secondsSince(n.start) > 24*secondsPerHour }
+func (n clipName) tooLong() bool { return n.end.SecondsSince(n.start) > 24*60*60 }
 
-// interval finds the interval of time that a clip's name stands for. ok is false
-// if there is none, since one of its ends never was on the clock, or has an
-// offset that it should not have, or since it does not end after it starts.
-func (c calendar) interval(n clipName) (s span, ok bool) {
-	start, ok := c.instant(n.start)
-	if !ok {
-		return span{}, false
+// interval finds the interval of time that the name stands for in a calendar. ok is
+// false if there is none, since one of its ends never was on the clock, or has an offset
+// that it should not have, or since it does not end after it starts.
+func (n clipName) interval(c civil.Calendar) (i moonfirefs.Interval, ok bool) {
+	if i.Start90k, ok = c.Instant(n.start); !ok {
+		return moonfirefs.Interval{}, false
 	}
-	end, ok := c.instant(n.end)
-	return span{start, end}, ok && start < end
-}
-
-// instant finds when the clock shows m. If that happens twice, the offset says
-// which one is meant, and without one it is the first. A time that happens once
-// is written without an offset.
-func (c calendar) instant(m moment) (moonfirefs.Time90k, bool) {
-	var found []moonfirefs.Time90k
-	var offsets []string
-	for _, h := range c.hours(m.date) {
-		t := moonfirefs.FromTime(m.date.midnightUTC()) + fromSeconds(int64(m.seconds-int(h.offsetSeconds)))
-		if t >= h.start && t < h.end {
-			found, offsets = append(found, t), append(offsets, formatOffset(int(h.offsetSeconds)))
-		}
-	}
-	for i, t := range found {
-		if m.offset == "" || len(found) > 1 && m.offset == offsets[i] {
-			return t, true
-		}
-	}
-	return 0, false
+	i.End90k, ok = c.Instant(n.end)
+	return i, ok && i.Start90k < i.End90k
 }

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 )
 
 // Ensures which interval the name of a clip stands for, and that nothing else is
@@ -18,7 +21,7 @@ func TestClipName(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := calendar{zone}
+	c := civil.Calendar{Zone: zone}
 	tests := map[string]struct{ start, end string }{
 		"2026-11-22T13.05.00--13.07.30.mp4":               {"2026-11-22T13:05:00-05:00", "2026-11-22T13:07:30-05:00"},
 		"2026-11-22T13.05.00--13.07.30-2.mp4":             {"2026-11-22T13:05:00-05:00", "2026-11-22T13:07:30-05:00"},
@@ -68,7 +71,7 @@ func TestClipName(t *testing.T) {
 	}
 	for name, want := range tests {
 		n, ok := parseClipName(name)
-		s, exists := c.interval(n)
+		s, exists := n.interval(c)
 		if !ok || !exists {
 			if want.start != "" {
 				t.Errorf("%q is not the name of a clip (form %v)", name, ok)
@@ -76,9 +79,9 @@ func TestClipName(t *testing.T) {
 			continue
 		}
 		if want.start == "" {
-			t.Errorf("%q is the name of a clip from %v to %v", name, s.start, s.end)
-		} else if s != (span{at(t, want.start), at(t, want.end)}) {
-			t.Errorf("%q is from %v to %v", name, s.start, s.end)
+			t.Errorf("%q is the name of a clip from %v to %v", name, s.Start90k, s.End90k)
+		} else if s != (moonfirefs.Interval{Start90k: at(t, want.start), End90k: at(t, want.end)}) {
+			t.Errorf("%q is from %v to %v", name, s.Start90k, s.End90k)
 		}
 	}
 }
@@ -108,13 +111,13 @@ func FuzzClipName(f *testing.F) {
 	} {
 		f.Add(name)
 	}
-	var calendars []calendar
+	var calendars []civil.Calendar
 	for _, name := range []string{newYork, "America/St_Johns", "Pacific/Apia", "Asia/Manila"} {
 		zone, err := time.LoadLocation(name)
 		if err != nil {
 			f.Fatal(err)
 		}
-		calendars = append(calendars, calendar{zone})
+		calendars = append(calendars, civil.Calendar{Zone: zone})
 	}
 	f.Fuzz(func(t *testing.T, name string) {
 		n, ok := parseClipName(name)
@@ -125,8 +128,8 @@ func FuzzClipName(f *testing.F) {
 			t.Fatalf("%q is another spelling of %q", name, n.String())
 		}
 		for _, c := range calendars {
-			if s, ok := c.interval(n); ok && s.start >= s.end {
-				t.Errorf("%q in %v is from %v to %v", name, c.zone, s.start, s.end)
+			if s, ok := n.interval(c); ok && s.Start90k >= s.End90k {
+				t.Errorf("%q in %v is from %v to %v", name, c.Zone, s.Start90k, s.End90k)
 			}
 		}
 	})
@@ -139,7 +142,7 @@ func TestMalformedClipsCostNoQuery(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder := &clipsFolder{tree: &tree{catalog: newCatalog(nil, calendar{zone}, look{}, nil)}}
+	folder := &clipsFolder{tree: &tree{catalog: newCatalog(nil, civil.Calendar{Zone: zone}, look{}, nil)}}
 	lookup := func(name string) (code syscall.Errno, err error) {
 		defer func() {
 			if recover() != nil {
@@ -156,7 +159,7 @@ func TestMalformedClipsCostNoQuery(t *testing.T) {
 	for range 5_000 {
 		name := mutate(good)
 		if n, ok := parseClipName(name); ok {
-			if _, exists := folder.tree.calendar.interval(n); exists && !n.tooLong() {
+			if _, exists := n.interval(folder.tree.calendar); exists && !n.tooLong() {
 				continue
 			}
 		}

@@ -57,7 +57,7 @@ func (c *clipsFolder) Lookup(ctx context.Context, name string, out *fuse.EntryOu
 	if !ok {
 		return nil, syscall.ENOENT
 	}
-	interval, ok := c.tree.calendar.interval(n)
+	interval, ok := n.interval(c.tree.calendar)
 	if !ok {
 		return nil, syscall.ENOENT
 	}

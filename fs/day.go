@@ -10,6 +10,7 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 )
 
 // dayFolder is the folder of one date of a stream: a file per hour of which
@@ -18,7 +19,7 @@ type dayFolder struct {
 	node
 	tree   *tree
 	stream *stream
-	date   date
+	date   civil.Date
 	// kept is what the kernel may have kept of its listing.
 	kept keptListing
 }
@@ -95,7 +96,7 @@ func (d *dayFolder) read(ctx context.Context) (*folderListing, syscall.Errno) {
 	listed := withDots(dayInode(d.stream, d.date), folderInode(d.stream), entries)
 	// What the kernel keeps is common to all who read: a file must have the same offset
 	// in each listing that it is in.
-	hours := d.tree.calendar.hours(d.date)
+	hours := d.tree.calendar.Hours(d.date)
 	for i, f := range list.files {
 		listed[len(listed)-len(entries)+i].Off = uint64(1+slices.Index(hours, f.hour))<<16 + uint64(f.part)
 	}

@@ -20,14 +20,14 @@ type Clip struct {
 // same options; Mountpoint and owners are of no use. It returns an error that
 // wraps moonfirefs.ErrNotFound if there is no such footage.
 func OpenClip(ctx context.Context, o Options, folder string, start, end moonfirefs.Time90k, part int) (*Clip, error) {
-	c, err := openClip(ctx, o, folder, span{start, end}, part)
+	c, err := openClip(ctx, o, folder, moonfirefs.Interval{Start90k: start, End90k: end}, part)
 	if err != nil {
 		return nil, fmt.Errorf("open clip of %s: %w", folder, err)
 	}
 	return c, nil
 }
 
-func openClip(ctx context.Context, o Options, folder string, interval span, part int) (*Clip, error) {
+func openClip(ctx context.Context, o Options, folder string, interval moonfirefs.Interval, part int) (*Clip, error) {
 	t, err := newTree(ctx, o)
 	if err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func openClip(ctx context.Context, o Options, folder string, interval span, part
 	if err != nil {
 		return nil, err
 	}
-	return &Clip{opened, len(parts), min(interval.end, members[len(members)-1].End90k())}, nil
+	return &Clip{opened, len(parts), min(interval.End90k, members[len(members)-1].End90k())}, nil
 }
 
 // Size is that of the whole file, in bytes.

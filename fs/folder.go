@@ -6,6 +6,8 @@ import (
 
 	gofs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 )
 
 // folder is a stream's folder: a folder per date of which there is footage, the
@@ -47,7 +49,7 @@ func (f *folder) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*
 		}
 		return b.enter(ctx, f, out), 0
 	}
-	date, ok := parseDate(name)
+	date, ok := civil.ParseDate(name)
 	if !ok {
 		return nil, syscall.ENOENT
 	}
@@ -59,7 +61,7 @@ func (f *folder) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*
 }
 
 // enterDate answers a look-up of a date by the state of the stream.
-func (f *folder) enterDate(ctx context.Context, state *streamState, date date, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+func (f *folder) enterDate(ctx context.Context, state *streamState, date civil.Date, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 	end, ok, err := f.tree.dateEnd90k(ctx, state, date)
 	if err != nil {
 		return nil, f.tree.fail("look up date", err)
@@ -97,7 +99,7 @@ func (f *folder) read(ctx context.Context) (*folderListing, syscall.Errno) {
 	return &folderListing{
 		withDots(folderInode(f.stream), rootInode, entries),
 		func(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
-			if date, ok := parseDate(name); ok {
+			if date, ok := civil.ParseDate(name); ok {
 				return f.enterDate(ctx, state, date, out)
 			}
 			return f.Lookup(ctx, name, out)

@@ -65,7 +65,7 @@ func (t *tree) openVersion(ctx context.Context, flags uint32, operation string, 
 func (h *hourFile) spec(ctx context.Context) (*mp4.Spec, error) {
 	f := &h.file
 	var recordings []moonfirefs.Summary
-	err := h.tree.db.EachSummary(ctx, h.stream.id, f.hour.start, f.hour.end, collect(&recordings))
+	err := h.tree.db.EachSummary(ctx, h.stream.id, f.hour.Start90k, f.hour.End90k, collect(&recordings))
 	if err != nil {
 		return nil, err
 	}
@@ -84,5 +84,5 @@ func (h *hourFile) spec(ctx context.Context) (*mp4.Spec, error) {
 }
 
 func (h *hourFile) stale() error {
-	return fmt.Errorf("%s/%s/%s: %w", h.stream.folder, h.file.hour.date, h.file.name, errStale)
+	return fmt.Errorf("%s/%s/%s: %w", h.stream.folder, h.file.hour.Date, h.file.name, errStale)
 }

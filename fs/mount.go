@@ -18,6 +18,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/internal/mountpoint"
 	"github.com/moonfirefs/moonfirefs/internal/status"
 	"github.com/moonfirefs/moonfirefs/mp4"
@@ -103,7 +104,7 @@ func newTree(ctx context.Context, o Options) (*tree, error) {
 		return nil, fmt.Errorf("database or zone is missing: %w", moonfirefs.ErrInvalid)
 	}
 	t := &tree{
-		catalog: newCatalog(o.DB, calendar{o.Zone}, look{o.Gaps, o.Timestamps}, newMemory(o.ListingCacheBytes)),
+		catalog: newCatalog(o.DB, civil.Calendar{Zone: o.Zone}, look{o.Gaps, o.Timestamps}, newMemory(o.ListingCacheBytes)),
 		owner:   owner{uid: o.UID, gid: o.GID, fileMode: 0o400, folderMode: 0o500},
 		dirs:    o.Dirs,
 		status:  o.Status,

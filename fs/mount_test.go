@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/mp4"
 )
 
@@ -110,7 +111,7 @@ func (d direct) ReadSamples(_ context.Context, recording int, p []byte, offset i
 // build makes the bytes of a file of the main stream.
 func (f *fixture) build(t testing.TB, recordings ...*moonfirefs.Recording) []byte {
 	t.Helper()
-	c := newCatalog(f.DB, calendar{f.Zone}, look{}, newMemory(0))
+	c := newCatalog(f.DB, civil.Calendar{Zone: f.Zone}, look{}, newMemory(0))
 	now, err := c.snapshot(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -119,7 +120,7 @@ func (f *fixture) build(t testing.TB, recordings ...*moonfirefs.Recording) []byt
 	for _, r := range recordings {
 		members = append(members, r.Summary)
 	}
-	spec, err := c.spec(t.Context(), now.streams[0].stream, c.calendar.hourAt(members[0].Start90k), members)
+	spec, err := c.spec(t.Context(), now.streams[0].stream, c.calendar.HourAt(members[0].Start90k), members)
 	if err != nil {
 		t.Fatal(err)
 	}

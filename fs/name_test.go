@@ -1,6 +1,10 @@
 package fs
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/moonfirefs/moonfirefs/internal/civil"
+)
 
 // Ensures the names of files, in particular that a part of an hour cannot be
 // taken for an hour with an offset.
@@ -20,7 +24,7 @@ func TestFileName(t *testing.T) {
 		{1, 10*3600 + 1800, true, 12, "01+1030-12.mp4"},
 		{23, -(44*60 + 30), true, 1, "23-004430.mp4"},
 	} {
-		h := hour{clock: int8(test.clock), offsetSeconds: int32(test.offsetSeconds)}
+		h := civil.Hour{Clock: int8(test.clock), OffsetSeconds: int32(test.offsetSeconds)}
 		if got := fileName(h, test.twice, test.part); got != test.want {
 			t.Errorf("hour %d at offset %d, part %d: got %s, want %s",
 				test.clock, test.offsetSeconds, test.part, got, test.want)
@@ -30,7 +34,7 @@ func TestFileName(t *testing.T) {
 
 // Ensures that the path of a recording is the one that the tree has.
 func TestHourPath(t *testing.T) {
-	zone := calendarOf(t, newYork).zone
+	zone := calendarOf(t, newYork).Zone
 	for start, want := range map[string]string{
 		"2026-11-22T13:59:59-05:00": "driveway/2026-11-22/13.mp4",
 		"2026-11-01T01:30:00-04:00": "driveway/2026-11-01/01-0400.mp4",

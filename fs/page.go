@@ -174,7 +174,7 @@ func (p *pages) content(ctx context.Context, key pageKey, inode uint64) ([]byte,
 }
 
 func (p *pages) render(key pageKey, accounts []*account, report *status.Report) ([]byte, error) {
-	c, ofRoot := p.tree.calendar, key.stream == 0
+	c, ofRoot := renderer{p.tree.calendar}, key.stream == 0
 	switch {
 	case key.name == statusName:
 		return encodeJSON(report)

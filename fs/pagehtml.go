@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/internal/status"
 )
 
@@ -22,6 +23,9 @@ var pageText string
 // pageTemplate escapes what it is given; nothing that a person has entered may
 // reach it as one of the types of html/template that say "already escaped".
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
+
+// renderer makes the texts of pages.
+type renderer struct{ civil.Calendar }
 
 // The types below are what page.html shows, with all texts ready.
 
@@ -78,8 +82,8 @@ type dayView struct {
 const rootDays = 7
 
 // rootHTML is index.html of the root.
-func rootHTML(c calendar, accounts []*account, report *status.Report) ([]byte, error) {
-	page := rootView{Zone: c.zone.String(), Until: c.untilText(accounts...), Status: newStatusView(c, report)}
+func rootHTML(c renderer, accounts []*account, report *status.Report) ([]byte, error) {
+	page := rootView{Zone: c.Zone.String(), Until: c.untilText(accounts...), Status: newStatusView(c, report)}
 	for i, a := range accounts {
 		if i == 0 || accounts[i-1].state.camera != a.state.camera {
 			page.Cameras = append(page.Cameras, cameraView{Name: a.state.shortName, Description: a.state.description})
@@ -94,18 +98,18 @@ func rootHTML(c calendar, accounts []*account, report *status.Report) ([]byte, e
 	return executePage("root", page)
 }
 
-func (c calendar) savedView(a *account, f *savedFile) savedView {
+func (c renderer) savedView(a *account, f *savedFile) savedView {
 	const layout = "2006-01-02 15:04:05"
 	return savedView{
 		Name: f.name, Link: savedName + "/" + url.PathEscape(f.name), Folder: a.state.folder, Size: bytesText(f.clip.sizeBytes),
-		Times: c.text(f.clip.interval.start, layout) + " – " + c.text(f.clip.modified90k, layout),
+		Times: c.Format(f.clip.interval.Start90k, layout) + " – " + c.Format(f.clip.modified90k, layout),
 	}
 }
 
 // streamHTML is index.html of a stream's folder.
-func streamHTML(c calendar, a *account) ([]byte, error) {
+func streamHTML(c renderer, a *account) ([]byte, error) {
 	return executePage("stream", folderView{
-		Zone: c.zone.String(), Until: c.untilText(a), Camera: a.state.shortName, Description: a.state.description,
+		Zone: c.Zone.String(), Until: c.untilText(a), Camera: a.state.shortName, Description: a.state.description,
 		streamView: c.streamView(a, len(a.records)), Months: c.months(a), Example: c.clipExample(a),
 	})
 }
@@ -116,7 +120,7 @@ func executePage(name string, view any) ([]byte, error) {
 	return page.Bytes(), err
 }
 
-func (c calendar) streamView(a *account, days int) streamView {
+func (c renderer) streamView(a *account, days int) streamView {
 	return streamView{
 		Link: url.PathEscape(a.state.folder), Kind: a.state.kind, Facts: c.facts(a),
 		Days: func(yield func(int, dayView) bool) {
@@ -130,7 +134,7 @@ func (c calendar) streamView(a *account, days int) streamView {
 }
 
 // facts sum a stream up.
-func (c calendar) facts(a *account) []fact {
+func (c renderer) facts(a *account) []fact {
 	quota := fact{"Quota", bytesText(a.state.retainBytes)}
 	bounds, ok := a.bounds()
 	if !ok {
@@ -139,8 +143,8 @@ func (c calendar) facts(a *account) []fact {
 	newest := a.records[len(a.records)-1].files
 	last := &newest[len(newest)-1].run
 	facts := []fact{
-		{"Oldest", c.text(bounds.start, "2006-01-02 15:04:05")},
-		{"Newest", c.text(bounds.end, "2006-01-02 15:04:05")},
+		{"Oldest", c.Format(bounds.Start90k, "2006-01-02 15:04:05")},
+		{"Newest", c.Format(bounds.End90k, "2006-01-02 15:04:05")},
 		{"Recorded", durationText(a.duration90k)},
 		{"Size", bytesText(a.bytes)},
 		quota,
@@ -156,17 +160,17 @@ func (c calendar) facts(a *account) []fact {
 	return facts
 }
 
-func (c calendar) dayView(a *account, record *dateRecord) dayView {
+func (c renderer) dayView(a *account, record *dateRecord) dayView {
 	day := a.days[record.date]
 	v := dayView{
-		Date: record.date.String(), Weekday: record.date.midnightUTC().Weekday().String(),
+		Date: record.date.String(), Weekday: record.date.MidnightUTC().Weekday().String(),
 		Recorded: durationText(record.duration90k), Size: bytesText(record.bytes), Bar: c.barView(record.date, day),
 	}
 	v.Files = c.fileRows(a, record)
 	gaps := day.gaps(minListedGap90k)
 	v.MoreGaps = max(0, len(gaps)-maxListedGaps)
 	for _, gap := range gaps[:len(gaps)-v.MoreGaps] {
-		v.Gaps = append(v.Gaps, fmt.Sprintf("%s (%s)", c.timesText(gap), durationText(gap.end.Sub(gap.start))))
+		v.Gaps = append(v.Gaps, fmt.Sprintf("%s (%s)", c.timesText(gap), durationText(gap.End90k.Sub(gap.Start90k))))
 	}
 	return v
 }
@@ -180,13 +184,13 @@ const (
 
 // fileRows are made here, since the template would take five times as long for the
 // thousands that a page can have. All that is in them was made by this program.
-func (c calendar) fileRows(a *account, record *dateRecord) template.HTML {
+func (c renderer) fileRows(a *account, record *dateRecord) template.HTML {
 	var rows strings.Builder
 	for i := range record.files {
 		f := &record.files[len(record.files)-1-i]
 		rows.WriteString("\n<tr><td><a href=\"")
 		rows.WriteString(record.date.String() + "/" + url.PathEscape(f.name))
-		rows.WriteString("\">" + template.HTMLEscapeString(f.name) + "</a><td>" + c.timesText(f.span))
+		rows.WriteString("\">" + template.HTMLEscapeString(f.name) + "</a><td>" + c.timesText(f.Interval))
 		for _, cell := range [...]string{
 			durationText(f.duration90k), bytesText(f.sizeBytes), resolutionText(a.entries[f.entry]), frameRateText(&f.run), bitRateText(&f.run),
 		} {
@@ -196,44 +200,36 @@ func (c calendar) fileRows(a *account, record *dateRecord) template.HTML {
 	return template.HTML(rows.String())
 }
 
-func (c calendar) text(t moonfirefs.Time90k, layout string) string {
-	return t.Time().In(c.zone).Format(layout)
-}
-
-func (c calendar) timesText(s span) string {
-	return c.text(s.start, time.TimeOnly) + " – " + c.text(s.end, time.TimeOnly)
+func (c renderer) timesText(s moonfirefs.Interval) string {
+	return c.Format(s.Start90k, time.TimeOnly) + " – " + c.Format(s.End90k, time.TimeOnly)
 }
 
 // untilText says up to when accounts tell.
-func (c calendar) untilText(accounts ...*account) string {
+func (c renderer) untilText(accounts ...*account) string {
 	var until moonfirefs.Time90k
 	for _, a := range accounts {
 		if bounds, ok := a.bounds(); ok {
-			until = max(until, bounds.end)
+			until = max(until, bounds.End90k)
 		}
 	}
 	if until == 0 {
 		return ""
 	}
-	return c.text(until, "2006-01-02 15:04:05 -07:00")
+	return c.Format(until, "2006-01-02 15:04:05 -07:00")
 }
 
 // clipExample names the clip of the last half minute before the newest recording
 // ends, or nothing where that is not simple.
-func (c calendar) clipExample(a *account) string {
+func (c renderer) clipExample(a *account) string {
 	bounds, ok := a.bounds()
 	if !ok {
 		return ""
 	}
-	end := bounds.end.Time().In(c.zone).Truncate(time.Second)
+	end := bounds.End90k.Time().In(c.Zone).Truncate(time.Second)
 	start := end.Add(-30 * time.Second)
-	n := clipName{start: momentAt(start), end: momentAt(end), part: 1}
-	if s, ok := c.interval(n); !ok || s.end != moonfirefs.FromTime(end) {
+	n := clipName{start: civil.MomentOf(start), end: civil.MomentOf(end), part: 1}
+	if s, ok := n.interval(c.Calendar); !ok || s.End90k != moonfirefs.FromTime(end) {
 		return "" // clocks change: it takes offsets
 	}
 	return n.String()
-}
-
-func momentAt(t time.Time) moment {
-	return moment{date: dateOf(t), seconds: t.Hour()*3600 + t.Minute()*60 + t.Second()}
 }

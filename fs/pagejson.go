@@ -86,8 +86,8 @@ type jsonAudio struct {
 }
 
 // rootJSON is index.json of the root.
-func rootJSON(c calendar, accounts []*account) ([]byte, error) {
-	page := jsonRoot{TimeZoneName: c.zone.String(), Cameras: []jsonCamera{}, Saved: []jsonSaved{}}
+func rootJSON(c renderer, accounts []*account) ([]byte, error) {
+	page := jsonRoot{TimeZoneName: c.Zone.String(), Cameras: []jsonCamera{}, Saved: []jsonSaved{}}
 	for _, a := range accounts {
 		device := deviceOf(a)
 		if n := len(page.Cameras); n == 0 || page.Cameras[n-1].jsonDevice != device {
@@ -96,7 +96,7 @@ func rootJSON(c calendar, accounts []*account) ([]byte, error) {
 		page.Cameras[len(page.Cameras)-1].Streams[a.state.kind] = streamOf(a)
 		for _, f := range a.saved {
 			page.Saved = append(page.Saved, jsonSaved{
-				savedName + "/" + f.name, a.state.folder, f.clip.interval.start, f.clip.modified90k, f.clip.sizeBytes,
+				savedName + "/" + f.name, a.state.folder, f.clip.interval.Start90k, f.clip.modified90k, f.clip.sizeBytes,
 			})
 		}
 	}
@@ -105,15 +105,15 @@ func rootJSON(c calendar, accounts []*account) ([]byte, error) {
 }
 
 // streamJSON is index.json of a stream's folder.
-func streamJSON(c calendar, a *account) ([]byte, error) {
+func streamJSON(c renderer, a *account) ([]byte, error) {
 	page := jsonFolder{
-		TimeZoneName: c.zone.String(), jsonDevice: deviceOf(a), Stream: a.state.kind, jsonStream: streamOf(a),
+		TimeZoneName: c.Zone.String(), jsonDevice: deviceOf(a), Stream: a.state.kind, jsonStream: streamOf(a),
 		Recordings: make([]jsonRun, 0, len(a.runs)),
 	}
 	for _, r := range a.runs {
 		entry := a.entries[r.entry]
 		page.Recordings = append(page.Recordings, jsonRun{
-			StartTime90k: r.start, EndTime90k: r.end, Bytes: r.bytes, VideoSamples: r.videoSamples,
+			StartTime90k: r.Start90k, EndTime90k: r.End90k, Bytes: r.bytes, VideoSamples: r.videoSamples,
 			VideoSampleEntrySHA1: hex.EncodeToString(entry.SHA1[:]), Width: entry.Width, Height: entry.Height,
 			Audio: audioOf(a.audioEntries[r.audio]),
 		})
@@ -139,10 +139,10 @@ func streamOf(a *account) jsonStream {
 		Days: make(map[string]jsonDay, len(a.days)),
 	}
 	if bounds, ok := a.bounds(); ok {
-		s.MinStartTime90k, s.MaxEndTime90k = &bounds.start, &bounds.end
+		s.MinStartTime90k, s.MaxEndTime90k = &bounds.Start90k, &bounds.End90k
 	}
 	for d, day := range a.days {
-		s.Days[d.String()] = jsonDay{day.bounds.start, day.bounds.end, day.duration90k}
+		s.Days[d.String()] = jsonDay{day.bounds.Start90k, day.bounds.End90k, day.duration90k}
 	}
 	return s
 }

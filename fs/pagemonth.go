@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 )
 
 // monthView is a sheet of the calendar.
@@ -22,47 +24,47 @@ type cellView struct {
 }
 
 // months makes sheets of those months that have footage, newest first.
-func (c calendar) months(a *account) []monthView {
+func (c renderer) months(a *account) []monthView {
 	var sheets []monthView
 	var sheet *monthView
-	var shown date // first of the month
+	var shown civil.Date // first of the month
 	for _, record := range slices.Backward(a.records) {
-		first := date{record.date.year, record.date.month, 1}
+		first := civil.Date{Year: record.date.Year, Month: record.date.Month, Day: 1}
 		if sheet == nil || first != shown {
 			sheets = append(sheets, newMonth(first))
 			sheet, shown = &sheets[len(sheets)-1], first
 		}
 		week, day := place(record.date)
 		sheet.Weeks[week][day] = cellView{
-			Day: int(record.date.day), Date: record.date.String(), Level: a.days[record.date].level(),
+			Day: int(record.date.Day), Date: record.date.String(), Level: a.days[record.date].level(),
 			Text: fmt.Sprintf("%s: %s recorded", record.date, durationText(record.duration90k)),
 		}
 	}
 	return sheets
 }
 
-func newMonth(first date) monthView {
-	m := monthView{Name: fmt.Sprintf("%s %d", time.Month(first.month), first.year)}
-	for d := first; d.month == first.month; d = dateOf(d.midnightUTC().AddDate(0, 0, 1)) {
+func newMonth(first civil.Date) monthView {
+	m := monthView{Name: fmt.Sprintf("%s %d", time.Month(first.Month), first.Year)}
+	for d := first; d.Month == first.Month; d = civil.DateOf(d.MidnightUTC().AddDate(0, 0, 1)) {
 		week, day := place(d)
 		for len(m.Weeks) <= week {
 			m.Weeks = append(m.Weeks, [7]cellView{})
 		}
-		m.Weeks[week][day].Day = int(d.day)
+		m.Weeks[week][day].Day = int(d.Day)
 	}
 	return m
 }
 
 // place returns the row and the column of a date on its sheet.
-func place(d date) (week, day int) {
-	first := date{d.year, d.month, 1}
-	column := func(d date) int { return (int(d.midnightUTC().Weekday()-time.Monday) + 7) % 7 }
-	return (column(first) + int(d.day) - 1) / 7, column(d)
+func place(d civil.Date) (week, day int) {
+	first := civil.Date{Year: d.Year, Month: d.Month, Day: 1}
+	column := func(d civil.Date) int { return (int(d.MidnightUTC().Weekday()-time.Monday) + 7) % 7 }
+	return (column(first) + int(d.Day) - 1) / 7, column(d)
 }
 
 // level tells how much of the day was recorded.
 func (d *dayRecord) level() int {
-	percent := 100 * int64(d.duration90k) / int64(d.bounds.end.Sub(d.bounds.start))
+	percent := 100 * int64(d.duration90k) / int64(d.bounds.End90k.Sub(d.bounds.Start90k))
 	switch {
 	case percent >= 99:
 		return 4

@@ -25,11 +25,11 @@ type streamStatusView struct {
 type diskView struct{ Path, Space string }
 
 // newStatusView returns nil if there is no report.
-func newStatusView(c calendar, r *status.Report) *statusView {
+func newStatusView(c renderer, r *status.Report) *statusView {
 	if r == nil {
 		return nil
 	}
-	v := &statusView{AsOf: r.Time.In(c.zone).Format("2006-01-02 15:04:05 -07:00")}
+	v := &statusView{AsOf: r.Time.In(c.Zone).Format("2006-01-02 15:04:05 -07:00")}
 	troubled := make(map[string]bool)
 	for _, p := range r.Problems {
 		v.Problems = append(v.Problems, p.Text)

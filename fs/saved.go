@@ -25,7 +25,7 @@ type saved struct{ intervals []savedInterval }
 // savedInterval is footage with a name of its own: a clip that rotation spares.
 type savedInterval struct {
 	name string
-	span
+	moonfirefs.Interval
 }
 
 // share returns s, or last if that is the same: so that states can be compared
@@ -49,10 +49,10 @@ func (i *savedInterval) file(part int) string {
 var laterPart = regexp.MustCompile(`^(.+)-([1-9]\d{0,2})$`)
 
 // find returns the part of kept footage that a file name stands for.
-func (s *snapshot) find(file string) (state *streamState, interval span, part int, ok bool) {
+func (s *snapshot) find(file string) (state *streamState, interval moonfirefs.Interval, part int, ok bool) {
 	name, ok := strings.CutSuffix(file, extension)
 	if !ok {
-		return nil, span{}, 0, false
+		return nil, moonfirefs.Interval{}, 0, false
 	}
 	if state, interval, ok = s.kept(name); ok {
 		return state, interval, 1, true
@@ -62,23 +62,23 @@ func (s *snapshot) find(file string) (state *streamState, interval span, part in
 		part, _ = strconv.Atoi(m[2]) // three digits
 		return state, interval, part, ok && part > 1
 	}
-	return nil, span{}, 0, false
+	return nil, moonfirefs.Interval{}, 0, false
 }
 
-func (s *snapshot) kept(name string) (*streamState, span, bool) {
+func (s *snapshot) kept(name string) (*streamState, moonfirefs.Interval, bool) {
 	for _, state := range s.streams {
 		for i := range state.saved.intervals {
 			if state.saved.intervals[i].name == name {
-				return state, state.saved.intervals[i].span, true
+				return state, state.saved.intervals[i].Interval, true
 			}
 		}
 	}
-	return nil, span{}, false
+	return nil, moonfirefs.Interval{}, false
 }
 
 // savedGrows tells whether kept footage may get more recordings.
-func (s *streamState) savedGrows(interval span) bool {
-	return !s.recorded || interval.end > s.newest.start
+func (s *streamState) savedGrows(interval moonfirefs.Interval) bool {
+	return !s.recorded || interval.End90k > s.newest.Start90k
 }
 
 // savedFolder shows what somebody keeps: clips under names of their own. They are
@@ -109,7 +109,7 @@ func (f *savedFolder) fill(now *snapshot, out *fuse.Attr) {
 	modified := moonfirefs.MinTime90k
 	for _, s := range now.streams {
 		for _, i := range s.saved.intervals {
-			modified = max(modified, min(i.end, s.end90k))
+			modified = max(modified, min(i.End90k, s.end90k))
 		}
 	}
 	if modified == moonfirefs.MinTime90k {
@@ -181,7 +181,7 @@ type savedFile struct {
 func (c *catalog) savedFiles(ctx context.Context, s *streamState) (files []savedFile, err error) {
 	for i := range s.saved.intervals {
 		interval := &s.saved.intervals[i]
-		clips, err := c.clips(ctx, s.stream, interval.span)
+		clips, err := c.clips(ctx, s.stream, interval.Interval)
 		if err != nil {
 			return nil, err
 		}
@@ -196,7 +196,7 @@ func (c *catalog) savedFiles(ctx context.Context, s *streamState) (files []saved
 func keptOf(kept []moonfirefs.Kept) map[moonfirefs.StreamID][]savedInterval {
 	of := make(map[moonfirefs.StreamID][]savedInterval)
 	for _, k := range kept {
-		of[k.Stream] = append(of[k.Stream], savedInterval{k.Name, span{k.Start90k, k.End90k}})
+		of[k.Stream] = append(of[k.Stream], savedInterval{k.Name, moonfirefs.Interval{Start90k: k.Start90k, End90k: k.End90k}})
 	}
 	return of
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 )
 
 // stream is what the tree needs to know of a stream and what does not change
@@ -30,7 +31,7 @@ type streamState struct {
 	// newest is the hour of the recording that was committed last; recorded is
 	// false if there is none. Unless this machine's clock has been wrong, no
 	// recording is in a later hour.
-	newest   hour
+	newest   civil.Hour
 	recorded bool
 	// last is that recording, and end90k is when it ends.
 	last   moonfirefs.RecordingID
@@ -46,24 +47,24 @@ type streamState struct {
 
 // growing tells whether h can get more recordings, or has lost some and is shown
 // nevertheless.
-func (s *streamState) growing(h hour) bool { return s.recorded && h.end > s.newest.start }
+func (s *streamState) growing(h civil.Hour) bool { return s.recorded && h.End90k > s.newest.Start90k }
 
 // hidden tells whether h is not shown, because rotation has begun to eat it: a
 // program that makes backups would replace its copy of the whole hour by what is
 // left. The newest hour is shown even so.
-func (s *streamState) hidden(h hour) bool {
-	return s.eaten.touches(span{h.start, h.end}) && h != s.newest
+func (s *streamState) hidden(h civil.Hour) bool {
+	return s.eaten.touches(h.Interval) && h != s.newest
 }
 
 // hiddenHours lists the hours that are not shown. There is one as a rule.
-func (s *streamState) hiddenHours(c calendar) (hours []hour) {
+func (s *streamState) hiddenHours(c civil.Calendar) (hours []civil.Hour) {
 	for _, q := range s.eaten.quarters90k {
-		for t := q; t < q+quarterHour90k; {
-			h := c.hourAt(t)
+		for t := q; t < q.Add(moonfirefs.QuarterHour90k); {
+			h := c.HourAt(t)
 			if s.hidden(h) && !slices.Contains(hours, h) {
 				hours = append(hours, h)
 			}
-			t = h.end
+			t = h.End90k
 		}
 	}
 	return hours
@@ -176,7 +177,7 @@ func (c *catalog) loadState(ctx context.Context, s *moonfirefs.Stream) (*streamS
 	if err != nil || !ok {
 		return state, err
 	}
-	state.newest, state.recorded = c.calendar.hourAt(newest.Start90k), true
+	state.newest, state.recorded = c.calendar.HourAt(newest.Start90k), true
 	state.last, state.end90k = newest.ID, newest.End90k
 	return state, nil
 }

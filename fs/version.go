@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/mp4"
 )
 
@@ -44,7 +45,7 @@ func folderInode(s *stream) uint64 {
 }
 
 // dayInode is the inode number of a date's folder.
-func dayInode(s *stream, d date) uint64 {
+func dayInode(s *stream, d civil.Date) uint64 {
 	return identity{}.text("day").text(s.camera.String()).text(string(s.kind)).text(d.String()).inode()
 }
 
@@ -54,13 +55,13 @@ func clipsInode(s *stream) uint64 {
 }
 
 // fileInode is the inode number of one version of the file of an hour.
-func fileInode(s *stream, h hour, part int, spec *mp4.Spec) uint64 {
-	return versionInode("file", s, span{h.start, h.end}, part, spec)
+func fileInode(s *stream, h civil.Hour, part int, spec *mp4.Spec) uint64 {
+	return versionInode("file", s, h.Interval, part, spec)
 }
 
 // clipInode is the inode number of one version of a clip. What is cut off its
 // recordings follows from them and the interval.
-func clipInode(s *stream, interval span, part int, spec *mp4.Spec) uint64 {
+func clipInode(s *stream, interval moonfirefs.Interval, part int, spec *mp4.Spec) uint64 {
 	kind := "clip"
 	if spec.IsCut() {
 		kind = "cut clip"
@@ -71,9 +72,9 @@ func clipInode(s *stream, interval span, part int, spec *mp4.Spec) uint64 {
 // versionInode stands for everything on which the bytes, the size and the time
 // stamps of a version depend. Recordings are immutable and their ids are never
 // used again.
-func versionInode(kind string, s *stream, interval span, part int, spec *mp4.Spec) uint64 {
+func versionInode(kind string, s *stream, interval moonfirefs.Interval, part int, spec *mp4.Spec) uint64 {
 	i := make(identity, 0, 256+8*len(spec.Recordings)).text(kind).text(s.camera.String()).text(string(s.kind)).
-		number(int64(interval.start)).number(int64(interval.end)).number(int64(part)).
+		number(int64(interval.Start90k)).number(int64(interval.End90k)).number(int64(part)).
 		number(mp4.FormatVersion).number(int64(spec.Gaps)).number(flag(spec.Timestamps)).
 		text(spec.Zone.String()).text(spec.Title).text(spec.Description).
 		number(int64(len(spec.Recordings)))

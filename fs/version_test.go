@@ -7,6 +7,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/mp4"
 )
 
@@ -18,34 +19,34 @@ func TestFileInode(t *testing.T) {
 		t.Fatal(err)
 	}
 	camera := uuid.MustParse("9d5b3f4a-2f4f-4a39-8b0f-6f6a7a6d2c11")
-	inode := func(change func(s *stream, h *hour, part *int, spec *mp4.Spec)) uint64 {
+	inode := func(change func(s *stream, h *civil.Hour, part *int, spec *mp4.Spec)) uint64 {
 		s := &stream{id: 1, camera: camera, kind: moonfirefs.MainStream, folder: "driveway"}
-		h, part := calendar{newYork}.hourAt(0), 1
+		h, part := civil.Calendar{Zone: newYork}.HourAt(0), 1
 		spec := &mp4.Spec{Zone: newYork, Title: "ab", Description: "c", Recordings: []moonfirefs.Summary{{ID: 1}, {ID: 2}}}
 		change(s, &h, &part, spec)
 		return fileInode(s, h, part, spec)
 	}
-	want := inode(func(*stream, *hour, *int, *mp4.Spec) {})
+	want := inode(func(*stream, *civil.Hour, *int, *mp4.Spec) {})
 	// A constant for as long as mp4.FormatVersion is.
 	if want != 8722285843862915963 {
 		t.Errorf("the inode number is %d", want)
 	}
 	seen := map[uint64]string{want: "unchanged"}
-	for what, change := range map[string]func(s *stream, h *hour, part *int, spec *mp4.Spec){
-		"camera":      func(s *stream, _ *hour, _ *int, _ *mp4.Spec) { s.camera = uuid.Nil },
-		"kind":        func(s *stream, _ *hour, _ *int, _ *mp4.Spec) { s.kind = moonfirefs.SubStream },
-		"start":       func(_ *stream, h *hour, _ *int, _ *mp4.Spec) { h.start-- },
-		"end":         func(_ *stream, h *hour, _ *int, _ *mp4.Spec) { h.end-- },
-		"part":        func(_ *stream, _ *hour, part *int, _ *mp4.Spec) { *part = 2 },
-		"gaps":        func(_ *stream, _ *hour, _ *int, spec *mp4.Spec) { spec.Gaps = mp4.GapsCollapse },
-		"timestamps":  func(_ *stream, _ *hour, _ *int, spec *mp4.Spec) { spec.Timestamps = true },
-		"zone":        func(_ *stream, _ *hour, _ *int, spec *mp4.Spec) { spec.Zone = time.UTC },
-		"title":       func(_ *stream, _ *hour, _ *int, spec *mp4.Spec) { spec.Title = "a" },
-		"description": func(_ *stream, _ *hour, _ *int, spec *mp4.Spec) { spec.Title, spec.Description = "a", "bc" },
-		"growth": func(_ *stream, _ *hour, _ *int, spec *mp4.Spec) {
+	for what, change := range map[string]func(s *stream, h *civil.Hour, part *int, spec *mp4.Spec){
+		"camera":      func(s *stream, _ *civil.Hour, _ *int, _ *mp4.Spec) { s.camera = uuid.Nil },
+		"kind":        func(s *stream, _ *civil.Hour, _ *int, _ *mp4.Spec) { s.kind = moonfirefs.SubStream },
+		"start":       func(_ *stream, h *civil.Hour, _ *int, _ *mp4.Spec) { h.Start90k-- },
+		"end":         func(_ *stream, h *civil.Hour, _ *int, _ *mp4.Spec) { h.End90k-- },
+		"part":        func(_ *stream, _ *civil.Hour, part *int, _ *mp4.Spec) { *part = 2 },
+		"gaps":        func(_ *stream, _ *civil.Hour, _ *int, spec *mp4.Spec) { spec.Gaps = mp4.GapsCollapse },
+		"timestamps":  func(_ *stream, _ *civil.Hour, _ *int, spec *mp4.Spec) { spec.Timestamps = true },
+		"zone":        func(_ *stream, _ *civil.Hour, _ *int, spec *mp4.Spec) { spec.Zone = time.UTC },
+		"title":       func(_ *stream, _ *civil.Hour, _ *int, spec *mp4.Spec) { spec.Title = "a" },
+		"description": func(_ *stream, _ *civil.Hour, _ *int, spec *mp4.Spec) { spec.Title, spec.Description = "a", "bc" },
+		"growth": func(_ *stream, _ *civil.Hour, _ *int, spec *mp4.Spec) {
 			spec.Recordings = append(spec.Recordings, moonfirefs.Summary{ID: 3})
 		},
-		"recording": func(_ *stream, _ *hour, _ *int, spec *mp4.Spec) { spec.Recordings[1].ID = 3 },
+		"recording": func(_ *stream, _ *civil.Hour, _ *int, spec *mp4.Spec) { spec.Recordings[1].ID = 3 },
 	} {
 		got := inode(change)
 		if other, ok := seen[got]; ok {
@@ -53,7 +54,7 @@ func TestFileInode(t *testing.T) {
 		}
 		seen[got] = what
 	}
-	if got := inode(func(s *stream, _ *hour, _ *int, _ *mp4.Spec) { s.id = 7 }); got != want {
+	if got := inode(func(s *stream, _ *civil.Hour, _ *int, _ *mp4.Spec) { s.id = 7 }); got != want {
 		t.Error("the inode number depends on the number of the stream in the database")
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	gofs "github.com/hanwen/go-fuse/v2/fs"
+
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 )
 
 // watchInterval is how often the database is asked whether it has changed, which
@@ -79,7 +81,7 @@ func (w *watcher) changed(ctx context.Context, before, state *streamState) error
 		return nil // the kernel does not know it
 	}
 	for name, day := range folder.Children() {
-		date, ok := parseDate(name)
+		date, ok := civil.ParseDate(name)
 		if !ok || !w.mayHaveChanged(date, before, state) {
 			continue
 		}
@@ -130,14 +132,14 @@ func (w *watcher) changedSaved(ctx context.Context, last, now *snapshot) error {
 
 // mayHaveChanged tells whether a date's listing may differ: it has got or had
 // the newest hour, or rotation has been in it.
-func (w *watcher) mayHaveChanged(d date, before, state *streamState) bool {
-	if newest := []date{before.newest.date, state.newest.date}; slices.Contains(newest, d) {
+func (w *watcher) mayHaveChanged(d civil.Date, before, state *streamState) bool {
+	if newest := []civil.Date{before.newest.Date, state.newest.Date}; slices.Contains(newest, d) {
 		return true
 	}
 	if before.eaten == state.eaten {
 		return false
 	}
-	pieces := spans(w.tree.calendar.hours(d))
+	pieces := civil.Pieces(w.tree.calendar.Hours(d))
 	return before.eaten.touchesAny(pieces) || state.eaten.touchesAny(pieces)
 }
 

@@ -16,8 +16,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/internal/store"
-	"github.com/moonfirefs/moonfirefs/internal/when"
 	"github.com/moonfirefs/moonfirefs/recorder"
 )
 
@@ -43,7 +43,7 @@ An hour that has lost something is no longer shown in the mount, just as when
 rotation has begun with it; what is left of it can be opened as a clip. Copies in
 backups stay. A line for the audit says who has deleted what and when (--list).
 
-` + when.Forms,
+` + civil.Forms,
 		Example: `  moonfirefs delete driveway "2026-11-22 13:05" 13:20
   moonfirefs delete driveway yesterday today --yes
   moonfirefs delete --list`,

@@ -16,8 +16,8 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/fs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/internal/store"
-	"github.com/moonfirefs/moonfirefs/internal/when"
 )
 
 // exportFlags are the flags of export.
@@ -44,7 +44,7 @@ files: FILE, then one with -2 before its extension.
 
 CAMERA is the name of the camera's folder (NAME-sub for the sub stream).
 
-` + when.Forms,
+` + civil.Forms,
 		Example: `  moonfirefs export driveway "2026-11-22 13:05" 13:20 -o ~/burglary.mp4
   moonfirefs export driveway -10m now -o - | ffplay -`,
 		Args: asUsage(cobra.ExactArgs(3)),

@@ -9,7 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/moonfirefs/moonfirefs"
-	"github.com/moonfirefs/moonfirefs/internal/when"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 )
 
 // interval is a stretch of a stream's time.
@@ -82,9 +82,11 @@ func (o *opened) anyInterval(args []string) (*interval, error) {
 		return nil, err
 	}
 	i := *found
-	if i.start, i.end, err = when.Interval(args[1], args[2], o.Zone, time.Now()); err != nil {
+	parsed, err := civil.Calendar{Zone: o.Zone}.ParseInterval(args[1], args[2], time.Now())
+	if err != nil {
 		return nil, &usageError{err}
 	}
+	i.start, i.end = parsed.Start90k, parsed.End90k
 	return &i, nil
 }
 

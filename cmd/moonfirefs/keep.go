@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/internal/store"
-	"github.com/moonfirefs/moonfirefs/internal/when"
 )
 
 // keepFlags are the flags of keep.
@@ -37,7 +37,7 @@ Kept footage counts towards the quota of its camera. If it takes more than nine
 tenths of the quota, new footage still has the last tenth, so that recording goes
 on, and the camera uses that much more than its quota.
 
-` + when.Forms,
+` + civil.Forms,
 		Example: `  moonfirefs keep driveway "2026-11-22 13:05" 13:20 --name burglary
   moonfirefs keep driveway -30m now --name parcel
   moonfirefs keep --list

@@ -1,4 +1,4 @@
-package when
+package civil
 
 import (
 	"errors"
@@ -17,30 +17,31 @@ const Forms = `Times are those of the store's time zone: "2026-11-22 13:05", "20
 now, and for TO +5m (after FROM). With an offset from UTC, as in
 2026-11-22T13:05:00-05:00, they are exact also when clocks go back.`
 
-// Interval reads two times. A time that stands alone is today's, or for to on the
-// date of from. The error wraps moonfirefs.ErrInvalid.
-func Interval(from, to string, zone *time.Location, now time.Time) (start, end moonfirefs.Time90k, err error) {
-	r := &reader{zone: zone, now: now.In(zone), date: now.In(zone)}
+// ParseInterval reads two times in any of the Forms. A time that stands alone is today's,
+// or for to on the date of from. The error wraps moonfirefs.ErrInvalid.
+func (c Calendar) ParseInterval(from, to string, now time.Time) (moonfirefs.Interval, error) {
+	zone := c.Zone
+	r := &reader{Calendar: c, now: now.In(zone), date: now.In(zone)}
 	first, err := r.read(from)
 	if err != nil {
-		return 0, 0, err
+		return moonfirefs.Interval{}, err
 	}
 	r.date, r.from = first.In(zone), first
 	last, err := r.read(to)
 	if err != nil {
-		return 0, 0, err
+		return moonfirefs.Interval{}, err
 	}
 	if !last.After(first) {
-		return 0, 0, fmt.Errorf("%q is not after %q: from %v to %v (the end needs a date where it is another day): %w",
-			to, from, format(first.In(zone)), format(last.In(zone)), moonfirefs.ErrInvalid)
+		return moonfirefs.Interval{}, fmt.Errorf("%q is not after %q: from %v to %v (the end needs a date where it is another day): %w",
+			to, from, first.In(zone).Format(time.RFC3339), last.In(zone).Format(time.RFC3339), moonfirefs.ErrInvalid)
 	}
-	return moonfirefs.FromTime(first), moonfirefs.FromTime(last), nil
+	return moonfirefs.Interval{Start90k: moonfirefs.FromTime(first), End90k: moonfirefs.FromTime(last)}, nil
 }
 
 // reader reads the two ends of an interval.
 type reader struct {
-	zone *time.Location
-	now  time.Time
+	Calendar
+	now time.Time
 	// date is that of a time that stands alone.
 	date time.Time
 	// from is the first time once it has been read.
@@ -71,11 +72,11 @@ func (r *reader) read(text string) (time.Time, error) {
 // relative takes what relativePattern has matched.
 func (r *reader) relative(text string, matched []string) (time.Time, error) {
 	// Days are not a unit of the standard library.
-	span := daysPattern.ReplaceAllStringFunc(matched[3], func(days string) string {
+	duration := daysPattern.ReplaceAllStringFunc(matched[3], func(days string) string {
 		n, _ := strconv.ParseFloat(strings.TrimSuffix(days, "d"), 64) // it matches
 		return strconv.FormatFloat(24*n, 'f', -1, 64) + "h"
 	})
-	d, err := time.ParseDuration(span)
+	d, err := time.ParseDuration(duration)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("%q: %w: %w", text, err, moonfirefs.ErrInvalid)
 	}
@@ -117,7 +118,7 @@ func (r *reader) civil(text string, matched []string) (time.Time, error) {
 	if matched[5] != "" {
 		return withOffset(wall, matched[5])
 	}
-	return resolve(wall, r.zone)
+	return r.onClock(wall)
 }
 
 func withOffset(wall time.Time, offset string) (time.Time, error) {
@@ -132,26 +133,16 @@ func withOffset(wall time.Time, offset string) (time.Time, error) {
 	return t, nil
 }
 
-// resolve finds when the clock of a zone shows what wall shows in UTC.
-func resolve(wall time.Time, zone *time.Location) (time.Time, error) {
-	var found []time.Time
-	for _, around := range []time.Duration{-24 * time.Hour, 24 * time.Hour} {
-		_, offset := wall.Add(around).In(zone).Zone()
-		t := wall.Add(-time.Duration(offset) * time.Second).In(zone)
-		_, actual := t.Zone()
-		if actual == offset && (len(found) == 0 || !found[0].Equal(t)) {
-			found = append(found, t)
-		}
-	}
+// onClock finds when the clock shows what wall shows in UTC.
+func (c Calendar) onClock(wall time.Time) (time.Time, error) {
+	found := c.occurrences(MomentOf(wall))
 	switch len(found) {
 	case 1:
-		return found[0], nil
+		return found[0].at.Time().In(c.Zone), nil
 	case 0:
 		return time.Time{}, fmt.Errorf("%s never was on the clock in %s: clocks went forward then: %w",
-			wall.Format(time.DateTime), zone, moonfirefs.ErrInvalid)
+			wall.Format(time.DateTime), c.Zone, moonfirefs.ErrInvalid)
 	}
-	return time.Time{}, fmt.Errorf("%s was twice on the clock in %s; write %s or %s: %w",
-		wall.Format(time.DateTime), zone, format(found[0]), format(found[1]), moonfirefs.ErrInvalid)
+	return time.Time{}, fmt.Errorf("%s was twice on the clock in %s; write %s or %s: %w", wall.Format(time.DateTime), c.Zone,
+		c.Format(found[0].at, time.RFC3339), c.Format(found[1].at, time.RFC3339), moonfirefs.ErrInvalid)
 }
-
-func format(t time.Time) string { return t.Format(time.RFC3339) }

@@ -1,28 +1,18 @@
-package when
+package civil
 
 import (
 	"errors"
 	"strings"
 	"testing"
 	"time"
-	_ "time/tzdata"
 
 	"github.com/moonfirefs/moonfirefs"
 )
 
-func newYork(t *testing.T) *time.Location {
-	t.Helper()
-	zone, err := time.LoadLocation("America/New_York")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return zone
-}
-
 // Ensures that all forms mean what the help says.
-func TestInterval(t *testing.T) {
-	zone := newYork(t)
-	now := time.Date(2026, 11, 22, 15, 30, 10, 500, zone)
+func TestParseInterval(t *testing.T) {
+	c := calendarOf(t, newYork)
+	now := time.Date(2026, 11, 22, 15, 30, 10, 500, c.Zone)
 	for text, want := range map[[2]string][2]string{
 		{"2026-11-22 13:05", "13:07:30"}:                          {"2026-11-22T13:05:00-05:00", "2026-11-22T13:07:30-05:00"},
 		{"2026-11-21T13:05:00", "14:00"}:                          {"2026-11-21T13:05:00-05:00", "2026-11-21T14:00:00-05:00"},
@@ -49,14 +39,14 @@ func TestInterval(t *testing.T) {
 		{"2026-11-22T13:05:00.5", "2026-11-22T13:05:01"}:          {"2026-11-22T13:05:00-05:00", "2026-11-22T13:05:01-05:00"},
 		{"2026-03-08 01:59:59", "2026-03-08 03:00"}:               {"2026-03-08T01:59:59-05:00", "2026-03-08T03:00:00-04:00"},
 	} {
-		start, end, err := Interval(text[0], text[1], zone, now)
+		i, err := c.ParseInterval(text[0], text[1], now)
 		if want[0] == "" {
 			if !errors.Is(err, moonfirefs.ErrInvalid) || !strings.Contains(err.Error(), want[1]) {
 				t.Errorf("%q: got %v, want an error with %q", text, err, want[1])
 			}
 			continue
 		}
-		got := [2]string{format(start.Time().In(zone)), format(end.Time().In(zone))}
+		got := [2]string{c.Format(i.Start90k, time.RFC3339), c.Format(i.End90k, time.RFC3339)}
 		if err != nil || got != want {
 			t.Errorf("%q: got %q, %v, want %q", text, got, err, want)
 		}
@@ -65,14 +55,11 @@ func TestInterval(t *testing.T) {
 
 // Where a date was skipped, none of its times is taken for another.
 func TestSkippedDate(t *testing.T) {
-	zone, err := time.LoadLocation("Pacific/Apia")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, _, err := Interval("2011-12-30 12:00", "+1h", zone, time.Now()); !errors.Is(err, moonfirefs.ErrInvalid) {
+	c := calendarOf(t, "Pacific/Apia")
+	if _, err := c.ParseInterval("2011-12-30 12:00", "+1h", time.Now()); !errors.Is(err, moonfirefs.ErrInvalid) {
 		t.Errorf("got %v", err)
 	}
-	if _, _, err := Interval("2011-12-31 12:00", "+1h", zone, time.Now()); err != nil {
+	if _, err := c.ParseInterval("2011-12-31 12:00", "+1h", time.Now()); err != nil {
 		t.Error(err)
 	}
 }

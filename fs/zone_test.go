@@ -1,0 +1,27 @@
+package fs
+
+import (
+	"testing"
+	"time"
+	_ "time/tzdata" // the tests must not depend on the machine's zones
+
+	"github.com/moonfirefs/moonfirefs/internal/civil"
+)
+
+func calendarOf(t testing.TB, zone string) civil.Calendar {
+	t.Helper()
+	location, err := time.LoadLocation(zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return civil.Calendar{Zone: location}
+}
+
+func mustDate(t testing.TB, text string) civil.Date {
+	t.Helper()
+	d, ok := civil.ParseDate(text)
+	if !ok {
+		t.Fatalf("%q is not a date", text)
+	}
+	return d
+}
