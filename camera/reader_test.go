@@ -5,9 +5,9 @@ import (
 	"errors"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // TestWaitingFrames ensures that frames for which nobody asks wait, more of them than
@@ -26,13 +26,9 @@ func TestWaitingFrames(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer session.Close()
-	for len(camera.Sent()) < 300 {
-		time.Sleep(10 * time.Millisecond)
-	}
+	wait.Until(t, "300 frames to be sent", func() bool { return len(camera.Sent()) >= 300 })
 	frames := read(t, session, 150)
-	for len(camera.Sent()) < 550 {
-		time.Sleep(10 * time.Millisecond)
-	}
+	wait.Until(t, "550 frames to be sent", func() bool { return len(camera.Sent()) >= 550 })
 	cancel()
 	for {
 		frame, err := session.Next()
@@ -65,9 +61,8 @@ func TestStalledReader(t *testing.T) {
 	camera := startCamera(t, testcamera.Config{})
 	session := openSession(t, Config{URL: camera.URL()})
 	read(t, session, 1)
-	for before := len(camera.Sent()); len(camera.Sent()) < before+5; {
-		time.Sleep(10 * time.Millisecond)
-	}
+	before := len(camera.Sent())
+	wait.Until(t, "five frames to be sent", func() bool { return len(camera.Sent()) >= before+5 })
 	camera.Stall()
 	sent := camera.Sent()
 	first := slices.IndexFunc(sent, func(f testcamera.SentFrame) bool { return f.Sync })

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // speed is how much faster than real cameras the ones in these tests are.
@@ -436,18 +438,6 @@ func openFiles(t *testing.T) int {
 	return len(entries)
 }
 
-// settled waits until a count is back where it was: the camera's side of a
-// connection ends a little later than ours.
-func settled(count func() int, want int) (got int) {
-	for range 100 {
-		if got = count(); got <= want {
-			return got
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	return got
-}
-
 // Opening and closing, with and without success, leaves nothing behind.
 func TestManyRounds(t *testing.T) {
 	source, err := testcamera.Encode(t.Context(), testcamera.Params{GOP: 1}, 15)
@@ -473,10 +463,7 @@ func TestManyRounds(t *testing.T) {
 	for range 200 {
 		round()
 	}
-	if got := settled(func() int { return openFiles(t) }, files); got > files {
-		t.Errorf("%d open files, %d before", got, files)
-	}
-	if got := settled(runtime.NumGoroutine, goroutines); got > goroutines {
-		t.Errorf("%d goroutines, %d before", got, goroutines)
-	}
+	// The camera's side of a connection ends a little later than ours.
+	wait.Until(t, fmt.Sprintf("%d open files, as before", files), func() bool { return openFiles(t) <= files })
+	wait.Until(t, fmt.Sprintf("%d goroutines, as before", goroutines), func() bool { return runtime.NumGoroutine() <= goroutines })
 }

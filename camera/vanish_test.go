@@ -8,6 +8,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs/internal/test/netns"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // A camera whose host vanishes without a word is noticed, during a connection and
@@ -42,14 +43,10 @@ func TestCameraVanishes(t *testing.T) {
 	}
 	c.Plug()
 	// The neighbour is not forgotten as having failed at once.
-	for deadline := time.Now().Add(time.Minute); ; {
-		if session, err = open(time.Second); err == nil {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-	}
+	wait.Until(t, "the camera to be reached again", func() bool {
+		session, err = open(time.Minute)
+		return err == nil
+	})
 	defer session.Close()
 	read(t, session, 1)
 }

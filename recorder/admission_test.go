@@ -3,6 +3,8 @@ package recorder
 import (
 	"os"
 	"testing"
+
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // What exceeds a quota is deleted from a directory that is missing once that is back:
@@ -38,7 +40,7 @@ func TestRotationOfMissingDir(t *testing.T) {
 	r := New(o)
 	f.must(r.Open(t.Context()))
 	f.must(os.Rename(samples+".away", samples))
-	eventually(t, func() bool { return f.count(deleted) == 0 })
+	wait.Until(t, "the deletion", func() bool { return f.count(deleted) == 0 })
 	f.must(r.Close())
 	f.noneReserved()
 	f.recordings()

@@ -8,6 +8,7 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // With a camera that speaks RTSP, and this machine's clock: each run holds
@@ -25,12 +26,12 @@ func TestWithCamera(t *testing.T) {
 		SegmentEvery: time.Second, MinFreeBytes: 1, Logger: f.log,
 	})
 	f.must(r.Open(t.Context()))
-	eventually(t, func() bool { return r.Status()[0].Recordings >= 1 })
+	wait.Until(t, "a recording", func() bool { return r.Status()[0].Recordings >= 1 })
 	server.Stop()
-	eventually(t, func() bool { return r.Status()[0].LastError != "" })
+	wait.Until(t, "the end of the connection", func() bool { return r.Status()[0].LastError != "" })
 	before := r.Status()[0].Frames
 	f.must(server.Restart())
-	eventually(t, func() bool { return r.Status()[0].Frames > before })
+	wait.Until(t, "frames of the next connection", func() bool { return r.Status()[0].Frames > before })
 	f.must(r.Close())
 	f.noneReserved()
 

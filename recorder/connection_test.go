@@ -14,6 +14,7 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/test/syncbuffer"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // startCamera starts a real test camera.
@@ -70,7 +71,7 @@ func TestTroubleIsSaidOnce(t *testing.T) {
 				},
 			})
 			f.must(r.Open(t.Context()))
-			eventually(t, func() bool { return attempts.Load() >= 4 })
+			wait.Until(t, "four attempts", func() bool { return attempts.Load() >= 4 })
 			if got := r.Status()[0].LastError; !strings.HasSuffix(got, test.want) {
 				t.Errorf("status %q", got)
 			}
@@ -80,7 +81,7 @@ func TestTroubleIsSaidOnce(t *testing.T) {
 			}
 			if name == "no pictures" {
 				server.Resume()
-				eventually(t, func() bool { return r.Status()[0].Frames > 0 })
+				wait.Until(t, "frames", func() bool { return r.Status()[0].Frames > 0 })
 				if status := r.Status()[0]; status.LastError != "" || !strings.Contains(lines.String(), "connected to the camera") {
 					t.Errorf("with pictures: %+v\n%s", status, lines)
 				}

@@ -7,6 +7,7 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/index"
 	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // What somebody in another process has asked to delete goes the way of § Delete,
@@ -55,7 +56,7 @@ func TestRunningRecorderDeletes(t *testing.T) {
 	d := &moonfirefs.Deletion{Stream: 1, End90k: moonfirefs.MaxTime90k, LastRecording: 1}
 	b.must(b.db.RequestDeletion(t.Context(), d))
 	b.unaccounted = true
-	eventually(t, func() bool {
+	wait.Until(t, "the deletion", func() bool {
 		done, err := b.db.Deletion(t.Context(), d.ID)
 		b.must(err)
 		return done.Done90k != 0

@@ -23,6 +23,7 @@ import (
 	"github.com/moonfirefs/moonfirefs/camera"
 	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
 	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 	"github.com/moonfirefs/moonfirefs/sample"
 )
 
@@ -248,10 +249,8 @@ func (f *fixture) recordWith(o Options, s *script) *Recorder {
 	f.Helper()
 	r := New(o)
 	f.must(r.Open(f.Context()))
-	select {
-	case <-s.played:
-	case <-time.After(time.Minute):
-		f.Error("the script is not played within a minute")
+	if _, ok := wait.Receive(s.played); !ok {
+		f.Error("the script is not played to its end")
 	}
 	f.must(r.Close())
 	return r

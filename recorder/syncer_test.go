@@ -20,6 +20,7 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/camera"
 	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 	"github.com/moonfirefs/moonfirefs/sample"
 )
 
@@ -589,7 +590,7 @@ func TestOverflowCutsRun(t *testing.T) {
 			}
 			stalled = false
 			writing.Go(b.streamer.write)
-			eventually(t, func() bool {
+			wait.Until(t, "an empty queue", func() bool {
 				q.mu.Lock()
 				defer q.mu.Unlock()
 				return len(q.items) == 0
@@ -629,18 +630,6 @@ func TestOverflowCutsRun(t *testing.T) {
 	}
 }
 
-// eventually waits for a condition that another goroutine brings about.
-func eventually(t *testing.T, condition func() bool) {
-	t.Helper()
-	for range 60_000 {
-		if condition() {
-			return
-		}
-		time.Sleep(time.Millisecond)
-	}
-	t.Fatal("it did not happen within a minute")
-}
-
 // The goroutine saves what it is handed, tries again after failures, and logs
 // the first of them and the end of it.
 func TestSyncerTriesAgain(t *testing.T) {
@@ -650,8 +639,8 @@ func TestSyncerTriesAgain(t *testing.T) {
 	b.fail["save 1"] = 3
 	b.syncer.start(nil, "")
 	kept := b.recording(10)
-	eventually(t, func() bool { return b.syncer.dirStatus().SaveError == errInjected.Error() })
-	eventually(t, func() bool { return b.times("save 1") == 4 })
+	wait.Until(t, "the failure", func() bool { return b.syncer.dirStatus().SaveError == errInjected.Error() })
+	wait.Until(t, "four attempts", func() bool { return b.times("save 1") == 4 })
 	b.syncer.halt()
 	if now := b.syncer.dirStatus(); now.Saves < 4 || now.FailedSaves != 3 || now.SaveError != "" || now.Waiting != 0 || now.BusyFor != 0 {
 		t.Errorf("status says %+v", now)

@@ -10,6 +10,7 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // storedCamera returns the first camera of a store.
@@ -140,7 +141,7 @@ func TestCameraEditAndRemove(t *testing.T) {
 	requireOutput(t, exitFailure, []string{"--no-test"}, append(edit, "--url", first.URL()+"nowhere")...)
 	requireOutput(t, exitOK, []string{"started again"}, append(edit, "--url", second.URL())...)
 	requireOutput(t, exitOK, []string{"60 kB keeps"}, append(edit, "--retain", "60kB")...)
-	eventually(t, "rotation", func() bool { return recordings(t, path, 1) <= 4 })
+	wait.Until(t, "rotation", func() bool { return recordings(t, path, 1) <= 4 })
 	remove := []string{"camera", "remove", "--store", path, "driveway"}
 	requireOutput(t, exitFailure, []string{"stop the recorder first"}, append(remove, "--delete-footage", "--yes")...)
 	recorder.stop()
@@ -162,7 +163,7 @@ func TestCameraEditAndRemove(t *testing.T) {
 	mustRun(t, "keep", "--store", path, "--release", "x")
 	requireOutput(t, exitUsage, []string{"--yes"}, append(remove, "--delete-footage")...)
 	requireOutput(t, exitOK, []string{"Removed camera driveway"}, append(remove, "--delete-footage", "--yes")...)
-	eventually(t, "its folder is gone", func() bool { return len(files(t, mountpoint)) == 0 })
+	wait.Until(t, "its folder is gone", func() bool { return len(files(t, mountpoint)) == 0 })
 	mount.stop()
 	if n := sampleFiles(t, filepath.Join(path, "samples")); n != 0 {
 		t.Errorf("%d sample files are left", n)

@@ -7,12 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/check"
 	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
 	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // requireOutput runs the program and requires an exit status and texts.
@@ -24,10 +24,13 @@ func requireOutput(t *testing.T, wantStatus int, wantTexts []string, args ...str
 	}
 	// A process that another test is just starting has our locks until it runs its
 	// program.
-	for deadline := time.Now().Add(patience); !asWanted() && strings.Contains(output, "store is in use") && time.Now().Before(deadline); {
-		time.Sleep(10 * time.Millisecond)
+	wait.Poll(func() bool {
+		if asWanted() || !strings.Contains(output, "store is in use") {
+			return true
+		}
 		output, status = run(t, args...)
-	}
+		return false
+	})
 	if status != wantStatus {
 		t.Fatalf("moonfirefs %s: status %d, want %d: %s", strings.Join(args, " "), status, wantStatus, output)
 	}
@@ -74,7 +77,7 @@ func TestProgressBar(t *testing.T) {
 		var out strings.Builder
 		show, end := showChecking(&out, hash)
 		done := int64(0)
-		eventually(t, name, func() bool {
+		wait.Until(t, name, func() bool {
 			done += 100_000
 			show(check.Progress{Recordings: done, TotalRecordings: 1 << 30, Bytes: done, TotalBytes: 1 << 30})
 			return strings.Contains(out.String(), name) && strings.Contains(out.String(), "checking   1%") && strings.Contains(out.String(), "s:")

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // lockHeld is longer than the program waits for a lock (10 s) after the recording
@@ -124,7 +125,7 @@ func TestTruncatedWAL(t *testing.T) {
 			path := copyStore(t, whole)
 			mustDo(t, os.Truncate(filepath.Join(path, "moonfire.db-wal"), size))
 			recorder := start(t, "run", newMountpoint(t), "--store", path, "--rotate-every", "1s")
-			eventually(t, "recording, or a refusal", func() bool {
+			wait.Until(t, "recording, or a refusal", func() bool {
 				output := recorder.output.String()
 				return strings.Contains(output, "connected to the camera") || strings.Contains(output, "repair accept")
 			})

@@ -16,6 +16,7 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 
 	"github.com/moonfirefs/moonfirefs/internal/test/syncbuffer"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // TestDeleteWithoutRecorder ensures that what is deleted is gone, that its hour is
@@ -45,7 +46,7 @@ func TestDeleteWithoutRecorder(t *testing.T) {
 	if n := recordings(t, path, 1); n != 178 {
 		t.Errorf("%d recordings are left", n)
 	}
-	eventually(t, "the hour is gone", func() bool {
+	wait.Until(t, "the hour is gone", func() bool {
 		_, err := os.Stat(hour)
 		return errors.Is(err, fs.ErrNotExist)
 	})
@@ -92,7 +93,7 @@ func TestDeleteWhileRecording(t *testing.T) {
 			t.Errorf("the handle that was open reads %d of %d bytes: %v", n, len(data), err)
 		}
 	}
-	eventually(t, "the files are gone", func() bool {
+	wait.Until(t, "the files are gone", func() bool {
 		return sampleFiles(t, filepath.Join(path, "samples")) <= recordings(t, path, 1)+2
 	})
 	waitForRecordings(t, path, 3) // it goes on
@@ -138,7 +139,7 @@ func TestDeleteInterrupted(t *testing.T) {
 	go func() {
 		status <- execute(ctx, []string{"delete", "--store", path, "yard", "2026-11-22 12:00", "12:10", "--yes"}, strings.NewReader(""), out, out)
 	}()
-	eventually(t, "it waits", func() bool { return strings.Contains(out.String(), "A recorder runs") })
+	wait.Until(t, "it waits", func() bool { return strings.Contains(out.String(), "A recorder runs") })
 	cancel()
 	if got := <-status; got != exitFailure || !strings.Contains(out.String(), "will delete it all the same") {
 		t.Errorf("status %d: %s", got, out)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // TestTwoDirs ensures that cameras record to the directories that they were given,
@@ -30,7 +31,7 @@ func TestTwoDirs(t *testing.T) {
 	}
 
 	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1s")
-	eventually(t, "footage of both", func() bool {
+	wait.Until(t, "footage of both", func() bool {
 		return len(files(t, mountpoint)) >= 2 && sampleFiles(t, filepath.Join(path, "samples")) > 1 && sampleFiles(t, second) > 1
 	})
 	recorder.stop()

@@ -14,6 +14,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // newYork formats a time in the zone of newStore, to the second.
@@ -62,11 +63,11 @@ func TestKeepWhileRecording(t *testing.T) {
 		t.Errorf("keep printed %q", output)
 	}
 	file := filepath.Join(mountpoint, "saved", "burglary.mp4")
-	eventually(t, "saved/burglary.mp4", func() bool { return slices.Equal(savedFiles(t, mountpoint), []string{"burglary.mp4"}) })
+	wait.Until(t, "saved/burglary.mp4", func() bool { return slices.Equal(savedFiles(t, mountpoint), []string{"burglary.mp4"}) })
 	newest := recordings(t, path, 1)
 	waitForRecordings(t, path, min(newest+4, 5))
 	var whole []byte
-	eventually(t, "its end", func() bool {
+	wait.Until(t, "its end", func() bool {
 		before := whole
 		time.Sleep(1500 * time.Millisecond)
 		var err error
@@ -91,7 +92,7 @@ func TestKeepWhileRecording(t *testing.T) {
 	requireOutput(t, exitOK, []string{"Kept footage now takes", "a tenth of the quota"}, "keep", "--store", path, "driveway", "-1h", "+2h", "--name", "again")
 	mustRun(t, "keep", "--store", path, "--release", "all")
 	mustRun(t, "keep", "--store", path, "--release", "again")
-	eventually(t, "rotation", func() bool { return recordings(t, path, 1) < more })
+	wait.Until(t, "rotation", func() bool { return recordings(t, path, 1) < more })
 	if after, _, err := readWhole(file); err != nil || !bytes.Equal(after, whole) {
 		t.Errorf("it has changed: %d bytes, then %d, %v", len(whole), len(after), err)
 	}
@@ -104,7 +105,7 @@ func TestKeepWhileRecording(t *testing.T) {
 		t.Errorf("it has changed by a restart: %d bytes, then %d, %v", len(whole), len(after), err)
 	}
 	requireOutput(t, exitOK, []string{"Released burglary"}, "keep", "--store", path, "--release", "burglary")
-	eventually(t, "it is gone", func() bool {
+	wait.Until(t, "it is gone", func() bool {
 		_, err := os.Stat(file)
 		return errors.Is(err, fs.ErrNotExist)
 	})

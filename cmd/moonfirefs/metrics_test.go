@@ -16,6 +16,7 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // scrape reads the metrics as Prometheus does.
@@ -83,7 +84,7 @@ func TestMetrics(t *testing.T) {
 	recorder.saw("no connection to the camera")
 	// All that has arrived is recorded, as soon as the last recording is saved.
 	var families map[string]*dto.MetricFamily
-	eventually(t, "the last recording to be saved", func() bool {
+	wait.Until(t, "the last recording to be saved", func() bool {
 		families, _ = scrape(t, address)
 		return value(t, families, "frames_total", "camera=driveway", "stream=main") == float64(totals(t, path).VideoSamples)
 	})
@@ -139,7 +140,7 @@ func requireReadsCounted(t *testing.T, mountpoint, address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the handle to be released", func() bool {
+	wait.Until(t, "the handle to be released", func() bool {
 		families, _ := scrape(t, address)
 		return value(t, families, "mount_open_handles") == 0
 	})

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // nothingRecorded begins the line that tells of a directory that cannot be used.
@@ -33,7 +34,7 @@ func newTwoDisks(t *testing.T, disk string) *twoDisks {
 	mustRun(t, "camera", "add", "--store", s.path, "garden", camera.URL(), "--retain", "1GB", "--dir", s.second)
 	mountpoint := newMountpoint(t)
 	recorder := start(t, "run", mountpoint, "--store", s.path, "--rotate-every", "1s")
-	eventually(t, "footage on both disks", func() bool {
+	wait.Until(t, "footage on both disks", func() bool {
 		return sampleFiles(t, filepath.Join(s.path, "samples")) > 2 && sampleFiles(t, s.second) > 2
 	})
 	// Names stay reserved, and recordings unfinished.
@@ -91,7 +92,7 @@ func TestMissingDir(t *testing.T) {
 			mustDo(t, os.RemoveAll(s.second), os.Rename(s.second+".away", s.second))
 			before := len(fileNames(t, s.second))
 			recorder.saw("recording goes on")
-			eventually(t, "footage on the disk that was away", func() bool { return len(fileNames(t, s.second)) > before+4 })
+			wait.Until(t, "footage on the disk that was away", func() bool { return len(fileNames(t, s.second)) > before+4 })
 			for _, file := range files(t, mountpoint) {
 				if _, _, err := readWhole(file); err != nil {
 					t.Error(err)
@@ -108,7 +109,7 @@ func (s *twoDisks) recordsWithout(t *testing.T, recorder *program, mountpoint st
 	t.Helper()
 	before := sampleFiles(t, filepath.Join(s.path, "samples"))
 	recorder.saw(nothingRecorded)
-	eventually(t, "footage on the first disk", func() bool { return sampleFiles(t, filepath.Join(s.path, "samples")) > before+2 })
+	wait.Until(t, "footage on the first disk", func() bool { return sampleFiles(t, filepath.Join(s.path, "samples")) > before+2 })
 	var unreadable int
 	for _, file := range files(t, mountpoint) {
 		_, _, err := readWhole(file)

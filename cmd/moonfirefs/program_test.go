@@ -17,10 +17,10 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
-	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
-
 	"github.com/moonfirefs/moonfirefs/internal/test/syncbuffer"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // beProgram makes the test binary the program itself. A mount must be served by
@@ -33,10 +33,6 @@ func TestMain(m *testing.M) {
 	}
 	goleak.VerifyTestMain(m)
 }
-
-// patience bounds how long a test waits for something that must come. It is far
-// longer than that ever takes.
-const patience = 60 * time.Second
 
 // program is a moonfirefs that runs.
 type program struct {
@@ -89,9 +85,7 @@ func (p *program) stop() {
 
 func (p *program) wait() {
 	p.t.Helper()
-	select {
-	case <-p.exited:
-	case <-time.After(patience):
+	if _, ended := wait.Receive(p.exited); !ended {
 		p.t.Errorf("moonfirefs did not end; it printed:\n%s", p.output)
 		_ = p.cmd.Process.Kill()
 		<-p.exited
@@ -101,17 +95,7 @@ func (p *program) wait() {
 // saw waits until the program has printed a text.
 func (p *program) saw(text string) {
 	p.t.Helper()
-	eventually(p.t, "print "+text, func() bool { return strings.Contains(p.output.String(), text) })
-}
-
-// eventually waits for a condition.
-func eventually(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !condition(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for: %s", what)
-		}
-	}
+	wait.Until(p.t, "moonfirefs to print "+text, func() bool { return strings.Contains(p.output.String(), text) })
 }
 
 // run runs the program to its end and returns what it printed and its exit

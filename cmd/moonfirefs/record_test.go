@@ -19,6 +19,7 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // playedFrame is a frame as a reader of the virtual files finds it.
@@ -146,7 +147,7 @@ func TestMainAndSub(t *testing.T) {
 	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", streams["driveway"].URL(), "--retain", "1GB",
 		"--sub", streams["driveway-sub"].URL(), "--sub-retain", "100MB")
 	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "2s")
-	eventually(t, "recordings of both streams", func() bool {
+	wait.Until(t, "recordings of both streams", func() bool {
 		return recordings(t, path, 1) >= 4 && recordings(t, path, 2) >= 4
 	})
 	recorder.stop()
@@ -299,7 +300,7 @@ func shownCounters(t *testing.T, paths ...string) (got []int) {
 // stream.
 func waitForRecordings(t *testing.T, path string, n int) {
 	t.Helper()
-	eventually(t, fmt.Sprintf("%d recordings", n), func() bool { return recordings(t, path, 1) >= n })
+	wait.Until(t, fmt.Sprintf("%d recordings", n), func() bool { return recordings(t, path, 1) >= n })
 }
 
 // recordings counts the recordings of a stream.
@@ -401,7 +402,7 @@ func TestSameBytes(t *testing.T) {
 	camera.Stop() // so that the hour stays as it is
 	recorder.saw("no connection to the camera")
 	settled := digests(t, first)
-	eventually(t, "the last recording to be saved", func() bool {
+	wait.Until(t, "the last recording to be saved", func() bool {
 		before := settled
 		time.Sleep(200 * time.Millisecond)
 		settled = digests(t, first)

@@ -9,6 +9,7 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // kill ends the program as a crash does.
@@ -36,7 +37,7 @@ func TestKilledWhileRecording(t *testing.T) {
 	for run := range kills + 1 {
 		recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1h")
 		for name, camera := range cameras {
-			eventually(t, "some groups of pictures of "+name, func() bool {
+			wait.Until(t, "some groups of pictures of "+name, func() bool {
 				runs := sentRuns(camera.Sent())
 				return len(runs) == run+1 && len(runs[run]) > 5*clipGOP/2
 			})
@@ -95,7 +96,7 @@ func TestRemoveAfterKill(t *testing.T) {
 	path, mountpoint := newStore(t), newMountpoint(t)
 	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
 	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1h")
-	eventually(t, "some groups of pictures", func() bool { return len(camera.Sent()) > 3*clipGOP })
+	wait.Until(t, "some groups of pictures", func() bool { return len(camera.Sent()) > 3*clipGOP })
 	recorder.kill()
 	remove := []string{"camera", "remove", "--store", path, "driveway"}
 	requireOutput(t, exitFailure, []string{"--keep-footage or --delete-footage"}, remove...)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // What must not show up anywhere. Each has a core that stays the same in any
@@ -167,7 +168,7 @@ func TestSecretsStaySecret(t *testing.T) {
 	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1s", "--log-level", "debug",
 		"--hook", "env >> "+told, "--metrics", "127.0.0.1:0")
 	for name, reason := range map[string]string{"wrong": "401", "nowhere": "404", "gone": "refused", "echo": "453", "garbage": "RTSP"} {
-		eventually(t, "a line about "+name, func() bool {
+		wait.Until(t, "a line about "+name, func() bool {
 			for line := range strings.Lines(recorder.output.String()) {
 				if strings.Contains(line, "camera="+name) && strings.Contains(line, "WARN") && strings.Contains(line, reason) {
 					return true
@@ -176,9 +177,9 @@ func TestSecretsStaySecret(t *testing.T) {
 			return false
 		})
 	}
-	eventually(t, "footage", func() bool { return len(files(t, mountpoint)) > 0 })
-	eventually(t, "the mount to tell what is wrong", func() bool { return len(reportIn(t, mountpoint).Problems) == 5 })
-	eventually(t, "the hook to be told", func() bool {
+	wait.Until(t, "footage", func() bool { return len(files(t, mountpoint)) > 0 })
+	wait.Until(t, "the mount to tell what is wrong", func() bool { return len(reportIn(t, mountpoint).Problems) == 5 })
+	wait.Until(t, "the hook to be told", func() bool {
 		data, err := os.ReadFile(told)
 		return err == nil && strings.Count(string(data), "MOONFIREFS_EVENT=camera-lost") == 5
 	})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs/internal/status"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // hasStatus tells whether the command status ends as it should, with certain texts.
@@ -61,7 +62,7 @@ func TestStatus(t *testing.T) {
 		"--hook", `echo "$MOONFIREFS_EVENT $MOONFIREFS_FOLDER" >> ` + events, "--hook-pause", "1s"}
 	recorder := start(t, args...)
 	waitForRecordings(t, path, 3)
-	eventually(t, "a good status", func() bool { return hasStatus(t, path, exitOK, "All is well", "connected since") })
+	wait.Until(t, "a good status", func() bool { return hasStatus(t, path, exitOK, "All is well", "connected since") })
 	if output := mustRun(t, "camera", "list", "--store", path); !strings.Contains(output, "connected since") || strings.Contains(output, "s3cret") {
 		t.Errorf("the list says\n%s", output)
 	}
@@ -77,10 +78,10 @@ func TestStatus(t *testing.T) {
 	}
 
 	camera.Stop()
-	eventually(t, "the camera to be away", func() bool {
+	wait.Until(t, "the camera to be away", func() bool {
 		return hasStatus(t, path, exitFailure, "WRONG: Camera driveway has been away since", "refused")
 	})
-	eventually(t, "the mount to say so", func() bool {
+	wait.Until(t, "the mount to say so", func() bool {
 		r := reportIn(t, mountpoint)
 		return len(r.Problems) == 1 && r.Problems[0].Kind == status.CameraAway
 	})
@@ -88,14 +89,14 @@ func TestStatus(t *testing.T) {
 	if err != nil || int64(len(page)) != size || !strings.Contains(string(page), "Camera driveway has been away since") || strings.Contains(string(page), "127.0.0.1") {
 		t.Errorf("the page says (%v)\n%s", err, page)
 	}
-	eventually(t, "the hook to be told", func() bool { return told(t, events) == "camera-lost driveway\n" })
+	wait.Until(t, "the hook to be told", func() bool { return told(t, events) == "camera-lost driveway\n" })
 	if err := camera.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the camera to be back", func() bool { return hasStatus(t, path, exitOK, "All is well") })
-	eventually(t, "the mount to say so", func() bool { return len(reportIn(t, mountpoint).Problems) == 0 })
-	eventually(t, "the hook to be told", func() bool { return told(t, events) == "camera-lost driveway\ncamera-back driveway\n" })
-	eventually(t, "the gap to be counted", func() bool { return reportAt(t, path).Streams[0].GapsToday.Count == 1 })
+	wait.Until(t, "the camera to be back", func() bool { return hasStatus(t, path, exitOK, "All is well") })
+	wait.Until(t, "the mount to say so", func() bool { return len(reportIn(t, mountpoint).Problems) == 0 })
+	wait.Until(t, "the hook to be told", func() bool { return told(t, events) == "camera-lost driveway\ncamera-back driveway\n" })
+	wait.Until(t, "the gap to be counted", func() bool { return reportAt(t, path).Streams[0].GapsToday.Count == 1 })
 
 	if err := recorder.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
@@ -105,7 +106,7 @@ func TestStatus(t *testing.T) {
 		t.Error("a recorder that was killed has a status")
 	}
 	recorder = start(t, args...)
-	eventually(t, "the socket to be replaced", func() bool { return hasStatus(t, path, exitOK) })
+	wait.Until(t, "the socket to be replaced", func() bool { return hasStatus(t, path, exitOK) })
 	recorder.stop()
 	if _, err := os.Lstat(filepath.Join(path, "status.sock")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the socket is left: %v", err)
@@ -157,7 +158,7 @@ func TestServiceNotification(t *testing.T) {
 	next := func(want string) {
 		t.Helper()
 		buffer := make([]byte, 4096)
-		for deadline := time.Now().Add(patience); ; {
+		for deadline := time.Now().Add(wait.Limit); ; {
 			if err := manager.SetReadDeadline(deadline); err != nil {
 				t.Fatal(err)
 			}

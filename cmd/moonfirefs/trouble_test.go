@@ -12,6 +12,7 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // TestCamerasInTrouble ensures that each camera that cannot be recorded is named
@@ -39,7 +40,7 @@ func TestCamerasInTrouble(t *testing.T) {
 	for camera, reason := range map[string]string{
 		"guarded": "401", "gone": "refused", "garbage": "RTSP", "nopath": "404",
 	} {
-		eventually(t, "a line about "+camera, func() bool {
+		wait.Until(t, "a line about "+camera, func() bool {
 			for line := range strings.Lines(recorder.output.String()) {
 				if strings.Contains(line, "camera="+camera) && strings.Contains(line, reason) && strings.Contains(line, "WARN") {
 					return true
@@ -51,7 +52,7 @@ func TestCamerasInTrouble(t *testing.T) {
 	if err := gone.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "footage of the camera that came back", func() bool {
+	wait.Until(t, "footage of the camera that came back", func() bool {
 		return len(files(t, mountpoint)) >= 2 // the good camera's and its own
 	})
 	recorder.stop()

@@ -73,6 +73,9 @@ func parseErrno(name string) (syscall.Errno, error) {
 	return 0, fmt.Errorf("error %q is not known", name)
 }
 
+// sleep is what a delay does; tests replace it.
+var sleep = time.Sleep
+
 // hit does what is to happen here.
 func (p *point) hit(name string) error {
 	if n := p.hits.Add(1); p.nth != 0 && n != p.nth {
@@ -88,7 +91,7 @@ func (p *point) hit(name string) error {
 	case "error":
 		return fmt.Errorf("failpoint %s: %w", name, p.errno)
 	case "delay":
-		time.Sleep(p.delay)
+		sleep(p.delay)
 	}
 	return nil
 }

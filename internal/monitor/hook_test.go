@@ -16,6 +16,7 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/status"
 
 	"github.com/moonfirefs/moonfirefs/internal/test/syncbuffer"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // newTestHook runs a command, and ends with the test.
@@ -52,7 +53,7 @@ func TestHookEvents(t *testing.T) {
 	t.Setenv("MOONFIREFS_CAMERA_PASSWORD", "s3cret")
 	t.Setenv("NOTIFY_SOCKET", "/s3cret")
 	path := filepath.Join(t.TempDir(), "events")
-	h, log, _ := newTestHook(t, `env | grep -E 's3cret|^MOONFIREFS_' | grep -v MOONFIREFS_TIME | sort | tr '\n' ' ' >> `+path+`; echo >> `+path, 0, patience)
+	h, log, _ := newTestHook(t, `env | grep -E 's3cret|^MOONFIREFS_' | grep -v MOONFIREFS_TIME | sort | tr '\n' ' ' >> `+path+`; echo >> `+path, 0, wait.Limit)
 	for _, r := range []*status.Report{
 		reportOf(), // nothing has happened: a camera that was there all the time is not back
 		reportOf(away), reportOf(away), reportOf(away, full), reportOf(full), reportOf(),
@@ -60,7 +61,7 @@ func TestHookEvents(t *testing.T) {
 		// The second look has nothing new.
 		for range 2 {
 			h.observe(r)
-			eventually(t, "the command to end", h.idle)
+			wait.Until(t, "the command to end", h.idle)
 		}
 	}
 	data, err := os.ReadFile(path)
@@ -81,17 +82,17 @@ MOONFIREFS_DIRECTORY=/media/a MOONFIREFS_EVENT=disk-recovered MOONFIREFS_TEXT=Th
 // is told last is true, and that nothing queues up.
 func TestHookPause(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "events")
-	h, _, _ := newTestHook(t, `echo $MOONFIREFS_EVENT >> `+path, time.Hour, patience)
+	h, _, _ := newTestHook(t, `echo $MOONFIREFS_EVENT >> `+path, time.Hour, wait.Limit)
 	for range 100 {
 		h.observe(reportOf(away))
-		eventually(t, "the command to end", h.idle)
+		wait.Until(t, "the command to end", h.idle)
 		h.observe(reportOf())
 	}
 	for _, told := range h.told {
 		told.at = told.at.Add(-time.Hour)
 	}
 	h.observe(reportOf())
-	eventually(t, "the command to end", h.idle)
+	wait.Until(t, "the command to end", h.idle)
 	if data, err := os.ReadFile(path); err != nil || string(data) != "camera-lost\ncamera-back\n" {
 		t.Errorf("the command was told %q (%v)", data, err)
 	}
@@ -107,7 +108,7 @@ func TestHookHangs(t *testing.T) {
 	for i := range 5 {
 		problems = append(problems, status.Problem{Kind: status.CameraAway, Folder: fmt.Sprint("camera", i)})
 	}
-	eventually(t, "all five to be told", func() bool {
+	wait.Until(t, "all five to be told", func() bool {
 		h.observe(reportOf(problems...))
 		h.mu.Lock()
 		defer h.mu.Unlock()
@@ -134,7 +135,7 @@ func requireDead(t *testing.T, path string) {
 		if _, err := fmt.Sscan(line, &pid); err != nil {
 			t.Fatal(err)
 		}
-		eventually(t, "the end of process "+line, func() bool {
+		wait.Until(t, "the end of process "+line, func() bool {
 			state, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 			return err != nil || strings.Contains(string(state), ") Z ") || syscall.Kill(pid, 0) != nil
 		})
@@ -146,7 +147,7 @@ func TestHookAtShutdown(t *testing.T) {
 	dir := t.TempDir()
 	h, log, end := newTestHook(t, `sleep 1000 & echo $! >> `+dir+`/pids; wait`, 0, time.Hour)
 	h.observe(reportOf(full))
-	eventually(t, "the command to run", func() bool {
+	wait.Until(t, "the command to run", func() bool {
 		data, _ := os.ReadFile(filepath.Join(dir, "pids"))
 		return bytes.HasSuffix(data, []byte("\n"))
 	})
@@ -159,9 +160,9 @@ func TestHookAtShutdown(t *testing.T) {
 
 // Ensures that a command that fails is in the log, with the end of what it said.
 func TestHookFails(t *testing.T) {
-	h, log, _ := newTestHook(t, `seq 100000; echo no route to the mail server >&2; exit 3`, 0, patience)
+	h, log, _ := newTestHook(t, `seq 100000; echo no route to the mail server >&2; exit 3`, 0, wait.Limit)
 	h.observe(reportOf(away))
-	eventually(t, "the command to end", h.idle)
+	wait.Until(t, "the command to end", h.idle)
 	if got := log.String(); !strings.Contains(got, "exit status 3") || !strings.Contains(got, "no route to the mail server") || len(got) > 2*maxHookOutput {
 		t.Errorf("log:\n%s", got)
 	}

@@ -57,16 +57,21 @@ func (s *service) run(ctx context.Context) {
 	ticker := time.NewTicker(s.every)
 	defer ticker.Stop()
 	for {
-		if s.alive() {
-			s.notify(daemon.SdNotifyWatchdog)
-		} else {
-			s.log.Error("the recorder or the mount is stuck: systemd will not be told that all is well")
-		}
+		s.beat()
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
+	}
+}
+
+// beat tells the watchdog of systemd that the program is alive, if it is.
+func (s *service) beat() {
+	if s.alive() {
+		s.notify(daemon.SdNotifyWatchdog)
+	} else {
+		s.log.Error("the recorder or the mount is stuck: systemd will not be told that all is well")
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/status"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 	"github.com/moonfirefs/moonfirefs/recorder"
 )
 
@@ -97,7 +98,7 @@ func TestNotify(t *testing.T) {
 	s.run(t.Context()) // returns at once: there is no watchdog
 	s.stopping()
 	want := []string{"READY=1", "STATUS=Recording 1 of 4 streams.", "STATUS=Recording 1 of 4 streams. The disk is full.", "STOPPING=1"}
-	eventually(t, "all of it", func() bool { return manager.count("STOPPING=1") == 1 })
+	wait.Until(t, "all of it", func() bool { return manager.count("STOPPING=1") == 1 })
 	manager.mu.Lock()
 	defer manager.mu.Unlock()
 	if !slices.Equal(manager.told, want) {
@@ -108,35 +109,44 @@ func TestNotify(t *testing.T) {
 // Ensures that the watchdog hears of the program while it is alive, not while all
 // that it has to save to is stuck, or its mount is gone; and again afterwards.
 func TestWatchdog(t *testing.T) {
-	manager := startSystemd(t, 20*time.Millisecond)
+	manager := startSystemd(t, time.Hour)
 	rec, mount := &fakeRecorder{}, &fakeMount{}
 	s := newService(rec, mount, quiet)
+	const stuck = stuckAfter
+	for _, c := range []struct {
+		name  string
+		busy  [2]time.Duration
+		dead  bool
+		alive bool
+	}{
+		{name: "all is well", alive: true},
+		{name: "all disks hang", busy: [2]time.Duration{stuck, stuck}},
+		{name: "one disk hangs", busy: [2]time.Duration{stuck, 0}, alive: true},
+		{name: "mount is gone", dead: true},
+		{name: "a long save", busy: [2]time.Duration{stuck - 1, stuck - 1}, alive: true},
+	} {
+		for i, d := range c.busy {
+			rec.busy[i].Store(int64(d))
+		}
+		mount.dead.Store(c.dead)
+		before := manager.count("WATCHDOG=1")
+		s.beat()
+		s.notify(c.name) // comes after what there was to say before
+		wait.Until(t, c.name, func() bool { return manager.count(c.name) == 1 })
+		if told := manager.count("WATCHDOG=1") > before; told != c.alive {
+			t.Errorf("%s: the watchdog was told: %v, want %v", c.name, told, c.alive)
+		}
+	}
+}
+
+// Ensures that the watchdog is told again and again, without anybody's asking.
+func TestWatchdogIsToldRegularly(t *testing.T) {
+	manager := startSystemd(t, 20*time.Millisecond)
+	s := newService(&fakeRecorder{}, nil, quiet)
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { s.run(ctx) })
 	defer wg.Wait()
 	defer cancel()
-	stuck := int64(stuckAfter)
-	for name, set := range map[string][3]int64{
-		"all is well": {0, 0, 0}, "one disk hangs": {stuck, 0, 0}, "a long save": {stuck - 1, stuck - 1, 0},
-		"all disks hang": {stuck, stuck, 0}, "mount is gone": {0, 0, 1},
-	} {
-		rec.busy[0].Store(set[0])
-		rec.busy[1].Store(set[1])
-		mount.dead.Store(set[2] != 0)
-		want := name != "all disks hang" && name != "mount is gone"
-		if s.alive() != want {
-			t.Errorf("%s: alive %v", name, !want)
-		}
-		// One that was under way may come still.
-		before := manager.count("WATCHDOG=1")
-		if want {
-			eventually(t, "the watchdog to be told, "+name, func() bool { return manager.count("WATCHDOG=1") > before+2 })
-			continue
-		}
-		time.Sleep(10 * s.every)
-		if n := manager.count("WATCHDOG=1") - before; n > 2 {
-			t.Errorf("%s: the watchdog was told %d times", name, n)
-		}
-	}
+	wait.Until(t, "the watchdog to be told", func() bool { return manager.count("WATCHDOG=1") >= 3 })
 }

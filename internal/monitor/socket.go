@@ -21,8 +21,8 @@ import (
 const (
 	// maxAsking bounds how many are answered at a time.
 	maxAsking = 16
-	// answerTimeout is how long one of them may take to read.
-	answerTimeout = 10 * time.Second
+	// defaultAnswerTimeout is how long one of them may take to read.
+	defaultAnswerTimeout = 10 * time.Second
 	// closingTimeout is the same while the socket is being closed.
 	closingTimeout = time.Second
 	// ownerOnly and groupToo are the modes of the socket.
@@ -38,25 +38,43 @@ type socket struct {
 	answer   func() (*status.Report, error)
 	log      *slog.Logger
 	asking   chan struct{}
+	// answerTimeout is how long one of those who ask may take to read.
+	answerTimeout time.Duration
 	// closing ends when Close begins, which calls close for it.
 	closing context.Context
 	close   context.CancelFunc
 	wg      sync.WaitGroup
 }
 
-// listen makes the socket. It replaces one that a killed process has left, and
-// refuses to replace one that answers, or anything else.
+// listen makes the socket, and answers until it is closed.
 func listen(o *Options, answer func() (*status.Report, error)) (*socket, error) {
-	s := &socket{path: o.Socket, answer: answer, log: o.Logger, asking: make(chan struct{}, maxAsking)}
-	s.closing, s.close = context.WithCancel(context.Background())
+	s := newSocket(o, answer)
 	if err := s.open(o.SocketGroup); err != nil {
-		return nil, fmt.Errorf("listen at %s: %w", o.Socket, errors.Join(err, s.Close()))
+		return nil, err
 	}
-	s.wg.Go(s.serve)
 	return s, nil
 }
 
+func newSocket(o *Options, answer func() (*status.Report, error)) *socket {
+	s := &socket{
+		path: o.Socket, answer: answer, log: o.Logger, asking: make(chan struct{}, maxAsking), answerTimeout: defaultAnswerTimeout,
+	}
+	s.closing, s.close = context.WithCancel(context.Background())
+	return s
+}
+
+// open makes the socket and answers. It replaces one that a killed process has left,
+// and refuses to replace one that answers, or anything else. The members of a group
+// may ask as well, unless that is empty. After an error, the socket is closed.
 func (s *socket) open(group string) error {
+	if err := s.listen(group); err != nil {
+		return fmt.Errorf("listen at %s: %w", s.path, errors.Join(err, s.Close()))
+	}
+	s.wg.Go(s.serve)
+	return nil
+}
+
+func (s *socket) listen(group string) error {
 	if err := removeStale(s.path); err != nil {
 		return err
 	}
@@ -155,7 +173,7 @@ func (s *socket) reply(connection *net.UnixConn) {
 		s.log.Warn("cannot answer for the status", "err", err)
 		return
 	}
-	if err := connection.SetWriteDeadline(time.Now().Add(answerTimeout)); err != nil {
+	if err := connection.SetWriteDeadline(time.Now().Add(s.answerTimeout)); err != nil {
 		return
 	}
 	stop := context.AfterFunc(s.closing, func() { _ = connection.SetWriteDeadline(time.Now().Add(closingTimeout)) })

@@ -7,13 +7,13 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/index"
 	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // Samples of the recordings that Record makes.
@@ -43,13 +43,14 @@ func NewStore(t testing.TB, n int) (path string) {
 // Open opens a store until the test ends, or it is closed before.
 func Open(t testing.TB, path string, mode store.Mode) *store.Store {
 	t.Helper()
-	s, err := store.Open(context.Background(), path, mode, nil)
+	var s *store.Store
+	var err error
 	// A process that another test is just starting has our locks until it runs its
 	// program.
-	for deadline := time.Now().Add(10 * time.Second); errors.Is(err, moonfirefs.ErrStoreLocked) && time.Now().Before(deadline); {
-		time.Sleep(10 * time.Millisecond)
+	wait.Poll(func() bool {
 		s, err = store.Open(context.Background(), path, mode, nil)
-	}
+		return !errors.Is(err, moonfirefs.ErrStoreLocked)
+	})
 	must(t, err)
 	t.Cleanup(func() { must(t, s.Close()) })
 	return s

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // chromium is the browser without a window. Its pages lie on disk, and tell what
@@ -65,14 +66,14 @@ func (c *chromium) open(t *testing.T, page func(address string) string) string {
 	cmd.SysProcAttr.Setpgid = true // it has many helpers
 	var output bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &output, &output
-	cmd.WaitDelay = patience
+	cmd.WaitDelay = wait.Limit
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	report := ""
 	select {
 	case report = <-reports:
-	case <-time.After(patience):
+	case <-time.After(wait.Limit):
 	}
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	_ = cmd.Wait() // it was killed

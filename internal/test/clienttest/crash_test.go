@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// restartPatience is the promise: so long after a crash the mount is live again.
-const restartPatience = 10 * time.Second
+// liveAgainWithin is the promise: so long after a crash the mount is live again. It is
+// required in the full form, which has the machine for itself.
+const liveAgainWithin = 10 * time.Second
 
 // TestKilledServer ensures that a server that is killed while programs read from
-// it can be started again without help, in ten seconds, and then shows the same
-// bytes.
+// it can be started again without help, and then shows the same bytes.
 func TestKilledServer(t *testing.T) {
 	t.Parallel()
 	s := newScene(t)
@@ -52,7 +52,7 @@ func TestKilledServer(t *testing.T) {
 	if _, err := os.ReadDir(again.mountpoint); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(start); took > restartPatience {
+	if took := time.Since(start); *full && took > liveAgainWithin {
 		t.Errorf("the mount was live again after %v", took)
 	}
 	if after := digest(t, again.mountpoint); after != before {

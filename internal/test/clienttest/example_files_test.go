@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // examples is where the files are that people copy.
@@ -91,7 +93,7 @@ func TestBackupExample(t *testing.T) {
 	before := b.sizes()
 	g.skipTo(14)
 	g.record(3) // rotates 13:00 away
-	eventually(t, "the first hour to be gone", func() bool {
+	wait.Until(t, "the first hour to be gone", func() bool {
 		_, err := os.Stat(m.path("yard/2026-11-22/13.mp4"))
 		return os.IsNotExist(err)
 	})
@@ -185,7 +187,7 @@ func TestMountHelper(t *testing.T) {
 	if output, err := exec.Command("umount", mountpoint).CombinedOutput(); err != nil {
 		t.Errorf("umount: %v: %s", err, output)
 	}
-	eventually(t, "the server to end", func() bool {
+	wait.Until(t, "the server to end", func() bool {
 		return exec.Command("pgrep", "--full", "mount "+mountpoint+" ").Run() != nil
 	})
 }

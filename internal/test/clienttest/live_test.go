@@ -8,6 +8,7 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // TestCopyWhileRecording ensures that what rsync copies from the program while it
@@ -30,7 +31,7 @@ func TestCopyWhileRecording(t *testing.T) {
 	s := serve(t, mountpoint, exec.Command(binary, args...))
 	s.saw("msg=recording")
 	b := newBackup(t)
-	eventually(t, "footage", func() bool {
+	wait.Until(t, "footage", func() bool {
 		paths, err := filepath.Glob(filepath.Join(mountpoint, "*", "*-*-*", "*.mp4"))
 		return err == nil && len(paths) > 0
 	})

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // backup is what rsync has made of a mount.
@@ -109,7 +111,7 @@ func testRsyncAgain(t *testing.T, name string) {
 	expectSent(t, "after mounting elsewhere, with -c", b.rsync(m, "-c"))
 
 	g.record(1)
-	eventually(t, "the hour to grow", func() bool {
+	wait.Until(t, "the hour to grow", func() bool {
 		return statSize(t, m.path("yard/2026-11-22/14.mp4")) > b.sizes()["yard/2026-11-22/14.mp4"]
 	})
 	expectSent(t, "when the hour has grown", b.rsync(m), "yard/2026-11-22/14.mp4")
@@ -117,7 +119,7 @@ func testRsyncAgain(t *testing.T, name string) {
 	g.record(1)
 	g.skipTo(15)
 	g.record(1)
-	eventually(t, "the next hour", func() bool { _, err := os.Stat(m.path("yard/2026-11-22/15.mp4")); return err == nil })
+	wait.Until(t, "the next hour", func() bool { _, err := os.Stat(m.path("yard/2026-11-22/15.mp4")); return err == nil })
 	expectSent(t, "when the hour has closed", b.rsync(m), "yard/2026-11-22/14.mp4", "yard/2026-11-22/15.mp4")
 	expectSent(t, "at last, with -c", b.rsync(m, "-c"))
 	sameTree(t, m.mountpoint, b.copy)

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/moonfirefs/moonfirefs/internal/test/syncbuffer"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // Who logs in in these tests: an account that Debian has for no purpose.
@@ -59,7 +60,7 @@ func startSamba(t *testing.T, mountpoint string) *samba {
 			t.Logf("smbd printed:\n%s", &output)
 		}
 	})
-	eventually(t, "smbd to listen", func() bool {
+	wait.Until(t, "smbd to listen", func() bool {
 		conn, err := net.Dial("tcp", "127.0.0.1:"+s.port)
 		if err == nil {
 			_ = conn.Close()
@@ -274,7 +275,7 @@ func testSambaOpen(t *testing.T, keep int64, recordings int) {
 		t.Fatal(err)
 	}
 	g.record(recordings)
-	eventually(t, "the hour to change", func() bool {
+	wait.Until(t, "the hour to change", func() bool {
 		info, err := os.Stat(m.path(name))
 		return err != nil || info.Size() != size
 	})

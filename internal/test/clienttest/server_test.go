@@ -8,14 +8,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/moonfirefs/moonfirefs/internal/test/syncbuffer"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
-
-// patience bounds how long a test waits for something that must come. It is far
-// longer than that ever takes.
-const patience = 60 * time.Second
 
 // server is a moonfirefs that runs.
 type server struct {
@@ -64,7 +60,7 @@ func serve(t *testing.T, mountpoint string, cmd *exec.Cmd) *server {
 	t.Helper()
 	s := &server{t: t, mountpoint: mountpoint, cmd: cmd, output: &syncbuffer.Buffer{}, exited: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = s.output, s.output
-	cmd.WaitDelay = patience // for children that keep the pipes
+	cmd.WaitDelay = wait.Limit // for children that keep the pipes
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -85,9 +81,7 @@ func serve(t *testing.T, mountpoint string, cmd *exec.Cmd) *server {
 func (s *server) stop() {
 	s.t.Helper()
 	_ = s.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
-	select {
-	case <-s.exited:
-	case <-time.After(patience):
+	if _, ended := wait.Receive(s.exited); !ended {
 		s.t.Errorf("moonfirefs did not end; it printed:\n%s", s.output)
 		s.kill()
 	}
@@ -102,7 +96,7 @@ func (s *server) kill() {
 // saw waits until the program has printed a text.
 func (s *server) saw(text string) {
 	s.t.Helper()
-	eventually(s.t, "moonfirefs to print "+text, func() bool {
+	wait.Until(s.t, "moonfirefs to print "+text, func() bool {
 		select {
 		case <-s.exited:
 			s.t.Fatalf("moonfirefs ended; it printed:\n%s", s.output)
@@ -113,13 +107,3 @@ func (s *server) saw(text string) {
 }
 
 func (s *server) path(name string) string { return filepath.Join(s.mountpoint, name) }
-
-// eventually waits for a condition.
-func eventually(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !condition(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
-}

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // viewerID is the user and group that reads the mount: nobody. Some programs
@@ -83,7 +85,7 @@ const toolPatience = 12 * time.Minute
 
 // finish runs a command to its end, or ends it when the time is over.
 func finish(cmd *exec.Cmd, limit time.Duration) error {
-	cmd.WaitDelay = patience // for children that keep the pipes
+	cmd.WaitDelay = wait.Limit // for children that keep the pipes
 	if err := cmd.Start(); err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 )
 
+// What is promised of a machine that has nothing else to do, and required in the long
+// form (see inTime).
 const (
 	// resumesWithin is how soon recording goes on once there is room again.
 	resumesWithin = 60 * time.Second
@@ -77,10 +79,7 @@ func (s *site) fillAndMakeRoom(disk *image) []string {
 	}
 	took := time.Since(room)
 	s.slowest = max(s.slowest, took)
-	if took > resumesWithin {
-		return []string{"recording went on after " + took.String() + " only"}
-	}
-	return nil
+	return inTime("recording went on", took, resumesWithin)
 }
 
 // stopWhileFull fills the disk again, tells the program to end, and makes room
@@ -95,9 +94,7 @@ func (s *site) stopWhileFull(disk *image) (problems []string) {
 	}
 	told := time.Now()
 	_ = p.stop() // it may say that the index cannot be written
-	if took := time.Since(told); took > stopsWithin {
-		problems = append(problems, "the program ended after "+took.String()+" only:\n"+tail(p.log(), 40))
-	}
+	problems = append(problems, inTime("the program ended", time.Since(told), stopsWithin)...)
 	s.ended()
 	if err := os.Remove(foreign); err != nil {
 		s.t.Fatal(err)
@@ -133,10 +130,8 @@ func (s *site) startWhileFull(disk *image) []string {
 	if !p.prints(cameraCount, `msg="recording goes on"`) || !p.waitUntil(func() bool { return p.records(cameraCount) }) {
 		return []string{"recording does not begin:\n" + tail(p.log(), 40)}
 	}
-	if took := time.Since(room); took > resumesWithin {
-		return []string{"recording began after " + took.String() + " only"}
-	}
-	return s.stopAndInspect()
+	problems := inTime("recording began", time.Since(room), resumesWithin)
+	return append(problems, s.stopAndInspect()...)
 }
 
 // fill fills the disk to the last byte and returns the file that does.
@@ -164,15 +159,7 @@ func (i *image) fill() (path string) {
 
 // prints waits until the log has n lines with a text.
 func (p *program) prints(n int, text string) bool {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if strings.Count(p.log(), text) >= n {
-			return true
-		}
-		if p.hasExited() {
-			return false
-		}
-	}
-	return false
+	return p.waitUntil(func() bool { return strings.Count(p.log(), text) >= n })
 }
 
 // TestFileThatCannotBeDeleted ensures that a file which the file system refuses to

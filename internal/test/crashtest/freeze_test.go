@@ -147,10 +147,8 @@ func framesSent(c *testcamera.Camera) []testcamera.SentFrame {
 // waitForFrames waits until the index has more than n frames of a camera.
 func (s *site) waitForFrames(camera, n int) {
 	s.t.Helper()
-	for deadline := time.Now().Add(patience); s.framesRecorded(camera) <= n; time.Sleep(100 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			s.t.Fatalf("recording does not go on:\n%s", s.running.log())
-		}
+	if !s.running.waitUntil(func() bool { return s.framesRecorded(camera) > n }) {
+		s.t.Fatalf("recording does not go on:\n%s", s.running.log())
 	}
 }
 

@@ -7,9 +7,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // filesystem is a kind of file system, and how to make and mount it.
@@ -100,11 +101,10 @@ func (i *image) remount() {
 
 // unmount waits for those who are about to let go.
 func (i *image) unmount() (err error) {
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if err = unix.Unmount(i.path, 0); !errors.Is(err, unix.EBUSY) {
-			break
-		}
-	}
+	wait.Poll(func() bool {
+		err = unix.Unmount(i.path, 0)
+		return !errors.Is(err, unix.EBUSY)
+	})
 	if err != nil {
 		return fmt.Errorf("unmount %s: %w", i.path, err)
 	}

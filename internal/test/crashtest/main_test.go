@@ -13,7 +13,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -31,10 +30,6 @@ const (
 	// form is set to "long" by "make crashtest".
 	form = "MOONFIREFS_CRASHTEST"
 )
-
-// patience bounds how long a test waits for something that must come. It is far
-// longer than that ever takes.
-const patience = 60 * time.Second
 
 func TestMain(m *testing.M) {
 	switch mountpoint := os.Getenv(beFaultFS); {

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // program is a moonfirefs that runs, or has run. Its log goes to a file, so that
@@ -73,11 +75,7 @@ func (p *program) kill() {
 func (p *program) pause(t *testing.T) {
 	t.Helper()
 	_ = p.cmd.Process.Signal(syscall.SIGSTOP) // it may have ended by itself
-	for deadline := time.Now().Add(patience); !p.isPaused() && !p.hasExited(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the program does not pause")
-		}
-	}
+	wait.Until(t, "the program to pause", func() bool { return p.isPaused() || p.hasExited() })
 }
 
 func (p *program) isPaused() bool {
@@ -104,9 +102,7 @@ func (p *program) resume() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }
 // stop ends the program in order, and says what is wrong if that fails.
 func (p *program) stop() error {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
-	select {
-	case <-p.exited:
-	case <-time.After(patience):
+	if _, ended := wait.Receive(p.exited); !ended {
 		p.kill()
 		return errors.New("the program did not end when told to")
 	}
@@ -191,13 +187,11 @@ func (p *program) records(cameras int) bool {
 // waitUntil waits for a condition, or until the program has ended. It tells
 // whether the condition has become true.
 func (p *program) waitUntil(condition func() bool) bool {
-	for deadline := p.started.Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		if condition() {
-			return true
-		}
-		if p.hasExited() {
-			return condition()
-		}
-	}
-	return false
+	happened := false
+	wait.Poll(func() bool {
+		exited := p.hasExited() // before the last look at what it has done
+		happened = condition()
+		return happened || exited
+	})
+	return happened
 }

@@ -26,7 +26,7 @@ const (
 	retainBytes = 120_000
 	rotateEvery = 200 * time.Millisecond
 	// recordsAgainWithin is how soon after a restart each camera must be recorded
-	// again.
+	// again (see inTime).
 	recordsAgainWithin = 10 * time.Second
 )
 
@@ -187,10 +187,16 @@ func (s *site) recover() []string {
 	took := time.Since(p.started)
 	s.slowest = max(s.slowest, took)
 	problems := s.stopAndInspect()
-	if took > recordsAgainWithin && isLong() {
-		problems = append(problems, fmt.Sprintf("recording went on after %v only", took))
+	return append(problems, inTime("recording went on", took, recordsAgainWithin)...)
+}
+
+// inTime returns what is wrong with how long something took. Only the long form has
+// the machine for itself; elsewhere, nothing is: the results say how long it was.
+func inTime(what string, took, limit time.Duration) []string {
+	if !isLong() || took <= limit {
+		return nil
 	}
-	return problems
+	return []string{fmt.Sprintf("%s after %v only", what, took)}
 }
 
 // stopAndInspect ends the program in order and inspects the store.

@@ -20,10 +20,6 @@ var (
 // there are from one key frame to the next.
 const beCameras = "MOONFIREFS_TEST_BE_CAMERAS"
 
-// patience bounds how long a test waits for something that must come. It is far
-// longer than that ever takes.
-const patience = 2 * time.Minute
-
 func TestMain(m *testing.M) {
 	if n := os.Getenv(beCameras); n != "" {
 		if err := serveCameras(n, os.Stdin, os.Stdout); err != nil {
@@ -34,14 +30,4 @@ func TestMain(m *testing.M) {
 	}
 	slog.SetLogLoggerLevel(slog.LevelError)
 	goleak.VerifyTestMain(m)
-}
-
-// eventually waits for a condition.
-func eventually(t *testing.T, what string, condition func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(patience); !condition(); time.Sleep(20 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for: %s", what)
-		}
-	}
 }

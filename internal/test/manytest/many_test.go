@@ -8,6 +8,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 	"github.com/moonfirefs/moonfirefs/recorder"
 )
 
@@ -24,7 +25,7 @@ func TestManyCameras(t *testing.T) {
 	}
 	cameras := startCameras(t, n, gopFrames)
 	r := record(t, cameras.urls, recorder.Options{SegmentEvery: rotateEvery})
-	eventually(t, "frames of all cameras", func() bool { return r.frames() > 0 })
+	wait.Until(t, "frames of all cameras", func() bool { return r.frames() > 0 })
 	began := time.Now()
 
 	_, warm := watch(t, long/5)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/moonfirefs/moonfirefs/camera"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 	"github.com/moonfirefs/moonfirefs/recorder"
 )
 
@@ -52,9 +53,9 @@ func TestRefusedConnections(t *testing.T) {
 	}
 	var attempts atomic.Int64
 	r := record(t, urls, recorder.Options{Clock: impatientClock{time.Now()}, Dial: counted(&attempts)})
-	eventually(t, "attempts", func() bool { return attempts.Load() >= warmUp })
+	wait.Until(t, "attempts", func() bool { return attempts.Load() >= warmUp })
 	before := settle(t)
-	eventually(t, "attempts", func() bool { return attempts.Load() >= warmUp+total })
+	wait.Until(t, "attempts", func() bool { return attempts.Load() >= warmUp+total })
 	after := settle(t)
 	if err := r.recorder.Close(); err != nil {
 		t.Error(err)
@@ -77,7 +78,7 @@ func TestReconnections(t *testing.T) {
 	round := func() {
 		before := r.recorder.Status()
 		cameras.restart()
-		eventually(t, "frames of each camera", func() bool {
+		wait.Until(t, "frames of each camera", func() bool {
 			for i, status := range r.recorder.Status() {
 				if status.Connections == before[i].Connections || status.ConnectedSince.IsZero() {
 					return false
@@ -86,7 +87,7 @@ func TestReconnections(t *testing.T) {
 			return true
 		})
 	}
-	eventually(t, "frames of all cameras", func() bool { return r.frames() > 0 })
+	wait.Until(t, "frames of all cameras", func() bool { return r.frames() > 0 })
 	for range warmUp {
 		round()
 	}

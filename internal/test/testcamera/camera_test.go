@@ -3,12 +3,12 @@ package testcamera
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/bluenviron/gortsplib/v4"
 	"github.com/bluenviron/gortsplib/v4/pkg/base"
@@ -18,6 +18,7 @@ import (
 	"github.com/pion/rtp"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // viewer is a client that collects the access units it receives.
@@ -93,19 +94,15 @@ func (v *viewer) receive(decoder depacketizer, packet *rtp.Packet) {
 }
 
 // wait waits until n access units have been received.
-func (v *viewer) wait(t *testing.T, n int) ([][][]byte, []uint32) {
+func (v *viewer) wait(t *testing.T, n int) (units [][][]byte, times []uint32) {
 	t.Helper()
-	for range 1000 {
+	wait.Until(t, fmt.Sprintf("%d frames", n), func() bool {
 		v.mu.Lock()
-		units, times := v.units, v.times
-		v.mu.Unlock()
-		if len(units) >= n {
-			return units, times
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	t.Fatalf("%d frames have not come in 10 s", n)
-	return nil, nil
+		defer v.mu.Unlock()
+		units, times = v.units, v.times
+		return len(units) >= n
+	})
+	return units, times
 }
 
 // quickClip and quickHEVCClip are a second of pictures.
@@ -259,9 +256,8 @@ func waitForSource(t *testing.T, camera *Camera, n int64) {
 		defer camera.mu.Unlock()
 		return camera.frames
 	}
-	for end := delivered() + n; delivered() < end; {
-		time.Sleep(10 * time.Millisecond)
-	}
+	end := delivered() + n
+	wait.Until(t, fmt.Sprintf("%d more frames", n), func() bool { return delivered() >= end })
 }
 
 // A stalled camera sends nothing, but keeps the connection.

@@ -1,0 +1,56 @@
+// Package wait lets tests wait for what happens soon, but at no known time.
+//
+// On a busy machine, soon can be long. A test that is starved waits; it does not
+// fail. Whether something happens in time is not for a test to judge by the clock
+// on the wall: where that matters, the clock is injected, or the processes involved
+// say what they have measured.
+package wait
+
+import (
+	"testing"
+	"time"
+)
+
+// Limit bounds how long a test waits for something that must come. It is far longer
+// than that takes on any machine that is still of use.
+const Limit = 5 * time.Minute
+
+const (
+	firstPause = time.Millisecond
+	// longestPause is short enough that nobody minds it, and long enough that
+	// waiting takes no CPU from what is waited for.
+	longestPause = 50 * time.Millisecond
+)
+
+// Until waits until a condition is true. It fails the test, naming what it has waited
+// for, when that takes longer than Limit.
+func Until(tb testing.TB, what string, condition func() bool) {
+	tb.Helper()
+	if !Poll(condition) {
+		tb.Fatalf("waited %v in vain for: %s", Limit, what)
+	}
+}
+
+// Poll waits until a condition is true, and tells whether it has become so within
+// Limit.
+func Poll(condition func() bool) bool {
+	pause := firstPause
+	for begin := time.Now(); !condition(); time.Sleep(pause) {
+		if time.Since(begin) > Limit {
+			return false
+		}
+		pause = min(2*pause, longestPause)
+	}
+	return true
+}
+
+// Receive returns what comes from a channel, which is the zero value if that is
+// closed, and tells whether that happens within Limit.
+func Receive[T any](c <-chan T) (value T, ok bool) {
+	select {
+	case value = <-c:
+		return value, true
+	case <-time.After(Limit):
+		return value, false
+	}
+}
