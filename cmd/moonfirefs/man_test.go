@@ -57,17 +57,3 @@ func TestManualPages(t *testing.T) {
 		}
 	}
 }
-
-// TestVersion ensures that a package says its version.
-func TestVersion(t *testing.T) {
-	t.Parallel()
-	defer func(before string) { release = before }(release)
-	release = "1.2.3"
-	if got := mustRun(t, "version"); got != "moonfirefs 1.2.3\n" {
-		t.Errorf("it prints %q", got)
-	}
-	release = ""
-	if got := mustRun(t, "version"); len(got) <= len("moonfirefs \n") {
-		t.Errorf("without a release, it prints %q", got)
-	}
-}

@@ -1,31 +1,79 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
+	"runtime"
 	"runtime/debug"
+	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+
+	"github.com/moonfirefs/moonfirefs/camera"
+	"github.com/moonfirefs/moonfirefs/index"
 )
 
-// release is the version of a package, such as 0.1.0, set by the linker:
-// -X main.release=0.1.0. It is for people: no byte of the footage depends on it.
-var release string
+// release and commit are the version of a package, such as 0.1.0, and what it was built
+// from. The linker sets them: -X main.release=0.1.0. They are for people: no byte of the
+// footage depends on them.
+var release, commit string
+
+// build says what a program was built from and what it runs with.
+type build struct {
+	Version string `json:"version"`
+	// Commit is empty if it is not known. "+changes" follows it if there were some.
+	Commit      string `json:"commit"`
+	Go          string `json:"go"`
+	OS          string `json:"os"`
+	Arch        string `json:"arch"`
+	Libavformat string `json:"libavformat"`
+	Libavcodec  string `json:"libavcodec"`
+	SQLite      string `json:"sqlite"`
+}
 
 func newVersionCommand() *cobra.Command {
-	return &cobra.Command{
-		Use:     "version",
-		Short:   "Print the version",
-		Example: `  moonfirefs version`,
-		Args:    asUsage(cobra.NoArgs),
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "version",
+		Short: "Print the version, and those of the libraries",
+		Example: `  moonfirefs version
+  moonfirefs version --json`,
+		Args: asUsage(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "moonfirefs", version())
-			return err
+			b := thisBuild()
+			if asJSON {
+				encoder := json.NewEncoder(cmd.OutOrStdout())
+				encoder.SetIndent("", " ")
+				return encoder.Encode(b)
+			}
+			return b.print(cmd.OutOrStdout())
 		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func thisBuild() build {
+	return build{
+		Version: version(), Commit: builtFrom(), Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
+		Libavformat: camera.LibavformatVersion(), Libavcodec: camera.LibavcodecVersion(), SQLite: index.SQLiteVersion(),
 	}
 }
 
-// version is that of the package or else what the Go tool knows of the build: the
-// module's version and the commit.
+func (b build) print(out io.Writer) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintf(w, "moonfirefs %s\n\n", b.Version) // Flush reports
+	if b.Commit != "" {
+		_, _ = fmt.Fprintf(w, "commit\t%s\n", b.Commit)
+	}
+	_, _ = fmt.Fprintf(w, "Go\t%s, %s/%s\n", b.Go, b.OS, b.Arch)
+	_, _ = fmt.Fprintf(w, "libavformat\t%s\nlibavcodec\t%s\nSQLite\t%s\n", b.Libavformat, b.Libavcodec, b.SQLite)
+	return w.Flush()
+}
+
+// version is that of the package or else what the Go tool knows: the module's version,
+// and the commit.
 func version() string {
 	if release != "" {
 		return release
@@ -35,10 +83,34 @@ func version() string {
 		return "of unknown version"
 	}
 	text := info.Main.Version
-	for _, s := range info.Settings {
-		if s.Key == "vcs.revision" {
-			text += " " + s.Value
-		}
+	if revision := setting(info, "vcs.revision"); revision != "" {
+		text += " " + revision
 	}
 	return text
+}
+
+// builtFrom is the commit that the package says, or else the Go tool.
+func builtFrom() string {
+	if commit != "" {
+		return commit
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return ""
+	}
+	revision := setting(info, "vcs.revision")
+	if setting(info, "vcs.modified") == "true" {
+		revision += "+changes"
+	}
+	return revision
+}
+
+// setting is what the Go tool has noted of a build, empty if nothing.
+func setting(info *debug.BuildInfo, key string) string {
+	for _, s := range info.Settings {
+		if s.Key == key {
+			return s.Value
+		}
+	}
+	return ""
 }
