@@ -68,6 +68,18 @@ type Summary struct {
 // End90k is when the last sample ends, as far as that is known.
 func (s *Summary) End90k() Time90k { return s.Start90k.Add(s.Duration90k) }
 
+// Newest is the recording of a stream that was committed last.
+type Newest struct {
+	ID RecordingID
+	Interval
+}
+
+// SampleFile names a sample file.
+type SampleFile struct {
+	UUID uuid.UUID
+	Dir  SampleDirID
+}
+
 // Recording is one row of the recording table: about a minute of one stream,
 // whose samples lie in one sample file.
 type Recording struct {

@@ -12,7 +12,6 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/moonfirefs/moonfirefs"
-	"github.com/moonfirefs/moonfirefs/index"
 	"github.com/moonfirefs/moonfirefs/mp4"
 	"github.com/moonfirefs/moonfirefs/sample"
 )
@@ -24,7 +23,7 @@ type handle struct {
 	mp4  *mp4.File
 	// recordings and files are in parallel.
 	recordings []moonfirefs.Summary
-	files      []index.SampleFile
+	files      []moonfirefs.SampleFile
 
 	// releases gives up what is held, once.
 	releases    []func()

@@ -288,7 +288,7 @@ func (db *DB) Unnamed(ctx context.Context, dir moonfirefs.SampleDirID, names []u
 
 // Reservation is a reserved name.
 type Reservation struct {
-	SampleFile
+	moonfirefs.SampleFile
 	// Deleting says that the file is on its way out; otherwise it may be being
 	// written.
 	Deleting bool

@@ -309,7 +309,7 @@ func TestSaveInsertsAndReadsBack(t *testing.T) {
 			t.Errorf("%s: sample entry %+v, %v", name, e, err)
 		}
 		files, err := db.SampleFiles(t.Context(), []moonfirefs.RecordingID{r.ID})
-		if err != nil || files[0] != (SampleFile{UUID: r.SampleFile, Dir: 1}) {
+		if err != nil || files[0] != (moonfirefs.SampleFile{UUID: r.SampleFile, Dir: 1}) {
 			t.Errorf("%s: sample file %v, %v", name, files, err)
 		}
 	}

@@ -6,16 +6,8 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/google/uuid"
-
 	"github.com/moonfirefs/moonfirefs"
 )
-
-// SampleFile names a sample file.
-type SampleFile struct {
-	UUID uuid.UUID
-	Dir  moonfirefs.SampleDirID
-}
 
 // sampleFilesSQL takes a JSON array of ids: a statement for each would lock the
 // database and look for changes sixty times for an hour.
@@ -26,15 +18,15 @@ select r.id, r.sample_file_uuid, r.sample_dir_id
 // SampleFiles names the sample files of recordings, in parallel. It returns an
 // error that wraps moonfirefs.ErrNotFound if one of the recordings is gone. The answer
 // is of one state of the database.
-func (db *DB) SampleFiles(ctx context.Context, ids []moonfirefs.RecordingID) ([]SampleFile, error) {
-	found := make(map[moonfirefs.RecordingID]SampleFile, len(ids))
+func (db *DB) SampleFiles(ctx context.Context, ids []moonfirefs.RecordingID) ([]moonfirefs.SampleFile, error) {
+	found := make(map[moonfirefs.RecordingID]moonfirefs.SampleFile, len(ids))
 	rows, err := db.statements.sampleFiles.QueryContext(ctx, jsonArray(ids))
 	if err != nil {
 		return nil, fmt.Errorf("find sample files: %w", asOurs(err))
 	}
 	err = each(rows, func() error {
 		var id moonfirefs.RecordingID
-		var file SampleFile
+		var file moonfirefs.SampleFile
 		err := rows.Scan(&id, &file.UUID, &file.Dir)
 		found[id] = file
 		return err
@@ -42,7 +34,7 @@ func (db *DB) SampleFiles(ctx context.Context, ids []moonfirefs.RecordingID) ([]
 	if err != nil {
 		return nil, fmt.Errorf("find sample files: %w", err)
 	}
-	files := make([]SampleFile, len(ids))
+	files := make([]moonfirefs.SampleFile, len(ids))
 	for i, id := range ids {
 		file, ok := found[id]
 		if !ok {

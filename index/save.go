@@ -45,7 +45,7 @@ type Change struct {
 type Committed struct {
 	// Deleted are the files of recordings that were deleted to meet quotas, or
 	// because somebody has asked for it: they are to be unlinked, then released.
-	Deleted []SampleFile
+	Deleted []moonfirefs.SampleFile
 	// Reserved are the new names.
 	Reserved []uuid.UUID
 }
@@ -360,7 +360,7 @@ func (u *transaction) deleteOldest(ctx context.Context, stream moonfirefs.Stream
 func (u *transaction) delete(ctx context.Context, id moonfirefs.RecordingID) error {
 	var stream moonfirefs.StreamID
 	var start90k moonfirefs.Time90k
-	var file SampleFile
+	var file moonfirefs.SampleFile
 	var blobs indexBlobs
 	err := u.tx.QueryRowContext(ctx, `
 		select stream_id, start_time_90k, sample_file_uuid, sample_dir_id, video_index, audio_index from recording where id = ?`, id).

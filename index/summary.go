@@ -101,21 +101,15 @@ const newestSQL = `
 select id, start_time_90k, start_time_90k + duration_90k
   from recording where stream_id = ? order by id desc limit 1`
 
-// Newest is the recording of a stream that was committed last.
-type Newest struct {
-	ID               moonfirefs.RecordingID
-	Start90k, End90k moonfirefs.Time90k
-}
-
 // Newest returns the recording that was committed last; ok is false if there is
 // none.
-func (db *DB) Newest(ctx context.Context, stream moonfirefs.StreamID) (n Newest, ok bool, err error) {
+func (db *DB) Newest(ctx context.Context, stream moonfirefs.StreamID) (n moonfirefs.Newest, ok bool, err error) {
 	err = db.statements.newest.QueryRowContext(ctx, stream).Scan(&n.ID, &n.Start90k, &n.End90k)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Newest{}, false, nil
+		return moonfirefs.Newest{}, false, nil
 	}
 	if err != nil {
-		return Newest{}, false, fmt.Errorf("find the newest recording of stream %d: %w", stream, asOurs(err))
+		return moonfirefs.Newest{}, false, fmt.Errorf("find the newest recording of stream %d: %w", stream, asOurs(err))
 	}
 	return n, true, nil
 }

@@ -174,7 +174,7 @@ func (c *crashed) salvage(data, journal []byte) *moonfirefs.Recording {
 	path := c.samplePath(1, c.name)
 	c.must(os.WriteFile(path, data, 0o600))
 	c.must(os.WriteFile(path+".journal", journal, 0o600))
-	f, err := c.syncer.salvageOne(c.Context(), index.Reservation{SampleFile: index.SampleFile{UUID: c.name, Dir: 1}})
+	f, err := c.syncer.salvageOne(c.Context(), index.Reservation{SampleFile: moonfirefs.SampleFile{UUID: c.name, Dir: 1}})
 	if errors.Is(err, errNothingWhole) {
 		return nil
 	}

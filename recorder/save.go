@@ -221,7 +221,7 @@ func (s *syncer) settle(change *index.Change, saved *index.Committed) {
 }
 
 // route takes a deleted file to the syncer of its directory.
-func (s *syncer) route(file index.SampleFile) {
+func (s *syncer) route(file moonfirefs.SampleFile) {
 	d := deletion{name: file.UUID, expected: true}
 	switch peer := s.peers[file.Dir]; peer {
 	case s:
