@@ -10,8 +10,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 )
@@ -161,18 +159,4 @@ func (s *syncer) await(admit func(context.Context) error, path string) bool {
 			s.logAbsent(path, err)
 		}
 	}
-}
-
-// forget lets go of everything, after an attempt to begin has failed: the index
-// still knows it all.
-func (s *syncer) forget() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	closeAll(s.waiting)
-	s.listening = false
-	s.names, s.waiting, s.doomed = nil, nil, nil
-	s.known = make(map[uuid.UUID]struct{})
-	s.uncommitted.Store(0)
-	s.durable, s.outdated = nil, nil
-	s.deletions.pending, s.deletions.quarantined, s.deletions.unlinked = nil, nil, nil
 }

@@ -16,7 +16,7 @@ func TestDeletionOrder(t *testing.T) {
 	b := newBench(t, plenty)
 	b.recording(15)
 	kept := b.recording(15)
-	b.must(b.syncer.saveAll())
+	b.must(b.syncer.saver.save())
 	first := b.recordings()[0]
 	other, err := store.Open(t.Context(), b.path, store.Configuring, b.log)
 	b.must(err)
@@ -26,8 +26,8 @@ func TestDeletionOrder(t *testing.T) {
 	b.unaccounted = true
 
 	b.events = nil
-	b.must(b.syncer.saveAll())
-	b.must(b.syncer.saveAll())
+	b.must(b.syncer.saver.save())
+	b.must(b.syncer.saver.save())
 	if want := []string{"save 0", "unlink", "fsync dir", "save 0"}; !slices.Equal(b.events, want) {
 		t.Errorf("got  %q\nwant %q", b.events, want)
 	}
@@ -51,7 +51,7 @@ func TestDeletionOrder(t *testing.T) {
 func TestRunningRecorderDeletes(t *testing.T) {
 	b := newBench(t, plenty)
 	b.recording(15)
-	b.must(b.syncer.saveAll())
+	b.must(b.syncer.saver.save())
 	b.syncer.start(nil, "")
 	d := &moonfirefs.Deletion{Stream: 1, End90k: moonfirefs.MaxTime90k, LastRecording: 1}
 	b.must(b.db.RequestDeletion(t.Context(), d))

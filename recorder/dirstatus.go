@@ -2,7 +2,6 @@ package recorder
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -28,11 +27,9 @@ type DirStatus struct {
 	SaveError, JournalError string
 }
 
-// savingStatus is what a syncer's goroutine tells of its saves.
-type savingStatus struct {
+// saverStatus is what a saver tells of its saves.
+type saverStatus struct {
 	clock Clock
-
-	quarantined atomic.Int64
 
 	mu sync.Mutex // guards what follows
 	// since is when the save under way began, by the monotonic clock.
@@ -43,21 +40,21 @@ type savingStatus struct {
 }
 
 // observe makes a save and notes how it went.
-func (s *savingStatus) observe(save func() error) error {
+func (s *saverStatus) observe(save func() error) error {
 	s.begin()
 	err := save()
 	s.end(err)
 	return err
 }
 
-func (s *savingStatus) begin() {
+func (s *saverStatus) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	_, s.since = s.clock.Now()
 	s.saving = true
 }
 
-func (s *savingStatus) end(err error) {
+func (s *saverStatus) end(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.saving = false
@@ -72,17 +69,17 @@ func (s *savingStatus) end(err error) {
 func (s *syncer) dirStatus() DirStatus {
 	now := DirStatus{
 		ID: s.id, Full: s.space.full.Load(),
-		Waiting: int(s.uncommitted.Load()), Quarantined: int(s.saving.quarantined.Load()),
+		Waiting: int(s.saver.uncommitted.Load()), Quarantined: int(s.retention.quarantinedNow.Load()),
 	}
-	s.saving.fill(&now)
+	s.saver.status.fill(&now)
 	if err := s.admission.err(); err != nil {
 		now.SaveError = causeText(err)
 	}
-	now.JournalError = causeText(s.journalTrouble.read())
+	now.JournalError = causeText(s.checkpoints.trouble.read())
 	return now
 }
 
-func (s *savingStatus) fill(now *DirStatus) {
+func (s *saverStatus) fill(now *DirStatus) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now.Saves, now.FailedSaves = s.saves, s.failed

@@ -14,13 +14,20 @@
 //     which says when each frame was captured, from the camera's clock and this
 //     machine's; a pending file, which is a sample file with a journal beside it; the
 //     tables of samples; the audio.
-//   - A syncer, one for each sample directory, makes finished recordings durable,
-//     commits them, and deletes those that exceed a stream's quota. Its checkpoints
-//     bound what a power cut can cost of those that are not finished. Before it does
-//     any of this, it is admitted to its directory, perhaps later than others.
+//
+// A syncer keeps the recordings of one sample directory. It is made of
+//
+//   - reserved names, under which files are created;
+//   - a saver, which makes finished recordings durable and commits them;
+//   - retention, which removes the files that nothing needs any more;
+//   - checkpoints, which bound what a power cut can cost of recordings that are not
+//     finished;
+//   - a salvager, which completes what an earlier crash has interrupted.
+//
+// Before it does any of this, it is admitted to its directory, perhaps later than others.
 //
 // Recorder ties them together: Open salvages what an earlier crash has interrupted,
-// cleans up behind it, and starts to record; Close ends all recordings in order and saves them.
+// cleans up behind it, and starts to record; Close ends all recordings in order and commits them.
 //
 // The order of writes, fsyncs and transactions is the heart of this package.
 // Comments cite its steps as "§ Create step 3"; they are numbered in

@@ -2,7 +2,6 @@ package recorder
 
 import (
 	"errors"
-	"io"
 	"log/slog"
 	"os"
 	"sync"
@@ -12,13 +11,6 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 	"github.com/moonfirefs/moonfirefs/journal"
 )
-
-// journalFile is what a journalWriter needs of a *sample.NewFile; tests make it
-// fail.
-type journalFile interface {
-	io.WriteCloser
-	Datasync() error
-}
 
 // journalWriter writes a journal: a record for each group of pictures, or sooner
 // where a checkpoint asks for it. Trouble with it does no harm to the recording:

@@ -87,8 +87,8 @@ type Recorder struct {
 	open moonfirefs.Opening
 
 	mu sync.Mutex // guards what follows
-	// saving are the syncers, for DirStatus.
-	saving    map[moonfirefs.SampleDirID]*syncer
+	// begun are the syncers, for DirStatus.
+	begun     map[moonfirefs.SampleDirID]*syncer
 	streamers []*streamer
 }
 
@@ -128,16 +128,18 @@ func (r *Recorder) begin() {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.saving, r.streamers = r.syncers, streamers
+	r.begun, r.streamers = r.syncers, streamers
 }
 
 // newSyncers returns one for each directory.
 func (r *Recorder) newSyncers() (map[moonfirefs.SampleDirID]*syncer, error) {
 	syncers := make(map[moonfirefs.SampleDirID]*syncer)
+	peers := make(map[moonfirefs.SampleDirID]*retention)
+	streamLogs := make(map[moonfirefs.StreamID]*slog.Logger) // a stream's recordings may be in any directory
 	for id, dir := range r.o.Dirs {
 		s := newSyncer(id, sampleDir{dir}, seeded(r.o.DB, dir), r.o.MinFreeBytes, r.o.Clock, r.o.Logger)
-		s.peers, s.streamLogs = syncers, make(map[moonfirefs.StreamID]*slog.Logger)
-		syncers[id] = s
+		s.salvager.streamLogs, s.retention.peers = streamLogs, peers
+		syncers[id], peers[id] = s, s.retention
 	}
 	for _, c := range r.o.Cameras {
 		for _, stream := range c.Streams {
@@ -147,11 +149,8 @@ func (r *Recorder) newSyncers() (map[moonfirefs.SampleDirID]*syncer, error) {
 					c.ShortName, stream.Kind, stream.SampleDir, moonfirefs.ErrInvalid)
 			}
 			// One name for the next recording of each stream.
-			s.spares++
-			log := r.o.Logger.With("camera", c.ShortName, "stream", stream.Kind)
-			for _, s := range syncers { // its salvaged recordings may be in any directory
-				s.streamLogs[stream.ID] = log
-			}
+			s.names.stock++
+			streamLogs[stream.ID] = r.o.Logger.With("camera", c.ShortName, "stream", stream.Kind)
 		}
 	}
 	return syncers, nil
@@ -267,8 +266,8 @@ func (r *Recorder) Status() []StreamStatus {
 func (r *Recorder) DirStatus() []DirStatus {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	all := make([]DirStatus, 0, len(r.saving))
-	for _, s := range r.saving {
+	all := make([]DirStatus, 0, len(r.begun))
+	for _, s := range r.begun {
 		all = append(all, s.dirStatus())
 	}
 	slices.SortFunc(all, func(a, b DirStatus) int { return cmp.Compare(a.ID, b.ID) })

@@ -38,19 +38,15 @@ type recording struct {
 	// corrupt says that the file holds part of a frame.
 	corrupt bool
 
-	// index lacks the last frame, whose duration only the next one tells.
-	index moonfirefs.VideoIndexEncoder
+	// samples are those that were written. They lack the last frame, whose duration only
+	// the next one tells.
+	samples moonfirefs.SampleTable
 	// last is the last frame, without its duration; Bytes is 0 before the first.
 	last moonfirefs.Sample
 	// lastSum is that of its bytes.
 	lastSum uint32
-	// trailingZero says that no next frame has told the duration of the last one.
-	trailingZero bool
-
-	audio      audioTrack
-	audioIndex moonfirefs.AudioIndexEncoder
-	// framesBeforeAudio counts the frames that lie before the last chunk of audio.
-	framesBeforeAudio int32
+	// audio has what is not written yet.
+	audio audioTrack
 }
 
 // append writes a frame that the timeline was advanced to (§ Create step 2).
@@ -99,13 +95,13 @@ func (r *recording) write(data []byte) error {
 	return nil
 }
 
-// addLast adds the last frame to the index, now that its duration is known.
+// addLast adds the last frame to the table, now that its duration is known.
 func (r *recording) addLast(duration90k moonfirefs.Duration90k) {
 	if r.last.Bytes == 0 {
 		return
 	}
 	r.last.Duration90k = int32(duration90k)
-	r.index.Add(r.last)
+	r.samples.AddVideo(r.last)
 	r.file.journal.add(r.last, r.lastSum)
 	r.last = moonfirefs.Sample{}
 }
@@ -126,13 +122,13 @@ func (r *recording) addAudio(f *camera.AudioFrame, at90k moonfirefs.Duration90k)
 }
 
 // writeAudio appends the audio that waits as a chunk, or nothing. The frames before
-// it must be in the index.
+// it must be in the table.
 func (r *recording) writeAudio() error {
 	a := &r.audio
 	if len(a.samples) == 0 {
 		return nil
 	}
-	frames := r.index.Samples() - r.framesBeforeAudio
+	frames := r.samples.VideoSinceAudio()
 	if frames == 0 {
 		return nil // only after a frame that could not be written
 	}
@@ -143,14 +139,13 @@ func (r *recording) writeAudio() error {
 	r.file.journal.addChunk(a.entry, frames, &journal.Chunk{
 		Samples: a.samples, Sum: journal.Sum(a.data), Start90k: a.start90k,
 	})
-	r.audioIndex.AddChunk(frames, a.samples)
-	r.framesBeforeAudio += frames
+	r.samples.AddAudio(a.start90k, a.samples)
 	return nil
 }
 
 // frames counts those that were written whole.
 func (r *recording) frames() int {
-	n := int(r.index.Samples())
+	n := int(r.samples.VideoSamples())
 	if r.last.Bytes > 0 {
 		n++
 	}
@@ -164,7 +159,6 @@ func (r *recording) end(lastDuration90k moonfirefs.Duration90k) {
 		return
 	}
 	r.addLast(lastDuration90k)
-	r.trailingZero = lastDuration90k == 0
 	r.file.journal.flush()
 	if r.runOffset > 0 { // the first one starts by this machine's clock
 		r.status.drifted(r.timeline.dating().LocalTimeDelta90k)
@@ -186,7 +180,7 @@ func (r *recording) finish() (*finished, error) {
 		return nil, errors.Join(err, r.file.Close())
 	}
 	f := &finished{row: r.row(), entry: r.entry, file: r.file, status: r.status, log: r.log}
-	if f.row.Audio.Samples > 0 {
+	if r.samples.AudioSamples() > 0 {
 		f.audioEntry = r.audio.entry
 	}
 	return f, nil
@@ -211,43 +205,14 @@ func (r *recording) complete() error {
 func (r *recording) row() *moonfirefs.Recording {
 	dating := r.timeline.dating()
 	row := &moonfirefs.Recording{
-		Summary: moonfirefs.Summary{
-			Start90k:         dating.Start90k,
-			Duration90k:      r.index.Duration90k(),
-			SampleFileBytes:  r.sizeBytes,
-			VideoSamples:     r.index.Samples(),
-			VideoSyncSamples: r.index.SyncSamples(),
-			RunOffset:        r.runOffset,
-			Flags:            r.flags(),
-			Audio:            r.audioIndex.Sum(),
-		},
+		Summary:           moonfirefs.Summary{Start90k: dating.Start90k, RunOffset: r.runOffset},
 		Stream:            r.stream.ID,
 		SampleDir:         r.stream.SampleDir,
 		Open:              r.file.open,
 		LocalTimeDelta90k: dating.LocalTimeDelta90k,
 		SampleFile:        r.file.name,
-		VideoIndex:        r.index.Blob(),
-		AudioIndex:        r.audioIndex.Blob(),
 	}
-	if row.Audio.Samples > 0 {
-		row.Audio.Start90k = r.audio.start90k
-	}
+	r.samples.Fill(row)
 	r.sha1.Sum(row.SampleFileSHA1[:0])
 	return row
-}
-
-func (r *recording) flags() (flags moonfirefs.RecordingFlags) {
-	if r.trailingZero {
-		flags |= moonfirefs.FlagTrailingZero
-	}
-	if r.index.Reordered() {
-		flags |= moonfirefs.FlagReordered
-	}
-	if r.framesBeforeAudio > 0 {
-		flags |= moonfirefs.FlagAudio
-		if r.framesBeforeAudio < r.index.Samples() {
-			flags |= moonfirefs.FlagVideoLast
-		}
-	}
-	return flags
 }

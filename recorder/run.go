@@ -174,7 +174,7 @@ func (r *run) finishAwaiting() {
 func (r *run) handOver(ended *recording) {
 	f, err := ended.finish()
 	if err == nil {
-		r.syncer.save(f)
+		r.syncer.saver.add(f)
 		return
 	}
 	r.syncer.abandon(ended.file.name)

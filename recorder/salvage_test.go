@@ -24,8 +24,8 @@ func (b *bench) crash() {
 	b.Helper()
 	b.unaccounted = true
 	b.syncer = newSyncer(1, b.faults, b.faults, defaultMinFreeBytes, b.clock, b.log)
-	b.syncer.peers = map[moonfirefs.SampleDirID]*syncer{1: b.syncer}
-	b.syncer.spares = 1
+	b.syncer.retention.peers = map[moonfirefs.SampleDirID]*retention{1: b.syncer.retention}
+	b.syncer.names.stock = 1
 	b.streamer = &streamer{
 		camera: b.streamer.camera, stream: b.streamer.stream, segmentation: b.streamer.segmentation,
 		syncer: b.syncer, clock: b.clock, status: new(status), log: b.log,
@@ -76,8 +76,8 @@ func TestSalvage(t *testing.T) {
 func TestSalvageOfFinishedRecordings(t *testing.T) {
 	b := newBench(t, plenty)
 	frames := b.shoot(10*150 + 5)
-	if len(b.syncer.waiting) != 2 {
-		t.Fatalf("%d recordings wait", len(b.syncer.waiting))
+	if len(b.syncer.saver.waiting) != 2 {
+		t.Fatalf("%d recordings wait", len(b.syncer.saver.waiting))
 	}
 	b.streamer.endRun()
 	b.restart()
@@ -133,7 +133,7 @@ func TestSalvageWithinQuota(t *testing.T) {
 	b := newBench(t, 3000)
 	for range 5 {
 		b.recording(20)
-		b.must(b.syncer.saveAll())
+		b.must(b.syncer.saver.save())
 	}
 	before := b.recordings()
 	b.fake.next += 9 - (b.fake.next+9)%10
@@ -174,7 +174,7 @@ func (c *crashed) salvage(data, journal []byte) *moonfirefs.Recording {
 	path := c.samplePath(1, c.name)
 	c.must(os.WriteFile(path, data, 0o600))
 	c.must(os.WriteFile(path+".journal", journal, 0o600))
-	f, err := c.syncer.salvageOne(c.Context(), index.Reservation{SampleFile: moonfirefs.SampleFile{UUID: c.name, Dir: 1}})
+	f, err := c.syncer.salvager.salvageOne(c.Context(), index.Reservation{SampleFile: moonfirefs.SampleFile{UUID: c.name, Dir: 1}})
 	if errors.Is(err, errNothingWhole) {
 		return nil
 	}
@@ -323,7 +323,7 @@ func TestKeepsWhatCannotBeSalvaged(t *testing.T) {
 			path := c.samplePath(1, c.name)
 			c.must(os.WriteFile(path+".journal", c.journal, 0o600))
 			var text strings.Builder
-			c.syncer.log = slog.New(slog.NewTextHandler(&text, nil))
+			c.syncer.salvager.log = slog.New(slog.NewTextHandler(&text, nil))
 			c.must(c.syncer.open(t.Context(), c.open, []moonfirefs.StreamID{1}))
 			kept := c.recording(15)
 			c.flush()
@@ -369,7 +369,7 @@ func (c *crashed) other() []byte {
 func TestOrphanJournals(t *testing.T) {
 	b := newBench(t, plenty)
 	b.recording(10)
-	b.must(b.syncer.saveAll())
+	b.must(b.syncer.saver.save())
 	recorded, stranger := b.recordings()[0].SampleFile, uuid.New()
 	for _, name := range []uuid.UUID{recorded, stranger, uuid.New()} {
 		f, err := b.dir.CreateJournal(name)
@@ -421,7 +421,7 @@ func FuzzComplete(f *testing.F) {
 		}
 		file := &bytesFile{memoryFile{room: len(data)}}
 		file.Buffer.Write(data)
-		r, err := complete(file, j)
+		r, err := new(salvager).complete(file, j)
 		if errors.Is(err, errNothingWhole) {
 			return
 		}

@@ -17,19 +17,19 @@ import (
 // seeded returns the database, or one with a seeded fault.
 func seeded(db *index.DB, dir *sample.Dir) database {
 	if failpoint.Seeded("unlink-before-commit") {
-		return &hastyDB{DB: db, dir: dir}
+		return &unlinkFirstDB{DB: db, dir: dir}
 	}
 	return db
 }
 
-// hastyDB violates § Delete: it does step 2 before step 1. The crash harness must
-// notice.
-type hastyDB struct {
+// unlinkFirstDB violates § Delete: it unlinks files (step 2) before the rows are gone
+// (step 1). The crash harness must notice.
+type unlinkFirstDB struct {
 	*index.DB
 	dir *sample.Dir
 }
 
-func (db *hastyDB) Commit(ctx context.Context, s *index.Change) (*index.Committed, error) {
+func (db *unlinkFirstDB) Commit(ctx context.Context, s *index.Change) (*index.Committed, error) {
 	cameras, err := db.Cameras(ctx)
 	if err != nil {
 		return nil, err
@@ -47,8 +47,8 @@ func (db *hastyDB) Commit(ctx context.Context, s *index.Change) (*index.Committe
 // errEnough ends a walk.
 var errEnough = errors.New("enough")
 
-// unlinkExcess unlinks the files that the rotation of a stream will delete.
-func (db *hastyDB) unlinkExcess(ctx context.Context, stream *moonfirefs.Stream, fresh []*moonfirefs.Recording) error {
+// unlinkExcess unlinks the files that the quota of a stream will have deleted.
+func (db *unlinkFirstDB) unlinkExcess(ctx context.Context, stream *moonfirefs.Stream, fresh []*moonfirefs.Recording) error {
 	excess := stream.SampleFileBytes - stream.RetainBytes
 	for _, r := range fresh {
 		if r.Stream == stream.ID {

@@ -125,7 +125,7 @@ func (s *status) recording(at time.Time, err error) {
 	s.diskErr = err
 }
 
-func (s *status) saved() {
+func (s *status) committed() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now.Recordings++

@@ -2,185 +2,63 @@ package recorder
 
 import (
 	"context"
-	"errors"
-	"io"
 	"log/slog"
 	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/moonfirefs/moonfirefs"
-	"github.com/moonfirefs/moonfirefs/index"
 	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 	"github.com/moonfirefs/moonfirefs/journal"
-	"github.com/moonfirefs/moonfirefs/sample"
 )
 
-// errBacklog is returned when so many recordings wait to be committed that no
-// new one may begin.
-var errBacklog = errors.New("the index cannot be written")
+// closeAttempts bounds how often the closing save is tried.
+const closeAttempts = 3
 
-const (
-	// maxBacklog bounds the memory that uncommitted recordings take: about 10 KiB
-	// each.
-	maxBacklog = 512
-	// tidyEvery is how soon the names of deleted files are released where no
-	// recording is saved in the meantime.
-	tidyEvery = time.Minute
-	// closeAttempts bounds how often the closing save is tried.
-	closeAttempts = 3
-)
-
-// directory is what a syncer needs of a *sample.Dir; tests make it fail.
-type directory interface {
-	Create(uuid.UUID) (sampleFile, error)
-	Reopen(uuid.UUID) (reopenedFile, error)
-	Unlink(uuid.UUID) error
-	CreateJournal(uuid.UUID) (journalFile, error)
-	ReadJournal(name uuid.UUID, maxBytes int64) ([]byte, error)
-	UnlinkJournal(uuid.UUID) error
-	MoveAside(uuid.UUID) (path string, err error)
-	Journals() ([]uuid.UUID, error)
-	Sync() error
-	Space() (sample.Space, error)
-}
-
-// sampleFile is what is needed of a *sample.NewFile; tests make it fail.
-type sampleFile interface {
-	io.WriteCloser
-	Truncate(sizeBytes int64) error
-	Sync() error
-	// Datasync makes what was written so far durable.
-	Datasync() error
-}
-
-// sampleDir makes a *sample.Dir a directory.
-type sampleDir struct{ *sample.Dir }
-
-func (d sampleDir) Create(name uuid.UUID) (sampleFile, error) { return d.Dir.Create(name) }
-
-func (d sampleDir) Reopen(name uuid.UUID) (reopenedFile, error) { return d.Dir.Reopen(name) }
-
-func (d sampleDir) CreateJournal(name uuid.UUID) (journalFile, error) {
-	return d.Dir.CreateJournal(name)
-}
-
-// database is what a syncer needs of an *index.DB; tests make it fail.
-type database interface {
-	Commit(context.Context, *index.Change) (*index.Committed, error)
-	Reserve(context.Context, moonfirefs.SampleDirID, int) ([]uuid.UUID, error)
-	Reserved(context.Context, moonfirefs.SampleDirID) ([]index.Reservation, error)
-	DeletionsPending(context.Context) (bool, error)
-	CheckOrigin(context.Context, moonfirefs.StreamID, moonfirefs.OpenID) error
-}
-
-// finished is a recording that has all of its frames. Its file is open until it
-// is durable.
-type finished struct {
-	row   *moonfirefs.Recording
-	entry *moonfirefs.VideoSampleEntry
-	// audioEntry is nil if there is no audio.
-	audioEntry *moonfirefs.AudioSampleEntry
-	file       sampleFile
-	status     *status
-	log        *slog.Logger
-}
-
-// saved is called when the recording is committed.
-func (f *finished) saved() {
-	f.status.saved()
-	f.log.Debug("saved", "recording", f.row.ID, "start", f.row.Start90k,
-		"file", f.row.SampleFile, "bytes", f.row.SampleFileBytes)
-}
-
-// syncer makes the recordings of one sample directory durable, commits them, and
-// deletes what exceeds the quotas: one save after another, each of which takes
-// all that waits. Between open and close, a goroutine of its own does so.
+// syncer keeps the recordings of one sample directory: it creates their files, makes
+// them durable, commits them, and deletes them. It holds together those who do so, and
+// runs them: one goroutine saves, another makes checkpoints.
 type syncer struct {
-	id    moonfirefs.SampleDirID
-	dir   directory
-	db    database
-	space *space
-	clock Clock
-	log   *slog.Logger
-	// spares is the number of reserved names to keep ready for writers.
-	spares int
-	// peers are the syncers of all directories, this one included: recordings
-	// that exceed a quota may lie in another directory than newer ones.
-	peers map[moonfirefs.SampleDirID]*syncer
-	// streamLogs have the keys of the streams that are recorded.
-	streamLogs map[moonfirefs.StreamID]*slog.Logger
+	id          moonfirefs.SampleDirID
+	dir         directory
+	db          database
+	clock       Clock
+	log         *slog.Logger
+	space       *space
+	names       *reservedNames
+	checkpoints *checkpoints
+	retention   *retention
+	saver       *saver
+	salvager    *salvager
+	admission   admission
 
-	// wake holds a token when there is something to save.
-	wake chan struct{}
+	// stop is closed to end the goroutines.
 	stop chan struct{}
 	wg   sync.WaitGroup
-
-	admission      admission
-	journalTrouble journalTrouble
-	saving         savingStatus
-
-	// uncommitted counts the recordings in waiting and durable. It changes with mu
-	// held.
-	uncommitted atomic.Int64
-
-	// newNames says that files were created since the directory was last made
-	// durable.
-	newNames atomic.Bool
-	naming   sync.Mutex // held while it is made durable; guards namesErr
-	// namesErr is why a checkpoint could not, until a save has been told.
-	namesErr error
-
-	mu sync.Mutex // guards what follows
-	// listening says that it has begun, or is about to and has not yet asked the
-	// index what there is to do.
-	listening bool
-	// names are reserved, and no file has them.
-	names []uuid.UUID
-	// known has every reserved name of this directory that something here will
-	// turn into a recording or release.
-	known map[uuid.UUID]struct{}
-	// drafts are the recordings of this run of the program that are not committed,
-	// by their names.
-	drafts map[uuid.UUID]*pendingFile
-	// waiting are finished recordings, those of a stream in order.
-	waiting []*finished
-	// doomed are files to delete.
-	doomed []deletion
-
-	// What follows belongs to the goroutine, and before and after it to open and
-	// flush.
-
-	// durable are recordings of which nothing but the row is missing, since an
-	// earlier save failed.
-	durable   []*finished
-	deletions deletions
-	// outdated are the names of committed recordings whose journals are left.
-	outdated []uuid.UUID
-	closing  bool
 }
 
 func newSyncer(id moonfirefs.SampleDirID, dir directory, db database, minFreeBytes int64, clock Clock, log *slog.Logger) *syncer {
-	return &syncer{
+	s := &syncer{
 		id: id, dir: dir, db: db, clock: clock, log: log,
-		space:          &space{dir: dir, minFreeBytes: minFreeBytes},
-		wake:           make(chan struct{}, 1),
-		stop:           make(chan struct{}),
-		known:          make(map[uuid.UUID]struct{}),
-		drafts:         make(map[uuid.UUID]*pendingFile),
-		deletions:      deletions{dir: dir, clock: clock, log: log},
-		journalTrouble: journalTrouble{log: log},
-		saving:         savingStatus{clock: clock},
+		space:    &space{dir: dir, minFreeBytes: minFreeBytes},
+		names:    newReservedNames(id, db),
+		salvager: &salvager{id: id, dir: dir, db: db, log: log},
+		stop:     make(chan struct{}),
 	}
+	e := &entries{dir: dir}
+	s.checkpoints = newCheckpoints(dir, e, log)
+	s.retention = &retention{id: id, dir: dir, names: s.names, clock: clock, log: log}
+	s.saver = &saver{
+		id: id, dir: dir, db: db, entries: e, names: s.names, checkpoints: s.checkpoints, retention: s.retention,
+		clock: clock, log: log, status: saverStatus{clock: clock}, wake: make(chan struct{}, 1),
+	}
+	s.retention.wake = s.saver.signal
+	return s
 }
 
 // open begins to record in an opening of the store.
 func (s *syncer) open(ctx context.Context, opening moonfirefs.OpenID, streams []moonfirefs.StreamID) error {
-	s.mu.Lock()
-	s.listening = true
-	s.mu.Unlock()
+	s.retention.listen()
 	if err := s.cleanUp(ctx, streams); err != nil {
 		s.forget()
 		return err
@@ -196,33 +74,43 @@ func (s *syncer) cleanUp(ctx context.Context, streams []moonfirefs.StreamID) err
 		return err
 	}
 	var fresh []*finished
-	failpoint.Do("salvage.4", func() { fresh = s.syncFiles(s.take()) })
-	failpoint.Do("start.2", s.unlinkDoomed)
-	if err := failpoint.Step("start.3", func() error { return s.syncDir(fresh) }); err != nil {
+	failpoint.Do("salvage.4", func() { fresh = s.saver.syncFiles() })
+	failpoint.Do("start.2", s.saver.unlink)
+	if err := failpoint.Step("start.3", func() error { return s.saver.syncEntries(fresh) }); err != nil {
 		return err
 	}
-	if err := failpoint.Step("start.4", func() error { return s.commit(streams) }); err != nil {
+	if err := failpoint.Step("start.4", func() error { return s.saver.commit(streams) }); err != nil {
 		return err
 	}
-	failpoint.Do("start.5", s.unlinkDoomed)
+	failpoint.Do("start.5", s.saver.unlink)
 	return nil
 }
 
-// adopt dooms every reserved name that nothing here knows of: left by a commit of
-// which it never became known that it happened.
-func (s *syncer) adopt(ctx context.Context) error {
-	reserved, err := s.db.Reserved(ctx, s.id)
+// salvage has what can be salvaged committed, and the other reserved names deleted but
+// those that are kept for a person to look at (§ Salvage).
+func (s *syncer) salvage(ctx context.Context) error {
+	found, err := s.salvager.salvage(ctx)
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, r := range reserved {
-		if _, ok := s.known[r.UUID]; !ok {
-			s.doom(deletion{name: r.UUID})
-		}
+	for _, name := range found.worthless {
+		s.retention.doom(doomedFile{name: name})
+	}
+	for _, name := range found.kept {
+		s.names.know(name)
+	}
+	for _, f := range found.salvaged {
+		s.names.know(f.row.SampleFile)
+		s.saver.add(f)
 	}
 	return nil
+}
+
+// forget lets go of everything, after an attempt to begin has failed: the index
+// still knows it all.
+func (s *syncer) forget() {
+	s.saver.forget()
+	s.retention.forget()
 }
 
 // start starts the goroutines. If the syncer could not begin yet, it tries to, by
@@ -232,73 +120,25 @@ func (s *syncer) start(admit func(context.Context) error, path string) {
 		if s.admission.err() != nil && !s.await(admit, path) {
 			return
 		}
-		s.wg.Go(s.checkpoints)
-		s.run()
+		s.wg.Go(s.makeCheckpoints)
+		s.saver.run(s.stop)
 	})
 }
 
-// run saves whenever there is something to save, until stop is closed.
-func (s *syncer) run() {
-	var wait backoff
-	var failed error
+// makeCheckpoints makes one checkpoint after another until the syncer is stopped. It
+// has a goroutine of its own, since a save may wait for the index, and nothing
+// that reads a camera or writes frames may wait for fsync.
+func (s *syncer) makeCheckpoints() {
 	for {
-		wake, timer := s.wake, tidyEvery
-		if failed != nil {
-			wake, timer = nil, wait.next()
-		}
+		_, began := s.clock.Now()
+		s.checkpoints.makeOne()
+		s.saver.lookForDeletions()
+		_, ended := s.clock.Now()
 		select {
 		case <-s.stop:
 			return
-		case <-wake:
-		case <-s.clock.After(timer):
+		case <-s.clock.After(max(checkpointEvery-(ended-began), 0)):
 		}
-		err := s.saving.observe(s.saveAll)
-		if err == nil {
-			wait.reset()
-		}
-		s.logChange(failed, err)
-		failed = err
-	}
-}
-
-// logChange logs the first of several failures, and that they are over.
-func (s *syncer) logChange(before, err error) {
-	switch {
-	case err != nil && isNews(before, err):
-		s.log.Error("cannot save recordings; will try again", "err", err)
-	case err == nil && before != nil:
-		s.log.Info("recordings are saved again")
-	}
-}
-
-// halt ends the goroutines. Writers must have been closed before.
-func (s *syncer) halt() {
-	close(s.stop)
-	s.wg.Wait()
-	for _, d := range s.openDrafts() {
-		d.journal.close() // complete, since its writer is closed
-	}
-}
-
-// flush saves what is left, without names for later recordings, and tries a few
-// times. Only to be called after halt; twice, since the deletions of the first
-// flush are released by the second.
-func (s *syncer) flush() error {
-	if !s.admission.begun() {
-		return nil // what the index knows is for the next start
-	}
-	s.closing = true
-	var wait backoff
-	for attempt := 1; ; attempt++ {
-		s.deletions.retry = 0 // quarantined files: now, or at the next start
-		err := s.adopt(context.Background())
-		if err == nil {
-			err = s.saveAll()
-		}
-		if err == nil || attempt == closeAttempts {
-			return err
-		}
-		<-s.clock.After(wait.next())
 	}
 }
 
@@ -312,7 +152,10 @@ func (s *syncer) create(stream moonfirefs.StreamID, runOffset int32, entry *moon
 	if err := s.space.check(); err != nil {
 		return nil, err
 	}
-	name, err := s.takeName()
+	if err := s.saver.requireRoom(); err != nil {
+		return nil, err
+	}
+	name, err := s.names.take()
 	if err != nil {
 		return nil, err
 	}
@@ -325,112 +168,56 @@ func (s *syncer) create(stream moonfirefs.StreamID, runOffset int32, entry *moon
 		s.abandon(name)
 		return nil, err
 	}
-	header := &journal.Header{SampleFile: name, Stream: stream, Open: opening, RunOffset: runOffset, Entry: entry}
-	d := &pendingFile{name: name, open: opening, file: file, journal: s.createJournal(header)}
-	s.newNames.Store(true)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.drafts[name] = d
-	return d, nil
-}
-
-// createJournal returns nil if it fails: that does the recording no harm.
-func (s *syncer) createJournal(h *journal.Header) *journalWriter {
-	file, err := s.dir.CreateJournal(h.SampleFile)
-	if err != nil {
-		s.journalTrouble.failed(err)
-		return nil
-	}
-	j, err := newJournalWriter(file, h, s.journalTrouble.failed)
-	if err != nil {
-		s.journalTrouble.failed(errors.Join(err, file.Close()))
-		return nil
-	}
-	return j
-}
-
-// takeName returns a reserved name: one that a save has reserved, as a rule.
-func (s *syncer) takeName() (uuid.UUID, error) {
-	s.mu.Lock()
-	if s.uncommitted.Load() >= maxBacklog {
-		s.mu.Unlock()
-		return uuid.Nil, errBacklog
-	}
-	if n := len(s.names); n > 0 {
-		name := s.names[n-1]
-		s.names = s.names[:n-1]
-		s.mu.Unlock()
-		return name, nil
-	}
-	s.mu.Unlock()
-	return s.reserve()
-}
-
-// reserve is § Create step 1 in a transaction of its own.
-func (s *syncer) reserve() (uuid.UUID, error) {
-	names, err := s.db.Reserve(context.Background(), s.id, 1)
-	if err != nil {
-		return uuid.Nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.known[names[0]] = struct{}{}
-	return names[0], nil
-}
-
-// save hands over a finished recording; it does not wait. The recordings of a
-// stream are committed in the order in which they are handed over.
-func (s *syncer) save(f *finished) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.waiting = append(s.waiting, f)
-	s.uncommitted.Add(1)
-	s.signal()
+	return s.checkpoints.begin(file, &journal.Header{
+		SampleFile: name, Stream: stream, Open: opening, RunOffset: runOffset, Entry: entry,
+	}), nil
 }
 
 // abandon gives up a reserved name whose file does not become a recording, if
 // there is a file at all.
-func (s *syncer) abandon(name uuid.UUID) { s.delete(deletion{name: name}) }
+func (s *syncer) abandon(name uuid.UUID) {
+	s.checkpoints.done(name)
+	s.retention.doomSoon(doomedFile{name: name})
+}
 
-// delete takes on the file of a reserved name; it does not wait.
-func (s *syncer) delete(d deletion) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.listening {
-		return // it will find the reserved name
+// halt ends the goroutines. No recording may be in progress any more.
+func (s *syncer) halt() {
+	close(s.stop)
+	s.wg.Wait()
+	s.checkpoints.halt()
+}
+
+// flush saves what is left, without names for later recordings, and tries a few
+// times. Only to be called after halt; twice, since the deletions of the first
+// flush are released by the second.
+func (s *syncer) flush() error {
+	if !s.admission.begun() {
+		return nil // what the index knows is for the next start
 	}
-	s.doom(d)
-	s.signal()
-}
-
-// doom takes on a file without hurry; it is called with s.mu held.
-func (s *syncer) doom(d deletion) {
-	s.known[d.name] = struct{}{}
-	s.forgetDraft(d.name)
-	s.doomed = append(s.doomed, d)
-}
-
-// forgetDraft is called with s.mu held.
-func (s *syncer) forgetDraft(name uuid.UUID) {
-	if d := s.drafts[name]; d != nil {
-		if d.journal.close() {
-			s.journalTrouble.over()
+	s.saver.closing = true
+	var wait backoff
+	for attempt := 1; ; attempt++ {
+		s.retention.retryNow() // or at the next start
+		err := s.adopt(context.Background())
+		if err == nil {
+			err = s.saver.save()
 		}
-		delete(s.drafts, name)
+		if err == nil || attempt == closeAttempts {
+			return err
+		}
+		<-s.clock.After(wait.next())
 	}
 }
 
-// streamLog returns a logger that says which stream a recording is of.
-func (s *syncer) streamLog(id moonfirefs.StreamID) *slog.Logger {
-	if log := s.streamLogs[id]; log != nil {
-		return log
+// adopt dooms every reserved name that nothing here knows of: left by a commit of
+// which it never became known that it happened.
+func (s *syncer) adopt(ctx context.Context) error {
+	reserved, err := s.db.Reserved(ctx, s.id)
+	if err != nil {
+		return err
 	}
-	return s.log.With("stream", id) // one that is no longer recorded
-}
-
-func (s *syncer) signal() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
+	for _, name := range s.names.unknown(reserved) {
+		s.retention.doom(doomedFile{name: name})
 	}
+	return nil
 }

@@ -225,8 +225,8 @@ func newBench(t *testing.T, retainBytes int64) *bench {
 	faults := &faults{dir: f.store.Dirs[1], db: f.store.DB, fail: make(map[string]int), free: plenty}
 	b := &bench{fixture: f, faults: faults, fake: newFakeCamera(f.clock)}
 	b.syncer = newSyncer(1, faults, faults, defaultMinFreeBytes, f.clock, f.log)
-	b.syncer.peers = map[moonfirefs.SampleDirID]*syncer{1: b.syncer}
-	b.syncer.spares = 1
+	b.syncer.retention.peers = map[moonfirefs.SampleDirID]*retention{1: b.syncer.retention}
+	b.syncer.names.stock = 1
 	var err error
 	b.open, err = f.store.DB.BeginOpen(t.Context(), moonfirefs.FromTime(noon))
 	f.must(err)
@@ -281,9 +281,9 @@ func TestSaveOrder(t *testing.T) {
 	b := newBench(t, 1000)
 	b.recording(15)
 	b.recording(15)
-	b.must(b.syncer.saveAll())
+	b.must(b.syncer.saver.save())
 	b.recording(15)
-	b.must(b.syncer.saveAll())
+	b.must(b.syncer.saver.save())
 	got := slices.DeleteFunc(b.events, func(e string) bool { return strings.HasSuffix(e, "write") })
 	want := []string{
 		"create", "create journal", // under the name that was reserved at start
@@ -307,7 +307,7 @@ func TestFailedFsyncDiscardsRecording(t *testing.T) {
 	b.recording(10)
 	kept := b.recording(20)
 	b.fail["fsync file"] = 1
-	b.must(b.syncer.saveAll())
+	b.must(b.syncer.saver.save())
 	hasBytes(t, b.recordings(), join(kept))
 	b.flush()
 	hasBytes(t, b.recordings(), join(kept))
@@ -326,12 +326,12 @@ func TestFailedDirectoryFsync(t *testing.T) {
 	b := newBench(t, plenty)
 	kept := b.recording(10)
 	b.fail["save 1"] = 1
-	if err := b.syncer.saveAll(); !errors.Is(err, errInjected) {
+	if err := b.syncer.saver.save(); !errors.Is(err, errInjected) {
 		t.Fatalf("got %v", err)
 	}
 	b.recording(20)
 	b.fail["fsync dir"] = 1
-	if err := b.syncer.saveAll(); !errors.Is(err, errInjected) {
+	if err := b.syncer.saver.save(); !errors.Is(err, errInjected) {
 		t.Fatalf("got %v", err)
 	}
 	b.flush()
@@ -344,9 +344,9 @@ func TestFailedDirectoryFsync(t *testing.T) {
 func TestReleaseOnlyAfterDirectoryFsync(t *testing.T) {
 	b := newBench(t, plenty)
 	b.recording(10)
-	name := b.syncer.waiting[0].row.SampleFile
+	name := b.syncer.saver.waiting[0].row.SampleFile
 	b.fail["fsync file"], b.fail["fsync dir"] = 1, 1
-	if err := b.syncer.saveAll(); !errors.Is(err, errInjected) {
+	if err := b.syncer.saver.save(); !errors.Is(err, errInjected) {
 		t.Fatalf("got %v", err)
 	}
 	isReserved := func() bool {
@@ -355,7 +355,7 @@ func TestReleaseOnlyAfterDirectoryFsync(t *testing.T) {
 	if !isReserved() {
 		t.Error("a name was released although the directory could not be synchronized")
 	}
-	b.must(b.syncer.saveAll())
+	b.must(b.syncer.saver.save())
 	if isReserved() {
 		t.Error("the name is still reserved")
 	}
@@ -367,20 +367,20 @@ func TestQuarantine(t *testing.T) {
 	for range 3 {
 		b.recording(20)
 		b.fail["unlink"] = 1
-		b.must(b.syncer.saveAll())
+		b.must(b.syncer.saver.save())
 	}
-	if n := len(b.syncer.deletions.quarantined); n == 0 || b.syncer.dirStatus().Quarantined != n {
+	if n := len(b.syncer.retention.quarantined); n == 0 || b.syncer.dirStatus().Quarantined != n {
 		t.Fatalf("%d files are quarantined, status says %+v", n, b.syncer.dirStatus())
 	}
 	b.recordings() // checks that each file has a row
 	asked := b.times("unlink")
-	b.must(b.syncer.saveAll())
+	b.must(b.syncer.saver.save())
 	if b.times("unlink") != asked {
 		t.Error("tried again at once")
 	}
 	b.clock.pass(quarantineFor)
-	b.must(b.syncer.saveAll())
-	if n := len(b.syncer.deletions.quarantined); n != 0 || b.syncer.dirStatus().Quarantined != 0 {
+	b.must(b.syncer.saver.save())
+	if n := len(b.syncer.retention.quarantined); n != 0 || b.syncer.dirStatus().Quarantined != 0 {
 		t.Errorf("%d are still quarantined, status says %+v", n, b.syncer.dirStatus())
 	}
 	b.flush()
@@ -407,11 +407,11 @@ func TestFailedSave(t *testing.T) {
 	b := newBench(t, plenty)
 	kept := b.recording(10)
 	b.fail["save 1"] = 1
-	if err := b.syncer.saveAll(); !errors.Is(err, errInjected) {
+	if err := b.syncer.saver.save(); !errors.Is(err, errInjected) {
 		t.Fatalf("got %v", err)
 	}
 	kept = append(kept, b.recording(20)...)
-	b.must(b.syncer.saveAll())
+	b.must(b.syncer.saver.save())
 	hasBytes(t, b.recordings(), join(kept))
 	if n := b.times("fsync file"); n != 2 {
 		t.Errorf("%d fsyncs of 2 files", n)
@@ -426,11 +426,11 @@ func TestUncertainSave(t *testing.T) {
 	b := newBench(t, 1500)
 	for range 4 {
 		b.recording(20)
-		b.must(b.syncer.saveAll())
+		b.must(b.syncer.saver.save())
 	}
 	b.recording(20)
 	b.afterSave = index.ErrUncertain
-	if err := b.syncer.saveAll(); !errors.Is(err, index.ErrUncertain) {
+	if err := b.syncer.saver.save(); !errors.Is(err, index.ErrUncertain) {
 		t.Fatalf("got %v", err)
 	}
 	all := b.recordings()
@@ -542,17 +542,17 @@ func TestDiskFull(t *testing.T) {
 // limit.
 func TestBacklogIsBounded(t *testing.T) {
 	b := newBench(t, plenty)
-	b.syncer.uncommitted.Store(maxBacklog)
+	b.syncer.saver.uncommitted.Store(maxBacklog)
 	b.shoot(10)
 	if err := b.streamer.status.read().LastError; err != errBacklog.Error() {
 		t.Errorf("status says %q", err)
 	}
-	b.syncer.uncommitted.Store(0)
+	b.syncer.saver.uncommitted.Store(0)
 	b.clock.pass(maxBackoff)
 	kept := b.shoot(10)
 	b.flush()
 	hasBytes(t, b.recordings(), join(kept))
-	if n := b.syncer.uncommitted.Load(); n != 0 {
+	if n := b.syncer.saver.uncommitted.Load(); n != 0 {
 		t.Errorf("%d recordings are counted as uncommitted", n)
 	}
 }
@@ -635,7 +635,7 @@ func TestOverflowCutsRun(t *testing.T) {
 func TestSyncerTriesAgain(t *testing.T) {
 	b := newBench(t, plenty)
 	var text strings.Builder
-	b.syncer.log = slog.New(slog.NewTextHandler(&text, nil))
+	b.syncer.saver.log = slog.New(slog.NewTextHandler(&text, nil))
 	b.fail["save 1"] = 3
 	b.syncer.start(nil, "")
 	kept := b.recording(10)
@@ -659,16 +659,16 @@ func TestRefusedRecording(t *testing.T) {
 		t.Run(fmt.Sprint("at start: ", atStart), func(t *testing.T) {
 			b := newBench(t, plenty)
 			before := b.recording(15)
-			b.must(b.syncer.saveAll())
+			b.must(b.syncer.saver.save())
 			refused := b.recording(20)
-			name := b.syncer.waiting[0].row.SampleFile
+			name := b.syncer.saver.waiting[0].row.SampleFile
 			b.exec(`create trigger refusal before insert on recording when new.video_samples = 20
 			        begin select raise(abort, 'never'); end`)
 			after := b.recording(15)
 			if atStart {
 				b.restart()
 			} else {
-				b.must(b.syncer.saveAll())
+				b.must(b.syncer.saver.save())
 			}
 			b.exec(`drop trigger refusal`)
 			b.flush()
@@ -694,12 +694,12 @@ func TestRefusedRecording(t *testing.T) {
 func TestRefusedRecordingThatStays(t *testing.T) {
 	b := newBench(t, plenty)
 	refused := b.recording(20)
-	name := b.syncer.waiting[0].row.SampleFile
+	name := b.syncer.saver.waiting[0].row.SampleFile
 	b.exec(`create trigger refusal before insert on recording when new.video_samples = 20
 	        begin select raise(abort, 'never'); end`)
 	after := b.recording(15)
 	b.fail["move aside"] = 1
-	b.must(b.syncer.saveAll())
+	b.must(b.syncer.saver.save())
 	b.exec(`drop trigger refusal`)
 	b.flush()
 	hasBytes(t, b.recordings(), join(after))

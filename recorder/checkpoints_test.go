@@ -34,10 +34,10 @@ func TestGroupIsJournaledFirst(t *testing.T) {
 func TestCheckpointOrder(t *testing.T) {
 	b := newBench(t, plenty)
 	b.shoot(15)
-	b.syncer.checkpoint()
-	b.syncer.checkpoint() // nothing is new
+	b.syncer.checkpoints.makeOne()
+	b.syncer.checkpoints.makeOne() // nothing is new
 	b.shoot(5)
-	b.syncer.checkpoint()
+	b.syncer.checkpoints.makeOne()
 	got := slices.DeleteFunc(b.events, func(e string) bool { return e == "write" })
 	want := []string{
 		"create", "create journal", "journal write", // the header
@@ -56,7 +56,7 @@ func TestCheckpointOrder(t *testing.T) {
 	}
 	b.flush()
 	b.events = nil
-	b.syncer.checkpoint() // nothing is left
+	b.syncer.checkpoints.makeOne() // nothing is left
 	if len(b.events) != 0 {
 		t.Errorf("got %s", strings.Join(b.events, ", "))
 	}
@@ -67,11 +67,11 @@ func TestCheckpointAfterSave(t *testing.T) {
 	b := newBench(t, plenty)
 	b.recording(15)
 	b.fail["save 1"] = 1
-	if err := b.syncer.saveAll(); !errors.Is(err, errInjected) {
+	if err := b.syncer.saver.save(); !errors.Is(err, errInjected) {
 		t.Fatalf("got %v", err)
 	}
 	b.events = nil
-	b.syncer.checkpoint()
+	b.syncer.checkpoints.makeOne()
 	if n := b.times("fdatasync") + b.times("fsync dir"); n != 0 {
 		t.Errorf("got %s", strings.Join(b.events, ", "))
 	}
@@ -88,7 +88,7 @@ func TestFailedCheckpoint(t *testing.T) {
 			b := newBench(t, plenty)
 			b.shoot(15)
 			b.fail["fdatasync"] = 1
-			b.syncer.checkpoint()
+			b.syncer.checkpoints.makeOne()
 			if n := b.journals(); n != 0 {
 				t.Errorf("%d journals are left", n)
 			}
@@ -119,10 +119,10 @@ func TestFailedCheckpointOfNames(t *testing.T) {
 	b := newBench(t, plenty)
 	b.shoot(15)
 	b.fail["fsync dir"] = 1
-	b.syncer.checkpoint()
-	b.syncer.checkpoint()
+	b.syncer.checkpoints.makeOne()
+	b.syncer.checkpoints.makeOne()
 	b.streamer.endRun()
-	if err := b.syncer.saveAll(); !errors.Is(err, errInjected) {
+	if err := b.syncer.saver.save(); !errors.Is(err, errInjected) {
 		t.Fatalf("got %v", err)
 	}
 	if n := b.times("fsync dir"); n != 1 {
@@ -151,10 +151,10 @@ func TestJournalTrouble(t *testing.T) {
 				b := newBench(t, plenty)
 				var text strings.Builder
 				log := slog.New(slog.NewTextHandler(&text, nil))
-				b.syncer.journalTrouble.log = log
+				b.syncer.checkpoints.trouble.log = log
 				b.fail[test.event] = 2
 				frames := b.shoot(15)
-				b.syncer.checkpoint()
+				b.syncer.checkpoints.makeOne()
 				frames = append(frames, b.shoot(15)...)
 				if crash {
 					b.restart()
@@ -162,9 +162,9 @@ func TestJournalTrouble(t *testing.T) {
 				} else {
 					b.streamer.endRun()
 					frames = append(frames, b.shoot(15)...)
-					b.syncer.checkpoint()
+					b.syncer.checkpoints.makeOne()
 					b.streamer.endRun()
-					b.must(b.syncer.saveAll())
+					b.must(b.syncer.saver.save())
 					frames = append(frames, b.recording(15)...)
 					b.flush()
 					hasBytes(t, b.recordings(), join(frames))
@@ -187,7 +187,7 @@ func TestJournalThatStays(t *testing.T) {
 	b := newBench(t, plenty)
 	kept := b.recording(15)
 	b.fail["unlink journal"] = 1
-	b.must(b.syncer.saveAll())
+	b.must(b.syncer.saver.save())
 	b.flush()
 	if n := b.journals(); n != 1 {
 		t.Fatalf("%d journals are left", n)

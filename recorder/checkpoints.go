@@ -1,0 +1,124 @@
+package recorder
+
+import (
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
+	"github.com/moonfirefs/moonfirefs/journal"
+)
+
+// checkpointEvery bounds what a power cut can cost, with the time that a
+// checkpoint takes: 10 s together, unless a disk needs more than 2 s for one. Each
+// costs two fsyncs for each stream; see design/journal.md.
+const checkpointEvery = 8 * time.Second
+
+// checkpoints make durable what has been recorded so far in one sample directory, so
+// that a power cut does not cost whole recordings (§ Checkpoint). They own the list of
+// files whose recordings are not committed, and their journals.
+type checkpoints struct {
+	dir     directory
+	entries *entries
+	trouble journalTrouble
+	log     *slog.Logger
+
+	mu sync.Mutex // guards pending
+	// pending are the files of this run of the program, by their names.
+	pending map[uuid.UUID]*pendingFile
+}
+
+func newCheckpoints(dir directory, entries *entries, log *slog.Logger) *checkpoints {
+	return &checkpoints{
+		dir: dir, entries: entries, log: log,
+		trouble: journalTrouble{log: log},
+		pending: make(map[uuid.UUID]*pendingFile),
+	}
+}
+
+// begin takes on a new sample file. It makes the journal that the header describes.
+func (c *checkpoints) begin(file sampleFile, h *journal.Header) *pendingFile {
+	f := &pendingFile{name: h.SampleFile, open: h.Open, file: file, journal: c.newJournal(h)}
+	c.entries.created.Store(true)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pending[f.name] = f
+	return f
+}
+
+// newJournal returns nil if it fails: that does the recording no harm.
+func (c *checkpoints) newJournal(h *journal.Header) *journalWriter {
+	file, err := c.dir.CreateJournal(h.SampleFile)
+	if err != nil {
+		c.trouble.failed(err)
+		return nil
+	}
+	j, err := newJournalWriter(file, h, c.trouble.failed)
+	if err != nil {
+		c.trouble.failed(errors.Join(err, file.Close()))
+		return nil
+	}
+	return j
+}
+
+// done lets go of a file, if there is one of this name: its recording is committed or
+// given up.
+func (c *checkpoints) done(name uuid.UUID) {
+	c.mu.Lock()
+	f := c.pending[name]
+	delete(c.pending, name)
+	c.mu.Unlock()
+	if f != nil && f.journal.close() {
+		c.trouble.over()
+	}
+}
+
+// halt closes all journals. They are complete, since nobody writes any more.
+func (c *checkpoints) halt() {
+	for _, f := range c.files() {
+		f.journal.close()
+	}
+}
+
+// makeOne makes one checkpoint, of all recordings at once.
+func (c *checkpoints) makeOne() {
+	files := c.files()
+	for _, f := range files {
+		failpoint.Do("checkpoint.1", f.journal.flush)
+	}
+	for _, f := range files {
+		if err := f.Datasync(); err != nil {
+			// The next write, or the save, says why. Until then nobody shall
+			// salvage it: from the page cache it would look whole.
+			c.dropJournal(f)
+		}
+	}
+	for _, f := range files {
+		f.journal.datasync()
+	}
+	c.entries.checkpoint()
+}
+
+// files lists the pending files.
+func (c *checkpoints) files() []*pendingFile {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	files := make([]*pendingFile, 0, len(c.pending))
+	for _, f := range c.pending {
+		files = append(files, f)
+	}
+	slices.SortFunc(files, func(a, b *pendingFile) int { return slices.Compare(a.name[:], b.name[:]) })
+	return files
+}
+
+// dropJournal gives up a recording's journal.
+func (c *checkpoints) dropJournal(f *pendingFile) {
+	f.journal.close()
+	if err := c.dir.UnlinkJournal(f.name); err != nil {
+		c.log.Warn("cannot delete a journal; the next start will try again", "file", f.name, "err", err)
+	}
+}

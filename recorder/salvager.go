@@ -1,0 +1,232 @@
+package recorder
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha1"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"math"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
+	"github.com/moonfirefs/moonfirefs/journal"
+)
+
+// errNothingWhole is returned when of a recording nothing is left that could be
+// salvaged.
+var errNothingWhole = errors.New("nothing whole was written")
+
+// salvager looks at what a crash has left in one sample directory, and completes the
+// recordings that it has interrupted (§ Salvage).
+type salvager struct {
+	id  moonfirefs.SampleDirID
+	dir directory
+	db  database
+	log *slog.Logger
+	// streamLogs have the keys of the streams that are recorded.
+	streamLogs map[moonfirefs.StreamID]*slog.Logger
+}
+
+// leftovers are the names that were reserved when the program began.
+type leftovers struct {
+	// salvaged are recordings whose files are to be made durable, those of a stream in
+	// order.
+	salvaged []*finished
+	// worthless are names of files that hold nothing, if they exist, and kept those of
+	// files of which a person must decide.
+	worthless, kept []uuid.UUID
+}
+
+// salvage finds out what was left. It removes journals that nothing needs.
+func (s *salvager) salvage(ctx context.Context) (*leftovers, error) {
+	reserved, err := s.db.Reserved(ctx, s.id)
+	if err != nil {
+		return nil, err
+	}
+	found := new(leftovers)
+	for _, r := range reserved {
+		f, err := s.salvageOne(ctx, r)
+		switch {
+		case err == nil:
+			found.salvaged = append(found.salvaged, f)
+		case ctx.Err() != nil:
+			closeAll(found.salvaged)
+			return nil, ctx.Err()
+		case errors.Is(err, errNothingWhole):
+			// For most of them no file was ever created, which is nothing to speak of.
+			if errors.Is(err, moonfirefs.ErrCorrupt) {
+				s.log.Warn("nothing can be salvaged of a recording", "file", r.UUID, "err", err)
+			}
+			found.worthless = append(found.worthless, r.UUID)
+		default:
+			s.log.Warn("cannot salvage a recording; its files are kept", "file", r.UUID, "err", err)
+			found.kept = append(found.kept, r.UUID)
+		}
+	}
+	slices.SortFunc(found.salvaged, compareFinished)
+	if err := s.sweepJournals(reserved); err != nil {
+		closeAll(found.salvaged)
+		return nil, err
+	}
+	return found, nil
+}
+
+// compareFinished puts the recordings of a stream into their order.
+func compareFinished(a, b *finished) int {
+	return cmp.Or(cmp.Compare(a.row.Stream, b.row.Stream),
+		cmp.Compare(a.row.Open, b.row.Open),
+		cmp.Compare(a.row.Start90k, b.row.Start90k),
+		cmp.Compare(a.row.RunOffset, b.row.RunOffset))
+}
+
+// salvageOne completes a recording. The error wraps errNothingWhole if there is
+// none; any other says why its files must be kept.
+func (s *salvager) salvageOne(ctx context.Context, r index.Reservation) (*finished, error) {
+	if r.Recorded {
+		return nil, fmt.Errorf("it is a recording already: %w", moonfirefs.ErrCorrupt)
+	}
+	if r.Deleting {
+		return nil, errNothingWhole
+	}
+	var j *journal.Journal
+	err := failpoint.Step("salvage.1", func() (err error) {
+		if j, err = s.readJournal(r.UUID); err != nil {
+			return err
+		}
+		return s.db.CheckOrigin(ctx, j.Stream, j.Open)
+	})
+	if err != nil {
+		return nil, err
+	}
+	file, err := s.dir.Reopen(r.UUID)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errNothingWhole
+	}
+	if err != nil {
+		return nil, err
+	}
+	row, err := s.complete(file, j)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	f := &finished{row: row, entry: j.Entry, audioEntry: j.AudioEntry, file: file, status: new(status), log: s.streamLog(j.Stream)}
+	f.log.Info("salvaging a recording that a crash interrupted", "file", r.UUID,
+		"start", row.Start90k, "duration", row.Duration90k, "frames", row.VideoSamples)
+	return f, nil
+}
+
+// streamLog returns a logger that says which stream a recording is of.
+func (s *salvager) streamLog(id moonfirefs.StreamID) *slog.Logger {
+	if log := s.streamLogs[id]; log != nil {
+		return log
+	}
+	return s.log.With("stream", id) // one that is no longer recorded
+}
+
+// readJournal returns a journal that has samples of the named file.
+func (s *salvager) readJournal(name uuid.UUID) (*journal.Journal, error) {
+	data, err := s.dir.ReadJournal(name, journal.MaxBytes+1)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errNothingWhole
+	}
+	if err != nil {
+		return nil, err
+	}
+	j, err := journal.Decode(data)
+	switch {
+	case errors.Is(err, journal.ErrVersion):
+		return nil, err
+	case j == nil && len(data) > 0:
+		return nil, fmt.Errorf("%w: %w", errNothingWhole, err)
+	case j == nil || len(j.Samples) == 0: // killed just now, or within the first group of pictures
+		return nil, errNothingWhole
+	case j.SampleFile != name:
+		return nil, fmt.Errorf("its journal is of the file %s: %w", j.SampleFile, moonfirefs.ErrCorrupt)
+	}
+	return j, nil
+}
+
+// complete cuts a sample file back to the last piece of which it and the journal
+// agree, and returns the row of the recording, whose file is to be made durable.
+func (s *salvager) complete(file reopenedFile, j *journal.Journal) (*moonfirefs.Recording, error) {
+	pieces := piecesOf(j)
+	var whole int
+	err := failpoint.Step("salvage.2", func() (err error) {
+		whole, err = countWhole(io.NewSectionReader(file, 0, math.MaxInt64), pieces)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if whole == 0 {
+		return nil, fmt.Errorf("%w: no sample is as the journal says", errNothingWhole)
+	}
+	table := tableOf(pieces[:whole])
+	if err := failpoint.Step("salvage.3", func() error { return file.Truncate(table.Bytes()) }); err != nil {
+		return nil, err
+	}
+	digest := sha1.New()
+	if _, err := io.Copy(digest, io.NewSectionReader(file, 0, table.Bytes())); err != nil {
+		return nil, err
+	}
+	return salvagedRow(s.id, j, table, [sha1.Size]byte(digest.Sum(nil))), nil
+}
+
+// countWhole reads pieces from a sample file and tells how many it has, up to the first
+// that is not as the journal says.
+func countWhole(file io.Reader, pieces []piece) (int, error) {
+	buffer := make([]byte, 64<<10)
+	for i, p := range pieces {
+		sum, err := sumOf(file, p.sizeBytes, buffer)
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || err == nil && sum != p.sum {
+			return i, nil
+		}
+		if err != nil {
+			return i, err
+		}
+	}
+	return len(pieces), nil
+}
+
+// sumOf reads sizeBytes, through a buffer: a damaged journal may name any size.
+func sumOf(r io.Reader, sizeBytes int64, buffer []byte) (sum uint32, err error) {
+	for sizeBytes > 0 {
+		n, err := io.ReadFull(r, buffer[:min(sizeBytes, int64(len(buffer)))])
+		if err != nil {
+			return 0, err
+		}
+		sum = journal.ExtendSum(sum, buffer[:n])
+		sizeBytes -= int64(n)
+	}
+	return sum, nil
+}
+
+// sweepJournals removes the journals of names that are not reserved: their
+// recordings are committed or gone. Their sample files are none of its business.
+func (s *salvager) sweepJournals(reserved []index.Reservation) error {
+	isReserved := make(map[uuid.UUID]bool, len(reserved))
+	for _, r := range reserved {
+		isReserved[r.UUID] = true
+	}
+	names, err := s.dir.Journals()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if isReserved[name] {
+			continue
+		}
+		if err := s.dir.UnlinkJournal(name); err != nil {
+			s.log.Warn("cannot delete a journal", "file", name, "err", err)
+		}
+	}
+	return nil
+}
