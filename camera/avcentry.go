@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/bluenviron/mediacommon/pkg/codecs/h264"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 
 	"github.com/moonfirefs/moonfirefs"
 )

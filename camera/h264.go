@@ -5,7 +5,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/bluenviron/mediacommon/pkg/codecs/h264"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 
 	"github.com/moonfirefs/moonfirefs"
 )

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"slices"
 
-	"github.com/bluenviron/mediacommon/pkg/codecs/h265"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
 
 	"github.com/moonfirefs/moonfirefs"
 )

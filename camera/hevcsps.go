@@ -3,7 +3,7 @@ package camera
 import (
 	"errors"
 
-	"github.com/bluenviron/mediacommon/pkg/codecs/h265"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
 )
 
 // hevcSPS is what a sample entry needs of a sequence parameter set

@@ -1,8 +1,8 @@
 package camera
 
 import (
-	"github.com/bluenviron/mediacommon/pkg/bits"
-	"github.com/bluenviron/mediacommon/pkg/codecs/h264"
+	"github.com/bluenviron/mediacommon/v2/pkg/bits"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 )
 
 // rbspReader reads the bits of a NAL unit, its header included, without

@@ -9,10 +9,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/bluenviron/gortsplib/v4"
-	"github.com/bluenviron/gortsplib/v4/pkg/auth"
-	"github.com/bluenviron/gortsplib/v4/pkg/description"
-	"github.com/bluenviron/gortsplib/v4/pkg/format"
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/auth"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
+	"github.com/bluenviron/gortsplib/v5/pkg/format"
 	"github.com/pion/rtcp"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -305,12 +305,12 @@ func (c *Camera) Report() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.reports++
-	report := &rtcp.SenderReport{NTPTime: uint64(c.reports) << 40}
 	for session := range c.players {
-		// A client that does not keep up will be noticed with the next frame.
-		_ = session.WritePacketRTCP(c.media, report)
-		if c.other != nil && slices.Contains(session.SetuppedMedias(), c.other) {
-			_ = session.WritePacketRTCP(c.other, report)
+		for _, media := range session.Medias() {
+			if media == c.media || media == c.other {
+				// A client that does not keep up will be noticed with the next frame.
+				_ = session.WritePacketRTCP(media, &rtcp.SenderReport{SSRC: sourceOf(session, media), NTPTime: uint64(c.reports) << 40})
+			}
 		}
 	}
 }

@@ -10,11 +10,11 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/bluenviron/gortsplib/v4"
-	"github.com/bluenviron/gortsplib/v4/pkg/base"
-	"github.com/bluenviron/gortsplib/v4/pkg/description"
-	"github.com/bluenviron/gortsplib/v4/pkg/format"
-	"github.com/bluenviron/gortsplib/v4/pkg/liberrors"
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
+	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/bluenviron/gortsplib/v5/pkg/liberrors"
 	"github.com/pion/rtp"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -32,13 +32,13 @@ type viewer struct {
 }
 
 // view plays the stream at an address.
-func view(address string, transport gortsplib.Transport) (*viewer, error) {
-	v := &viewer{client: &gortsplib.Client{Transport: &transport}}
+func view(address string, transport gortsplib.Protocol) (*viewer, error) {
 	parsed, err := base.ParseURL(address)
 	if err != nil {
 		return nil, err
 	}
-	if err := v.client.Start(parsed.Scheme, parsed.Host); err != nil {
+	v := &viewer{client: &gortsplib.Client{Scheme: parsed.Scheme, Host: parsed.Host, Protocol: &transport}}
+	if err := v.client.Start(); err != nil {
 		return nil, err
 	}
 	if err := v.play(parsed); err != nil {
@@ -146,7 +146,7 @@ func start(t *testing.T, config Config) *Camera {
 
 func mustView(t *testing.T, camera *Camera) *viewer {
 	t.Helper()
-	v, err := view(camera.URL(), gortsplib.TransportTCP)
+	v, err := view(camera.URL(), gortsplib.ProtocolTCP)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -163,12 +163,12 @@ func TestSentIsWhatWasReceived(t *testing.T) {
 	tests := map[string]struct {
 		start     func(*testing.T, Config) *Camera
 		transport moonfirefs.Transport
-		client    gortsplib.Transport
+		client    gortsplib.Protocol
 	}{
-		"H.264 over TCP": {start, moonfirefs.TCP, gortsplib.TransportTCP},
-		"H.264 over UDP": {start, moonfirefs.UDP, gortsplib.TransportUDP},
-		"H.265 over TCP": {startHEVC, moonfirefs.TCP, gortsplib.TransportTCP},
-		"H.265 over UDP": {startHEVC, moonfirefs.UDP, gortsplib.TransportUDP},
+		"H.264 over TCP": {start, moonfirefs.TCP, gortsplib.ProtocolTCP},
+		"H.264 over UDP": {start, moonfirefs.UDP, gortsplib.ProtocolUDP},
+		"H.265 over TCP": {startHEVC, moonfirefs.TCP, gortsplib.ProtocolTCP},
+		"H.265 over UDP": {startHEVC, moonfirefs.UDP, gortsplib.ProtocolUDP},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -230,7 +230,7 @@ func TestStopAndRestart(t *testing.T) {
 	mustView(t, camera).wait(t, 3)
 	camera.Stop()
 	camera.Stop()
-	if v, err := view(address, gortsplib.TransportTCP); err == nil {
+	if v, err := view(address, gortsplib.ProtocolTCP); err == nil {
 		v.client.Close()
 		t.Fatal("a stopped camera accepts a connection")
 	}
@@ -291,7 +291,7 @@ func TestAuthentication(t *testing.T) {
 				name, password, _ := strings.Cut(user, ":")
 				address.User = url.UserPassword(name, password)
 			}
-			v, err := view(address.String(), gortsplib.TransportTCP)
+			v, err := view(address.String(), gortsplib.ProtocolTCP)
 			if err == nil {
 				v.client.Close()
 			}
@@ -305,10 +305,10 @@ func TestAuthentication(t *testing.T) {
 func TestWrongPathAndTransport(t *testing.T) {
 	camera := start(t, Config{})
 	var status liberrors.ErrClientBadStatusCode
-	if _, err := view(camera.URL()+"2", gortsplib.TransportTCP); !errors.As(err, &status) || status.Code != base.StatusNotFound {
+	if _, err := view(camera.URL()+"2", gortsplib.ProtocolTCP); !errors.As(err, &status) || status.Code != base.StatusNotFound {
 		t.Errorf("wrong path: %v", err)
 	}
-	if _, err := view(camera.URL(), gortsplib.TransportUDP); !errors.As(err, &status) || status.Code != base.StatusUnsupportedTransport {
+	if _, err := view(camera.URL(), gortsplib.ProtocolUDP); !errors.As(err, &status) || status.Code != base.StatusUnsupportedTransport {
 		t.Errorf("wrong transport: %v", err)
 	}
 }
@@ -318,11 +318,11 @@ func TestWrongPathAndTransport(t *testing.T) {
 func TestSprop(t *testing.T) {
 	for _, without := range []bool{false, true} {
 		avc := mustView(t, start(t, Config{WithoutSprop: without})).format.(*format.H264)
-		if sps, pps := avc.SafeParams(); (sps == nil) != without || (pps == nil) != without {
+		if sps, pps := avc.SPS, avc.PPS; (sps == nil) != without || (pps == nil) != without {
 			t.Errorf("H.264 without sprop %v: SPS %x, PPS %x", without, sps, pps)
 		}
 		hevc := mustView(t, startHEVC(t, Config{WithoutSprop: without})).format.(*format.H265)
-		if vps, sps, pps := hevc.SafeParams(); (vps == nil) != without || (sps == nil) != without || (pps == nil) != without {
+		if vps, sps, pps := hevc.VPS, hevc.SPS, hevc.PPS; (vps == nil) != without || (sps == nil) != without || (pps == nil) != without {
 			t.Errorf("H.265 without sprop %v: VPS %x, SPS %x, PPS %x", without, vps, sps, pps)
 		}
 	}

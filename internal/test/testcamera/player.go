@@ -1,8 +1,8 @@
 package testcamera
 
 import (
-	"github.com/bluenviron/gortsplib/v4"
-	"github.com/bluenviron/gortsplib/v4/pkg/description"
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
 )
 
 // player packetizes the frames for one client session.

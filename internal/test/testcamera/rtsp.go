@@ -9,10 +9,10 @@ import (
 	"strconv"
 	"syscall"
 
-	"github.com/bluenviron/gortsplib/v4"
-	"github.com/bluenviron/gortsplib/v4/pkg/auth"
-	"github.com/bluenviron/gortsplib/v4/pkg/base"
-	"github.com/bluenviron/gortsplib/v4/pkg/description"
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/auth"
+	"github.com/bluenviron/gortsplib/v5/pkg/base"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
 
 	"github.com/moonfirefs/moonfirefs"
 )
@@ -45,7 +45,11 @@ func (c *Camera) serve() error {
 	if err != nil {
 		return fmt.Errorf("test camera: listen: %w", err)
 	}
-	stream := gortsplib.NewServerStream(server, &description.Session{Title: c.config.Title, Medias: c.medias()})
+	stream := &gortsplib.ServerStream{Server: server, Desc: &description.Session{Title: c.config.Title, Medias: c.medias()}}
+	if err := stream.Initialize(); err != nil {
+		server.Close()
+		return fmt.Errorf("test camera: describe: %w", err)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.address, c.server, c.stream = address, server, stream
@@ -58,6 +62,8 @@ func (c *Camera) newServer(address string, listening func(net.Addr)) *gortsplib.
 		Handler:        handler{c},
 		RTSPAddress:    address,
 		WriteQueueSize: writeQueuePackets,
+		// Those that tests want, the camera sends.
+		DisableRTCPSenderReports: true,
 		Listen: func(network, address string) (net.Listener, error) {
 			listener, err := c.config.Listen(network, address)
 			if err == nil {
@@ -93,7 +99,7 @@ func (h handler) OnDescribe(ctx *gortsplib.ServerHandlerOnDescribeCtx) (*base.Re
 // OnSetup answers SETUP.
 func (h handler) OnSetup(ctx *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
 	transport := moonfirefs.TCP
-	if ctx.Transport == gortsplib.TransportUDP {
+	if ctx.Transport.Protocol == gortsplib.ProtocolUDP {
 		transport = moonfirefs.UDP
 	}
 	if !h.camera.allows(transport) {
@@ -106,11 +112,11 @@ func (h handler) OnSetup(ctx *gortsplib.ServerHandlerOnSetupCtx) (*base.Response
 func (h handler) answer(request *base.Request, path string) (*base.Response, *gortsplib.ServerStream, error) {
 	c := h.camera
 	if c.config.Username != "" {
-		methods := []auth.ValidateMethod{auth.ValidateMethodDigestMD5}
+		methods := []auth.VerifyMethod{auth.VerifyMethodDigestMD5}
 		if c.config.Basic {
-			methods = []auth.ValidateMethod{auth.ValidateMethodBasic}
+			methods = []auth.VerifyMethod{auth.VerifyMethodBasic}
 		}
-		if auth.Validate(request, c.config.Username, c.config.Password, methods, realm, c.nonce) != nil {
+		if auth.Verify(request, c.config.Username, c.config.Password, methods, realm, c.nonce) != nil {
 			return &base.Response{
 				StatusCode: base.StatusUnauthorized,
 				Header:     base.Header{"WWW-Authenticate": auth.GenerateWWWAuthenticate(methods, realm, c.nonce)},
@@ -134,7 +140,7 @@ func (h handler) OnPlay(ctx *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, 
 	c := h.camera
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	medias := ctx.Session.SetuppedMedias()
+	medias := ctx.Session.Medias()
 	if c.sound != nil && c.listeners[ctx.Session] == nil && slices.Contains(medias, c.sound) {
 		c.listened++
 		c.listeners[ctx.Session] = &listener{run: c.listened}

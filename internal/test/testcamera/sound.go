@@ -9,10 +9,10 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/bluenviron/gortsplib/v4"
-	"github.com/bluenviron/gortsplib/v4/pkg/description"
-	"github.com/bluenviron/gortsplib/v4/pkg/format"
-	"github.com/bluenviron/mediacommon/pkg/codecs/mpeg4audio"
+	"github.com/bluenviron/gortsplib/v5"
+	"github.com/bluenviron/gortsplib/v5/pkg/description"
+	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
 )
@@ -99,7 +99,7 @@ func (s *Sound) format() format.Format {
 	}
 	return &format.MPEG4Audio{
 		PayloadTyp: soundPayloadType, ProfileLevelID: 1,
-		Config:     &mpeg4audio.Config{Type: mpeg4audio.ObjectTypeAACLC, SampleRate: s.SampleRate, ChannelCount: 1},
+		Config:     &mpeg4audio.AudioSpecificConfig{Type: mpeg4audio.ObjectTypeAACLC, SampleRate: s.SampleRate, ChannelConfig: 1},
 		SizeLength: 13, IndexLength: 3, IndexDeltaLength: 3,
 	}
 }
@@ -157,7 +157,7 @@ func (c *Camera) deliverSound(n int64) {
 		packet := &rtp.Packet{
 			Header: rtp.Header{
 				Version: 2, Marker: true, PayloadType: soundPayloadType, SequenceNumber: l.sequence,
-				Timestamp: uint32(soundOrigin + n*int64(sound.FrameSamples)), SSRC: 0x50f7,
+				Timestamp: uint32(soundOrigin + n*int64(sound.FrameSamples)),
 			},
 			Payload: payload,
 		}
@@ -201,7 +201,15 @@ func (c *Camera) sendReport(session *gortsplib.ServerSession, media *description
 	const since1900 = 2_208_988_800
 	ntp := uint64(clock.Unix()+since1900)<<32 | uint64(clock.Nanosecond())<<32/1_000_000_000
 	// One that cannot be sent any more is none of the tests' business.
-	_ = session.WritePacketRTCP(media, &rtcp.SenderReport{SSRC: 0x50f7, NTPTime: ntp, RTPTime: rtpTime})
+	_ = session.WritePacketRTCP(media, &rtcp.SenderReport{SSRC: sourceOf(session, media), NTPTime: ntp, RTPTime: rtpTime})
+}
+
+// sourceOf is the synchronization source of what a session gets of a media stream.
+func sourceOf(session *gortsplib.ServerSession, media *description.Media) uint32 {
+	for _, format := range session.Stats().Medias[media].Formats {
+		return format.LocalSSRC
+	}
+	return 0
 }
 
 // Silence makes the camera send no sound, Sound makes it go on.
