@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -255,5 +256,26 @@ func TestLongParameterSetsAreNotKept(t *testing.T) {
 		if len(set.unit) > maxParameterSetBytes+1 {
 			t.Errorf("a PPS of %d bytes is kept", len(set.unit))
 		}
+	}
+}
+
+// Ensures that a configuration which nobody would read from the index is refused.
+func TestLongConfigurationIsRefused(t *testing.T) {
+	sets := [][]byte{smallSPS}
+	for id := range uint32(40) {
+		var pps bitWriter
+		pps.u(8, 0x68)
+		pps.ue(id, 0)
+		sets = append(sets, append(pps.bytes(), bytes.Repeat([]byte{1}, maxParameterSetBytes-10)...))
+	}
+	s := newH264Stream()
+	s.learn(sets)
+	if _, _, err := convert(s, annexB(idrSlice)); err == nil || !strings.Contains(err.Error(), "more than 1048576") {
+		t.Errorf("got %v", err)
+	}
+	s = newH264Stream()
+	s.learn(sets[:10])
+	if _, _, err := convert(s, annexB(idrSlice)); err != nil {
+		t.Error(err)
 	}
 }

@@ -195,6 +195,9 @@ func (s *stream) activate(slice []byte) (known bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	if problem := entry.Problem(); problem != "" {
+		return false, fmt.Errorf("configuration of the codec: %s", problem)
+	}
 	s.entry, s.entrySets = entry, sets
 	return true, nil
 }

@@ -131,6 +131,9 @@ func (n needed) shownFrom90k(samples []moonfirefs.Sample) (from90k moonfirefs.Du
 
 // excerptOf cuts recording i of a clip, r.
 func excerptOf(ctx context.Context, src Indexes, i int, r *moonfirefs.Summary, n needed) (*excerpt, error) {
+	if problem := r.Problem(); problem != "" {
+		return nil, contradiction(r, problem)
+	}
 	index, err := src.VideoIndex(ctx, i)
 	if err != nil {
 		return nil, err
@@ -153,7 +156,10 @@ func excerptOf(ctx context.Context, src Indexes, i int, r *moonfirefs.Summary, n
 	c.first, c.end = n.samples(c.samples)
 	e := c.cut(r, audio)
 	e.shownFrom90k = n.shownFrom90k(*buf)
-	return e, checkSummary(&e.summary)
+	if problem := e.summary.Problem(); problem != "" {
+		return nil, contradiction(r, "an excerpt of it: "+problem)
+	}
+	return e, nil
 }
 
 // locate returns where in the sample file a byte of the excerpt's lies, and how many

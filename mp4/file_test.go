@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 
@@ -209,7 +210,7 @@ func TestReadAtFindsContradictions(t *testing.T) {
 		"offsets, unflagged":  func(s *store) { s.indexes[1] = reencode(mustFootage(t, reordered).frames[:75]) },
 		"flagged, no offsets": func(s *store) { s.spec.Recordings[1].Flags |= moonfirefs.FlagReordered },
 		"counts beyond reason": func(s *store) {
-			s.spec.Recordings[1].VideoSamples = 1 << 24
+			s.spec.Recordings[1].VideoSamples = 1 << 18
 			s.spec.Recordings[1].SampleFileBytes = 1 << 25
 		},
 	}
@@ -272,7 +273,12 @@ func TestNewRefuses(t *testing.T) {
 		"all too sync":     {func(s *Spec) { s.Recordings[1].VideoSyncSamples = 76 }, moonfirefs.ErrCorrupt},
 		"negative":         {func(s *Spec) { s.Recordings[1].Duration90k = -1 }, moonfirefs.ErrCorrupt},
 		"too long":         {func(s *Spec) { s.Recordings[1].Duration90k = moonfirefs.MaxRecordingDuration90k }, moonfirefs.ErrCorrupt},
-		"too many samples": {func(s *Spec) { s.Recordings[1].VideoSamples = 1 << 30; s.Recordings[1].SampleFileBytes = 1 << 40 }, moonfirefs.ErrInvalid},
+		"too many samples": {func(s *Spec) { s.Recordings[1].VideoSamples = 1 << 30; s.Recordings[1].SampleFileBytes = 1 << 40 }, moonfirefs.ErrCorrupt},
+		"too many samples together": {func(s *Spec) {
+			r := s.Recordings[1]
+			r.VideoSamples, r.SampleFileBytes = 1<<18, 1<<30
+			s.Recordings = append(s.Recordings[:1], slices.Repeat([]moonfirefs.Summary{r}, 1500)...)
+		}, moonfirefs.ErrInvalid},
 	}
 	for name, test := range tests {
 		s := hour(t, h264)

@@ -1,7 +1,6 @@
 package mp4
 
 import (
-	"encoding/binary"
 	"fmt"
 	"math"
 	"time"
@@ -67,12 +66,12 @@ func (s *Spec) check() error {
 	if len(s.Recordings) == 0 || s.Entry == nil || s.Zone == nil {
 		return fmt.Errorf("recordings, sample entry or zone is missing: %w", moonfirefs.ErrInvalid)
 	}
-	if d := s.Entry.Data; len(d) < 8 || uint64(binary.BigEndian.Uint32(d)) != uint64(len(d)) {
-		return fmt.Errorf("video sample entry %d is not one whole box: %w", s.Entry.ID, moonfirefs.ErrCorrupt)
+	if problem := s.Entry.Problem(); problem != "" {
+		return fmt.Errorf("video sample entry %d: %s: %w", s.Entry.ID, problem, moonfirefs.ErrCorrupt)
 	}
 	if s.Audio != nil {
-		if d := s.Audio.Data; len(d) < 8 || uint64(binary.BigEndian.Uint32(d)) != uint64(len(d)) {
-			return fmt.Errorf("audio sample entry %d is not one whole box: %w", s.Audio.ID, moonfirefs.ErrCorrupt)
+		if problem := s.Audio.Problem(); problem != "" {
+			return fmt.Errorf("audio sample entry %d: %s: %w", s.Audio.ID, problem, moonfirefs.ErrCorrupt)
 		}
 	}
 	for i := range s.Recordings {
@@ -83,38 +82,14 @@ func (s *Spec) check() error {
 		if i > 0 && r.Start90k < s.Recordings[i-1].Start90k {
 			return fmt.Errorf("recording %d is not in order: %w", r.ID, moonfirefs.ErrInvalid)
 		}
-		if err := checkSummary(r); err != nil {
-			return err
+		if problem := r.Problem(); problem != "" {
+			return contradiction(r, problem)
 		}
 	}
 	if c := s.Clip; c != nil && c.End90k <= max(c.Start90k, s.Recordings[0].Start90k) {
 		return fmt.Errorf("clip ends at %v, before it starts: %w", c.End90k, moonfirefs.ErrInvalid)
 	}
 	return s.checkLimits()
-}
-
-func checkSummary(r *moonfirefs.Summary) error {
-	switch {
-	case r.Start90k < moonfirefs.MinTime90k || r.Start90k > moonfirefs.MaxTime90k,
-		r.Duration90k < 0 || r.Duration90k >= moonfirefs.MaxRecordingDuration90k,
-		r.VideoSamples < 1,
-		r.VideoSyncSamples < 0 || r.VideoSyncSamples > r.VideoSamples,
-		r.VideoBytes() < int64(r.VideoSamples),
-		!audioPossible(r):
-		return fmt.Errorf("recording %d has impossible counts: %w", r.ID, moonfirefs.ErrCorrupt)
-	}
-	return nil
-}
-
-// audioPossible tells whether the counts of audio can be right.
-func audioPossible(r *moonfirefs.Summary) bool {
-	a := &r.Audio
-	if a.Samples == 0 {
-		return a.Chunks == 0 && a.Bytes == 0
-	}
-	return a.Samples > 0 && a.Chunks > 0 && a.Chunks <= a.Samples && r.VideoChunks() <= r.VideoSamples &&
-		a.Bytes >= int64(a.Samples) && a.Start90k >= 0 && a.Start90k < moonfirefs.MaxRecordingDuration90k &&
-		a.Duration90k >= moonfirefs.Duration90k(a.Samples) && a.Duration90k < 2*moonfirefs.MaxRecordingDuration90k
 }
 
 // checkLimits refuses a file whose moov box would not fit its 32-bit size: more

@@ -143,6 +143,11 @@ func (r *recording) writeAudio() error {
 	return nil
 }
 
+// full tells whether the index would not take many more samples.
+func (r *recording) full() bool {
+	return r.samples.VideoSamples() >= tooManySamples || r.samples.AudioSamples() >= tooManySamples
+}
+
 // frames counts those that were written whole.
 func (r *recording) frames() int {
 	n := int(r.samples.VideoSamples())

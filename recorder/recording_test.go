@@ -194,3 +194,30 @@ func TestRecordingIsAbandoned(t *testing.T) {
 		})
 	}
 }
+
+// However many frames and samples of audio come in a minute, a recording is cut before
+// its row would be refused by those who read it.
+func TestRecordingIsFull(t *testing.T) {
+	r, _ := newMemoryRecording(1 << 30)
+	for n := 0; !r.full(); n++ {
+		if n > moonfirefs.MaxRecordingSamples {
+			t.Fatal("it is never full")
+		}
+		if err := r.append(&item{frame: camera.Frame{Data: []byte{1}, Sync: n == 0}}, 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	row, err := finishRow(r, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if problem := row.Problem(); problem != "" {
+		t.Error(problem)
+	}
+	if problem := row.IndexProblem(); problem != "" {
+		t.Error(problem)
+	}
+	if len(row.VideoIndex) > moonfirefs.MaxIndexBytes {
+		t.Errorf("its index has %d bytes", len(row.VideoIndex))
+	}
+}

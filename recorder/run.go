@@ -119,7 +119,7 @@ func (r *run) cutsBefore(it *item) bool {
 		return true
 	}
 	t := r.current.timeline
-	if t.adjusted90k >= tooLong90k || it.frame.Sync && r.audioChanged {
+	if t.adjusted90k >= tooLong90k || r.current.full() || it.frame.Sync && r.audioChanged {
 		return true
 	}
 	return it.frame.Sync && t.media90k() >= r.segmentation.due90k(t.start90k(), t.first)

@@ -13,6 +13,9 @@ const (
 	// tooLong90k is when any frame does. The frame before it may have lasted
 	// maxJump90k, stretched a little by the correction.
 	tooLong90k = moonfirefs.MaxRecordingDuration90k - 15*moonfirefs.UnitsPerSecond
+	// tooManySamples likewise, of the video or of audio. It leaves room for the audio
+	// that waits.
+	tooManySamples = moonfirefs.MaxRecordingSamples / 2
 )
 
 // segmentation says when the recordings of a stream are cut: each time that an
