@@ -9,7 +9,7 @@ import (
 
 // What exceeds a quota is deleted from a directory that is missing once that is back:
 // until then the index remembers it, also beyond the end of the program.
-func TestRotationOfMissingDir(t *testing.T) {
+func TestRetentionInMissingDir(t *testing.T) {
 	f := newFixture(t, plenty)
 	c := newFakeCamera(f.clock)
 	f.record(newScript(c.frames(10 * 60 * 5)))

@@ -28,7 +28,7 @@ type checkpoints struct {
 	log     *slog.Logger
 
 	mu sync.Mutex // guards pending
-	// pending are the files of this run of the program, by their names.
+	// pending are the files that this process has created, by their names.
 	pending map[uuid.UUID]*pendingFile
 }
 

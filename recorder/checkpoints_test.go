@@ -83,7 +83,7 @@ func TestCheckpointAfterSave(t *testing.T) {
 // is cut at once, is not committed however well later fsyncs go, and is not
 // salvaged. Recording goes on.
 func TestFailedCheckpoint(t *testing.T) {
-	for name, crash := range map[string]bool{"then saved": false, "then crashed": true} {
+	for name, crash := range map[string]bool{"then committed": false, "then crashed": true} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, plenty)
 			b.shoot(15)

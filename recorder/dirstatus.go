@@ -22,7 +22,7 @@ type DirStatus struct {
 	Saves, FailedSaves int64
 	// BusyFor is how long the save under way has taken so far; 0 if there is none.
 	BusyFor time.Duration
-	// SaveError says why recordings cannot be saved at present, JournalError why
+	// SaveError says why recordings cannot be committed at present, JournalError why
 	// journals cannot be written; empty if they can.
 	SaveError, JournalError string
 }

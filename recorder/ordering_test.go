@@ -236,7 +236,7 @@ func TestOrderingFaults(t *testing.T) {
 			}
 		},
 	}
-	sound := order(play(60, func(int, *camera.Frame) {})...)
+	intact := order(play(60, func(int, *camera.Frame) {})...)
 	for name, fault := range tests {
 		t.Run(name, func(t *testing.T) {
 			got := order(play(60, fault)...)
@@ -258,7 +258,7 @@ func TestOrderingFaults(t *testing.T) {
 			}
 			for i := range ended {
 				// A frame may be held for as long as those that should have come.
-				if offset := got[i].offset90k(); got[i].frame.PTS90k != sound[i].frame.PTS90k || offset.Duration().Abs() > sound[1].offset90k().Duration() {
+				if offset := got[i].offset90k(); got[i].frame.PTS90k != intact[i].frame.PTS90k || offset.Duration().Abs() > intact[1].offset90k().Duration() {
 					t.Errorf("frame %d is shown at %d, %d after it is decoded", i, got[i].frame.PTS90k, offset)
 				}
 			}

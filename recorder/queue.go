@@ -26,6 +26,26 @@ type item struct {
 	end error
 }
 
+// offset90k is how long after it is decoded the frame is shown, by the camera's
+// clock.
+func (it *item) offset90k() moonfirefs.Duration90k {
+	return moonfirefs.Duration90k(it.frame.PTS90k - it.dts90k)
+}
+
+// audioPTS90k is when audio that came with the frame began, by the camera's clock.
+func (it *item) audioPTS90k(f *camera.AudioFrame) int64 {
+	return it.frame.PTS90k + int64(f.Offset90k)
+}
+
+// sizeOf is what a frame and its audio take, in the queue as well: frames can be tiny.
+func sizeOf(f *camera.Frame) int64 {
+	size := int64(unsafe.Sizeof(item{})) + int64(len(f.Data))
+	for i := range f.Audio {
+		size += int64(unsafe.Sizeof(f.Audio[i])) + int64(len(f.Audio[i].Data))
+	}
+	return size
+}
+
 // queue carries frames from the goroutine that reads the camera to the one that
 // writes. Its frames never take more than a given number of bytes: what does not
 // fit is refused, and what follows is refused too until a key frame comes and
@@ -45,12 +65,6 @@ type queue struct {
 	refusing bool
 	refused  int64
 	closed   bool
-}
-
-// offset90k is how long after it is decoded the frame is shown, by the camera's
-// clock.
-func (it *item) offset90k() moonfirefs.Duration90k {
-	return moonfirefs.Duration90k(it.frame.PTS90k - it.dts90k)
 }
 
 func newQueue(maxBytes int64) *queue {
@@ -130,20 +144,6 @@ func (q *queue) waiting() (frames int, sizeBytes int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.items), q.bytes
-}
-
-// sizeOf is what a frame and its audio take, in the queue as well: frames can be tiny.
-func sizeOf(f *camera.Frame) int64 {
-	size := int64(unsafe.Sizeof(item{})) + int64(len(f.Data))
-	for i := range f.Audio {
-		size += int64(unsafe.Sizeof(f.Audio[i])) + int64(len(f.Audio[i].Data))
-	}
-	return size
-}
-
-// audioPTS90k is when audio that came with the frame began, by the camera's clock.
-func (it *item) audioPTS90k(f *camera.AudioFrame) int64 {
-	return it.frame.PTS90k + int64(f.Offset90k)
 }
 
 // append is called with q.mu held.

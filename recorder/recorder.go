@@ -193,7 +193,7 @@ func (r *Recorder) newStreamers() (streamers []*streamer) {
 	return streamers
 }
 
-// Close ends all recordings, saves them, and leaves the store in order: no names
+// Close ends all recordings, commits them, and leaves the store in order: no names
 // stay reserved, except of files that cannot be deleted. It is idempotent.
 func (r *Recorder) Close() error {
 	r.lifecycle.Lock()

@@ -18,7 +18,7 @@ import (
 const plenty = 1 << 30
 
 // Every frame that a camera delivers is recorded once and in order, across
-// rotations and reconnections, and the store is left in order.
+// cuts and reconnections, and the store is left in order.
 func TestRecordsEveryFrame(t *testing.T) {
 	f := newFixture(t, plenty)
 	c := newFakeCamera(f.clock)
@@ -279,7 +279,7 @@ func TestTimestampsAtAnotherPace(t *testing.T) {
 	}
 }
 
-// Rotation deletes the oldest recordings, as many as needed and no more, and
+// Retention deletes the oldest recordings, as many as needed and no more, and
 // their files with them.
 func TestRetention(t *testing.T) {
 	const quota = 40_000

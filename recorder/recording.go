@@ -16,7 +16,7 @@ import (
 var errAbandoned = errors.New("recording abandoned")
 
 // recording is one recording from its first frame until it is finished and handed
-// over to be saved. It owns the sample file with its journal, the timeline that dates
+// over to the saver. It owns the sample file with its journal, the timeline that dates
 // the frames, the tables of samples, and the audio, for which it stays open when it has
 // all of its frames. It is not safe for concurrent use; checkpoints only know its file.
 //
@@ -113,13 +113,22 @@ func (r *recording) acceptsAudio(f *camera.AudioFrame, at90k moonfirefs.Duration
 	if len(f.Data) == 0 || len(f.Data) > math.MaxUint16*8 || at90k >= moonfirefs.MaxRecordingDuration90k {
 		return false
 	}
-	return r.audio.entry == nil || r.audio.entry == f.Entry || r.audio.entry.SHA1 == f.Entry.SHA1
+	return !r.hasOtherAudio(f.Entry)
+}
+
+// hasOtherAudio tells whether the recording has audio of another configuration.
+func (r *recording) hasOtherAudio(entry *moonfirefs.AudioSampleEntry) bool {
+	return r.audio.entry != nil && r.audio.entry.SHA1 != entry.SHA1
 }
 
 // addAudio takes a sample that the recording accepts. It is written later.
 func (r *recording) addAudio(f *camera.AudioFrame, at90k moonfirefs.Duration90k) {
 	r.audio.add(f, at90k)
 }
+
+// endAudio says that the last sample of audio ends at a time, after the start of the
+// recording: there another one begins, which is part of the next recording.
+func (r *recording) endAudio(at90k moonfirefs.Duration90k) { r.audio.settle(at90k) }
 
 // writeAudio appends the audio that waits as a chunk, or nothing. The frames before
 // it must be in the table.

@@ -56,8 +56,8 @@ type retention struct {
 
 	// What follows belongs to the goroutine that saves.
 
-	// pending are to be unlinked.
-	pending []doomedFile
+	// toUnlink are those that it has seen.
+	toUnlink []doomedFile
 	// quarantined could not be; they are tried again at retry, by the monotonic
 	// clock. They stop nothing else.
 	quarantined []doomedFile
@@ -117,15 +117,15 @@ func (r *retention) deleted(file moonfirefs.SampleFile) {
 // unlink unlinks what is doomed (§ Delete step 2).
 func (r *retention) unlink() {
 	r.mu.Lock()
-	r.pending = append(r.pending, r.doomed...)
+	r.toUnlink = append(r.toUnlink, r.doomed...)
 	r.doomed = nil
 	r.mu.Unlock()
 	if _, now := r.clock.Now(); now >= r.retry {
-		r.pending, r.quarantined = append(r.pending, r.quarantined...), nil
+		r.toUnlink, r.quarantined = append(r.toUnlink, r.quarantined...), nil
 	}
-	pending := r.pending
-	r.pending = nil
-	for _, file := range pending {
+	files := r.toUnlink
+	r.toUnlink = nil
+	for _, file := range files {
 		r.unlinkOne(file)
 	}
 	r.quarantinedNow.Store(int64(len(r.quarantined)))
@@ -166,7 +166,7 @@ func (r *retention) movedAside(name uuid.UUID) { r.unlinked = append(r.unlinked,
 // unlinked may come back with a power cut, so it is unlinked once more.
 func (r *retention) again() {
 	for _, name := range r.unlinked {
-		r.pending = append(r.pending, doomedFile{name: name})
+		r.toUnlink = append(r.toUnlink, doomedFile{name: name})
 	}
 	r.unlinked = nil
 }
@@ -184,5 +184,5 @@ func (r *retention) forget() {
 	defer r.mu.Unlock()
 	r.listening = false
 	r.names.forget()
-	r.doomed, r.pending, r.quarantined, r.unlinked = nil, nil, nil, nil
+	r.doomed, r.toUnlink, r.quarantined, r.unlinked = nil, nil, nil, nil
 }

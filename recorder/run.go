@@ -210,7 +210,7 @@ func (r *run) placeAudio(f *camera.AudioFrame, at90k moonfirefs.Duration90k) {
 			r.giveAudio(before, f, at90k+before.duration90k())
 			return
 		}
-		before.audio.settle(at90k + before.duration90k())
+		before.endAudio(at90k + before.duration90k())
 		r.finishAwaiting()
 	}
 	if at90k < 0 && r.audioFrom != f.Entry {
@@ -225,7 +225,7 @@ func (r *run) giveAudio(to *recording, f *camera.AudioFrame, at90k moonfirefs.Du
 		r.audioFrom = f.Entry
 		return
 	}
-	if to == r.current && to.audio.entry != nil && to.audio.entry.SHA1 != f.Entry.SHA1 && !r.audioChanged {
+	if to == r.current && to.hasOtherAudio(f.Entry) && !r.audioChanged {
 		r.log.Info("audio configuration changes; a new recording begins with the next key frame",
 			"codec", f.Entry.RFC6381Codec, "sample_rate", f.Entry.SampleRate, "channels", f.Entry.Channels)
 		r.audioChanged = true

@@ -23,13 +23,7 @@ import (
 func (b *bench) crash() {
 	b.Helper()
 	b.unaccounted = true
-	b.syncer = newSyncer(1, b.faults, b.faults, defaultMinFreeBytes, b.clock, b.log)
-	b.syncer.retention.peers = map[moonfirefs.SampleDirID]*retention{1: b.syncer.retention}
-	b.syncer.names.stock = 1
-	b.streamer = &streamer{
-		camera: b.streamer.camera, stream: b.streamer.stream, segmentation: b.streamer.segmentation,
-		syncer: b.syncer, clock: b.clock, status: new(status), log: b.log,
-	}
+	b.setUp()
 	b.events = nil
 }
 
@@ -387,6 +381,61 @@ func TestOrphanJournals(t *testing.T) {
 		t.Errorf("recordings %v", all)
 	}
 	b.noneReserved()
+}
+
+// TestSalvagedRow ensures that the row of a salvaged recording tells of the pieces that
+// are whole, wherever the file was cut.
+func TestSalvagedRow(t *testing.T) {
+	video := func(duration90k, sizeBytes int32, sync bool) journal.Sample {
+		return journal.Sample{Sample: moonfirefs.Sample{Duration90k: duration90k, Bytes: sizeBytes, Sync: sync}}
+	}
+	audio := func(after int, samples ...moonfirefs.AudioSample) journal.Chunk {
+		c := journal.Chunk{After: after, Samples: samples, Start90k: 500}
+		for _, s := range samples {
+			c.Bytes += int64(s.Bytes)
+		}
+		return c
+	}
+	j := &journal.Journal{
+		Header:  journal.Header{SampleFile: uuid.New(), Stream: 3, Open: 7, RunOffset: 2},
+		Dating:  journal.Dating{Start90k: 1000, LocalTimeDelta90k: -5},
+		Samples: []journal.Sample{video(3000, 100, true), video(3001, 10, false), video(3002, 90, true), video(0, 20, false)},
+		Chunks:  []journal.Chunk{audio(2, moonfirefs.AudioSample{Duration90k: 1920, Bytes: 5}, moonfirefs.AudioSample{Duration90k: 1921, Bytes: 6}), audio(4, moonfirefs.AudioSample{Duration90k: 1922, Bytes: 7})},
+	}
+	const salvaged = moonfirefs.FlagSalvaged
+	twoSamples := moonfirefs.AudioSummary{Samples: 2, Chunks: 1, Bytes: 11, Start90k: 500, Duration90k: 3841}
+	tests := map[string]struct {
+		pieces int
+		want   moonfirefs.Summary
+	}{
+		"a frame":                {1, moonfirefs.Summary{VideoSamples: 1, VideoSyncSamples: 1, SampleFileBytes: 100, Duration90k: 3000, Flags: salvaged}},
+		"up to the audio":        {2, moonfirefs.Summary{VideoSamples: 2, VideoSyncSamples: 1, SampleFileBytes: 110, Duration90k: 6001, Flags: salvaged}},
+		"up to the end of it":    {3, moonfirefs.Summary{VideoSamples: 2, VideoSyncSamples: 1, SampleFileBytes: 121, Duration90k: 6001, Flags: salvaged | moonfirefs.FlagAudio, Audio: twoSamples}},
+		"a frame behind it":      {4, moonfirefs.Summary{VideoSamples: 3, VideoSyncSamples: 2, SampleFileBytes: 211, Duration90k: 9003, Flags: salvaged | moonfirefs.FlagAudio | moonfirefs.FlagVideoLast, Audio: twoSamples}},
+		"a frame without an end": {5, moonfirefs.Summary{VideoSamples: 4, VideoSyncSamples: 2, SampleFileBytes: 231, Duration90k: 9003, Flags: salvaged | moonfirefs.FlagAudio | moonfirefs.FlagVideoLast | moonfirefs.FlagTrailingZero, Audio: twoSamples}},
+		"all that the journal has": {6, moonfirefs.Summary{VideoSamples: 4, VideoSyncSamples: 2, SampleFileBytes: 238, Duration90k: 9003, Flags: salvaged | moonfirefs.FlagAudio | moonfirefs.FlagTrailingZero,
+			Audio: moonfirefs.AudioSummary{Samples: 3, Chunks: 2, Bytes: 18, Start90k: 500, Duration90k: 5763}}},
+	}
+	pieces := piecesOf(j)
+	if len(pieces) != 6 {
+		t.Fatalf("%d pieces", len(pieces))
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			r := salvagedRow(9, j, tableOf(pieces[:test.pieces]), sha1.Sum([]byte("bytes")))
+			want := test.want
+			want.Start90k, want.RunOffset = 1000, 2
+			if r.Summary != want {
+				t.Errorf("got  %+v\nwant %+v", r.Summary, want)
+			}
+			if r.Stream != 3 || r.SampleDir != 9 || r.Open != 7 || r.LocalTimeDelta90k != -5 || r.SampleFile != j.SampleFile || r.SampleFileSHA1 != sha1.Sum([]byte("bytes")) {
+				t.Errorf("got %+v", r)
+			}
+			if problem := r.IndexProblem(); problem != "" {
+				t.Error(problem)
+			}
+		})
+	}
 }
 
 // bytesFile is a reopenedFile in memory.

@@ -25,14 +25,14 @@ const (
 	// each.
 	maxBacklog = 512
 	// tidyEvery is how soon the names of deleted files are released where no
-	// recording is saved in the meantime.
+	// recording is committed in the meantime.
 	tidyEvery = time.Minute
 )
 
 // finished is a recording that has all of its samples. Its file is open until it
 // is durable.
 type finished struct {
-	row   *moonfirefs.Recording
+	row   *moonfirefs.Recording // of which the index fills in the ids
 	entry *moonfirefs.VideoSampleEntry
 	// audioEntry is nil if there is no audio.
 	audioEntry *moonfirefs.AudioSampleEntry

@@ -67,7 +67,7 @@ func (s *syncer) open(ctx context.Context, opening moonfirefs.OpenID, streams []
 	return nil
 }
 
-// cleanUp cleans up behind an earlier run of the program (§ Start), deletes what
+// cleanUp cleans up behind an earlier process (§ Start), deletes what
 // exceeds the quotas of the streams, and reserves the first names.
 func (s *syncer) cleanUp(ctx context.Context, streams []moonfirefs.StreamID) error {
 	if err := s.salvage(ctx); err != nil {

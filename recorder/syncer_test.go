@@ -35,9 +35,9 @@ type faults struct {
 	events []string
 	// fail has the number of times that an event is to fail.
 	fail map[string]int
-	// afterSave makes a Save fail after it has happened.
-	afterSave error
-	free      uint64
+	// afterCommit makes a Commit fail after it has happened.
+	afterCommit error
+	free        uint64
 }
 
 // happens notes an event and says whether it is to fail.
@@ -143,12 +143,12 @@ func (f *faults) Commit(ctx context.Context, s *index.Change) (*index.Committed,
 	if err := f.happens(fmt.Sprintf("save %d", len(s.Insert))); err != nil {
 		return nil, err
 	}
-	saved, err := f.db.Commit(ctx, s)
-	if f.afterSave != nil {
-		err, f.afterSave = f.afterSave, nil
+	committed, err := f.db.Commit(ctx, s)
+	if f.afterCommit != nil {
+		err, f.afterCommit = f.afterCommit, nil
 		return nil, err
 	}
-	return saved, err
+	return committed, err
 }
 
 func (f *faults) Reserve(ctx context.Context, dir moonfirefs.SampleDirID, n int) ([]uuid.UUID, error) {
@@ -224,19 +224,24 @@ func newBench(t *testing.T, retainBytes int64) *bench {
 	f := newFixture(t, retainBytes)
 	faults := &faults{dir: f.store.Dirs[1], db: f.store.DB, fail: make(map[string]int), free: plenty}
 	b := &bench{fixture: f, faults: faults, fake: newFakeCamera(f.clock)}
-	b.syncer = newSyncer(1, faults, faults, defaultMinFreeBytes, f.clock, f.log)
-	b.syncer.retention.peers = map[moonfirefs.SampleDirID]*retention{1: b.syncer.retention}
-	b.syncer.names.stock = 1
+	b.setUp()
 	var err error
 	b.open, err = f.store.DB.BeginOpen(t.Context(), moonfirefs.FromTime(noon))
 	f.must(err)
 	f.must(b.syncer.open(t.Context(), b.open, []moonfirefs.StreamID{1}))
-	b.streamer = &streamer{
-		camera: &f.camera, stream: &f.camera.Streams[0], segmentation: newSegmentation(time.Minute, 0, 1),
-		syncer: b.syncer, clock: f.clock, status: new(status), log: f.log,
-	}
 	b.events = nil
 	return b
+}
+
+// setUp makes a syncer and a streamer that know nothing.
+func (b *bench) setUp() {
+	b.syncer = newSyncer(1, b.faults, b.faults, defaultMinFreeBytes, b.clock, b.log)
+	b.syncer.retention.peers = map[moonfirefs.SampleDirID]*retention{1: b.syncer.retention}
+	b.syncer.names.stock = 1
+	b.streamer = &streamer{
+		camera: &b.camera, stream: &b.camera.Streams[0], segmentation: newSegmentation(time.Minute, 0, 1),
+		syncer: b.syncer, clock: b.clock, status: new(status), log: b.log,
+	}
 }
 
 // shoot records n frames and returns them.
@@ -429,7 +434,7 @@ func TestUncertainSave(t *testing.T) {
 		b.must(b.syncer.saver.save())
 	}
 	b.recording(20)
-	b.afterSave = index.ErrUncertain
+	b.afterCommit = index.ErrUncertain
 	if err := b.syncer.saver.save(); !errors.Is(err, index.ErrUncertain) {
 		t.Fatalf("got %v", err)
 	}
