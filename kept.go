@@ -17,6 +17,9 @@ type Kept struct {
 	Since90k Time90k
 }
 
+// Interval is what is kept.
+func (k *Kept) Interval() Interval { return Interval{k.Start90k, k.End90k} }
+
 // Deletion is an interval of footage that somebody has asked to delete, and what
 // became of it.
 type Deletion struct {
@@ -36,3 +39,6 @@ type Deletion struct {
 	// Recordings and SampleFileBytes are what has been deleted so far.
 	Recordings, SampleFileBytes int64
 }
+
+// Interval is what is to be deleted; of all time, from MinTime90k to MaxTime90k.
+func (d *Deletion) Interval() Interval { return Interval{d.Start90k, d.End90k} }

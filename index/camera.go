@@ -61,14 +61,29 @@ select c.id, c.uuid, c.short_name, c.description, c.retired, not c.record_audio,
  order by c.short_name, c.id, s.kind`
 
 // Cameras lists the cameras with their streams, by short name.
-func (db *DB) Cameras(ctx context.Context) (cameras []moonfirefs.Camera, err error) {
+func (db *DB) Cameras(ctx context.Context) ([]moonfirefs.Camera, error) {
 	rotated, err := db.rotated(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list cameras: %w", err)
 	}
-	rows, err := db.readers.QueryContext(ctx, camerasSQL)
+	cameras, err := listCameras(ctx, db.readers)
 	if err != nil {
-		return nil, fmt.Errorf("list cameras: %w", asOurs(err))
+		return nil, fmt.Errorf("list cameras: %w", err)
+	}
+	for i := range cameras {
+		for j := range cameras[i].Streams {
+			s := &cameras[i].Streams[j]
+			s.Trimmed90k = rotated[s.ID]
+		}
+	}
+	return cameras, nil
+}
+
+// listCameras is Cameras without what retention has taken.
+func listCameras(ctx context.Context, db querier) (cameras []moonfirefs.Camera, err error) {
+	rows, err := db.QueryContext(ctx, camerasSQL)
+	if err != nil {
+		return nil, asOurs(err)
 	}
 	err = each(rows, func() error {
 		var c moonfirefs.Camera
@@ -78,7 +93,6 @@ func (db *DB) Cameras(ctx context.Context) (cameras []moonfirefs.Camera, err err
 			&s.SampleFileBytes, &s.Duration90k); err != nil {
 			return err
 		}
-		s.Trimmed90k = rotated[s.ID]
 		if n := len(cameras); n == 0 || cameras[n-1].ID != c.ID {
 			cameras = append(cameras, c)
 		}
@@ -86,10 +100,7 @@ func (db *DB) Cameras(ctx context.Context) (cameras []moonfirefs.Camera, err err
 		last.Streams = append(last.Streams, s)
 		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("list cameras: %w", err)
-	}
-	return cameras, nil
+	return cameras, err
 }
 
 // rotated lists the quarters that have lost something, by stream.

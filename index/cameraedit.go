@@ -5,31 +5,43 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
 
 	"github.com/moonfirefs/moonfirefs"
 )
 
-// UpdateCamera stores what a person has changed about a camera, and streams that
-// are new. Its name and UUID stay, and so do streams that are not listed. It
-// returns an error that wraps moonfirefs.ErrInvalid or moonfirefs.ErrNotFound.
-func (db *DB) UpdateCamera(ctx context.Context, c *moonfirefs.Camera) error {
-	if err := checkCamera(c); err != nil {
+// ErrChanged is returned when a camera is not as whoever edits it has read it.
+var ErrChanged = errors.New("somebody else has changed it meanwhile")
+
+// UpdateCamera stores what a person has changed about a camera, and streams that are
+// new: before is the camera as it was read, which may be minutes ago, after what it is to
+// be. Its name and UUID stay, and so do streams that are not listed.
+//
+// It returns an error that wraps moonfirefs.ErrInvalid, moonfirefs.ErrNotFound, or
+// ErrChanged if the settings in the index are no longer those of before: to store after
+// would take back what somebody else has changed, and with a quota, footage.
+func (db *DB) UpdateCamera(ctx context.Context, before, after *moonfirefs.Camera) error {
+	if err := checkCamera(after); err != nil {
 		return err
 	}
-	if err := db.updateCamera(ctx, c); err != nil {
-		return fmt.Errorf("edit camera %s: %w", c.ShortName, asOurs(err))
+	if err := db.updateCamera(ctx, before, after); err != nil {
+		return fmt.Errorf("edit camera %s: %w", after.ShortName, asOurs(err))
 	}
 	return nil
 }
 
-func (db *DB) updateCamera(ctx context.Context, c *moonfirefs.Camera) error {
+func (db *DB) updateCamera(ctx context.Context, before, c *moonfirefs.Camera) error {
 	tx, err := db.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
 	defer rollback(tx)
+	if err := requireUnchanged(ctx, tx, before); err != nil {
+		return err
+	}
 	result, err := tx.ExecContext(ctx, `
 		update camera set description = ?, retired = ?, record_audio = ?, username = ?, password = ? where id = ?`,
 		c.Description, c.Retired, !c.NoAudio, c.Username, c.Password, c.ID)
@@ -51,6 +63,33 @@ func (db *DB) updateCamera(ctx context.Context, c *moonfirefs.Camera) error {
 		}
 	}
 	return tx.Commit()
+}
+
+// requireUnchanged compares a camera with what the index has.
+func requireUnchanged(ctx context.Context, tx *sql.Tx, before *moonfirefs.Camera) error {
+	cameras, err := listCameras(ctx, tx)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(cameras, func(c moonfirefs.Camera) bool { return c.ID == before.ID })
+	if i < 0 {
+		return moonfirefs.ErrNotFound
+	}
+	if !reflect.DeepEqual(settings(&cameras[i]), settings(before)) {
+		return ErrChanged
+	}
+	return nil
+}
+
+// settings are what is configured about a camera, without what is recorded.
+func settings(c *moonfirefs.Camera) moonfirefs.Camera {
+	plain := *c
+	plain.Streams = slices.Clone(c.Streams)
+	for i := range plain.Streams {
+		s := &plain.Streams[i]
+		s.Trimmed90k, s.SampleFileBytes, s.Duration90k = nil, 0, 0
+	}
+	return plain
 }
 
 // requireOne makes an update that has found no row moonfirefs.ErrNotFound.

@@ -3,13 +3,13 @@ package main
 import (
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/curate"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
@@ -71,57 +71,22 @@ func (f *editFlags) edit(g *global, o *opened, name string) error {
 	if len(given) == 0 {
 		return &usageError{errors.New("nothing is to be changed")}
 	}
-	before, err := o.camera(name)
-	if err != nil {
-		return err
-	}
-	c, err := o.camera(name)
-	if err != nil {
-		return err
-	}
-	if err := f.apply(o, c); err != nil {
-		return err
-	}
-	if !f.noTest && !c.Retired && slices.ContainsFunc(given, isOneOf(connectionFlags)) {
-		if err := g.testNewCamera(o, c); err != nil {
+	c, err := curate.EditCamera(o.cmd.Context(), o.DB, name, func(c *moonfirefs.Camera) error {
+		if err := f.apply(o, c); err != nil {
 			return err
 		}
-	}
-	if err := requireUnchanged(o, before); err != nil {
-		return err
-	}
-	if err := o.DB.UpdateCamera(o.cmd.Context(), c); err != nil {
+		if f.noTest || c.Retired || !slices.ContainsFunc(given, isOneOf(connectionFlags)) {
+			return nil
+		}
+		return g.testNewCamera(o, c)
+	})
+	if err != nil {
 		return err
 	}
 	if err := o.printf("Changed camera %s.", c.ShortName); err != nil {
 		return err
 	}
 	return f.tellEdited(o, c, given)
-}
-
-// requireUnchanged refuses to go on with what is known of a camera if somebody else
-// has changed it since, which may be minutes ago: what is saved then would take that
-// back, and with a quota, footage.
-func requireUnchanged(o *opened, before *moonfirefs.Camera) error {
-	now, err := o.camera(before.ShortName)
-	if err != nil {
-		return err
-	}
-	if !reflect.DeepEqual(settings(now), settings(before)) {
-		return fmt.Errorf("somebody else has changed camera %s meanwhile, so nothing of this was saved: repeat the command", before.ShortName)
-	}
-	return nil
-}
-
-// settings are what is configured about a camera, without what is recorded.
-func settings(c *moonfirefs.Camera) *moonfirefs.Camera {
-	plain := *c
-	plain.Streams = slices.Clone(c.Streams)
-	for i := range plain.Streams {
-		s := &plain.Streams[i]
-		s.Trimmed90k, s.SampleFileBytes, s.Duration90k = nil, 0, 0
-	}
-	return &plain
 }
 
 // givenFlags lists the flags of the command, but not those of every command, that

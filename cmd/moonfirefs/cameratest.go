@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	cameralib "github.com/moonfirefs/moonfirefs/camera"
+	"github.com/moonfirefs/moonfirefs/internal/curate"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/internal/survey"
 )
@@ -76,24 +76,10 @@ func (g *global) cameraToTest(cmd *cobra.Command, f *cameraFlags, name string) (
 		return nil, &usageError{errors.New("that is neither the name of a camera nor an rtsp:// URL")}
 	}
 	err = g.withStore(cmd, store.Reading, func(o *opened) error {
-		camera, err = o.camera(name)
+		camera, err = curate.FindCamera(o.cmd.Context(), o.DB, name)
 		return err
 	})
 	return camera, err
-}
-
-// camera finds a camera by its name.
-func (o *opened) camera(name string) (*moonfirefs.Camera, error) {
-	cameras, err := o.DB.Cameras(o.cmd.Context())
-	if err != nil {
-		return nil, err
-	}
-	for i := range cameras {
-		if strings.EqualFold(cameras[i].ShortName, name) {
-			return &cameras[i], nil
-		}
-	}
-	return nil, fmt.Errorf("there is no camera %q (see: moonfirefs camera list): %w", name, moonfirefs.ErrNotFound)
 }
 
 // surveyed is what was found out about one stream.
@@ -156,9 +142,7 @@ func requireRecordable(results []surveyed) error {
 
 func printResults(out io.Writer, results []surveyed, asJSON bool) error {
 	if asJSON {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		if err := encoder.Encode(results); err != nil {
+		if err := printJSON(out, results, cameraIndent); err != nil {
 			return err
 		}
 		return requireRecordable(results)

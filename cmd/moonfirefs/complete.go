@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/curate"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
@@ -81,9 +82,9 @@ func (g *global) folderNames() completer {
 // keptNames offers what can be released.
 func (g *global) keptNames() completer {
 	return g.fromStore(func(o *opened) (found completions, err error) {
-		lines, err := o.keptLines()
-		for _, l := range lines {
-			found = append(found, cobra.CompletionWithDesc(l.Name, l.Folder+", "+o.times(l.StartTime90k, l.EndTime90k)))
+		all, err := curate.ListKept(o.cmd.Context(), o.DB)
+		for _, k := range all {
+			found = append(found, cobra.CompletionWithDesc(k.Name, k.Folder+", "+o.times(k.Interval())))
 		}
 		return found, err
 	})

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -17,8 +16,8 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
+	"github.com/moonfirefs/moonfirefs/internal/curate"
 	"github.com/moonfirefs/moonfirefs/internal/store"
-	"github.com/moonfirefs/moonfirefs/recorder"
 )
 
 // deleteFlags are the flags of delete.
@@ -81,31 +80,27 @@ func (f *deleteFlags) args(cmd *cobra.Command, args []string) error {
 
 // request asks, then commits the request.
 func (f *deleteFlags) request(o *opened, args []string) (*moonfirefs.Deletion, error) {
-	i, err := o.anyInterval(args)
+	stream, i, err := o.anyInterval(args)
 	if err != nil {
 		return nil, err
 	}
-	found, err := o.overlapping(i)
+	found, err := curate.Overlapping(o.cmd.Context(), o.DB, stream.ID, i)
+	if err == nil && found.Recordings == 0 {
+		err = curate.ErrNoFootage
+	}
 	if err != nil {
-		return nil, err
+		return nil, o.explain(stream, i, err)
 	}
-	if found.count == 0 {
-		return nil, fmt.Errorf("%s has no footage of %s: %w", i.folder, o.times(i.start, i.end), moonfirefs.ErrNotFound)
-	}
-	question := fmt.Sprintf("Delete the footage of %s from %s, %s, for good?", i.folder, o.times(found.start, found.end), found.text())
+	question := fmt.Sprintf("Delete the footage of %s from %s, %s, for good?", stream.Folder, o.times(found.Interval), footageText(found))
 	if err := confirm(o.cmd, question, f.yes); err != nil {
 		return nil, err
 	}
-	d := i.deletion(found.last)
-	return d, o.DB.RequestDeletion(o.cmd.Context(), d)
+	return curate.RequestDeletion(o.cmd.Context(), o.DB, stream, i, found.Last, requester())
 }
 
-// deletion is one of all recordings of the interval up to one.
-func (i *interval) deletion(last moonfirefs.RecordingID) *moonfirefs.Deletion {
-	return &moonfirefs.Deletion{
-		Stream: i.stream.ID, Folder: i.folder, Start90k: i.start, End90k: i.end, LastRecording: last,
-		Requested90k: moonfirefs.FromTime(time.Now()), RequestedBy: userName(),
-	}
+// requester is whoever runs the program.
+func requester() curate.Requester {
+	return curate.Requester{Name: userName(), At90k: moonfirefs.FromTime(time.Now())}
 }
 
 // userName names whoever runs the program, also through sudo.
@@ -141,56 +136,27 @@ func confirm(cmd *cobra.Command, question string, yes bool) error {
 	return errors.New("nothing was done")
 }
 
-// recorderWait is how long a running recorder may take for a deletion, which it
-// looks for every few seconds.
-const recorderWait = 2 * time.Minute
-
 // carryOut carries out what was requested, or waits until the recorder that runs
-// has done it. However it ends, the request stands.
+// has done it, and says what was deleted.
 func (g *global) carryOut(cmd *cobra.Command, d *moonfirefs.Deletion) error {
-	told := false
-	for deadline := time.Now().Add(recorderWait); ; {
-		err := g.withStore(cmd, store.Recording, deletePending)
-		if err != nil && !errors.Is(err, moonfirefs.ErrStoreLocked) {
-			return fmt.Errorf("the next recorder will delete it: %w", err)
-		}
-		done, lookErr := g.tellDeleted(cmd, d.ID)
-		if done || lookErr != nil {
-			return lookErr
-		}
-		if err != nil && !told {
-			told = true
-			_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "A recorder runs and will delete it in some seconds.")
-		}
-		select {
-		case <-cmd.Context().Done():
-			return errors.New("interrupted; the recorder will delete it all the same")
-		case <-time.After(500 * time.Millisecond):
-		}
-		if time.Now().After(deadline) {
-			return errors.New("the recorder has not deleted it yet, and will when it can (see: moonfirefs delete --list)")
-		}
+	log, err := g.logger(cmd)
+	if err != nil {
+		return err
 	}
-}
-
-// deletePending does what a recorder does about deletions, and about what a crash has
-// interrupted, when it starts and ends, and records nothing.
-func deletePending(o *opened) error {
-	r := recorder.New(recorder.Options{DB: o.DB, Dirs: o.Dirs, Attach: o.Attach, Logger: o.log})
-	// What has been committed must be cleaned up behind, whatever was interrupted.
-	return errors.Join(r.Open(context.WithoutCancel(o.cmd.Context())), r.Close())
-}
-
-// tellDeleted tells what was deleted, if it has been.
-func (g *global) tellDeleted(cmd *cobra.Command, id moonfirefs.DeletionID) (done bool, err error) {
-	err = g.withStore(cmd, store.Reading, func(o *opened) error {
-		d, err := o.DB.Deletion(cmd.Context(), id)
-		if done = d.Done90k != 0; err != nil || !done {
-			return err
-		}
-		return o.printf("Deleted %d recordings of %s, %s.", d.Recordings, d.Folder, humanize.Bytes(uint64(d.SampleFileBytes)))
+	open := func(mode store.Mode, act func(*store.Store) error) error {
+		return g.withStore(cmd, mode, func(o *opened) error { return act(o.Store) })
+	}
+	done, err := curate.CarryOut(cmd.Context(), open, d.ID, log, func() {
+		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "A recorder runs and will delete it in some seconds.")
 	})
-	return done, err
+	if errors.Is(err, curate.ErrNotYet) {
+		return fmt.Errorf("%w (see: moonfirefs delete --list)", err)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "Deleted %d recordings of %s, %s.\n", done.Recordings, done.Folder, humanize.Bytes(uint64(done.SampleFileBytes)))
+	return err
 }
 
 // deletionLine is what is told of a deletion.
@@ -218,7 +184,7 @@ func (f *deleteFlags) printDeletions(o *opened) error {
 				d.Folder, d.Start90k, d.End90k, d.Requested90k, d.RequestedBy, d.Done90k, d.Recordings, d.SampleFileBytes,
 			})
 		}
-		return o.printJSON(lines)
+		return printJSON(o.cmd.OutOrStdout(), lines, storeIndent)
 	}
 	w := tabwriter.NewWriter(o.cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "REQUESTED\tBY\tCAMERA\tINTERVAL\tRECORDINGS\tSIZE\tDONE") // Flush reports
@@ -228,7 +194,7 @@ func (f *deleteFlags) printDeletions(o *opened) error {
 			done = o.time(d.Done90k)
 		}
 		if d.Start90k != moonfirefs.MinTime90k {
-			interval = o.times(d.Start90k, d.End90k)
+			interval = o.times(d.Interval())
 		}
 		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", o.time(d.Requested90k), d.RequestedBy, d.Folder,
 			interval, d.Recordings, humanize.Bytes(uint64(d.SampleFileBytes)), done)

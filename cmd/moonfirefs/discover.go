@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -54,12 +53,10 @@ var errNoCameras = errors.New("no camera has answered (ONVIF may be switched off
 
 func printCameras(out io.Writer, cameras []discovery.Camera, asJSON bool) error {
 	if asJSON {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
 		if cameras == nil {
 			cameras = []discovery.Camera{}
 		}
-		return encoder.Encode(cameras)
+		return printJSON(out, cameras, cameraIndent)
 	}
 	if len(cameras) == 0 {
 		return errNoCameras

@@ -17,6 +17,7 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/fs"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
+	"github.com/moonfirefs/moonfirefs/internal/curate"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
@@ -64,7 +65,7 @@ CAMERA is the name of the camera's folder (NAME-sub for the sub stream).
 }
 
 func (f *exportFlags) export(o *opened, args []string) error {
-	i, err := o.interval(args)
+	stream, i, err := o.interval(args)
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func (f *exportFlags) export(o *opened, args []string) error {
 	if err != nil {
 		return err
 	}
-	parts, err := f.open(o, i, options)
+	parts, err := f.open(o, stream, i, options)
 	if err != nil {
 		return err
 	}
@@ -87,11 +88,11 @@ func (f *exportFlags) export(o *opened, args []string) error {
 
 // open opens all parts that are asked for, before the first one is written, which can
 // take long: if rotation took all of one meanwhile, the others would be numbered anew.
-func (f *exportFlags) open(o *opened, i *interval, options fs.Options) (parts []*fs.Clip, err error) {
+func (f *exportFlags) open(o *opened, stream *curate.Stream, i moonfirefs.Interval, options fs.Options) (parts []*fs.Clip, err error) {
 	for part := max(f.part, 1); ; part++ {
-		clip, err := fs.OpenClip(o.cmd.Context(), options, i.folder, i.start, i.end, part)
+		clip, err := fs.OpenClip(o.cmd.Context(), options, stream.Folder, i.Start90k, i.End90k, part)
 		if errors.Is(err, moonfirefs.ErrNotFound) {
-			err = fmt.Errorf("%s has no such footage of %s: %w", i.folder, o.times(i.start, i.end), err)
+			err = fmt.Errorf("%s has no such footage of %s: %w", stream.Folder, o.times(i), err)
 		}
 		if err != nil {
 			closeParts(parts)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"text/tabwriter"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
+	"github.com/moonfirefs/moonfirefs/internal/curate"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
@@ -78,54 +78,31 @@ func (f *keepFlags) keep(o *opened, args []string) error {
 	if err := moonfirefs.CheckKeptName(f.name); err != nil {
 		return &usageError{err}
 	}
-	i, err := o.interval(args)
+	stream, i, err := o.interval(args)
 	if err != nil {
 		return err
 	}
-	recordings, err := o.overlapping(i)
+	k := &moonfirefs.Kept{Stream: stream.ID, Name: f.name, Start90k: i.Start90k, End90k: i.End90k, Since90k: moonfirefs.FromTime(time.Now())}
+	found, err := curate.Keep(o.cmd.Context(), o.DB, k)
 	if err != nil {
+		return o.explain(stream, i, err)
+	}
+	if err := o.printf("Kept %s, %s: %s. In the mount: saved/%s.mp4", stream.Folder, o.times(i), footageText(found), f.name); err != nil {
 		return err
 	}
-	if err := o.requireKeepable(i, recordings); err != nil {
+	if err := o.tellGrowth(k, found); err != nil {
 		return err
 	}
-	k := &moonfirefs.Kept{Stream: i.stream.ID, Name: f.name, Start90k: i.start, End90k: i.end, Since90k: moonfirefs.FromTime(time.Now())}
-	if err := o.DB.Keep(o.cmd.Context(), k); err != nil {
-		return err
-	}
-	if err := o.printf("Kept %s, %s: %s. In the mount: saved/%s.mp4", i.folder, o.times(i.start, i.end), recordings.text(), f.name); err != nil {
-		return err
-	}
-	if err := o.tellGrowth(i, recordings); err != nil {
-		return err
-	}
-	return o.tellQuota(i.stream)
-}
-
-// stillRecording is how long after an instant its recording may not be committed
-// yet.
-const stillRecording = 6 * time.Minute
-
-// requireKeepable refuses an interval of which nothing is recorded and, unless a
-// recording in progress may have it, nothing will be.
-func (o *opened) requireKeepable(i *interval, recordings *overlap) error {
-	now := time.Now()
-	switch {
-	case i.start.Time().After(now):
-		return &usageError{fmt.Errorf("the interval begins in the future, at %s: keep it once it has begun", o.time(i.start))}
-	case recordings.count == 0 && i.end.Time().Before(now.Add(-stillRecording)):
-		return fmt.Errorf("%s has no footage of %s: %w", i.folder, o.times(i.start, i.end), moonfirefs.ErrNotFound)
-	}
-	return nil
+	return o.tellQuota(&stream.Stream)
 }
 
 // tellGrowth says whether there may be more to come.
-func (o *opened) tellGrowth(i *interval, recordings *overlap) error {
-	newest, ok, err := o.DB.Newest(o.cmd.Context(), i.stream.ID)
-	if err != nil || ok && newest.End90k >= i.end || i.end.Time().Before(time.Now().Add(-stillRecording)) {
+func (o *opened) tellGrowth(k *moonfirefs.Kept, found curate.Footage) error {
+	growing, err := curate.Growing(o.cmd.Context(), o.DB, k)
+	if err != nil || !growing {
 		return err
 	}
-	if recordings.count == 0 {
+	if found.Recordings == 0 {
 		return o.printf("Nothing of that is saved yet. What is recorded of it will be kept, and the file appears when it is saved.")
 	}
 	return o.printf("What is still recorded of that will be kept as well; until then the file grows.")
@@ -133,16 +110,12 @@ func (o *opened) tellGrowth(i *interval, recordings *overlap) error {
 
 // tellQuota says in words what kept footage leaves of a quota, where that matters.
 func (o *opened) tellQuota(stream *moonfirefs.Stream) error {
-	keptBytes, err := o.DB.KeptBytes(o.cmd.Context(), stream.ID)
-	if err != nil {
+	q, err := curate.QuotaOf(o.cmd.Context(), o.DB, stream)
+	if err != nil || !q.Exceeded() {
 		return err
 	}
-	reserved := stream.RetainBytes / moonfirefs.UnkeptShare
-	if rest := stream.RetainBytes - keptBytes; rest < reserved {
-		return o.printf("Kept footage now takes %s of this quota of %s. New footage has a tenth of the quota all the same, so the camera uses up to %s on the disk. Release something or raise the quota: moonfirefs camera edit --retain",
-			humanize.Bytes(uint64(keptBytes)), humanize.Bytes(uint64(stream.RetainBytes)), humanize.Bytes(uint64(keptBytes+reserved)))
-	}
-	return nil
+	return o.printf("Kept footage now takes %s of this quota of %s. New footage has a tenth of the quota all the same, so the camera uses up to %s on the disk. Release something or raise the quota: moonfirefs camera edit --retain",
+		humanize.Bytes(uint64(q.KeptBytes)), humanize.Bytes(uint64(q.RetainBytes)), humanize.Bytes(uint64(q.MostBytes())))
 }
 
 func (f *keepFlags) releaseKept(o *opened) error {
@@ -169,53 +142,25 @@ type keptLine struct {
 }
 
 func (f *keepFlags) printKept(o *opened) error {
-	lines, err := o.keptLines()
+	all, err := curate.ListKept(o.cmd.Context(), o.DB)
 	if err != nil {
 		return err
 	}
 	if f.json {
-		return o.printJSON(lines)
+		lines := []keptLine{}
+		for _, k := range all {
+			lines = append(lines, keptLine{k.Name, k.Folder, k.Start90k, k.End90k, k.Since90k, k.Footage.Recordings, k.Footage.SampleFileBytes})
+		}
+		return printJSON(o.cmd.OutOrStdout(), lines, storeIndent)
 	}
-	if len(lines) == 0 {
+	if len(all) == 0 {
 		return o.printf("Nothing is kept.")
 	}
 	w := tabwriter.NewWriter(o.cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "NAME\tCAMERA\tFOOTAGE\tSIZE\tSINCE") // Flush reports
-	for _, l := range lines {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", l.Name, l.Folder, o.times(l.StartTime90k, l.EndTime90k),
-			humanize.Bytes(uint64(l.SampleFileBytes)), o.time(l.SinceTime90k))
+	for _, k := range all {
+		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", k.Name, k.Folder, o.times(k.Interval()),
+			humanize.Bytes(uint64(k.Footage.SampleFileBytes)), o.time(k.Since90k))
 	}
 	return w.Flush()
-}
-
-func (o *opened) keptLines() ([]keptLine, error) {
-	kept, err := o.DB.Kept(o.cmd.Context())
-	if err != nil {
-		return nil, err
-	}
-	streams, err := o.streams()
-	if err != nil {
-		return nil, err
-	}
-	lines := []keptLine{}
-	for _, k := range kept {
-		i := streams.byID(k.Stream)
-		if i == nil {
-			continue // added since
-		}
-		i.start, i.end = k.Start90k, k.End90k
-		found, err := o.overlapping(i)
-		if err != nil {
-			return nil, err
-		}
-		lines = append(lines, keptLine{k.Name, i.folder, k.Start90k, k.End90k, k.Since90k, found.count, found.sizeBytes})
-	}
-	return lines, nil
-}
-
-// printJSON prints a value for programs.
-func (o *opened) printJSON(value any) error {
-	encoder := json.NewEncoder(o.cmd.OutOrStdout())
-	encoder.SetIndent("", " ")
-	return encoder.Encode(value)
 }

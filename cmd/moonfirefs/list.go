@@ -10,6 +10,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/fs"
+	"github.com/moonfirefs/moonfirefs/internal/curate"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
@@ -30,16 +31,16 @@ CAMERA is the name of the camera's folder (NAME-sub for the sub stream).`,
 		Args: asUsage(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return g.withStore(cmd, store.Reading, func(o *opened) error {
-				all, err := o.streams()
+				all, err := curate.ListStreams(cmd.Context(), o.DB)
 				if err != nil {
 					return err
 				}
 				if len(args) > 0 {
-					found, err := all.find(args[0])
+					found, err := all.Find(args[0])
 					if err != nil {
 						return err
 					}
-					all = streams{*found}
+					all = curate.Streams{*found}
 				}
 				if asJSON {
 					return o.printIndex(all, len(args) > 0)
@@ -53,10 +54,10 @@ CAMERA is the name of the camera's folder (NAME-sub for the sub stream).`,
 }
 
 // printIndex prints index.json of all cameras, or of one stream.
-func (o *opened) printIndex(all streams, one bool) error {
+func (o *opened) printIndex(all curate.Streams, one bool) error {
 	folder := ""
 	if one {
-		folder = all[0].folder
+		folder = all[0].Folder
 	}
 	content, err := fs.IndexJSON(o.cmd.Context(), fs.Options{DB: o.DB, Dirs: o.Dirs, Zone: o.Zone, Logger: o.log}, folder)
 	if err != nil {
@@ -66,18 +67,18 @@ func (o *opened) printIndex(all streams, one bool) error {
 	return err
 }
 
-func (o *opened) printDays(all streams) error {
+func (o *opened) printDays(all curate.Streams) error {
 	w := tabwriter.NewWriter(o.cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "CAMERA\tDATE\tFROM\tTO\tRECORDED\tMISSING\tSIZE") // Flush reports
 	for i := range all {
-		days, err := o.days(&all[i])
+		days, err := o.days(all[i].ID)
 		if err != nil {
 			return err
 		}
 		for _, d := range days {
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%v\t%v\t%s\n", all[i].folder, d.date,
-				d.start.Time().In(o.Zone).Format(time.TimeOnly), d.end.Time().In(o.Zone).Format(time.TimeOnly),
-				d.duration90k.Duration().Round(time.Second), d.missing90k().Duration().Round(time.Second), humanize.Bytes(uint64(d.sizeBytes)))
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%v\t%v\t%s\n", all[i].Folder, d.date,
+				d.Interval.Start90k.Time().In(o.Zone).Format(time.TimeOnly), d.Interval.End90k.Time().In(o.Zone).Format(time.TimeOnly),
+				d.Duration90k.Duration().Round(time.Second), d.Missing90k().Duration().Round(time.Second), humanize.Bytes(uint64(d.SampleFileBytes)))
 		}
 	}
 	return w.Flush()
@@ -86,20 +87,16 @@ func (o *opened) printDays(all streams) error {
 // day is what was recorded of a stream from recordings that start on a date.
 type day struct {
 	date string
-	overlap
+	curate.Footage
 }
 
-// missing90k is how much of the time from the first recording to the end of the
-// last one has no footage.
-func (d *day) missing90k() moonfirefs.Duration90k { return max(0, d.end.Sub(d.start)-d.duration90k) }
-
-func (o *opened) days(i *interval) (days []day, err error) {
-	err = o.DB.EachSummary(o.cmd.Context(), i.stream.ID, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(r *moonfirefs.Summary) error {
+func (o *opened) days(stream moonfirefs.StreamID) (days []day, err error) {
+	err = o.DB.EachSummary(o.cmd.Context(), stream, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(r *moonfirefs.Summary) error {
 		date := r.Start90k.Time().In(o.Zone).Format(time.DateOnly)
 		if n := len(days); n == 0 || days[n-1].date != date {
-			days = append(days, day{date, newOverlap()})
+			days = append(days, day{date: date})
 		}
-		days[len(days)-1].add(r)
+		days[len(days)-1].Add(r)
 		return nil
 	})
 	return days, err

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -39,9 +38,7 @@ func showStatus(out io.Writer, path string, asJSON bool) error {
 		return statusUnknown(path, err)
 	}
 	if asJSON {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", " ")
-		err = encoder.Encode(r)
+		err = printJSON(out, r, storeIndent)
 	} else {
 		err = printStatus(out, r)
 	}

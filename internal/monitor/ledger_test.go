@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -101,8 +102,10 @@ func TestRetentionReached(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cameras[0].Streams[0].RetainBytes = 1000 * 86_400 * 2
-	if err := f.DB.UpdateCamera(t.Context(), &cameras[0]); err != nil {
+	larger := cameras[0]
+	larger.Streams = slices.Clone(larger.Streams)
+	larger.Streams[0].RetainBytes = 1000 * 86_400 * 2
+	if err := f.DB.UpdateCamera(t.Context(), &cameras[0], &larger); err != nil {
 		t.Fatal(err)
 	}
 	r, err = NewCollector(f.Store).Report(t.Context(), 0)
