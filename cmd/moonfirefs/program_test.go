@@ -12,7 +12,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"go.uber.org/goleak"
 
@@ -41,8 +40,6 @@ type program struct {
 	output *syncbuffer.Buffer
 	exited chan struct{}
 	err    error // of the exit; valid once exited is closed
-	// stopped is when it was first told to end.
-	stopped time.Time
 }
 
 // start runs the program in the background. The test's end ends it.
@@ -76,9 +73,6 @@ func startIn(t *testing.T, variables []string, args ...string) *program {
 // stop ends the program in order. It may be called more than once.
 func (p *program) stop() {
 	p.t.Helper()
-	if p.stopped.IsZero() {
-		p.stopped = time.Now()
-	}
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended by itself
 	p.wait()
 }

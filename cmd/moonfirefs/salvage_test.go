@@ -3,7 +3,6 @@ package main
 import (
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
@@ -28,12 +27,12 @@ func TestKilledWhileRecording(t *testing.T) {
 	t.Parallel()
 	path, mountpoint := newStore(t), newMountpoint(t)
 	cameras := map[string]*testcamera.Camera{}
-	for _, name := range []string{"driveway", "garage"} {
+	names := []string{"driveway", "garage"}
+	for _, name := range names {
 		cameras[name] = startCamera(t, testcamera.Config{})
 		mustRun(t, "camera", "add", "--no-test", "--store", path, name, cameras[name].URL(), "--retain", "1GB")
 	}
 	const kills = 2
-	var stops []time.Time
 	for run := range kills + 1 {
 		recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1h")
 		for name, camera := range cameras {
@@ -42,22 +41,27 @@ func TestKilledWhileRecording(t *testing.T) {
 				return len(runs) == run+1 && len(runs[run]) > 5*clipGOP/2
 			})
 		}
+		for i, name := range names {
+			settle(t, cameras[name], path, i, run+1)
+		}
 		if run < kills {
 			recorder.kill()
 		} else {
 			recorder.stop()
-			stops = append(stops, recorder.stopped)
+		}
+		for _, camera := range cameras {
+			camera.Resume()
 		}
 	}
 	requireSalvaged(t, path, kills*len(cameras))
 	mount := start(t, "mount", mountpoint, "--store", path)
 	mount.saw("mounted")
-	for name, camera := range cameras {
+	for i, name := range names {
 		paths, err := filepath.Glob(filepath.Join(mountpoint, name, "*-*-*", "*.mp4"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		compare(t, sentRuns(camera.Sent()), stops, playedFrames(t, paths), clipGOP+maxInFlight)
+		compare(t, sentRuns(cameras[name].Sent()), footageOf(t, path, moonfirefs.StreamID(i+1), paths), clipGOP+maxUnfinished)
 	}
 	mount.stop()
 }
