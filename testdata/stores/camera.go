@@ -1,0 +1,53 @@
+// Command camera plays what the stores of this folder are recordings of, until it is
+// interrupted: H.264 with reordered frames and AAC, and H.265. make.sh builds it within
+// commit 59032b4.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/moonfirefs/moonfire/internal/testcamera"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := play(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func play(ctx context.Context) error {
+	sound, err := testcamera.EncodeSound(ctx, testcamera.AAC, 8000, 30)
+	if err != nil {
+		return err
+	}
+	for _, stream := range []struct {
+		address string
+		params  testcamera.Params
+		sound   *testcamera.Sound
+	}{
+		{"127.0.0.1:28554", testcamera.Params{Width: 160, Height: 96, FPS: 10, BitrateKbps: 60, BFrames: 2}, sound},
+		{"127.0.0.1:28555", testcamera.Params{Codec: testcamera.H265, Width: 128, Height: 64, FPS: 5, BitrateKbps: 20}, nil},
+	} {
+		clip, err := testcamera.Encode(ctx, stream.params, 600)
+		if err != nil {
+			return err
+		}
+		camera, err := testcamera.Start(testcamera.Config{
+			Source: clip, Sound: stream.sound, Reports: true, Address: stream.address, KeepSent: 1,
+		})
+		if err != nil {
+			return err
+		}
+		defer camera.Close()
+	}
+	fmt.Println("playing")
+	<-ctx.Done()
+	return nil
+}

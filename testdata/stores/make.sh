@@ -1,0 +1,62 @@
+#!/bin/bash
+# Makes version-1.tar.gz and version-1.sha256 beside itself: a store as commit 59032b4
+# makes it, and the digests of what its own mount shows. Needs root and FUSE, ffmpeg,
+# and what that commit needs to be built.
+set -euo pipefail
+commit=59032b4
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$work"' EXIT
+
+# Times of the store's zone must be of one day, and all footage of one hour.
+export TZ=Europe/Zurich
+[ "$(date +%M)" -lt 57 ] || { echo "too late in the hour: try again soon" >&2; exit 1; }
+
+git clone -q "$here/../.." "$work/source"
+cd "$work/source"
+git checkout -q "$commit"
+mkdir cmd/camera
+cp "$here/camera.go" cmd/camera/
+make -s build
+go build -o "$work/camera" ./cmd/camera
+
+cd "$work"
+moonfirefs() { "$work/source/moonfirefs" --store "$work/store" "$@"; }
+mkdir mount
+"$work/camera" >camera.log &
+until grep -q playing camera.log; do sleep 0.1; done
+
+moonfirefs init --time-zone "$TZ"
+moonfirefs camera add --no-test yard rtsp://127.0.0.1:28554/stream --retain 1GB \
+  --sub rtsp://127.0.0.1:28555/stream --sub-retain 1GB
+
+# Two runs, so that there is a gap; each ends in order.
+record() {
+  "$work/source/moonfirefs" run mount --store "$work/store" --rotate-every 2s 2>run.log &
+  recorder=$!
+  sleep "$1"
+  kill "$recorder"
+  wait "$recorder"
+}
+begin=$(date +%s)
+record 10
+record 4
+at() { date -d "@$((begin + $1))" +%FT%T; }
+moonfirefs keep yard "$(at 2)" "$(at 4)" --name visit
+moonfirefs delete yard "$(at 6)" "$(at 7)" --yes
+moonfirefs check --hash
+
+: >mount.log
+"$work/source/moonfirefs" mount mount --store "$work/store" 2>mount.log &
+mount=$!
+until grep -q mounted mount.log; do sleep 0.1; done
+(cd mount && sha256sum */*-*-*/*.mp4 saved/*.mp4 "yard/clips/$(date -d "@$((begin + 3))" +%FT%H.%M.%S)--$(date -d "@$((begin + 12))" +%H.%M.%S).mp4") >version-1.sha256
+kill "$mount"
+wait "$mount"
+
+# The line in it names this machine; it is made again.
+rm store/samples/lock
+tar --sort=name --owner=0 --group=0 --numeric-owner -cf - store | gzip -9n >version-1.tar.gz
+cp version-1.sha256 version-1.tar.gz "$here/"
+cat version-1.sha256
+ls -l "$here"/version-1.*
