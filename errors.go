@@ -16,6 +16,9 @@ var (
 	// ErrForeign is returned when a database or directory is not ours, or
 	// belongs to another store.
 	ErrForeign = errors.New("does not belong to this store")
+	// ErrNewer is returned when a store was written by a newer version of this program,
+	// which this one does not know how to read.
+	ErrNewer = errors.New("a newer moonfirefs is needed")
 	// ErrMismatch is returned when the index and a sample directory of the same
 	// store are not of the same time, so that recording could do harm.
 	ErrMismatch = errors.New("index and sample directory do not match")

@@ -2,14 +2,15 @@
 -- exist, and in which sample file each recording's samples lie.
 --
 -- This file is the authority: a new database is made by running it, and
--- migrations end in exactly this schema. Package index owns every query.
+-- migrations (design/migrations.md) end in exactly this schema. Package index owns
+-- every query.
 --
 -- Times named *_90k are in units of 1/90 000 s; absolute ones count from
 -- 1970-01-01 00:00:00 UTC without leap seconds. UUIDs are blobs of 16 bytes,
 -- SHA-1 digests blobs of 20.
 
 pragma application_id = 0x4d466673; -- "MFfs"
-pragma user_version = 1;
+pragma user_version = 2;
 
 -- One row: what the store is.
 create table meta (
@@ -81,26 +82,26 @@ create table stream (
   retain_bytes integer not null check (retain_bytes >= 0),
 
   -- Totals over the stream's recordings, kept by the triggers below, so that
-  -- rotation need not add up hundreds of thousands of rows for each save.
+  -- retention need not add up hundreds of thousands of rows for each transaction.
   sample_file_bytes integer not null default 0 check (sample_file_bytes >= 0),
   duration_90k integer not null default 0 check (duration_90k >= 0),
 
   unique (camera_id, kind)
 ) strict;
 
--- Which quarters of an hour of UTC have lost a recording to rotation, or because
+-- Which quarters of an hour of UTC have lost a recording to retention, or because
 -- somebody has deleted it. A civil hour, whatever its zone, is made of such
 -- quarters; one that has lost something is not shown as if it were whole. Kept as
 -- long as the stream has recordings from about then, or from earlier times that
 -- nobody has asked to keep.
-create table rotated (
+create table trimmed_quarter (
   stream_id integer not null references stream (id),
   -- Number of the quarter since 1970-01-01 00:00:00 UTC: time / (15*60*90000).
   quarter_hour integer not null,
   primary key (stream_id, quarter_hour)
 ) strict, without rowid;
 
--- Intervals of a stream that a person has asked to keep. Rotation spares every
+-- Intervals of a stream that a person has asked to keep. Retention spares every
 -- recording that overlaps one, also if it is committed later, and the mount shows
 -- each interval as /saved/NAME.mp4.
 create table kept (
@@ -281,45 +282,45 @@ create table hour_summaries (
   summaries blob
 ) strict;
 
+-- Which row of hour_summaries a recording belongs to. A division rounds towards zero,
+-- and the remainder of a negative time is negative.
+create view recording_hour as
+select recording_id, stream_id, utc_hour, stream_id * 68719476736 + utc_hour as hour_id
+  from (select id as recording_id, stream_id,
+               start_time_90k / 324000000 - (start_time_90k % 324000000 < 0) as utc_hour
+          from recording);
+
 create trigger recording_inserted after insert on recording begin
   update stream
      set sample_file_bytes = sample_file_bytes + new.sample_file_bytes,
          duration_90k = duration_90k + new.duration_90k
    where id = new.stream_id;
   insert into hour_summaries (id, stream_id, utc_hour)
-  select stream_id * 68719476736 + utc_hour, stream_id, utc_hour
-    from (select new.stream_id as stream_id,
-                 (new.start_time_90k - (new.start_time_90k % 324000000 + 324000000) % 324000000) / 324000000 as utc_hour)
-   where true
+  select hour_id, stream_id, utc_hour from recording_hour where recording_id = new.id
   on conflict do update set summaries = null where summaries is not null;
 end;
 
-create trigger recording_deleted after delete on recording begin
+-- Before, since the view tells nothing of a recording that is gone.
+create trigger recording_deleted before delete on recording begin
   update stream
      set sample_file_bytes = sample_file_bytes - old.sample_file_bytes,
          duration_90k = duration_90k - old.duration_90k
    where id = old.stream_id;
   insert into hour_summaries (id, stream_id, utc_hour)
-  select stream_id * 68719476736 + utc_hour, stream_id, utc_hour
-    from (select old.stream_id as stream_id,
-                 (old.start_time_90k - (old.start_time_90k % 324000000 + 324000000) % 324000000) / 324000000 as utc_hour)
-   where true
+  select hour_id, stream_id, utc_hour from recording_hour where recording_id = old.id
   on conflict do update set summaries = null where summaries is not null;
 end;
 
 -- Recordings never change, unless somebody mends the index by hand.
-create trigger recording_updated after update on recording begin
+create trigger recording_changes before update on recording begin
   insert into hour_summaries (id, stream_id, utc_hour)
-  select stream_id * 68719476736 + utc_hour, stream_id, utc_hour
-    from (select old.stream_id as stream_id,
-                 (old.start_time_90k - (old.start_time_90k % 324000000 + 324000000) % 324000000) / 324000000 as utc_hour)
-   where true
+  select hour_id, stream_id, utc_hour from recording_hour where recording_id = old.id
   on conflict do update set summaries = null where summaries is not null;
+end;
+
+create trigger recording_changed after update on recording begin
   insert into hour_summaries (id, stream_id, utc_hour)
-  select stream_id * 68719476736 + utc_hour, stream_id, utc_hour
-    from (select new.stream_id as stream_id,
-                 (new.start_time_90k - (new.start_time_90k % 324000000 + 324000000) % 324000000) / 324000000 as utc_hour)
-   where true
+  select hour_id, stream_id, utc_hour from recording_hour where recording_id = new.id
   on conflict do update set summaries = null where summaries is not null;
 end;
 

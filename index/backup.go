@@ -35,8 +35,28 @@ func (db *DB) Backup(ctx context.Context, path string, show func(doneBytes, tota
 	return nil
 }
 
-func (db *DB) backup(ctx context.Context, path string, show func(doneBytes, totalBytes int64)) error {
-	if err := db.mayReplace(ctx, path); err != nil {
+func (db *DB) backup(ctx context.Context, path string, show func(doneBytes, totalBytes int64)) (err error) {
+	source, err := db.readers.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, source.Close()) }()
+	b := backup{source: source, path: db.path, store: db.meta.Store, show: show}
+	return b.write(ctx, path)
+}
+
+// backup is a copy of a database under way.
+type backup struct {
+	source *sql.Conn
+	// path is that of the original, which is of a store.
+	path  string
+	store uuid.UUID
+	show  func(doneBytes, totalBytes int64)
+}
+
+// write makes the copy at path.
+func (b *backup) write(ctx context.Context, path string) error {
+	if err := b.mayReplace(ctx, path); err != nil {
 		return err
 	}
 	return durable.Write(path, durable.Replace, func(f *os.File) error {
@@ -45,12 +65,15 @@ func (db *DB) backup(ctx context.Context, path string, show func(doneBytes, tota
 				return err
 			}
 		}
-		return db.copyTo(ctx, f.Name(), show)
+		if err := b.copyTo(ctx, f.Name()); err != nil {
+			return err
+		}
+		return finishBackup(ctx, f.Name())
 	})
 }
 
 // mayReplace refuses to replace what is not a backup of this store.
-func (db *DB) mayReplace(ctx context.Context, path string) error {
+func (b *backup) mayReplace(ctx context.Context, path string) error {
 	there, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -58,7 +81,7 @@ func (db *DB) mayReplace(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	own, err := os.Stat(db.path)
+	own, err := os.Stat(b.path)
 	if err != nil {
 		return err
 	}
@@ -68,13 +91,13 @@ func (db *DB) mayReplace(ctx context.Context, path string) error {
 	if wal, err := os.Stat(path + "-wal"); err == nil && wal.Size() > 0 {
 		return fmt.Errorf("it is a database in use: %w", moonfirefs.ErrExists)
 	}
-	release, err := holdHeader(path)
+	_, release, err := holdHeader(path)
 	if err != nil {
 		return fmt.Errorf("%w, and not a backup: %w", moonfirefs.ErrExists, err)
 	}
 	meta, err := readBackupMeta(ctx, path)
 	err = errors.Join(err, release())
-	if err == nil && meta.Store != db.meta.Store {
+	if err == nil && meta.Store != b.store {
 		err = fmt.Errorf("it is of store %s", meta.Store)
 	}
 	if err != nil {
@@ -90,43 +113,28 @@ func readBackupMeta(ctx context.Context, path string) (_ Meta, err error) {
 	return readMeta(ctx, pool)
 }
 
-func (db *DB) copyTo(ctx context.Context, path string, show func(doneBytes, totalBytes int64)) error {
-	if err := db.copyPages(ctx, path, show); err != nil {
-		return err
-	}
-	return finishBackup(ctx, path)
-}
-
-// copyPages copies with SQLite's backup interface.
-func (db *DB) copyPages(ctx context.Context, path string, show func(doneBytes, totalBytes int64)) (err error) {
+// copyTo copies the pages, with SQLite's backup interface, to an empty file.
+func (b *backup) copyTo(ctx context.Context, path string) (err error) {
 	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: "mode=rw"}
-	to := sql.OpenDB(plainConnector(dsn.String()))
-	defer func() { err = errors.Join(err, to.Close()) }()
-	destination, err := to.Conn(ctx)
+	pool := sql.OpenDB(plainConnector(dsn.String()))
+	defer func() { err = errors.Join(err, pool.Close()) }()
+	destination, err := pool.Conn(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, destination.Close()) }()
-	source, err := db.readers.Conn(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, source.Close()) }()
 	// A transaction of ours holds on to one state; without it, each commit of
 	// another process would begin the copy anew.
-	tx, err := source.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
-	if err != nil {
-		return err
-	}
-	defer rollback(tx)
-	var pageBytes int64
-	if err := tx.QueryRowContext(ctx, `select page_size from pragma_page_size, meta`).Scan(&pageBytes); err != nil {
-		return err
-	}
-	showPages := func(left, total int) { show(int64(total-left)*pageBytes, int64(total)*pageBytes) }
-	return destination.Raw(func(to any) error {
-		return source.Raw(func(from any) error {
-			return copyPages(ctx, to.(*sqlite3.SQLiteConn), from.(*sqlite3.SQLiteConn), showPages)
+	return inTransaction(ctx, b.source, func(tx *sql.Tx) error {
+		var pageBytes int64
+		if err := tx.QueryRowContext(ctx, `select page_size from pragma_page_size, meta`).Scan(&pageBytes); err != nil {
+			return err
+		}
+		show := func(left, total int) { b.show(int64(total-left)*pageBytes, int64(total)*pageBytes) }
+		return destination.Raw(func(to any) error {
+			return b.source.Raw(func(from any) error {
+				return copyPages(ctx, to.(*sqlite3.SQLiteConn), from.(*sqlite3.SQLiteConn), show)
+			})
 		})
 	})
 }

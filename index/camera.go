@@ -105,7 +105,7 @@ func listCameras(ctx context.Context, db querier) (cameras []moonfirefs.Camera, 
 
 // rotated lists the quarters that have lost something, by stream.
 func (db *DB) rotated(ctx context.Context) (map[moonfirefs.StreamID][]moonfirefs.Time90k, error) {
-	rows, err := db.readers.QueryContext(ctx, `select stream_id, quarter_hour from rotated order by stream_id, quarter_hour`)
+	rows, err := db.readers.QueryContext(ctx, `select stream_id, quarter_hour from trimmed_quarter order by stream_id, quarter_hour`)
 	if err != nil {
 		return nil, asOurs(err)
 	}
@@ -205,11 +205,6 @@ func requireNewName(ctx context.Context, db querier, name string) error {
 		}
 		return nil
 	})
-}
-
-// querier is a transaction, or a pool of connections.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
 func foldName(name string) string { return cases.Fold().String(norm.NFC.String(name)) }

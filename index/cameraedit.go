@@ -125,7 +125,7 @@ func (db *DB) removeCamera(ctx context.Context, id moonfirefs.CameraID) error {
 	}
 	defer rollback(tx)
 	for _, query := range []string{
-		`delete from rotated where stream_id in (select id from stream where camera_id = ?)`,
+		`delete from trimmed_quarter where stream_id in (select id from stream where camera_id = ?)`,
 		`delete from hour_summaries where id in (
 		   select h.id from stream s join hour_summaries h
 		       on h.id between s.id * 68719476736 - 34359738368 and s.id * 68719476736 + 34359738367

@@ -193,10 +193,8 @@ type summarizedHour struct {
 const summarizedSQL = `
 select stream_id, utc_hour, false, summaries from hour_summaries
  union all
-select distinct stream_id, (start_time_90k - (start_time_90k % 324000000 + 324000000) % 324000000) / 324000000 as hour, true, null
-  from recording r
- where not exists (select 1 from hour_summaries h where h.id = r.stream_id * 68719476736 +
-       (r.start_time_90k - (r.start_time_90k % 324000000 + 324000000) % 324000000) / 324000000)`
+select distinct stream_id, utc_hour, true, null from recording_hour r
+ where not exists (select 1 from hour_summaries h where h.id = r.hour_id)`
 
 func summarized(ctx context.Context, tx *sql.Tx) (hours []summarizedHour, err error) {
 	rows, err := tx.QueryContext(ctx, summarizedSQL)

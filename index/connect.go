@@ -24,39 +24,55 @@ import (
 // recordings rests on commits that stay.
 const synchronousExtra = 3
 
+// access is what a connection may do.
+type access int
+
+const (
+	// reading sees a database of an older version as one of the current version.
+	reading access = iota
+	writing
+	// alone writes while nobody else has the database open.
+	alone
+)
+
 // connector makes connections that have the settings we rely on, and checks them
 // on each: settings in the data source name are easily misspelt, and a pragma
 // that is executed on the pool reaches one connection only.
 type connector struct {
-	dsn string
+	dsn    string
+	access access
 	// immutable says that nobody can change the database, so that there is no
 	// WAL and no need of locks.
 	immutable bool
 }
 
-func newConnector(path string, readOnly bool, busyTimeout time.Duration) *connector {
-	immutable := readOnly && onReadOnlyMedium(path)
+func newConnector(path string, access access, busyTimeout time.Duration) *connector {
+	immutable := access == reading && onReadOnlyMedium(path)
 	query := url.Values{
 		"_busy_timeout": {strconv.FormatInt(busyTimeout.Milliseconds(), 10)},
 		"_foreign_keys": {"1"},
 		"_synchronous":  {"EXTRA"},
+		"mode":          {"rw"}, // never create
 	}
-	if readOnly {
+	switch access {
+	case reading:
 		query.Set("mode", "ro")
-		query.Set("_query_only", "1")
 		if immutable {
 			query.Set("immutable", "1")
 		}
-	} else {
-		query.Set("mode", "rw") // never create
+	case writing:
 		query.Set("_journal_mode", "WAL")
 		query.Set("_txlock", "immediate")
+	case alone:
+		// Set before the first look at the database, it locks the file, and not only
+		// the WAL. So the mode of the journal, which is WAL already, is not set here.
+		query.Set("_locking_mode", "EXCLUSIVE")
 	}
 	if failpoint.Seeded("synchronous-normal") {
 		query.Set("_synchronous", "NORMAL")
 	}
 	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}
-	return &connector{dsn: dsn.String(), immutable: immutable}
+	return &connector{dsn: dsn.String(), access: access, immutable: immutable}
 }
 
 // onReadOnlyMedium tells whether a database lies on a file system that is mounted
@@ -76,7 +92,7 @@ func (c *connector) Driver() driver.Driver { return &sqlite3.SQLiteDriver{} }
 
 // Connect implements driver.Connector.
 func (c *connector) Connect(context.Context) (driver.Conn, error) {
-	d := &sqlite3.SQLiteDriver{ConnectHook: c.check}
+	d := &sqlite3.SQLiteDriver{ConnectHook: c.prepare}
 	conn, err := d.Open(c.dsn)
 	return conn, asOurs(err)
 }
@@ -94,6 +110,21 @@ const maxHeapBytes = 256 << 20
 func bound(conn *sqlite3.SQLiteConn) error {
 	conn.SetLimit(sqlite3.SQLITE_LIMIT_LENGTH, maxValueBytes)
 	_, err := conn.Exec(fmt.Sprintf("pragma hard_heap_limit = %d", maxHeapBytes), nil)
+	return err
+}
+
+// prepare checks a new connection. One that reads gets its views, and then may not even
+// make those any more.
+func (c *connector) prepare(conn *sqlite3.SQLiteConn) error {
+	if err := c.check(conn); err != nil || c.access != reading {
+		return err
+	}
+	version, err := queryPragma(conn, "user_version")
+	if err != nil {
+		return err
+	}
+	stored, _ := version.(int64)
+	_, err = conn.Exec(oldVersions[int(stored)].views+"; pragma query_only = 1", nil)
 	return err
 }
 
@@ -141,8 +172,14 @@ func queryPragma(conn *sqlite3.SQLiteConn, pragma string) (_ driver.Value, err e
 }
 
 // openWriter returns a pool of the one connection that writes.
-func openWriter(path string, o Options) *sql.DB {
-	pool := sql.OpenDB(newConnector(path, false, o.BusyTimeout))
+func openWriter(path string, o Options) *sql.DB { return openOne(path, writing, o) }
+
+// openAlone is openWriter for somebody who keeps out all others from the first statement
+// to Close.
+func openAlone(path string, o Options) *sql.DB { return openOne(path, alone, o) }
+
+func openOne(path string, access access, o Options) *sql.DB {
+	pool := sql.OpenDB(newConnector(path, access, o.BusyTimeout))
 	pool.SetMaxOpenConns(1)
 	return pool
 }
@@ -152,7 +189,7 @@ func openWriter(path string, o Options) *sql.DB {
 const maxReaders = 8
 
 func openReaders(path string, o Options) *sql.DB {
-	pool := sql.OpenDB(newConnector(path, true, o.BusyTimeout))
+	pool := sql.OpenDB(newConnector(path, reading, o.BusyTimeout))
 	pool.SetMaxOpenConns(maxReaders)
 	pool.SetMaxIdleConns(maxReaders)
 	return pool

@@ -2,7 +2,6 @@ package index
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -53,7 +52,3 @@ func fill(ctx context.Context, path string, meta Meta, dir SampleDir) (err error
 	}
 	return tx.Commit()
 }
-
-// rollback ends a transaction that was not committed. The error that led here is
-// the one to report.
-func rollback(tx *sql.Tx) { _ = tx.Rollback() }

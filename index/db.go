@@ -85,10 +85,13 @@ type statements struct {
 	summaries, firstStart, lastStart, newest, sampleFiles, videoIndex, videoIndexes *sql.Stmt
 }
 
-// Open opens the database for reading and writing; OpenReadOnly for reading,
-// beside a recorder. Both return an error that wraps moonfirefs.ErrForeign for a
-// file that is not ours or is of another version, and moonfirefs.ErrCorrupt for
-// one that is damaged; neither changes such a file.
+// Open opens the database for reading and writing, and migrates one of an older version
+// first (design/migrations.md); OpenReadOnly opens it for reading, beside a recorder, and
+// leaves its version as it is. Both return an error that wraps moonfirefs.ErrForeign for a
+// file that is not ours, moonfirefs.ErrNewer for one of a newer version, and
+// moonfirefs.ErrCorrupt for one that is damaged; neither changes such a file. That of Open
+// wraps moonfirefs.ErrBusy if others keep it from migrating, and moonfirefs.ErrNoSpace if
+// there is no room for the copy that is made before; then the file is as it was.
 func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	return open(ctx, path, o.withDefaults(), true)
 }
@@ -101,17 +104,23 @@ func OpenReadOnly(ctx context.Context, path string, o Options) (*DB, error) {
 func open(ctx context.Context, path string, o Options, writable bool) (*DB, error) {
 	// Before SQLite gets to see the file: connecting for writing would already
 	// change a foreign one.
-	release, err := holdHeader(path)
+	version, release, err := holdHeader(path)
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
 	db := &DB{path: path, release: release, log: o.Logger, videoIndexes: newVideoIndexCache(o.VideoIndexCacheBytes)}
 	makeRoom(path, o.Logger)
-	db.readers = openReaders(path, o)
+	if writable && version < moonfirefs.SchemaVersion {
+		err = migrate(ctx, path, o)
+	}
 	if writable {
 		db.writer = openWriter(path, o)
 	}
-	if err := db.start(ctx); err != nil {
+	db.readers = openReaders(path, o)
+	if err == nil {
+		err = db.start(ctx)
+	}
+	if err != nil {
 		_ = db.Close() // the reason why it is useless matters more
 		return nil, fmt.Errorf("open database %s: %w", path, asOurs(err))
 	}
@@ -161,9 +170,9 @@ func (db *DB) prepare(ctx context.Context) (err error) {
 	return nil
 }
 
-func readMeta(ctx context.Context, pool *sql.DB) (Meta, error) {
+func readMeta(ctx context.Context, db querier) (Meta, error) {
 	var meta Meta
-	err := pool.QueryRowContext(ctx, `select store_uuid, created_time_90k, time_zone from meta`).
+	err := db.QueryRowContext(ctx, `select store_uuid, created_time_90k, time_zone from meta`).
 		Scan(&meta.Store, &meta.Created90k, &meta.TimeZone)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = fmt.Errorf("table meta is empty: %w", moonfirefs.ErrCorrupt)

@@ -40,17 +40,18 @@ var heldFiles = struct {
 
 // holdHeader reads what a database file says of itself, without SQLite's help:
 // even to connect would change a foreign one. It returns an error that wraps
-// moonfirefs.ErrForeign if the file is not ours. The caller calls release once it
-// has closed all connections.
-func holdHeader(path string) (release func() error, err error) {
+// moonfirefs.ErrForeign if the file is not ours, and moonfirefs.ErrNewer if this program
+// cannot know what is in it. The version of its schema can be higher by now, if that is
+// still in the WAL. The caller calls release once it has closed all connections.
+func holdHeader(path string) (version int, release func() error, err error) {
 	heldFiles.Lock()
 	defer heldFiles.Unlock()
 	if err := requireRegular(path); err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	held, id, err := hold(path)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	release = sync.OnceValue(func() error { return letGo(held, id) })
 	header := make([]byte, headerBytes)
@@ -58,12 +59,12 @@ func holdHeader(path string) (release func() error, err error) {
 		err = nil // too short, which the magic shows
 	}
 	if err == nil {
-		err = checkHeader(header)
+		version, err = checkHeader(header)
 	}
 	if err != nil {
-		return nil, errors.Join(err, letGoLocked(held, id))
+		return 0, nil, errors.Join(err, letGoLocked(held, id))
 	}
-	return release, nil
+	return version, release, nil
 }
 
 // requireRegular refuses what is not a file, in the place of the database or of what
@@ -139,15 +140,13 @@ func letGoLocked(held *heldFile, id fileID) error {
 	return errors.Join(errs...)
 }
 
-func checkHeader(header []byte) error {
+func checkHeader(header []byte) (version int, err error) {
 	if string(header[:len(headerMagic)]) != headerMagic {
-		return fmt.Errorf("it is not an SQLite database: %w", moonfirefs.ErrForeign)
+		return 0, fmt.Errorf("it is not an SQLite database: %w", moonfirefs.ErrForeign)
 	}
 	if id := binary.BigEndian.Uint32(header[headerApplicationID:]); id != moonfirefs.ApplicationID {
-		return fmt.Errorf("its application id is %#x, not %#x: %w", id, moonfirefs.ApplicationID, moonfirefs.ErrForeign)
+		return 0, fmt.Errorf("its application id is %#x, not %#x: %w", id, moonfirefs.ApplicationID, moonfirefs.ErrForeign)
 	}
-	if v := binary.BigEndian.Uint32(header[headerUserVersion:]); v != moonfirefs.SchemaVersion {
-		return fmt.Errorf("its schema has version %d, this program knows %d: %w", v, moonfirefs.SchemaVersion, moonfirefs.ErrForeign)
-	}
-	return nil
+	version = int(int32(binary.BigEndian.Uint32(header[headerUserVersion:])))
+	return version, checkVersion(version)
 }

@@ -24,16 +24,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // fixture is a database with one camera and a number of streams.
 type fixture struct {
-	*testing.T
+	testing.TB
 	path   string
 	db     *DB
 	open   moonfirefs.OpenID
 	camera moonfirefs.Camera
 }
 
-func newFixture(t *testing.T, retainBytes int64) *fixture {
+func newFixture(t testing.TB, retainBytes int64) *fixture {
 	t.Helper()
-	f := &fixture{T: t, path: filepath.Join(t.TempDir(), "odd ?#%name.db")}
+	f := &fixture{TB: t, path: filepath.Join(t.TempDir(), "odd ?#%name.db")}
 	meta := Meta{Store: uuid.New(), Created90k: 7, TimeZone: "Europe/Zurich"}
 	if err := Create(t.Context(), f.path, meta, SampleDir{UUID: uuid.New(), Path: "samples"}); err != nil {
 		t.Fatal(err)
@@ -176,7 +176,7 @@ func TestOpenRefusesAndDoesNotTouch(t *testing.T) {
 		"empty":         {nil, moonfirefs.ErrForeign},
 		"text":          {[]byte("Dear diary, "), moonfirefs.ErrForeign},
 		"another's":     {patched(headerApplicationID, "Abcd"), moonfirefs.ErrForeign},
-		"newer":         {patched(headerUserVersion, "\x00\x00\x00\x63"), moonfirefs.ErrForeign},
+		"newer":         {patched(headerUserVersion, "\x00\x00\x00\x63"), moonfirefs.ErrNewer},
 		"cut short":     {data[:len(data)/2], moonfirefs.ErrCorrupt},
 		"other schema":  {[]byte(strings.ReplaceAll(string(data), "run_offset", "fun_offset")), moonfirefs.ErrCorrupt},
 		"damaged pages": {patched(100, strings.Repeat("\xff", 3000)), moonfirefs.ErrCorrupt},
@@ -439,7 +439,7 @@ func TestRotationFollowsTheOrderOfRecording(t *testing.T) {
 				t.Errorf("left at the end: %v", starts)
 			}
 			var quarters int
-			if err := f.db.readers.QueryRow(`select count(*) from rotated`).Scan(&quarters); err != nil || quarters > 2 {
+			if err := f.db.readers.QueryRow(`select count(*) from trimmed_quarter`).Scan(&quarters); err != nil || quarters > 2 {
 				t.Errorf("%d quarters are remembered (%v)", quarters, err)
 			}
 		})
@@ -726,22 +726,28 @@ func TestOpenOnReadOnlyMedium(t *testing.T) {
 	if err := f.db.Close(); err != nil {
 		t.Fatal(err)
 	}
-	medium := t.TempDir()
+	f.path = filepath.Join(mountReadOnly(t, filepath.Dir(f.path)), filepath.Base(f.path))
+	if starts := f.starts(f.openDB(OpenReadOnly)); len(starts) != 1 {
+		t.Errorf("recordings %v", starts)
+	}
+}
+
+// mountReadOnly shows a folder at another path, where nothing can be written.
+func mountReadOnly(t *testing.T, folder string) (path string) {
+	t.Helper()
+	path = t.TempDir()
 	for _, mount := range []struct {
 		source string
 		flags  uintptr
-	}{{filepath.Dir(f.path), syscall.MS_BIND}, {"", syscall.MS_BIND | syscall.MS_REMOUNT | syscall.MS_RDONLY}} {
-		if err := syscall.Mount(mount.source, medium, "", mount.flags, ""); err != nil {
+	}{{folder, syscall.MS_BIND}, {"", syscall.MS_BIND | syscall.MS_REMOUNT | syscall.MS_RDONLY}} {
+		if err := syscall.Mount(mount.source, path, "", mount.flags, ""); err != nil {
 			t.Fatal(err)
 		}
 	}
 	t.Cleanup(func() {
-		if err := syscall.Unmount(medium, syscall.MNT_DETACH); err != nil {
+		if err := syscall.Unmount(path, syscall.MNT_DETACH); err != nil {
 			t.Error(err)
 		}
 	})
-	f.path = filepath.Join(medium, filepath.Base(f.path))
-	if starts := f.starts(f.openDB(OpenReadOnly)); len(starts) != 1 {
-		t.Errorf("recordings %v", starts)
-	}
+	return path
 }

@@ -45,10 +45,7 @@ update stream
          from recording r where r.stream_id = stream.id);
 delete from hour_summaries;
 insert into hour_summaries (id, stream_id, utc_hour)
-select stream_id * 68719476736 + utc_hour, stream_id, utc_hour
-  from (select distinct stream_id,
-               (start_time_90k - (start_time_90k % 324000000 + 324000000) % 324000000) / 324000000 as utc_hour
-          from recording);`
+select distinct hour_id, stream_id, utc_hour from recording_hour;`
 
 // Recount sets the totals of all streams to those of their recordings, and packs
 // the summaries of all hours anew.

@@ -375,7 +375,7 @@ func (u *transaction) delete(ctx context.Context, id moonfirefs.RecordingID) err
 		file.UUID[:], file.Dir); err != nil {
 		return err
 	}
-	if _, err := u.tx.ExecContext(ctx, `insert or ignore into rotated (stream_id, quarter_hour) values (?, ?)`,
+	if _, err := u.tx.ExecContext(ctx, `insert or ignore into trimmed_quarter (stream_id, quarter_hour) values (?, ?)`,
 		stream, quarterHour(start90k)); err != nil {
 		return err
 	}
@@ -416,7 +416,7 @@ func (u *transaction) forgetRotated(ctx context.Context, stream moonfirefs.Strea
 		before = quarterHour(first.V) - nearQuarters
 	}
 	_, err = u.tx.ExecContext(ctx, `
-		delete from rotated
+		delete from trimmed_quarter
 		 where stream_id = ?1 and quarter_hour < ?2
 		   and not exists (select 1 from recording r where r.stream_id = ?1
 		       and r.start_time_90k >= (quarter_hour - ?3) * ?4 and r.start_time_90k < (quarter_hour + ?3 + 1) * ?4)`,

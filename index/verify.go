@@ -14,17 +14,32 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 )
 
-// checkSchema compares the schema with the one that schema.sql makes, all of it: a
-// trigger or a view that is not ours could do anything.
-func checkSchema(ctx context.Context, pool *sql.DB) error {
-	want, err := shippedSchema()
+// checkSchema compares the schema with the one that schema.sql makes, or made when the
+// database was of that version, all of it: a trigger or a view that is not ours could do
+// anything.
+func checkSchema(ctx context.Context, db querier) error {
+	version, err := readVersion(ctx, db)
+	if err == nil {
+		err = checkVersion(version)
+	}
 	if err != nil {
 		return err
 	}
-	got, err := readSchema(ctx, pool)
+	want, err := shippedSchema(ctx, version)
 	if err != nil {
 		return err
 	}
+	got, err := readSchema(ctx, db)
+	if err != nil {
+		return err
+	}
+	return got.compare(want)
+}
+
+// schema has all tables, indexes, views and triggers of a database.
+type schema map[schemaObject]bool
+
+func (got schema) compare(want schema) error {
 	if maps.Equal(got, want) {
 		return nil
 	}
@@ -41,7 +56,7 @@ func checkSchema(ctx context.Context, pool *sql.DB) error {
 	return nil
 }
 
-// schemaObject is a row of sqlite_schema.
+// schemaObject is a row of sqlite_schema, its statement as plainSQL makes it.
 type schemaObject struct{ kind, name, table, sql string }
 
 // analyzed are the tables that ANALYZE makes, in one build of SQLite or another. They
@@ -51,39 +66,58 @@ var analyzed = map[schemaObject]bool{
 	{"table", "sqlite_stat4", "sqlite_stat4", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"}: true,
 }
 
-// shippedSchema is what readSchema returns for a new database.
-var shippedSchema = sync.OnceValues(func() (_ map[schemaObject]bool, err error) {
-	pool := sql.OpenDB(plainConnector(":memory:"))
+// shippedSchema is what readSchema returns for a new database of a version.
+func shippedSchema(ctx context.Context, version int) (schema, error) {
+	if version == moonfirefs.SchemaVersion {
+		return currentSchema()
+	}
+	return schemaOf(ctx, oldVersions[version].schema)
+}
+
+// currentSchema is that of schema.sql, which each opening asks for.
+var currentSchema = sync.OnceValues(func() (schema, error) {
+	return schemaOf(context.Background(), moonfirefs.Schema)
+})
+
+// schemaOf finds out what SQL makes, which is ours.
+func schemaOf(ctx context.Context, text string) (_ schema, err error) {
+	pool := inMemory()
 	defer func() { err = errors.Join(err, pool.Close()) }()
-	pool.SetMaxOpenConns(1)
-	ctx := context.Background()
-	if _, err := pool.ExecContext(ctx, moonfirefs.Schema); err != nil {
+	if _, err := pool.ExecContext(ctx, text); err != nil {
 		return nil, err
 	}
 	return readSchema(ctx, pool)
-})
+}
+
+// inMemory makes a database that is gone when it is closed.
+func inMemory() *sql.DB {
+	pool := sql.OpenDB(plainConnector(":memory:"))
+	pool.SetMaxOpenConns(1)
+	return pool
+}
 
 // maxSchemaObjects is more than the shipped schema will ever have.
 const maxSchemaObjects = 1000
 
-// readSchema lists all tables, indexes, views and triggers, but for those of ANALYZE.
-func readSchema(ctx context.Context, pool *sql.DB) (map[schemaObject]bool, error) {
-	rows, err := pool.QueryContext(ctx, `select type, name, tbl_name, coalesce(sql, '') from sqlite_schema limit ?`, maxSchemaObjects)
+// readSchema reads the schema of a database, but for what ANALYZE makes, and without the
+// temporary views of a connection.
+func readSchema(ctx context.Context, db querier) (schema, error) {
+	rows, err := db.QueryContext(ctx, `select type, name, tbl_name, coalesce(sql, '') from main.sqlite_schema limit ?`, maxSchemaObjects)
 	if err != nil {
 		return nil, err
 	}
-	schema := make(map[schemaObject]bool)
+	all := make(schema)
 	err = each(rows, func() error {
 		var o schemaObject
 		if err := rows.Scan(&o.kind, &o.name, &o.table, &o.sql); err != nil {
 			return fmt.Errorf("its schema: %w: %w", moonfirefs.ErrCorrupt, err)
 		}
-		if !analyzed[o] {
-			schema[o] = true
+		if o.sql = plainSQL(o.sql); !analyzed[o] {
+			all[o] = true
 		}
 		return nil
 	})
-	return schema, err
+	return all, err
 }
 
 // plainConnector connects to the database that a data source name says, without

@@ -1,0 +1,67 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"fmt"
+
+	"github.com/moonfirefs/moonfirefs"
+)
+
+// oldVersion is what this program knows of an older version of the schema; see
+// design/migrations.md. What was released is never changed again, but for views.
+type oldVersion struct {
+	// schema is schema.sql as it was.
+	schema string
+	// toNext makes a database of the next version of one of this version.
+	toNext func(context.Context, *sql.Tx) error
+	// views is SQL that makes temporary views, with which a connection that only reads
+	// sees a database of this version as one of the current version.
+	views string
+}
+
+// oldVersions are all that there were, from that of commit 59032b4.
+var oldVersions = map[int]oldVersion{
+	1: {schema: schema1, toNext: script(from1to2), views: views1},
+}
+
+var (
+	//go:embed versions/1-schema.sql
+	schema1 string
+	//go:embed versions/1-to-2.sql
+	from1to2 string
+	//go:embed versions/1-views.sql
+	views1 string
+)
+
+// script is a migration that is nothing but SQL.
+func script(text string) func(context.Context, *sql.Tx) error {
+	return func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, text)
+		return err
+	}
+}
+
+// checkVersion refuses a version that this program does not know.
+func checkVersion(version int) error {
+	if version > moonfirefs.SchemaVersion {
+		return fmt.Errorf("its schema has version %d, this program knows versions up to %d: %w",
+			version, moonfirefs.SchemaVersion, moonfirefs.ErrNewer)
+	}
+	if _, ok := oldVersions[version]; !ok && version != moonfirefs.SchemaVersion {
+		return fmt.Errorf("its schema has version %d: %w", version, moonfirefs.ErrForeign)
+	}
+	return nil
+}
+
+// querier is a transaction, a connection, or a pool of connections.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+func readVersion(ctx context.Context, db querier) (version int, err error) {
+	err = db.QueryRowContext(ctx, `pragma user_version`).Scan(&version)
+	return version, err
+}

@@ -1,0 +1,9 @@
+-- What a reader of a database of version 1 needs to see one of the current version.
+
+create temp view trimmed_quarter as select * from main.rotated;
+
+create temp view recording_hour as
+select recording_id, stream_id, utc_hour, stream_id * 68719476736 + utc_hour as hour_id
+  from (select id as recording_id, stream_id,
+               start_time_90k / 324000000 - (start_time_90k % 324000000 < 0) as utc_hour
+          from recording);
