@@ -92,7 +92,7 @@ func (c *catalog) clipSpec(ctx context.Context, s *stream, interval moonfirefs.I
 	const layout = "2006-01-02 15:04:05 -07:00"
 	spec.Title = fmt.Sprintf("%s %s to %s", s.folder,
 		interval.Start90k.Time().In(c.calendar.Zone).Format(layout), interval.End90k.Time().In(c.calendar.Zone).Format(layout))
-	spec.Clip = &mp4.Clip{Start90k: interval.Start90k, End90k: interval.End90k}
+	spec.Excerpt = &interval
 	if err := spec.Cut(ctx, &tables{c.db, members}); errors.Is(err, moonfirefs.ErrNotFound) {
 		return nil, asStale(err)
 	}

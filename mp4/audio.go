@@ -140,8 +140,8 @@ func (w *writer) audioTables() {
 // reserveAudio reserves the entries of a table, of the silence before each recording
 // and of its own samples.
 func (w *writer) reserveAudio(silence, own sliceKind, entryBytes int64) {
-	for i := range w.parts {
-		w.reserve(silence, i, entryBytes*w.parts[i].audio.silent)
+	for i := range w.segments {
+		w.reserve(silence, i, entryBytes*w.segments[i].audio.silent)
 		w.reserve(own, i, entryBytes*int64(w.spec.Recordings[i].Audio.Samples))
 	}
 }
@@ -150,7 +150,7 @@ func (w *writer) reserveAudio(silence, own sliceKind, entryBytes int64) {
 // silence before it.
 func (w *writer) audioChunks(i int) int64 {
 	n := int64(w.spec.Recordings[i].Audio.Chunks)
-	if w.parts[i].audio.silent > 0 {
+	if w.segments[i].audio.silent > 0 {
 		n++
 	}
 	return n
@@ -169,7 +169,7 @@ func (f *File) readSilence(p []byte, from int64) {
 // decoding time to sample box or the sample size box, of the silence before a
 // recording. There can be hours of it.
 func (f *File) readSilenceTable(s slice, p []byte, from int64) {
-	at, silence := &f.parts[s.arg].audio, silenceOf(f.spec.Audio)
+	at, silence := &f.segments[s.arg].audio, silenceOf(f.spec.Audio)
 	var buf [8]byte
 	entry := buf[:]
 	if s.kind == silenceStszSlice {
@@ -193,7 +193,7 @@ func (f *File) readSilenceTable(s slice, p []byte, from int64) {
 // fillAudioStts writes a recording's entries of the decoding time to sample box
 // of the audio (ISO 14496-12 §8.6.1.2).
 func (f *File) fillAudioStts(dst []byte, d *moonfirefs.AudioIndexDecoder, recording int) {
-	at := &f.parts[recording].audio
+	at := &f.segments[recording].audio
 	extra90k := moonfirefs.Duration90k(0)
 	if at.silent == 0 {
 		extra90k = at.silent90k

@@ -19,25 +19,25 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 )
 
-// soundSample is a sample of audio.
-type soundSample struct {
+// audioSample is a sample of audio.
+type audioSample struct {
 	moonfirefs.AudioSample
 	data []byte
 }
 
-// soundChunk lies behind a number of frames.
-type soundChunk struct {
+// audioChunk lies behind a number of frames.
+type audioChunk struct {
 	frames  int32
-	samples []soundSample
+	samples []audioSample
 }
 
 // alawEntry is a configuration of which silence is known.
 func alawEntry() *moonfirefs.AudioSampleEntry {
-	return moonfirefs.NewAudioSampleEntry(soundBox("alaw", 1, 8000, nil), 8000, 1, 0, "alaw")
+	return moonfirefs.NewAudioSampleEntry(audioBox("alaw", 1, 8000, nil), 8000, 1, 0, "alaw")
 }
 
-// soundBox is an AudioSampleEntry (ISO 14496-12 §12.2.3).
-func soundBox(fourCC string, channels uint16, rate uint32, extra []byte) []byte {
+// audioBox is an AudioSampleEntry (ISO 14496-12 §12.2.3).
+func audioBox(fourCC string, channels uint16, rate uint32, extra []byte) []byte {
 	box := make([]byte, 36, 36+len(extra))
 	binary.BigEndian.PutUint32(box, uint32(36+len(extra)))
 	copy(box[4:], fourCC)
@@ -48,9 +48,9 @@ func soundBox(fourCC string, channels uint16, rate uint32, extra []byte) []byte 
 	return append(box, extra...)
 }
 
-// addSound puts audio into the recording that was added last: its sample file then
+// addAudio puts audio into the recording that was added last: its sample file then
 // has the chunks between its frames.
-func (s *store) addSound(start90k moonfirefs.Duration90k, chunks []soundChunk) {
+func (s *store) addAudio(start90k moonfirefs.Duration90k, chunks []audioChunk) {
 	i := len(s.files) - 1
 	var table moonfirefs.SampleTable
 	var file []byte
@@ -76,18 +76,18 @@ func (s *store) addSound(start90k moonfirefs.Duration90k, chunks []soundChunk) {
 	r.Audio.SampleEntry = 1
 	table.Fill(&r)
 	s.spec.Recordings[i], s.audioIndexes[i] = r.Summary, r.AudioIndex
-	s.files[i], s.sound[i] = file, chunks
+	s.files[i], s.audio[i] = file, chunks
 }
 
-// randomSound cuts the frames of a recording into groups and puts chunks behind
+// randomAudio cuts the frames of a recording into groups and puts chunks behind
 // them that are made up, and last about as long.
-func randomSound(r *rand.Rand, frames []frame) (chunks []soundChunk) {
+func randomAudio(r *rand.Rand, frames []frame) (chunks []audioChunk) {
 	for left := int32(len(frames)); left > 0; {
-		c := soundChunk{frames: 1 + r.Int32N(min(left, 40))}
+		c := audioChunk{frames: 1 + r.Int32N(min(left, 40))}
 		left -= c.frames
 		for range 1 + r.IntN(30) {
 			data := bytes.Repeat([]byte{byte(r.Uint32())}, 1+r.IntN(200))
-			c.samples = append(c.samples, soundSample{moonfirefs.AudioSample{Duration90k: 1 + r.Int32N(4000), Bytes: int32(len(data))}, data})
+			c.samples = append(c.samples, audioSample{moonfirefs.AudioSample{Duration90k: 1 + r.Int32N(4000), Bytes: int32(len(data))}, data})
 		}
 		chunks = append(chunks, c)
 		if r.IntN(8) == 0 {
@@ -97,8 +97,8 @@ func randomSound(r *rand.Rand, frames []frame) (chunks []soundChunk) {
 	return chunks
 }
 
-// randomSoundStore has audio in most recordings.
-func randomSoundStore(r *rand.Rand, n int) *store {
+// randomAudioStore has audio in most recordings.
+func randomAudioStore(r *rand.Rand, n int) *store {
 	s := randomStore(r, n)
 	made := &store{spec: s.spec}
 	made.spec.Recordings, made.spec.Audio = nil, alawEntry()
@@ -108,7 +108,7 @@ func randomSoundStore(r *rand.Rand, n int) *store {
 	for i, frames := range s.frames {
 		made.add(s.spec.Recordings[i].Start90k, frames)
 		if r.IntN(5) > 0 {
-			made.addSound(moonfirefs.Duration90k(r.IntN(1<<r.IntN(20))), randomSound(r, frames))
+			made.addAudio(moonfirefs.Duration90k(r.IntN(1<<r.IntN(20))), randomAudio(r, frames))
 		}
 	}
 	return made
@@ -150,10 +150,10 @@ func trackSamples(t *testing.T, trak *mp4.TrakBox, whole []byte) (samples []trac
 	return samples
 }
 
-// checkSound ensures that both tracks have exactly the samples that were put in,
-// that the picture is where it would be without sound, and the sound where it
+// checkAudio ensures that both tracks have exactly the samples that were put in,
+// that the picture is where it would be without audio, and the audio where it
 // belongs, with silence in between.
-func checkSound(t *testing.T, s *store) {
+func checkAudio(t *testing.T, s *store) {
 	t.Helper()
 	whole := s.whole(t)
 	file, err := mp4.DecodeFile(bytes.NewReader(whole))
@@ -180,14 +180,14 @@ func checkSound(t *testing.T, s *store) {
 		}
 		video = video[len(frames):]
 	}
-	checkSoundTrack(t, s, trackSamples(t, file.Moov.Traks[1], whole), positions90k)
+	checkAudioTrack(t, s, trackSamples(t, file.Moov.Traks[1], whole), positions90k)
 }
 
-func checkSoundTrack(t *testing.T, s *store, audio []trackSample, positions90k []uint64) {
+func checkAudioTrack(t *testing.T, s *store, audio []trackSample, positions90k []uint64) {
 	t.Helper()
 	silence := silenceOf(s.spec.Audio)
 	end90k, first := uint64(0), true
-	for i, chunks := range s.sound {
+	for i, chunks := range s.audio {
 		if chunks == nil {
 			continue
 		}
@@ -226,14 +226,14 @@ func checkSoundTrack(t *testing.T, s *store, audio []trackSample, positions90k [
 	}
 }
 
-// TestSound ensures that files with audio hold what they should, whatever the
+// TestAudio ensures that files with audio hold what they should, whatever the
 // recordings are like, and that any read gives the same bytes.
-func TestSound(t *testing.T) {
+func TestAudio(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))
 	for i := range 100 {
-		s := randomSoundStore(r, 1+r.IntN(10))
+		s := randomAudioStore(r, 1+r.IntN(10))
 		s.spec.Timestamps, s.spec.Gaps = r.IntN(2) == 0, Gaps(r.IntN(2))
-		if !t.Run("", func(t *testing.T) { checkSound(t, s) }) {
+		if !t.Run("", func(t *testing.T) { checkAudio(t, s) }) {
 			t.Fatalf("random file %d", i)
 		}
 		f, whole := s.layOut(t), s.whole(t)
@@ -244,11 +244,11 @@ func TestSound(t *testing.T) {
 	}
 }
 
-// TestSoundClip ensures that a clip has the same edit in all tracks.
-func TestSoundClip(t *testing.T) {
-	s := randomSoundStore(rand.New(rand.NewPCG(9, 10)), 5)
+// TestAudioExcerpt ensures that an excerpt has the same edit in all tracks.
+func TestAudioExcerpt(t *testing.T) {
+	s := randomAudioStore(rand.New(rand.NewPCG(9, 10)), 5)
 	first := s.spec.Recordings[0]
-	s.spec.Clip = &Clip{first.Start90k + 1, first.End90k() + 5*moonfirefs.UnitsPerSecond}
+	s.spec.Excerpt = &moonfirefs.Interval{Start90k: first.Start90k + 1, End90k: first.End90k() + 5*moonfirefs.UnitsPerSecond}
 	file, err := mp4.DecodeFile(bytes.NewReader(s.whole(t)))
 	if err != nil {
 		t.Fatal(err)
@@ -262,13 +262,13 @@ func TestSoundClip(t *testing.T) {
 	}
 }
 
-// TestSoundContradictions ensures that an audio index that is not that of its row
+// TestAudioContradictions ensures that an audio index that is not that of its row
 // fails the reads that need it, and never panics.
-func TestSoundContradictions(t *testing.T) {
+func TestAudioContradictions(t *testing.T) {
 	make1 := func() *store {
 		s := &store{spec: Spec{Entry: moonfirefs.NewVideoSampleEntry(bareEntry(), 640, 360, 1, 1, ""), Audio: alawEntry(), Zone: noon.Time().Location()}}
 		s.add(noon, goldenFrames(60, 20))
-		s.addSound(90, randomSound(rand.New(rand.NewPCG(1, 1)), s.frames[0]))
+		s.addAudio(90, randomAudio(rand.New(rand.NewPCG(1, 1)), s.frames[0]))
 		return s
 	}
 	for name, spoil := range map[string]func(*store){
@@ -348,15 +348,15 @@ func onsets(t *testing.T, path string) (at []float64) {
 	return at
 }
 
-// TestSoundStaysInStep ensures that ffmpeg hears each beep when its picture is
+// TestAudioStaysInStep ensures that ffmpeg hears each beep when its picture is
 // shown, before and after a gap, and finds nothing wrong with the silence in it.
-func TestSoundStaysInStep(t *testing.T) {
+func TestAudioStaysInStep(t *testing.T) {
 	for _, channels := range []int{1, 2} {
 		samples, entry := beeps(t, channels)
 		s := hour(t, h264)
 		made := newStore(t, mustFootage(t, h264))
 		made.spec.Audio = entry
-		// Each second of sound is 15.625 samples: a recording of three seconds has
+		// Each second of audio is 15.625 samples: a recording of three seconds has
 		// those that begin in it. The last recording comes 7.3 seconds late.
 		next := 0
 		for i, frames := range s.frames {
@@ -367,11 +367,11 @@ func TestSoundStaysInStep(t *testing.T) {
 			made.add(start90k, frames)
 			first90k, end90k := moonfirefs.Duration90k(i)*270000, moonfirefs.Duration90k(i+1)*270000
 			offset90k := moonfirefs.Duration90k(next)*5760 - first90k
-			chunk := soundChunk{frames: int32(len(frames)) - 5}
+			chunk := audioChunk{frames: int32(len(frames)) - 5}
 			for ; next < len(samples) && moonfirefs.Duration90k(next)*5760 < end90k; next++ {
-				chunk.samples = append(chunk.samples, soundSample{moonfirefs.AudioSample{Duration90k: 5760, Bytes: int32(len(samples[next]))}, samples[next]})
+				chunk.samples = append(chunk.samples, audioSample{moonfirefs.AudioSample{Duration90k: 5760, Bytes: int32(len(samples[next]))}, samples[next]})
 			}
-			made.addSound(offset90k, []soundChunk{chunk})
+			made.addAudio(offset90k, []audioChunk{chunk})
 		}
 		path := made.write(t)
 		run(t, "ffmpeg", "-v", "error", "-xerror", "-i", path, "-f", "null", "-")

@@ -40,7 +40,7 @@ func checkBoxes(t *testing.T, s *store) {
 	if video.Mdia.Mdhd.Duration != total90k || video.Mdia.Mdhd.Timescale != 90000 {
 		t.Fatalf("mdhd has %d / %d, want %d", video.Mdia.Mdhd.Duration, video.Mdia.Mdhd.Timescale, total90k)
 	}
-	if s.spec.Clip == nil && (file.Moov.Mvhd.Duration != total90k || video.Tkhd.Duration != total90k || video.Edts != nil) {
+	if s.spec.Excerpt == nil && (file.Moov.Mvhd.Duration != total90k || video.Tkhd.Duration != total90k || video.Edts != nil) {
 		t.Fatalf("mvhd has %d, tkhd %d, want %d", file.Moov.Mvhd.Duration, video.Tkhd.Duration, total90k)
 	}
 	checkVideoSamples(t, s, video, whole, positions90k, total90k)

@@ -53,10 +53,10 @@ func (f *File) readAudioTable(ctx context.Context, src Source, s slice, p []byte
 // fillStsc writes a recording's entries of the sample to chunk box (ISO 14496-12
 // §8.7.4).
 func (f *File) fillStsc(dst []byte, d *moonfirefs.AudioIndexDecoder, s slice) {
-	r, part := &f.spec.Recordings[s.arg], &f.parts[s.arg]
-	number := part.videoChunksBefore
+	r, segment := &f.spec.Recordings[s.arg], &f.segments[s.arg]
+	number := segment.videoChunksBefore
 	if s.kind == audioStscSlice {
-		number = part.audioChunksBefore
+		number = segment.audioChunksBefore
 	}
 	put := func(samples int32) {
 		number++
@@ -65,8 +65,8 @@ func (f *File) fillStsc(dst []byte, d *moonfirefs.AudioIndexDecoder, s slice) {
 		binary.BigEndian.PutUint32(dst[8:], 1) // sample description
 		dst = dst[12:]
 	}
-	if s.kind == audioStscSlice && part.audio.silent > 0 {
-		put(int32(part.audio.silent))
+	if s.kind == audioStscSlice && segment.audio.silent > 0 {
+		put(int32(segment.audio.silent))
 	}
 	left := r.VideoSamples
 	for d.NextChunk() {
@@ -85,17 +85,17 @@ func (f *File) fillStsc(dst []byte, d *moonfirefs.AudioIndexDecoder, s slice) {
 // fillCo64 writes a recording's entries of the chunk offset box (§8.7.5). It
 // returns false if the indexes do not add up to the sample file.
 func (f *File) fillCo64(dst []byte, d *moonfirefs.AudioIndexDecoder, v *moonfirefs.VideoIndexDecoder, s slice) bool {
-	r, part := &f.spec.Recordings[s.arg], &f.parts[s.arg]
+	r, segment := &f.spec.Recordings[s.arg], &f.segments[s.arg]
 	put := func(kind sliceKind, offset int64) {
 		if kind == s.kind {
 			binary.BigEndian.PutUint64(dst, uint64(offset))
 			dst = dst[8:]
 		}
 	}
-	if part.audio.silent > 0 {
-		put(audioCo64Slice, part.silenceOffset)
+	if segment.audio.silent > 0 {
+		put(audioCo64Slice, segment.silenceOffset)
 	}
-	offset, left := part.videoOffset, r.VideoSamples
+	offset, left := segment.videoOffset, r.VideoSamples
 	for d.NextChunk() {
 		put(videoCo64Slice, offset)
 		for n := d.VideoSamples; n > 0 && v.Next(); n-- {
@@ -114,5 +114,5 @@ func (f *File) fillCo64(dst []byte, d *moonfirefs.AudioIndexDecoder, v *moonfire
 		offset += int64(v.Bytes)
 		left--
 	}
-	return left == 0 && offset == part.videoOffset+r.SampleFileBytes
+	return left == 0 && offset == segment.videoOffset+r.SampleFileBytes
 }

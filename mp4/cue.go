@@ -23,7 +23,7 @@ type cue struct {
 // it. There is always at least one, since a chunk cannot be empty.
 type cues struct {
 	// hidden and shown are when the footage was captured, before and after the
-	// start of a clip. A cue never spans both: libavformat aligns the first
+	// start of an excerpt. A cue never spans both: libavformat aligns the first
 	// sample that begins in an edit with the edit's start, so the track would be
 	// up to a second out of step. Elsewhere, hidden is empty.
 	//
@@ -172,7 +172,7 @@ func appendCivil(dst []byte, layout string, second int64, zone *time.Location) [
 // readCues fills p with the part that starts at from of a slice of the timestamp
 // track, which has the given size.
 func (f *File) readCues(s slice, p []byte, from, size int64) error {
-	c := cuesOf(f.spec, int(s.arg), f.parts[s.arg].place)
+	c := cuesOf(f.spec, int(s.arg), f.segments[s.arg].place)
 	return readWhole(p, from, size, func(whole []byte) error {
 		dst := whole[:0]
 		for cue := range c.all() {

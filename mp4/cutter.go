@@ -19,7 +19,7 @@ type cutter struct {
 	// the excerpt.
 	audioStart90k moonfirefs.Duration90k
 	// chunk is the chunk of audio under way: its samples, their bytes, and those of the
-	// video before it. Its bytes may lie before that video in the sample file, if a clip
+	// video before it. Its bytes may lie before that video in the sample file, if an excerpt
 	// begins there, but not in the excerpt: a recording begins with the video.
 	chunk struct {
 		samples      []moonfirefs.AudioSample
@@ -29,7 +29,7 @@ type cutter struct {
 }
 
 // cut makes the excerpt of r, which has the given audio index, nil for none.
-func (c *cutter) cut(r *moonfirefs.Summary, audio []byte) *excerpt {
+func (c *cutter) cut(r *moonfirefs.Summary, audio []byte) *cutRecording {
 	begin90k, audio90k := c.begin90k(), r.Audio.Start90k
 	d := moonfirefs.DecodeAudioIndex(audio)
 	for d.NextChunk() {
@@ -48,7 +48,7 @@ func (c *cutter) cut(r *moonfirefs.Summary, audio []byte) *excerpt {
 	whole := moonfirefs.Recording{Summary: *r}
 	c.table.Fill(&whole)
 	whole.Start90k = r.Start90k.Add(begin90k)
-	return &excerpt{
+	return &cutRecording{
 		summary: whole.Summary, videoIndex: whole.VideoIndex, audioIndex: whole.AudioIndex,
 		pieces: c.pieces, wholeBytes: r.SampleFileBytes,
 	}

@@ -8,11 +8,11 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 )
 
-// excerpt is the part of a recording that a clip needs. It stands for the
+// cutRecording is the part of a recording that an excerpt needs. It stands for the
 // recording, as if that had never had more: its Summary is in Spec.Recordings, its
 // indexes are read instead of the stored ones, and its sample file is made of
 // pieces of the real one.
-type excerpt struct {
+type cutRecording struct {
 	summary                moonfirefs.Summary
 	videoIndex, audioIndex []byte
 	pieces                 []piece
@@ -26,38 +26,38 @@ type excerpt struct {
 // piece is a part of a sample file.
 type piece struct{ offset, size int64 }
 
-// Cut leaves out of a clip's first and last recording what is not needed to present
+// Cut leaves out of an excerpt's first and last recording what is not needed to present
 // it: the samples before the last sync sample at or before its start, those after the
 // last one that is shown before its end, and the audio that begins before or after
 // the samples that are left. It reads the indexes of these two recordings, unless the
-// clip has all of them. Files that are no clips it leaves as they are.
+// excerpt has all of them. Files that are no excerpts it leaves as they are.
 //
-// The clip's start becomes that of the picture which is shown then: libavformat takes
+// The excerpt's start becomes that of the picture which is shown then: libavformat takes
 // an edit that begins within a picture for one that begins with the next one, and the
 // audio would be up to a picture late.
 //
 // It returns an error that wraps moonfirefs.ErrCorrupt if an index contradicts its
 // Summary, or what src returned. The Spec is unchanged then.
 func (s *Spec) Cut(ctx context.Context, src Indexes) error {
-	if s.Clip == nil || s.IsCut() || len(s.Recordings) == 0 {
+	if s.Excerpt == nil || s.IsCut() || len(s.Recordings) == 0 {
 		return nil
 	}
-	clip, recordings, excerpts := *s.Clip, slices.Clone(s.Recordings), make(map[int]*excerpt)
+	excerpt, recordings, cuts := *s.Excerpt, slices.Clone(s.Recordings), make(map[int]*cutRecording)
 	for i := 0; i < len(recordings); i += max(1, len(recordings)-1) {
 		needed := s.neededOf(i)
 		if needed.all(&recordings[i]) {
 			continue
 		}
-		e, err := excerptOf(ctx, src, i, &recordings[i], needed)
+		cut, err := cutOf(ctx, src, i, &recordings[i], needed)
 		if err != nil {
 			return err
 		}
-		if start90k := recordings[i].Start90k; clip.Start90k == start90k.Add(needed.from90k) {
-			clip.Start90k = start90k.Add(e.shownFrom90k)
+		if start90k := recordings[i].Start90k; excerpt.Start90k == start90k.Add(needed.from90k) {
+			excerpt.Start90k = start90k.Add(cut.shownFrom90k)
 		}
-		recordings[i], excerpts[i] = e.summary, e
+		recordings[i], cuts[i] = cut.summary, cut
 	}
-	s.Clip, s.Recordings, s.excerpts = &clip, recordings, excerpts
+	s.Excerpt, s.Recordings, s.cuts = &excerpt, recordings, cuts
 	if !slices.ContainsFunc(recordings, func(r moonfirefs.Summary) bool { return r.Audio.Samples > 0 }) {
 		s.Audio = nil // a track without samples would be for nothing
 	}
@@ -65,27 +65,27 @@ func (s *Spec) Cut(ctx context.Context, src Indexes) error {
 }
 
 // IsCut tells whether Cut has done its work, even if all of the samples are needed.
-func (s *Spec) IsCut() bool { return s.excerpts != nil }
+func (s *Spec) IsCut() bool { return s.cuts != nil }
 
-// needed is the part of a recording that a clip presents, as times since the
+// needed is the part of a recording that an excerpt presents, as times since the
 // recording's start.
 type needed struct{ from90k, to90k moonfirefs.Duration90k }
 
-// neededOf tells what the clip presents of recording i.
+// neededOf tells what the excerpt presents of recording i.
 func (s *Spec) neededOf(i int) needed {
 	n := needed{0, math.MaxInt64}
 	start90k := s.Recordings[i].Start90k
 	if i == 0 {
-		n.from90k = max(0, s.Clip.Start90k.Sub(start90k))
+		n.from90k = max(0, s.Excerpt.Start90k.Sub(start90k))
 		if len(s.Recordings) > 1 {
 			// Where recordings overlap, the excerpt must not begin after the second.
 			n.from90k = min(n.from90k, s.Recordings[1].Start90k.Sub(start90k))
 		}
 	}
-	// The clip ends in the last recording that starts before its end. Should others
-	// follow, the last sample of that one is held, and needed; see clipEdit.
-	if i == len(s.Recordings)-1 && s.Clip.End90k > start90k {
-		n.to90k = s.Clip.End90k.Sub(start90k)
+	// The excerpt ends in the last recording that starts before its end. Should others
+	// follow, the last sample of that one is held, and needed; see excerptEdit.
+	if i == len(s.Recordings)-1 && s.Excerpt.End90k > start90k {
+		n.to90k = s.Excerpt.End90k.Sub(start90k)
 	}
 	return n
 }
@@ -129,8 +129,8 @@ func (n needed) shownFrom90k(samples []moonfirefs.Sample) (from90k moonfirefs.Du
 	return from90k
 }
 
-// excerptOf cuts recording i of a clip, r.
-func excerptOf(ctx context.Context, src Indexes, i int, r *moonfirefs.Summary, n needed) (*excerpt, error) {
+// cutOf cuts recording i of an excerpt, r.
+func cutOf(ctx context.Context, src Indexes, i int, r *moonfirefs.Summary, n needed) (*cutRecording, error) {
 	if problem := r.Problem(); problem != "" {
 		return nil, contradiction(r, problem)
 	}
@@ -154,21 +154,21 @@ func excerptOf(ctx context.Context, src Indexes, i int, r *moonfirefs.Summary, n
 	}
 	c := cutter{needed: n, samples: *buf}
 	c.first, c.end = n.samples(c.samples)
-	e := c.cut(r, audio)
-	e.shownFrom90k = n.shownFrom90k(*buf)
-	if problem := e.summary.Problem(); problem != "" {
+	cut := c.cut(r, audio)
+	cut.shownFrom90k = n.shownFrom90k(*buf)
+	if problem := cut.summary.Problem(); problem != "" {
 		return nil, contradiction(r, "an excerpt of it: "+problem)
 	}
-	return e, nil
+	return cut, nil
 }
 
-// locate returns where in the sample file a byte of the excerpt's lies, and how many
-// follow it there. A nil excerpt is all of the recording.
-func (e *excerpt) locate(offset int64) (at, n int64) {
-	if e == nil {
+// locate returns where in the sample file a byte of the cut recording lies, and how many
+// follow it there. A nil one is all of the recording.
+func (c *cutRecording) locate(offset int64) (at, n int64) {
+	if c == nil {
 		return offset, math.MaxInt64
 	}
-	for _, p := range e.pieces {
+	for _, p := range c.pieces {
 		if offset < p.size {
 			return p.offset + offset, p.size - offset
 		}
@@ -180,7 +180,7 @@ func (e *excerpt) locate(offset int64) (at, n int64) {
 // readSamples fills p with what a recording's chunk has at an offset.
 func (f *File) readSamples(ctx context.Context, src Source, recording int, p []byte, offset int64) error {
 	for len(p) > 0 {
-		at, n := f.spec.excerpts[recording].locate(offset)
+		at, n := f.spec.cuts[recording].locate(offset)
 		n = min(n, int64(len(p)))
 		if err := src.ReadSamples(ctx, recording, p[:n], at); err != nil {
 			return err
@@ -190,25 +190,25 @@ func (f *File) readSamples(ctx context.Context, src Source, recording int, p []b
 	return nil
 }
 
-// SampleFileBytes is the size of a recording's sample file, of which a clip may have
+// SampleFileBytes is the size of a recording's sample file, of which an excerpt may have
 // a part only.
 func (f *File) SampleFileBytes(recording int) int64 {
-	if e := f.spec.excerpts[recording]; e != nil {
-		return e.wholeBytes
+	if c := f.spec.cuts[recording]; c != nil {
+		return c.wholeBytes
 	}
 	return f.spec.Recordings[recording].SampleFileBytes
 }
 
 func (f *File) videoIndex(ctx context.Context, src Source, recording int) ([]byte, error) {
-	if e := f.spec.excerpts[recording]; e != nil {
-		return e.videoIndex, nil
+	if c := f.spec.cuts[recording]; c != nil {
+		return c.videoIndex, nil
 	}
 	return src.VideoIndex(ctx, recording)
 }
 
 func (f *File) audioIndex(ctx context.Context, src Source, recording int) ([]byte, error) {
-	if e := f.spec.excerpts[recording]; e != nil {
-		return e.audioIndex, nil
+	if c := f.spec.cuts[recording]; c != nil {
+		return c.audioIndex, nil
 	}
 	return src.AudioIndex(ctx, recording)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 )
 
-// presentedSample is a sample of a clip by when it is presented.
+// presentedSample is a sample of an excerpt by when it is presented.
 type presentedSample struct {
 	// decoded90k and shown90k count from the beginning of the edit.
 	decoded90k, shown90k int64
@@ -22,7 +22,7 @@ type presentedSample struct {
 	data                 []byte
 }
 
-// presented reads the samples of a track of a clip by its tables alone, and how long
+// presented reads the samples of a track of an excerpt by its tables alone, and how long
 // the edit lasts.
 func presented(t *testing.T, trak *mp4.TrakBox, whole []byte) (samples []presentedSample, edit90k int64) {
 	t.Helper()
@@ -39,25 +39,25 @@ func presented(t *testing.T, trak *mp4.TrakBox, whole []byte) (samples []present
 	return samples, int64(edit.SegmentDuration)
 }
 
-// clipOf leaves in a store the recordings that overlap an interval, as package fs
-// does, and makes it a clip.
-func (s *store) clipOf(from90k, to90k moonfirefs.Time90k) (ok bool) {
-	clip := &store{spec: s.spec}
-	clip.spec.Recordings, clip.spec.Clip = nil, &Clip{from90k, to90k}
+// excerptOf leaves in a store the recordings that overlap an interval, as package fs
+// does, and makes it an excerpt.
+func (s *store) excerptOf(from90k, to90k moonfirefs.Time90k) (ok bool) {
+	excerpt := &store{spec: s.spec}
+	excerpt.spec.Recordings, excerpt.spec.Excerpt = nil, &moonfirefs.Interval{Start90k: from90k, End90k: to90k}
 	for i, r := range s.spec.Recordings {
 		if r.Start90k >= to90k || r.End90k() <= from90k && r.Start90k < from90k {
 			continue
 		}
-		clip.add(r.Start90k, s.frames[i])
-		if s.sound[i] != nil {
-			clip.addSound(r.Audio.Start90k, s.sound[i])
+		excerpt.add(r.Start90k, s.frames[i])
+		if s.audio[i] != nil {
+			excerpt.addAudio(r.Audio.Start90k, s.audio[i])
 		}
 	}
-	if clip.spec.Audio != nil && !slices.ContainsFunc(clip.sound, func(c []soundChunk) bool { return c != nil }) {
-		clip.spec.Audio = nil
+	if excerpt.spec.Audio != nil && !slices.ContainsFunc(excerpt.audio, func(c []audioChunk) bool { return c != nil }) {
+		excerpt.spec.Audio = nil
 	}
-	s.spec, s.frames, s.indexes, s.files, s.sound, s.audioIndexes = clip.spec, clip.frames, clip.indexes, clip.files, clip.sound, clip.audioIndexes
-	s.indexReads = clip.indexReads
+	s.spec, s.frames, s.indexes, s.files, s.audio, s.audioIndexes = excerpt.spec, excerpt.frames, excerpt.indexes, excerpt.files, excerpt.audio, excerpt.audioIndexes
+	s.indexReads = excerpt.indexReads
 	return len(s.files) > 0 && to90k > s.spec.Recordings[0].Start90k
 }
 
@@ -81,9 +81,9 @@ func since(samples []presentedSample, from90k int64) []presentedSample {
 	return samples
 }
 
-// cutClip cuts a clip, and ensures that it presents what it did before, from the
+// cutExcerpt cuts an excerpt, and ensures that it presents what it did before, from the
 // beginning of the first picture on, and has nothing in it that is not needed for that.
-func cutClip(t *testing.T, s *store) {
+func cutExcerpt(t *testing.T, s *store) {
 	t.Helper()
 	before, beforeBytes := decodeWhole(t, s)
 	overlaps := s.overlaps()
@@ -93,7 +93,7 @@ func cutClip(t *testing.T, s *store) {
 	}
 	for i := range s.indexReads {
 		if n := s.indexReads[i].Load(); n > 1 || n > 0 && i > 0 && i < len(s.indexReads)-1 {
-			t.Fatalf("to cut the clip, the index of recording %d of %d was read %d times", i, len(s.indexReads), n)
+			t.Fatalf("to cut the excerpt, the index of recording %d of %d was read %d times", i, len(s.indexReads), n)
 		}
 	}
 	after, afterBytes := decodeWhole(t, s)
@@ -105,18 +105,18 @@ func cutClip(t *testing.T, s *store) {
 	}
 	cut = since(cut, earlier90k)
 	// No edit begins before the first sample is decoded.
-	if first90k := max(firstShown(uncut).shown90k, cut[0].decoded90k); first90k != -earlier90k && s.spec.excerpts[0] != nil && !overlaps {
-		t.Fatalf("the clip begins %d before its start, the first picture %d", earlier90k, -first90k)
+	if first90k := max(firstShown(uncut).shown90k, cut[0].decoded90k); first90k != -earlier90k && s.spec.cuts[0] != nil && !overlaps {
+		t.Fatalf("the excerpt begins %d before its start, the first picture %d", earlier90k, -first90k)
 	}
 	first := slices.IndexFunc(uncut, func(p presentedSample) bool { return p.decoded90k == cut[0].decoded90k })
 	checkSamples(t, uncut, cut, first)
 	checkEnds(t, s, uncut, cut, first, edit90k)
 	if s.spec.Audio != nil {
-		sound := since(presentedSound(t, after, afterBytes), earlier90k)
-		checkCutSound(t, presentedSound(t, before, beforeBytes), sound, edit90k)
+		audio := since(presentedAudio(t, after, afterBytes), earlier90k)
+		checkCutAudio(t, presentedAudio(t, before, beforeBytes), audio, edit90k)
 		// The audio of a later recording may be pushed back.
-		if n := len(sound); n > 1 && len(s.spec.Recordings) == 1 && s.spec.Clip.End90k <= s.end90k() && sound[n-1].decoded90k >= edit90k {
-			t.Fatalf("audio begins at %d, behind the end at %d", sound[n-1].decoded90k, edit90k)
+		if n := len(audio); n > 1 && len(s.spec.Recordings) == 1 && s.spec.Excerpt.End90k <= s.end90k() && audio[n-1].decoded90k >= edit90k {
+			t.Fatalf("audio begins at %d, behind the end at %d", audio[n-1].decoded90k, edit90k)
 		}
 	}
 	checkPieces(t, s)
@@ -133,14 +133,14 @@ func firstShown(samples []presentedSample) (first presentedSample) {
 	return first
 }
 
-// overlaps tells whether the clip begins behind the start of its second recording, or
+// overlaps tells whether the excerpt begins behind the start of its second recording, or
 // when a picture of a later one has been shown: those that a recorder makes are not
 // shown before their recording begins.
 func (s *store) overlaps() bool {
 	for i, r := range s.spec.Recordings[1:] {
 		at90k := r.Start90k
 		for _, f := range s.frames[i+1] {
-			if min(at90k, at90k+moonfirefs.Time90k(f.CompositionOffset90k)) < s.spec.Clip.Start90k {
+			if min(at90k, at90k+moonfirefs.Time90k(f.CompositionOffset90k)) < s.spec.Excerpt.Start90k {
 				return true
 			}
 			at90k = at90k.Add(moonfirefs.Duration90k(f.Duration90k))
@@ -169,16 +169,16 @@ func checkEnds(t *testing.T, s *store, uncut, cut []presentedSample, first int, 
 	t.Helper()
 	isShown := func(p presentedSample) bool { return p.shown90k >= 0 && p.shown90k < edit90k }
 	if slices.ContainsFunc(uncut[first+len(cut):], isShown) {
-		t.Fatal("a sample behind the end of the cut clip is shown")
+		t.Fatal("a sample behind the end of the cut excerpt is shown")
 	}
-	if last := cut[len(cut)-1]; s.spec.Clip.End90k <= s.end90k() && min(last.decoded90k, last.shown90k) >= edit90k {
+	if last := cut[len(cut)-1]; s.spec.Excerpt.End90k <= s.end90k() && min(last.decoded90k, last.shown90k) >= edit90k {
 		t.Fatalf("the last sample begins at %d, after the end at %d", last.decoded90k, edit90k)
 	}
 	if first > 0 && !cut[0].sync {
-		t.Fatal("the clip does not begin with a sync sample")
+		t.Fatal("the excerpt does not begin with a sync sample")
 	}
 	if slices.ContainsFunc(uncut[:first], func(p presentedSample) bool { return isShown(p) || p.shown90k >= cut[0].shown90k }) {
-		t.Fatal("a sample before the beginning of the cut clip is shown")
+		t.Fatal("a sample before the beginning of the cut excerpt is shown")
 	}
 	reordered := s.spec.Recordings[0].Flags&moonfirefs.FlagReordered != 0
 	late := slices.ContainsFunc(cut[1:s.spec.Recordings[0].VideoSamples], func(p presentedSample) bool { return p.sync && p.shown90k <= 0 })
@@ -187,8 +187,8 @@ func checkEnds(t *testing.T, s *store, uncut, cut []presentedSample, first int, 
 	}
 }
 
-// presentedSound is the audio of a clip without silence: that can be other silence.
-func presentedSound(t *testing.T, file *mp4.File, whole []byte) (sound []presentedSample) {
+// presentedAudio is the audio of an excerpt without silence: that can be other silence.
+func presentedAudio(t *testing.T, file *mp4.File, whole []byte) (audio []presentedSample) {
 	t.Helper()
 	if file.Moov.Traks[1].Mdia.Hdlr.HandlerType != "soun" {
 		return nil
@@ -197,15 +197,15 @@ func presentedSound(t *testing.T, file *mp4.File, whole []byte) (sound []present
 	all, _ := presented(t, file.Moov.Traks[1], whole)
 	for _, s := range all {
 		if !bytes.Equal(s.data, silence) {
-			sound = append(sound, s)
+			audio = append(audio, s)
 		}
 	}
-	return sound
+	return audio
 }
 
-// checkCutSound ensures that all audio which begins within the clip is left, in step;
+// checkCutAudio ensures that all audio which begins within the excerpt is left, in step;
 // but the first sample of a track may begin too early, where no silence is known.
-func checkCutSound(t *testing.T, uncut, cut []presentedSample, edit90k int64) {
+func checkCutAudio(t *testing.T, uncut, cut []presentedSample, edit90k int64) {
 	t.Helper()
 	const tolerance90k = 4000 // the longest sample
 	first := true
@@ -254,14 +254,14 @@ func checkPieces(t *testing.T, s *store) {
 	}
 }
 
-// TestCut ensures that a clip that was cut presents what it did before, picture and
-// sound, whatever the recordings are like, and that nothing is in it that is not
+// TestCut ensures that an excerpt that was cut presents what it did before, picture and
+// audio, whatever the recordings are like, and that nothing is in it that is not
 // needed.
 func TestCut(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
 	for i := range 400 {
 		n := 1 + r.IntN(5)
-		s := randomSoundStore(r, n)
+		s := randomAudioStore(r, n)
 		if i%2 == 0 {
 			s = randomStore(r, n)
 		}
@@ -269,16 +269,16 @@ func TestCut(t *testing.T) {
 		length90k := s.end90k().Sub(noon)
 		from90k := noon.Add(moonfirefs.Duration90k(r.Int64N(int64(length90k) + 1)))
 		to90k := from90k.Add(1 + moonfirefs.Duration90k(r.Int64N(int64(length90k)+1)>>r.IntN(6)))
-		if !s.clipOf(from90k, to90k) {
+		if !s.excerptOf(from90k, to90k) {
 			continue
 		}
-		if !t.Run("", func(t *testing.T) { cutClip(t, s) }) {
-			t.Fatalf("random clip %d of %v", i, s.spec.Clip)
+		if !t.Run("", func(t *testing.T) { cutExcerpt(t, s) }) {
+			t.Fatalf("random excerpt %d of %v", i, s.spec.Excerpt)
 		}
 	}
 }
 
-// TestCutAtGroups ensures which samples are in a clip: those from the key frame at or
+// TestCutAtGroups ensures which samples are in an excerpt: those from the key frame at or
 // before its start to the last one that begins before its end.
 func TestCutAtGroups(t *testing.T) {
 	f := mustFootage(t, h264)
@@ -297,8 +297,8 @@ func TestCutAtGroups(t *testing.T) {
 			t.Parallel()
 			s := hour(t, h264)
 			s.spec.Timestamps = true
-			s.clipOf(noon+moonfirefs.Time90k(test.from), noon+moonfirefs.Time90k(test.to))
-			cutClip(t, s)
+			s.excerptOf(noon+moonfirefs.Time90k(test.from), noon+moonfirefs.Time90k(test.to))
+			cutExcerpt(t, s)
 			path := s.write(t)
 			decode(t, path)
 			var data, want [][]byte
@@ -320,10 +320,10 @@ func TestCutAtGroups(t *testing.T) {
 	}
 }
 
-// TestCutDamage ensures that a clip is left as it is if an index is damaged.
+// TestCutDamage ensures that an excerpt is left as it is if an index is damaged.
 func TestCutDamage(t *testing.T) {
 	s := hour(t, h264)
-	s.clipOf(noon+second, noon+4*second)
+	s.excerptOf(noon+second, noon+4*second)
 	s.indexes[0] = s.indexes[0][:len(s.indexes[0])-1]
 	before := Size(&s.spec)
 	if err := s.spec.Cut(t.Context(), s); err == nil || s.spec.IsCut() || Size(&s.spec) != before {

@@ -29,14 +29,15 @@ type Source interface {
 
 // File is a virtual file, laid out. It is immutable and safe for concurrent use.
 type File struct {
-	spec   *Spec
-	parts  []part // one for each recording
-	slices []slice
-	fixed  []byte
+	spec     *Spec
+	segments []segment // one for each recording
+	slices   []slice
+	fixed    []byte
 }
 
-// part is what the tables need to know of a recording besides its Summary.
-type part struct {
+// segment is where a recording lies in a file, and what the tables need to know of it
+// besides its Summary.
+type segment struct {
 	place
 	// samplesBefore counts the samples of the recordings before it.
 	samplesBefore uint32
@@ -66,7 +67,7 @@ func New(s *Spec) (*File, error) {
 	if size := Size(s); w.end() != size {
 		return nil, fmt.Errorf("lay out mp4: %d bytes where the counts say %d", w.end(), size)
 	}
-	return &File{spec: s, parts: w.parts, slices: w.slices, fixed: w.fixed}, nil
+	return &File{spec: s, segments: w.segments, slices: w.slices, fixed: w.fixed}, nil
 }
 
 // Size returns the size of the file in bytes.
@@ -84,7 +85,7 @@ func (f *File) SampleRange(off int64, n int) (recording int, sampleOffset int64,
 	if s.kind != samplesSlice || int64(n) > s.end-off {
 		return 0, 0, false
 	}
-	sampleOffset, there := f.spec.excerpts[int(s.arg)].locate(off - f.start(i))
+	sampleOffset, there := f.spec.cuts[int(s.arg)].locate(off - f.start(i))
 	return int(s.arg), sampleOffset, int64(n) <= there
 }
 

@@ -261,8 +261,8 @@ func TestNewRefuses(t *testing.T) {
 		"no entry":      {func(s *Spec) { s.Entry = nil }, moonfirefs.ErrInvalid},
 		"no zone":       {func(s *Spec) { s.Zone = nil }, moonfirefs.ErrInvalid},
 		"disorder":      {func(s *Spec) { s.Recordings[0].Start90k++; s.Recordings[0].Start90k += 270000 }, moonfirefs.ErrInvalid},
-		"empty clip":    {func(s *Spec) { s.Clip = &Clip{noon + 1, noon + 1} }, moonfirefs.ErrInvalid},
-		"early clip":    {func(s *Spec) { s.Clip = &Clip{noon - 9, noon} }, moonfirefs.ErrInvalid},
+		"empty excerpt": {func(s *Spec) { s.Excerpt = &moonfirefs.Interval{Start90k: noon + 1, End90k: noon + 1} }, moonfirefs.ErrInvalid},
+		"early excerpt": {func(s *Spec) { s.Excerpt = &moonfirefs.Interval{Start90k: noon - 9, End90k: noon} }, moonfirefs.ErrInvalid},
 		"cut entry": {func(s *Spec) {
 			e := *s.Entry
 			e.Data = e.Data[:len(e.Data)-1]

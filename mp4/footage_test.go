@@ -156,8 +156,8 @@ type store struct {
 	frames  [][]frame // of each recording
 	indexes [][]byte
 	files   [][]byte
-	// sound is the audio of each recording, nil for none; see addSound.
-	sound        [][]soundChunk
+	// audio is that of each recording, nil for none; see addAudio.
+	audio        [][]audioChunk
 	audioIndexes [][]byte
 
 	indexReads  []atomic.Int32
@@ -194,7 +194,7 @@ func (s *store) add(start90k moonfirefs.Time90k, frames []frame) *moonfirefs.Sum
 	s.frames = append(s.frames, frames)
 	s.indexes = append(s.indexes, r.VideoIndex)
 	s.files = append(s.files, file)
-	s.sound, s.audioIndexes = append(s.sound, nil), append(s.audioIndexes, nil)
+	s.audio, s.audioIndexes = append(s.audio, nil), append(s.audioIndexes, nil)
 	s.indexReads = make([]atomic.Int32, len(s.files))
 	return &s.spec.Recordings[len(s.files)-1]
 }

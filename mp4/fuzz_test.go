@@ -22,7 +22,7 @@ func FuzzReadAt(f *testing.F) {
 		if options&4 != 0 {
 			first := s.spec.Recordings[0]
 			start90k := first.Start90k + moonfirefs.Time90k(off)%moonfirefs.Time90k(first.Duration90k+1)
-			s.spec.Clip = &Clip{start90k, max(start90k, s.end90k()) + 1}
+			s.spec.Excerpt = &moonfirefs.Interval{Start90k: start90k, End90k: max(start90k, s.end90k()) + 1}
 		}
 		checkBoxes(t, s)
 		whole, file := s.whole(t), s.layOut(t)
@@ -31,7 +31,7 @@ func FuzzReadAt(f *testing.F) {
 	})
 }
 
-// FuzzCut: whatever is recorded, a clip that is cut presents what it did before.
+// FuzzCut: whatever is recorded, an excerpt that is cut presents what it did before.
 func FuzzCut(f *testing.F) {
 	f.Add(uint64(1), uint8(3), uint8(0), uint32(0), uint32(100_000))
 	f.Add(uint64(2), uint8(1), uint8(7), uint32(400_000), uint32(70_000))
@@ -39,12 +39,12 @@ func FuzzCut(f *testing.F) {
 		r := rand.New(rand.NewPCG(seed, 0))
 		s := randomStore(r, 1+int(recordings%5))
 		if options&4 != 0 {
-			s = randomSoundStore(r, 1+int(recordings%5))
+			s = randomAudioStore(r, 1+int(recordings%5))
 		}
 		s.spec.Timestamps, s.spec.Gaps = options&1 != 0, Gaps(options>>1&1)
 		from90k := noon + moonfirefs.Time90k(from)
-		if s.clipOf(from90k, from90k+1+moonfirefs.Time90k(length)) {
-			cutClip(t, s)
+		if s.excerptOf(from90k, from90k+1+moonfirefs.Time90k(length)) {
+			cutExcerpt(t, s)
 		}
 	})
 }

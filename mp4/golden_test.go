@@ -13,11 +13,11 @@ import (
 // goldenDigests are of the files that golden makes, for FormatVersion 1. To
 // change one of them is to change FormatVersion.
 var goldenDigests = map[string]string{
-	"clip":       "3edb2a2ec1df0ef5416c697b02c2cfb0080fd05ab6b9a9f9e873099966774d08",
+	"excerpt":    "3edb2a2ec1df0ef5416c697b02c2cfb0080fd05ab6b9a9f9e873099966774d08",
 	"collapsed":  "554c60975afcb6581ad6ed875782fb905ecf1f2f3d102227d8c77fba15477255",
 	"plain":      "cab126fe70cf57bcab4a0264c2f1d4e3ae9b08d8c7418f52375d2ecd23103f67",
 	"reordered":  "f3b142cd56636907a1f6910bd868f0f0fd3a2c118ce8a4767621d76c9cbcf5ae",
-	"sound":      "f145249fc32aceb438d6c3f57b71ab55ea0822004466181fbd1f678ab4035215",
+	"audio":      "f145249fc32aceb438d6c3f57b71ab55ea0822004466181fbd1f678ab4035215",
 	"timestamps": "14ddd204b12291ac8d538340282bfa2b98a51a2afe700ecf1cd1ed0ef0381738",
 }
 
@@ -25,7 +25,7 @@ var goldenDigests = map[string]string{
 // seconds behind a trailing zero, an overlap, a recording without sync samples.
 func golden() map[string]*store {
 	made := map[string]*store{}
-	for _, name := range []string{"plain", "timestamps", "collapsed", "clip", "reordered", "sound"} {
+	for _, name := range []string{"plain", "timestamps", "collapsed", "excerpt", "reordered", "audio"} {
 		s := &store{spec: Spec{
 			Entry: moonfirefs.NewVideoSampleEntry(bareEntry(), 640, 360, 4, 3, ""),
 			Zone:  time.FixedZone("", -5*3600),
@@ -33,8 +33,8 @@ func golden() map[string]*store {
 			Timestamps: name != "plain",
 		}}
 		s.add(noon, goldenFrames(100, 25))
-		if name == "sound" {
-			s.addSound(1234, goldenSound(100))
+		if name == "audio" {
+			s.addAudio(1234, goldenAudio(100))
 		}
 		s.addTrailingZero(s.end90k(), goldenFrames(60, 20))
 		s.add(s.end90k()+8*second, goldenFrames(75, 75))
@@ -42,26 +42,26 @@ func golden() map[string]*store {
 		switch name {
 		case "reordered":
 			s.add(s.end90k(), reorderedFrames(31))
-		case "sound":
+		case "audio":
 			s.spec.Audio = alawEntry()
-			s.addSound(150, goldenSound(20))
+			s.addAudio(150, goldenAudio(20))
 		case "collapsed":
 			s.spec.Gaps = GapsCollapse
-		case "clip":
-			s.spec.Clip = &Clip{noon + 12345, noon + 10*second}
+		case "excerpt":
+			s.spec.Excerpt = &moonfirefs.Interval{Start90k: noon + 12345, End90k: noon + 10*second}
 		}
 		made[name] = s
 	}
 	return made
 }
 
-// goldenSound is a chunk of audio behind every ten frames.
-func goldenSound(frames int) (chunks []soundChunk) {
+// goldenAudio is a chunk of audio behind every ten frames.
+func goldenAudio(frames int) (chunks []audioChunk) {
 	for i := range frames / 10 {
-		c := soundChunk{frames: 10}
+		c := audioChunk{frames: 10}
 		for k := range 20 {
 			data := bytes.Repeat([]byte{byte(i + k)}, 160)
-			c.samples = append(c.samples, soundSample{moonfirefs.AudioSample{Duration90k: int32(1800 + k%3), Bytes: 160}, data})
+			c.samples = append(c.samples, audioSample{moonfirefs.AudioSample{Duration90k: int32(1800 + k%3), Bytes: 160}, data})
 		}
 		chunks = append(chunks, c)
 	}
@@ -88,7 +88,7 @@ func TestGoldenDigests(t *testing.T) {
 	}
 	for name, s := range golden() {
 		if s.spec.Audio != nil {
-			checkSound(t, s)
+			checkAudio(t, s)
 		} else {
 			checkBoxes(t, s)
 		}

@@ -109,7 +109,7 @@ type track struct {
 func (w *writer) track(t *track) {
 	w.box("trak", func() {
 		w.tkhd(t)
-		if w.spec.Clip != nil {
+		if w.spec.Excerpt != nil {
 			w.box("edts", w.elst)
 		}
 		w.box("mdia", func() {
@@ -126,7 +126,7 @@ func (w *writer) track(t *track) {
 
 // presented90k is how much of a length of media is presented.
 func (w *writer) presented90k(media90k moonfirefs.Duration90k) moonfirefs.Duration90k {
-	if w.spec.Clip != nil {
+	if w.spec.Excerpt != nil {
 		return w.edit.duration90k
 	}
 	return media90k
@@ -161,7 +161,7 @@ func presentationWidth(e *moonfirefs.VideoSampleEntry) uint32 {
 	return uint32(min(width, math.MaxUint32))
 }
 
-// elst writes the edit list (ISO 14496-12 §8.6.6) that hides what a clip does not
+// elst writes the edit list (ISO 14496-12 §8.6.6) that hides what an excerpt does not
 // present. All tracks have the same one, so they stay in step.
 func (w *writer) elst() {
 	w.fullBox("elst", 1, 0, func() {

@@ -121,9 +121,9 @@ func checkShown(t *testing.T, s *store, want []shown) {
 	}
 }
 
-// Ensures that a clip of reordered pictures presents just its interval, also where
+// Ensures that an excerpt of reordered pictures presents just its interval, also where
 // that begins between a picture and those that are decoded before it.
-func TestReorderedClip(t *testing.T) {
+func TestReorderedExcerpt(t *testing.T) {
 	for name, made := range map[string]func() (*footage, error){"H.264": reordered, "H.265, open GOP": openGOP} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -136,9 +136,9 @@ func TestReorderedClip(t *testing.T) {
 				s.spec.Recordings, s.frames, s.indexes, s.files = whole.spec.Recordings[:1], whole.frames, whole.indexes, whole.files
 				s.indexReads = whole.indexReads
 				start90k := noon + moonfirefs.Time90k(from*frameDuration90k)
-				s.spec.Clip = &Clip{start90k, start90k + length*frameDuration90k}
+				s.spec.Excerpt = &moonfirefs.Interval{Start90k: start90k, End90k: start90k + length*frameDuration90k}
 				last := min(from+length, int64(len(s.frames[0])))
-				cutClip(t, s)
+				cutExcerpt(t, s)
 				t.Run(fmt.Sprint("from ", from), func(t *testing.T) { checkShown(t, s, all[from:last]) })
 			}
 		})

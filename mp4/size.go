@@ -111,7 +111,7 @@ func moovSize(s *Spec, c *counts) int64 {
 	if s.Timestamps {
 		size += int64(textTrackSize) + 8*c.cues + 4*c.cues + (12+8)*c.recordings
 	}
-	if s.Clip != nil {
+	if s.Excerpt != nil {
 		size += edtsSize
 		if s.Audio != nil {
 			size += edtsSize

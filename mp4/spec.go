@@ -23,22 +23,10 @@ const (
 	GapsCollapse
 )
 
-// Clip limits what a player presents to an interval of wall-clock time.
-type Clip struct {
-	// Start90k is where the presentation starts. What the first recording holds
-	// before it, from its key frame on, is in the file but hidden by an edit list;
-	// Spec.Cut makes that as little as possible, and the start that of a picture. A start
-	// before all footage means the start of the footage.
-	Start90k moonfirefs.Time90k
-	// End90k is where the presentation ends, or the end of the footage if that
-	// comes first. It is after Start90k.
-	End90k moonfirefs.Time90k
-}
-
 // Spec describes a virtual file.
 type Spec struct {
 	// Recordings are ascending by start time, all with the sample entry Entry;
-	// at least one. Those of a Clip are the ones that overlap its interval.
+	// at least one. Those of an excerpt are the ones that overlap its interval.
 	Recordings []moonfirefs.Summary
 	Entry      *moonfirefs.VideoSampleEntry
 	// Audio is the configuration of the audio of all recordings that have any; nil
@@ -53,11 +41,17 @@ type Spec struct {
 	Gaps               Gaps
 	// Timestamps adds a subtitle track that shows the civil time.
 	Timestamps bool
-	// Clip is nil in hour files, which have no edit list.
-	Clip *Clip
+	// Excerpt limits what a player presents to an interval of wall-clock time. It is nil
+	// in hour files, which have no edit list.
+	//
+	// What the first recording holds before its start, from its key frame on, is in the
+	// file but hidden by an edit list; Cut makes that as little as possible, and the start
+	// that of a picture. A start before all footage means the start of the footage, an end
+	// after it the end. The end is after the start, and after that of the footage.
+	Excerpt *moonfirefs.Interval
 
-	// excerpts are the recordings of which Cut has left something out; nil before.
-	excerpts map[int]*excerpt
+	// cuts are the recordings of which Cut has left something out; nil before.
+	cuts map[int]*cutRecording
 }
 
 // check refuses what cannot be laid out: mistakes of the caller with
@@ -86,8 +80,8 @@ func (s *Spec) check() error {
 			return contradiction(r, problem)
 		}
 	}
-	if c := s.Clip; c != nil && c.End90k <= max(c.Start90k, s.Recordings[0].Start90k) {
-		return fmt.Errorf("clip ends at %v, before it starts: %w", c.End90k, moonfirefs.ErrInvalid)
+	if c := s.Excerpt; c != nil && c.End90k <= max(c.Start90k, s.Recordings[0].Start90k) {
+		return fmt.Errorf("excerpt ends at %v, before it starts: %w", c.End90k, moonfirefs.ErrInvalid)
 	}
 	return s.checkLimits()
 }
@@ -105,8 +99,8 @@ func (s *Spec) checkLimits() error {
 // presentedFrom is the wall-clock time at which the presentation starts.
 func (s *Spec) presentedFrom() moonfirefs.Time90k {
 	start := s.Recordings[0].Start90k
-	if s.Clip != nil {
-		return max(start, s.Clip.Start90k)
+	if s.Excerpt != nil {
+		return max(start, s.Excerpt.Start90k)
 	}
 	return start
 }

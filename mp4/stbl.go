@@ -45,7 +45,7 @@ func (w *writer) textTables() {
 }
 
 // cues returns the cues beside recording i.
-func (w *writer) cues(i int) cues { return cuesOf(w.spec, i, w.parts[i].place) }
+func (w *writer) cues(i int) cues { return cuesOf(w.spec, i, w.segments[i].place) }
 
 // stsd writes the sample description box (§8.5.2) around one sample entry.
 func (w *writer) stsd(entry func()) {
@@ -73,7 +73,7 @@ func (w *writer) stsz(samples int64, kind sliceKind, size func(recording int) in
 }
 
 func (w *writer) reserveEach(kind sliceKind, size func(recording int) int64) {
-	for i := range w.parts {
+	for i := range w.segments {
 		w.reserve(kind, i, size(i))
 	}
 }
@@ -82,8 +82,8 @@ func (w *writer) reserveEach(kind sliceKind, size func(recording int) int64) {
 // whether or not it equals the one before: its size follows from the counts.
 func (w *writer) stsc(samples func(recording int) uint32) {
 	w.fullBox("stsc", 0, 0, func() {
-		w.u32(uint32(len(w.parts)))
-		for i := range w.parts {
+		w.u32(uint32(len(w.segments)))
+		for i := range w.segments {
 			w.u32(uint32(i) + 1) // first chunk
 			w.u32(samples(i))
 			w.u32(1) // sample description

@@ -88,11 +88,11 @@ func decodeSamples(r *moonfirefs.Summary, index []byte, dst *[]moonfirefs.Sample
 
 // fill writes a recording's share of a table.
 func (f *File) fill(dst []byte, s slice, samples []moonfirefs.Sample) {
-	switch part := f.parts[s.arg]; s.kind {
+	switch segment := f.segments[s.arg]; s.kind {
 	case sttsSlice:
-		fillStts(dst, samples, part.hold90k)
+		fillStts(dst, samples, segment.hold90k)
 	case stssSlice:
-		fillStss(dst, samples, part.samplesBefore)
+		fillStss(dst, samples, segment.samplesBefore)
 	case cttsSlice:
 		fillCtts(dst, samples)
 	case stszSlice:

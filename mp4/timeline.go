@@ -70,29 +70,29 @@ func (t *timeline) append(s *Spec, i int) place {
 	return p
 }
 
-// edit is the part of the time line that a clip presents.
+// edit is the part of the time line that an excerpt presents.
 type edit struct {
 	mediaTime90k, duration90k moonfirefs.Duration90k
 }
 
-// clipEdit finds the part of the time line that s.Clip presents: from its start,
+// excerptEdit finds the part of the time line that s.Excerpt presents: from its start,
 // in the first recording, to its end, in the last recording that starts before
 // it or in the gap after that one.
 //
 // A trailing zero sample at the very end of the file is presented for a tick, so
 // that players do not drop it.
-func clipEdit(s *Spec, parts []part) edit {
+func excerptEdit(s *Spec, segments []segment) edit {
 	at := func(t moonfirefs.Time90k, i int) moonfirefs.Duration90k {
-		r, p := &s.Recordings[i], parts[i]
+		r, p := &s.Recordings[i], segments[i]
 		return p.position90k + min(t.Sub(r.Start90k), r.Duration90k+p.hold90k)
 	}
-	last := len(parts) - 1
-	for last > 0 && s.Recordings[last].Start90k >= s.Clip.End90k {
+	last := len(segments) - 1
+	for last > 0 && s.Recordings[last].Start90k >= s.Excerpt.End90k {
 		last--
 	}
-	start90k, end90k := at(s.presentedFrom(), 0), at(s.Clip.End90k, last)
+	start90k, end90k := at(s.presentedFrom(), 0), at(s.Excerpt.End90k, last)
 	r := &s.Recordings[last]
-	if last == len(parts)-1 && r.Flags&moonfirefs.FlagTrailingZero != 0 && s.Clip.End90k > r.End90k() {
+	if last == len(segments)-1 && r.Flags&moonfirefs.FlagTrailingZero != 0 && s.Excerpt.End90k > r.End90k() {
 		end90k++
 	}
 	return edit{start90k, max(0, end90k-start90k)}

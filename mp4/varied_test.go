@@ -16,7 +16,7 @@ func varied() map[string]*store {
 		"plain":         randomStore(r, 5),
 		"timestamps":    randomStore(r, 5),
 		"collapsed":     randomStore(r, 20),
-		"clip":          randomStore(r, 10),
+		"excerpt":       randomStore(r, 10),
 		"one recording": randomStore(r, 1),
 		"tiny runs":     randomStore(r, 300),
 		"reordered":     randomStore(r, 7),
@@ -26,8 +26,8 @@ func varied() map[string]*store {
 	}
 	stores["reordered"].add(stores["reordered"].end90k(), reorderedFrames(40))
 	stores["collapsed"].spec.Gaps = GapsCollapse
-	first := stores["clip"].spec.Recordings[0]
-	stores["clip"].spec.Clip = &Clip{first.Start90k + 1, first.End90k() + 5*moonfirefs.UnitsPerSecond}
+	first := stores["excerpt"].spec.Recordings[0]
+	stores["excerpt"].spec.Excerpt = &moonfirefs.Interval{Start90k: first.Start90k + 1, End90k: first.End90k() + 5*moonfirefs.UnitsPerSecond}
 	return stores
 }
 

@@ -13,10 +13,10 @@ const compatibleBrands = "isomiso2mp41"
 // writer lays out a file from its first byte to its last.
 type writer struct {
 	layout
-	spec   *Spec
-	counts counts
-	parts  []part
-	// edit is what the clip presents; hour files have none.
+	spec     *Spec
+	counts   counts
+	segments []segment
+	// edit is what the excerpt presents; hour files have none.
 	edit edit
 	// mediaDuration90k is the length of the time line, audioDuration90k that of the
 	// audio.
@@ -28,7 +28,7 @@ type writer struct {
 // newWriter places the recordings on the time line and in the file.
 func newWriter(s *Spec) *writer {
 	n := len(s.Recordings)
-	w := &writer{spec: s, counts: count(s), parts: make([]part, n), videoChunks: make([]int64, n)}
+	w := &writer{spec: s, counts: count(s), segments: make([]segment, n), videoChunks: make([]int64, n)}
 	if s.Timestamps {
 		w.textChunks = make([]int64, n)
 	}
@@ -39,7 +39,7 @@ func newWriter(s *Spec) *writer {
 	for i := range s.Recordings {
 		r := &s.Recordings[i]
 		p := t.append(s, i)
-		w.parts[i] = part{
+		w.segments[i] = segment{
 			place: p, samplesBefore: samples,
 			videoChunksBefore: videoChunks, audioChunksBefore: audioChunks, silenceOffset: offset,
 		}
@@ -48,7 +48,7 @@ func newWriter(s *Spec) *writer {
 		videoChunks += uint32(r.VideoChunks())
 		audioChunks += uint32(w.audioChunks(i))
 		offset = aligned(offset)
-		w.videoChunks[i], w.parts[i].videoOffset = offset, offset
+		w.videoChunks[i], w.segments[i].videoOffset = offset, offset
 		offset += r.SampleFileBytes
 		if s.Timestamps {
 			w.textChunks[i] = offset
@@ -56,8 +56,8 @@ func newWriter(s *Spec) *writer {
 		}
 	}
 	w.mediaDuration90k, w.audioDuration90k = t.end90k, audio.end90k
-	if s.Clip != nil {
-		w.edit = clipEdit(s, w.parts)
+	if s.Excerpt != nil {
+		w.edit = excerptEdit(s, w.segments)
 	}
 	return w
 }
@@ -70,19 +70,19 @@ func (w *writer) placeAudio(audio *audioline, i int) int64 {
 	}
 	var held90k moonfirefs.Duration90k
 	before := audio.last
-	w.parts[i].audio, held90k = audio.append(&w.spec.Recordings[i], w.parts[i].place, i)
+	w.segments[i].audio, held90k = audio.append(&w.spec.Recordings[i], w.segments[i].place, i)
 	if before >= 0 {
-		w.parts[before].audio.hold90k = held90k
+		w.segments[before].audio.hold90k = held90k
 	}
 	return w.silenceSize(i)
 }
 
 // silenceSize is the size of the silence before recording i.
 func (w *writer) silenceSize(i int) int64 {
-	if w.parts[i].audio.silent == 0 {
+	if w.segments[i].audio.silent == 0 {
 		return 0
 	}
-	return w.parts[i].audio.silent * int64(len(silenceOf(w.spec.Audio).sample))
+	return w.segments[i].audio.silent * int64(len(silenceOf(w.spec.Audio).sample))
 }
 
 // ftyp writes the file type box (ISO 14496-12 §4.3).
@@ -102,9 +102,9 @@ func (w *writer) mdat() {
 	w.text("mdat")
 	sizeAt := len(w.fixed)
 	w.u64(0)
-	for i := range w.parts {
+	for i := range w.segments {
 		if size := w.silenceSize(i); size > 0 {
-			w.reserve(paddingSlice, 0, w.parts[i].silenceOffset-w.end())
+			w.reserve(paddingSlice, 0, w.segments[i].silenceOffset-w.end())
 			w.reserve(silenceSlice, i, size)
 		}
 		w.reserve(paddingSlice, 0, w.videoChunks[i]-w.end())

@@ -14,10 +14,10 @@ import (
 
 const second = moonfirefs.UnitsPerSecond
 
-// Ensures that a clip presents just its interval: that ffmpeg decodes the frames
+// Ensures that an excerpt presents just its interval: that ffmpeg decodes the frames
 // of the interval and no others, for the right time, and shows with them the
 // cues of the same time.
-func TestClip(t *testing.T) {
+func TestExcerpt(t *testing.T) {
 	frames := mustFootage(t, h264).frames
 	// Three seconds, ten seconds' gap, three seconds that end in a trailing zero.
 	build := func(t *testing.T) *store {
@@ -54,7 +54,7 @@ func TestClip(t *testing.T) {
 			s := build(t)
 			s.spec.Gaps = test.gaps
 			all := decodedFrames(t, s.write(t))
-			s.spec.Clip = &Clip{noon + test.start, noon + test.end}
+			s.spec.Excerpt = &moonfirefs.Interval{Start90k: noon + test.start, End90k: noon + test.end}
 			path := s.write(t)
 			decode(t, path)
 
@@ -112,10 +112,10 @@ func firstShownCue(tb testing.TB, path string) (pts90k, duration90k int64, text 
 
 // Ensures that both tracks have the same edit list of one entry, whose bounds
 // hold for the movie and both tracks.
-func TestClipEditList(t *testing.T) {
+func TestExcerptEditList(t *testing.T) {
 	s := hour(t, h264)
 	s.spec.Timestamps = true
-	s.spec.Clip = &Clip{noon + 12345, noon + 5*second}
+	s.spec.Excerpt = &moonfirefs.Interval{Start90k: noon + 12345, End90k: noon + 5*second}
 	file, err := mp4.DecodeFile(bytes.NewReader(s.whole(t)))
 	if err != nil {
 		t.Fatal(err)
@@ -136,12 +136,12 @@ func TestClipEditList(t *testing.T) {
 	checkBoxes(t, s)
 }
 
-// Ensures that a clip of a single frame of unknown duration shows it.
-func TestClipOfOneFrame(t *testing.T) {
+// Ensures that an excerpt of a single frame of unknown duration shows it.
+func TestExcerptOfOneFrame(t *testing.T) {
 	s := newStore(t, mustFootage(t, h264))
 	s.spec.Timestamps = true
 	s.addTrailingZero(noon, mustFootage(t, h264).frames[:1])
-	s.spec.Clip = &Clip{noon - second, noon + second}
+	s.spec.Excerpt = &moonfirefs.Interval{Start90k: noon - second, End90k: noon + second}
 	if n := len(decodedFrames(t, s.write(t))); n != 1 {
 		t.Errorf("%d frames presented", n)
 	}
