@@ -8,12 +8,17 @@
 # make bench  what design/performance.md promises, all of it: half an hour on a quiet machine, 8 GB of disk; ROWS=6,7 for some rows, MEDIAMTX for row 10
 # make servertest  records what ffmpeg publishes to GStreamer's RTSP server, for ten minutes, and to MEDIAMTX if that is given
 # make build  only the program, ./moonfirefs
-# make deb    the Debian package, dist/moonfirefs_*.deb
-# make packagetest  installs, upgrades and removes it in a fresh Debian 12
+# make deb    the Debian package for the Debian that this is, dist/moonfirefs_*.deb; ARCH=arm64 for other machines
+# make fresh-deb  the same from a clone in a fresh Debian, dist/SUITE/moonfirefs_*.deb; SUITE=trixie, ARCH=arm64
+# make packagetest  builds it so, and installs, upgrades and removes it in a fresh Debian; SUITE=trixie
+# make packagetest-arm64  builds for arm64, and compares what qemu makes of footage there with what this machine does; long
+# make reproducibletest  builds the package twice, in different circumstances, and compares the bytes
+# make aptrepotest  installs the package from a signed repository in a fresh Debian; SUITE=trixie
+# make release  what a release consists of, dist/release, from the packages in dist; see design/releasing.md
 # make test-debian13  builds and tests in a fresh Debian 13
 
 DEMO ?= /tmp/moonfirefs-demo
-LINT  = .tools/golangci-lint-$(shell cat tools/golangci-lint.version)
+tool  = .tools/$(1)-$(shell cat tools/$(1).version)
 
 # Tests mount file systems, also for other users, and unmount them.
 SUDO    = $(if $(filter-out 0,$(shell id -u)),sudo -E)
@@ -24,25 +29,29 @@ include tools/cgo.mk
 # Debian 13 has another FFmpeg.
 export GOFLAGS += $(shell tools/goflags.sh)
 
-.PHONY: servertest bench build fuzz clienttest crashtest crashtest-short deb manytest demo packagetest test test-debian13 lint
+.PHONY: aptrepotest bench build clienttest crashtest crashtest-short deb demo fresh-deb fuzz lint manytest \
+	packagetest packagetest-arm64 release reproducibletest servertest test test-debian13
 
 build:
 	@tools/setup.sh build
 	go build -o moonfirefs ./cmd/moonfirefs
 
 demo: build
+	@tools/setup.sh demo
 	./moonfirefs demo $(DEMO)
 
-test:
-	@tools/setup.sh test
-	$(LINT) run
+test: lint
 	go test -race -parallel 6 -timeout 20m $(AS_ROOT) $$(go list ./... | grep -v /internal/test/crashtest)
 	go test -race -timeout 20m $(AS_ROOT) ./internal/test/crashtest
 	go test -race -tags failpoints ./internal/failpoint
 
+SCRIPTS = tools/*.sh tools/mount.moonfirefs .ci/run examples/moonfirefs-backup internal/test/doctest/*.sh debian/*.postrm
+
 lint:
 	@tools/setup.sh test
-	$(LINT) run
+	$(call tool,golangci-lint) run
+	$(call tool,actionlint)
+	shellcheck --external-sources --severity warning --shell sh $(SCRIPTS)
 
 crashtest-short:
 	@tools/setup.sh test
@@ -68,17 +77,45 @@ clienttest:
 	@tools/setup.sh test
 	go test -v -count=1 -timeout 1h $(AS_ROOT) ./internal/test/clienttest -full -table $(CURDIR)/docs/compatibility.md
 
-deb:
-	@tools/setup.sh deb
-	tools/deb.sh
-	lintian --profile debian --fail-on error,warning dist/moonfirefs_*.deb
+ARCH  ?= $(shell dpkg --print-architecture)
+SUITE ?= bookworm
 
-packagetest:
+deb:
+	@tools/setup.sh deb $(ARCH)
+	tools/deb.sh $(ARCH)
+	lintian --profile debian --fail-on error,warning dist/moonfirefs_*_$(ARCH).deb
+
+fresh-deb:
+	@tools/setup.sh chroot
+	$(SUDO) tools/freshdeb.sh $(SUITE) $(ARCH) dist/$(SUITE)
+
+packagetest: fresh-deb
+	$(SUDO) tools/packagetest.sh $(SUITE) dist/$(SUITE)/moonfirefs_*_$(ARCH).deb
+
+packagetest-arm64:
+	$(MAKE) fresh-deb ARCH=arm64
+	$(MAKE) fresh-deb
+	$(SUDO) tools/packagetest-arm64.sh $(SUITE) dist/$(SUITE)/moonfirefs_*_$(ARCH).deb dist/$(SUITE)/moonfirefs_*_arm64.deb
+
+reproducibletest:
 	@tools/setup.sh deb
-	$(SUDO) tools/packagetest.sh
+	tools/reproducible.sh
+
+aptrepotest: dist/$(SUITE)
+	@tools/setup.sh chroot
+	@tools/setup.sh release
+	$(SUDO) tools/aptrepotest.sh $(SUITE) dist/$(SUITE)/moonfirefs_*_$(ARCH).deb
+
+dist/$(SUITE):
+	$(MAKE) fresh-deb
+
+# TAG is such as v0.1.0, KEY that of a secret key of gpg.
+release:
+	@tools/setup.sh release
+	tools/release.sh $(TAG) $(KEY)
 
 test-debian13:
-	@tools/setup.sh deb
+	@tools/setup.sh chroot
 	$(SUDO) tools/test-debian13.sh
 
 # The machine's other work is what disturbs most.

@@ -13,7 +13,8 @@ chroot_make() {
     trap chroot_remove EXIT
     trap 'exit 1' INT TERM HUP
     echo "== $1 in $root"
-    debootstrap --variant=minbase --include=ca-certificates "$1" "$root" "$(chroot_mirror)" >"$work/debootstrap.log" ||
+    # shellcheck disable=SC2046 # without a mirror, it is debootstrap's
+    debootstrap --variant=minbase --include=ca-certificates "$1" "$root" $(chroot_mirror) >"$work/debootstrap.log" ||
         { tail "$work/debootstrap.log" >&2; return 1; }
     # The network as this machine has it.
     apt-config dump --format '%F "%v";%n' Acquire >"$root/etc/apt/apt.conf.d/99machine"
@@ -22,19 +23,47 @@ chroot_make() {
     # Services are not to be started by their installation, until systemd runs.
     printf '#!/bin/sh\nexit 101\n' >"$root/usr/sbin/policy-rc.d"
     chmod 755 "$root/usr/sbin/policy-rc.d"
+    # A power cut ends this Debian anyway.
+    echo force-unsafe-io >"$root/etc/dpkg/dpkg.cfg.d/unsafe-io"
     chroot "$root" apt-get -qq update
 }
 
-# chroot_mirror prints where this machine has Debian from.
+# chroot_mirror prints where this machine has Debian from, if it has.
 chroot_mirror() {
-    found=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | head -n 1)
-    echo "${found:?apt here has no source of Debian packages}"
+    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 'Label: Debian' | head -n 1
 }
 
 # chroot_bind PATH shows a directory or a device of this machine there.
 chroot_bind() {
     if [ -d "$1" ]; then mkdir -p "$root$1"; else touch "$root$1"; fi
     mount --bind "$1" "$root$1"
+}
+
+# chroot_devices shows the devices, processes and caches that building needs.
+chroot_devices() {
+    for path in /dev /dev/pts /proc /sys; do chroot_bind "$path"; done
+}
+
+# chroot_go shows the Go of this machine, and what it has downloaded and built.
+chroot_go() {
+    for path in "$(go env GOROOT)" "$(go env GOMODCACHE)" "$(go env GOCACHE)"; do
+        mkdir -p "$path"
+        chroot_bind "$path"
+    done
+}
+
+# in_go COMMAND... runs a command there with that Go in its path.
+in_go() {
+    chroot "$root" env -i HOME=/root LC_ALL=C.UTF-8 "PATH=$(go env GOROOT)/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
+        "GOMODCACHE=$(go env GOMODCACHE)" "GOCACHE=$(go env GOCACHE)" \
+        "GOPROXY=$(go env GOPROXY)" "GOSUMDB=$(go env GOSUMDB)" "$@"
+}
+
+# chroot_clone FOLDER clones this tree there, with what is not committed yet.
+chroot_clone() {
+    git -c safe.directory='*' clone --quiet --depth 1 "file://$PWD" "$root$1"
+    find "$root$1" -mindepth 1 -maxdepth 1 ! -name .git -exec rm -r {} +
+    git -c safe.directory='*' ls-files -z --cached --others --exclude-standard | tar -c --null --files-from=- | tar -x --no-same-owner -C "$root$1"
 }
 
 # chroot_install installs packages.

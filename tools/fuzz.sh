@@ -7,6 +7,7 @@ set -eu
 cd "$(dirname "$0")/.."
 time=$1
 shift
+# shellcheck disable=SC2046 # a list of words
 [ $# -gt 0 ] || set -- $(go list ./...)
 
 status=0

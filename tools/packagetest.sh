@@ -1,20 +1,13 @@
 #!/bin/sh
-# Installs the Debian package on a fresh Debian 12 with systemd, follows the
-# README, and upgrades, removes and purges the package. Arguments are two versions
-# of the package; without any, they are built.
+# Installs the Debian package on a fresh Debian with systemd, follows the README, and
+# upgrades, removes and purges the package.
+#
+#   tools/packagetest.sh SUITE PACKAGE
 set -eu
 cd "$(dirname "$0")/.."
 . tools/chroot.sh
-
-if [ $# -eq 0 ]; then
-    tools/deb.sh
-    version=$(sed -n 's/^## \[\([0-9][^]]*\)\].*/\1/p' CHANGELOG.md | head -n 1)
-    tools/deb.sh "$version+rebuilt" dist/rebuilt
-    set -- "dist/moonfirefs_$version-1_$(dpkg --print-architecture).deb" \
-        "dist/rebuilt/moonfirefs_$version+rebuilt-1_$(dpkg --print-architecture).deb"
-fi
-first=$1
-second=$2
+suite=$1
+first=$2
 
 step() { echo "== $*"; }
 fail() { echo "packagetest: $*" >&2; exit 1; }
@@ -29,16 +22,16 @@ recordings() {
 footage() { (cd "$root/var/lib/moonfirefs" && find . -type f -exec sha256sum {} + | sort -k 2); }
 
 # run WHAT DOCUMENT runs the blocks of a document that are marked with
-# <!-- run: WHAT -->, as root, in the folder with the package.
+# <!-- run: WHAT -->, as $user, or as root in the folder with the package.
 run() {
     awk -v mark="<!-- run: $1 -->" '
         $0 == mark { found = 1; next }
         found && /^```sh$/ { inside = 1; next }
         /^```$/ { inside = 0; found = 0 }
-        inside' "$2" >"$root/root/commands"
-    [ -s "$root/root/commands" ] || fail "$2 has nothing to run for $1"
-    sed 's/^/    /' "$root/root/commands"
-    in_systemd sh -euc 'cd /root && . ./commands' </dev/null
+        inside' "$2" >"$root/srv/commands"
+    [ -s "$root/srv/commands" ] || fail "$2 has nothing to run for $1"
+    sed 's/^/    /' "$root/srv/commands"
+    in_systemd runuser --login "${user:-root}" -c 'DEBIAN_FRONTEND=noninteractive sh -euc ". /srv/commands"' </dev/null
 }
 
 # until_true WHAT COMMAND... waits, a minute or two, for what must come.
@@ -53,22 +46,58 @@ until_true() {
     fail "in vain waited until $what"
 }
 
-chroot_make bookworm
+# newer FILE FOLDER puts the same package there, as a higher version.
+newer() {
+    dpkg-deb -R "$1" "$work/newer"
+    sed -i 's/^Version: .*/&+newer/' "$work/newer/DEBIAN/control"
+    dpkg-deb --root-owner-group -b "$work/newer" "$2" | sed 's/.* in .\(.*\).\.$/\1/'
+}
+
+# dead_links FOLDER prints the links in its documents that lead nowhere.
+dead_links() {
+    (cd "$root" && find "$1" -name '*.md') | while read -r document; do
+        grep -o ']([^)#:]*[)#]' "$root/$document" | sed 's/^](//; s/[)#]$//' | while read -r target; do
+            chroot "$root" test -e "${document%/*}/$target" || echo "$document $target"
+        done
+    done
+}
+
+chroot_make "$suite"
 chroot_install systemd systemd-sysv dbus procps
 # There is nobody to say yes.
 echo 'APT::Get::Assume-Yes "true";' >"$root/etc/apt/apt.conf.d/99yes"
 cp "$first" "$root/root/"
-chroot_download "/root/$(basename "$first")" samba smbclient
+chroot_download --no-install-recommends "/root/$(basename "$first")" ffmpeg
+chroot_download samba smbclient
 systemd_start
 
 step "install, as the README says"
 run install README.md
 in_systemd moonfirefs version
-for file in man/man1/moonfirefs-camera-add.1.gz man/man8/mount.moonfirefs.8.gz bash-completion/completions/moonfirefs; do
+for file in doc/moonfirefs/README.md man/man1/moonfirefs-camera-add.1.gz man/man8/mount.moonfirefs.8.gz bash-completion/completions/moonfirefs; do
     [ -s "$root/usr/share/$file" ] || fail "there is no $file"
 done
 
+dead=$(dead_links usr/share/doc/moonfirefs)
+[ -z "$dead" ] || fail "links lead nowhere: $dead"
+
+step "the demo, as somebody who is not root"
+in_systemd useradd --create-home bob
+demo() {
+    user=bob
+    run demo README.md
+}
+demo >"$work/demo.log" 2>&1 &
+demo=$!
+until_true "the demo says what to type" grep -q ' vlc ' "$work/demo.log"
+hour=$(sed -n 's/^ *vlc //p' "$work/demo.log" | head -n 1)
+in_systemd runuser -u bob -- ffprobe -v error -show_entries stream=codec_name,width,height -of csv=p=0 "$hour"
+in_systemd pkill -INT --uid bob --exact moonfirefs
+wait $demo
+tail -n 4 "$work/demo.log"
+
 step "record the test camera, as the README says"
+run allow README.md
 run store README.md
 run camera README.md
 until_true "the camera plays" in_systemd bash -c '</dev/tcp/127.0.0.1/8554'
@@ -77,7 +106,6 @@ run record README.md
 until_true "a recording is committed" sh -c "[ \$(sqlite3 -readonly $root/var/lib/moonfirefs/moonfire.db 'SELECT count(*) FROM recording') -ge 1 ]"
 in_systemd systemctl --no-pager status moonfirefs
 run look README.md
-in_systemd useradd --create-home bob
 run join README.md
 in_systemd runuser -u bob -- sh -euc 'ffprobe -v error -show_entries stream=codec_name,width,height -of csv=p=0 /mnt/nvr/driveway/*/*.mp4'
 
@@ -97,7 +125,7 @@ in_systemd sh -euc 'systemctl daemon-reload; systemctl start mnt-old.mount; ls /
 step "upgrade while recording"
 recordings >"$work/before"
 before=$(in_systemd systemctl show -P MainPID moonfirefs)
-cp "$second" "$root/root/"
+second=$(newer "$first" "$root/root")
 in_systemd apt-get install -qq -y "/root/$(basename "$second")" >/dev/null
 in_systemd moonfirefs version
 [ "$(in_systemd systemctl show -P MainPID moonfirefs)" != "$before" ] || fail "the recorder was not restarted"
