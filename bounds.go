@@ -26,6 +26,11 @@ const (
 	// MaxSampleRate is in Hz, MaxChannels counts those of audio.
 	MaxSampleRate = 768_000
 	MaxChannels   = 64
+	// MaxStreamID bounds the ids of streams: those of their hours are computed from them.
+	MaxStreamID StreamID = 1 << 26
+	// MaxKept90k bounds an interval that is kept: a day on the clock, whatever that
+	// does meanwhile.
+	MaxKept90k = 49 * Hour90k
 	// MaxHourRecordings bounds the recordings that start within an hour: several in each
 	// second.
 	MaxHourRecordings = 1 << 14
@@ -107,6 +112,42 @@ func entryProblem(data []byte, codec string) string {
 		return "it is not one whole box"
 	case len(codec) > maxCodecBytes || strings.ContainsFunc(codec, func(r rune) bool { return r <= ' ' || r > '~' }):
 		return "its codec has a name that is none"
+	}
+	return ""
+}
+
+// Problem says what of the stream cannot have been configured, like that of a Summary.
+func (s *Stream) Problem() string {
+	switch {
+	case s.ID < 1 || s.ID > MaxStreamID:
+		return fmt.Sprintf("its id is not within 1 and %d", MaxStreamID)
+	case s.Kind != MainStream && s.Kind != SubStream:
+		return fmt.Sprintf("it is of a kind %.100q that does not exist", s.Kind)
+	case s.Transport != TCP && s.Transport != UDP:
+		return fmt.Sprintf("its transport %.100q does not exist", s.Transport)
+	case s.RetainBytes < 0:
+		return fmt.Sprintf("its quota is %d bytes", s.RetainBytes)
+	case s.SampleFileBytes < 0 || s.Duration90k < 0:
+		return fmt.Sprintf("its totals are %d bytes and %d/90000 s", s.SampleFileBytes, s.Duration90k)
+	}
+	return ""
+}
+
+// Problem says what of the interval nobody can have asked to keep.
+func (k *Kept) Problem() string {
+	if !StartPossible(k.Start90k) || k.End90k <= k.Start90k || k.End90k.Sub(k.Start90k) > MaxKept90k {
+		return fmt.Sprintf("its interval, %d to %d, in 1/90000 s since 1970, is not one of a day at most", k.Start90k, k.End90k)
+	}
+	return StoredNameProblem(k.Name)
+}
+
+// Problem says what of the deletion nobody can have asked for.
+func (d *Deletion) Problem() string {
+	switch {
+	case d.End90k <= d.Start90k || d.Start90k < MinTime90k || d.End90k > MaxTime90k:
+		return fmt.Sprintf("its interval, %d to %d, in 1/90000 s since 1970, is none", d.Start90k, d.End90k)
+	case d.Recordings < 0 || d.SampleFileBytes < 0:
+		return fmt.Sprintf("it cannot have deleted %d recordings of %d bytes", d.Recordings, d.SampleFileBytes)
 	}
 	return ""
 }

@@ -48,6 +48,23 @@ func CheckKeptName(name string) error {
 	return nil
 }
 
+// StoredNameProblem says why a name that is stored cannot be that of a folder or a file
+// in the mount, or "" if it can. It asks for less than CheckShortName: what was accepted
+// once is shown.
+func StoredNameProblem(name string) string {
+	switch {
+	case name == "" || name == "." || name == "..":
+		return fmt.Sprintf("the name %q is not one of a file", name)
+	case len(name) > maxShortNameBytes:
+		return fmt.Sprintf("its name is longer than %d bytes", maxShortNameBytes)
+	case !utf8.ValidString(name):
+		return fmt.Sprintf("the name %q is not UTF-8", name)
+	case strings.ContainsFunc(name, func(r rune) bool { return r == '/' || !unicode.IsPrint(r) }):
+		return fmt.Sprintf("the name %q has characters that a file cannot have", name)
+	}
+	return ""
+}
+
 func fileNameProblem(name string) string {
 	base, _, _ := strings.Cut(strings.ToLower(name), ".")
 	base = strings.TrimRight(base, " ")

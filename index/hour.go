@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/moonfirefs/moonfirefs"
 )
@@ -32,7 +33,16 @@ type streamHour struct {
 }
 
 // id is that of the row.
-func (h streamHour) id() int64 { return int64(h.stream)<<36 + int64(h.hour) }
+func (h streamHour) id() int64 { return int64(h.stream)<<hourBits + int64(h.hour) }
+
+// hourBits is the logarithm of the factor in the ids.
+const hourBits = 36
+
+// hourOfRow is the inverse of streamHour.id.
+func hourOfRow(id int64) streamHour {
+	stream := (id + 1<<(hourBits-1)) >> hourBits
+	return streamHour{moonfirefs.StreamID(stream), utcHour(id - stream<<hourBits)}
+}
 
 // boundsSQL finds out when the recording that a stream has had for longest, and
 // the one that was committed last, start.
@@ -50,79 +60,97 @@ func boundaryHours(ctx context.Context, tx *sql.Tx, stream moonfirefs.StreamID) 
 	return []streamHour{{stream, hourOf(oldest.V)}, {stream, hourOf(newest.V)}}, nil
 }
 
-// packHour packs an hour, whose row goes if it has no recordings any more.
+// packHour packs an hour, whose row goes if it has no recordings any more. An hour of
+// which something is damaged stays as it is, not packed: whoever lists it is told.
 func packHour(ctx context.Context, tx *sql.Tx, h streamHour) error {
-	recordings, err := coveredHour(ctx, tx, h)
+	recordings, damaged, err := coveredHour(ctx, tx, h)
 	if err != nil {
 		return err
 	}
-	if len(recordings) == 0 {
+	if len(recordings) == 0 && !damaged {
 		_, err := tx.ExecContext(ctx, `delete from hour_summaries where id = ?`, h.id())
 		return err
 	}
+	var packed []byte
+	if !damaged {
+		packed = pack(h.hour, recordings)
+	}
 	_, err = tx.ExecContext(ctx, `insert or replace into hour_summaries (id, stream_id, utc_hour, summaries) values (?, ?, ?, ?)`,
-		h.id(), h.stream, h.hour, pack(h.hour, recordings))
+		h.id(), h.stream, h.hour, packed)
 	return err
 }
 
-// coveredHour reads the recordings of an hour from the covering index.
-func coveredHour(ctx context.Context, tx *sql.Tx, h streamHour) (recordings []moonfirefs.Summary, err error) {
+// coveredHour reads the recordings of an hour from the covering index, and tells
+// whether there is something else, or too many of them to be packed.
+func coveredHour(ctx context.Context, tx *sql.Tx, h streamHour) (recordings []moonfirefs.Summary, damaged bool, err error) {
 	rows, err := tx.QueryContext(ctx, coveredSQL, h.stream, h.hour.start(), (h.hour + 1).start())
 	if err != nil {
-		return nil, asOurs(err)
+		return nil, false, asOurs(err)
 	}
 	err = each(rows, func() error {
 		var s moonfirefs.Summary
-		if err := rows.Scan(fieldsOf(&s)...); err != nil {
-			return err
+		damaged = rows.Scan(fieldsOf(&s)...) != nil || s.Problem() != "" || len(recordings) == moonfirefs.MaxHourRecordings
+		if damaged {
+			return errDone
 		}
 		recordings = append(recordings, s)
 		return nil
 	})
-	return recordings, err
+	if errors.Is(err, errDone) {
+		err = nil
+	}
+	return recordings, damaged, err
 }
+
+// errDone ends a walk over rows that has found out enough.
+var errDone = errors.New("done")
 
 // PackSummaries packs all hours that are not packed, as after changes that were
 // not made by Commit.
 func (db *DB) PackSummaries(ctx context.Context) error {
-	for {
-		n, err := db.packSome(ctx)
+	for after := int64(math.MinInt64); ; {
+		last, ok, err := db.packSome(ctx, after)
 		if err != nil {
 			return fmt.Errorf("pack summaries: %w", asOurs(err))
 		}
-		if n == 0 {
+		if !ok {
 			return nil
 		}
+		after = last
 	}
 }
 
 // maxPacked bounds the hours that one transaction packs.
 const maxPacked = 1000
 
-func (db *DB) packSome(ctx context.Context) (n int, err error) {
+// packSome packs some of the hours whose rows come after one, and returns the last of
+// them; ok is false if there is none.
+func (db *DB) packSome(ctx context.Context, after int64) (last int64, ok bool, err error) {
 	tx, err := db.writer.BeginTx(ctx, nil)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	defer rollback(tx)
-	rows, err := tx.QueryContext(ctx, `select stream_id, utc_hour from hour_summaries where summaries is null limit ?`, maxPacked)
+	rows, err := tx.QueryContext(ctx, `select id from hour_summaries where summaries is null and id > ? order by id limit ?`, after, maxPacked)
 	if err != nil {
-		return 0, err
+		return 0, false, err
 	}
-	var loose []streamHour
+	var loose []int64
 	err = each(rows, func() error {
-		var h streamHour
-		if err := rows.Scan(&h.stream, &h.hour); err != nil {
+		var id int64
+		if err := rows.Scan(&id); err != nil {
 			return err
 		}
-		loose = append(loose, h)
+		loose = append(loose, id)
 		return nil
 	})
-	for _, h := range loose {
-		err = errors.Join(err, packHour(ctx, tx, h))
+	if err != nil || len(loose) == 0 {
+		return 0, false, err
 	}
-	if err != nil {
-		return 0, err
+	for _, id := range loose {
+		if err := packHour(ctx, tx, hourOfRow(id)); err != nil {
+			return 0, false, err
+		}
 	}
-	return len(loose), tx.Commit()
+	return loose[len(loose)-1], true, tx.Commit()
 }

@@ -12,6 +12,8 @@ import (
 const (
 	summaryColumns = 15
 	silentColumns  = 9
+	// maxPackedBytes bounds the packed form of the recordings of an hour.
+	maxPackedBytes = moonfirefs.MaxHourRecordings * summaryColumns * binary.MaxVarintLen64
 )
 
 // columnsOf lists the values of a Summary in the order of the packed form, which
@@ -25,9 +27,10 @@ func columnsOf(s *moonfirefs.Summary) [summaryColumns]int64 {
 	}
 }
 
-// fromColumns is the inverse of columnsOf.
-func fromColumns(c *[summaryColumns]int64) moonfirefs.Summary {
-	return moonfirefs.Summary{
+// fromColumns is the inverse of columnsOf; ok is false for values that it does not
+// return.
+func fromColumns(c *[summaryColumns]int64) (s moonfirefs.Summary, ok bool) {
+	s = moonfirefs.Summary{
 		ID: moonfirefs.RecordingID(c[0]), Start90k: moonfirefs.Time90k(c[1]), Duration90k: moonfirefs.Duration90k(c[2]),
 		SampleFileBytes: c[3], VideoSamples: int32(c[4]), VideoSyncSamples: int32(c[5]),
 		VideoSampleEntry: moonfirefs.VideoSampleEntryID(c[6]), RunOffset: int32(c[7]), Flags: moonfirefs.RecordingFlags(c[8]),
@@ -36,6 +39,7 @@ func fromColumns(c *[summaryColumns]int64) moonfirefs.Summary {
 			Duration90k: moonfirefs.Duration90k(c[13]), SampleEntry: moonfirefs.AudioSampleEntryID(c[14]),
 		},
 	}
+	return s, columnsOf(&s) == *c
 }
 
 // expectAfter is what the values of a Summary are most likely to be after those of
@@ -108,7 +112,10 @@ func unpack(hour utcHour, packed []byte, fn func(*moonfirefs.Summary) error) err
 		if columnCount(&c) == silentColumns {
 			clear(c[silentColumns:])
 		}
-		s := fromColumns(&c)
+		s, ok := fromColumns(&c)
+		if problem := s.Problem(); !ok || problem != "" {
+			return fmt.Errorf("summaries of hour %d: recording %d is impossible: %s: %w", hour, s.ID, problem, moonfirefs.ErrCorrupt)
+		}
 		if hourOf(s.Start90k) != hour {
 			return fmt.Errorf("summaries of hour %d: recording %d is of hour %d: %w", hour, s.ID, hourOf(s.Start90k), moonfirefs.ErrCorrupt)
 		}

@@ -22,12 +22,21 @@ select id, start_time_90k, duration_90k, sample_file_bytes, video_samples,
  where stream_id = ? and start_time_90k >= ? and start_time_90k < ?
  order by start_time_90k, id`
 
-	// summariesSQL tells of the recordings that start in a range of hours: a row
-	// for each hour that is packed, and for each recording of the others. It is one
-	// statement, so that the answer is of one state of the database. Nothing is
-	// looked for in the covering index where the stream is null.
-	summariesSQL = `
-select h.utc_hour, h.summaries, coalesce(r.id, 0), coalesce(r.start_time_90k, 0),
+	firstStartSQL = `select min(start_time_90k) from recording where stream_id = ? and start_time_90k >= ?`
+	lastStartSQL  = `select max(start_time_90k) from recording where stream_id = ? and start_time_90k < ?`
+)
+
+// isPackedSQL is true of a row h of hour_summaries that has no more than pack makes of
+// the recordings of an hour. The value is not read for that.
+var isPackedSQL = fmt.Sprintf(`coalesce(octet_length(h.summaries) between 1 and %d, false)`, maxPackedBytes)
+
+// summariesSQL tells of the recordings that start in a range of hours: a row
+// for each hour that is packed, and for each recording of the others. It is one
+// statement, so that the answer is of one state of the database. Nothing is
+// looked for in the covering index where the stream is null. The hour follows from
+// the id, by which the rows are found, whatever the other columns say.
+var summariesSQL = `
+select h.id - ?1 * 68719476736 as hour, iif(` + isPackedSQL + `, h.summaries, null), coalesce(r.id, 0), coalesce(r.start_time_90k, 0),
        coalesce(r.duration_90k, 0), coalesce(r.sample_file_bytes, 0), coalesce(r.video_samples, 0),
        coalesce(r.video_sync_samples, 0), coalesce(r.video_sample_entry_id, 0),
        coalesce(r.run_offset, 0), coalesce(r.flags, 0), coalesce(r.audio_samples, 0),
@@ -35,14 +44,10 @@ select h.utc_hour, h.summaries, coalesce(r.id, 0), coalesce(r.start_time_90k, 0)
        coalesce(r.audio_duration_90k, 0), coalesce(r.audio_sample_entry_id, 0)
   from hour_summaries h
   left join recording r
-    on r.stream_id = iif(h.summaries is null, h.stream_id, null)
-   and r.start_time_90k >= h.utc_hour * 324000000 and r.start_time_90k < (h.utc_hour + 1) * 324000000
+    on r.stream_id = iif(` + isPackedSQL + `, null, ?1)
+   and r.start_time_90k >= (h.id - ?1 * 68719476736) * 324000000 and r.start_time_90k < (h.id - ?1 * 68719476736 + 1) * 324000000
  where h.id between ?1 * 68719476736 + ?2 and ?1 * 68719476736 + ?3
  order by h.id, r.start_time_90k, r.id`
-
-	firstStartSQL = `select min(start_time_90k) from recording where stream_id = ? and start_time_90k >= ?`
-	lastStartSQL  = `select max(start_time_90k) from recording where stream_id = ? and start_time_90k < ?`
-)
 
 // fieldsOf lists where the columns of coveredSQL go.
 func fieldsOf(s *moonfirefs.Summary) []any {
@@ -54,52 +59,18 @@ func fieldsOf(s *moonfirefs.Summary) []any {
 	}
 }
 
-// EachSummary calls fn for each recording of the stream that starts in
-// [from, to), by start time, then by id. No row of the table of recordings is
-// read. fn must not keep its argument, nor call db.
-func (db *DB) EachSummary(ctx context.Context, stream moonfirefs.StreamID, from, to moonfirefs.Time90k, fn func(*moonfirefs.Summary) error) error {
-	if from >= to {
-		return nil
-	}
-	rows, err := db.statements.summaries.QueryContext(ctx, stream, hourOf(from), hourOf(to-1))
-	if err != nil {
-		return fmt.Errorf("list recordings of stream %d: %w", stream, asOurs(err))
-	}
-	within := func(s *moonfirefs.Summary) error {
-		if s.Start90k < from || s.Start90k >= to {
-			return nil
-		}
-		return fn(s)
-	}
-	var hour utcHour
-	var packed sql.RawBytes
-	var s moonfirefs.Summary
-	err = each(rows, func() error {
-		if err := rows.Scan(append([]any{&hour, &packed}, fieldsOf(&s)...)...); err != nil {
-			return err
-		}
-		switch {
-		case packed != nil:
-			return unpack(hour, packed, within)
-		case s.ID != 0:
-			return within(&s)
-		}
-		return nil // rotation has taken all of the hour
-	})
-	if err != nil {
-		return fmt.Errorf("list recordings of stream %d: %w", stream, err)
-	}
-	return nil
-}
-
-// FirstStart returns the least start at or after from; ok is false if none.
+// FirstStart returns the least start at or after from; ok is false if none. Starts that
+// no recording can have do not count.
 func (db *DB) FirstStart(ctx context.Context, stream moonfirefs.StreamID, from moonfirefs.Time90k) (start moonfirefs.Time90k, ok bool, err error) {
-	return db.aStart(ctx, db.statements.firstStart, stream, from)
+	start, ok, err = db.aStart(ctx, db.statements.firstStart, stream, max(from, moonfirefs.EarliestStart90k))
+	return start, ok && moonfirefs.StartPossible(start), err
 }
 
-const newestSQL = `
+// newestSQL passes over what cannot be when a recording was made.
+var newestSQL = fmt.Sprintf(`
 select id, start_time_90k, start_time_90k + duration_90k
-  from recording where stream_id = ? order by id desc limit 1`
+  from recording where stream_id = ? and start_time_90k >= %d and start_time_90k < %d and duration_90k between 0 and %d
+ order by id desc limit 1`, moonfirefs.EarliestStart90k, moonfirefs.LatestStart90k, moonfirefs.MaxRecordingDuration90k-1)
 
 // Newest returns the recording that was committed last; ok is false if there is
 // none.
@@ -114,9 +85,11 @@ func (db *DB) Newest(ctx context.Context, stream moonfirefs.StreamID) (n moonfir
 	return n, true, nil
 }
 
-// LastStart returns the greatest start before to; ok is false if none.
+// LastStart returns the greatest start before to; ok is false if none. Starts that no
+// recording can have do not count.
 func (db *DB) LastStart(ctx context.Context, stream moonfirefs.StreamID, to moonfirefs.Time90k) (start moonfirefs.Time90k, ok bool, err error) {
-	return db.aStart(ctx, db.statements.lastStart, stream, to)
+	start, ok, err = db.aStart(ctx, db.statements.lastStart, stream, min(to, moonfirefs.LatestStart90k))
+	return start, ok && moonfirefs.StartPossible(start), err
 }
 
 func (db *DB) aStart(ctx context.Context, statement *sql.Stmt, stream moonfirefs.StreamID, bound moonfirefs.Time90k) (start moonfirefs.Time90k, ok bool, err error) {
