@@ -7,29 +7,13 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"testing"
 
 	"github.com/Eyevinn/mp4ff/mp4"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/test/mp4test"
 )
-
-// audioSample is a sample of audio.
-type audioSample struct {
-	moonfirefs.AudioSample
-	data []byte
-}
-
-// audioChunk lies behind a number of frames.
-type audioChunk struct {
-	frames  int32
-	samples []audioSample
-}
 
 // alawEntry is a configuration of which silence is known.
 func alawEntry() *moonfirefs.AudioSampleEntry {
@@ -48,46 +32,20 @@ func audioBox(fourCC string, channels uint16, rate uint32, extra []byte) []byte 
 	return append(box, extra...)
 }
 
-// addAudio puts audio into the recording that was added last: its sample file then
-// has the chunks between its frames.
+// addAudio puts audio into the recording that was added last.
 func (s *store) addAudio(start90k moonfirefs.Duration90k, chunks []audioChunk) {
-	i := len(s.files) - 1
-	var table moonfirefs.SampleTable
-	var file []byte
-	frames := s.frames[i]
-	addFrames := func(n int) {
-		for _, f := range frames[:n] {
-			table.AddVideo(f.Sample)
-			file = append(file, f.data...)
-		}
-		frames = frames[n:]
-	}
-	for _, c := range chunks {
-		addFrames(int(c.frames))
-		var samples []moonfirefs.AudioSample
-		for _, sample := range c.samples {
-			samples = append(samples, sample.AudioSample)
-			file = append(file, sample.data...)
-		}
-		table.AddAudio(start90k, samples)
-	}
-	addFrames(len(frames))
-	r := moonfirefs.Recording{Summary: s.spec.Recordings[i]}
-	r.Audio.SampleEntry = 1
-	table.Fill(&r)
-	s.spec.Recordings[i], s.audioIndexes[i] = r.Summary, r.AudioIndex
-	s.files[i], s.audio[i] = file, chunks
+	s.spec.Recordings[len(s.spec.Recordings)-1] = *s.AddAudio(start90k, chunks)
 }
 
 // randomAudio cuts the frames of a recording into groups and puts chunks behind
 // them that are made up, and last about as long.
 func randomAudio(r *rand.Rand, frames []frame) (chunks []audioChunk) {
 	for left := int32(len(frames)); left > 0; {
-		c := audioChunk{frames: 1 + r.Int32N(min(left, 40))}
-		left -= c.frames
+		c := audioChunk{Frames: 1 + r.Int32N(min(left, 40))}
+		left -= c.Frames
 		for range 1 + r.IntN(30) {
 			data := bytes.Repeat([]byte{byte(r.Uint32())}, 1+r.IntN(200))
-			c.samples = append(c.samples, audioSample{moonfirefs.AudioSample{Duration90k: 1 + r.Int32N(4000), Bytes: int32(len(data))}, data})
+			c.Samples = append(c.Samples, mp4test.NewAudioSample(1+r.Int32N(4000), data))
 		}
 		chunks = append(chunks, c)
 		if r.IntN(8) == 0 {
@@ -105,7 +63,7 @@ func randomAudioStore(r *rand.Rand, n int) *store {
 	if r.IntN(3) == 0 {
 		made.spec.Audio.RFC6381Codec = "mp4a.40.23" // nothing is known of its silence
 	}
-	for i, frames := range s.frames {
+	for i, frames := range s.Frames {
 		made.add(s.spec.Recordings[i].Start90k, frames)
 		if r.IntN(5) > 0 {
 			made.addAudio(moonfirefs.Duration90k(r.IntN(1<<r.IntN(20))), randomAudio(r, frames))
@@ -169,12 +127,12 @@ func checkAudio(t *testing.T, s *store) {
 		t.Fatalf("the video lasts %d, want %d", got, total90k)
 	}
 	video := trackSamples(t, file.Moov.Traks[0], whole)
-	for i, frames := range s.frames {
+	for i, frames := range s.Frames {
 		if video[0].at90k != positions90k[i] {
 			t.Fatalf("recording %d starts at %d, want %d", i, video[0].at90k, positions90k[i])
 		}
 		for k, f := range frames {
-			if !bytes.Equal(video[k].data, f.data) {
+			if !bytes.Equal(video[k].data, f.Data) {
 				t.Fatalf("recording %d frame %d: other bytes", i, k)
 			}
 		}
@@ -187,7 +145,7 @@ func checkAudioTrack(t *testing.T, s *store, audio []trackSample, positions90k [
 	t.Helper()
 	silence := silenceOf(s.spec.Audio)
 	end90k, first := uint64(0), true
-	for i, chunks := range s.audio {
+	for i, chunks := range s.Audio {
 		if chunks == nil {
 			continue
 		}
@@ -208,8 +166,8 @@ func checkAudioTrack(t *testing.T, s *store, audio []trackSample, positions90k [
 		}
 		first = false
 		for _, c := range chunks {
-			for _, sample := range c.samples {
-				if !bytes.Equal(audio[0].data, sample.data) {
+			for _, sample := range c.Samples {
+				if !bytes.Equal(audio[0].data, sample.Data) {
 					t.Fatalf("recording %d: other audio at %d", i, audio[0].at90k)
 				}
 				if audio[0].at90k != at90k {
@@ -268,12 +226,12 @@ func TestAudioContradictions(t *testing.T) {
 	make1 := func() *store {
 		s := &store{spec: Spec{Entry: moonfirefs.NewVideoSampleEntry(bareEntry(), 640, 360, 1, 1, ""), Audio: alawEntry(), Zone: noon.Time().Location()}}
 		s.add(noon, goldenFrames(60, 20))
-		s.addAudio(90, randomAudio(rand.New(rand.NewPCG(1, 1)), s.frames[0]))
+		s.addAudio(90, randomAudio(rand.New(rand.NewPCG(1, 1)), s.Frames[0]))
 		return s
 	}
 	for name, spoil := range map[string]func(*store){
-		"no audio index":      func(s *store) { s.audioIndexes[0] = nil },
-		"cut":                 func(s *store) { s.audioIndexes[0] = s.audioIndexes[0][:5] },
+		"no audio index":      func(s *store) { s.AudioIndexes[0] = nil },
+		"cut":                 func(s *store) { s.AudioIndexes[0] = s.AudioIndexes[0][:5] },
 		"more samples":        func(s *store) { s.spec.Recordings[0].Audio.Samples++ },
 		"more chunks":         func(s *store) { s.spec.Recordings[0].Audio.Chunks++ },
 		"more bytes":          func(s *store) { s.spec.Recordings[0].Audio.Bytes++ },
@@ -295,99 +253,5 @@ func TestAudioContradictions(t *testing.T) {
 	s.spec.Audio = nil
 	if _, err := New(&s.spec); !errors.Is(err, moonfirefs.ErrInvalid) {
 		t.Errorf("without a configuration: %v, want ErrInvalid", err)
-	}
-}
-
-// beeps are a second apart, as flashes are: what ffmpeg's AAC encoder makes of
-// them, and its configuration.
-func beeps(t *testing.T, channels int) (samples [][]byte, entry *moonfirefs.AudioSampleEntry) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "beeps.mp4")
-	run(t, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "aevalsrc='if(lt(mod(t,1),0.1),0.8*sin(2*PI*1000*t),0)':s=16000:d=12",
-		"-c:a", "aac", "-ac", strconv.Itoa(channels), path)
-	data, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file, err := mp4.DecodeFile(bytes.NewReader(data))
-	if err != nil {
-		t.Fatal(err)
-	}
-	trak := file.Moov.Trak
-	for nr := uint32(1); nr <= trak.GetNrSamples(); nr++ {
-		ranges, err := trak.GetRangesForSampleInterval(nr, nr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		samples = append(samples, data[ranges[0].Offset:ranges[0].Offset+ranges[0].Size])
-	}
-	var box bytes.Buffer
-	if err := trak.Mdia.Minf.Stbl.Stsd.Mp4a.Encode(&box); err != nil {
-		t.Fatal(err)
-	}
-	return samples, moonfirefs.NewAudioSampleEntry(box.Bytes(), 16000, uint16(channels), 1024, "mp4a.40.2")
-}
-
-// onsets finds where in a file sound begins after silence, in seconds.
-func onsets(t *testing.T, path string) (at []float64) {
-	t.Helper()
-	out, err := exec.Command("ffmpeg", "-v", "error", "-i", path, "-map", "0:a",
-		"-af", "aresample=async=1:min_hard_comp=0.001:first_pts=0", "-ar", "16000", "-ac", "1", "-f", "s16le", "-").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	last := -16000
-	for i := range len(out) / 2 {
-		if v := int16(binary.LittleEndian.Uint16(out[2*i:])); v > 8000 || v < -8000 {
-			if i-last > 8000 {
-				at = append(at, float64(i)/16000)
-			}
-			last = i
-		}
-	}
-	return at
-}
-
-// TestAudioStaysInStep ensures that ffmpeg hears each beep when its picture is
-// shown, before and after a gap, and finds nothing wrong with the silence in it.
-func TestAudioStaysInStep(t *testing.T) {
-	for _, channels := range []int{1, 2} {
-		samples, entry := beeps(t, channels)
-		s := hour(t, h264)
-		made := newStore(t, mustFootage(t, h264))
-		made.spec.Audio = entry
-		// Each second of audio is 15.625 samples: a recording of three seconds has
-		// those that begin in it. The last recording comes 7.3 seconds late.
-		next := 0
-		for i, frames := range s.frames {
-			start90k := s.spec.Recordings[i].Start90k
-			if i == 3 {
-				start90k += 73 * moonfirefs.UnitsPerSecond / 10
-			}
-			made.add(start90k, frames)
-			first90k, end90k := moonfirefs.Duration90k(i)*270000, moonfirefs.Duration90k(i+1)*270000
-			offset90k := moonfirefs.Duration90k(next)*5760 - first90k
-			chunk := audioChunk{frames: int32(len(frames)) - 5}
-			for ; next < len(samples) && moonfirefs.Duration90k(next)*5760 < end90k; next++ {
-				chunk.samples = append(chunk.samples, audioSample{moonfirefs.AudioSample{Duration90k: 5760, Bytes: int32(len(samples[next]))}, samples[next]})
-			}
-			made.addAudio(offset90k, []audioChunk{chunk})
-		}
-		path := made.write(t)
-		run(t, "ffmpeg", "-v", "error", "-xerror", "-i", path, "-f", "null", "-")
-		got := onsets(t, path)
-		// The encoder's delay is one sample of 64 ms.
-		want := []float64{0.064, 1.064, 2.064, 3.064, 4.064, 5.064, 6.064, 7.064, 8.064, 16.364}
-		if len(got) < len(want) {
-			t.Fatalf("beeps at %v, want %v", got, want)
-		}
-		for i := range want {
-			if d := got[i] - want[i]; d < -0.005 || d > 0.005 {
-				t.Errorf("%d channels: beep %d at %v, want %v", channels, i, got[i], want[i])
-			}
-		}
-		if probed := run(t, "ffprobe", "-v", "error", "-show_entries", "stream=codec_name", "-of", "csv=p=0", path); strings.Join(strings.Fields(probed), " ") != "h264 aac" {
-			t.Errorf("ffprobe finds %q", probed)
-		}
 	}
 }

@@ -12,19 +12,6 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 )
 
-// Ensures that ffmpeg finds nothing to complain about in an hour file, and finds
-// in it exactly the samples that were recorded, at their times.
-func TestHourFile(t *testing.T) {
-	for name, made := range map[string]func() (*footage, error){"H.264": h264, "H.265": h265} {
-		t.Run(name, func(t *testing.T) {
-			s := hour(t, made)
-			path := s.write(t)
-			run(t, "ffmpeg", "-v", "error", "-i", path, "-f", "null", "-")
-			equalPackets(t, packets(t, path), s.payloads(0, 270000, 540000, 810000))
-		})
-	}
-}
-
 // Ensures that any read gives what the same bytes of one great read do, and that
 // SampleRange points at just the sample data.
 func TestReadAtAnyOffset(t *testing.T) {
@@ -60,7 +47,7 @@ func checkRead(tb testing.TB, s *store, f *File, whole []byte, off, n int) {
 	if want := inSamples(f, off, n); ok != want {
 		tb.Fatalf("SampleRange(%d, %d) says %v, want %v", off, n, ok, want)
 	}
-	if ok && !bytes.Equal(p, s.files[recording][sampleOffset:sampleOffset+int64(n)]) {
+	if ok && !bytes.Equal(p, s.Files[recording][sampleOffset:sampleOffset+int64(n)]) {
 		tb.Fatalf("SampleRange(%d, %d) points at other bytes", off, n)
 	}
 }
@@ -80,7 +67,7 @@ func inSamples(f *File, off, n int) bool {
 // Ensures that sizes, layouts and sample data are served without any video
 // index, and a recording's tables with only its own.
 func TestVideoIndexesAreReadOnlyForTheirTables(t *testing.T) {
-	s := hour(t, h264)
+	s := hour(t)
 	s.spec.Timestamps = true
 	f := s.layOut(t)
 	read := func(slice int) []int32 {
@@ -88,15 +75,15 @@ func TestVideoIndexesAreReadOnlyForTheirTables(t *testing.T) {
 		if err := f.ReadAt(context.Background(), s, p, f.start(slice)); err != nil {
 			t.Fatal(err)
 		}
-		counts := make([]int32, len(s.indexReads))
+		counts := make([]int32, len(s.IndexReads))
 		for i := range counts {
-			counts[i] = s.indexReads[i].Swap(0)
+			counts[i] = s.IndexReads[i].Swap(0)
 		}
 		return counts
 	}
 	tables := 0
 	for i, slice := range f.slices {
-		want := make([]int32, len(s.indexReads))
+		want := make([]int32, len(s.IndexReads))
 		if slice.kind.isTable() {
 			want[slice.arg] = 1
 			tables++
@@ -105,7 +92,7 @@ func TestVideoIndexesAreReadOnlyForTheirTables(t *testing.T) {
 			t.Errorf("slice %d of kind %d reads indexes %v times, want %v", i, slice.kind, got, want)
 		}
 	}
-	if tables != 3*len(s.files) {
+	if tables != 3*len(s.Files) {
 		t.Errorf("%d slices of tables", tables)
 	}
 }
@@ -152,7 +139,7 @@ func TestSizeDoesNotAllocate(t *testing.T) {
 // Ensures that reads outside the file are refused, and an empty one at its end
 // is not.
 func TestReadAtBounds(t *testing.T) {
-	s := hour(t, h264)
+	s := hour(t)
 	f := s.layOut(t)
 	tests := []struct {
 		off int64
@@ -176,17 +163,17 @@ func TestReadAtBounds(t *testing.T) {
 
 // Ensures that a failing source fails every read that needs it.
 func TestReadAtFailsWithItsSource(t *testing.T) {
-	s := hour(t, h264)
+	s := hour(t)
 	f := s.layOut(t)
-	s.fail = errors.New("disk on fire")
+	s.Fail = errors.New("disk on fire")
 	for i, slice := range f.slices {
 		p := make([]byte, slice.end-f.start(i))
 		err := f.ReadAt(context.Background(), s, p, f.start(i))
-		if needed := slice.kind != fixedSlice && slice.kind != paddingSlice; errors.Is(err, s.fail) != needed {
+		if needed := slice.kind != fixedSlice && slice.kind != paddingSlice; errors.Is(err, s.Fail) != needed {
 			t.Errorf("slice %d of kind %d: %v", i, slice.kind, err)
 		}
 	}
-	if err := f.ReadAt(context.Background(), s, make([]byte, f.Size()), 0); !errors.Is(err, s.fail) {
+	if err := f.ReadAt(context.Background(), s, make([]byte, f.Size()), 0); !errors.Is(err, s.Fail) {
 		t.Errorf("whole file: %v", err)
 	}
 }
@@ -194,20 +181,20 @@ func TestReadAtFailsWithItsSource(t *testing.T) {
 // Ensures that a video index which contradicts its Summary fails each table,
 // read in whole or in part.
 func TestReadAtFindsContradictions(t *testing.T) {
-	frames := mustFootage(t, h264).frames
+	frames := pictures()
 	tests := map[string]func(s *store){
-		"sample too few":      func(s *store) { s.indexes[1] = reencode(frames[75:149]) },
-		"sample too many":     func(s *store) { s.indexes[1] = reencode(frames[75:151]) },
-		"other recording":     func(s *store) { s.indexes[1] = s.indexes[0] },
-		"empty":               func(s *store) { s.indexes[1] = nil },
-		"truncated":           func(s *store) { s.indexes[1] = s.indexes[1][:len(s.indexes[1])-1] },
+		"sample too few":      func(s *store) { s.Indexes[1] = reencode(frames[75:149]) },
+		"sample too many":     func(s *store) { s.Indexes[1] = reencode(frames[75:151]) },
+		"other recording":     func(s *store) { s.Indexes[1] = s.Indexes[0] },
+		"empty":               func(s *store) { s.Indexes[1] = nil },
+		"truncated":           func(s *store) { s.Indexes[1] = s.Indexes[1][:len(s.Indexes[1])-1] },
 		"sync samples, fewer": func(s *store) { s.spec.Recordings[1].VideoSyncSamples++ },
 		"sync samples, more":  func(s *store) { s.spec.Recordings[1].VideoSyncSamples-- },
 		"shorter":             func(s *store) { s.spec.Recordings[1].Duration90k++ },
 		"longer":              func(s *store) { s.spec.Recordings[1].Duration90k-- },
 		"bytes":               func(s *store) { s.spec.Recordings[1].SampleFileBytes++ },
 		"unflagged zero":      func(s *store) { s.unflag(1) },
-		"offsets, unflagged":  func(s *store) { s.indexes[1] = reencode(mustFootage(t, reordered).frames[:75]) },
+		"offsets, unflagged":  func(s *store) { s.Indexes[1] = reencode(reorder(frames[75:150])) },
 		"flagged, no offsets": func(s *store) { s.spec.Recordings[1].Flags |= moonfirefs.FlagReordered },
 		"counts beyond reason": func(s *store) {
 			s.spec.Recordings[1].VideoSamples = 1 << 18
@@ -216,7 +203,7 @@ func TestReadAtFindsContradictions(t *testing.T) {
 	}
 	for name, damage := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := hour(t, h264)
+			s := hour(t)
 			damage(s)
 			f := s.layOut(t)
 			for i, slice := range f.slices {
@@ -244,11 +231,11 @@ func reencode(frames []frame) []byte {
 
 // unflag makes recording i end with a zero that its flags do not tell of.
 func (s *store) unflag(i int) {
-	frames := append([]frame(nil), s.frames[i]...)
+	frames := append([]frame(nil), s.Frames[i]...)
 	last := &frames[len(frames)-1]
 	s.spec.Recordings[i].Duration90k -= moonfirefs.Duration90k(last.Duration90k)
 	last.Duration90k = 0
-	s.indexes[i] = reencode(frames)
+	s.Indexes[i] = reencode(frames)
 }
 
 // Ensures that New refuses what it cannot lay out, and says whose fault it is.
@@ -281,7 +268,7 @@ func TestNewRefuses(t *testing.T) {
 		}, moonfirefs.ErrInvalid},
 	}
 	for name, test := range tests {
-		s := hour(t, h264)
+		s := hour(t)
 		test.spoil(&s.spec)
 		if _, err := New(&s.spec); !errors.Is(err, test.want) {
 			t.Errorf("%s: got %v, want %v", name, err, test.want)

@@ -68,7 +68,7 @@ func FuzzVideoIndex(f *testing.F) {
 			{Sample: moonfirefs.Sample{Duration90k: 11, Bytes: 20}},
 		})
 		s.spec.Recordings = s.spec.Recordings[1:]
-		s.indexes[0] = index
+		s.Indexes[0] = index
 		file := s.layOut(t)
 		for i, slice := range file.slices {
 			if !slice.kind.isTable() {

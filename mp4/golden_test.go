@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/test/mp4test"
 )
 
 // goldenDigests are of the files that golden makes, for FormatVersion 1. To
@@ -58,10 +59,10 @@ func golden() map[string]*store {
 // goldenAudio is a chunk of audio behind every ten frames.
 func goldenAudio(frames int) (chunks []audioChunk) {
 	for i := range frames / 10 {
-		c := audioChunk{frames: 10}
+		c := audioChunk{Frames: 10}
 		for k := range 20 {
 			data := bytes.Repeat([]byte{byte(i + k)}, 160)
-			c.samples = append(c.samples, audioSample{moonfirefs.AudioSample{Duration90k: int32(1800 + k%3), Bytes: 160}, data})
+			c.Samples = append(c.Samples, mp4test.NewAudioSample(int32(1800+k%3), data))
 		}
 		chunks = append(chunks, c)
 	}
@@ -73,9 +74,9 @@ func goldenAudio(frames int) (chunks []audioChunk) {
 func goldenFrames(n, syncEvery int) []frame {
 	frames := make([]frame, n)
 	for i := range frames {
-		frames[i].data = bytes.Repeat([]byte{byte(i)}, 100+i*37%91)
+		frames[i].Data = bytes.Repeat([]byte{byte(i)}, 100+i*37%91)
 		frames[i].Sample = moonfirefs.Sample{
-			Duration90k: int32(3600 + i*13%7), Bytes: int32(len(frames[i].data)), Sync: i%syncEvery == 0,
+			Duration90k: int32(3600 + i*13%7), Bytes: int32(len(frames[i].Data)), Sync: i%syncEvery == 0,
 		}
 	}
 	return frames

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -67,11 +68,11 @@ func randomFrames(r *rand.Rand) []frame {
 	for i := range frames {
 		frames[i].Duration90k = 1 + r.Int32N(9000)
 		frames[i].Sync = !never && i%syncEvery == 0
-		frames[i].data = bytes.Repeat([]byte{byte(r.Uint32())}, 1+r.IntN(300))
+		frames[i].Data = bytes.Repeat([]byte{byte(r.Uint32())}, 1+r.IntN(300))
 		if reordered {
 			frames[i].CompositionOffset90k = r.Int32N(50_000) - 25_000
 		}
-		frames[i].Bytes = int32(len(frames[i].data))
+		frames[i].Bytes = int32(len(frames[i].Data))
 	}
 	return frames
 }
@@ -81,9 +82,15 @@ func reorderedFrames(n int) []frame {
 	frames := goldenFrames(n, n)
 	for i := range frames {
 		frames[i].Duration90k = 3600
-		if i > 0 {
-			frames[i].CompositionOffset90k = [3]int32{-3600, 7200, -3600}[i%3]
-		}
+	}
+	return reorder(frames)
+}
+
+// reorder puts frames of 3600 each into the order I P B B P B B.
+func reorder(frames []frame) []frame {
+	frames = slices.Clone(frames)
+	for i := range frames[1:] {
+		frames[1+i].CompositionOffset90k = [3]int32{7200, -3600, -3600}[i%3]
 	}
 	return frames
 }

@@ -1,4 +1,4 @@
-package mp4
+package mp4test
 
 import (
 	"encoding/json"

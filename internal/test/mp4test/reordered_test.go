@@ -1,10 +1,8 @@
-package mp4
+package mp4test
 
 import (
 	"fmt"
-	"os/exec"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -20,58 +18,17 @@ func reorderedHour(tb testing.TB, f *footage) *store {
 		if i+1 < len(f.frames) && (!f.frames[i+1].Sync || i+1-begin < 40) {
 			continue
 		}
-		s.add(start90k, f.frames[begin:i+1])
-		start90k = s.end90k()
+		s.Add(start90k, f.frames[begin:i+1])
+		start90k = s.End90k()
 		if begin == 0 {
 			start90k += 20 * second
 		}
 		begin = i + 1
 	}
-	if len(s.spec.Recordings) < 4 {
-		tb.Fatalf("%d recordings", len(s.spec.Recordings))
+	if len(s.Recordings) < 4 {
+		tb.Fatalf("%d recordings", len(s.Recordings))
 	}
 	return s
-}
-
-// shown is a picture and when it is shown.
-type shown struct {
-	pts90k int64
-	md5    string
-}
-
-// shownPictures returns what ffmpeg presents of the video at path, about which it
-// must have nothing to say.
-func shownPictures(path string) (pictures []shown, err error) {
-	out, err := exec.Command("ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-fps_mode", "passthrough",
-		"-enc_time_base", "1:90000", "-f", "framemd5", "-").CombinedOutput()
-	if err != nil {
-		return nil, fmt.Errorf("ffmpeg: %w: %s", err, out)
-	}
-	for line := range strings.Lines(string(out)) {
-		if strings.HasPrefix(line, "#") {
-			continue
-		}
-		fields := strings.Split(line, ",")
-		if len(fields) < 6 {
-			return nil, fmt.Errorf("ffmpeg says %q", line)
-		}
-		var p shown
-		if _, err := fmt.Sscan(fields[2], &p.pts90k); err != nil {
-			return nil, fmt.Errorf("ffmpeg says %q: %w", line, err)
-		}
-		p.md5 = strings.TrimSpace(fields[5])
-		pictures = append(pictures, p)
-	}
-	return pictures, nil
-}
-
-func mustShow(tb testing.TB, path string) []shown {
-	tb.Helper()
-	pictures, err := shownPictures(path)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return pictures
 }
 
 // Ensures that ffmpeg shows reordered pictures in their order, each at its time,
@@ -84,7 +41,6 @@ func TestReordered(t *testing.T) {
 			f := mustFootage(t, made)
 			s := reorderedHour(t, f)
 			s.spec.Timestamps = true
-			checkBoxes(t, s)
 			path := s.write(t)
 			decode(t, path)
 			got := mustShow(t, path)
@@ -133,12 +89,11 @@ func TestReorderedExcerpt(t *testing.T) {
 			for _, from := range []int64{0, 1, 2, 3, 7, 24, 25, 26, 28, 31} {
 				const length = 30
 				s := newStore(t, f)
-				s.spec.Recordings, s.frames, s.indexes, s.files = whole.spec.Recordings[:1], whole.frames, whole.indexes, whole.files
-				s.indexReads = whole.indexReads
+				s.Add(noon, whole.Frames[0])
 				start90k := noon + moonfirefs.Time90k(from*frameDuration90k)
 				s.spec.Excerpt = &moonfirefs.Interval{Start90k: start90k, End90k: start90k + length*frameDuration90k}
-				last := min(from+length, int64(len(s.frames[0])))
-				cutExcerpt(t, s)
+				last := min(from+length, int64(len(s.Frames[0])))
+				s.cut(t)
 				t.Run(fmt.Sprint("from ", from), func(t *testing.T) { checkShown(t, s, all[from:last]) })
 			}
 		})

@@ -1,4 +1,4 @@
-package mp4
+package mp4test
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/mp4"
 )
 
 // Ensures that a file of more than 4 GiB is laid out rightly: ffmpeg finds the
@@ -18,18 +19,18 @@ func TestBeyond4GiB(t *testing.T) {
 	frames := mustFootage(t, h264).frames
 	s := newStore(t, mustFootage(t, h264))
 	s.spec.Timestamps = true
-	s.add(noon, frames[:75])
+	s.Add(noon, frames[:75])
 	for range 10 {
-		giant := s.add(s.end90k(), []frame{{Sample: moonfirefs.Sample{Duration90k: second, Bytes: giantBytes}}})
+		giant := s.Add(s.End90k(), []Frame{{Sample: moonfirefs.Sample{Duration90k: second, Bytes: giantBytes}}})
 		if giant.SampleFileBytes != giantBytes {
 			t.Fatalf("%d bytes", giant.SampleFileBytes)
 		}
 	}
-	s.add(s.end90k(), frames[75:])
+	s.Add(s.End90k(), frames[75:])
 
 	path := filepath.Join(t.TempDir(), "large.mp4")
 	writeSparse(t, s, path)
-	if size := Size(&s.spec); size < 10*giantBytes {
+	if size := mp4.Size(&s.spec); size < 10*giantBytes {
 		t.Fatalf("%d bytes", size)
 	}
 	if got := run(t, "ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", path); got != "20.000000\n" {
@@ -38,7 +39,7 @@ func TestBeyond4GiB(t *testing.T) {
 	out := run(t, "ffmpeg", "-v", "error", "-ss", "13", "-i", path, "-map", "0:v", "-c", "copy", "-f", "md5", "-")
 	hash := md5.New()
 	for _, f := range frames[75:] {
-		hash.Write(f.data)
+		hash.Write(f.Data)
 	}
 	if want := "MD5=" + hex.EncodeToString(hash.Sum(nil)) + "\n"; out != want {
 		t.Errorf("got %q, want %q", out, want)
@@ -54,36 +55,31 @@ func writeSparse(t *testing.T, s *store, path string) {
 	}
 	defer out.Close()
 	f := s.layOut(t)
-	for i, slice := range f.slices {
-		if slice.kind == samplesSlice && len(s.files[slice.arg]) == 0 {
+	p := make([]byte, 1<<16)
+	for off := int64(0); off < f.Size(); off += int64(len(p)) {
+		p := p[:min(int64(len(p)), f.Size()-off)]
+		if recording, _, ok := f.SampleRange(off, len(p)); ok && len(s.Files[recording]) == 0 {
 			continue
 		}
-		p := make([]byte, slice.end-f.start(i))
-		if err := f.ReadAt(context.Background(), s, p, f.start(i)); err != nil {
+		if err := f.ReadAt(t.Context(), sparse{&s.Source}, p, off); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := out.WriteAt(p, f.start(i)); err != nil {
+		if _, err := out.WriteAt(p, off); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := out.Truncate(f.Size()); err != nil {
+		t.Fatal(err)
 	}
 }
 
-// Ensures that an hour of a flapping camera works: thousands of runs of a single
-// frame or a few.
-func TestHourOfTinyRuns(t *testing.T) {
-	frames := mustFootage(t, h264).frames
-	s := newStore(t, mustFootage(t, h264))
-	s.spec.Timestamps = true
-	var positions90k []int64
-	for i := range int64(3600) {
-		at90k := i * second
-		n := 1 + int(i%5)
-		s.addTrailingZero(noon+moonfirefs.Time90k(at90k), frames[:n])
-		positions90k = append(positions90k, at90k)
+// sparse has zeros for the samples that have no bytes.
+type sparse struct{ *Source }
+
+func (s sparse) ReadSamples(ctx context.Context, recording int, p []byte, offset int64) error {
+	if len(s.Files[recording]) == 0 {
+		clear(p)
+		return nil
 	}
-	path := s.write(t)
-	got, want := packets(t, path), s.payloads(positions90k...)
-	got[len(got)-1].duration90k = 0 // ffmpeg makes one up
-	equalPackets(t, got, want)
-	decode(t, path)
+	return s.Source.ReadSamples(ctx, recording, p, offset)
 }
