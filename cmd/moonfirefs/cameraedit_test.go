@@ -141,7 +141,7 @@ func TestCameraEditAndRemove(t *testing.T) {
 	requireOutput(t, exitFailure, []string{"--no-test"}, append(edit, "--url", first.URL()+"nowhere")...)
 	requireOutput(t, exitOK, []string{"started again"}, append(edit, "--url", second.URL())...)
 	requireOutput(t, exitOK, []string{"60 kB keeps"}, append(edit, "--retain", "60kB")...)
-	wait.Until(t, "rotation", func() bool { return recordings(t, path, 1) <= 4 })
+	wait.Until(t, "retention", func() bool { return recordings(t, path, 1) <= 4 })
 	remove := []string{"camera", "remove", "--store", path, "driveway"}
 	requireOutput(t, exitFailure, []string{"stop the recorder first"}, append(remove, "--delete-footage", "--yes")...)
 	recorder.stop()

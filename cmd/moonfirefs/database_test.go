@@ -18,8 +18,8 @@ import (
 // lockHeld is longer than the program waits for a lock (10 s) after the recording
 // that ends half-way.
 const (
-	lockHeld    = 30 * time.Second
-	rotateEvery = "15s"
+	lockHeld     = 30 * time.Second
+	segmentEvery = "15s"
 )
 
 // TestForeignLock ensures that another program that holds the write lock of the

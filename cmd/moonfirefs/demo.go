@@ -26,8 +26,8 @@ import (
 const (
 	demoCamera      = "demo"
 	demoRetainBytes = 1 << 30
-	// demoRotateEvery is short, so that something shows within seconds.
-	demoRotateEvery = 5 * time.Second
+	// demoSegmentEvery is short, so that something shows within seconds.
+	demoSegmentEvery = 5 * time.Second
 )
 
 func newDemoCommand(g *global) *cobra.Command {
@@ -87,7 +87,7 @@ func (d *demo) run(ctx context.Context) error {
 	d.printf("A camera made of software plays at %s\nRecording to %s, mounted at %s\nThe first footage appears within seconds. Ctrl-C ends the demo.\n\n",
 		camera.URL(), filepath.Join(d.dir, "store"), mountpoint)
 	err = record(ctx, &recording{
-		store: d.store, storePath: filepath.Join(d.dir, "store"), mountpoint: mountpoint, log: d.log, rotateEvery: demoRotateEvery,
+		store: d.store, storePath: filepath.Join(d.dir, "store"), mountpoint: mountpoint, log: d.log, segmentEvery: demoSegmentEvery,
 		watch:  &watchFlags{},
 		mount:  &mountFlags{uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), lookFlags: lookFlags{gaps: "hold"}},
 		during: d.showStatus,

@@ -87,7 +87,7 @@ func (f *exportFlags) export(o *opened, args []string) error {
 }
 
 // open opens all parts that are asked for, before the first one is written, which can
-// take long: if rotation took all of one meanwhile, the others would be numbered anew.
+// take long: if retention took all of one meanwhile, the others would be numbered anew.
 func (f *exportFlags) open(o *opened, stream *curate.Stream, i moonfirefs.Interval, options fs.Options) (parts []*fs.Clip, err error) {
 	for part := max(f.part, 1); ; part++ {
 		clip, err := fs.OpenClip(o.cmd.Context(), options, stream.Folder, i.Start90k, i.End90k, part)

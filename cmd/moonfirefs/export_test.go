@@ -132,9 +132,9 @@ func TestExportParts(t *testing.T) {
 	requireOutput(t, exitFailure, []string{"part 3 of 2"}, append(args, "-", "--part", "3")...)
 }
 
-// TestExportWhileRotating ensures that no part is passed over when the first one goes
+// TestExportDuringRetention ensures that no part is passed over when the first one goes
 // while it is exported.
-func TestExportWhileRotating(t *testing.T) {
+func TestExportDuringRetention(t *testing.T) {
 	t.Parallel()
 	path, dir := longStore(t, 1, smallFootage(t, 160), smallFootage(t, 192), smallFootage(t, 160)), t.TempDir()
 	var once sync.Once

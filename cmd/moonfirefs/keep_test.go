@@ -25,8 +25,8 @@ func newYork(t *testing.T, when time.Time) string {
 	return when.In(zone).Format(time.RFC3339)
 }
 
-// savedFiles lists what is kept in a mount.
-func savedFiles(t *testing.T, mountpoint string) (names []string) {
+// keptFiles lists what is kept in a mount.
+func keptFiles(t *testing.T, mountpoint string) (names []string) {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(mountpoint, "saved", "*"))
 	mustDo(t, err)
@@ -63,7 +63,7 @@ func TestKeepWhileRecording(t *testing.T) {
 		t.Errorf("keep printed %q", output)
 	}
 	file := filepath.Join(mountpoint, "saved", "burglary.mp4")
-	wait.Until(t, "saved/burglary.mp4", func() bool { return slices.Equal(savedFiles(t, mountpoint), []string{"burglary.mp4"}) })
+	wait.Until(t, "saved/burglary.mp4", func() bool { return slices.Equal(keptFiles(t, mountpoint), []string{"burglary.mp4"}) })
 	newest := recordings(t, path, 1)
 	waitForRecordings(t, path, min(newest+4, 5))
 	var whole []byte
@@ -92,7 +92,7 @@ func TestKeepWhileRecording(t *testing.T) {
 	requireOutput(t, exitOK, []string{"Kept footage now takes", "a tenth of the quota"}, "keep", "--store", path, "driveway", "-1h", "+2h", "--name", "again")
 	mustRun(t, "keep", "--store", path, "--release", "all")
 	mustRun(t, "keep", "--store", path, "--release", "again")
-	wait.Until(t, "rotation", func() bool { return recordings(t, path, 1) < more })
+	wait.Until(t, "retention", func() bool { return recordings(t, path, 1) < more })
 	if after, _, err := readWhole(file); err != nil || !bytes.Equal(after, whole) {
 		t.Errorf("it has changed: %d bytes, then %d, %v", len(whole), len(after), err)
 	}

@@ -82,9 +82,9 @@ func TestMetrics(t *testing.T) {
 	waitForRecordings(t, path, 3)
 	camera.Stop()
 	recorder.saw("no connection to the camera")
-	// All that has arrived is recorded, as soon as the last recording is saved.
+	// All that has arrived is recorded, as soon as the last recording is committed.
 	var families map[string]*dto.MetricFamily
-	wait.Until(t, "the last recording to be saved", func() bool {
+	wait.Until(t, "the last recording to be committed", func() bool {
 		families, _ = scrape(t, address)
 		return value(t, families, "frames_total", "camera=driveway", "stream=main") == float64(totals(t, path).VideoSamples)
 	})

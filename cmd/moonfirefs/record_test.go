@@ -368,7 +368,7 @@ func TestSameBytes(t *testing.T) {
 	camera.Stop() // so that the hour stays as it is
 	recorder.saw("no connection to the camera")
 	settled := digests(t, first)
-	wait.Until(t, "the last recording to be saved", func() bool {
+	wait.Until(t, "the last recording to be committed", func() bool {
 		before := settled
 		time.Sleep(200 * time.Millisecond)
 		settled = digests(t, first)

@@ -19,7 +19,7 @@ import (
 
 func newRunCommand(g *global) *cobra.Command {
 	f, watch := &mountFlags{}, &watchFlags{}
-	var rotateEvery, frameTimeout time.Duration
+	var segmentEvery, frameTimeout time.Duration
 	var queue string
 	cmd := &cobra.Command{
 		Use:   "run MOUNTPOINT",
@@ -58,13 +58,13 @@ MOONFIREFS_DIRECTORY what it is about.`,
 			defer closing(log, s)
 			return record(cmd.Context(), &recording{
 				store: s, storePath: g.store, mountpoint: args[0], mount: f, watch: watch, log: log,
-				rotateEvery: rotateEvery, queueBytes: int64(queueBytes), frameTimeout: frameTimeout,
+				segmentEvery: segmentEvery, queueBytes: int64(queueBytes), frameTimeout: frameTimeout,
 			})
 		},
 	}
 	f.add(cmd)
 	watch.add(cmd)
-	cmd.Flags().DurationVar(&rotateEvery, "rotate-every", time.Minute, "length of a recording: how soon footage shows")
+	cmd.Flags().DurationVar(&segmentEvery, "rotate-every", time.Minute, "length of a recording: how soon footage shows")
 	cmd.Flags().StringVar(&queue, "queue", "32MiB", "memory for the frames of each stream that wait for a slow disk; what does not fit is lost")
 	cmd.Flags().DurationVar(&frameTimeout, "frame-timeout", 30*time.Second, "connect again to a camera that has sent no picture for so long, whatever else it sends")
 	return cmd
@@ -104,8 +104,8 @@ type recording struct {
 	mount      *mountFlags
 	watch      *watchFlags
 	log        *slog.Logger
-	// rotateEvery is the length of a recording; 0 means the recorder's default.
-	rotateEvery time.Duration
+	// segmentEvery is the length of a recording; 0 means the recorder's default.
+	segmentEvery time.Duration
 	// queueBytes bounds the queue of each stream; 0 means the recorder's default.
 	queueBytes int64
 	// frameTimeout bounds the wait for a frame; 0 means the recorder's default.
@@ -140,7 +140,7 @@ func record(ctx context.Context, o *recording) (err error) {
 	}
 	r := recorder.New(recorder.Options{
 		DB: o.store.DB, Dirs: o.store.Dirs, Attach: o.store.Attach, Cameras: cameras,
-		SegmentEvery: o.rotateEvery, QueueBytes: o.queueBytes, FrameTimeout: o.frameTimeout, Logger: o.log,
+		SegmentEvery: o.segmentEvery, QueueBytes: o.queueBytes, FrameTimeout: o.frameTimeout, Logger: o.log,
 	})
 	if err := r.Open(ctx); err != nil {
 		return err

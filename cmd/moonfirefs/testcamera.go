@@ -41,8 +41,8 @@ pictures are encoded by ffmpeg.`,
 	return cmd
 }
 
-// testSoundSeconds is how long the sound of that camera is, which is repeated.
-const testSoundSeconds = 30
+// testAudioSeconds is how long the audio of that camera is, which is repeated.
+const testAudioSeconds = 30
 
 // newTestCamera starts a camera at an address; "" means a free port of 127.0.0.1.
 func newTestCamera(address string) (*testcamera.Camera, error) {
@@ -50,9 +50,9 @@ func newTestCamera(address string) (*testcamera.Camera, error) {
 	if err != nil {
 		return nil, err
 	}
-	sound, err := testcamera.EncodeAudio(context.Background(), testcamera.AAC, 0, testSoundSeconds)
+	audio, err := testcamera.EncodeAudio(context.Background(), testcamera.AAC, 0, testAudioSeconds)
 	if err != nil {
 		return nil, err
 	}
-	return testcamera.Start(testcamera.Config{Source: live, Sound: sound, Address: address, KeepSent: 1})
+	return testcamera.Start(testcamera.Config{Source: live, Sound: audio, Address: address, KeepSent: 1})
 }

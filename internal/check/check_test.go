@@ -281,7 +281,7 @@ func TestBesideRecorder(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				f.recordAndRotate()
+				f.recordAndDelete()
 			}
 		}
 	})
@@ -295,8 +295,8 @@ func TestBesideRecorder(t *testing.T) {
 	checktest.Require(t, f.path)
 }
 
-// recordAndRotate records as the recorder does, from opening to closing.
-func (f *fixture) recordAndRotate() {
+// recordAndDelete records as the recorder does, from opening to closing.
+func (f *fixture) recordAndDelete() {
 	s := checktest.Open(f.T, f.path, store.Recording)
 	opening := checktest.Begin(f.T, s)
 	for range 10 {

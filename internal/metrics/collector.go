@@ -137,8 +137,8 @@ func (s sink) directory(d *status.Directory) {
 	s.gauge("disk_available_bytes", "Room in the file system of a sample directory.", float64(d.AvailableBytes), l)
 	s.gauge("unsaved_recordings", "Finished recordings that wait to be committed.", float64(d.UncommittedRecordings), l)
 	s.gauge("quarantined_files", "Sample files that should go and cannot be deleted.", float64(d.QuarantinedFiles), l)
-	s.counter("saves_total", "Saves of finished recordings.", d.Saves, l)
-	s.counter("failed_saves_total", "Saves that have failed; they are tried again.", d.FailedSaves, l)
+	s.counter("saves_total", "Saves of finished recordings.", d.Commits, l)
+	s.counter("failed_saves_total", "Saves that have failed; they are tried again.", d.FailedCommits, l)
 }
 
 func (s sink) index(c *index.Counters) {

@@ -154,7 +154,7 @@ func (c *Collector) openGap(now time.Time, s *status.Stream) {
 		last = s.Live.LastFrame
 	}
 	if last.IsZero() || now.Sub(last) < openGapAfter || now.Sub(s.Live.LastFrame) < openGapAfter {
-		return // there is nothing to continue, or frames come that are not saved yet
+		return // there is nothing to continue, or frames come that are not committed yet
 	}
 	year, month, day := now.In(c.store.Zone).Date()
 	if midnight := time.Date(year, month, day, 0, 0, 0, 0, c.store.Zone); last.Before(midnight) {
@@ -183,8 +183,8 @@ func (c *Collector) directories(now time.Time) []status.Directory {
 		c.look(now, id, &d)
 		l := live[id]
 		d.Full, d.UncommittedRecordings, d.QuarantinedFiles = l.Full, l.Waiting, l.Quarantined
-		d.Saves, d.FailedSaves, d.SavingSeconds = l.Saves, l.FailedSaves, l.BusyFor.Seconds()
-		d.SaveError, d.JournalError = l.SaveError, l.JournalError
+		d.Commits, d.FailedCommits, d.CommittingSeconds = l.Saves, l.FailedSaves, l.BusyFor.Seconds()
+		d.CommitError, d.JournalError = l.SaveError, l.JournalError
 		directories = append(directories, d)
 	}
 	return directories

@@ -64,7 +64,7 @@ func (h *hook) wait() { h.wg.Wait() }
 
 // diskKinds are the problems that are told of as trouble with a disk.
 var diskKinds = []status.Kind{
-	status.DiskMissing, status.DiskFull, status.DiskSilent, status.SavingFails, status.JournalsFail,
+	status.DiskMissing, status.DiskFull, status.DiskSilent, status.CommitsFail, status.JournalsFail,
 	status.Quarantine, status.NotRecorded,
 }
 

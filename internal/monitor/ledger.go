@@ -84,7 +84,7 @@ func (l *ledger) span(ctx context.Context, s *moonfirefs.Stream, d *status.Strea
 	}
 	d.First, d.Last = first90k.Time(), newest.End90k.Time()
 	d.DaysKept = max(newest.End90k.Sub(first90k).Duration().Hours()/24, 0)
-	// Rotation leaves less than a recording's room; it is here, or will be within
+	// Retention leaves less than a recording's room; it is here, or will be within
 	// minutes. That something is gone says nothing: somebody may have deleted it, or
 	// have raised the quota since.
 	d.RetentionReached = d.RetainBytes-d.SampleFileBytes < int64(10*60*d.BytesPerSecond())

@@ -123,7 +123,7 @@ func TestWatchdog(t *testing.T) {
 		{name: "all disks hang", busy: [2]time.Duration{stuck, stuck}},
 		{name: "one disk hangs", busy: [2]time.Duration{stuck, 0}, alive: true},
 		{name: "mount is gone", dead: true},
-		{name: "a long save", busy: [2]time.Duration{stuck - 1, stuck - 1}, alive: true},
+		{name: "a long commit", busy: [2]time.Duration{stuck - 1, stuck - 1}, alive: true},
 	} {
 		for i, d := range c.busy {
 			rec.busy[i].Store(int64(d))

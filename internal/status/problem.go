@@ -18,7 +18,7 @@ const (
 	DiskMissing      Kind = "disk-missing"
 	DiskFull         Kind = "disk-full"
 	DiskSilent       Kind = "disk-silent"
-	SavingFails      Kind = "saving-fails"
+	CommitsFail      Kind = "saving-fails"
 	NotRecorded      Kind = "not-recorded"
 	NothingCommitted Kind = "nothing-saved"
 	CameraAway       Kind = "camera-away"
@@ -51,9 +51,9 @@ const (
 	// interruptedAfter is longer than a run takes to follow another one that ended
 	// because a clock was set.
 	interruptedAfter = 10 * time.Second
-	// unsavedAfter is longer than a recording and its save may take.
-	unsavedAfter = 10 * time.Minute
-	// silentAfter is longer than a healthy disk takes to answer or to save.
+	// uncommittedAfter is longer than a recording and its commit may take.
+	uncommittedAfter = 10 * time.Minute
+	// silentAfter is longer than a healthy disk takes to answer or to commit.
 	silentAfter = 30 * time.Second
 	// aheadAfter is how far in the future footage may end.
 	aheadAfter = time.Minute
@@ -75,7 +75,7 @@ func Find(r *Report) []Problem {
 	if r.Mountpoint != "" && !r.Mounted {
 		f.add(Problem{Kind: MountGone}, "The footage is not mounted at %s; it is recorded all the same.", r.Mountpoint)
 	}
-	order := []Kind{DiskMissing, DiskFull, DiskSilent, SavingFails, NotRecorded, NothingCommitted, CameraAway, ClockWrong}
+	order := []Kind{DiskMissing, DiskFull, DiskSilent, CommitsFail, NotRecorded, NothingCommitted, CameraAway, ClockWrong}
 	rank := func(k Kind) int {
 		if i := slices.Index(order, k); i >= 0 {
 			return i
@@ -103,7 +103,7 @@ func (f *finder) directory(d *Directory) {
 		f.add(p(DiskMissing), "The directory %s is missing: is its disk connected and mounted?%s", d.Path, f.victims(d))
 		return
 	}
-	if silent := f.Time.Sub(d.SilentSince); !d.SilentSince.IsZero() && silent >= silentAfter || d.SavingSeconds >= silentAfter.Seconds() {
+	if silent := f.Time.Sub(d.SilentSince); !d.SilentSince.IsZero() && silent >= silentAfter || d.CommittingSeconds >= silentAfter.Seconds() {
 		silentProblem := p(DiskSilent)
 		silentProblem.Since = d.SilentSince
 		f.add(silentProblem, "The disk of %s does not answer.", d.Path)
@@ -111,8 +111,8 @@ func (f *finder) directory(d *Directory) {
 	if d.Full {
 		f.add(p(DiskFull), "The disk of %s is full: what is recorded stays, and nothing new is recorded.%s", d.Path, f.victims(d))
 	}
-	if d.SaveError != "" {
-		f.add(p(SavingFails), "Recordings in %s cannot be saved: %s.", d.Path, d.SaveError)
+	if d.CommitError != "" {
+		f.add(p(CommitsFail), "Recordings in %s cannot be saved: %s.", d.Path, d.CommitError)
 	}
 	if d.JournalError != "" {
 		f.add(p(JournalsFail), "Journals in %s cannot be written, so a crash would cost what is being recorded: %s.", d.Path, d.JournalError)
@@ -169,7 +169,7 @@ func (f *finder) stream(s *Stream) {
 		return
 	}
 	connected := s.Live.ConnectedSince
-	if !connected.IsZero() && f.Time.Sub(connected) >= unsavedAfter && f.Time.Sub(s.Last) >= unsavedAfter && !f.explained(s) {
+	if !connected.IsZero() && f.Time.Sub(connected) >= uncommittedAfter && f.Time.Sub(s.Last) >= uncommittedAfter && !f.explained(s) {
 		f.add(p(NothingCommitted, s.Last), "%s is connected, but nothing of it has been saved for a while.", s.name())
 	}
 }
@@ -186,7 +186,7 @@ func (s *Stream) away(r *Report) (since time.Time, away bool) {
 // not recorded.
 func (f *finder) explained(s *Stream) bool {
 	return slices.ContainsFunc(f.problems, func(p Problem) bool {
-		return p.Directory == s.Directory && p.Folder == "" && slices.Contains([]Kind{DiskMissing, DiskFull, DiskSilent, SavingFails}, p.Kind)
+		return p.Directory == s.Directory && p.Folder == "" && slices.Contains([]Kind{DiskMissing, DiskFull, DiskSilent, CommitsFail}, p.Kind)
 	})
 }
 

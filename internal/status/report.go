@@ -43,7 +43,7 @@ type Stream struct {
 
 	RetainBytes     int64 `json:"retainBytes"`
 	SampleFileBytes int64 `json:"sampleFileBytes"`
-	// KeptBytes are those of SampleFileBytes that rotation spares.
+	// KeptBytes are those of SampleFileBytes that are kept.
 	KeptBytes int64 `json:"keptBytes,omitempty"`
 	// RecordedSeconds is how much footage there is.
 	RecordedSeconds float64 `json:"recordedSeconds"`
@@ -119,10 +119,10 @@ type Directory struct {
 	Full                  bool    `json:"full"`
 	UncommittedRecordings int     `json:"unsavedRecordings"`
 	QuarantinedFiles      int     `json:"quarantinedFiles"`
-	Saves                 int64   `json:"saves"`
-	FailedSaves           int64   `json:"failedSaves"`
-	SavingSeconds         float64 `json:"savingSeconds"`
-	SaveError             string  `json:"saveError,omitempty"`
+	Commits               int64   `json:"saves"`
+	FailedCommits         int64   `json:"failedSaves"`
+	CommittingSeconds     float64 `json:"savingSeconds"`
+	CommitError           string  `json:"saveError,omitempty"`
 	JournalError          string  `json:"journalError,omitempty"`
 }
 

@@ -70,13 +70,13 @@ func TestFind(t *testing.T) {
 			r.Directories[1].Missing = true
 			r.Streams[1].Live = nil
 		}, []Kind{DiskMissing}, "is missing: is its disk connected and mounted? It is where driveway-sub should be recorded to."},
-		"disk silent": {func(r *Report) { r.Directories[0].SilentSince = noon.Add(-time.Minute) }, []Kind{DiskSilent}, "does not answer"},
-		"save hangs":  {func(r *Report) { r.Directories[0].SavingSeconds = 60 }, []Kind{DiskSilent}, "does not answer"},
+		"disk silent":  {func(r *Report) { r.Directories[0].SilentSince = noon.Add(-time.Minute) }, []Kind{DiskSilent}, "does not answer"},
+		"commit hangs": {func(r *Report) { r.Directories[0].CommittingSeconds = 60 }, []Kind{DiskSilent}, "does not answer"},
 		"disk slow": {func(r *Report) {
-			r.Directories[0].SilentSince, r.Directories[0].SavingSeconds = noon.Add(-time.Second), 1
+			r.Directories[0].SilentSince, r.Directories[0].CommittingSeconds = noon.Add(-time.Second), 1
 		}, nil, ""},
-		"saving fails": {func(r *Report) { r.Directories[0].SaveError = "database is locked" }, []Kind{SavingFails}, "cannot be saved: database is locked"},
-		"nothing saved": {func(r *Report) {
+		"commits fail": {func(r *Report) { r.Directories[0].CommitError = "database is locked" }, []Kind{CommitsFail}, "cannot be saved: database is locked"},
+		"nothing committed": {func(r *Report) {
 			r.Streams[0].Last = noon.Add(-time.Hour)
 		}, []Kind{NothingCommitted}, "nothing of it has been saved"},
 		"journals":    {func(r *Report) { r.Directories[0].JournalError = "no space" }, []Kind{JournalsFail}, "no space"},

@@ -67,8 +67,7 @@ func (s *Stream) DriftText() string {
 	return fmt.Sprintf("%+d ms", int64(math.Round(s.Live.DriftSeconds*1000)))
 }
 
-// RecordedText says how much of the quota is used, and how much of that rotation
-// spares.
+// RecordedText says how much of the quota is used, and how much of that is kept.
 func (s *Stream) RecordedText() string {
 	text := BytesText(s.SampleFileBytes) + " of " + BytesText(s.RetainBytes)
 	if s.KeptBytes > 0 {
