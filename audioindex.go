@@ -87,13 +87,9 @@ func (d *AudioIndexDecoder) NextChunk() bool {
 	if d.offset >= len(d.blob) || d.problem != "" {
 		return false
 	}
-	videoSamples, n := uvarint(d.blob[d.offset:])
-	if n <= 0 {
-		return d.fail("bad varint of video samples")
-	}
-	samples, m := uvarint(d.blob[d.offset+n:])
-	if m <= 0 {
-		return d.fail("bad varint of samples")
+	videoSamples, samples, next := d.two("bad varint of video samples", "bad varint of samples")
+	if next == 0 {
+		return false
 	}
 	if videoSamples < 1 || videoSamples > math.MaxInt32 || samples < 1 || samples > math.MaxInt32 {
 		return d.fail("number of samples out of range")
@@ -105,8 +101,19 @@ func (d *AudioIndexDecoder) NextChunk() bool {
 		return d.fail("numbers of samples overflow")
 	}
 	d.VideoSamples, d.Samples, d.left = int32(videoSamples), int32(samples), int32(samples)
-	d.offset += n + m
+	d.offset = next
 	return true
+}
+
+// two decodes the two varints that come next, and returns where they end. If one is
+// damaged, that is 0, and its problem what the caller calls it.
+func (d *AudioIndexDecoder) two(firstProblem, secondProblem string) (first, second uint64, next int) {
+	if first, next = uvarintAt(d.blob, d.offset); next == 0 {
+		d.problem = firstProblem
+	} else if second, next = uvarintAt(d.blob, next); next == 0 {
+		d.problem = secondProblem
+	}
+	return first, second, next
 }
 
 // Next decodes the next sample of the chunk into d.AudioSample. It returns false
@@ -115,13 +122,9 @@ func (d *AudioIndexDecoder) Next() bool {
 	if d.left == 0 || d.problem != "" {
 		return false
 	}
-	first, n := uvarint(d.blob[d.offset:])
-	if n <= 0 {
-		return d.fail("bad duration varint")
-	}
-	second, m := uvarint(d.blob[d.offset+n:])
-	if m <= 0 {
-		return d.fail("bad size varint")
+	first, second, next := d.two("bad duration varint", "bad size varint")
+	if next == 0 {
+		return false
 	}
 	duration := int64(d.Duration90k) + unzigzag(first)
 	bytes := int64(d.Bytes) + unzigzag(second)
@@ -138,7 +141,7 @@ func (d *AudioIndexDecoder) Next() bool {
 	}
 	d.AudioSample = AudioSample{Duration90k: int32(duration), Bytes: int32(bytes)}
 	d.left--
-	d.offset += n + m
+	d.offset = next
 	return true
 }
 

@@ -230,10 +230,6 @@ func unzigzag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
 // and with a flag bit, have 34 bits at most.
 const maxVarintLen = 5
 
-// uvarint decodes a varint and returns its length, or a length of 0 if uvarintAt
-// would refuse it.
-func uvarint(b []byte) (value uint64, n int) { return uvarintAt(b, 0) }
-
 // uvarintAt decodes the varint that begins at byte at. It returns where the next one
 // begins, or 0 if this one is truncated, longer than maxVarintLen, or padded with a
 // needless zero byte: an index has exactly one encoding.

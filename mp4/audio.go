@@ -124,25 +124,20 @@ func (l *audioline) append(r *moonfirefs.Summary, p place, recording int) (at au
 // audioTables writes the sample tables of the audio track.
 func (w *writer) audioTables() {
 	w.stsd(func() { w.bytes(w.spec.Audio.Data) })
-	w.fullBox("stts", 0, 0, func() {
-		w.u32(uint32(w.counts.audioSamples))
-		w.reserveAudio(silenceSttsSlice, audioSttsSlice, 8)
-	})
-	w.table("stsc", 0, w.counts.audioChunks, audioStscSlice, func(i int) int64 { return 12 * w.audioChunks(i) })
-	w.fullBox("stsz", 0, 0, func() {
-		w.u32(0) // no size is common to all
-		w.u32(uint32(w.counts.audioSamples))
-		w.reserveAudio(silenceStszSlice, audioStszSlice, 4)
-	})
-	w.table("co64", 0, w.counts.audioChunks, audioCo64Slice, func(i int) int64 { return 8 * w.audioChunks(i) })
+	w.table("stts", 0, w.counts.audioSamples, w.eachAudio(silenceSttsSlice, audioSttsSlice, 8))
+	w.table("stsc", 0, w.counts.audioChunks, w.each(audioStscSlice, func(i int) int64 { return 12 * w.audioChunks(i) }))
+	w.stsz(w.counts.audioSamples, w.eachAudio(silenceStszSlice, audioStszSlice, 4))
+	w.table("co64", 0, w.counts.audioChunks, w.each(audioCo64Slice, func(i int) int64 { return 8 * w.audioChunks(i) }))
 }
 
-// reserveAudio reserves the entries of a table, of the silence before each recording
-// and of its own samples.
-func (w *writer) reserveAudio(silence, own sliceKind, entryBytes int64) {
-	for i := range w.segments {
-		w.reserve(silence, i, entryBytes*w.segments[i].audio.silent)
-		w.reserve(own, i, entryBytes*int64(w.spec.Recordings[i].Audio.Samples))
+// eachAudio reserves two slices for each recording: the entries of the silence before it
+// and those of its own samples.
+func (w *writer) eachAudio(silence, own sliceKind, entryBytes int64) (reserve func()) {
+	return func() {
+		for i := range w.segments {
+			w.reserve(silence, i, entryBytes*w.segments[i].audio.silent)
+			w.reserve(own, i, entryBytes*int64(w.spec.Recordings[i].Audio.Samples))
+		}
 	}
 }
 

@@ -4,33 +4,33 @@ package mp4
 func (w *writer) videoTables() {
 	w.stsd(func() { w.bytes(w.spec.Entry.Data) })
 	perSample := func(i int) int64 { return 8 * int64(w.spec.Recordings[i].VideoSamples) }
-	w.table("stts", 0, w.counts.samples, sttsSlice, perSample)
+	w.table("stts", 0, w.counts.samples, w.each(sttsSlice, perSample))
 	if w.counts.reordered {
 		// Version 1: the offsets are signed, so that decoding starts when the
 		// first picture is shown, and no edit list need say otherwise.
-		w.table("ctts", 1, w.counts.samples, cttsSlice, perSample)
+		w.table("ctts", 1, w.counts.samples, w.each(cttsSlice, perSample))
 	}
 	// Present even if it has no entry: without it, every sample would be a sync
 	// sample.
-	w.table("stss", 0, w.counts.syncSamples, stssSlice, func(i int) int64 {
+	w.table("stss", 0, w.counts.syncSamples, w.each(stssSlice, func(i int) int64 {
 		return 4 * int64(w.spec.Recordings[i].VideoSyncSamples)
-	})
+	}))
 	if w.spec.Audio == nil {
 		w.stsc(func(i int) uint32 { return uint32(w.spec.Recordings[i].VideoSamples) })
 	} else {
-		w.table("stsc", 0, w.counts.videoChunks, videoStscSlice, func(i int) int64 {
+		w.table("stsc", 0, w.counts.videoChunks, w.each(videoStscSlice, func(i int) int64 {
 			return 12 * int64(w.spec.Recordings[i].VideoChunks())
-		})
+		}))
 	}
-	w.stsz(w.counts.samples, stszSlice, func(i int) int64 {
+	w.stsz(w.counts.samples, w.each(stszSlice, func(i int) int64 {
 		return 4 * int64(w.spec.Recordings[i].VideoSamples)
-	})
+	}))
 	if w.spec.Audio == nil {
 		w.co64(w.videoChunks)
 	} else {
-		w.table("co64", 0, w.counts.videoChunks, videoCo64Slice, func(i int) int64 {
+		w.table("co64", 0, w.counts.videoChunks, w.each(videoCo64Slice, func(i int) int64 {
 			return 8 * int64(w.spec.Recordings[i].VideoChunks())
-		})
+		}))
 	}
 }
 
@@ -38,9 +38,9 @@ func (w *writer) videoTables() {
 // each cue stands alone.
 func (w *writer) textTables() {
 	w.stsd(w.tx3g)
-	w.table("stts", 0, w.counts.cues, cueSttsSlice, func(i int) int64 { return 8 * w.cues(i).count() })
+	w.table("stts", 0, w.counts.cues, w.each(cueSttsSlice, func(i int) int64 { return 8 * w.cues(i).count() }))
 	w.stsc(func(i int) uint32 { return uint32(w.cues(i).count()) })
-	w.stsz(w.counts.cues, cueStszSlice, func(i int) int64 { return 4 * w.cues(i).count() })
+	w.stsz(w.counts.cues, w.each(cueStszSlice, func(i int) int64 { return 4 * w.cues(i).count() }))
 	w.co64(w.textChunks)
 }
 
@@ -55,26 +55,30 @@ func (w *writer) stsd(entry func()) {
 	})
 }
 
-// table writes a box whose entries are generated, one recording at a time.
-func (w *writer) table(fourCC string, version uint8, entries int64, kind sliceKind, size func(recording int) int64) {
+// table writes a box whose entries are generated when they are read; reserve makes room
+// for them.
+func (w *writer) table(fourCC string, version uint8, entries int64, reserve func()) {
 	w.fullBox(fourCC, version, 0, func() {
 		w.u32(uint32(entries))
-		w.reserveEach(kind, size)
+		reserve()
 	})
 }
 
-// stsz writes the sample size box (§8.7.3.2).
-func (w *writer) stsz(samples int64, kind sliceKind, size func(recording int) int64) {
+// stsz writes the sample size box (§8.7.3.2) in the same way.
+func (w *writer) stsz(samples int64, reserve func()) {
 	w.fullBox("stsz", 0, 0, func() {
 		w.u32(0) // no size is common to all
 		w.u32(uint32(samples))
-		w.reserveEach(kind, size)
+		reserve()
 	})
 }
 
-func (w *writer) reserveEach(kind sliceKind, size func(recording int) int64) {
-	for i := range w.segments {
-		w.reserve(kind, i, size(i))
+// each reserves a slice for each recording.
+func (w *writer) each(kind sliceKind, size func(recording int) int64) (reserve func()) {
+	return func() {
+		for i := range w.segments {
+			w.reserve(kind, i, size(i))
+		}
 	}
 }
 
