@@ -8,7 +8,7 @@ import (
 
 // Counters count what a DB has done since it was opened.
 type Counters struct {
-	// Transactions are those that save, from the first statement to the end of
+	// Transactions are those of Commit, from the first statement to the end of
 	// COMMIT; Commits is COMMIT alone, which waits for the disk.
 	Transactions, Commits histogram.Histogram
 	// VideoIndexes counts the video indexes that were asked for, VideoIndexHits
@@ -21,8 +21,4 @@ func (db *DB) Counters() *Counters { return &db.counters }
 
 // VideoIndexCacheBytes is the memory that video indexes take; see
 // Options.VideoIndexCacheBytes.
-func (db *DB) VideoIndexCacheBytes() int64 {
-	db.videoIndexes.mu.Lock()
-	defer db.videoIndexes.mu.Unlock()
-	return db.videoIndexes.bytes
-}
+func (db *DB) VideoIndexCacheBytes() int64 { return db.videoIndexes.recent.SizeBytes() }

@@ -6,7 +6,7 @@
 // the covering index, never from the table; video indexes through a cache that
 // is bounded in bytes.
 //
-// It is the only package that imports go-sqlite3 and golang-lru, and it holds
-// every SQL statement of the program except the schema. Files, cameras and the
+// It is the only package that imports go-sqlite3, and it holds every SQL statement
+// of the program except the schema. Files, cameras and the
 // kernel do not belong here.
 package index

@@ -49,7 +49,7 @@ func holdHeader(path string) (version int, release func() error, err error) {
 	if err := requireRegular(path); err != nil {
 		return 0, nil, err
 	}
-	held, id, err := hold(path)
+	held, id, err := useFile(path)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -85,8 +85,8 @@ func requireRegular(path string) error {
 	return nil
 }
 
-// hold adds a user; it is called with heldFiles locked.
-func hold(path string) (*heldFile, fileID, error) {
+// useFile adds a user; it is called with heldFiles locked.
+func useFile(path string) (*heldFile, fileID, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fileID{}, err

@@ -602,9 +602,9 @@ func TestPackedHoursAreNotSought(t *testing.T) {
 // being deleted, and afterwards.
 func TestHoldOutlivesDeletion(t *testing.T) {
 	f := newFixture(t, 1000)
-	f.db.videoIndexes.maxBytes = 0 // nothing survives in the cache
+	f.db.BoundVideoIndexes(0) // nothing survives in the cache
 	reader := f.openDB(OpenReadOnly)
-	reader.videoIndexes.maxBytes = 0
+	reader.BoundVideoIndexes(0)
 	r, _ := f.add(1, 10)
 	want := string(r.VideoIndex)
 
@@ -651,7 +651,7 @@ func TestHoldRefusesWhatIsGone(t *testing.T) {
 		if _, err := db.Hold(t.Context(), []moonfirefs.RecordingID{99}); !errors.Is(err, moonfirefs.ErrNotFound) {
 			t.Errorf("%s: got %v, want ErrNotFound", name, err)
 		}
-		if n := len(db.videoIndexes.held); n != 0 {
+		if n := db.videoIndexes.held.Len(); n != 0 {
 			t.Errorf("%s: %d recordings are still held", name, n)
 		}
 	}
@@ -670,13 +670,13 @@ func TestVideoIndexCacheIsBoundedInBytes(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	c := f.db.videoIndexes
-	if c.bytes != 10*size || c.lru.Len() != 10 {
-		t.Errorf("%d bytes in %d entries, want %d in 10", c.bytes, c.lru.Len(), 10*size)
+	c := f.db.videoIndexes.recent
+	if c.SizeBytes() != 10*size || c.Len() != 10 {
+		t.Errorf("%d bytes in %d entries, want %d in 10", c.SizeBytes(), c.Len(), 10*size)
 	}
 	f.db.BoundVideoIndexes(5 * size)
-	if c.bytes != 5*size || c.lru.Len() != 5 {
-		t.Errorf("%d bytes in %d entries, want %d in 5", c.bytes, c.lru.Len(), 5*size)
+	if c.SizeBytes() != 5*size || c.Len() != 5 {
+		t.Errorf("%d bytes in %d entries, want %d in 5", c.SizeBytes(), c.Len(), 5*size)
 	}
 }
 

@@ -60,7 +60,7 @@ type transaction struct {
 	entryIDs []moonfirefs.VideoSampleEntryID
 	audioIDs []moonfirefs.AudioSampleEntryID
 	// blobs are the indexes of the recordings that are deleted.
-	blobs map[moonfirefs.RecordingID]indexBlobs
+	blobs blobsByID
 	// passed is the last recording of each stream that was looked at for rotation:
 	// those up to it are kept.
 	passed map[moonfirefs.StreamID]moonfirefs.RecordingID
@@ -111,7 +111,7 @@ func (db *DB) commitOnce(ctx context.Context, s *Change) (*transaction, error) {
 	}
 	defer rollback(tx)
 	u := &transaction{
-		tx: tx, Change: s, blobs: make(map[moonfirefs.RecordingID]indexBlobs),
+		tx: tx, Change: s, blobs: make(blobsByID),
 		passed: make(map[moonfirefs.StreamID]moonfirefs.RecordingID), changed: make(map[streamHour]bool),
 	}
 	if err := u.run(ctx); err != nil {

@@ -3,12 +3,6 @@ package index
 import (
 	"context"
 	"fmt"
-	"math"
-	"strconv"
-	"sync"
-
-	"github.com/hashicorp/golang-lru/v2/simplelru"
-	"golang.org/x/sync/singleflight"
 
 	"github.com/moonfirefs/moonfirefs"
 )
@@ -30,81 +24,8 @@ func (b indexBlobs) sizeBytes() int64 { return int64(len(b.video)+len(b.audio)) 
 // element, map slot and slice header, roughly.
 const blobOverheadBytes = 160
 
-// videoIndexCache keeps video indexes in memory: the ones used last, up to a
-// number of bytes, and those of recordings that somebody holds and that have
-// been deleted.
-type videoIndexCache struct {
-	loads singleflight.Group
-
-	// mu guards all fields below.
-	mu       sync.Mutex
-	maxBytes int64
-	lru      *simplelru.LRU[moonfirefs.RecordingID, indexBlobs]
-	bytes    int64
-	// held counts the holders of a recording.
-	held map[moonfirefs.RecordingID]int
-	// rescued has the blobs of held recordings that are deleted or, in a process
-	// that cannot know when that happens, may be at any time.
-	rescued map[moonfirefs.RecordingID]indexBlobs
-	// leaving has the blobs of the recordings that a transaction under way
-	// deletes.
-	leaving map[moonfirefs.RecordingID]indexBlobs
-}
-
-func newVideoIndexCache(maxBytes int64) *videoIndexCache {
-	c := &videoIndexCache{
-		maxBytes: maxBytes,
-		held:     make(map[moonfirefs.RecordingID]int),
-		rescued:  make(map[moonfirefs.RecordingID]indexBlobs),
-		leaving:  make(map[moonfirefs.RecordingID]indexBlobs),
-	}
-	// Bounded by bytes instead, in add.
-	c.lru, _ = simplelru.NewLRU(math.MaxInt, func(_ moonfirefs.RecordingID, blobs indexBlobs) {
-		c.bytes -= blobs.sizeBytes()
-	}) // fails for a size below 1 only
-	return c
-}
-
-// get returns a blob that is in memory.
-func (c *videoIndexCache) get(id moonfirefs.RecordingID) (indexBlobs, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if blob, ok := c.lru.Get(id); ok {
-		return blob, true
-	}
-	if blob, ok := c.rescued[id]; ok {
-		return blob, true
-	}
-	blob, ok := c.leaving[id]
-	return blob, ok
-}
-
-func (c *videoIndexCache) add(id moonfirefs.RecordingID, blob indexBlobs) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.lru.Contains(id) {
-		return
-	}
-	c.lru.Add(id, blob)
-	c.bytes += blob.sizeBytes()
-	c.shrink()
-}
-
-// shrink is called with c.mu held.
-func (c *videoIndexCache) shrink() {
-	for c.bytes > c.maxBytes {
-		c.lru.RemoveOldest()
-	}
-}
-
 // BoundVideoIndexes sets Options.VideoIndexCacheBytes of an open DB.
-func (db *DB) BoundVideoIndexes(maxBytes int64) {
-	c := db.videoIndexes
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.maxBytes = maxBytes
-	c.shrink()
-}
+func (db *DB) BoundVideoIndexes(maxBytes int64) { db.videoIndexes.recent.Bound(maxBytes) }
 
 // VideoIndex returns a recording's video index, through the cache. The caller
 // must not change it. It returns an error that wraps moonfirefs.ErrNotFound if
@@ -116,50 +37,38 @@ func (db *DB) VideoIndex(ctx context.Context, id moonfirefs.RecordingID) ([]byte
 
 func (db *DB) indexes(ctx context.Context, id moonfirefs.RecordingID) (indexBlobs, error) {
 	db.counters.VideoIndexes.Add(1)
-	if blob, ok := db.videoIndexes.get(id); ok {
+	if blobs, ok := db.videoIndexes.get(id); ok {
 		db.counters.VideoIndexHits.Add(1)
-		return blob, nil
+		return blobs, nil
 	}
 	// Whoever shares the load must not suffer from the first one's cancellation.
 	ctx = context.WithoutCancel(ctx)
-	shared, err, _ := db.videoIndexes.loads.Do(strconv.FormatInt(int64(id), 10), func() (any, error) {
-		return db.loadIndexes(ctx, id)
-	})
-	if err == nil {
-		return shared.(indexBlobs), nil
+	blobs, err := db.videoIndexes.recent.Load(id, func() (indexBlobs, error) { return db.loadIndexes(ctx, id) })
+	if err != nil {
+		// It may have been deleted, and kept for a holder, since we looked.
+		if blobs, ok := db.videoIndexes.get(id); ok {
+			return blobs, nil
+		}
 	}
-	// It may have been deleted, and rescued, since we looked.
-	if blob, ok := db.videoIndexes.get(id); ok {
-		return blob, nil
-	}
-	return indexBlobs{}, err
+	return blobs, err
 }
 
-func (db *DB) loadIndexes(ctx context.Context, id moonfirefs.RecordingID) (indexBlobs, error) {
-	var blob indexBlobs
-	if err := db.statements.videoIndex.QueryRowContext(ctx, id).Scan(&blob.video, &blob.audio); err != nil {
+func (db *DB) loadIndexes(ctx context.Context, id moonfirefs.RecordingID) (blobs indexBlobs, err error) {
+	if err := db.statements.videoIndex.QueryRowContext(ctx, id).Scan(&blobs.video, &blobs.audio); err != nil {
 		return indexBlobs{}, fmt.Errorf("read video index of recording %d: %w", id, notFound(err))
 	}
-	db.videoIndexes.add(id, blob)
-	return blob, nil
+	return blobs, nil
 }
 
 // Hold keeps the video indexes of recordings readable, even once they are
 // deleted, until release is called; release is idempotent. It returns an error
 // that wraps moonfirefs.ErrNotFound if one of the recordings is gone.
 //
-// The process that records rescues the video index of a held recording when it
+// The process that records keeps the video index of a held recording when it
 // deletes it. Another process cannot know when that happens: a read-only DB
 // loads the video indexes now.
 func (db *DB) Hold(ctx context.Context, ids []moonfirefs.RecordingID) (release func(), err error) {
-	c := db.videoIndexes
-	c.mu.Lock()
-	for _, id := range ids {
-		c.held[id]++
-	}
-	c.mu.Unlock()
-	var once sync.Once
-	release = func() { once.Do(func() { c.unhold(ids) }) }
+	release = db.videoIndexes.held.Hold(ids)
 	if err := db.secure(ctx, ids); err != nil {
 		release()
 		return nil, err
@@ -168,7 +77,7 @@ func (db *DB) Hold(ctx context.Context, ids []moonfirefs.RecordingID) (release f
 }
 
 // secure makes sure that recordings just marked as held will stay readable. A
-// recording that is still there now will be rescued when it is deleted.
+// recording that is still there now is kept for them when it is deleted.
 func (db *DB) secure(ctx context.Context, ids []moonfirefs.RecordingID) error {
 	if db.writer != nil {
 		_, err := db.SampleFiles(ctx, ids)
@@ -177,16 +86,16 @@ func (db *DB) secure(ctx context.Context, ids []moonfirefs.RecordingID) error {
 	var missing []moonfirefs.RecordingID
 	for _, id := range ids {
 		if blobs, ok := db.videoIndexes.get(id); ok {
-			db.videoIndexes.rescue(id, blobs)
+			db.videoIndexes.held.Keep(id, blobs)
 		} else {
 			missing = append(missing, id)
 		}
 	}
-	return db.rescueAll(ctx, missing)
+	return db.keepAll(ctx, missing)
 }
 
-// rescueAll loads the blobs of held recordings by one statement.
-func (db *DB) rescueAll(ctx context.Context, ids []moonfirefs.RecordingID) error {
+// keepAll loads the blobs of held recordings by one statement.
+func (db *DB) keepAll(ctx context.Context, ids []moonfirefs.RecordingID) error {
 	if len(ids) == 0 {
 		return nil
 	}
@@ -203,8 +112,8 @@ func (db *DB) rescueAll(ctx context.Context, ids []moonfirefs.RecordingID) error
 		}
 		found++
 		db.counters.VideoIndexes.Add(1)
-		db.videoIndexes.add(id, blobs)
-		db.videoIndexes.rescue(id, blobs)
+		db.videoIndexes.recent.Put(id, blobs)
+		db.videoIndexes.held.Keep(id, blobs)
 		return nil
 	})
 	if err != nil {
@@ -214,49 +123,4 @@ func (db *DB) rescueAll(ctx context.Context, ids []moonfirefs.RecordingID) error
 		return fmt.Errorf("read video indexes of %d recordings: %d of them: %w", len(ids), len(ids)-found, moonfirefs.ErrNotFound)
 	}
 	return nil
-}
-
-func (c *videoIndexCache) rescue(id moonfirefs.RecordingID, blob indexBlobs) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.held[id] > 0 {
-		c.rescued[id] = blob
-	}
-}
-
-func (c *videoIndexCache) unhold(ids []moonfirefs.RecordingID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, id := range ids {
-		if c.held[id]--; c.held[id] == 0 {
-			delete(c.held, id)
-			delete(c.rescued, id)
-		}
-	}
-}
-
-// leave announces that a transaction is about to delete recordings; left that it
-// has ended. In between, their blobs can be read from memory, so that a holder
-// finds them at every moment.
-func (c *videoIndexCache) leave(blobs map[moonfirefs.RecordingID]indexBlobs) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for id, blob := range blobs {
-		c.leaving[id] = blob
-	}
-}
-
-func (c *videoIndexCache) left(blobs map[moonfirefs.RecordingID]indexBlobs, deleted bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for id, blob := range blobs {
-		delete(c.leaving, id)
-		if !deleted {
-			continue
-		}
-		c.lru.Remove(id)
-		if c.held[id] > 0 {
-			c.rescued[id] = blob
-		}
-	}
 }

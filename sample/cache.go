@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/moonfirefs/moonfirefs/internal/hold"
 )
 
 // maxIdleFiles bounds the files that are kept open although nobody uses them:
@@ -21,7 +23,7 @@ const maxIdleTime = 10 * time.Second
 // cache keeps sample files open. No lock is held while a file is opened, so a
 // slow disk delays only those who wait for it.
 type cache struct {
-	// mu guards all fields below, and refs of every File.
+	// mu guards the fields below but held, and refs of every File.
 	mu     sync.Mutex
 	closed bool
 	// files are those that are open and not forgotten.
@@ -32,14 +34,10 @@ type cache struct {
 	places map[*File]*list.Element
 	// sweeper runs sweep while there are idle files; nil if there are none.
 	sweeper *time.Timer
-	held    map[uuid.UUID]*held
-}
 
-// held is a file that must stay readable.
-type held struct {
-	holders int
-	// file is set once the file is kept open for the holders.
-	file *File
+	// held has files that must stay readable, each of which it is a user of. It has a
+	// lock of its own, which is taken after mu and never before.
+	held *hold.Set[uuid.UUID, *File]
 }
 
 type opener func(uuid.UUID) (*File, error)
@@ -50,7 +48,7 @@ func (c *cache) init() {
 	c.files = make(map[uuid.UUID]*File)
 	c.idle = list.New()
 	c.places = make(map[*File]*list.Element)
-	c.held = make(map[uuid.UUID]*held)
+	c.held = hold.New[uuid.UUID]((*File).Release)
 }
 
 // get returns the file with one more user.
@@ -88,9 +86,8 @@ func (c *cache) find(name uuid.UUID) *File {
 func (c *cache) useLocked(name uuid.UUID) *File {
 	f := c.files[name]
 	if f == nil {
-		if h := c.held[name]; h != nil {
-			f = h.file
-		}
+		// If it is let go meanwhile, it is not closed before we are done with the lock.
+		f, _ = c.held.Kept(name)
 	}
 	if f == nil {
 		return nil
@@ -164,73 +161,34 @@ func (c *cache) forget(name uuid.UUID) {
 
 // hold adds a holder to each name, and opens the files at once if eager.
 func (c *cache) hold(names []uuid.UUID, eager bool, open opener) (release func(), err error) {
-	c.mu.Lock()
-	for _, name := range names {
-		h := c.held[name]
-		if h == nil {
-			h = &held{}
-			c.held[name] = h
-		}
-		h.holders++
+	release = c.held.Hold(names)
+	if !eager {
+		return release, nil
 	}
-	c.mu.Unlock()
-	var once sync.Once
-	release = func() { once.Do(func() { c.unhold(names) }) }
-	if eager {
-		for _, name := range names {
-			if err := c.keep(name, open); err != nil {
-				release()
-				return nil, err
-			}
+	for _, name := range names {
+		if err := c.keep(name, open); err != nil {
+			release()
+			return nil, err
 		}
 	}
 	return release, nil
 }
 
-func (c *cache) unhold(names []uuid.UUID) {
-	var unused []*File
-	c.mu.Lock()
-	for _, name := range names {
-		h := c.held[name]
-		if h.holders--; h.holders > 0 {
-			continue
-		}
-		delete(c.held, name)
-		if h.file != nil {
-			unused = append(unused, h.file)
-		}
-	}
-	c.mu.Unlock()
-	for _, f := range unused {
-		f.Release()
-	}
-}
-
 // keepIfHeld opens a file that is about to be unlinked, if somebody holds it. If
 // it cannot be opened the holders will get an error when they read it.
 func (c *cache) keepIfHeld(name uuid.UUID, open opener) {
-	c.mu.Lock()
-	_, ok := c.held[name]
-	c.mu.Unlock()
-	if ok {
+	if c.held.Holds(name) {
 		_ = c.keep(name, open)
 	}
 }
 
-// keep makes the holders of a name users of its file.
+// keep keeps a file open for the holders of its name.
 func (c *cache) keep(name uuid.UUID, open opener) error {
 	f, err := c.get(name, open)
 	if err != nil {
 		return err
 	}
-	c.mu.Lock()
-	h := c.held[name]
-	surplus := h == nil || h.file != nil
-	if !surplus {
-		h.file = f
-	}
-	c.mu.Unlock()
-	if surplus {
+	if !c.held.Keep(name, f) {
 		f.Release()
 	}
 	return nil
