@@ -133,12 +133,13 @@ func (s *Stream) Problem() string {
 	return ""
 }
 
-// Problem says what of the interval nobody can have asked to keep.
+// Problem says what of the interval nobody can have asked to keep. Of its name, see
+// StoredNameProblem.
 func (k *Kept) Problem() string {
 	if !StartPossible(k.Start90k) || k.End90k <= k.Start90k || k.End90k.Sub(k.Start90k) > MaxKept90k {
 		return fmt.Sprintf("its interval, %d to %d, in 1/90000 s since 1970, is not one of a day at most", k.Start90k, k.End90k)
 	}
-	return StoredNameProblem(k.Name)
+	return ""
 }
 
 // Problem says what of the deletion nobody can have asked for.

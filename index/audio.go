@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"fmt"
 
 	"github.com/moonfirefs/moonfirefs"
 )
@@ -31,28 +30,6 @@ func storeAudioSampleEntry(ctx context.Context, tx *sql.Tx, e *moonfirefs.AudioS
 		values (?, ?, ?, ?, ?, ?) returning id`,
 		e.SHA1[:], e.SampleRate, e.Channels, e.FrameSamples, e.RFC6381Codec, e.Data).Scan(&id)
 	return id, err
-}
-
-const audioSampleEntrySQL = `
-select id, sha1, sample_rate, channels, frame_samples, rfc6381_codec, data
-  from audio_sample_entry where id = ?`
-
-// AudioSampleEntry returns a configuration of audio, which the caller must not
-// change.
-func (db *DB) AudioSampleEntry(ctx context.Context, id moonfirefs.AudioSampleEntryID) (*moonfirefs.AudioSampleEntry, error) {
-	if known, ok := db.audioSampleEntries.Load(id); ok {
-		return known.(*moonfirefs.AudioSampleEntry), nil
-	}
-	e := new(moonfirefs.AudioSampleEntry)
-	var sha1 []byte
-	err := db.readers.QueryRowContext(ctx, audioSampleEntrySQL, id).
-		Scan(&e.ID, &sha1, &e.SampleRate, &e.Channels, &e.FrameSamples, &e.RFC6381Codec, &e.Data)
-	if err != nil {
-		return nil, fmt.Errorf("read audio sample entry %d: %w", id, notFound(err))
-	}
-	copy(e.SHA1[:], sha1)
-	known, _ := db.audioSampleEntries.LoadOrStore(id, e)
-	return known.(*moonfirefs.AudioSampleEntry), nil
 }
 
 // AudioIndex returns a recording's audio index, nil if it has no audio, through

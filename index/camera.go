@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -23,24 +24,33 @@ type SampleDir struct {
 	Path string
 }
 
+var sampleDirsSQL = `select id, uuid, ` + bounded("path", maxTextBytes) + ` from sample_dir order by id`
+
 // SampleDirs lists the directories, by id.
 func (db *DB) SampleDirs(ctx context.Context) (dirs []SampleDir, err error) {
-	rows, err := db.readers.QueryContext(ctx, `select id, uuid, path from sample_dir order by id`)
-	if err != nil {
-		return nil, fmt.Errorf("list sample directories: %w", asOurs(err))
-	}
-	err = each(rows, func() error {
-		var d SampleDir
-		if err := rows.Scan(&d.ID, &d.UUID, &d.Path); err != nil {
-			return err
-		}
-		dirs = append(dirs, d)
-		return nil
-	})
-	if err != nil {
+	if dirs, err = sampleDirs(ctx, db.readers, db.leaveOut); err != nil {
 		return nil, fmt.Errorf("list sample directories: %w", err)
 	}
 	return dirs, nil
+}
+
+func sampleDirs(ctx context.Context, db querier, leaveOut func(BadRow)) (dirs []SampleDir, err error) {
+	err = listRows(ctx, db, sampleDirsSQL, func(row scanner) (id int64, problem string) {
+		var d SampleDir
+		if problem = rowProblem(row.Scan(&d.ID, &d.UUID, &d.Path), d.problem); problem == "" {
+			dirs = append(dirs, d)
+		}
+		return int64(d.ID), problem
+	}, leaveOut, "sample_dir")
+	return dirs, err
+}
+
+// problem says what no directory can be called, or "".
+func (d *SampleDir) problem() string {
+	if d.Path == "" || strings.ContainsRune(d.Path, 0) {
+		return fmt.Sprintf("the path %q is not one of a directory", d.Path)
+	}
+	return ""
 }
 
 // AddSampleDir stores a directory and fills in its id. It returns an error that
@@ -53,73 +63,79 @@ func (db *DB) AddSampleDir(ctx context.Context, d *SampleDir) error {
 	return nil
 }
 
-const camerasSQL = `
-select c.id, c.uuid, c.short_name, c.description, c.retired, not c.record_audio, c.username, c.password,
-       s.id, s.kind, s.sample_dir_id, s.url, s.transport, s.retain_bytes,
-       s.sample_file_bytes, s.duration_90k
+// camerasSQL sorts by what is bounded, without regard to case as the names are unique.
+var camerasSQL = `
+select c.id, s.id, c.uuid, ` + bounded("c.short_name", maxNameBytes) + `,
+       iif(octet_length(c.description) <= ` + strconv.Itoa(maxTextBytes) + `, c.description, printf('(%d bytes)', octet_length(c.description))),
+       c.retired, not c.record_audio, ` + bounded("c.username", maxTextBytes) + `, ` + bounded("c.password", maxTextBytes) + `,
+       ` + bounded("s.kind", maxNameBytes) + `, s.sample_dir_id, ` + bounded("s.url", maxTextBytes) + `,
+       ` + bounded("s.transport", maxNameBytes) + `, s.retain_bytes, s.sample_file_bytes, s.duration_90k
   from camera c join stream s on s.camera_id = c.id
- order by c.short_name, c.id, s.kind`
+ order by 4 collate nocase, c.id, 10`
 
 // Cameras lists the cameras with their streams, by short name.
 func (db *DB) Cameras(ctx context.Context) ([]moonfirefs.Camera, error) {
-	rotated, err := db.rotated(ctx)
+	trimmed, err := trimmed(ctx, db.readers, db.leaveOut)
 	if err != nil {
 		return nil, fmt.Errorf("list cameras: %w", err)
 	}
-	cameras, err := listCameras(ctx, db.readers)
+	cameras, err := listCameras(ctx, db.readers, db.leaveOut)
 	if err != nil {
 		return nil, fmt.Errorf("list cameras: %w", err)
 	}
 	for i := range cameras {
 		for j := range cameras[i].Streams {
 			s := &cameras[i].Streams[j]
-			s.Trimmed90k = rotated[s.ID]
+			s.Trimmed90k = trimmed[s.ID]
 		}
 	}
 	return cameras, nil
 }
 
 // listCameras is Cameras without what retention has taken.
-func listCameras(ctx context.Context, db querier) (cameras []moonfirefs.Camera, err error) {
-	rows, err := db.QueryContext(ctx, camerasSQL)
-	if err != nil {
-		return nil, asOurs(err)
-	}
-	err = each(rows, func() error {
+func listCameras(ctx context.Context, db querier, leaveOut func(BadRow)) (cameras []moonfirefs.Camera, err error) {
+	err = listRows(ctx, db, camerasSQL, func(row scanner) (id int64, problem string) {
 		var c moonfirefs.Camera
 		var s moonfirefs.Stream
-		if err := rows.Scan(&c.ID, &c.UUID, &c.ShortName, &c.Description, &c.Retired, &c.NoAudio, &c.Username, &c.Password,
-			&s.ID, &s.Kind, &s.SampleDir, &s.URL, &s.Transport, &s.RetainBytes,
-			&s.SampleFileBytes, &s.Duration90k); err != nil {
-			return err
+		err := row.Scan(&c.ID, &s.ID, &c.UUID, &c.ShortName, &c.Description, &c.Retired, &c.NoAudio, &c.Username, &c.Password,
+			&s.Kind, &s.SampleDir, &s.URL, &s.Transport, &s.RetainBytes,
+			&s.SampleFileBytes, &s.Duration90k)
+		if problem := rowProblem(err, s.Problem); problem != "" {
+			return int64(s.ID), fmt.Sprintf("stream of camera %d: %s", c.ID, problem)
 		}
 		if n := len(cameras); n == 0 || cameras[n-1].ID != c.ID {
 			cameras = append(cameras, c)
 		}
 		last := &cameras[len(cameras)-1]
 		last.Streams = append(last.Streams, s)
-		return nil
-	})
+		return int64(s.ID), ""
+	}, leaveOut, "stream")
 	return cameras, err
 }
 
-// rotated lists the quarters that have lost something, by stream.
-func (db *DB) rotated(ctx context.Context) (map[moonfirefs.StreamID][]moonfirefs.Time90k, error) {
-	rows, err := db.readers.QueryContext(ctx, `select stream_id, quarter_hour from trimmed_quarter order by stream_id, quarter_hour`)
-	if err != nil {
-		return nil, asOurs(err)
-	}
-	rotated := make(map[moonfirefs.StreamID][]moonfirefs.Time90k)
-	err = each(rows, func() error {
+const (
+	firstQuarter = int64(moonfirefs.EarliestStart90k) / quarterHour90k
+	lastQuarter  = int64(moonfirefs.LatestStart90k) / quarterHour90k
+)
+
+// trimmed lists the quarters that have lost something, by stream.
+func trimmed(ctx context.Context, db querier, leaveOut func(BadRow)) (map[moonfirefs.StreamID][]moonfirefs.Time90k, error) {
+	all := make(map[moonfirefs.StreamID][]moonfirefs.Time90k)
+	err := listRows(ctx, db, `select stream_id, quarter_hour from trimmed_quarter order by stream_id, quarter_hour`, func(row scanner) (id int64, problem string) {
 		var stream moonfirefs.StreamID
 		var quarter int64
-		if err := rows.Scan(&stream, &quarter); err != nil {
-			return err
+		problem = rowProblem(row.Scan(&stream, &quarter), func() string {
+			if quarter < firstQuarter || quarter > lastQuarter {
+				return fmt.Sprintf("there is no quarter %d of an hour", quarter)
+			}
+			return ""
+		})
+		if problem == "" {
+			all[stream] = append(all[stream], moonfirefs.Time90k(quarter*quarterHour90k))
 		}
-		rotated[stream] = append(rotated[stream], moonfirefs.Time90k(quarter*quarterHour90k))
-		return nil
-	})
-	return rotated, err
+		return int64(stream), problem
+	}, leaveOut, "trimmed_quarter")
+	return all, err
 }
 
 // each calls fn for each row, and closes the rows.

@@ -67,7 +67,7 @@ func (db *DB) updateCamera(ctx context.Context, before, c *moonfirefs.Camera) er
 
 // requireUnchanged compares a camera with what the index has.
 func requireUnchanged(ctx context.Context, tx *sql.Tx, before *moonfirefs.Camera) error {
-	cameras, err := listCameras(ctx, tx)
+	cameras, err := listCameras(ctx, tx, func(BadRow) {})
 	if err != nil {
 		return err
 	}

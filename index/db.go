@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/bytecache"
 )
 
 // Options tune a DB. The zero value is ready for use.
@@ -67,13 +68,10 @@ type DB struct {
 
 	statements   statements
 	videoIndexes *videoIndexCache
-	// sampleEntries maps moonfirefs.VideoSampleEntryID to
-	// *moonfirefs.VideoSampleEntry: there are few, and they never change.
-	sampleEntries sync.Map
-	// audioSampleEntries maps moonfirefs.AudioSampleEntryID to
-	// *moonfirefs.AudioSampleEntry, likewise.
-	audioSampleEntries sync.Map
+	videoEntries *bytecache.Cache[moonfirefs.VideoSampleEntryID, *moonfirefs.VideoSampleEntry]
+	audioEntries *bytecache.Cache[moonfirefs.AudioSampleEntryID, *moonfirefs.AudioSampleEntry]
 
+	leftOut  leftOut
 	counters Counters
 
 	closeOnce sync.Once
@@ -108,7 +106,11 @@ func open(ctx context.Context, path string, o Options, writable bool) (*DB, erro
 	if err != nil {
 		return nil, fmt.Errorf("open database %s: %w", path, err)
 	}
-	db := &DB{path: path, release: release, log: o.Logger, videoIndexes: newVideoIndexCache(o.VideoIndexCacheBytes)}
+	db := &DB{
+		path: path, release: release, log: o.Logger, videoIndexes: newVideoIndexCache(o.VideoIndexCacheBytes),
+		videoEntries: bytecache.New[moonfirefs.VideoSampleEntryID](bytecache.Oldest, entryCacheBytes, videoEntryBytes),
+		audioEntries: bytecache.New[moonfirefs.AudioSampleEntryID](bytecache.Oldest, entryCacheBytes, audioEntryBytes),
+	}
 	makeRoom(path, o.Logger)
 	if writable && version < moonfirefs.SchemaVersion {
 		err = migrate(ctx, path, o)

@@ -61,10 +61,10 @@ func requireNotKept(ctx context.Context, tx *sql.Tx, d *moonfirefs.Deletion) err
 	return err
 }
 
-const deletionsSQL = `
-select id, stream_id, folder, start_time_90k, end_time_90k, last_recording_id, requested_time_90k,
-       requested_by, coalesce(done_time_90k, 0), recordings, sample_file_bytes
-  from deletion where id >= ? and id <= ? order by id`
+var deletionsSQL = `
+select id, stream_id, ` + bounded("folder", maxNameBytes) + `, start_time_90k, end_time_90k, last_recording_id, requested_time_90k,
+       ` + bounded("requested_by", maxNameBytes) + `, coalesce(done_time_90k, 0), recordings, sample_file_bytes
+  from deletion where id >= %d and id <= %d order by id`
 
 // Deletions lists all that anybody has ever asked to delete, in that order.
 func (db *DB) Deletions(ctx context.Context) ([]moonfirefs.Deletion, error) {
@@ -83,24 +83,25 @@ func (db *DB) Deletion(ctx context.Context, id moonfirefs.DeletionID) (moonfiref
 	return found[0], nil
 }
 
-func (db *DB) deletions(ctx context.Context, first, last moonfirefs.DeletionID) (all []moonfirefs.Deletion, err error) {
-	rows, err := db.readers.QueryContext(ctx, deletionsSQL, first, last)
-	if err != nil {
-		return nil, fmt.Errorf("list deletions: %w", asOurs(err))
-	}
-	err = each(rows, func() error {
-		var d moonfirefs.Deletion
-		if err := rows.Scan(&d.ID, &d.Stream, &d.Folder, &d.Start90k, &d.End90k, &d.LastRecording, &d.Requested90k,
-			&d.RequestedBy, &d.Done90k, &d.Recordings, &d.SampleFileBytes); err != nil {
-			return err
-		}
-		all = append(all, d)
-		return nil
-	})
+func (db *DB) deletions(ctx context.Context, first, last moonfirefs.DeletionID) ([]moonfirefs.Deletion, error) {
+	all, err := listDeletions(ctx, db.readers, first, last, db.leaveOut)
 	if err != nil {
 		return nil, fmt.Errorf("list deletions: %w", err)
 	}
 	return all, nil
+}
+
+func listDeletions(ctx context.Context, db querier, first, last moonfirefs.DeletionID, leaveOut func(BadRow)) (all []moonfirefs.Deletion, err error) {
+	err = listRows(ctx, db, fmt.Sprintf(deletionsSQL, first, last), func(row scanner) (id int64, problem string) {
+		var d moonfirefs.Deletion
+		problem = rowProblem(row.Scan(&d.ID, &d.Stream, &d.Folder, &d.Start90k, &d.End90k, &d.LastRecording, &d.Requested90k,
+			&d.RequestedBy, &d.Done90k, &d.Recordings, &d.SampleFileBytes), d.Problem)
+		if problem == "" {
+			all = append(all, d)
+		}
+		return int64(d.ID), problem
+	}, leaveOut, "deletion")
+	return all, err
 }
 
 // DeletionsPending tells whether something is to be deleted; see Change.Delete.

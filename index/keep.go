@@ -104,25 +104,27 @@ func (db *DB) Unkeep(ctx context.Context, name string) error {
 	return nil
 }
 
+var keptListSQL = `
+select id, stream_id, ` + bounded("name", maxNameBytes) + `, start_time_90k, end_time_90k, since_time_90k from kept order by 3 collate nocase`
+
 // Kept lists the intervals that are kept, by name.
 func (db *DB) Kept(ctx context.Context) (all []moonfirefs.Kept, err error) {
-	rows, err := db.readers.QueryContext(ctx, `
-		select id, stream_id, name, start_time_90k, end_time_90k, since_time_90k from kept order by name`)
-	if err != nil {
-		return nil, fmt.Errorf("list kept footage: %w", asOurs(err))
-	}
-	err = each(rows, func() error {
-		var k moonfirefs.Kept
-		if err := rows.Scan(&k.ID, &k.Stream, &k.Name, &k.Start90k, &k.End90k, &k.Since90k); err != nil {
-			return err
-		}
-		all = append(all, k)
-		return nil
-	})
-	if err != nil {
+	if all, err = listKept(ctx, db.readers, db.leaveOut); err != nil {
 		return nil, fmt.Errorf("list kept footage: %w", err)
 	}
 	return all, nil
+}
+
+func listKept(ctx context.Context, db querier, leaveOut func(BadRow)) (all []moonfirefs.Kept, err error) {
+	err = listRows(ctx, db, keptListSQL, func(row scanner) (id int64, problem string) {
+		var k moonfirefs.Kept
+		problem = rowProblem(row.Scan(&k.ID, &k.Stream, &k.Name, &k.Start90k, &k.End90k, &k.Since90k), k.Problem)
+		if problem == "" {
+			all = append(all, k)
+		}
+		return int64(k.ID), problem
+	}, leaveOut, "kept")
+	return all, err
 }
 
 // KeptBytes adds up the recordings of a stream that rotation spares. It is

@@ -27,9 +27,11 @@ func (db *DB) SampleFiles(ctx context.Context, ids []moonfirefs.RecordingID) ([]
 	err = each(rows, func() error {
 		var id moonfirefs.RecordingID
 		var file moonfirefs.SampleFile
-		err := rows.Scan(&id, &file.UUID, &file.Dir)
+		if err := rows.Scan(&id, &file.UUID, &file.Dir); err != nil {
+			return fmt.Errorf("of recording %d: %w: %w", id, moonfirefs.ErrCorrupt, err)
+		}
 		found[id] = file
-		return err
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("find sample files: %w", err)

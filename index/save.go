@@ -59,8 +59,10 @@ type transaction struct {
 	ids      []moonfirefs.RecordingID
 	entryIDs []moonfirefs.VideoSampleEntryID
 	audioIDs []moonfirefs.AudioSampleEntryID
-	// blobs are the indexes of the recordings that are deleted.
-	blobs blobsByID
+	// blobs are the indexes of the recordings that are deleted, as far as they are not
+	// too long together; blobBytes is how long all are.
+	blobs     blobsByID
+	blobBytes int64
 	// passed is the last recording of each stream that was looked at for rotation:
 	// those up to it are kept.
 	passed map[moonfirefs.StreamID]moonfirefs.RecordingID
@@ -362,9 +364,10 @@ func (u *transaction) delete(ctx context.Context, id moonfirefs.RecordingID) err
 	var start90k moonfirefs.Time90k
 	var file moonfirefs.SampleFile
 	var blobs indexBlobs
+	var sizeBytes int64
 	err := u.tx.QueryRowContext(ctx, `
-		select stream_id, start_time_90k, sample_file_uuid, sample_dir_id, video_index, audio_index from recording where id = ?`, id).
-		Scan(&stream, &start90k, &file.UUID, &file.Dir, &blobs.video, &blobs.audio)
+		select stream_id, start_time_90k, sample_file_uuid, sample_dir_id, `+indexesSQL+` from recording r where id = ?`, id).
+		Scan(&stream, &start90k, &file.UUID, &file.Dir, &blobs.video, &blobs.audio, &sizeBytes)
 	if err != nil {
 		return err
 	}
@@ -380,7 +383,9 @@ func (u *transaction) delete(ctx context.Context, id moonfirefs.RecordingID) err
 		return err
 	}
 	u.changed[streamHour{stream, hourOf(start90k)}] = true
-	u.blobs[id] = blobs
+	if u.blobBytes += sizeBytes; u.blobBytes <= maxHeldBytes && !blobs.lacks(sizeBytes) {
+		u.blobs[id] = blobs
+	}
 	u.Deleted = append(u.Deleted, file)
 	return nil
 }

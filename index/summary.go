@@ -100,28 +100,6 @@ func (db *DB) aStart(ctx context.Context, statement *sql.Stmt, stream moonfirefs
 	return found.V, found.Valid, nil
 }
 
-const sampleEntrySQL = `
-select id, sha1, width, height, pixel_aspect_h, pixel_aspect_v, rfc6381_codec, data
-  from video_sample_entry where id = ?`
-
-// VideoSampleEntry returns a codec configuration, which the caller must not
-// change.
-func (db *DB) VideoSampleEntry(ctx context.Context, id moonfirefs.VideoSampleEntryID) (*moonfirefs.VideoSampleEntry, error) {
-	if known, ok := db.sampleEntries.Load(id); ok {
-		return known.(*moonfirefs.VideoSampleEntry), nil
-	}
-	e := new(moonfirefs.VideoSampleEntry)
-	var sha1 []byte
-	err := db.readers.QueryRowContext(ctx, sampleEntrySQL, id).
-		Scan(&e.ID, &sha1, &e.Width, &e.Height, &e.PixelAspectH, &e.PixelAspectV, &e.RFC6381Codec, &e.Data)
-	if err != nil {
-		return nil, fmt.Errorf("read video sample entry %d: %w", id, notFound(err))
-	}
-	copy(e.SHA1[:], sha1)
-	known, _ := db.sampleEntries.LoadOrStore(id, e)
-	return known.(*moonfirefs.VideoSampleEntry), nil
-}
-
 func notFound(err error) error {
 	if errors.Is(err, sql.ErrNoRows) {
 		return moonfirefs.ErrNotFound

@@ -1,19 +1,27 @@
 package index
 
 import (
+	"bytes"
 	"context"
+	"database/sql"
 	"fmt"
 
 	"github.com/moonfirefs/moonfirefs"
 )
 
-const (
-	videoIndexSQL = `select video_index, audio_index from recording where id = ?`
+var (
+	videoIndexSQL = `select ` + indexesSQL + ` from recording r where id = ?`
 	// videoIndexesSQL takes a JSON array of ids.
 	videoIndexesSQL = `
-select r.id, r.video_index, r.audio_index
+select r.id, ` + indexesSQL + `
   from json_each(?) wanted cross join recording r on r.id = wanted.value`
+	indexesSQL = bounded("r.video_index", moonfirefs.MaxIndexBytes) + ", " + bounded("r.audio_index", moonfirefs.MaxIndexBytes) +
+		", coalesce(octet_length(r.video_index), 0) + coalesce(octet_length(r.audio_index), 0)"
 )
+
+// maxHeldBytes bounds the indexes that are loaded for one who holds recordings, or of
+// those that one transaction deletes: an hour has a few megabytes.
+const maxHeldBytes = 64 << 20
 
 // indexBlobs are the indexes of a recording; audio is nil if it has none.
 type indexBlobs struct{ video, audio []byte }
@@ -54,11 +62,18 @@ func (db *DB) indexes(ctx context.Context, id moonfirefs.RecordingID) (indexBlob
 }
 
 func (db *DB) loadIndexes(ctx context.Context, id moonfirefs.RecordingID) (blobs indexBlobs, err error) {
-	if err := db.statements.videoIndex.QueryRowContext(ctx, id).Scan(&blobs.video, &blobs.audio); err != nil {
+	var sizeBytes int64
+	if err := db.statements.videoIndex.QueryRowContext(ctx, id).Scan(&blobs.video, &blobs.audio, &sizeBytes); err != nil {
 		return indexBlobs{}, fmt.Errorf("read video index of recording %d: %w", id, notFound(err))
+	}
+	if blobs.lacks(sizeBytes) {
+		return indexBlobs{}, fmt.Errorf("read video index of recording %d: it has %d bytes: %w", id, sizeBytes, moonfirefs.ErrCorrupt)
 	}
 	return blobs, nil
 }
+
+// lacks tells whether an index was not loaded, since it is too long.
+func (b indexBlobs) lacks(sizeBytes int64) bool { return int64(len(b.video)+len(b.audio)) != sizeBytes }
 
 // Hold keeps the video indexes of recordings readable, even once they are
 // deleted, until release is called; release is idempotent. It returns an error
@@ -94,7 +109,8 @@ func (db *DB) secure(ctx context.Context, ids []moonfirefs.RecordingID) error {
 	return db.keepAll(ctx, missing)
 }
 
-// keepAll loads the blobs of held recordings by one statement.
+// keepAll loads the blobs of held recordings by one statement, up to a bound: of what
+// is beyond it, nothing can be read once it is deleted.
 func (db *DB) keepAll(ctx context.Context, ids []moonfirefs.RecordingID) error {
 	if len(ids) == 0 {
 		return nil
@@ -103,14 +119,20 @@ func (db *DB) keepAll(ctx context.Context, ids []moonfirefs.RecordingID) error {
 	if err != nil {
 		return fmt.Errorf("read video indexes: %w", asOurs(err))
 	}
-	found := 0
+	found, leftBytes := 0, int64(maxHeldBytes)
 	err = each(rows, func() error {
 		var id moonfirefs.RecordingID
-		var blobs indexBlobs
-		if err := rows.Scan(&id, &blobs.video, &blobs.audio); err != nil {
+		var video, audio sql.RawBytes
+		var sizeBytes int64
+		if err := rows.Scan(&id, &video, &audio, &sizeBytes); err != nil {
 			return err
 		}
 		found++
+		if int64(len(video)+len(audio)) != sizeBytes || sizeBytes > leftBytes {
+			return nil // reading will tell
+		}
+		leftBytes -= sizeBytes
+		blobs := indexBlobs{bytes.Clone(video), bytes.Clone(audio)}
 		db.counters.VideoIndexes.Add(1)
 		db.videoIndexes.recent.Put(id, blobs)
 		db.videoIndexes.held.Keep(id, blobs)
