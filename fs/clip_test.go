@@ -36,7 +36,7 @@ const (
 	otherWidth = 192
 )
 
-var numberedPictures = sync.OnceValues(func() (clips [2]*pictures.Clip, err error) {
+var numberedPictures = sync.OnceValues(func() (clips [2]*pictures.Media, err error) {
 	for i, width := range []int{pictureWidth, otherWidth} {
 		clips[i], err = pictures.Encode(context.Background(), pictures.Params{
 			Codec: pictures.H264, Width: width, Height: pictureHeight, FPS: pictureFPS, Seconds: pictureSeconds,
@@ -83,7 +83,7 @@ func filmOn(t *testing.T, s *pictures.Store, f filmed) {
 	}
 	start := at(t, f.start)
 	err = s.Record(t.Context(), pictures.Take{
-		Folder: "yard", Start: start, Recordings: f.minutes, Seconds: 60, Clip: clips[f.camera],
+		Folder: "yard", Start: start, Recordings: f.minutes, Seconds: 60, Media: clips[f.camera],
 		First: numberAt(start), TrailingZero: f.trailing,
 	})
 	if err != nil {

@@ -25,7 +25,7 @@ func TestClipIsCutAtGroups(t *testing.T) {
 	const shift90k = 2 * moonfirefs.UnitsPerSecond / pictureFPS
 	start := at(t, "2026-11-22T13:00:00-05:00")
 	if err := f.Record(t.Context(), pictures.Take{
-		Folder: "yard", Start: start + shift90k, Recordings: 3, Seconds: 60, Clip: clips[0], First: numberAt(start),
+		Folder: "yard", Start: start + shift90k, Recordings: 3, Seconds: 60, Media: clips[0], First: numberAt(start),
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/moonfirefs/moonfirefs/camera"
 	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
 	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
 	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 	"github.com/moonfirefs/moonfirefs/sample"
 )
@@ -191,17 +192,16 @@ type fixture struct {
 func newFixture(t *testing.T, retainBytes int64) *fixture {
 	t.Helper()
 	f := &fixture{T: t, path: t.TempDir(), clock: newFakeClock(), log: slog.New(slog.DiscardHandler)}
-	f.must(store.Create(t.Context(), f.path, "", "UTC"))
+	f.must(teststore.Create(t.Context(), f.path, "UTC", teststore.Camera{Name: teststore.Driveway, RetainBytes: retainBytes}))
 	t.Cleanup(func() {
 		if !f.broken {
 			checktest.Require(t, f.path)
 		}
 	})
 	f.openStore()
-	f.camera = moonfirefs.Camera{UUID: uuid.New(), ShortName: "driveway", Streams: []moonfirefs.Stream{{
-		Kind: moonfirefs.MainStream, SampleDir: 1, URL: "rtsp://192.0.2.1/1", Transport: moonfirefs.TCP, RetainBytes: retainBytes,
-	}}}
-	f.must(f.store.DB.AddCamera(t.Context(), &f.camera))
+	cameras, err := f.store.DB.Cameras(t.Context())
+	f.must(err)
+	f.camera = cameras[0]
 	return f
 }
 

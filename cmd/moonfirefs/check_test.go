@@ -12,6 +12,7 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/check"
 	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
 	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
 	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
@@ -44,7 +45,7 @@ func requireOutput(t *testing.T, wantStatus int, wantTexts []string, args ...str
 // sampleFile is the path of a recording's sample file.
 func sampleFile(t *testing.T, path string, id moonfirefs.RecordingID) string {
 	t.Helper()
-	s := checktest.Open(t, path, store.Reading)
+	s := teststore.OpenAs(t, path, store.Reading)
 	defer s.Close()
 	files, err := s.DB.SampleFiles(t.Context(), []moonfirefs.RecordingID{id})
 	if err != nil {
@@ -55,7 +56,7 @@ func sampleFile(t *testing.T, path string, id moonfirefs.RecordingID) string {
 
 func TestCheckStatus(t *testing.T) {
 	t.Parallel()
-	path := checktest.NewStore(t, 3)
+	path := teststore.New(t, 3)
 	requireOutput(t, exitOK, []string{"Clean: 3 recordings, 3 sample files, 15 kB"}, "check", "--store", path, "--hash")
 	requireOutput(t, exitOK, []string{"checking   0%", "/15 kB", "Clean"}, "check", "--store", path, "--hash", "--progress")
 	requireOutput(t, exitUnchecked, []string{"moonfirefs init"}, "check", "--store", t.TempDir())
@@ -90,7 +91,7 @@ func TestProgressBar(t *testing.T) {
 // says what it did, deletes no file, and leaves a store that is in order.
 func TestRepairs(t *testing.T) {
 	t.Parallel()
-	path := checktest.NewStore(t, 6)
+	path := teststore.New(t, 6)
 	paths := make(map[moonfirefs.RecordingID]string)
 	for id := range moonfirefs.RecordingID(7) {
 		if id > 0 {
@@ -137,18 +138,18 @@ func TestRepairs(t *testing.T) {
 // TestRepairAlone ensures that nothing is repaired while somebody uses the store.
 func TestRepairAlone(t *testing.T) {
 	t.Parallel()
-	path := checktest.NewStore(t, 1)
-	s := checktest.Open(t, path, store.Reading)
+	path := teststore.New(t, 1)
+	s := teststore.OpenAs(t, path, store.Reading)
 	requireOutput(t, exitFailure, []string{"another process uses it"}, "repair", "move-orphans", "--all", "--store", path)
 	mustDo(t, s.Close())
-	s = checktest.Open(t, path, store.Repairing)
+	s = teststore.OpenAs(t, path, store.Repairing)
 	requireOutput(t, exitUnchecked, []string{"being repaired"}, "check", "--store", path)
 	mustDo(t, s.Close())
 }
 
 func TestRecount(t *testing.T) {
 	t.Parallel()
-	path := checktest.NewStore(t, 2)
+	path := teststore.New(t, 2)
 	sqlite(t, path, `update stream set sample_file_bytes = 1, duration_90k = 2`)
 	requireOutput(t, exitFailure, []string{"totals: stream 1 says 1 bytes"}, "check", "--store", path)
 	requireOutput(t, exitOK, []string{"Stream 1: 10000 bytes instead of 1", "1 streams corrected"}, "repair", "recount", "--store", path)
@@ -192,7 +193,7 @@ func TestRefusedMismatch(t *testing.T) {
 		},
 		"another store's": {
 			func(t *testing.T, path string) {
-				other := checktest.NewStore(t, 2)
+				other := teststore.New(t, 2)
 				mustDo(t, os.Rename(filepath.Join(path, "samples"), filepath.Join(path, "elsewhere")),
 					os.Rename(filepath.Join(other, "samples"), filepath.Join(path, "samples")))
 			}, "it belongs to store", false,
@@ -200,7 +201,7 @@ func TestRefusedMismatch(t *testing.T) {
 		"older index": {
 			func(t *testing.T, path string) {
 				old := copyFile(t, filepath.Join(path, "moonfire.db"))
-				checktest.Record(t, path, 2)
+				teststore.Append(t, path, 2)
 				restore(t, path, old)
 			}, "the index is older", true,
 		},
@@ -213,7 +214,7 @@ func TestRefusedMismatch(t *testing.T) {
 			func(t *testing.T, path string) {
 				meta := filepath.Join(path, "samples", "meta")
 				old := copyFile(t, meta)
-				checktest.Record(t, path, 2)
+				teststore.Append(t, path, 2)
 				mustDo(t, os.Rename(old, meta))
 			}, "the directory is older", true,
 		},
@@ -221,7 +222,7 @@ func TestRefusedMismatch(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			path := checktest.NewStore(t, 3)
+			path := teststore.New(t, 3)
 			mustRun(t, "camera", "add", "--no-test", "--store", path, "garden", "rtsp://127.0.0.1:1/", "--retain", "1")
 			test.breakIt(t, path)
 			// A start would delete all of it.

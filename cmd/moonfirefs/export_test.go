@@ -84,7 +84,7 @@ func requireNames(t *testing.T, dir string, want ...string) {
 }
 
 // longStore makes a store with hours of a camera "yard" from 12:00 on.
-func longStore(t *testing.T, hours int, clips ...*teststore.Clip) (path string) {
+func longStore(t *testing.T, hours int, media ...*teststore.Media) (path string) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "store")
 	mustDo(t, teststore.Create(t.Context(), path, "America/New_York", teststore.Camera{Name: "yard", RetainBytes: 1 << 40}))
@@ -92,19 +92,19 @@ func longStore(t *testing.T, hours int, clips ...*teststore.Clip) (path string) 
 	mustDo(t, err)
 	defer s.Close()
 	begin := time.Date(2026, 11, 22, 17, 0, 0, 0, time.UTC)
-	for i, clip := range clips {
+	for i, m := range media {
 		mustDo(t, s.Record(t.Context(), teststore.Take{
-			Folder: "yard", Start: moonfirefs.FromTime(begin.Add(time.Duration(i) * time.Hour)), Recordings: 60 * hours, Seconds: 60, Clip: clip,
+			Folder: "yard", Start: moonfirefs.FromTime(begin.Add(time.Duration(i) * time.Hour)), Recordings: 60 * hours, Seconds: 60, Media: m,
 		}))
 	}
 	return path
 }
 
-func smallFootage(t *testing.T, width int) *teststore.Clip {
+func smallFootage(t *testing.T, width int) *teststore.Media {
 	t.Helper()
-	clip, err := teststore.Encode(t.Context(), teststore.Params{Codec: teststore.H264, Width: width, Height: 96, FPS: 5, Seconds: 60})
+	media, err := teststore.Encode(t.Context(), teststore.Params{Codec: teststore.H264, Width: width, Height: 96, FPS: 5, Seconds: 60})
 	mustDo(t, err)
-	return clip
+	return media
 }
 
 // TestExportParts ensures that footage with several codec configurations takes

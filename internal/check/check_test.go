@@ -19,6 +19,7 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/check"
 	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
 	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,8 +33,8 @@ type fixture struct {
 
 func newFixture(t *testing.T, n int) *fixture {
 	t.Helper()
-	f := &fixture{T: t, path: checktest.NewStore(t, n)}
-	s := checktest.Open(t, f.path, store.Reading)
+	f := &fixture{T: t, path: teststore.New(t, n)}
+	s := teststore.OpenAs(t, f.path, store.Reading)
 	defer s.Close()
 	var err error
 	f.rows, err = s.DB.Recordings(t.Context(), 1, 0, n+1, true)
@@ -64,7 +65,7 @@ func (f *fixture) file(name uuid.UUID) string {
 
 func (f *fixture) check(o check.Options) *check.Report {
 	f.Helper()
-	s := checktest.Open(f.T, f.path, store.Reading)
+	s := teststore.OpenAs(f.T, f.path, store.Reading)
 	defer s.Close()
 	report, err := check.Check(f.Context(), s, o)
 	f.must(err)
@@ -192,9 +193,9 @@ func TestFindings(t *testing.T) {
 		},
 		"another duration": {
 			func(f *fixture) {
-				f.exec(`update recording set duration_90k = 15001 where id = 2; update stream set duration_90k = duration_90k + 1`)
+				f.exec(`update recording set duration_90k = 90001 where id = 2; update stream set duration_90k = duration_90k + 1`)
 			},
-			check.Options{Index: true}, []check.Kind{check.Damaged}, "15000/90000 s, its row says 15001",
+			check.Options{Index: true}, []check.Kind{check.Damaged}, "90000/90000 s, its row says 90001",
 		},
 		"another size": {
 			func(f *fixture) {
@@ -260,7 +261,7 @@ func TestDirectoryOlder(t *testing.T) {
 	meta := filepath.Join(f.path, "samples", "meta")
 	old, err := os.ReadFile(meta)
 	f.must(err)
-	checktest.Record(t, f.path, 1)
+	teststore.Append(t, f.path, 1)
 	f.must(os.WriteFile(meta, old, 0o600))
 	report := f.check(thorough)
 	if !slices.Equal(kinds(report.Findings), []check.Kind{check.Mismatch}) || !strings.Contains(report.Findings[0].Text, "the directory is older") {
@@ -297,13 +298,14 @@ func TestBesideRecorder(t *testing.T) {
 
 // recordAndDelete records as the recorder does, from opening to closing.
 func (f *fixture) recordAndDelete() {
-	s := checktest.Open(f.T, f.path, store.Recording)
-	opening := checktest.Begin(f.T, s)
+	s := teststore.MustOpen(f.T, f.path)
 	for range 10 {
-		checktest.Add(f.T, s, opening, 3)
-		f.deleteOldest(s)
+		for range 3 {
+			s.Append(f.T, 1)
+		}
+		f.deleteOldest(s.Store)
 	}
-	checktest.End(f.T, s, opening)
+	f.must(s.Close())
 }
 
 // deleteOldest deletes what exceeds the quota.
@@ -386,7 +388,7 @@ func (f *fixture) problem() string {
 
 func (f *fixture) sameRows() bool {
 	f.Helper()
-	s := checktest.Open(f.T, f.path, store.Reading)
+	s := teststore.OpenAs(f.T, f.path, store.Reading)
 	defer s.Close()
 	rows, err := s.DB.Recordings(f.Context(), 1, 0, len(f.rows)+1, true)
 	f.must(err)

@@ -10,8 +10,8 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/moonfirefs/moonfirefs"
-	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
 	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -24,9 +24,9 @@ var (
 // open opens a store of some recordings, the first stream of which is returned.
 func open(t *testing.T, recordings int) (*store.Store, *Stream, []*moonfirefs.Recording) {
 	t.Helper()
-	path := checktest.NewStore(t, 0)
-	all := checktest.Record(t, path, recordings)
-	s := checktest.Open(t, path, store.Recording)
+	path := teststore.New(t, 0)
+	all := teststore.Append(t, path, recordings)
+	s := teststore.OpenAs(t, path, store.Recording)
 	return s, only(t, s), all
 }
 

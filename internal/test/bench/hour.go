@@ -22,11 +22,11 @@ var hourStart = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 // newHours makes a store with whole hours at 30 frames a second, 108 000 in each,
 // that decode and have so many bytes together.
 func (b *bench) newHours(ctx context.Context, name string, hours int, bytes int64) (path string, err error) {
-	clip, err := b.clip(ctx)
+	media, err := b.media(ctx)
 	if err != nil {
 		return "", err
 	}
-	clip = padded(clip, int(bytes)/hours/(3600*clip.Params.FPS))
+	media = padded(media, int(bytes)/hours/(3600*media.Params.FPS))
 	path = b.path(name)
 	if err := teststore.Create(ctx, path, "UTC", teststore.Camera{Name: cameraName, RetainBytes: 1 << 60}); err != nil {
 		return "", err
@@ -38,7 +38,7 @@ func (b *bench) newHours(ctx context.Context, name string, hours int, bytes int6
 	for i := range hours * 60 {
 		// One at a time, since each is in memory at once.
 		err := s.Record(ctx, teststore.Take{
-			Folder: cameraName, Start: moonfirefs.FromTime(hourStart.Add(time.Duration(i) * time.Minute)), Recordings: 1, Seconds: 60, Clip: clip,
+			Folder: cameraName, Start: moonfirefs.FromTime(hourStart.Add(time.Duration(i) * time.Minute)), Recordings: 1, Seconds: 60, Media: media,
 		})
 		if err != nil {
 			return "", errors.Join(err, s.Close())
@@ -47,8 +47,8 @@ func (b *bench) newHours(ctx context.Context, name string, hours int, bytes int6
 	return path, s.Close()
 }
 
-// clip is a minute of 30 frames a second, encoded once.
-func (b *bench) clip(ctx context.Context) (*teststore.Clip, error) {
+// media is a minute of 30 frames a second, encoded once.
+func (b *bench) media(ctx context.Context) (*teststore.Media, error) {
 	if b.encoded != nil {
 		return b.encoded, nil
 	}
@@ -59,8 +59,8 @@ func (b *bench) clip(ctx context.Context) (*teststore.Clip, error) {
 
 // padded has larger samples, by filler data, which decoders pass over (ITU-T H.264
 // §7.3.2.7).
-func padded(clip *teststore.Clip, sampleBytes int) *teststore.Clip {
-	larger := &teststore.Clip{Params: clip.Params, Entry: clip.Entry, Samples: slices.Clone(clip.Samples)}
+func padded(media *teststore.Media, sampleBytes int) *teststore.Media {
+	larger := &teststore.Media{Params: media.Params, Entry: media.Entry, Samples: slices.Clone(media.Samples)}
 	for i := range larger.Samples {
 		s := &larger.Samples[i]
 		fill := sampleBytes - len(s.Data) - 6

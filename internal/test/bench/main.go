@@ -93,7 +93,7 @@ type bench struct {
 	// dir is for everything, and removed in the end. program is moonfirefs.
 	dir, program string
 	// encoded is what the hours are made of that are read.
-	encoded *teststore.Clip
+	encoded *teststore.Media
 	// keptBig is where the big store is kept, if not empty.
 	keptBig string
 	// mediamtx is that program, if not empty.

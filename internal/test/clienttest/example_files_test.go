@@ -77,7 +77,7 @@ func TestDFSExample(t *testing.T) {
 // and refuses a folder where nothing is mounted.
 func TestBackupExample(t *testing.T) {
 	t.Parallel()
-	g := newGrowing(t, mustClip(t, mainClip), 3)
+	g := newGrowing(t, mustMedia(t, mainMedia), 3)
 	g.record(2)
 	m, b := mount(t, g.path), newBackup(t)
 	script, err := filepath.Abs(filepath.Join(examples, "moonfirefs-backup"))
@@ -148,7 +148,7 @@ func TestContainerExample(t *testing.T) {
 // options on, and tells why it could not.
 func TestMountHelper(t *testing.T) {
 	t.Parallel()
-	g := newGrowing(t, mustClip(t, mainClip), 3)
+	g := newGrowing(t, mustMedia(t, mainMedia), 3)
 	g.record(1)
 	mountpoint := newMountpoint(t)
 	helper := func(args ...string) (string, error) {

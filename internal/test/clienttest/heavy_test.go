@@ -10,12 +10,12 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
 )
 
-// heavyClip is a clip for programs that do not look at pictures: ten seconds of
+// heavyMedia is a media for programs that do not look at pictures: ten seconds of
 // noise, 1 MB each, more than what lies in buffers between two programs.
-func heavyClip(t *testing.T) *teststore.Clip {
+func heavyMedia(t *testing.T) *teststore.Media {
 	t.Helper()
-	like := mustClip(t, mainClip)
-	c := &teststore.Clip{Params: like.Params, Entry: like.Entry}
+	like := mustMedia(t, mainMedia)
+	c := &teststore.Media{Params: like.Params, Entry: like.Entry}
 	noise := rand.NewChaCha8([32]byte{1})
 	for n := range 10 * fps {
 		data := make([]byte, 200_000)
@@ -28,20 +28,20 @@ func heavyClip(t *testing.T) *teststore.Clip {
 // growing is a store with one camera, "yard", whose newest hour grows on demand.
 type growing struct {
 	*teststore.Store
-	t    *testing.T
-	path string
-	clip *teststore.Clip
+	t     *testing.T
+	path  string
+	media *teststore.Media
 	// next is when the next recording starts.
 	next moonfirefs.Time90k
 }
 
 // newGrowing makes a store that keeps so many recordings of ten seconds. The
 // first will start at 13:00.
-func newGrowing(t *testing.T, clip *teststore.Clip, keepRecordings int64) *growing {
+func newGrowing(t *testing.T, media *teststore.Media, keepRecordings int64) *growing {
 	t.Helper()
-	g := &growing{t: t, path: filepath.Join(tempDir(t), "store"), clip: clip, next: local(22, 13, 0, 0)}
+	g := &growing{t: t, path: filepath.Join(tempDir(t), "store"), media: media, next: local(22, 13, 0, 0)}
 	var recordingBytes int64
-	for _, sample := range clip.Samples[:10*fps] {
+	for _, sample := range media.Samples[:10*fps] {
 		recordingBytes += int64(len(sample.Data))
 	}
 	camera := teststore.Camera{Name: "yard", RetainBytes: keepRecordings * recordingBytes}
@@ -57,7 +57,7 @@ func newGrowing(t *testing.T, clip *teststore.Clip, keepRecordings int64) *growi
 func (g *growing) record(recordings int) {
 	g.t.Helper()
 	for range recordings {
-		take := teststore.Take{Folder: "yard", Start: g.next, Recordings: 1, Seconds: 10, Clip: g.clip}
+		take := teststore.Take{Folder: "yard", Start: g.next, Recordings: 1, Seconds: 10, Media: g.media}
 		if err := g.Record(g.t.Context(), take); err != nil {
 			g.t.Fatal(err)
 		}

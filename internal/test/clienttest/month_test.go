@@ -40,7 +40,7 @@ func newMonth(t *testing.T, size month) string {
 		t.Fatal(err)
 	}
 	s := open(t, path)
-	take := teststore.Take{Start: moonfirefs.FromTime(local(1, 0, 0, 0).Time()), Recordings: size.days * 24 * 60, Seconds: 60, Clip: mustClip(t, mainClip), Sparse: true}
+	take := teststore.Take{Start: moonfirefs.FromTime(local(1, 0, 0, 0).Time()), Recordings: size.days * 24 * 60, Seconds: 60, Media: mustMedia(t, mainMedia), Sparse: true}
 	for _, camera := range cameras {
 		take.Folder = camera.Name
 		if err := s.Record(t.Context(), take); err != nil {

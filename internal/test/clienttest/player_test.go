@@ -60,7 +60,7 @@ func testPlayer(t *testing.T, p player, name string, server *server, s *scene) {
 			t.Parallel()
 			for _, m := range movies {
 				p.play(t, server.path(m.path), &m)
-				if m.takes[0].Sound != nil {
+				if m.takes[0].Audio != nil {
 					p.hear(t, server.path(m.path), &m)
 				}
 			}
@@ -97,4 +97,4 @@ func sameSound(t *testing.T, m *movie, samples int) {
 }
 
 // codec is how the movie is encoded.
-func (m *movie) codec() teststore.Codec { return m.takes[0].Clip.Params.Codec }
+func (m *movie) codec() teststore.Codec { return m.takes[0].Media.Params.Codec }

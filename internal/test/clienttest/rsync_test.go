@@ -91,7 +91,7 @@ func TestRsync(t *testing.T) {
 }
 
 func testRsyncAgain(t *testing.T, name string) {
-	g := newGrowing(t, mustClip(t, mainClip), 1000)
+	g := newGrowing(t, mustMedia(t, mainMedia), 1000)
 	g.record(3)
 	g.skipTo(14)
 	g.record(2)
@@ -137,7 +137,7 @@ func statSize(t *testing.T, path string) int64 {
 // testRsyncRotation backs up after each recording, while rotation eats its way
 // through the hours.
 func testRsyncRotation(t *testing.T) {
-	g := newGrowing(t, mustClip(t, mainClip), 4)
+	g := newGrowing(t, mustMedia(t, mainMedia), 4)
 	m, b := mount(t, g.path), newBackup(t)
 	for hour := 13; hour < 17; hour++ {
 		g.skipTo(hour)

@@ -252,7 +252,7 @@ func testSambaWrite(t *testing.T, share *samba, _ *server, s *scene) {
 // testSambaOpen opens the newest hour over SMB, reads a little of it, has so many
 // recordings made, of which the store keeps three, and reads the rest.
 func testSambaOpen(t *testing.T, keep int64, recordings int) {
-	g := newGrowing(t, heavyClip(t), keep)
+	g := newGrowing(t, heavyMedia(t), keep)
 	g.record(2)
 	m := mount(t, g.path)
 	const name = "yard/2026-11-22/13.mp4"

@@ -40,33 +40,33 @@ func minutes() int {
 	return 2
 }
 
-// clips are encoded once for all tests.
+// Media are encoded once for all tests.
 var (
-	mainClip = once(func() teststore.Params {
+	mainMedia = once(func() teststore.Params {
 		return teststore.Params{Codec: teststore.H264, Width: 320, Height: 192, FPS: fps, Seconds: 60 * minutes()}
 	})
-	largeClip = once(func() teststore.Params {
+	largeMedia = once(func() teststore.Params {
 		return teststore.Params{Codec: teststore.H264, Width: 640, Height: 384, FPS: fps, Seconds: 60}
 	})
-	bFrameClip = once(func() teststore.Params {
+	bFrameMedia = once(func() teststore.Params {
 		return teststore.Params{Codec: teststore.H264, Width: 320, Height: 192, FPS: fps, Seconds: 60, BFrames: 3}
 	})
-	hevcClip = once(func() teststore.Params {
+	hevcMedia = once(func() teststore.Params {
 		return teststore.Params{Codec: teststore.H265, Width: 320, Height: 192, FPS: fps, Seconds: 60 * min(minutes(), 5)}
 	})
 )
 
-func once(params func() teststore.Params) func() (*teststore.Clip, error) {
-	return sync.OnceValues(func() (*teststore.Clip, error) { return teststore.Encode(context.Background(), params()) })
+func once(params func() teststore.Params) func() (*teststore.Media, error) {
+	return sync.OnceValues(func() (*teststore.Media, error) { return teststore.Encode(context.Background(), params()) })
 }
 
-func mustClip(t *testing.T, clip func() (*teststore.Clip, error)) *teststore.Clip {
+func mustMedia(t *testing.T, made func() (*teststore.Media, error)) *teststore.Media {
 	t.Helper()
-	c, err := clip()
+	m, err := made()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return c
+	return m
 }
 
 // movie is a file that the mount must show, and what is in it.
@@ -89,7 +89,7 @@ type scene struct {
 }
 
 // sound is that of one camera.
-var sound = sync.OnceValues(func() (*teststore.Sound, error) { return teststore.EncodeAudio(context.Background(), 20) })
+var sound = sync.OnceValues(func() (*teststore.Audio, error) { return teststore.EncodeAudio(context.Background(), 20) })
 
 // newScene records what the suite is about.
 func newScene(t *testing.T) *scene {
@@ -126,9 +126,9 @@ func newScene(t *testing.T) *scene {
 // in which it is recorded does not matter.
 func (s *scene) script(t *testing.T) map[string][]movie {
 	t.Helper()
-	small, large, hevc := mustClip(t, mainClip), mustClip(t, largeClip), mustClip(t, hevcClip)
-	take := func(folder string, clip *teststore.Clip, start moonfirefs.Time90k, minutes int) teststore.Take {
-		return teststore.Take{Folder: folder, Start: start, Recordings: minutes, Seconds: 60, Clip: clip}
+	small, large, hevc := mustMedia(t, mainMedia), mustMedia(t, largeMedia), mustMedia(t, hevcMedia)
+	take := func(folder string, media *teststore.Media, start moonfirefs.Time90k, minutes int) teststore.Take {
+		return teststore.Take{Folder: folder, Start: start, Recordings: minutes, Seconds: 60, Media: media}
 	}
 	broken := take("driveway", small, local(20, 14, 0, 0), 1)
 	broken.TrailingZero = true
@@ -154,8 +154,8 @@ func (s *scene) script(t *testing.T) map[string][]movie {
 		},
 		"sub stream": {{path: "driveway-sub/2026-11-22/09.mp4", takes: []teststore.Take{take("driveway-sub", small, local(22, 9, 30, 0), 2)}}},
 		"B-frames": {{path: "garden/2026-11-20/14.mp4", takes: []teststore.Take{
-			take("garden", mustClip(t, bFrameClip), local(20, 14, 0, 0), 1),
-			take("garden", mustClip(t, bFrameClip), local(20, 14, 1, 30), 1),
+			take("garden", mustMedia(t, bFrameMedia), local(20, 14, 0, 0), 1),
+			take("garden", mustMedia(t, bFrameMedia), local(20, 14, 1, 30), 1),
 		}}},
 		"H.265": {{path: "garden/2026-11-20/13.mp4", takes: []teststore.Take{take("garden", hevc, local(20, 13, 0, 0), min(minutes(), 5))}}},
 	}
@@ -163,13 +163,13 @@ func (s *scene) script(t *testing.T) map[string][]movie {
 
 // talk is footage with sound, and a gap in it. What lies there and the gap are as
 // long as whole frames of sound, so that the sound ends where the picture does.
-func talk(t *testing.T, clip *teststore.Clip) []teststore.Take {
+func talk(t *testing.T, media *teststore.Media) []teststore.Take {
 	t.Helper()
 	encoded, err := sound()
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := teststore.Take{Folder: "porch", Start: local(20, 13, 0, 0), Recordings: 1, Seconds: 16, Clip: clip, Sound: encoded}
+	first := teststore.Take{Folder: "porch", Start: local(20, 13, 0, 0), Recordings: 1, Seconds: 16, Media: media, Audio: encoded}
 	second := first
 	second.Start = first.End().Add(16 * moonfirefs.UnitsPerSecond)
 	return []teststore.Take{first, second}
@@ -214,7 +214,7 @@ func (m *movie) duration() time.Duration {
 func (m *movie) counters() (counters []int) {
 	for _, take := range m.takes {
 		for n := range take.Frames() {
-			at := take.Start.Add(moonfirefs.Duration90k(n) * take.Clip.SampleDuration90k())
+			at := take.Start.Add(moonfirefs.Duration90k(n) * take.Media.SampleDuration90k())
 			if m.clip == nil || at >= m.clip.from && at < m.clip.to {
 				counters = append(counters, take.Counter(n))
 			}
@@ -230,9 +230,9 @@ func (m *movie) leadIn() (counters []int) {
 		return nil
 	}
 	take := &m.takes[0]
-	first := int((m.clip.from.Sub(take.Start) + take.Clip.SampleDuration90k() - 1) / take.Clip.SampleDuration90k())
+	first := int((m.clip.from.Sub(take.Start) + take.Media.SampleDuration90k() - 1) / take.Media.SampleDuration90k())
 	key := first
-	for !take.Clip.Samples[take.Counter(key)].Sync {
+	for !take.Media.Samples[take.Counter(key)].Sync {
 		key--
 	}
 	for n := key; n < first; n++ {
@@ -249,7 +249,7 @@ func (m *movie) frameAt(position time.Duration) (counter int, held bool) {
 		if at < take.Start {
 			break
 		}
-		n := int(at.Sub(take.Start) / take.Clip.SampleDuration90k())
+		n := int(at.Sub(take.Start) / take.Media.SampleDuration90k())
 		counter, held = take.Counter(min(n, take.Frames()-1)), n >= take.Frames()
 	}
 	return counter, held

@@ -23,7 +23,7 @@ const (
 // by the next process that may delete.
 func TestDeletionKilled(t *testing.T) {
 	t.Parallel()
-	clip, err := teststore.Encode(t.Context(), teststore.Params{Codec: teststore.H264, Width: 160, Height: 96, FPS: 5, Seconds: 10})
+	media, err := teststore.Encode(t.Context(), teststore.Params{Codec: teststore.H264, Width: 160, Height: 96, FPS: 5, Seconds: 10})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,17 +34,17 @@ func TestDeletionKilled(t *testing.T) {
 	o := outcome{fault: "SIGKILL at each step of a deletion"}
 	for i := 0; i < len(points); i += tries(3, 1) {
 		o.tries++
-		if killDeletion(t, clip, points[i]) {
+		if killDeletion(t, media, points[i]) {
 			o.clean++
 		}
 	}
 	results.add(o)
 }
 
-func killDeletion(t *testing.T, clip *teststore.Clip, point string) bool {
+func killDeletion(t *testing.T, media *teststore.Media, point string) bool {
 	t.Helper()
 	path, logs := filepath.Join(t.TempDir(), "store"), t.TempDir()
-	if err := recordYard(t, path, clip); err != nil {
+	if err := recordYard(t, path, media); err != nil {
 		t.Fatal(err)
 	}
 	deletion := func(name, faults, from, to string) *program {
@@ -73,7 +73,7 @@ func killDeletion(t *testing.T, clip *teststore.Clip, point string) bool {
 	return ok
 }
 
-func recordYard(t *testing.T, path string, clip *teststore.Clip) error {
+func recordYard(t *testing.T, path string, media *teststore.Media) error {
 	t.Helper()
 	if err := teststore.Create(t.Context(), path, "UTC", teststore.Camera{Name: "yard", RetainBytes: 1 << 30}); err != nil {
 		return err
@@ -84,7 +84,7 @@ func recordYard(t *testing.T, path string, clip *teststore.Clip) error {
 	}
 	defer s.Close()
 	const noon90k = moonfirefs.Time90k(1795348800 * moonfirefs.UnitsPerSecond) // 2026-11-22T12:00:00Z
-	return s.Record(t.Context(), teststore.Take{Folder: "yard", Start: noon90k, Recordings: yardMinutes, Seconds: 60, Clip: clip})
+	return s.Record(t.Context(), teststore.Take{Folder: "yard", Start: noon90k, Recordings: yardMinutes, Seconds: 60, Media: media})
 }
 
 // yard counts the recordings, and checks the store.

@@ -17,6 +17,7 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
 )
 
 const (
@@ -75,33 +76,14 @@ func newSiteWith(t *testing.T, path, samples string, sources []*testcamera.Camer
 			t.Fatal(err)
 		}
 	}
-	s.addCameras(sources, retainBytes)
-	return s
-}
-
-func (s *site) addCameras(sources []*testcamera.Camera, retainBytes int64) {
-	s.t.Helper()
-	opened, err := s.openStore(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer opened.Close()
-	dirs, err := opened.DB.SampleDirs(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	var cameras []teststore.Camera
 	for i, source := range sources {
-		camera := &moonfirefs.Camera{
-			UUID: uuid.New(), ShortName: "cam" + strconv.Itoa(i),
-			Streams: []moonfirefs.Stream{{
-				Kind: moonfirefs.MainStream, SampleDir: dirs[i%len(dirs)].ID, URL: source.URL(),
-				Transport: moonfirefs.TCP, RetainBytes: retainBytes,
-			}},
-		}
-		if err := opened.DB.AddCamera(s.t.Context(), camera); err != nil {
-			s.t.Fatal(err)
-		}
+		cameras = append(cameras, teststore.Camera{Name: "cam" + strconv.Itoa(i), URL: source.URL(), RetainBytes: retainBytes})
 	}
+	if err := teststore.AddCameras(t.Context(), path, cameras...); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 // warmUp records until rotation deletes.

@@ -59,7 +59,7 @@ func record(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	clip, err := teststore.Encode(ctx, teststore.Params{Codec: teststore.H264, Width: 320, Height: 192, FPS: 5, Seconds: 60})
+	media, err := teststore.Encode(ctx, teststore.Params{Codec: teststore.H264, Width: 320, Height: 192, FPS: 5, Seconds: 60})
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func record(ctx context.Context, path string) error {
 		for _, start := range []time.Time{
 			time.Date(2026, 11, 22, 13, 3, 0, 0, zone), time.Date(2026, 11, 22, 14, 0, 0, 0, zone), time.Date(2026, 11, 22, 23, 48, 0, 0, zone),
 		} {
-			err := s.Record(ctx, teststore.Take{Folder: folder, Start: moonfirefs.FromTime(start), Recordings: 24, Seconds: 60, Clip: clip})
+			err := s.Record(ctx, teststore.Take{Folder: folder, Start: moonfirefs.FromTime(start), Recordings: 24, Seconds: 60, Media: media})
 			if err != nil {
 				return err
 			}

@@ -10,12 +10,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/internal/test/syncbuffer"
+	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
 	"github.com/moonfirefs/moonfirefs/recorder"
 )
 
@@ -32,17 +31,13 @@ type recording struct {
 func record(t *testing.T, urls []string, options recorder.Options) *recording {
 	t.Helper()
 	r := &recording{t: t, path: filepath.Join(t.TempDir(), "store"), log: &syncbuffer.Buffer{}}
-	r.must(store.Create(t.Context(), r.path, "", "UTC"))
-	t.Cleanup(func() { checktest.Require(t, r.path) })
-	r.store = checktest.Open(t, r.path, store.Recording)
+	var cameras []teststore.Camera
 	for i, url := range urls {
-		r.must(r.store.DB.AddCamera(t.Context(), &moonfirefs.Camera{
-			UUID: uuid.New(), ShortName: fmt.Sprintf("camera%03d", i),
-			Streams: []moonfirefs.Stream{{
-				Kind: moonfirefs.MainStream, SampleDir: 1, URL: url, Transport: moonfirefs.TCP, RetainBytes: 1 << 40,
-			}},
-		}))
+		cameras = append(cameras, teststore.Camera{Name: fmt.Sprintf("camera%03d", i), URL: url, RetainBytes: teststore.PlentyBytes})
 	}
+	r.must(teststore.Create(t.Context(), r.path, "UTC", cameras...))
+	t.Cleanup(func() { checktest.Require(t, r.path) })
+	r.store = teststore.OpenAs(t, r.path, store.Recording)
 	var err error
 	options.DB, options.Dirs = r.store.DB, r.store.Dirs
 	options.Logger = slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelWarn}))

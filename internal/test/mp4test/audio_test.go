@@ -1,18 +1,15 @@
 package mp4test
 
 import (
-	"bytes"
 	"encoding/binary"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
 
-	mp4ff "github.com/Eyevinn/mp4ff/mp4"
-
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/test/demux"
 )
 
 // beeps are a second apart, as flashes are: what ffmpeg's AAC encoder makes of
@@ -22,27 +19,14 @@ func beeps(t *testing.T, channels int) (samples [][]byte, entry *moonfirefs.Audi
 	path := filepath.Join(t.TempDir(), "beeps.mp4")
 	run(t, "ffmpeg", "-v", "error", "-f", "lavfi", "-i", "aevalsrc='if(lt(mod(t,1),0.1),0.8*sin(2*PI*1000*t),0)':s=16000:d=12",
 		"-c:a", "aac", "-ac", strconv.Itoa(channels), path)
-	data, err := os.ReadFile(path)
+	track, err := demux.File(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := mp4ff.DecodeFile(bytes.NewReader(data))
-	if err != nil {
-		t.Fatal(err)
+	for _, s := range track.Samples {
+		samples = append(samples, s.Data)
 	}
-	trak := file.Moov.Trak
-	for nr := uint32(1); nr <= trak.GetNrSamples(); nr++ {
-		ranges, err := trak.GetRangesForSampleInterval(nr, nr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		samples = append(samples, data[ranges[0].Offset:ranges[0].Offset+ranges[0].Size])
-	}
-	var box bytes.Buffer
-	if err := trak.Mdia.Minf.Stbl.Stsd.Mp4a.Encode(&box); err != nil {
-		t.Fatal(err)
-	}
-	return samples, moonfirefs.NewAudioSampleEntry(box.Bytes(), 16000, uint16(channels), 1024, "mp4a.40.2")
+	return samples, moonfirefs.NewAudioSampleEntry(track.Entry, 16000, uint16(channels), 1024, "mp4a.40.2")
 }
 
 // onsets finds where in a file sound begins after silence, in seconds.

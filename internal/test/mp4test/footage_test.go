@@ -1,7 +1,6 @@
 package mp4test
 
 import (
-	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,6 +12,7 @@ import (
 	mp4ff "github.com/Eyevinn/mp4ff/mp4"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/test/demux"
 )
 
 // footage is what an encoder made: ten seconds at 25 frames a second, with a key
@@ -66,37 +66,16 @@ func encode(codec string, args ...string) (*footage, error) {
 }
 
 func takeApart(path string) (*footage, error) {
-	data, err := os.ReadFile(path)
+	track, err := demux.File(path)
 	if err != nil {
 		return nil, err
 	}
-	file, err := mp4ff.DecodeFile(bytes.NewReader(data))
-	if err != nil {
-		return nil, err
-	}
-	trak := file.Moov.Trak
-	stbl := trak.Mdia.Minf.Stbl
-	entry := stbl.Stsd.AvcX
-	if entry == nil {
-		entry = stbl.Stsd.HvcX
-	}
-	var box bytes.Buffer
-	if err := entry.Encode(&box); err != nil {
-		return nil, err
-	}
-	f := &footage{entry: moonfirefs.NewVideoSampleEntry(box.Bytes(), entry.Width, entry.Height, 1, 1, "")}
-	for nr := uint32(1); nr <= trak.GetNrSamples(); nr++ {
-		ranges, err := trak.GetRangesForSampleInterval(nr, nr)
-		if err != nil {
-			return nil, err
-		}
+	box, stbl := track.Video(), track.Table
+	f := &footage{entry: moonfirefs.NewVideoSampleEntry(track.Entry, box.Width, box.Height, 1, 1, "")}
+	for _, s := range track.Samples {
 		f.frames = append(f.frames, Frame{
-			Sample: moonfirefs.Sample{
-				Duration90k: int32(stbl.Stts.GetDur(nr)),
-				Bytes:       int32(ranges[0].Size),
-				Sync:        stbl.Stss.IsSyncSample(nr),
-			},
-			Data: data[ranges[0].Offset : ranges[0].Offset+ranges[0].Size],
+			Sample: moonfirefs.Sample{Duration90k: int32(s.Duration), Bytes: int32(len(s.Data)), Sync: s.Sync},
+			Data:   s.Data,
 		})
 	}
 	if stbl.Ctts != nil {

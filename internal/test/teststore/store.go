@@ -1,60 +1,16 @@
 package teststore
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 
-	"github.com/google/uuid"
-
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/index"
 	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
-
-// Camera is a camera of a new store.
-type Camera struct {
-	Name string
-	// URL is an address that nobody listens at, unless it is given.
-	URL string
-	// RetainBytes is the quota of its main stream.
-	RetainBytes int64
-	// SubRetainBytes is that of its sub stream; 0 means that there is none.
-	SubRetainBytes int64
-}
-
-// Create makes a store in the directory path. The time zone is an IANA name.
-func Create(ctx context.Context, path, timeZone string, cameras ...Camera) error {
-	if err := store.Create(ctx, path, "", timeZone); err != nil {
-		return err
-	}
-	s, err := store.Open(ctx, path, store.Configuring, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	for _, c := range cameras {
-		if err := s.DB.AddCamera(ctx, c.stored(s)); err != nil {
-			return errors.Join(err, s.Close())
-		}
-	}
-	return s.Close()
-}
-
-func (c *Camera) stored(s *store.Store) *moonfirefs.Camera {
-	camera := &moonfirefs.Camera{UUID: uuid.New(), ShortName: c.Name, Description: "footage made for tests"}
-	for id := range s.Dirs {
-		stream := moonfirefs.Stream{SampleDir: id, URL: cmp.Or(c.URL, "rtsp://127.0.0.1:9/"), Transport: moonfirefs.TCP}
-		stream.Kind, stream.RetainBytes = moonfirefs.MainStream, c.RetainBytes
-		camera.Streams = append(camera.Streams, stream)
-		if c.SubRetainBytes > 0 {
-			stream.Kind, stream.RetainBytes = moonfirefs.SubStream, c.SubRetainBytes
-			camera.Streams = append(camera.Streams, stream)
-		}
-	}
-	return camera
-}
 
 // Store is a store that is open for recording. A mount may be beside it, in
 // another process. It is not safe for concurrent use.
@@ -62,11 +18,12 @@ type Store struct {
 	*store.Store
 	open    moonfirefs.OpenID
 	streams map[string]*moonfirefs.Stream // by name of their folders
+	closed  bool
 }
 
 // Open opens a store that has been made by Create.
 func Open(ctx context.Context, path string) (*Store, error) {
-	opened, err := store.Open(ctx, path, store.Recording, slog.New(slog.DiscardHandler))
+	opened, err := openUnlocked(ctx, path, store.Recording)
 	if err != nil {
 		return nil, err
 	}
@@ -75,6 +32,16 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, errors.Join(err, opened.Close())
 	}
 	return s, nil
+}
+
+// openUnlocked opens a store. A process that another test is just starting has our
+// locks until it runs its program: it waits for that.
+func openUnlocked(ctx context.Context, path string, mode store.Mode) (s *store.Store, err error) {
+	wait.Poll(func() bool {
+		s, err = store.Open(ctx, path, mode, slog.New(slog.DiscardHandler))
+		return !errors.Is(err, moonfirefs.ErrStoreLocked)
+	})
+	return s, err
 }
 
 func (s *Store) begin(ctx context.Context) error {
@@ -88,8 +55,35 @@ func (s *Store) begin(ctx context.Context) error {
 			s.streams[stream.FolderName(&cameras[i])] = stream
 		}
 	}
-	s.open, err = s.DB.BeginOpen(ctx, 0)
-	return err
+	if s.open, err = s.DB.BeginOpen(ctx, 0); err != nil {
+		return err
+	}
+	return s.tellDirs(ctx)
+}
+
+// tellDirs writes what the index knows of this opening to the sample directories.
+func (s *Store) tellDirs(ctx context.Context) error {
+	opening, err := s.DB.Opening(ctx, s.open)
+	if err != nil {
+		return err
+	}
+	for _, dir := range s.Dirs {
+		if err := dir.SetLastOpening(opening); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close closes the store in order. It does nothing the second time.
+func (s *Store) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	ctx := context.Background()
+	err := s.DB.EndOpen(ctx, s.open, moonfirefs.MaxTime90k)
+	return errors.Join(err, s.tellDirs(ctx), s.Store.Close())
 }
 
 // save commits recordings whose files are written, and unlinks what rotation has
@@ -101,6 +95,11 @@ func (s *Store) save(ctx context.Context, dir moonfirefs.SampleDirID, save *inde
 	saved, err := s.DB.Commit(ctx, save)
 	if err != nil {
 		return err
+	}
+	for _, r := range save.Insert {
+		if err := s.Dirs[dir].UnlinkJournal(r.SampleFile); err != nil {
+			return err
+		}
 	}
 	if len(saved.Deleted) == 0 {
 		return nil

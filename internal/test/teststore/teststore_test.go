@@ -16,31 +16,31 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // second, and a sample entry of the size that was asked for.
 func TestEncode(t *testing.T) {
 	for _, codec := range []Codec{H264, H265} {
-		clip, err := Encode(t.Context(), Params{Codec: codec, Width: 160, Height: 96, FPS: 5, Seconds: 3})
+		media, err := Encode(t.Context(), Params{Codec: codec, Width: 160, Height: 96, FPS: 5, Seconds: 3})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for n, sample := range clip.Samples {
+		for n, sample := range media.Samples {
 			if sample.Sync != (n%5 == 0) {
 				t.Errorf("%s: sample %d: sync %v", codec, n, sample.Sync)
 			}
 		}
-		if len(clip.Samples) != 15 || clip.Entry.Width != 160 || clip.Entry.Height != 96 {
-			t.Errorf("%s: %d samples, %d×%d", codec, len(clip.Samples), clip.Entry.Width, clip.Entry.Height)
+		if len(media.Samples) != 15 || media.Entry.Width != 160 || media.Entry.Height != 96 {
+			t.Errorf("%s: %d samples, %d×%d", codec, len(media.Samples), media.Entry.Width, media.Entry.Height)
 		}
 	}
 }
 
 // With B-frames, each picture of a second is shown once.
 func TestEncodeReordered(t *testing.T) {
-	clip, err := Encode(t.Context(), Params{Codec: H264, Width: 160, Height: 96, FPS: 5, Seconds: 3, BFrames: 2})
+	media, err := Encode(t.Context(), Params{Codec: H264, Width: 160, Height: 96, FPS: 5, Seconds: 3, BFrames: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
 	shown := make([]bool, 15)
 	reordered := false
-	for n, sample := range clip.Samples {
-		at := n + int(sample.CompositionOffset90k)/int(clip.SampleDuration90k())
+	for n, sample := range media.Samples {
+		at := n + int(sample.CompositionOffset90k)/int(media.SampleDuration90k())
 		if sample.Sync != (n%5 == 0) || at/5 != n/5 || shown[at] {
 			t.Errorf("sample %d: sync %v, shown as number %d", n, sample.Sync, at)
 		}
@@ -55,12 +55,12 @@ func TestEncodeReordered(t *testing.T) {
 // rotation leaves neither files nor reserved names behind.
 func TestRecord(t *testing.T) {
 	ctx := t.Context()
-	clip, err := Encode(ctx, Params{Codec: H264, Width: 160, Height: 96, FPS: 5, Seconds: 6})
+	media, err := Encode(ctx, Params{Codec: H264, Width: 160, Height: 96, FPS: 5, Seconds: 6})
 	if err != nil {
 		t.Fatal(err)
 	}
 	path := filepath.Join(t.TempDir(), "store")
-	if err := Create(ctx, path, "Europe/Zurich", Camera{Name: "yard", RetainBytes: 1 << 30, SubRetainBytes: 4 * clipBytes(clip)}); err != nil {
+	if err := Create(ctx, path, "Europe/Zurich", Camera{Name: "yard", RetainBytes: 1 << 30, SubRetainBytes: 4 * mediaBytes(media)}); err != nil {
 		t.Fatal(err)
 	}
 	s, err := Open(ctx, path)
@@ -70,10 +70,10 @@ func TestRecord(t *testing.T) {
 	defer s.Close()
 	start := moonfirefs.FromTime(time.Date(2026, 11, 22, 13, 0, 0, 0, time.UTC))
 	takes := []Take{
-		{Folder: "yard", Start: start, Recordings: 3, Seconds: 2, Clip: clip, First: 5, TrailingZero: true},
-		{Folder: "yard", Start: start.Add(9 * moonfirefs.UnitsPerSecond), Recordings: 7, Seconds: 4, Clip: clip, Sparse: true},
-		{Folder: "yard-sub", Start: start, Recordings: 4, Seconds: 6, Clip: clip},
-		{Folder: "yard-sub", Start: start.Add(24 * moonfirefs.UnitsPerSecond), Recordings: 2, Seconds: 6, Clip: clip},
+		{Folder: "yard", Start: start, Recordings: 3, Seconds: 2, Media: media, First: 5, TrailingZero: true},
+		{Folder: "yard", Start: start.Add(9 * moonfirefs.UnitsPerSecond), Recordings: 7, Seconds: 4, Media: media, Sparse: true},
+		{Folder: "yard-sub", Start: start, Recordings: 4, Seconds: 6, Media: media},
+		{Folder: "yard-sub", Start: start.Add(24 * moonfirefs.UnitsPerSecond), Recordings: 2, Seconds: 6, Media: media},
 	}
 	for _, take := range takes {
 		if err := s.Record(ctx, take); err != nil {
@@ -103,7 +103,7 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-func clipBytes(c *Clip) (total int64) {
+func mediaBytes(c *Media) (total int64) {
 	for _, sample := range c.Samples {
 		total += int64(len(sample.Data))
 	}
@@ -141,9 +141,9 @@ func checkFile(t *testing.T, s *Store, r *moonfirefs.Summary) {
 
 // Ensures that the sound of a take is in its recordings, whole, and that their rows
 // and indexes agree.
-func TestRecordSound(t *testing.T) {
+func TestRecordAudio(t *testing.T) {
 	ctx := t.Context()
-	clip, err := Encode(ctx, Params{Codec: H264, Width: 160, Height: 96, FPS: 5, Seconds: 4})
+	media, err := Encode(ctx, Params{Codec: H264, Width: 160, Height: 96, FPS: 5, Seconds: 4})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestRecordSound(t *testing.T) {
 	}
 	defer s.Close()
 	start := moonfirefs.FromTime(time.Date(2026, 11, 22, 13, 0, 0, 0, time.UTC))
-	take := Take{Folder: "yard", Start: start, Recordings: 3, Seconds: 5, Clip: clip, Sound: sound}
+	take := Take{Folder: "yard", Start: start, Recordings: 3, Seconds: 5, Media: media, Audio: sound}
 	if err := s.Record(ctx, take); err != nil {
 		t.Fatal(err)
 	}
@@ -179,7 +179,7 @@ func TestRecordSound(t *testing.T) {
 		}
 		end90k = r.Start90k.Add(r.Audio.Start90k + r.Audio.Duration90k)
 	}
-	if want := start.Add(moonfirefs.Duration90k(take.AudioFrames() * soundDuration90k)); end90k != want || want < take.End() || len(recorded) != 3 {
+	if want := start.Add(moonfirefs.Duration90k(take.AudioFrames() * audioDuration90k)); end90k != want || want < take.End() || len(recorded) != 3 {
 		t.Errorf("the sound of %d recordings ends at %v, want %v", len(recorded), end90k, want)
 	}
 }

@@ -9,14 +9,14 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/Eyevinn/mp4ff/bits"
 	"github.com/Eyevinn/mp4ff/mp4"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/test/demux"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
-// Codec is how a Clip is encoded.
+// Codec is how Media are encoded.
 type Codec string
 
 // The codecs.
@@ -25,7 +25,7 @@ const (
 	H265 Codec = "h265"
 )
 
-// Params say what a Clip is. There is a key frame each second.
+// Params say what Media are. There is a key frame each second.
 type Params struct {
 	Codec         Codec
 	Width, Height int // in pixels
@@ -36,8 +36,8 @@ type Params struct {
 	BFrames int
 }
 
-// Clip is footage in the form that sample files have. It is immutable.
-type Clip struct {
+// Media are coded pictures in the form that sample files have. They are immutable.
+type Media struct {
 	Params Params
 	Entry  *moonfirefs.VideoSampleEntry
 	// Samples are numbered by what their pictures show, but for those that are
@@ -54,42 +54,41 @@ type Sample struct {
 }
 
 // SampleDuration90k is how long a sample lasts.
-func (c *Clip) SampleDuration90k() moonfirefs.Duration90k {
-	return moonfirefs.Duration90k(moonfirefs.UnitsPerSecond / c.Params.FPS)
+func (m *Media) SampleDuration90k() moonfirefs.Duration90k {
+	return moonfirefs.Duration90k(moonfirefs.UnitsPerSecond / m.Params.FPS)
 }
 
-// Encode makes a clip of the test camera's pictures. It needs ffmpeg.
-func Encode(ctx context.Context, p Params) (*Clip, error) {
+// Encode makes media of the test camera's pictures. It needs ffmpeg.
+func Encode(ctx context.Context, p Params) (*Media, error) {
 	pictures, err := testcamera.Encode(ctx, testcamera.Params{
 		Width: p.Width, Height: p.Height, FPS: p.FPS, GOP: p.FPS, BitrateKbps: bitrateKbps, BFrames: p.BFrames,
 	}, p.FPS*p.Seconds)
 	if err != nil {
 		return nil, fmt.Errorf("encode footage: %w", err)
 	}
-	data, err := inMP4(ctx, p, pictures)
+	track, err := inMP4(ctx, p, pictures)
 	if err != nil {
 		return nil, fmt.Errorf("encode footage: %w", err)
 	}
-	c := &Clip{Params: p}
-	if err := c.takeApart(data); err != nil {
-		return nil, fmt.Errorf("encode footage: %w", err)
+	box := track.Video()
+	m := &Media{Params: p, Entry: moonfirefs.NewVideoSampleEntry(track.Entry, box.Width, box.Height, 1, 1, rfc6381(box))}
+	for _, sample := range track.Samples {
+		m.Samples = append(m.Samples, Sample{Data: sample.Data, Sync: sample.Sync})
 	}
-	if len(c.Samples) != len(pictures.AccessUnits) {
-		return nil, fmt.Errorf("encode footage: ffmpeg made %d samples of %d pictures", len(c.Samples), len(pictures.AccessUnits))
+	if len(m.Samples) != len(pictures.AccessUnits) {
+		return nil, fmt.Errorf("encode footage: ffmpeg made %d samples of %d pictures", len(m.Samples), len(pictures.AccessUnits))
 	}
 	for i, au := range pictures.AccessUnits {
-		c.Samples[i].CompositionOffset90k = int32(au.Counter-i) * int32(c.SampleDuration90k())
+		m.Samples[i].CompositionOffset90k = int32(au.Counter-i) * int32(m.SampleDuration90k())
 	}
-	return c, nil
+	return m, nil
 }
 
 // bitrateKbps is low, since there can be very much of it.
 const bitrateKbps = 150
 
 // inMP4 has ffmpeg put the pictures into an mp4 file, encoded anew for H.265.
-// An ordinary muxer is the second opinion on what a sample entry and a sample
-// are.
-func inMP4(ctx context.Context, p Params, pictures *testcamera.Clip) ([]byte, error) {
+func inMP4(ctx context.Context, p Params, pictures *testcamera.Clip) (*demux.Track, error) {
 	dir, err := os.MkdirTemp("", "moonfirefs-footage-")
 	if err != nil {
 		return nil, err
@@ -108,10 +107,10 @@ func inMP4(ctx context.Context, p Params, pictures *testcamera.Clip) ([]byte, er
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("ffmpeg: %w: %s", err, bytes.TrimSpace(output))
 	}
-	return os.ReadFile(path)
+	return demux.File(path)
 }
 
-// byteStream is the clip with start codes (ITU-T H.264 annex B).
+// byteStream has the pictures with start codes (ITU-T H.264 annex B).
 func byteStream(c *testcamera.Clip) *bytes.Buffer {
 	var b bytes.Buffer
 	for _, au := range c.AccessUnits {
@@ -121,37 +120,6 @@ func byteStream(c *testcamera.Clip) *bytes.Buffer {
 		}
 	}
 	return &b
-}
-
-// takeApart reads samples and sample entry of an mp4 file with one track.
-func (c *Clip) takeApart(data []byte) error {
-	file, err := mp4.DecodeFileSR(bits.NewFixedSliceReader(data))
-	if err != nil {
-		return err
-	}
-	trak := file.Moov.Trak
-	table := trak.Mdia.Minf.Stbl
-	box := table.Stsd.AvcX
-	if box == nil {
-		box = table.Stsd.HvcX
-	}
-	var entry bytes.Buffer
-	if err := box.Encode(&entry); err != nil {
-		return err
-	}
-	c.Entry = moonfirefs.NewVideoSampleEntry(entry.Bytes(), box.Width, box.Height, 1, 1, rfc6381(box))
-	for n := uint32(1); n <= trak.GetNrSamples(); n++ {
-		ranges, err := trak.GetRangesForSampleInterval(n, n)
-		if err != nil {
-			return err
-		}
-		at := ranges[0].Offset
-		c.Samples = append(c.Samples, Sample{
-			Data: data[at : at+ranges[0].Size],
-			Sync: table.Stss == nil || table.Stss.IsSyncSample(n),
-		})
-	}
-	return nil
 }
 
 // rfc6381 names the codec of a sample entry.
