@@ -2,6 +2,9 @@
 # read this file. Whatever happens, nothing stays mounted and nothing runs on.
 # shellcheck shell=sh
 
+# What is mounted here is seen here only, so that no other program keeps it busy.
+[ -n "${MOONFIREFS_MOUNTS:-}" ] || MOONFIREFS_MOUNTS=own exec unshare --mount sh "tools/$(basename "$0")" "$@"
+
 # chroot_make SUITE makes $root.
 chroot_make() {
     work=$(mktemp -d)

@@ -18,14 +18,15 @@ arm64() { chroot "$root" qemu-aarch64-static /opt/arm64/usr/bin/moonfirefs "$@";
 
 # mounted WHO STORE mounts a store and prints the digests of its files.
 mounted() {
-    $1 mount --store "$2" /mnt >"$work/mount.log" 2>&1 &
+    mkdir -p "$root/srv/footage"
+    $1 mount --store "$2" /srv/footage >"$work/mount.log" 2>&1 &
     for _ in $(seq 240); do
-        ! mountpoint -q "$root/mnt" || break
+        ! mountpoint -q "$root/srv/footage" || break
         sleep 0.5
     done
-    mountpoint -q "$root/mnt" || { cat "$work/mount.log" >&2; return 1; }
-    (cd "$root/mnt" && find . -name '[0-9]*.mp4' -exec sha256sum {} +)
-    umount "$root/mnt"
+    mountpoint -q "$root/srv/footage" || { cat "$work/mount.log" >&2; return 1; }
+    (cd "$root/srv/footage" && find . -name '[0-9]*.mp4' -exec sha256sum {} +)
+    umount "$root/srv/footage"
     wait $!
 }
 
