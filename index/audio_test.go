@@ -11,7 +11,7 @@ import (
 
 var testAudioEntry = moonfirefs.NewAudioSampleEntry([]byte("\x00\x00\x00\x0aalaw.."), 8000, 1, 0, "alaw")
 
-// addWithAudio saves a recording that has two chunks of audio.
+// addWithAudio commits a recording that has two chunks of audio.
 func (f *fixture) addWithAudio(start90k moonfirefs.Time90k) *moonfirefs.Recording {
 	f.Helper()
 	names, err := f.db.Reserve(f.Context(), 1, 1)
@@ -26,7 +26,7 @@ func (f *fixture) addWithAudio(start90k moonfirefs.Time90k) *moonfirefs.Recordin
 	r.Audio.Start90k = 17
 	r.Flags |= moonfirefs.FlagAudio | moonfirefs.FlagVideoLast
 	r.SampleFileBytes += r.Audio.Bytes
-	f.save(&Change{
+	f.commit(&Change{
 		Dir: 1, Insert: []*moonfirefs.Recording{r}, SampleEntries: []*moonfirefs.VideoSampleEntry{testEntry},
 		AudioSampleEntries: []*moonfirefs.AudioSampleEntry{testAudioEntry},
 	})

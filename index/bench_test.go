@@ -9,7 +9,7 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 )
 
-// BenchmarkCommit is a save as a recorder makes it all day: a recording of a minute comes,
+// BenchmarkCommit is what a recorder commits all day: a recording of a minute comes,
 // and the oldest one goes. It is of the processor's time alone where the directory for
 // temporary files is in memory (TMPDIR=/dev/shm).
 func BenchmarkCommit(b *testing.B) {
@@ -35,15 +35,15 @@ func BenchmarkCommit(b *testing.B) {
 		next := r
 		next.SampleFile, next.SampleFileSHA1 = names[0], sha1.Sum(names[0][:])
 		next.Start90k = moonfirefs.Time90k(i+recorded) * 60 * moonfirefs.UnitsPerSecond
-		saved, err := f.db.Commit(b.Context(), &Change{
+		committed, err := f.db.Commit(b.Context(), &Change{
 			Dir: 1, Insert: []*moonfirefs.Recording{&next}, SampleEntries: []*moonfirefs.VideoSampleEntry{testEntry},
 			Reserve: 1, Release: gone,
 		})
 		if err != nil {
 			b.Fatal(err)
 		}
-		names, gone = saved.Reserved, nil
-		for _, file := range saved.Deleted {
+		names, gone = committed.Reserved, nil
+		for _, file := range committed.Deleted {
 			gone = append(gone, file.UUID)
 		}
 	}

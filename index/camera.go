@@ -113,9 +113,9 @@ func listCameras(ctx context.Context, db querier, leaveOut func(BadRow)) (camera
 	return cameras, err
 }
 
-const (
-	firstQuarter = int64(moonfirefs.EarliestStart90k) / quarterHour90k
-	lastQuarter  = int64(moonfirefs.LatestStart90k) / quarterHour90k
+var (
+	firstQuarter = moonfirefs.EarliestStart90k.Count(moonfirefs.QuarterHour90k)
+	lastQuarter  = moonfirefs.LatestStart90k.Count(moonfirefs.QuarterHour90k)
 )
 
 // trimmed lists the quarters that have lost something, by stream.
@@ -131,7 +131,7 @@ func trimmed(ctx context.Context, db querier, leaveOut func(BadRow)) (map[moonfi
 			return ""
 		})
 		if problem == "" {
-			all[stream] = append(all[stream], moonfirefs.Time90k(quarter*quarterHour90k))
+			all[stream] = append(all[stream], moonfirefs.Time90k(quarter*int64(moonfirefs.QuarterHour90k)))
 		}
 		return int64(stream), problem
 	}, leaveOut, "trimmed_quarter")
@@ -166,22 +166,18 @@ func (db *DB) AddCamera(ctx context.Context, c *moonfirefs.Camera) error {
 	if err := checkCamera(c); err != nil {
 		return err
 	}
-	if err := db.addCamera(ctx, c); err != nil {
+	add := func(tx *sql.Tx) error { return addCamera(ctx, tx, c) }
+	if err := inTransaction(ctx, db.writer, add); err != nil {
 		return fmt.Errorf("add camera %s: %w", c.ShortName, asOurs(err))
 	}
 	return nil
 }
 
-func (db *DB) addCamera(ctx context.Context, c *moonfirefs.Camera) error {
-	tx, err := db.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer rollback(tx)
+func addCamera(ctx context.Context, tx *sql.Tx, c *moonfirefs.Camera) error {
 	if err := requireNewName(ctx, tx, c.ShortName); err != nil {
 		return err
 	}
-	err = tx.QueryRowContext(ctx, `
+	err := tx.QueryRowContext(ctx, `
 		insert into camera (uuid, short_name, description, record_audio, username, password) values (?, ?, ?, ?, ?, ?) returning id`,
 		c.UUID[:], c.ShortName, c.Description, !c.NoAudio, c.Username, c.Password).Scan(&c.ID)
 	if err != nil {
@@ -192,7 +188,7 @@ func (db *DB) addCamera(ctx context.Context, c *moonfirefs.Camera) error {
 			return err
 		}
 	}
-	return tx.Commit()
+	return nil
 }
 
 // addStream stores a stream of a camera and fills in its id.

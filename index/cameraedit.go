@@ -27,18 +27,14 @@ func (db *DB) UpdateCamera(ctx context.Context, before, after *moonfirefs.Camera
 	if err := checkCamera(after); err != nil {
 		return err
 	}
-	if err := db.updateCamera(ctx, before, after); err != nil {
+	update := func(tx *sql.Tx) error { return updateCamera(ctx, tx, before, after) }
+	if err := inTransaction(ctx, db.writer, update); err != nil {
 		return fmt.Errorf("edit camera %s: %w", after.ShortName, asOurs(err))
 	}
 	return nil
 }
 
-func (db *DB) updateCamera(ctx context.Context, before, c *moonfirefs.Camera) error {
-	tx, err := db.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer rollback(tx)
+func updateCamera(ctx context.Context, tx *sql.Tx, before, c *moonfirefs.Camera) error {
 	if err := requireUnchanged(ctx, tx, before); err != nil {
 		return err
 	}
@@ -62,7 +58,7 @@ func (db *DB) updateCamera(ctx context.Context, before, c *moonfirefs.Camera) er
 			return err
 		}
 	}
-	return tx.Commit()
+	return nil
 }
 
 // requireUnchanged compares a camera with what the index has.
@@ -108,7 +104,7 @@ func requireOne(result sql.Result, err error) error {
 // wraps moonfirefs.ErrInvalid if it has some, or if something is kept under a name
 // although there is nothing.
 func (db *DB) RemoveCamera(ctx context.Context, id moonfirefs.CameraID) error {
-	err := db.removeCamera(ctx, id)
+	err := inTransaction(ctx, db.writer, func(tx *sql.Tx) error { return removeCamera(ctx, tx, id) })
 	if e := new(sqlite3.Error); errors.As(err, e) && e.ExtendedCode == sqlite3.ErrConstraintForeignKey {
 		err = fmt.Errorf("it has footage, or kept intervals: %w", moonfirefs.ErrInvalid)
 	}
@@ -118,27 +114,20 @@ func (db *DB) RemoveCamera(ctx context.Context, id moonfirefs.CameraID) error {
 	return nil
 }
 
-func (db *DB) removeCamera(ctx context.Context, id moonfirefs.CameraID) error {
-	tx, err := db.writer.BeginTx(ctx, nil)
-	if err != nil {
+func removeCamera(ctx context.Context, tx *sql.Tx, id moonfirefs.CameraID) error {
+	if _, err := tx.ExecContext(ctx, `
+		delete from trimmed_quarter where stream_id in (select id from stream where camera_id = ?)`, id); err != nil {
 		return err
 	}
-	defer rollback(tx)
-	for _, query := range []string{
-		`delete from trimmed_quarter where stream_id in (select id from stream where camera_id = ?)`,
-		`delete from hour_summaries where id in (
-		   select h.id from stream s join hour_summaries h
-		       on h.id between s.id * 68719476736 - 34359738368 and s.id * 68719476736 + 34359738367
-		    where s.camera_id = ?)`,
-		`delete from stream where camera_id = ?`,
-	} {
-		if _, err := tx.ExecContext(ctx, query, id); err != nil {
-			return err
-		}
+	if _, err := tx.ExecContext(ctx, `
+		delete from hour_summaries where id in (
+		  select h.id from stream s join hour_summaries h on h.id between s.id * ?2 + ?3 and s.id * ?2 + ?4
+		   where s.camera_id = ?1)`, id, int64(1)<<hourBits, minHour, maxHour); err != nil {
+		return err
+	}
+	if _, err := tx.ExecContext(ctx, `delete from stream where camera_id = ?`, id); err != nil {
+		return err
 	}
 	result, err := tx.ExecContext(ctx, `delete from camera where id = ?`, id)
-	if err := requireOne(result, err); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return requireOne(result, err)
 }

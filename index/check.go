@@ -136,7 +136,7 @@ select s.id, s.sample_file_bytes, coalesce(sum(r.sample_file_bytes), 0) as actua
 having s.sample_file_bytes <> actual_bytes or s.duration_90k <> actual_duration_90k
  order by s.id`
 
-// WrongTotals lists the streams whose totals are wrong. Rotation goes by them.
+// WrongTotals lists the streams whose totals are wrong. Retention goes by them.
 func (db *DB) WrongTotals(ctx context.Context) (wrong []WrongTotal, err error) {
 	rows, err := db.readers.QueryContext(ctx, wrongTotalsSQL)
 	if err != nil {
@@ -160,19 +160,25 @@ func (db *DB) WrongTotals(ctx context.Context) (wrong []WrongTotal, err error) {
 // covering index says.
 func (db *DB) WrongSummaries(ctx context.Context) (problems []string, err error) {
 	// One transaction, so that both are of one state.
-	tx, err := db.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	err = inTransaction(ctx, db.readers, func(tx *sql.Tx) error {
+		problems, err = wrongSummaries(ctx, tx)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("check summaries: %w", asOurs(err))
 	}
-	defer rollback(tx)
+	return problems, nil
+}
+
+func wrongSummaries(ctx context.Context, tx *sql.Tx) (problems []string, err error) {
 	hours, err := summarized(ctx, tx)
 	if err != nil {
-		return nil, fmt.Errorf("check summaries: %w", err)
+		return nil, err
 	}
 	for _, h := range hours {
 		recordings, damaged, err := coveredHour(ctx, tx, h.streamHour)
 		if err != nil {
-			return nil, fmt.Errorf("check summaries: %w", err)
+			return nil, err
 		}
 		// What is damaged is told of otherwise, and not packed.
 		if h.packed && (damaged || h.digest != sha256.Sum256(pack(h.hour, recordings))) || h.missing && (damaged || len(recordings) > 0) {
@@ -305,19 +311,25 @@ select uuid, sample_dir_id, state = 'deleted',
 // down in order, so that there should be none. It is not, while a recorder runs.
 func (db *DB) Reservations(ctx context.Context) (all []Reservation, inOrder bool, err error) {
 	// One transaction, so that both answers are of one state.
-	tx, err := db.readers.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	err = inTransaction(ctx, db.readers, func(tx *sql.Tx) error {
+		err := tx.QueryRowContext(ctx, `select coalesce((select end_time_90k is not null from open order by id desc limit 1), true)`).Scan(&inOrder)
+		if err != nil {
+			return err
+		}
+		rows, err := tx.QueryContext(ctx, reservationsSQL)
+		if err != nil {
+			return err
+		}
+		all, err = scanReservations(rows)
+		return err
+	})
 	if err != nil {
 		return nil, false, fmt.Errorf("list reserved sample files: %w", asOurs(err))
 	}
-	defer rollback(tx)
-	err = tx.QueryRowContext(ctx, `select coalesce((select end_time_90k is not null from open order by id desc limit 1), true)`).Scan(&inOrder)
-	if err != nil {
-		return nil, false, fmt.Errorf("list reserved sample files: %w", asOurs(err))
-	}
-	rows, err := tx.QueryContext(ctx, reservationsSQL)
-	if err != nil {
-		return nil, false, fmt.Errorf("list reserved sample files: %w", asOurs(err))
-	}
+	return all, inOrder, nil
+}
+
+func scanReservations(rows *sql.Rows) (all []Reservation, err error) {
 	err = each(rows, func() error {
 		var r Reservation
 		if err := rows.Scan(&r.UUID, &r.Dir, &r.Deleting, &r.Recorded); err != nil {
@@ -326,10 +338,7 @@ func (db *DB) Reservations(ctx context.Context) (all []Reservation, inOrder bool
 		all = append(all, r)
 		return nil
 	})
-	if err != nil {
-		return nil, false, fmt.Errorf("list reserved sample files: %w", err)
-	}
-	return all, inOrder, nil
+	return all, err
 }
 
 // IsReserved tells whether a name is reserved, in whatever state.

@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -35,20 +36,15 @@ func create(ctx context.Context, path string, meta Meta, dir SampleDir) error {
 func fill(ctx context.Context, path string, meta Meta, dir SampleDir) (err error) {
 	db := openWriter(path, Options{}.withDefaults())
 	defer func() { err = errors.Join(err, db.Close()) }()
-	tx, err := db.BeginTx(ctx, nil)
-	if err != nil {
+	return inTransaction(ctx, db, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, moonfirefs.Schema); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `insert into meta (id, store_uuid, created_time_90k, time_zone) values (1, ?, ?, ?)`,
+			meta.Store[:], meta.Created90k, meta.TimeZone); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `insert into sample_dir (uuid, path) values (?, ?)`, dir.UUID[:], dir.Path)
 		return err
-	}
-	defer rollback(tx)
-	if _, err := tx.ExecContext(ctx, moonfirefs.Schema); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, `insert into meta (id, store_uuid, created_time_90k, time_zone) values (1, ?, ?, ?)`,
-		meta.Store[:], meta.Created90k, meta.TimeZone); err != nil {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, `insert into sample_dir (uuid, path) values (?, ?)`, dir.UUID[:], dir.Path); err != nil {
-		return err
-	}
-	return tx.Commit()
+	})
 }

@@ -19,17 +19,15 @@ var deletedSQL = `r.stream_id = i.stream_id and r.id <= i.last_recording_id and 
 // deletions, all or none, and fills in their ids. Nothing is deleted yet. It returns an
 // error that wraps moonfirefs.ErrInvalid if some of the footage is kept.
 func (db *DB) RequestDeletion(ctx context.Context, all ...*moonfirefs.Deletion) error {
-	tx, err := db.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return fmt.Errorf("request a deletion: %w", asOurs(err))
-	}
-	defer rollback(tx)
-	for _, d := range all {
-		if err := requestDeletion(ctx, tx, d); err != nil {
-			return fmt.Errorf("request a deletion in %s: %w", d.Folder, asOurs(err))
+	err := inTransaction(ctx, db.writer, func(tx *sql.Tx) error {
+		for _, d := range all {
+			if err := requestDeletion(ctx, tx, d); err != nil {
+				return fmt.Errorf("in %s: %w", d.Folder, err)
+			}
 		}
-	}
-	if err := tx.Commit(); err != nil {
+		return nil
+	})
+	if err != nil {
 		return fmt.Errorf("request a deletion: %w", asOurs(err))
 	}
 	return nil
@@ -150,43 +148,43 @@ select r.id from deletion i cross join recording r on ` + deletedSQL + ` and not
 
 // carryOut carries out what somebody has asked to delete, as much as one
 // transaction may.
-func (u *transaction) carryOut(ctx context.Context) error {
-	for len(u.Deleted) < maxDeletions {
+func (t *transaction) carryOut(ctx context.Context) error {
+	for len(t.Deleted) < maxDeletions {
 		var id moonfirefs.DeletionID
 		var stream moonfirefs.StreamID
-		err := u.tx.QueryRowContext(ctx, pendingSQL).Scan(&id, &stream)
+		err := t.tx.QueryRowContext(ctx, pendingSQL).Scan(&id, &stream)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		if err := u.carryOutOne(ctx, id, stream); err != nil {
+		if err := t.carryOutOne(ctx, id, stream); err != nil {
 			return fmt.Errorf("deletion %d: %w", id, err)
 		}
 	}
-	u.more = true
+	t.more = true
 	return nil
 }
 
-func (u *transaction) carryOutOne(ctx context.Context, id moonfirefs.DeletionID, stream moonfirefs.StreamID) error {
-	for len(u.Deleted) < maxDeletions {
+func (t *transaction) carryOutOne(ctx context.Context, id moonfirefs.DeletionID, stream moonfirefs.StreamID) error {
+	for len(t.Deleted) < maxDeletions {
 		var victim moonfirefs.RecordingID
-		err := u.tx.QueryRowContext(ctx, nextDeletedSQL, id).Scan(&victim)
+		err := t.tx.QueryRowContext(ctx, nextDeletedSQL, id).Scan(&victim)
 		if errors.Is(err, sql.ErrNoRows) {
-			_, err := u.tx.ExecContext(ctx, `update deletion set done_time_90k = ? where id = ?`, moonfirefs.FromTime(time.Now()), id)
-			return errors.Join(err, u.forgetRotated(ctx, stream))
+			_, err := t.tx.ExecContext(ctx, `update deletion set done_time_90k = ? where id = ?`, moonfirefs.FromTime(time.Now()), id)
+			return errors.Join(err, t.forgetTrimmed(ctx, stream))
 		}
 		if err != nil {
 			return err
 		}
-		if _, err := u.tx.ExecContext(ctx, `
+		if _, err := t.tx.ExecContext(ctx, `
 			update deletion set recordings = recordings + 1,
 			       sample_file_bytes = sample_file_bytes + (select sample_file_bytes from recording where id = ?)
 			 where id = ?`, victim, id); err != nil {
 			return err
 		}
-		if err := failpoint.Step("delete.1", func() error { return u.delete(ctx, victim) }); err != nil {
+		if err := failpoint.Step("delete.1", func() error { return t.delete(ctx, victim) }); err != nil {
 			return err
 		}
 	}

@@ -2,11 +2,10 @@
 // are, which recordings exist, and which sample files are in between.
 //
 // Its one type of weight is DB. The recorder's syncer writes through it, one
-// transaction per save; the mount reads through it: summaries of recordings from
+// transaction for each Change; the mount reads through it: summaries of recordings from
 // the covering index, never from the table; video indexes through a cache that
 // is bounded in bytes.
 //
 // It is the only package that imports go-sqlite3, and it holds every SQL statement
-// of the program except the schema. Files, cameras and the
-// kernel do not belong here.
+// of the program except the schema. Files, cameras and the kernel do not belong here.
 package index

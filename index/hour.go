@@ -13,18 +13,11 @@ import (
 // utcHour numbers the hours of UTC since 1970.
 type utcHour int64
 
-// hour90k is the length of an hour; the triggers of the schema know it as well.
-const hour90k = 60 * 60 * moonfirefs.UnitsPerSecond
+func hourOf(t moonfirefs.Time90k) utcHour { return utcHour(t.Count(moonfirefs.Hour90k)) }
 
-func hourOf(t moonfirefs.Time90k) utcHour {
-	hour := int64(t) / hour90k
-	if int64(t)%hour90k < 0 {
-		hour--
-	}
-	return utcHour(hour)
+func (h utcHour) start() moonfirefs.Time90k {
+	return moonfirefs.Time90k(int64(h) * int64(moonfirefs.Hour90k))
 }
-
-func (h utcHour) start() moonfirefs.Time90k { return moonfirefs.Time90k(h * hour90k) }
 
 // streamHour is an hour of a stream: a row of hour_summaries.
 type streamHour struct {
@@ -35,8 +28,13 @@ type streamHour struct {
 // id is that of the row.
 func (h streamHour) id() int64 { return int64(h.stream)<<hourBits + int64(h.hour) }
 
-// hourBits is the logarithm of the factor in the ids.
-const hourBits = 36
+// hourBits is the logarithm of the factor in the ids. No time is in another hour than
+// between the two others, however far away it is.
+const (
+	hourBits         = 36
+	minHour  utcHour = -1 << (hourBits - 1)
+	maxHour  utcHour = 1<<(hourBits-1) - 1
+)
 
 // hourOfRow is the inverse of streamHour.id.
 func hourOfRow(id int64) streamHour {
@@ -126,16 +124,25 @@ const maxPacked = 1000
 // packSome packs some of the hours whose rows come after one, and returns the last of
 // them; ok is false if there is none.
 func (db *DB) packSome(ctx context.Context, after int64) (last int64, ok bool, err error) {
-	tx, err := db.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return 0, false, err
-	}
-	defer rollback(tx)
+	err = inTransaction(ctx, db.writer, func(tx *sql.Tx) error {
+		loose, err := looseRows(ctx, tx, after)
+		for _, id := range loose {
+			if err := packHour(ctx, tx, hourOfRow(id)); err != nil {
+				return err
+			}
+			last, ok = id, true
+		}
+		return err
+	})
+	return last, ok, err
+}
+
+// looseRows lists some of the rows that are not packed and come after one, in order.
+func looseRows(ctx context.Context, tx *sql.Tx, after int64) (loose []int64, err error) {
 	rows, err := tx.QueryContext(ctx, `select id from hour_summaries where summaries is null and id > ? order by id limit ?`, after, maxPacked)
 	if err != nil {
-		return 0, false, err
+		return nil, err
 	}
-	var loose []int64
 	err = each(rows, func() error {
 		var id int64
 		if err := rows.Scan(&id); err != nil {
@@ -144,13 +151,5 @@ func (db *DB) packSome(ctx context.Context, after int64) (last int64, ok bool, e
 		loose = append(loose, id)
 		return nil
 	})
-	if err != nil || len(loose) == 0 {
-		return 0, false, err
-	}
-	for _, id := range loose {
-		if err := packHour(ctx, tx, hourOfRow(id)); err != nil {
-			return 0, false, err
-		}
-	}
-	return loose[len(loose)-1], true, tx.Commit()
+	return loose, err
 }

@@ -22,6 +22,9 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// hour90k is moonfirefs.Hour90k, for times and durations of any type.
+const hour90k = 60 * 60 * moonfirefs.UnitsPerSecond
+
 // fixture is a database with one camera and a number of streams.
 type fixture struct {
 	testing.TB
@@ -89,16 +92,16 @@ func (f *fixture) recording(name uuid.UUID, start90k moonfirefs.Time90k, samples
 	}
 }
 
-func (f *fixture) save(s *Change) *Committed {
+func (f *fixture) commit(c *Change) *Committed {
 	f.Helper()
-	saved, err := f.db.Commit(f.Context(), s)
+	committed, err := f.db.Commit(f.Context(), c)
 	if err != nil {
 		f.Fatal(err)
 	}
-	return saved
+	return committed
 }
 
-// add saves one recording in a transaction of its own.
+// add commits one recording in a transaction of its own.
 func (f *fixture) add(start90k moonfirefs.Time90k, samples int) (*moonfirefs.Recording, *Committed) {
 	f.Helper()
 	names, err := f.db.Reserve(f.Context(), 1, 1)
@@ -106,7 +109,7 @@ func (f *fixture) add(start90k moonfirefs.Time90k, samples int) (*moonfirefs.Rec
 		f.Fatal(err)
 	}
 	r := f.recording(names[0], start90k, samples)
-	return r, f.save(&Change{Dir: 1, Insert: []*moonfirefs.Recording{r}, SampleEntries: []*moonfirefs.VideoSampleEntry{testEntry}})
+	return r, f.commit(&Change{Dir: 1, Insert: []*moonfirefs.Recording{r}, SampleEntries: []*moonfirefs.VideoSampleEntry{testEntry}})
 }
 
 func (f *fixture) starts(db *DB) (starts []moonfirefs.Time90k) {
@@ -285,11 +288,11 @@ func TestAddCameraRefusals(t *testing.T) {
 	}
 }
 
-func TestSaveInsertsAndReadsBack(t *testing.T) {
+func TestCommitInsertsAndReadsBack(t *testing.T) {
 	f := newFixture(t, 1<<20)
-	r, saved := f.add(90_000, 3)
-	if len(saved.Deleted) != 0 || len(f.reserved()) != 0 {
-		t.Errorf("deleted %v, reserved %v", saved.Deleted, f.reserved())
+	r, committed := f.add(90_000, 3)
+	if len(committed.Deleted) != 0 || len(f.reserved()) != 0 {
+		t.Errorf("deleted %v, reserved %v", committed.Deleted, f.reserved())
 	}
 	for name, db := range map[string]*DB{"recorder": f.db, "another process": f.openDB(OpenReadOnly)} {
 		var got []moonfirefs.Summary
@@ -315,7 +318,7 @@ func TestSaveInsertsAndReadsBack(t *testing.T) {
 	}
 }
 
-func TestSaveSharesEqualSampleEntries(t *testing.T) {
+func TestCommitSharesEqualSampleEntries(t *testing.T) {
 	f := newFixture(t, 1<<20)
 	a, _ := f.add(1, 1)
 	b, _ := f.add(2, 1)
@@ -324,9 +327,9 @@ func TestSaveSharesEqualSampleEntries(t *testing.T) {
 	}
 }
 
-// A whole save is refused if one of its files was not reserved: a row must never
+// A whole change is refused if one of its files was not reserved: a row must never
 // appear for a file that nothing would have cleaned up.
-func TestSaveRefusesUnreservedNamesAsAWhole(t *testing.T) {
+func TestCommitRefusesUnreservedNamesAsAWhole(t *testing.T) {
 	f := newFixture(t, 1<<20)
 	names, err := f.db.Reserve(t.Context(), 1, 1)
 	if err != nil {
@@ -345,17 +348,17 @@ func TestSaveRefusesUnreservedNamesAsAWhole(t *testing.T) {
 	}
 }
 
-func TestSaveAgainAfterUncertainty(t *testing.T) {
+func TestCommitAgainAfterUncertainty(t *testing.T) {
 	f := newFixture(t, 1<<20)
 	r, _ := f.add(1, 1)
 	first := r.ID
-	f.save(&Change{Dir: 1, Insert: []*moonfirefs.Recording{r}, SampleEntries: []*moonfirefs.VideoSampleEntry{testEntry}})
+	f.commit(&Change{Dir: 1, Insert: []*moonfirefs.Recording{r}, SampleEntries: []*moonfirefs.VideoSampleEntry{testEntry}})
 	if r.ID != first || len(f.starts(f.db)) != 1 {
 		t.Errorf("id %d, then %d; recordings %v", first, r.ID, f.starts(f.db))
 	}
 }
 
-func TestRotationDeletesAsManyAsNeededAndNoMore(t *testing.T) {
+func TestRetentionDeletesAsManyAsNeededAndNoMore(t *testing.T) {
 	f := newFixture(t, 1000) // ten samples
 	for i := range 3 {
 		f.add(moonfirefs.Time90k(i+1), 3)
@@ -365,9 +368,9 @@ func TestRotationDeletesAsManyAsNeededAndNoMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	// 9 + 5 samples: two of three must go to stay within ten.
-	_, saved := f.add(4, 5)
-	if fmt.Sprint(saved.Deleted) != fmt.Sprint(oldest) {
-		t.Errorf("deleted %v, want %v", saved.Deleted, oldest)
+	_, committed := f.add(4, 5)
+	if fmt.Sprint(committed.Deleted) != fmt.Sprint(oldest) {
+		t.Errorf("deleted %v, want %v", committed.Deleted, oldest)
 	}
 	if starts := f.starts(f.db); fmt.Sprint(starts) != fmt.Sprint([]moonfirefs.Time90k{3, 4}) {
 		t.Errorf("left: %v", starts)
@@ -383,31 +386,31 @@ func TestRotationDeletesAsManyAsNeededAndNoMore(t *testing.T) {
 	if len(s.Trimmed90k) != 1 || s.Trimmed90k[0] != 0 || s.SampleFileBytes != 800 || s.Duration90k != 8*3000 {
 		t.Errorf("stream is %+v", s)
 	}
-	f.save(&Change{Dir: 1, Release: []uuid.UUID{oldest[0].UUID, oldest[1].UUID}})
+	f.commit(&Change{Dir: 1, Release: []uuid.UUID{oldest[0].UUID, oldest[1].UUID}})
 	if len(f.reserved()) != 0 {
 		t.Errorf("still reserved: %v", f.reserved())
 	}
 	// A quota that is exactly met costs nothing.
-	if _, saved := f.add(5, 2); len(saved.Deleted) != 0 {
-		t.Errorf("deleted %v although there was room", saved.Deleted)
+	if _, committed := f.add(5, 2); len(committed.Deleted) != 0 {
+		t.Errorf("deleted %v although there was room", committed.Deleted)
 	}
 }
 
-func TestRotationOfStreamsWithoutNewRecordings(t *testing.T) {
+func TestRetentionOfStreamsWithoutNewRecordings(t *testing.T) {
 	f := newFixture(t, 1000)
 	f.add(1, 5)
 	if _, err := f.db.writer.Exec(`update stream set retain_bytes = 100`); err != nil {
 		t.Fatal(err)
 	}
-	saved := f.save(&Change{Dir: 1, Retain: []moonfirefs.StreamID{f.stream(), f.stream()}})
-	if len(saved.Deleted) != 1 || len(f.starts(f.db)) != 0 {
-		t.Errorf("deleted %v, left %v", saved.Deleted, f.starts(f.db))
+	committed := f.commit(&Change{Dir: 1, Retain: []moonfirefs.StreamID{f.stream(), f.stream()}})
+	if len(committed.Deleted) != 1 || len(f.starts(f.db)) != 0 {
+		t.Errorf("deleted %v, left %v", committed.Deleted, f.starts(f.db))
 	}
 }
 
 // Where this machine's clock was wrong for a while, what goes is still what was
 // recorded first, and what is recorded now stays.
-func TestRotationFollowsTheOrderOfRecording(t *testing.T) {
+func TestRetentionFollowsTheOrderOfRecording(t *testing.T) {
 	const day = 24 * 60 * 60 * moonfirefs.UnitsPerSecond
 	for name, wrong90k := range map[string]moonfirefs.Time90k{"ahead": 4 * 365 * day, "behind": -20 * 365 * day} {
 		t.Run(name, func(t *testing.T) {
@@ -447,7 +450,7 @@ func TestRotationFollowsTheOrderOfRecording(t *testing.T) {
 }
 
 // A quota that was lowered is met in several transactions of bounded size.
-func TestRotationOfVeryMany(t *testing.T) {
+func TestRetentionOfVeryMany(t *testing.T) {
 	f := newFixture(t, 1<<30)
 	names, err := f.db.Reserve(t.Context(), 1, 2*maxDeletions+10)
 	if err != nil {
@@ -458,13 +461,13 @@ func TestRotationOfVeryMany(t *testing.T) {
 		s.Insert = append(s.Insert, f.recording(name, moonfirefs.Time90k(i), 1))
 		s.SampleEntries = append(s.SampleEntries, testEntry)
 	}
-	f.save(s)
+	f.commit(s)
 	if _, err := f.db.writer.Exec(`update stream set retain_bytes = 300`); err != nil {
 		t.Fatal(err)
 	}
-	saved := f.save(&Change{Dir: 1, Retain: []moonfirefs.StreamID{f.stream()}})
-	if len(saved.Deleted) != len(names)-3 || len(f.starts(f.db)) != 3 {
-		t.Errorf("deleted %d, left %d", len(saved.Deleted), len(f.starts(f.db)))
+	committed := f.commit(&Change{Dir: 1, Retain: []moonfirefs.StreamID{f.stream()}})
+	if len(committed.Deleted) != len(names)-3 || len(f.starts(f.db)) != 3 {
+		t.Errorf("deleted %d, left %d", len(committed.Deleted), len(f.starts(f.db)))
 	}
 }
 
@@ -472,7 +475,7 @@ func TestRecordingIDsAreNotReused(t *testing.T) {
 	f := newFixture(t, 100)
 	a, _ := f.add(1, 1)
 	b, _ := f.add(2, 1) // deletes a
-	f.save(&Change{Dir: 1})
+	f.commit(&Change{Dir: 1})
 	if _, err := f.db.writer.Exec(`delete from recording`); err != nil {
 		t.Fatal(err)
 	}
@@ -546,7 +549,7 @@ func TestQueryPlans(t *testing.T) {
 // well.
 func TestQueryPlanOfSummaries(t *testing.T) {
 	f := newFixture(t, 0)
-	rows, err := f.db.readers.Query("explain query plan "+summariesSQL, 1, 2, 3)
+	rows, err := f.db.readers.Query("explain query plan "+summariesSQL, summariesArgs(1, 2, 3)...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -571,7 +574,7 @@ func TestQueryPlanOfSummaries(t *testing.T) {
 // it that is sought first is tested for null before.
 func TestPackedHoursAreNotSought(t *testing.T) {
 	f := newFixture(t, 0)
-	rows, err := f.db.readers.Query("explain "+summariesSQL, 1, 2, 3)
+	rows, err := f.db.readers.Query("explain "+summariesSQL, summariesArgs(1, 2, 3)...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 )
 
-// overlapSQL is true of a recording r that overlaps an interval i: that starts in
-// it, or before it and ends after its start. The first condition follows from the
-// others, since no recording is as long; it is there for the index.
+// overlapSQL is true of a recording r that overlaps an interval i, as
+// moonfirefs.Interval.Touches is. The first condition follows from the others, since
+// no recording is as long; it is there for the index.
 var overlapSQL = fmt.Sprintf(`r.start_time_90k > i.start_time_90k - %d and r.start_time_90k < i.end_time_90k
    and (r.start_time_90k >= i.start_time_90k or r.start_time_90k + r.duration_90k > i.start_time_90k)`,
 	moonfirefs.MaxRecordingDuration90k)
@@ -26,43 +26,35 @@ select coalesce(sum(sample_file_bytes), 0) from (
     from kept i cross join recording r
    where i.stream_id = ?1 and r.stream_id = ?1 and ` + overlapSQL + `)`
 
-// Keep spares an interval from rotation, also while another process records, and
+// Keep spares an interval from retention, also while another process records, and
 // fills in its id. It returns an error that wraps moonfirefs.ErrExists if the name
 // is taken, and moonfirefs.ErrInvalid if it cannot be one.
 func (db *DB) Keep(ctx context.Context, k *moonfirefs.Kept) error {
 	if err := moonfirefs.CheckKeptName(k.Name); err != nil {
 		return err
 	}
-	if err := db.keep(ctx, k); err != nil {
+	if err := inTransaction(ctx, db.writer, func(tx *sql.Tx) error { return keep(ctx, tx, k) }); err != nil {
 		return fmt.Errorf("keep %s: %w", k.Name, asOurs(err))
 	}
 	return nil
 }
 
-func (db *DB) keep(ctx context.Context, k *moonfirefs.Kept) error {
-	tx, err := db.writer.BeginTx(ctx, nil)
-	if err != nil {
+func keep(ctx context.Context, tx *sql.Tx, k *moonfirefs.Kept) error {
+	if err := requireNewKeptName(ctx, tx, k.Name); err != nil {
 		return err
 	}
-	defer rollback(tx)
-	if err := requireNewSavedName(ctx, tx, k.Name); err != nil {
-		return err
-	}
-	err = tx.QueryRowContext(ctx, `
+	err := tx.QueryRowContext(ctx, `
 		insert into kept (stream_id, name, start_time_90k, end_time_90k, since_time_90k) values (?, ?, ?, ?, ?) returning id`,
 		k.Stream, k.Name, k.Start90k, k.End90k, k.Since90k).Scan(&k.ID)
-	if err != nil {
-		return err
-	}
-	return tx.Commit()
+	return err
 }
 
 // numbered matches names that look like that of a later part of an interval.
 var numbered = regexp.MustCompile(`^(.+)-\d{1,3}$`)
 
-// requireNewSavedName refuses a name that is taken, like requireNewName, and one
+// requireNewKeptName refuses a name that is taken, like requireNewName, and one
 // that the second part of other footage could have, or the other way round.
-func requireNewSavedName(ctx context.Context, tx *sql.Tx, name string) error {
+func requireNewKeptName(ctx context.Context, tx *sql.Tx, name string) error {
 	rows, err := tx.QueryContext(ctx, `select name from kept`)
 	if err != nil {
 		return err
@@ -91,7 +83,7 @@ func partOf(name string) string {
 	return ""
 }
 
-// Unkeep gives an interval back to rotation. It returns an error that wraps
+// Unkeep gives an interval back to retention. It returns an error that wraps
 // moonfirefs.ErrNotFound if there is none of this name.
 func (db *DB) Unkeep(ctx context.Context, name string) error {
 	result, err := db.writer.ExecContext(ctx, `delete from kept where name = ?`, name)
@@ -127,7 +119,7 @@ func listKept(ctx context.Context, db querier, leaveOut func(BadRow)) (all []moo
 	return all, err
 }
 
-// KeptBytes adds up the recordings of a stream that rotation spares. It is
+// KeptBytes adds up the recordings of a stream that retention spares. It is
 // answered by the covering index.
 func (db *DB) KeptBytes(ctx context.Context, stream moonfirefs.StreamID) (sizeBytes int64, err error) {
 	if err := db.readers.QueryRowContext(ctx, keptBytesSQL, stream).Scan(&sizeBytes); err != nil {

@@ -21,7 +21,7 @@ func (f *fixture) keep(name string, start90k, end90k moonfirefs.Time90k) {
 	}
 }
 
-// minutes saves recordings, in one transaction, and returns the minutes that are
+// minutes commits recordings, in one transaction, and returns the minutes that are
 // left of all.
 func (f *fixture) minutes(from, to int) (left []int) {
 	f.Helper()
@@ -29,21 +29,21 @@ func (f *fixture) minutes(from, to int) (left []int) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	save := &Change{Dir: 1}
+	change := &Change{Dir: 1}
 	for i, name := range names {
-		save.Insert = append(save.Insert, f.recording(name, moonfirefs.Time90k((from+i)*minute90k), 1))
-		save.SampleEntries = append(save.SampleEntries, testEntry)
+		change.Insert = append(change.Insert, f.recording(name, moonfirefs.Time90k((from+i)*minute90k), 1))
+		change.SampleEntries = append(change.SampleEntries, testEntry)
 	}
-	f.save(save)
+	f.commit(change)
 	for _, start := range f.starts(f.db) {
 		left = append(left, int(start)/minute90k)
 	}
 	return left
 }
 
-// Rotation spares what is kept, also what is committed later, and takes it again
+// Retention spares what is kept, also what is committed later, and takes it again
 // once it is released.
-func TestRotationSparesKept(t *testing.T) {
+func TestRetentionSparesKept(t *testing.T) {
 	f := newFixture(t, 1000)
 	f.minutes(0, 5)
 	other := f.openDB(Open) // another process
@@ -104,9 +104,9 @@ func TestKeptNames(t *testing.T) {
 	}
 }
 
-// What has been rotated long ago is remembered only where it is next to something
+// What was trimmed long ago is remembered only where it is next to something
 // that is kept: otherwise the list would grow for ever.
-func TestRotatedIsForgottenBetweenKept(t *testing.T) {
+func TestTrimmedIsForgottenBetweenKept(t *testing.T) {
 	f := newFixture(t, 1000)
 	f.minutes(0, 5)
 	f.keep("first", 0, minute90k)
@@ -117,7 +117,7 @@ func TestRotatedIsForgottenBetweenKept(t *testing.T) {
 	}
 	var quarters []int64
 	for _, q := range cameras[0].Streams[0].Trimmed90k {
-		quarters = append(quarters, quarterHour(q))
+		quarters = append(quarters, q.Count(moonfirefs.QuarterHour90k))
 	}
 	// The first minute is in quarter 0. Minutes 591 to 599 are left of the others.
 	if want := []int64{0, 1, 2, 3, 4, 35, 36, 37, 38, 39}; !slices.Equal(quarters, want) {
@@ -143,9 +143,9 @@ func TestDeletion(t *testing.T) {
 	if left := f.minutes(8, 10); len(left) != 10 {
 		t.Errorf("minutes %v are left before", left)
 	}
-	saved := f.save(&Change{Dir: 1, Delete: true})
-	if left := f.minutes(10, 10); !slices.Equal(left, []int{0, 1, 6, 7, 8, 9}) || len(saved.Deleted) != 4 || len(f.reserved()) != 4 {
-		t.Errorf("minutes %v are left; deleted %v, reserved %v", left, saved.Deleted, f.reserved())
+	committed := f.commit(&Change{Dir: 1, Delete: true})
+	if left := f.minutes(10, 10); !slices.Equal(left, []int{0, 1, 6, 7, 8, 9}) || len(committed.Deleted) != 4 || len(f.reserved()) != 4 {
+		t.Errorf("minutes %v are left; deleted %v, reserved %v", left, committed.Deleted, f.reserved())
 	}
 	got, err := f.db.Deletion(t.Context(), d.ID)
 	if err != nil || got.Recordings != 4 || got.SampleFileBytes != 400 || time.Since(got.Done90k.Time()) > time.Hour {
@@ -182,8 +182,8 @@ func TestLongDeletion(t *testing.T) {
 	if err := f.db.RequestDeletion(t.Context(), d); err != nil {
 		t.Fatal(err)
 	}
-	if saved := f.save(&Change{Dir: 1, Delete: true}); len(saved.Deleted) != int(last) {
-		t.Errorf("%d are deleted", len(saved.Deleted))
+	if committed := f.commit(&Change{Dir: 1, Delete: true}); len(committed.Deleted) != int(last) {
+		t.Errorf("%d are deleted", len(committed.Deleted))
 	}
 	if got, err := f.db.Deletion(t.Context(), d.ID); err != nil || got.Recordings != int64(last) || got.Done90k == 0 {
 		t.Errorf("the line says %+v, %v", got, err)
@@ -212,7 +212,7 @@ func TestDeletionSparesKept(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.keep("meanwhile", minute90k, 2*minute90k)
-	f.save(&Change{Dir: 1, Delete: true})
+	f.commit(&Change{Dir: 1, Delete: true})
 	if left := f.minutes(10, 10); !slices.Equal(left, []int{1, 4, 5, 6, 7, 8, 9}) {
 		t.Errorf("minutes %v are left", left)
 	}

@@ -89,7 +89,7 @@ type listing struct {
 // hours walks over a range of hours. It returns a badlyPackedError, before the first
 // recording of the hour, if that must be asked of the covering index.
 func (l *listing) hours(ctx context.Context, first, last utcHour) error {
-	rows, err := l.db.statements.summaries.QueryContext(ctx, l.stream, first, last)
+	rows, err := l.db.statements.summaries.QueryContext(ctx, summariesArgs(l.stream, first, last)...)
 	if err != nil {
 		return asOurs(err)
 	}

@@ -166,7 +166,7 @@ func (h *history) count(query string) (n int) {
 	return n
 }
 
-// An hour is packed once, when it is over, and not with each save.
+// An hour is packed once, when it is over, and not with each transaction.
 func TestHoursArePackedOnce(t *testing.T) {
 	f := newFixture(t, 1<<30)
 	h := &history{f, nil, 0}
@@ -175,10 +175,10 @@ func TestHoursArePackedOnce(t *testing.T) {
 		f.add(i*step90k, 1)
 		want := max(0, int(i/6)-1) // not the oldest and not the newest
 		if packed := h.count(`select count(*) from hour_summaries where summaries is not null`); packed != want {
-			t.Errorf("after %d saves, %d hours are packed, want %d", i+1, packed, want)
+			t.Errorf("after %d transactions, %d hours are packed, want %d", i+1, packed, want)
 		}
 	}
-	// Rotation takes the first two hours, and their rows.
+	// Retention takes the first two hours, and their rows.
 	h.exec(`update stream set retain_bytes = 18 * 100`)
 	f.add(30*step90k, 1)
 	if rows := h.count(`select count(*) from hour_summaries`); rows != 4 {

@@ -2,6 +2,7 @@ package index
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -50,20 +51,12 @@ select distinct hour_id, stream_id, utc_hour from recording_hour;`
 // Recount sets the totals of all streams to those of their recordings, and packs
 // the summaries of all hours anew.
 func (db *DB) Recount(ctx context.Context) error {
-	if err := db.recount(ctx); err != nil {
+	err := inTransaction(ctx, db.writer, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, recountSQL)
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("recount streams: %w", asOurs(err))
 	}
 	return db.PackSummaries(ctx)
-}
-
-func (db *DB) recount(ctx context.Context) error {
-	tx, err := db.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer rollback(tx)
-	if _, err := tx.ExecContext(ctx, recountSQL); err != nil {
-		return err
-	}
-	return tx.Commit()
 }

@@ -13,11 +13,11 @@ import (
 
 // Reserve commits n new names of files that may come to exist in dir.
 func (db *DB) Reserve(ctx context.Context, dir moonfirefs.SampleDirID, n int) ([]uuid.UUID, error) {
-	saved, err := db.Commit(ctx, &Change{Dir: dir, Reserve: n})
+	committed, err := db.Commit(ctx, &Change{Dir: dir, Reserve: n})
 	if err != nil {
 		return nil, err
 	}
-	return saved.Reserved, nil
+	return committed.Reserved, nil
 }
 
 // reserve makes names in the order of time (RFC 9562 §5.7), so that those of new
@@ -46,15 +46,7 @@ func (db *DB) Reserved(ctx context.Context, dir moonfirefs.SampleDirID) (all []R
 	if err != nil {
 		return nil, fmt.Errorf("list reserved sample files: %w", asOurs(err))
 	}
-	err = each(rows, func() error {
-		var r Reservation
-		if err := rows.Scan(&r.UUID, &r.Dir, &r.Deleting, &r.Recorded); err != nil {
-			return err
-		}
-		all = append(all, r)
-		return nil
-	})
-	if err != nil {
+	if all, err = scanReservations(rows); err != nil {
 		return nil, fmt.Errorf("list reserved sample files: %w", err)
 	}
 	return all, nil

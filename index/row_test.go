@@ -135,7 +135,7 @@ func TestLongValues(t *testing.T) {
 		release()
 	}
 	f.exec(`update stream set retain_bytes = 0`)
-	f.save(&Change{Dir: 1, Retain: []moonfirefs.StreamID{f.stream()}}) // retention can still delete them
+	f.commit(&Change{Dir: 1, Retain: []moonfirefs.StreamID{f.stream()}}) // retention can still delete them
 	if loaded := allocated() - before; loaded > longBytes/2 {
 		t.Errorf("%d bytes were allocated", loaded)
 	}

@@ -34,9 +34,10 @@ var isPackedSQL = fmt.Sprintf(`coalesce(octet_length(h.summaries) between 1 and 
 // for each hour that is packed, and for each recording of the others. It is one
 // statement, so that the answer is of one state of the database. Nothing is
 // looked for in the covering index where the stream is null. The hour follows from
-// the id, by which the rows are found, whatever the other columns say.
+// the id, by which the rows are found, whatever the other columns say. Its parameters
+// are those of summariesArgs.
 var summariesSQL = `
-select h.id - ?1 * 68719476736 as hour, iif(` + isPackedSQL + `, h.summaries, null), coalesce(r.id, 0), coalesce(r.start_time_90k, 0),
+select h.id - ?2 as hour, iif(` + isPackedSQL + `, h.summaries, null), coalesce(r.id, 0), coalesce(r.start_time_90k, 0),
        coalesce(r.duration_90k, 0), coalesce(r.sample_file_bytes, 0), coalesce(r.video_samples, 0),
        coalesce(r.video_sync_samples, 0), coalesce(r.video_sample_entry_id, 0),
        coalesce(r.run_offset, 0), coalesce(r.flags, 0), coalesce(r.audio_samples, 0),
@@ -45,9 +46,15 @@ select h.id - ?1 * 68719476736 as hour, iif(` + isPackedSQL + `, h.summaries, nu
   from hour_summaries h
   left join recording r
     on r.stream_id = iif(` + isPackedSQL + `, null, ?1)
-   and r.start_time_90k >= (h.id - ?1 * 68719476736) * 324000000 and r.start_time_90k < (h.id - ?1 * 68719476736 + 1) * 324000000
- where h.id between ?1 * 68719476736 + ?2 and ?1 * 68719476736 + ?3
+   and r.start_time_90k >= (h.id - ?2) * ?5 and r.start_time_90k < (h.id - ?2 + 1) * ?5
+ where h.id between ?3 and ?4
  order by h.id, r.start_time_90k, r.id`
+
+// summariesArgs are for the hours of a stream from one to another.
+func summariesArgs(stream moonfirefs.StreamID, first, last utcHour) []any {
+	id := func(hour utcHour) int64 { return streamHour{stream, hour}.id() }
+	return []any{stream, id(0), id(first), id(last), moonfirefs.Hour90k}
+}
 
 // fieldsOf lists where the columns of coveredSQL go.
 func fieldsOf(s *moonfirefs.Summary) []any {

@@ -1,0 +1,136 @@
+package index
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
+)
+
+// maxDeletions bounds the recordings that one transaction deletes.
+const maxDeletions = 500
+
+// oldestSQL finds the recording of a stream that was committed first, after
+// another one, and that nobody keeps. That is not
+// always the one with the earliest time: where this machine's clock has been
+// wrong for a while, an order by time would keep the footage from the future for
+// ever, or delete what is dated too early as soon as it is committed.
+var oldestSQL = `
+select r.id from recording r
+ where r.stream_id = ? and r.id > ? and not ` + keptSQL + `
+ order by r.id limit 1`
+
+// limit is how much a stream may have: its quota, of which what is kept is a part.
+// If that leaves less than a tenth of the quota for new footage, it has that tenth
+// all the same: what is kept never goes, and recording goes on.
+func (t *transaction) limit(ctx context.Context, stream moonfirefs.StreamID) (limitBytes int64, err error) {
+	var retainBytes, keptBytes int64
+	if err := t.tx.QueryRowContext(ctx, `select retain_bytes from stream where id = ?`, stream).Scan(&retainBytes); err != nil {
+		return 0, err
+	}
+	err = t.tx.QueryRowContext(ctx, keptBytesSQL, stream).Scan(&keptBytes)
+	return max(retainBytes, keptBytes+retainBytes/moonfirefs.UnkeptShare), err
+}
+
+// enforceQuota deletes the oldest recordings of a stream that exceed its quota: as
+// many as needed and no more.
+func (t *transaction) enforceQuota(ctx context.Context, stream moonfirefs.StreamID) error {
+	deleted := len(t.Deleted)
+	defer func() { t.more = t.more || len(t.Deleted) >= maxDeletions }()
+	limitBytes, err := t.limit(ctx, stream)
+	if err != nil {
+		return err
+	}
+	for {
+		if len(t.Deleted) >= maxDeletions {
+			return t.forgetTrimmed(ctx, stream)
+		}
+		var excess int64
+		err := t.tx.QueryRowContext(ctx, `select sample_file_bytes - ? from stream where id = ?`, limitBytes, stream).Scan(&excess)
+		if err == nil && excess <= 0 && len(t.Deleted) > deleted {
+			err = t.forgetTrimmed(ctx, stream)
+		}
+		if err != nil || excess <= 0 {
+			return err
+		}
+		if err := failpoint.Step("delete.1", func() error { return t.deleteOldest(ctx, stream) }); err != nil {
+			return err
+		}
+	}
+}
+
+func (t *transaction) deleteOldest(ctx context.Context, stream moonfirefs.StreamID) error {
+	var id moonfirefs.RecordingID
+	err := t.tx.QueryRowContext(ctx, oldestSQL, stream, t.passed[stream]).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return fmt.Errorf("its total is not that of its recordings: %w", moonfirefs.ErrCorrupt)
+	}
+	if err != nil {
+		return err
+	}
+	t.passed[stream] = id
+	return t.delete(ctx, id)
+}
+
+// delete replaces a recording row by a reserved row.
+func (t *transaction) delete(ctx context.Context, id moonfirefs.RecordingID) error {
+	var stream moonfirefs.StreamID
+	var start90k moonfirefs.Time90k
+	var file moonfirefs.SampleFile
+	var blobs indexBlobs
+	var sizeBytes int64
+	err := t.tx.QueryRowContext(ctx, `
+		select stream_id, start_time_90k, sample_file_uuid, sample_dir_id, `+indexesSQL+` from recording r where id = ?`, id).
+		Scan(&stream, &start90k, &file.UUID, &file.Dir, &blobs.video, &blobs.audio, &sizeBytes)
+	if err != nil {
+		return err
+	}
+	if _, err := t.tx.ExecContext(ctx, `delete from recording where id = ?`, id); err != nil {
+		return err
+	}
+	if _, err := t.tx.ExecContext(ctx, `insert into reserved_sample_files (uuid, sample_dir_id, state) values (?, ?, 'deleted')`,
+		file.UUID[:], file.Dir); err != nil {
+		return err
+	}
+	if _, err := t.tx.ExecContext(ctx, `insert or ignore into trimmed_quarter (stream_id, quarter_hour) values (?, ?)`,
+		stream, start90k.Count(moonfirefs.QuarterHour90k)); err != nil {
+		return err
+	}
+	t.changed[streamHour{stream, hourOf(start90k)}] = true
+	if t.blobBytes += sizeBytes; t.blobBytes <= maxHeldBytes && !blobs.lacks(sizeBytes) {
+		t.blobs[id] = blobs
+	}
+	t.Deleted = append(t.Deleted, file)
+	return nil
+}
+
+// nearQuarters is how many quarters an hour has: what is further away than that
+// is in another hour.
+const nearQuarters = 4
+
+// forgetTrimmed forgets the quarters that no hour with footage can have: those
+// before all recordings, but for the neighbours of kept ones.
+func (t *transaction) forgetTrimmed(ctx context.Context, stream moonfirefs.StreamID) error {
+	var first sql.Null[moonfirefs.Time90k]
+	err := t.tx.QueryRowContext(ctx, `
+		select r.start_time_90k from recording r where r.stream_id = ? and not `+keptSQL+`
+		 order by r.start_time_90k limit 1`, stream).Scan(&first)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	before := int64(math.MaxInt64)
+	if first.Valid {
+		before = first.V.Count(moonfirefs.QuarterHour90k) - nearQuarters
+	}
+	_, err = t.tx.ExecContext(ctx, `
+		delete from trimmed_quarter
+		 where stream_id = ?1 and quarter_hour < ?2
+		   and not exists (select 1 from recording r where r.stream_id = ?1
+		       and r.start_time_90k >= (quarter_hour - ?3) * ?4 and r.start_time_90k < (quarter_hour + ?3 + 1) * ?4)`,
+		stream, before, nearQuarters, moonfirefs.QuarterHour90k)
+	return err
+}
