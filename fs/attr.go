@@ -14,7 +14,7 @@ const (
 	// growingEntry is for names that stand for another version from one moment
 	// to the next.
 	growingEntry = 100 * time.Millisecond
-	// closedEntry is for the names of closed hours. Rotation takes them away;
+	// closedEntry is for the names of closed hours. Retention takes them away;
 	// the watcher tells the kernel, and this is for when it could not.
 	closedEntry = time.Minute
 	// folderEntry is for the names and attributes of folders.
@@ -22,6 +22,15 @@ const (
 	// immutable is for attributes that never change under their inode number.
 	immutable = 24 * time.Hour
 )
+
+// fileEntry is for the name of a file: growing says that it may stand for another version
+// at any moment.
+func fileEntry(growing bool) time.Duration {
+	if growing {
+		return growingEntry
+	}
+	return closedEntry
+}
 
 // blockBytes is the unit of st_blocks; transferBytes is st_blksize. A larger one
 // than the page would also change how the kernel caches the file.

@@ -9,17 +9,18 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/library"
+	"github.com/moonfirefs/moonfirefs/pages"
 )
 
 // blob is a file whose content is in memory while it is open. It never changes under
 // its inode number.
 type blob struct {
 	node
-	tree        *tree
 	inode       uint64
 	sizeBytes   int64
 	modified90k moonfirefs.Time90k
-	// read returns the content, or an error that wraps errStale if it cannot be had
+	// read returns the content, or an error that wraps library.ErrStale if it cannot be had
 	// any more; nil if there is none.
 	read func(context.Context) ([]byte, error)
 	// growing says that the name may stand for another blob at any moment.
@@ -36,10 +37,7 @@ var (
 func (b *blob) enter(ctx context.Context, parent gofs.InodeEmbedder, out *fuse.EntryOut) *gofs.Inode {
 	b.fill(&out.Attr)
 	out.SetAttrTimeout(immutable)
-	out.SetEntryTimeout(closedEntry)
-	if b.growing {
-		out.SetEntryTimeout(growingEntry)
-	}
+	out.SetEntryTimeout(fileEntry(b.growing))
 	return parent.EmbeddedInode().NewInode(ctx, b, gofs.StableAttr{Mode: fuse.S_IFREG, Ino: b.inode})
 }
 
@@ -89,4 +87,28 @@ var probes = []string{
 
 func isProbe(name string) bool { return slices.Contains(probes, name) }
 
-func probeInode(name string) uint64 { return identity{}.text("probe").text(name).inode() }
+// probe is one of them: an empty file.
+func (t *tree) probe(name string) *blob {
+	return &blob{node: node{tree: t}, inode: library.EmptyInode(name), modified90k: t.catalog.Created90k()}
+}
+
+// page is a version of an index page as a file.
+func (t *tree) page(p *pages.Page) *blob {
+	return &blob{
+		node: node{tree: t}, inode: p.Inode, sizeBytes: p.SizeBytes, modified90k: p.Modified90k, read: p.Content, growing: true,
+	}
+}
+
+// pageEntries lists the pages of a folder. One that cannot be made is missing, so that the
+// rest of the folder can still be listed.
+func (t *tree) pageEntries(page func(name string) (*pages.Page, error)) (entries []entry) {
+	for _, name := range pages.Names() {
+		p, err := page(name)
+		if err != nil {
+			_ = t.fail("list page", err) // logs
+			continue
+		}
+		entries = append(entries, entry{name, p.Inode, fuse.S_IFREG})
+	}
+	return entries
+}

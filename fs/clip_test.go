@@ -22,7 +22,8 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
-	pictures "github.com/moonfirefs/moonfirefs/internal/test/teststore"
+	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
+	"github.com/moonfirefs/moonfirefs/library"
 )
 
 // The pictures that clips are judged by carry their numbers.
@@ -36,10 +37,10 @@ const (
 	otherWidth = 192
 )
 
-var numberedPictures = sync.OnceValues(func() (clips [2]*pictures.Media, err error) {
+var numberedPictures = sync.OnceValues(func() (clips [2]*teststore.Media, err error) {
 	for i, width := range []int{pictureWidth, otherWidth} {
-		clips[i], err = pictures.Encode(context.Background(), pictures.Params{
-			Codec: pictures.H264, Width: width, Height: pictureHeight, FPS: pictureFPS, Seconds: pictureSeconds,
+		clips[i], err = teststore.Encode(context.Background(), teststore.Params{
+			Codec: teststore.H264, Width: width, Height: pictureHeight, FPS: pictureFPS, Seconds: pictureSeconds,
 		})
 		if err != nil {
 			return clips, err
@@ -58,13 +59,13 @@ type filmed struct {
 }
 
 // film makes a store with a camera "yard".
-func film(t *testing.T, retainBytes int64, takes ...filmed) (path string, s *pictures.Store) {
+func film(t *testing.T, retainBytes int64, takes ...filmed) (path string, s *teststore.Store) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "store")
-	if err := pictures.Create(t.Context(), path, newYork, pictures.Camera{Name: "yard", RetainBytes: retainBytes}); err != nil {
+	if err := teststore.Create(t.Context(), path, newYork, teststore.Camera{Name: "yard", RetainBytes: retainBytes}); err != nil {
 		t.Fatal(err)
 	}
-	s, err := pictures.Open(t.Context(), path)
+	s, err := teststore.Open(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,14 +76,14 @@ func film(t *testing.T, retainBytes int64, takes ...filmed) (path string, s *pic
 	return path, s
 }
 
-func filmOn(t *testing.T, s *pictures.Store, f filmed) {
+func filmOn(t *testing.T, s *teststore.Store, f filmed) {
 	t.Helper()
 	clips, err := numberedPictures()
 	if err != nil {
 		t.Fatal(err)
 	}
 	start := at(t, f.start)
-	err = s.Record(t.Context(), pictures.Take{
+	err = s.Record(t.Context(), teststore.Take{
 		Folder: "yard", Start: start, Recordings: f.minutes, Seconds: 60, Media: clips[f.camera],
 		First: numberAt(start), TrailingZero: f.trailing,
 	})
@@ -355,7 +356,7 @@ func TestManyClips(t *testing.T) {
 				to := from + 1 + rand.IntN(60)
 				base := at(t, "2026-11-22T13:00:00-05:00")
 				start, end := base.Add(seconds(from)), base.Add(seconds(to))
-				name := clipName{start: civil.MomentOf(start.Time().In(zone)), end: civil.MomentOf(end.Time().In(zone)), part: 1}
+				name := library.ClipName{Start: civil.MomentOf(start.Time().In(zone)), End: civil.MomentOf(end.Time().In(zone)), Part: 1}
 				got := shownNumbers(t, s.path("yard/clips", name.String()), pictureWidth)
 				if want := (to - from) * pictureFPS; len(got) != want || got[0] != numberAt(start) {
 					t.Errorf("%s shows %d pictures, want %d from number %d", name, len(got), want, numberAt(start))

@@ -9,7 +9,8 @@ import (
 	mp4ff "github.com/Eyevinn/mp4ff/mp4"
 
 	"github.com/moonfirefs/moonfirefs"
-	pictures "github.com/moonfirefs/moonfirefs/internal/test/teststore"
+	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
+	"github.com/moonfirefs/moonfirefs/pages"
 )
 
 // Ensures that a clip has exactly the samples from the last key frame at or before
@@ -24,7 +25,7 @@ func TestClipIsCutAtGroups(t *testing.T) {
 	// Key frames come each second, and 400 ms after a whole one.
 	const shift90k = 2 * moonfirefs.UnitsPerSecond / pictureFPS
 	start := at(t, "2026-11-22T13:00:00-05:00")
-	if err := f.Record(t.Context(), pictures.Take{
+	if err := f.Record(t.Context(), teststore.Take{
 		Folder: "yard", Start: start + shift90k, Recordings: 3, Seconds: 60, Media: clips[0], First: numberAt(start),
 	}); err != nil {
 		t.Fatal(err)
@@ -67,66 +68,17 @@ func lastChunkEnd(table *mp4ff.StblBox) int64 {
 	return end
 }
 
-// Ensures that looking up a clip reads the video indexes of two recordings, once, and
-// none for a clip of whole recordings or a name that is none; and that listings of
-// hours read none.
-func TestClipsReadTwoVideoIndexes(t *testing.T) {
-	_, f := newStore(t, newYork, unlimited)
-	f.mustRecord(t, take{Start90k: at(t, "2026-11-22T13:00:00-05:00"), Count: 10, Seconds: 60})
-	tree, err := newTree(t.Context(), Options{DB: f.DB, Dirs: f.Dirs, Zone: f.Zone})
-	if err != nil {
-		t.Fatal(err)
-	}
-	now, err := tree.snapshot(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	state := now.streams[0]
-	for _, test := range []struct {
-		name                string
-		wantReads, wantHits int64
-	}{
-		{"2026-11-22T13.00.00--13.10.01.mp4", 0, 0}, // whole
-		{"2026-11-22T13.01.30--13.08.30.mp4", 2, 0},
-		{"2026-11-22T13.01.31--13.08.31.mp4", 2, 2}, // known
-		{"2026-11-22T13.01.31--13.01.59.mp4", 1, 1},
-		{"2026-11-22T13.05.30--13.11.00.mp4", 1, 0}, // to the end
-	} {
-		n, ok := parseClipName(test.name)
-		interval, ok2 := n.interval(tree.calendar)
-		if !ok || !ok2 {
-			t.Fatalf("%s is no name of a clip", test.name)
-		}
-		counters := f.DB.Counters()
-		reads, hits := counters.VideoIndexes.Load(), counters.VideoIndexHits.Load()
-		if _, ok, err := tree.clip(t.Context(), state.stream, interval, 1); !ok || err != nil {
-			t.Fatalf("%s: %v, %v", test.name, ok, err)
-		}
-		reads, hits = counters.VideoIndexes.Load()-reads, counters.VideoIndexHits.Load()-hits
-		if reads != test.wantReads || hits != test.wantHits {
-			t.Errorf("%s: %d video indexes were asked for, %d of them known; want %d, %d", test.name, reads, hits, test.wantReads, test.wantHits)
-		}
-	}
-	reads := f.DB.Counters().VideoIndexes.Load()
-	if _, err := tree.day(t.Context(), state, mustDate(t, "2026-11-22")); err != nil {
-		t.Fatal(err)
-	}
-	if n := f.DB.Counters().VideoIndexes.Load() - reads; n != 0 {
-		t.Errorf("the listing of a day has read %d video indexes", n)
-	}
-}
-
 // Ensures that a damaged video index harms the clips that need it when they are read,
 // and neither the listing of what is kept nor the index pages.
 func TestClipOfDamagedVideoIndex(t *testing.T) {
-	path, f := newBrokenStore(t, unlimited)
+	path, f := newBrokenStore(t)
 	f.mustRecord(t, take{Start90k: at(t, "2026-11-22T13:00:00-05:00"), Count: 3, Seconds: 60, Damaged: true})
 	newKeeper(t, path).keep("burglary", "2026-11-22T13:00:30-05:00", "2026-11-22T13:02:30-05:00")
 	s := startServer(t, serveOptions{Store: path})
 	if got := names(t, s.path("saved")); !slices.Equal(got, []string{"burglary.mp4"}) {
 		t.Errorf("saved holds %q", got)
 	}
-	mustRead(t, s.path(htmlName))
+	mustRead(t, s.path(pages.HTMLName))
 	stat(t, s.path("driveway/2026-11-22/13.mp4"))
 	if _, err := os.ReadFile(s.path("saved/burglary.mp4")); err == nil {
 		t.Error("a clip of a damaged video index can be read")

@@ -144,13 +144,12 @@ func TestParallelReaders(t *testing.T) {
 
 // Ensures that programs can play the files to the end.
 func TestPlayers(t *testing.T) {
-	path, f := newStore(t, newYork, unlimited)
-	f.mustRecord(t, take{Start90k: at(t, "2026-11-22T13:00:00-05:00"), Count: 4, Seconds: 60})
+	path, _ := film(t, unlimited, filmed{start: "2026-11-22T13:00:00-05:00", minutes: 4})
 	s := startServer(t, serveOptions{Store: path, Timestamps: true})
-	name := s.path("driveway/2026-11-22/13.mp4")
+	name := s.path("yard/2026-11-22/13.mp4")
 	output, err := exec.Command("ffprobe", "-v", "error", "-select_streams", "v", "-count_packets",
 		"-show_entries", "stream=codec_name,nb_read_packets:format=duration", "-of", "compact=p=0:nk=1", name).CombinedOutput()
-	if want := fmt.Sprintf("h264|%d\n240.000000\n", 240*framesPerSecond); err != nil || string(output) != want {
+	if want := fmt.Sprintf("h264|%d\n240.000000\n", 240*pictureFPS); err != nil || string(output) != want {
 		t.Errorf("ffprobe says %q, want %q: %v", output, want, err)
 	}
 	output, err = exec.Command("ffmpeg", "-v", "error", "-xerror", "-i", name, "-map", "0:v", "-f", "null", "-").CombinedOutput()

@@ -1,6 +1,10 @@
 package fs
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+
+	"github.com/moonfirefs/moonfirefs/library"
+)
 
 // Counters count what a mount has served of footage since it was opened.
 type Counters struct {
@@ -11,16 +15,10 @@ type Counters struct {
 	// Faults counts the requests of any kind that failed because of what lies
 	// underneath, and not because they asked for something that there is not.
 	Faults atomic.Int64
-	// Listings counts the listings of dates that were asked for, ListingHits those
-	// among them that were in memory.
-	Listings, ListingHits atomic.Int64
 }
 
 // Counters returns the counters themselves: they go on counting.
-func (m *Mount) Counters() *Counters { return m.tree.counters }
+func (m *Mount) Counters() *Counters { return &m.tree.counters }
 
-// CacheBytes is the memory that listings and index pages take; see
-// Options.ListingCacheBytes.
-func (m *Mount) CacheBytes() int64 {
-	return m.tree.memory.size()
-}
+// Catalog is what is mounted.
+func (m *Mount) Catalog() *library.Catalog { return m.tree.catalog }

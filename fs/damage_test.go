@@ -18,7 +18,7 @@ func TestDamage(t *testing.T) {
 		"too long":  func(path string) error { return os.Truncate(path, 10_000_000) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			path, f := newBrokenStore(t, unlimited)
+			path, f := newBrokenStore(t)
 			recordings := f.mustRecord(t, take{Start90k: at(t, "2026-11-22T13:00:00-05:00"), Count: 5, Seconds: 60})
 			f.mustRecord(t, take{Start90k: at(t, "2026-11-22T14:00:00-05:00"), Count: 1, Seconds: 60})
 			want := f.build(t, recordings...)
@@ -44,7 +44,7 @@ func TestDamage(t *testing.T) {
 // Ensures that a file that shrinks while it is open is an error, not a short
 // read.
 func TestShrinkingSampleFile(t *testing.T) {
-	path, f := newBrokenStore(t, unlimited)
+	path, f := newBrokenStore(t)
 	recordings := f.mustRecord(t, take{Start90k: at(t, "2026-11-22T13:00:00-05:00"), Count: 1, Seconds: 60})
 	s := startServer(t, serveOptions{Store: path})
 	file, err := os.OpenFile(s.path("driveway/2026-11-22/13.mp4"), os.O_RDONLY|syscall.O_DIRECT, 0)

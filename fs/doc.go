@@ -1,39 +1,31 @@
-// Package fs shows the footage of a store as a read-only FUSE file system: a
-// folder per stream, in it a folder per civil date, in it an mp4 file per civil
-// hour.
+// Package fs shows a library of footage as a read-only FUSE file system: a folder per
+// stream, in it a folder per civil date, in it an mp4 file per civil hour.
 //
 //	/driveway/2026-11-22/13.mp4
 //
-// Nothing of that exists on disk. Package index says which recordings there
-// are, package mp4 what the bytes of a file made of them are, package sample
-// holds the samples. This package owns what is left: the tree, names, civil
-// time, inode numbers, time limits of the kernel's caches, and errno.
+// Nothing of that exists on disk. Package library says which files there are and opens
+// them, package pages makes the index pages. This package owns what the kernel is told:
+// nodes and handles, for how long the kernel may believe what, error numbers, and how a
+// read is answered without a copy.
 //
 // # Model
 //
-// An hour (type hour) is a stretch of time in which the civil date, the hour on
-// the clock and the UTC offset stay the same. A recording belongs whole to the
-// hour in which it starts. A file (type file) is one state of an hour: the
-// first n recordings of it that share a sample entry. Each state has an inode
-// number of its own, derived from its content, so that nothing ever changes
-// under an inode: the kernel may cache pages and attributes for as long as it
-// likes. When the hour grows, its name moves on to another inode; a handle
-// (type handle) keeps the state that it opened, to the last byte.
+// A file in the tree is one version (library.Version). Nothing ever changes under its
+// inode number, so the kernel may cache pages and attributes for as long as it likes.
+// When an hour grows, its name moves on to another inode; a handle keeps the version that
+// it opened, to the last byte.
 //
-// Beside the hours there are clips (type clip), which are found by name only, and
-// index pages (type pages), made of what a chronicle tells of each stream.
-//
-// The catalog answers what there is, from the index, and remembers listings for as
-// long as their stream has not changed, and as far as there is memory for them. Nodes (one file each:
-// root, folder, day, hour, clip, blob) translate between it and the kernel. They hold
-// no state that could become stale.
+// There is a type of node, in a file of its own, for each kind of thing: root, streamDir,
+// dateDir, clipsDir, keptDir, versionFile, and blob for what is in memory. They hold no
+// state that could become stale. What they share is the tree. The watcher tells the
+// kernel of names that stand for something else now.
 //
 // # Caveats
 //
-// A process must never touch its own mount: a request that waits for itself
-// cannot be killed. So tests serve from a child process. Notifications to the
-// kernel are sent by one goroutine that holds no locks; from within a handler
-// they would deadlock. See design/mount.md for these and other traps.
+// A process must never touch its own mount: a request that waits for itself cannot be
+// killed. So tests serve from a child process. Notifications to the kernel are sent by
+// one goroutine that holds no locks; from within a handler they would deadlock. See
+// design/mount.md for these and other traps.
 //
-// What the bytes of a file are does not belong here, nor does SQL.
+// Names, inode numbers and what is hidden do not belong here, nor does SQL.
 package fs

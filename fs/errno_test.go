@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/library"
 )
 
 // Ensures that the kernel is told what it should make of an error, in particular
@@ -22,16 +23,16 @@ func TestErrno(t *testing.T) {
 	}{
 		{nil, 0},
 		{fmt.Errorf("find stream: %w", moonfirefs.ErrNotFound), syscall.ENOENT},
-		{fmt.Errorf("%w: %w", errStale, moonfirefs.ErrNotFound), syscall.ESTALE},
+		{fmt.Errorf("%w: %w", library.ErrStale, moonfirefs.ErrNotFound), syscall.ESTALE},
 		{missing, syscall.EIO},
 		{fs.ErrNotExist, syscall.EIO},
 		{moonfirefs.ErrCorrupt, syscall.EIO},
 		{errors.New("anything"), syscall.EIO},
 		{context.Canceled, syscall.EIO},
 		{&fs.PathError{Op: "open", Err: syscall.EMFILE}, syscall.EMFILE},
-		{&recordingError{1, &fs.PathError{Op: "open", Err: syscall.ENFILE}}, syscall.ENFILE},
-		{&recordingError{1, moonfirefs.ErrNotFound}, syscall.EIO},
-		{&recordingError{1, syscall.ENOMEM}, syscall.ENOMEM},
+		{&library.RecordingError{ID: 1, Err: &fs.PathError{Op: "open", Err: syscall.ENFILE}}, syscall.ENFILE},
+		{&library.RecordingError{ID: 1, Err: moonfirefs.ErrNotFound}, syscall.EIO},
+		{&library.RecordingError{ID: 1, Err: syscall.ENOMEM}, syscall.ENOMEM},
 	} {
 		if got := errno(test.err); got != test.want {
 			t.Errorf("errno(%v) = %v, want %v", test.err, got, test.want)

@@ -133,7 +133,7 @@ func TestGrowthUnderReaders(t *testing.T) {
 // Ensures that a handle outlives the rotation of all its recordings, and that an
 // hour is hidden as soon as its beginning is rotated away, except the newest.
 func TestRotation(t *testing.T) {
-	size := recordingBytes(t, 60)
+	size := recordingBytes(60)
 	bothWays(t, 4*size+size/2, func(t *testing.T, store string, s *server, record func(take)) {
 		record(take{Start90k: at(t, "2026-11-21T12:58:00-05:00"), Count: 4, Seconds: 60})
 		day := s.path("driveway/2026-11-21")
@@ -195,7 +195,7 @@ func TestRotation(t *testing.T) {
 // Ensures that footage from a time when this machine's clock was wrong neither
 // hides the rest nor is hidden, and that it is the hour in progress that grows.
 func TestRotationWithAWrongClock(t *testing.T) {
-	size := recordingBytes(t, 60)
+	size := recordingBytes(60)
 	for name, wrong := range map[string]string{"ahead": "2030-01-01T00:00:00-05:00", "behind": "2000-01-01T00:00:00-05:00"} {
 		t.Run(name, func(t *testing.T) {
 			path, f := newStore(t, newYork, 10*size+size/2)

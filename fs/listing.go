@@ -36,30 +36,30 @@ func withDots(self, parent uint64, entries []entry) []fuse.DirEntry {
 	return list
 }
 
-// openFolder is a folder that somebody reads: the listing as of when they began to.
+// openDir is a folder that somebody reads: the listing as of when they began to.
 // Entries have ascending offsets, so that reading can go on where it was even if the
 // folder has changed meanwhile.
 //
 // READDIRPLUS makes go-fuse look up each entry. That happens here, in what is listed:
 // to ask the database for each whether it is still true would take longer than all
 // the rest.
-type openFolder struct {
+type openDir struct {
 	// read makes the listing: it is called when reading begins, and when it begins
 	// anew (rewinddir(3)).
-	read    func(ctx context.Context) (*folderListing, syscall.Errno)
-	listing *folderListing
+	read    func(ctx context.Context) (*dirListing, syscall.Errno)
+	listing *dirListing
 	// after is the offset of the entry that was read last.
 	after uint64
 }
 
-// folderListing is what there is in a folder, and how its entries are looked up.
-type folderListing struct {
+// dirListing is what there is in a folder, and how its entries are looked up.
+type dirListing struct {
 	entries []fuse.DirEntry
 	lookup  func(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno)
 }
 
 // next returns the entry that follows an offset, nil at the end.
-func (l *folderListing) next(after uint64) *fuse.DirEntry {
+func (l *dirListing) next(after uint64) *fuse.DirEntry {
 	i, found := slices.BinarySearchFunc(l.entries, after, func(e fuse.DirEntry, after uint64) int { return cmp.Compare(e.Off, after) })
 	if found {
 		i++
@@ -71,14 +71,14 @@ func (l *folderListing) next(after uint64) *fuse.DirEntry {
 }
 
 var (
-	_ gofs.FileReaddirenter = (*openFolder)(nil)
-	_ gofs.FileSeekdirer    = (*openFolder)(nil)
-	_ gofs.FileLookuper     = (*openFolder)(nil)
+	_ gofs.FileReaddirenter = (*openDir)(nil)
+	_ gofs.FileSeekdirer    = (*openDir)(nil)
+	_ gofs.FileLookuper     = (*openDir)(nil)
 )
 
 // Readdirent returns the next entry, nil at the end. go-fuse does not call it at the
 // same time as other methods.
-func (f *openFolder) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
+func (f *openDir) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Errno) {
 	if f.listing == nil {
 		var code syscall.Errno
 		if f.listing, code = f.read(context.WithoutCancel(ctx)); code != 0 {
@@ -95,7 +95,7 @@ func (f *openFolder) Readdirent(ctx context.Context) (*fuse.DirEntry, syscall.Er
 }
 
 // Seekdir goes on with the entry behind the one that had the offset.
-func (f *openFolder) Seekdir(_ context.Context, off uint64) syscall.Errno {
+func (f *openDir) Seekdir(_ context.Context, off uint64) syscall.Errno {
 	if off == 0 {
 		f.listing = nil
 	}
@@ -104,6 +104,6 @@ func (f *openFolder) Seekdir(_ context.Context, off uint64) syscall.Errno {
 }
 
 // Lookup looks up an entry that was just read.
-func (f *openFolder) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+func (f *openDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 	return f.listing.lookup(context.WithoutCancel(ctx), name, out)
 }

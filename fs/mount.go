@@ -17,40 +17,29 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/moonfirefs/moonfirefs"
-	"github.com/moonfirefs/moonfirefs/index"
-	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/internal/mountpoint"
 	"github.com/moonfirefs/moonfirefs/internal/status"
-	"github.com/moonfirefs/moonfirefs/mp4"
-	"github.com/moonfirefs/moonfirefs/sample"
+	"github.com/moonfirefs/moonfirefs/library"
+	"github.com/moonfirefs/moonfirefs/pages"
 )
 
 // Options say what to mount, where and how.
 type Options struct {
 	// Mountpoint is an empty folder.
 	Mountpoint string
-	DB         *index.DB
-	// Dirs are the sample directories. DB and Dirs stay open until Close has
-	// returned; the caller closes them.
-	Dirs map[moonfirefs.SampleDirID]*sample.Dir
-	// Zone is the time zone whose civil hours the files are.
-	Zone *time.Location
+	// Catalog is what to show. Its index and its sample directories stay open until Close
+	// has returned; the caller closes them.
+	Catalog *library.Catalog
 	// AllowOther lets the user UID and the group GID read, whoever has mounted.
 	// Without it nobody else can even see the mount, not even root.
 	AllowOther bool
 	// UID and GID own all files; 0 means those of the process.
 	UID, GID uint32
-	// Gaps and Timestamps are choices about the bytes of the files.
-	Gaps       mp4.Gaps
-	Timestamps bool
 	// Status returns what status.json and the page of the root tell of the recorder.
 	// It may return nil while there is nothing to tell, and must return the same
 	// report for as long as the pages shall stay as they are; it must not wait. Where
 	// it is nil, the pages tell of footage alone.
 	Status func() *status.Report
-	// ListingCacheBytes bounds the memory for listings of dates and for index pages; 0
-	// means 16 MiB.
-	ListingCacheBytes int64
 	// Logger is told what a person should know; nil means slog.Default().
 	Logger *slog.Logger
 }
@@ -91,7 +80,7 @@ func Open(ctx context.Context, o Options) (*Mount, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mount %s: %w", o.Mountpoint, err)
 	}
-	m, err := serve(o, t, &root{tree: t})
+	m, err := serve(o, t, &root{node{tree: t}})
 	if err != nil {
 		return nil, fmt.Errorf("mount %s: %w", o.Mountpoint, err)
 	}
@@ -100,22 +89,17 @@ func Open(ctx context.Context, o Options) (*Mount, error) {
 
 // newTree makes sure that the index can be read before anything is mounted.
 func newTree(ctx context.Context, o Options) (*tree, error) {
-	if o.DB == nil || o.Zone == nil {
-		return nil, fmt.Errorf("database or zone is missing: %w", moonfirefs.ErrInvalid)
+	if o.Catalog == nil {
+		return nil, fmt.Errorf("nothing to show: %w", moonfirefs.ErrInvalid)
 	}
 	t := &tree{
-		catalog: newCatalog(o.DB, civil.Calendar{Zone: o.Zone}, look{o.Gaps, o.Timestamps}, newMemory(o.ListingCacheBytes)),
+		catalog: o.Catalog,
+		pages:   pages.New(o.Catalog, o.Status),
 		owner:   owner{uid: o.UID, gid: o.GID, fileMode: 0o400, folderMode: 0o500},
-		dirs:    o.Dirs,
-		status:  o.Status,
 		log:     o.Logger,
 		handles: make(map[*handle]bool),
 
 		knownFiles: defaultKnownFiles,
-	}
-	t.pages = newPages(t)
-	if t.status == nil {
-		t.status = func() *status.Report { return nil }
 	}
 	if t.log == nil {
 		t.log = slog.Default()
@@ -129,7 +113,7 @@ func newTree(ctx context.Context, o Options) (*tree, error) {
 	if o.AllowOther {
 		t.owner.fileMode, t.owner.folderMode = 0o440, 0o550
 	}
-	_, err := t.snapshot(ctx)
+	_, err := t.catalog.Snapshot(ctx)
 	return t, err
 }
 
@@ -161,7 +145,7 @@ func nodeOptions() *gofs.Options {
 	return &gofs.Options{
 		// Our own modes, which go-fuse would otherwise open up when they are 0.
 		NullPermissions: true,
-		RootStableAttr:  &gofs.StableAttr{Ino: rootInode},
+		RootStableAttr:  &gofs.StableAttr{Ino: library.RootInode},
 	}
 }
 
@@ -204,7 +188,7 @@ func (m *Mount) run(root *gofs.Inode) {
 	m.server.Serve()
 	cancel()
 	watching.Wait()
-	m.tree.releaseHandles()
+	m.tree.closeHandles()
 }
 
 // identify finds out the device number, by which this mount is told from another

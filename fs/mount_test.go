@@ -21,7 +21,9 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
+	"github.com/moonfirefs/moonfirefs/library"
 	"github.com/moonfirefs/moonfirefs/mp4"
+	"github.com/moonfirefs/moonfirefs/pages"
 )
 
 const (
@@ -48,7 +50,7 @@ func names(t testing.TB, path string) []string {
 }
 
 // always are the names that every stream's folder has besides those of dates.
-var always = []string{clipsName, htmlName, jsonName}
+var always = []string{library.ClipsFolder, pages.HTMLName, pages.JSONName}
 
 // dates lists a stream's folder but for what is always there.
 func dates(t testing.TB, path string) []string {
@@ -111,18 +113,19 @@ func (d direct) ReadSamples(_ context.Context, recording int, p []byte, offset i
 // build makes the bytes of a file of the main stream.
 func (f *fixture) build(t testing.TB, recordings ...*moonfirefs.Recording) []byte {
 	t.Helper()
-	c := newCatalog(f.DB, civil.Calendar{Zone: f.Zone}, look{}, newMemory(0))
-	now, err := c.snapshot(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var members []moonfirefs.Summary
+	var summaries []moonfirefs.Summary
 	for _, r := range recordings {
-		members = append(members, r.Summary)
+		summaries = append(summaries, r.Summary)
 	}
-	spec, err := c.spec(t.Context(), now.streams[0].stream, c.calendar.HourAt(members[0].Start90k), members)
+	entry, err := f.DB.VideoSampleEntry(t.Context(), summaries[0].VideoSampleEntry)
 	if err != nil {
 		t.Fatal(err)
+	}
+	calendar := civil.Calendar{Zone: f.Zone}
+	spec := &mp4.Spec{
+		Recordings: summaries, Entry: entry, Zone: f.Zone,
+		Title:       "driveway" + calendar.Format(calendar.HourAt(summaries[0].Start90k).Start90k, " 2006-01-02 15:04 -07:00"),
+		Description: fmt.Sprintf("main stream, %d×%d, %s", entry.Width, entry.Height, entry.RFC6381Codec),
 	}
 	file, err := mp4.New(spec)
 	if err != nil {
@@ -139,17 +142,17 @@ func (f *fixture) build(t testing.TB, recordings ...*moonfirefs.Recording) []byt
 func TestTree(t *testing.T) {
 	path, f := newStore(t, newYork, unlimited)
 	recordings := f.mustRecord(t, take{Start90k: at(t, "2026-11-21T23:58:00-05:00"), Count: 4, Seconds: 60})
-	f.mustRecord(t, take{Stream: 1, Start90k: at(t, "2026-11-20T12:00:00-05:00"), Count: 1, Seconds: 10})
+	f.mustRecord(t, take{Sub: true, Start90k: at(t, "2026-11-20T12:00:00-05:00"), Count: 1, Seconds: 10})
 	s := startServer(t, serveOptions{Store: path})
 
 	for folder, want := range map[string][]string{
-		"driveway":                {"2026-11-21", "2026-11-22", clipsName, htmlName, jsonName},
+		"driveway":                {"2026-11-21", "2026-11-22", library.ClipsFolder, pages.HTMLName, pages.JSONName},
 		"driveway/2026-11-21":     {"23.mp4"},
 		"driveway/2026-11-22":     {"00.mp4"},
 		"driveway/clips":          nil,
-		"driveway-sub":            {"2026-11-20", clipsName, htmlName, jsonName},
+		"driveway-sub":            {"2026-11-20", library.ClipsFolder, pages.HTMLName, pages.JSONName},
 		"driveway-sub/2026-11-20": {"12.mp4"},
-		"":                        slices.Concat(slices.Sorted(slices.Values(probes)), []string{"driveway", "driveway-sub", htmlName, jsonName, savedName}),
+		"":                        slices.Concat(slices.Sorted(slices.Values(probes)), []string{"driveway", "driveway-sub", pages.HTMLName, pages.JSONName, library.KeptFolder}),
 		"saved":                   nil,
 	} {
 		if got := names(t, s.path(folder)); !slices.Equal(got, want) {
@@ -286,20 +289,6 @@ func readWithStat(path string) ([]byte, error) {
 	return data, err
 }
 
-// recordingBytes is the size of the largest sample file of a length.
-func recordingBytes(t *testing.T, seconds int) (size int64) {
-	t.Helper()
-	all, err := loadFootage()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i := range footageSeconds {
-		r, _ := all[0].recording(seconds, i)
-		size = max(size, r.SampleFileBytes)
-	}
-	return size
-}
-
 // checkDamage reads a file page by page. The third recording is damaged.
 func checkDamage(t *testing.T, file *os.File, want []byte, recordings []*moonfirefs.Recording) {
 	t.Helper()
@@ -426,7 +415,7 @@ func TestParts(t *testing.T) {
 	var parts [][]*moonfirefs.Recording
 	for i, footage := range []int{0, 1, 0} {
 		parts = append(parts, f.mustRecord(t, take{
-			Start90k: start.Add(seconds(i * 60)), Count: 2, Seconds: 30, Footage: footage,
+			Start90k: start.Add(seconds(i * 60)), Count: 2, Seconds: 30, Media: footage,
 		}))
 	}
 	s := startServer(t, serveOptions{Store: path})

@@ -11,6 +11,8 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
+	"github.com/moonfirefs/moonfirefs/pages"
 )
 
 // document is what matters of an HTML page.
@@ -63,27 +65,24 @@ func (d *document) element(t *testing.T, n *html.Node) {
 // each relative link leads to a file of the mount, and each file is linked,
 // whatever the camera is called.
 func TestHTML(t *testing.T) {
-	store, f := newBrokenStore(t, unlimited)
+	store, f := newBrokenStore(t)
 	const strange = "x & 'y' #1 100%25;Küche + \u65e5\u672c"
 	err := f.DB.AddCamera(t.Context(), &moonfirefs.Camera{UUID: uuid.New(), ShortName: strange, Streams: []moonfirefs.Stream{
-		{Kind: moonfirefs.MainStream, SampleDir: f.dir, URL: "rtsp://192.0.2.2/", Transport: moonfirefs.TCP, RetainBytes: unlimited},
-		{Kind: moonfirefs.SubStream, SampleDir: f.dir, URL: "rtsp://192.0.2.2/", Transport: moonfirefs.TCP, RetainBytes: unlimited},
+		{Kind: moonfirefs.MainStream, SampleDir: 1, URL: "rtsp://192.0.2.2/", Transport: moonfirefs.TCP, RetainBytes: unlimited},
+		{Kind: moonfirefs.SubStream, SampleDir: 1, URL: "rtsp://192.0.2.2/", Transport: moonfirefs.TCP, RetainBytes: unlimited},
 	}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	recordVariety(t, f)
-	cameras, err := f.DB.Cameras(t.Context())
-	if err != nil {
+	if _, _, err := f.InsertVariety(t.Context(), "driveway", "driveway-sub"); err != nil {
 		t.Fatal(err)
 	}
-	f.streams = append(f.streams, cameras[1].Streams[0].ID)
-	f.insertRows(t, rows{stream: 2, start90k: at(t, "2026-11-01T00:30:00-04:00"), count: 200, seconds: 60, width: 640})
+	addRows(t, f, teststore.Rows{Folder: strange, Start: at(t, "2026-11-01T00:30:00-04:00"), Recordings: 200, Seconds: 60, Width: 640})
 	s := startServer(t, serveOptions{Store: store, Timestamps: true})
 
 	linked := make(map[string]bool)
 	for _, folder := range []string{"", "driveway", "driveway-sub", strange, strange + "-sub"} {
-		page := path.Join(folder, htmlName)
+		page := path.Join(folder, pages.HTMLName)
 		d := parseHTML(t, mustRead(t, s.path(page)))
 		if d.elements["script"]+d.elements["img"]+d.elements["link"]+d.elements["iframe"] > 0 || len(d.bad) > 0 {
 			t.Errorf("%s has %v %v", page, d.elements, d.bad)
@@ -104,7 +103,7 @@ func TestHTML(t *testing.T) {
 			}
 		}
 	}
-	if text := parseHTML(t, mustRead(t, s.path(strange, htmlName))).text.String(); !strings.Contains(text, strange) {
+	if text := parseHTML(t, mustRead(t, s.path(strange, pages.HTMLName))).text.String(); !strings.Contains(text, strange) {
 		t.Errorf("the page does not name the camera:\n%s", text)
 	}
 }
@@ -132,29 +131,4 @@ func followLink(t *testing.T, s *server, page string, d *document, link string) 
 		}
 	}
 	return target
-}
-
-// Ensures what people read.
-func TestPageText(t *testing.T) {
-	const minute = 60 * moonfirefs.UnitsPerSecond
-	for want, d := range map[string]moonfirefs.Duration90k{
-		"0 s": 0, "42 s": 42 * moonfirefs.UnitsPerSecond, "1 min": minute, "59 min 30 s": 59*minute + minute/2, "1 h": 60 * minute,
-		"23 h 58 min": (23*60 + 58) * minute, "25 h": 25 * 60 * minute, "12 days": 12*24*60*minute + 5*60*minute,
-	} {
-		if got := durationText(d); got != want {
-			t.Errorf("%d is %q, want %q", d, got, want)
-		}
-	}
-	r := run{duration90k: 100 * moonfirefs.UnitsPerSecond, videoSamples: 2997, bytes: 50_000_000}
-	if got := frameRateText(&r) + ", " + bitRateText(&r); got != "30 fps, 4.0 Mbit/s" {
-		t.Error(got)
-	}
-	r = run{duration90k: 100 * moonfirefs.UnitsPerSecond, videoSamples: 1250, bytes: 5_000_000}
-	if got := frameRateText(&r) + ", " + bitRateText(&r); got != "12.5 fps, 400 kbit/s" {
-		t.Error(got)
-	}
-	r = run{videoSamples: 1, bytes: 5_000}
-	if got := frameRateText(&r) + ", " + bitRateText(&r); got != "–, –" {
-		t.Error(got)
-	}
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/status"
+	"github.com/moonfirefs/moonfirefs/pages"
 )
 
 func (s *server) report(r *status.Report) {
@@ -47,7 +48,7 @@ func TestStatusInMount(t *testing.T) {
 	f.mustRecord(t, take{Start90k: at(t, "2026-11-22T13:00:00-05:00"), Count: 2, Seconds: 10})
 	s := startServer(t, serveOptions{Store: path, Status: true})
 	page, data := s.path("index.html"), s.path("status.json")
-	if _, err := os.Stat(data); !errors.Is(err, os.ErrNotExist) || slices.Contains(names(t, s.mountpoint), statusName) {
+	if _, err := os.Stat(data); !errors.Is(err, os.ErrNotExist) || slices.Contains(names(t, s.mountpoint), pages.StatusName) {
 		t.Errorf("there is a status before there is one: %v", err)
 	}
 	if text := string(mustRead(t, page)); strings.Contains(text, "well") {
@@ -92,7 +93,7 @@ func TestStatusInMount(t *testing.T) {
 			}
 		}
 	}
-	if !slices.Contains(names(t, s.mountpoint), statusName) {
+	if !slices.Contains(names(t, s.mountpoint), pages.StatusName) {
 		t.Error("status.json is not listed")
 	}
 	for _, name := range others {

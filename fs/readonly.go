@@ -8,12 +8,15 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 )
 
-// node is embedded in every node and refuses all writing with EROFS.
+// node is embedded in every node: it knows the tree, and refuses all writing with EROFS.
 //
 // The mount option ro makes the kernel refuse by itself, but root can take that
 // away with a remount, and then rm would appear to succeed: go-fuse's answers to
 // UNLINK and RMDIR are "done" where a node does not say otherwise.
-type node struct{ gofs.Inode }
+type node struct {
+	gofs.Inode
+	tree *tree
+}
 
 var (
 	_ gofs.NodeSetattrer = (*node)(nil)

@@ -2,19 +2,21 @@ package fs
 
 import (
 	"context"
+	"slices"
 	"syscall"
 
 	gofs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/library"
+	"github.com/moonfirefs/moonfirefs/pages"
 )
 
 // root is the folder that is mounted: a folder per stream, the folder of kept
 // footage, and the index pages.
 type root struct {
 	node
-	tree *tree
 }
 
 var (
@@ -27,38 +29,37 @@ var (
 func (r *root) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 	ctx = context.WithoutCancel(ctx)
 	if isProbe(name) {
-		b := &blob{tree: r.tree, inode: probeInode(name), modified90k: r.tree.db.Meta().Created90k}
-		return b.enter(ctx, r, out), 0
+		return r.tree.probe(name).enter(ctx, r, out), 0
 	}
-	if isPage(name) {
-		b, err := r.tree.pages.ofRoot(ctx, name)
+	if slices.Contains(pages.Names(), name) {
+		p, err := r.tree.pages.OfRoot(ctx, name)
 		if err != nil {
 			return nil, r.tree.fail("look up page", err)
 		}
-		return b.enter(ctx, r, out), 0
+		return r.tree.page(p).enter(ctx, r, out), 0
 	}
-	if name == statusName {
-		b, err := r.tree.pages.ofStatus(ctx)
+	if name == pages.StatusName {
+		p, err := r.tree.pages.OfStatus(ctx)
 		if err != nil {
 			return nil, r.tree.fail("look up page", err)
 		}
-		if b == nil {
+		if p == nil {
 			return nil, syscall.ENOENT
 		}
-		return b.enter(ctx, r, out), 0
+		return r.tree.page(p).enter(ctx, r, out), 0
 	}
-	now, err := r.tree.snapshot(ctx)
+	now, err := r.tree.catalog.Snapshot(ctx)
 	if err != nil {
 		return nil, r.tree.fail("look up stream", err)
 	}
-	if name == savedName {
-		return (&savedFolder{tree: r.tree}).enter(ctx, now, r, out), 0
+	if name == library.KeptFolder {
+		return (&keptDir{node{tree: r.tree}}).enter(ctx, now, r, out), 0
 	}
-	s := now.folder(name)
+	s := now.Folder(name)
 	if s == nil {
 		return nil, syscall.ENOENT
 	}
-	f := &folder{tree: r.tree, stream: s.stream}
+	f := &streamDir{node: node{tree: r.tree}, stream: s.Stream}
 	f.fill(s, &out.Attr)
 	out.SetEntryTimeout(folderEntry)
 	out.SetAttrTimeout(folderEntry)
@@ -67,50 +68,35 @@ func (r *root) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*go
 
 func (r *root) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {
 	ctx = context.WithoutCancel(ctx)
-	now, err := r.tree.snapshot(ctx)
+	now, err := r.tree.catalog.Snapshot(ctx)
 	if err != nil {
 		return nil, r.tree.fail("list streams", err)
 	}
 	var entries []entry
 	for _, name := range probes {
-		entries = append(entries, entry{name, probeInode(name), fuse.S_IFREG})
+		entries = append(entries, entry{name, library.EmptyInode(name), fuse.S_IFREG})
 	}
-	entries = append(entries, entry{savedName, savedInode, fuse.S_IFDIR})
-	for _, s := range now.streams {
-		entries = append(entries, entry{s.folder, folderInode(s.stream), fuse.S_IFDIR})
+	entries = append(entries, entry{library.KeptFolder, library.KeptInode(), fuse.S_IFDIR})
+	for _, s := range now.Streams {
+		entries = append(entries, entry{s.Folder, library.StreamInode(s.Stream), fuse.S_IFDIR})
 	}
-	entries = append(entries, r.tree.pageEntries(func(name string) (*blob, error) {
-		return r.tree.pages.ofRoot(ctx, name)
+	entries = append(entries, r.tree.pageEntries(func(name string) (*pages.Page, error) {
+		return r.tree.pages.OfRoot(ctx, name)
 	})...)
-	if b, err := r.tree.pages.ofStatus(ctx); err == nil && b != nil {
-		entries = append(entries, entry{statusName, b.inode, fuse.S_IFREG})
+	if p, err := r.tree.pages.OfStatus(ctx); err == nil && p != nil {
+		entries = append(entries, entry{pages.StatusName, p.Inode, fuse.S_IFREG})
 	}
-	return listing(rootInode, rootInode, entries), 0
+	return listing(library.RootInode, library.RootInode, entries), 0
 }
 
 func (r *root) Getattr(ctx context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	now, err := r.tree.snapshot(context.WithoutCancel(ctx))
+	now, err := r.tree.catalog.Snapshot(context.WithoutCancel(ctx))
 	if err != nil {
 		return r.tree.fail("stat root", err)
 	}
-	r.tree.owner.folder(&out.Attr, rootInode, r.tree.modified90k(now.streams...))
+	r.tree.owner.folder(&out.Attr, library.RootInode, r.tree.catalog.Modified90k(now.Streams...))
 	out.SetTimeout(folderEntry)
 	return 0
-}
-
-// modified90k is when the newest footage of streams ends; if there is none, when
-// the store was made.
-func (t *tree) modified90k(streams ...*streamState) moonfirefs.Time90k {
-	modified, recorded := moonfirefs.MinTime90k, false
-	for _, s := range streams {
-		if s.recorded {
-			modified, recorded = max(modified, s.end90k), true
-		}
-	}
-	if !recorded {
-		return t.db.Meta().Created90k
-	}
-	return modified
 }
 
 // maxNameBytes is the longest name that FUSE carries (FUSE_NAME_MAX).
@@ -118,13 +104,14 @@ const maxNameBytes = 1024
 
 // Statfs reports the file system of the first sample directory that is available.
 func (r *root) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
+	dirs := r.tree.catalog.Dirs()
 	var first moonfirefs.SampleDirID
-	for id, dir := range r.tree.dirs {
+	for id, dir := range dirs {
 		if dir.Available() && (first == 0 || id < first) {
 			first = id
 		}
 	}
-	dir := r.tree.dirs[first]
+	dir := dirs[first]
 	if dir == nil {
 		return syscall.EIO
 	}

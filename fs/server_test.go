@@ -25,10 +25,11 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
 	"github.com/moonfirefs/moonfirefs/internal/status"
-	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/library"
 	"github.com/moonfirefs/moonfirefs/mp4"
 
 	"github.com/moonfirefs/moonfirefs/internal/test/syncbuffer"
+	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
 )
 
 // A process that reads its own mount can end up waiting for itself where nothing
@@ -68,16 +69,6 @@ func TestMain(m *testing.M) {
 }
 
 func runTests(m *testing.M) int {
-	dir, err := os.MkdirTemp("", "moonfirefs-footage-")
-	if err == nil {
-		defer os.RemoveAll(dir)
-		os.Setenv(footageDirVariable, dir)
-		err = encodeFootage(dir)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
 	code := m.Run()
 	if err := goleak.Find(); err != nil && code == 0 {
 		fmt.Fprintln(os.Stderr, err)
@@ -102,16 +93,11 @@ func serveChild(text string) error {
 func serveStore(o serveOptions) (err error) {
 	ctx := context.Background()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
-	f := new(fixture)
-	if o.Recording {
-		f, err = openFixture(ctx, o.Store)
-	} else {
-		f.Store, err = store.Open(ctx, o.Store, store.Reading, log)
-	}
+	f, opened, err := openFixture(ctx, o.Store, o.Recording, log)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
+	defer func() { err = errors.Join(err, opened.Close()) }()
 	mount, err := openMount(ctx, f, o, log)
 	if err != nil {
 		return err
@@ -122,9 +108,12 @@ func serveStore(o serveOptions) (err error) {
 }
 
 func openMount(ctx context.Context, f *fixture, o serveOptions, log *slog.Logger) (*Mount, error) {
+	catalog, err := f.newCatalog(library.RenderOptions{Gaps: o.Gaps, Timestamps: o.Timestamps})
+	if err != nil {
+		return nil, err
+	}
 	options := Options{
-		Mountpoint: o.Mountpoint, DB: f.DB, Dirs: f.Dirs, Zone: f.Zone, AllowOther: o.AllowOther,
-		UID: o.UID, GID: o.GID, Gaps: o.Gaps, Timestamps: o.Timestamps, Logger: log,
+		Mountpoint: o.Mountpoint, Catalog: catalog, AllowOther: o.AllowOther, UID: o.UID, GID: o.GID, Logger: log,
 	}
 	if o.Status {
 		options.Status = childStatus.Load
@@ -137,10 +126,10 @@ func openMount(ctx context.Context, f *fixture, o serveOptions, log *slog.Logger
 		return nil, err
 	}
 	if o.Panics {
-		return serve(options, t, &panickingRoot{root{tree: t}})
+		return serve(options, t, &panickingRoot{root{node{tree: t}}})
 	}
 	t.knownFiles = o.KnownFiles
-	r := &root{tree: t}
+	r := &root{node{tree: t}}
 	childRoot = r.EmbeddedInode()
 	return serve(options, t, r)
 }
@@ -351,33 +340,22 @@ func newStore(t testing.TB, zone string, retainBytes int64) (path string, f *fix
 }
 
 // newBrokenStore makes one that the test is going to break, or to fill with rows alone.
-func newBrokenStore(t testing.TB, retainBytes int64) (path string, f *fixture) {
+func newBrokenStore(t testing.TB) (path string, f *fixture) {
 	t.Helper()
-	path = newClosedStore(t, newYork, retainBytes)
+	path = newClosedStore(t, newYork, unlimited)
 	return path, openStore(t, path)
 }
 
 func openStore(t testing.TB, path string) *fixture {
 	t.Helper()
-	f, err := openFixture(t.Context(), path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := f.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return f
+	return &fixture{teststore.MustOpen(t, path)}
 }
 
 func newClosedStore(t testing.TB, zone string, retainBytes int64) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "store")
-	if err := createFixture(t.Context(), path, zone, retainBytes); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	return teststore.NewWith(t, zone, teststore.Camera{
+		Name: "driveway", Description: "seen from the garage", RetainBytes: retainBytes, SubRetainBytes: retainBytes,
+	})
 }
 
 // mustRecord records in this process.

@@ -9,19 +9,18 @@ import (
 	"syscall"
 
 	"github.com/moonfirefs/moonfirefs"
-	"github.com/moonfirefs/moonfirefs/internal/status"
-	"github.com/moonfirefs/moonfirefs/sample"
+	"github.com/moonfirefs/moonfirefs/library"
+	"github.com/moonfirefs/moonfirefs/pages"
 )
 
 // tree is what all nodes of a mount share.
 type tree struct {
-	*catalog
+	catalog *library.Catalog
+	pages   *pages.Pages
 	owner
-	pages  *pages
-	status func() *status.Report
-	dirs   map[moonfirefs.SampleDirID]*sample.Dir
-	log    *slog.Logger
-	faults faults
+	log      *slog.Logger
+	counters Counters
+	faults   faults
 	// knownFiles bounds how many files of hours the kernel may know; lookedUp counts
 	// those it was told of since it was made to forget.
 	knownFiles int
@@ -47,29 +46,29 @@ func (t *tree) dropHandle(h *handle) {
 	t.counters.OpenHandles.Store(int64(len(t.handles)))
 }
 
-// releaseHandles gives up what handles hold once the mount is gone: the kernel
-// releases none of them when the connection to it is cut.
-func (t *tree) releaseHandles() {
+// closeHandles closes all files once the mount is gone: the kernel releases none of them
+// when the connection to it is cut.
+func (t *tree) closeHandles() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for h := range t.handles {
-		h.release()
+		_ = h.file.Close() // opened for reading: nothing can be lost
 	}
 	clear(t.handles)
 	t.counters.OpenHandles.Store(0)
 }
 
-// fail translates an error for the kernel, and logs it if it is a fault: the
-// program that made the request learns the number at most.
+// fail translates an error for the kernel, and logs it if it is a fault: the program that
+// made the request learns the number at most.
 func (t *tree) fail(operation string, err error) syscall.Errno {
 	code := errno(err)
 	if code == syscall.ESTALE || code == syscall.ENOENT {
 		return code
 	}
 	t.counters.Faults.Add(1)
-	var broken *recordingError
+	var broken *library.RecordingError
 	if errors.As(err, &broken) && code == syscall.EIO {
-		t.faultIn(broken.id, err)
+		t.faultIn(broken.ID, err)
 	} else if t.faults.fresh(operation) {
 		t.log.Error("request failed", "operation", operation, "err", err)
 	}

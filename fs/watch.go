@@ -2,13 +2,13 @@ package fs
 
 import (
 	"context"
-	"slices"
 	"sync/atomic"
 	"time"
 
 	gofs "github.com/hanwen/go-fuse/v2/fs"
 
 	"github.com/moonfirefs/moonfirefs/internal/civil"
+	"github.com/moonfirefs/moonfirefs/library"
 )
 
 // watchInterval is how often the database is asked whether it has changed, which
@@ -26,7 +26,7 @@ const watchInterval = 250 * time.Millisecond
 type watcher struct {
 	tree *tree
 	root *gofs.Inode
-	last *snapshot
+	last *library.Snapshot
 	// looked is told of each look.
 	looked *atomic.Int64
 }
@@ -51,7 +51,7 @@ func (w *watcher) run(ctx context.Context) {
 
 // look notifies of what has changed since it was called last.
 func (w *watcher) look(ctx context.Context) error {
-	now, err := w.tree.snapshot(ctx)
+	now, err := w.tree.catalog.Snapshot(ctx)
 	if err != nil || now == w.last {
 		return err
 	}
@@ -60,12 +60,12 @@ func (w *watcher) look(ctx context.Context) error {
 	if last == nil {
 		return nil
 	}
-	if err := w.changedSaved(ctx, last, now); err != nil {
+	if err := w.changedKept(ctx, last, now); err != nil {
 		return err
 	}
-	for _, state := range now.streams {
-		before, err := last.state(state.stream)
-		if err != nil || *before == *state {
+	for _, state := range now.Streams {
+		before, err := last.Stream(state.ID)
+		if err != nil || before.Same(state) {
 			continue // new, or unchanged
 		}
 		if err := w.changed(ctx, before, state); err != nil {
@@ -75,8 +75,8 @@ func (w *watcher) look(ctx context.Context) error {
 	return nil
 }
 
-func (w *watcher) changed(ctx context.Context, before, state *streamState) error {
-	folder := w.root.GetChild(state.folder)
+func (w *watcher) changed(ctx context.Context, before, state *library.StreamState) error {
+	folder := w.root.GetChild(state.Folder)
 	if folder == nil {
 		return nil // the kernel does not know it
 	}
@@ -85,12 +85,12 @@ func (w *watcher) changed(ctx context.Context, before, state *streamState) error
 		if !ok || !w.mayHaveChanged(date, before, state) {
 			continue
 		}
-		list, err := w.tree.day(ctx, state, date)
+		list, err := w.tree.catalog.Day(ctx, state, date)
 		if err != nil {
 			return err
 		}
 		for name, known := range day.Children() {
-			if f := list.file(name); f == nil || f.inode != known.StableAttr().Ino {
+			if v := list.Find(name); v == nil || v.Inode != known.StableAttr().Ino {
 				// Not found means that the kernel has forgotten it by itself.
 				_ = day.NotifyEntry(name)
 			}
@@ -102,27 +102,27 @@ func (w *watcher) changed(ctx context.Context, before, state *streamState) error
 	return nil
 }
 
-// changedSaved notifies of kept footage that has grown or was released.
-func (w *watcher) changedSaved(ctx context.Context, last, now *snapshot) error {
-	folder := w.root.GetChild(savedName)
+// changedKept notifies of kept footage that has grown or was released.
+func (w *watcher) changedKept(ctx context.Context, last, now *library.Snapshot) error {
+	folder := w.root.GetChild(library.KeptFolder)
 	if folder == nil {
 		return nil // the kernel does not know it
 	}
 	for name, known := range folder.Children() {
-		if before, interval, _, ok := last.find(name); !ok || !before.savedGrows(interval) {
-			if _, same, _, ok := now.find(name); ok && same == interval {
-				continue
-			}
+		before, was := last.Kept(name)
+		file, is := now.Kept(name)
+		grows := was && before.Growing()
+		if is && file.Interval == before.Interval && !grows {
+			continue
 		}
-		var inode uint64
-		if state, interval, part, ok := now.find(name); ok {
-			found, _, err := w.tree.clip(ctx, state.stream, interval, part)
-			if err != nil {
+		var found library.Version // its inode number is 0 if there is none
+		if is {
+			var err error
+			if found, _, err = w.tree.catalog.KeptVersion(ctx, file); err != nil {
 				return err
 			}
-			inode = found.inode
 		}
-		if inode != known.StableAttr().Ino {
+		if found.Inode != known.StableAttr().Ino {
 			_ = folder.NotifyEntry(name)
 		}
 	}
@@ -130,19 +130,57 @@ func (w *watcher) changedSaved(ctx context.Context, last, now *snapshot) error {
 	return nil
 }
 
-// mayHaveChanged tells whether a date's listing may differ: it has got or had
-// the newest hour, or rotation has been in it.
-func (w *watcher) mayHaveChanged(d civil.Date, before, state *streamState) bool {
-	if newest := []civil.Date{before.newest.Date, state.newest.Date}; slices.Contains(newest, d) {
-		return true
-	}
-	if before.eaten == state.eaten {
-		return false
-	}
-	pieces := civil.Pieces(w.tree.calendar.Hours(d))
-	return before.eaten.touchesAny(pieces) || state.eaten.touchesAny(pieces)
+// mayHaveChanged tells whether a date's listing may differ: it has got or had the newest
+// hour, or retention has been in it.
+func (w *watcher) mayHaveChanged(d civil.Date, before, state *library.StreamState) bool {
+	return d == before.Newest.Date || d == state.Newest.Date || w.tree.catalog.TrimmedSince(d, before, state)
 }
 
 // notifyAttributes makes the kernel ask for an inode's attributes again: a
 // negative offset spares the pages (Linux fuse_reverse_inval_inode).
 func notifyAttributes(inode *gofs.Inode) { _ = inode.NotifyContent(-1, 0) }
+
+// defaultKnownFiles is how many files of hours the kernel may know: those of a year of
+// nine streams. Beyond that, the memory for their nodes, some 500 bytes each, would
+// grow with the years that somebody has listed.
+const defaultKnownFiles = 5 << 14
+
+// prune makes the kernel forget names of hours, and with them their nodes, when there
+// may be too many: it asks again where it has to. It would otherwise remember each
+// file that it has ever seen until its own memory is short. Looking at all of them
+// takes time, so it happens once in a quarter of the number that there may be.
+func (w *watcher) prune() {
+	quarter := w.tree.knownFiles / 4
+	if w.tree.lookedUp.Load() < int64(quarter) {
+		return
+	}
+	w.tree.lookedUp.Store(0)
+	days := w.knownDays()
+	surplus := -3 * quarter
+	for _, files := range days {
+		surplus += len(files)
+	}
+	for day, files := range days { // in any order
+		if surplus <= 0 {
+			return
+		}
+		for name := range files {
+			_ = day.NotifyEntry(name) // not found means that it is forgotten already
+		}
+		surplus -= len(files)
+	}
+}
+
+// knownDays lists the folders of dates that the kernel knows, and what it knows of
+// each.
+func (w *watcher) knownDays() map[*gofs.Inode]map[string]*gofs.Inode {
+	days := make(map[*gofs.Inode]map[string]*gofs.Inode)
+	for _, stream := range w.root.Children() {
+		for _, child := range stream.Children() {
+			if _, ok := child.Operations().(*dateDir); ok {
+				days[child] = child.Children()
+			}
+		}
+	}
+	return days
+}

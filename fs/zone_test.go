@@ -16,12 +16,3 @@ func calendarOf(t testing.TB, zone string) civil.Calendar {
 	}
 	return civil.Calendar{Zone: location}
 }
-
-func mustDate(t testing.TB, text string) civil.Date {
-	t.Helper()
-	d, ok := civil.ParseDate(text)
-	if !ok {
-		t.Fatalf("%q is not a date", text)
-	}
-	return d
-}

@@ -17,9 +17,9 @@ import (
 	"golang.org/x/term"
 
 	"github.com/moonfirefs/moonfirefs"
-	"github.com/moonfirefs/moonfirefs/fs"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/library"
 	"github.com/moonfirefs/moonfirefs/recorder"
 )
 
@@ -89,7 +89,7 @@ func (d *demo) run(ctx context.Context) error {
 	err = record(ctx, &recording{
 		store: d.store, storePath: filepath.Join(d.dir, "store"), mountpoint: mountpoint, log: d.log, segmentEvery: demoSegmentEvery,
 		watch:  &watchFlags{},
-		mount:  &mountFlags{uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), lookFlags: lookFlags{gaps: "hold"}},
+		mount:  &mountFlags{uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), renderFlags: renderFlags{gaps: "hold"}},
 		during: d.showStatus,
 	})
 	d.printf("\nThe demo has ended. The footage stays in %s\nTo see it again:   mkdir -p /tmp/footage; moonfirefs mount --store %s /tmp/footage\n",
@@ -191,7 +191,7 @@ func (d *demo) tellFootage(ctx context.Context) bool {
 		return false
 	}
 	mountpoint := filepath.Join(d.dir, "mnt")
-	path := filepath.Join(mountpoint, fs.HourPath(stream.FolderName(&d.camera), start90k, d.store.Zone))
+	path := filepath.Join(mountpoint, library.HourPath(stream.FolderName(&d.camera), start90k, d.store.Zone))
 	d.printf("\nThere is footage. In another terminal, try:\n\n    vlc %s\n    ffprobe %s\n    ls -lR %s\n    cp %s /tmp\n\n",
 		path, path, mountpoint, path)
 	return true

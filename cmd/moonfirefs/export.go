@@ -15,15 +15,15 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/moonfirefs/moonfirefs"
-	"github.com/moonfirefs/moonfirefs/fs"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/internal/curate"
 	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/library"
 )
 
 // exportFlags are the flags of export.
 type exportFlags struct {
-	lookFlags
+	renderFlags
 	progress progressFlag
 	output   string
 	part     int
@@ -56,7 +56,7 @@ CAMERA is the name of the camera's folder (NAME-sub for the sub stream).
 			return g.withStore(cmd, store.Reading, func(o *opened) error { return f.export(o, args) })
 		},
 	}
-	f.lookFlags.add(cmd)
+	f.renderFlags.add(cmd)
 	f.progress.add(cmd)
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "file to write; - is standard output (required)")
 	cmd.Flags().IntVar(&f.part, "part", 0, "write only this part of footage that takes several files")
@@ -69,11 +69,15 @@ func (f *exportFlags) export(o *opened, args []string) error {
 	if err != nil {
 		return err
 	}
-	options, err := f.options(o.Store, o.log)
+	render, err := f.options()
 	if err != nil {
 		return err
 	}
-	parts, err := f.open(o, stream, i, options)
+	catalog, err := newCatalog(o.Store, render, 0)
+	if err != nil {
+		return err
+	}
+	parts, err := f.open(o, stream, i, catalog)
 	if err != nil {
 		return err
 	}
@@ -88,9 +92,9 @@ func (f *exportFlags) export(o *opened, args []string) error {
 
 // open opens all parts that are asked for, before the first one is written, which can
 // take long: if retention took all of one meanwhile, the others would be numbered anew.
-func (f *exportFlags) open(o *opened, stream *curate.Stream, i moonfirefs.Interval, options fs.Options) (parts []*fs.Clip, err error) {
+func (f *exportFlags) open(o *opened, stream *curate.Stream, i moonfirefs.Interval, catalog *library.Catalog) (parts []*library.Clip, err error) {
 	for part := max(f.part, 1); ; part++ {
-		clip, err := fs.OpenClip(o.cmd.Context(), options, stream.Folder, i.Start90k, i.End90k, part)
+		clip, err := catalog.OpenClip(o.cmd.Context(), stream.Folder, i, part)
 		if errors.Is(err, moonfirefs.ErrNotFound) {
 			err = fmt.Errorf("%s has no such footage of %s: %w", stream.Folder, o.times(i), err)
 		}
@@ -98,23 +102,23 @@ func (f *exportFlags) open(o *opened, stream *curate.Stream, i moonfirefs.Interv
 			closeParts(parts)
 			return nil, err
 		}
-		if parts = append(parts, clip); f.part > 0 || part >= clip.Parts() {
+		if parts = append(parts, clip); f.part > 0 || part >= clip.Parts {
 			return parts, nil
 		}
 	}
 }
 
-func closeParts(parts []*fs.Clip) {
+func closeParts(parts []*library.Clip) {
 	for _, clip := range parts {
 		_ = clip.Close() // opened for reading: nothing can be lost
 	}
 }
 
 // write writes one part to where it belongs.
-func (f *exportFlags) write(o *opened, clip *fs.Clip, part int) error {
+func (f *exportFlags) write(o *opened, clip *library.Clip, part int) error {
 	if f.output == "-" {
-		if clip.Parts() > 1 && f.part == 0 {
-			return &usageError{fmt.Errorf("the footage takes %d files: choose one with --part", clip.Parts())}
+		if clip.Parts > 1 && f.part == 0 {
+			return &usageError{fmt.Errorf("the footage takes %d files: choose one with --part", clip.Parts)}
 		}
 		if isTerminal(o.cmd.OutOrStdout()) {
 			return &usageError{errors.New("standard output is a terminal")}
@@ -142,7 +146,7 @@ func (f *exportFlags) path(part int) string {
 }
 
 // writeFile makes a file that is there whole and durable, or not at all.
-func (f *exportFlags) writeFile(cmd *cobra.Command, path string, clip *fs.Clip) (err error) {
+func (f *exportFlags) writeFile(cmd *cobra.Command, path string, clip *library.Clip) (err error) {
 	if err := f.requireFree(path); err != nil {
 		return err
 	}
@@ -163,7 +167,7 @@ func (f *exportFlags) writeFile(cmd *cobra.Command, path string, clip *fs.Clip) 
 	if err = errors.Join(err, temporary.Close()); err != nil {
 		return err
 	}
-	end := clip.End90k().Time()
+	end := clip.End90k.Time()
 	if err := os.Chtimes(temporary.Name(), end, end); err != nil {
 		return err
 	}
@@ -211,7 +215,7 @@ func (f *exportFlags) requireFree(path string) error {
 const copyBytes = 4 << 20
 
 // copy writes the whole clip, until the command is interrupted.
-func (f *exportFlags) copy(cmd *cobra.Command, w io.Writer, clip *fs.Clip) error {
+func (f *exportFlags) copy(cmd *cobra.Command, w io.Writer, clip *library.Clip) error {
 	show := func(int64) {}
 	if f.progress.wanted(cmd) {
 		bar := newProgress(cmd.ErrOrStderr(), "exporting", "")

@@ -9,9 +9,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfirefs"
-	"github.com/moonfirefs/moonfirefs/fs"
 	"github.com/moonfirefs/moonfirefs/internal/curate"
 	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/library"
+	"github.com/moonfirefs/moonfirefs/pages"
 )
 
 func newListCommand(g *global) *cobra.Command {
@@ -59,7 +60,11 @@ func (o *opened) printIndex(all curate.Streams, one bool) error {
 	if one {
 		folder = all[0].Folder
 	}
-	content, err := fs.IndexJSON(o.cmd.Context(), fs.Options{DB: o.DB, Dirs: o.Dirs, Zone: o.Zone, Logger: o.log}, folder)
+	catalog, err := newCatalog(o.Store, library.RenderOptions{}, 0)
+	if err != nil {
+		return err
+	}
+	content, err := pages.IndexJSON(o.cmd.Context(), catalog, folder)
 	if err != nil {
 		return err
 	}

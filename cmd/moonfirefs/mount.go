@@ -17,40 +17,48 @@ import (
 	"github.com/moonfirefs/moonfirefs/fs"
 	"github.com/moonfirefs/moonfirefs/internal/status"
 	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/library"
 	"github.com/moonfirefs/moonfirefs/mp4"
 )
 
 // mountFlags are the flags of the commands that mount.
 type mountFlags struct {
-	lookFlags
+	renderFlags
 	allowOther bool
 	uid, gid   uint32
 	// What memory may be taken for, such as 16MiB; empty means the default.
 	listingCache, videoIndexCache string
 }
 
-// lookFlags are choices about the bytes of files.
-type lookFlags struct {
+// renderFlags are choices about the bytes of files.
+type renderFlags struct {
 	gaps             string
 	withoutTimeTrack bool
 }
 
-func (f *lookFlags) add(cmd *cobra.Command) {
+func (f *renderFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.gaps, "gaps", "hold", "what a player shows where nothing was recorded: hold the last picture, or collapse the gap")
 	cmd.Flags().BoolVar(&f.withoutTimeTrack, "no-timestamps", false, "leave out the subtitle track with the time of day")
 }
 
-// options are what they mean for a store.
-func (f *lookFlags) options(s *store.Store, log *slog.Logger) (fs.Options, error) {
+// options are what they mean.
+func (f *renderFlags) options() (library.RenderOptions, error) {
 	gaps, ok := map[string]mp4.Gaps{"hold": mp4.GapsHold, "collapse": mp4.GapsCollapse}[f.gaps]
 	if !ok {
-		return fs.Options{}, &usageError{fmt.Errorf("--gaps %s: it is neither hold nor collapse", f.gaps)}
+		return library.RenderOptions{}, &usageError{fmt.Errorf("--gaps %s: it is neither hold nor collapse", f.gaps)}
 	}
-	return fs.Options{DB: s.DB, Dirs: s.Dirs, Zone: s.Zone, Gaps: gaps, Timestamps: !f.withoutTimeTrack, Logger: log}, nil
+	return library.RenderOptions{Gaps: gaps, Timestamps: !f.withoutTimeTrack}, nil
+}
+
+// newCatalog tells what a store has to show.
+func newCatalog(s *store.Store, render library.RenderOptions, cacheBytes int64) (*library.Catalog, error) {
+	return library.New(library.Options{
+		Index: s.DB, Dirs: s.Dirs, Zone: s.Zone, Created90k: s.DB.Meta().Created90k, Render: render, CacheBytes: cacheBytes,
+	})
 }
 
 func (f *mountFlags) add(cmd *cobra.Command) {
-	f.lookFlags.add(cmd)
+	f.renderFlags.add(cmd)
 	cmd.Flags().BoolVar(&f.allowOther, "allow-other", false, "let other users read the mount, as far as --uid and --gid allow (needed for Samba)")
 	cmd.Flags().Uint32Var(&f.uid, "uid", uint32(os.Getuid()), "owner of the files in the mount")
 	cmd.Flags().Uint32Var(&f.gid, "gid", uint32(os.Getgid()), "group of the files in the mount")
@@ -76,7 +84,7 @@ func (f *mountFlags) open(ctx context.Context, s *store.Store, mountpoint string
 	if f.uid == math.MaxUint32 || f.gid == math.MaxUint32 {
 		return nil, &usageError{errors.New("--uid and --gid: the last number stands for nobody")}
 	}
-	o, err := f.options(s, log)
+	render, err := f.options()
 	if err != nil {
 		return nil, err
 	}
@@ -91,9 +99,13 @@ func (f *mountFlags) open(ctx context.Context, s *store.Store, mountpoint string
 	if videoIndexBytes > 0 {
 		s.DB.BoundVideoIndexes(videoIndexBytes)
 	}
-	o.ListingCacheBytes = listingBytes
-	o.Mountpoint, o.AllowOther, o.UID, o.GID, o.Status = mountpoint, f.allowOther, f.uid, f.gid, report
-	return fs.Open(ctx, o)
+	catalog, err := newCatalog(s, render, listingBytes)
+	if err != nil {
+		return nil, err
+	}
+	return fs.Open(ctx, fs.Options{
+		Mountpoint: mountpoint, Catalog: catalog, AllowOther: f.allowOther, UID: f.uid, GID: f.gid, Status: report, Logger: log,
+	})
 }
 
 func newMountCommand(g *global) *cobra.Command {

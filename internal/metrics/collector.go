@@ -12,6 +12,7 @@ import (
 	"github.com/moonfirefs/moonfirefs/index"
 	"github.com/moonfirefs/moonfirefs/internal/histogram"
 	"github.com/moonfirefs/moonfirefs/internal/status"
+	"github.com/moonfirefs/moonfirefs/library"
 	"github.com/moonfirefs/moonfirefs/sample"
 )
 
@@ -57,7 +58,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	if c.Mount != nil {
 		s.mount(c.Mount.Counters())
-		s.gauge("listing_cache_bytes", "Memory for listings of folders and for index pages.", float64(c.Mount.CacheBytes()), nil)
+		s.catalog(c.Mount.Catalog())
 	}
 }
 
@@ -169,9 +170,12 @@ func (s sink) mount(c *fs.Counters) {
 	s.gauge("mount_open_handles", "Files of footage that are open in the mount.", float64(c.OpenHandles.Load()), nil)
 	s.counter("mount_reads_total", "Requests to read footage that the mount has answered.", c.Reads.Load(), nil)
 	s.counter("mount_read_bytes_total", "Bytes of those answers.", c.ReadBytes.Load(), nil)
-	hits, all := c.ListingHits.Load(), c.Listings.Load()
-	s.cache("listing", hits, all, nil)
 	s.counter("mount_faults_total", "Requests to the mount that failed because of what lies underneath.", c.Faults.Load(), nil)
+}
+
+func (s sink) catalog(c *library.Catalog) {
+	s.cache("listing", c.Counters().ListingHits.Load(), c.Counters().Listings.Load(), nil)
+	s.gauge("listing_cache_bytes", "Memory for listings of folders and for index pages.", float64(c.Cache().SizeBytes()), nil)
 }
 
 func boolean(b bool) float64 {

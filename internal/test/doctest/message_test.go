@@ -50,7 +50,7 @@ func TestMessages(t *testing.T) {
 func source(t *testing.T) string {
 	t.Helper()
 	var code strings.Builder
-	for _, pattern := range []string{"*.go", "*/*.go", "cmd/*/*.go", "internal/store/*.go"} {
+	for _, pattern := range []string{"*.go", "*/*.go", "cmd/*/*.go", "internal/*/*.go"} {
 		paths, err := filepath.Glob(filepath.Join(top, pattern))
 		if err != nil {
 			t.Fatal(err)

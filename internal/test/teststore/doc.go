@@ -14,7 +14,7 @@
 //     the retention that follows from it.
 //   - Take: what to record: when, how long, in how many recordings, which part of the
 //     media.
-//   - Bulk: rows by the million, without files.
+//   - Rows and Bulk: rows without files, by the thousand and by the million.
 //
 // What the mount makes of it does not belong here.
 package teststore

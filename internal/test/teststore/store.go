@@ -44,17 +44,7 @@ func openUnlocked(ctx context.Context, path string, mode store.Mode) (s *store.S
 	return s, err
 }
 
-func (s *Store) begin(ctx context.Context) error {
-	cameras, err := s.DB.Cameras(ctx)
-	if err != nil {
-		return err
-	}
-	for i := range cameras {
-		for j := range cameras[i].Streams {
-			stream := &cameras[i].Streams[j]
-			s.streams[stream.FolderName(&cameras[i])] = stream
-		}
-	}
+func (s *Store) begin(ctx context.Context) (err error) {
 	if s.open, err = s.DB.BeginOpen(ctx, 0); err != nil {
 		return err
 	}
@@ -119,9 +109,28 @@ func (s *Store) save(ctx context.Context, dir moonfirefs.SampleDirID, save *inde
 }
 
 // stream finds a stream by the name of its folder.
-func (s *Store) stream(folder string) (*moonfirefs.Stream, error) {
+func (s *Store) stream(ctx context.Context, folder string) (*moonfirefs.Stream, error) {
+	if s.streams[folder] == nil { // the camera may be new
+		if err := s.loadStreams(ctx); err != nil {
+			return nil, err
+		}
+	}
 	if stream := s.streams[folder]; stream != nil {
 		return stream, nil
 	}
 	return nil, fmt.Errorf("record footage: stream %q: %w", folder, moonfirefs.ErrNotFound)
+}
+
+func (s *Store) loadStreams(ctx context.Context) error {
+	cameras, err := s.DB.Cameras(ctx)
+	if err != nil {
+		return err
+	}
+	for i := range cameras {
+		for j := range cameras[i].Streams {
+			stream := &cameras[i].Streams[j]
+			s.streams[stream.FolderName(&cameras[i])] = stream
+		}
+	}
+	return nil
 }

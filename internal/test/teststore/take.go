@@ -67,7 +67,7 @@ func (s *Store) RecordRows(ctx context.Context, t Take) (rows []*moonfirefs.Reco
 }
 
 func (s *Store) record(ctx context.Context, t Take, recorded func(batch []*moonfirefs.Recording)) error {
-	stream, err := s.stream(t.Folder)
+	stream, err := s.stream(ctx, t.Folder)
 	if err != nil {
 		return err
 	}

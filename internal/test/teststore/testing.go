@@ -73,7 +73,7 @@ func Append(tb testing.TB, path string, n int) []*moonfirefs.Recording {
 func (s *Store) Append(tb testing.TB, n int) []*moonfirefs.Recording {
 	tb.Helper()
 	ctx := context.Background()
-	stream, err := s.stream(Driveway)
+	stream, err := s.stream(ctx, Driveway)
 	must(tb, err)
 	last, _, err := s.DB.LastStart(ctx, stream.ID, moonfirefs.MaxTime90k)
 	must(tb, err)

@@ -1,0 +1,81 @@
+package fs
+
+import (
+	"context"
+	"syscall"
+
+	gofs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/moonfirefs/moonfirefs/library"
+)
+
+// clipsDir is empty to look at. Whoever opens the name of a clip in it gets
+// the clip.
+type clipsDir struct {
+	node
+	stream *library.Stream
+}
+
+var (
+	_ gofs.NodeLookuper  = (*clipsDir)(nil)
+	_ gofs.NodeReaddirer = (*clipsDir)(nil)
+	_ gofs.NodeGetattrer = (*clipsDir)(nil)
+)
+
+// enter answers a lookup in a stream's folder.
+func (c *clipsDir) enter(ctx context.Context, parent gofs.InodeEmbedder, out *fuse.EntryOut) *gofs.Inode {
+	c.fill(&out.Attr)
+	out.SetEntryTimeout(immutable)
+	out.SetAttrTimeout(immutable)
+	return parent.EmbeddedInode().NewInode(ctx, c, gofs.StableAttr{Mode: fuse.S_IFDIR, Ino: out.Ino})
+}
+
+// fill gives the folder a time stamp that never changes, since its listing never
+// does.
+func (c *clipsDir) fill(out *fuse.Attr) {
+	c.tree.owner.folder(out, library.ClipsInode(c.stream), c.tree.catalog.Created90k())
+}
+
+func (c *clipsDir) Getattr(_ context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	c.fill(&out.Attr)
+	out.SetTimeout(immutable)
+	return 0
+}
+
+func (c *clipsDir) Readdir(context.Context) (gofs.DirStream, syscall.Errno) {
+	return listing(library.ClipsInode(c.stream), library.StreamInode(c.stream), nil), 0
+}
+
+// Lookup asks the database only if the name is that of a clip. An interval that
+// is longer than allowed is told from one without footage: EINVAL.
+func (c *clipsDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+	ctx = context.WithoutCancel(ctx)
+	n, ok := library.ParseClipName(name)
+	if !ok {
+		return nil, syscall.ENOENT
+	}
+	interval, ok := n.Interval(c.tree.catalog.Calendar())
+	if !ok {
+		return nil, syscall.ENOENT
+	}
+	if n.TooLong() {
+		return nil, syscall.EINVAL
+	}
+	now, err := c.tree.catalog.Snapshot(ctx)
+	if err != nil {
+		return nil, c.tree.fail("look up clip", err)
+	}
+	state, err := now.Stream(c.stream.ID)
+	if err != nil {
+		return nil, c.tree.fail("look up clip", err)
+	}
+	found, ok, err := c.tree.catalog.Clip(ctx, state, interval, n.Part)
+	if err != nil {
+		return nil, c.tree.fail("look up clip", err)
+	}
+	if !ok {
+		return nil, syscall.ENOENT
+	}
+	return c.tree.enterVersion(ctx, c, c.stream, &found, out), 0
+}

@@ -1,0 +1,85 @@
+package fs
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"syscall"
+
+	gofs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/moonfirefs/moonfirefs/library"
+)
+
+// keptDir shows what somebody keeps: clips under names of their own. They are the same
+// files as in the folder of clips, inode numbers included.
+type keptDir struct{ node }
+
+var (
+	_ gofs.NodeLookuper  = (*keptDir)(nil)
+	_ gofs.NodeReaddirer = (*keptDir)(nil)
+	_ gofs.NodeGetattrer = (*keptDir)(nil)
+)
+
+// enter answers a lookup in the root.
+func (f *keptDir) enter(ctx context.Context, now *library.Snapshot, parent gofs.InodeEmbedder, out *fuse.EntryOut) *gofs.Inode {
+	f.fill(now, &out.Attr)
+	out.SetEntryTimeout(folderEntry)
+	out.SetAttrTimeout(folderEntry)
+	return parent.EmbeddedInode().NewInode(ctx, f, gofs.StableAttr{Mode: fuse.S_IFDIR, Ino: out.Ino})
+}
+
+func (f *keptDir) fill(now *library.Snapshot, out *fuse.Attr) {
+	f.tree.owner.folder(out, library.KeptInode(), f.tree.catalog.KeptModified90k(now))
+}
+
+func (f *keptDir) Getattr(ctx context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	now, err := f.tree.catalog.Snapshot(context.WithoutCancel(ctx))
+	if err != nil {
+		return f.tree.fail("stat kept footage", err)
+	}
+	f.fill(now, &out.Attr)
+	out.SetTimeout(folderEntry)
+	return 0
+}
+
+func (f *keptDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+	ctx = context.WithoutCancel(ctx)
+	now, err := f.tree.catalog.Snapshot(ctx)
+	if err != nil {
+		return nil, f.tree.fail("look up kept footage", err)
+	}
+	file, ok := now.Kept(name)
+	if !ok {
+		return nil, syscall.ENOENT
+	}
+	found, ok, err := f.tree.catalog.KeptVersion(ctx, file)
+	if err != nil {
+		return nil, f.tree.fail("look up kept footage", err)
+	}
+	if !ok {
+		return nil, syscall.ENOENT
+	}
+	return f.tree.enterVersion(ctx, f, file.State.Stream, &found, out), 0
+}
+
+func (f *keptDir) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {
+	ctx = context.WithoutCancel(ctx)
+	now, err := f.tree.catalog.Snapshot(ctx)
+	if err != nil {
+		return nil, f.tree.fail("list kept footage", err)
+	}
+	var entries []entry
+	for _, s := range now.Streams {
+		versions, err := f.tree.catalog.KeptVersions(ctx, s)
+		if err != nil {
+			return nil, f.tree.fail("list kept footage", err)
+		}
+		for i := range versions {
+			entries = append(entries, entry{versions[i].Name, versions[i].Inode, fuse.S_IFREG})
+		}
+	}
+	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.name, b.name) })
+	return listing(library.KeptInode(), library.RootInode, entries), 0
+}

@@ -1,0 +1,121 @@
+package fs
+
+import (
+	"context"
+	"slices"
+	"syscall"
+
+	gofs "github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/moonfirefs/moonfirefs/internal/civil"
+	"github.com/moonfirefs/moonfirefs/library"
+	"github.com/moonfirefs/moonfirefs/pages"
+)
+
+// streamDir is a stream's folder: a folder per date of which there is footage, the
+// folder of clips, and the index pages.
+type streamDir struct {
+	node
+	stream *library.Stream
+}
+
+var (
+	_ gofs.NodeLookuper       = (*streamDir)(nil)
+	_ gofs.NodeOpendirHandler = (*streamDir)(nil)
+	_ gofs.NodeGetattrer      = (*streamDir)(nil)
+)
+
+func (f *streamDir) fill(s *library.StreamState, out *fuse.Attr) {
+	f.tree.owner.folder(out, library.StreamInode(f.stream), f.tree.catalog.Modified90k(s))
+}
+
+// state returns what is known of the stream now.
+func (f *streamDir) state(ctx context.Context) (*library.StreamState, error) {
+	now, err := f.tree.catalog.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return now.Stream(f.stream.ID)
+}
+
+func (f *streamDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+	ctx = context.WithoutCancel(ctx)
+	if name == library.ClipsFolder {
+		return (&clipsDir{node: node{tree: f.tree}, stream: f.stream}).enter(ctx, f, out), 0
+	}
+	if slices.Contains(pages.Names(), name) {
+		p, err := f.tree.pages.OfStream(ctx, f.stream, name)
+		if err != nil {
+			return nil, f.tree.fail("look up page", err)
+		}
+		return f.tree.page(p).enter(ctx, f, out), 0
+	}
+	date, ok := civil.ParseDate(name)
+	if !ok {
+		return nil, syscall.ENOENT
+	}
+	state, err := f.state(ctx)
+	if err != nil {
+		return nil, f.tree.fail("look up date", err)
+	}
+	return f.enterDate(ctx, state, date, out)
+}
+
+// enterDate answers a look-up of a date by the state of the stream.
+func (f *streamDir) enterDate(ctx context.Context, state *library.StreamState, date civil.Date, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+	day, err := f.tree.catalog.Day(ctx, state, date)
+	if err != nil {
+		return nil, f.tree.fail("look up date", err)
+	}
+	modified, ok := day.Modified90k()
+	if !ok {
+		return nil, syscall.ENOENT
+	}
+	d := &dateDir{node: node{tree: f.tree}, stream: f.stream, date: date}
+	f.tree.owner.folder(&out.Attr, library.DateInode(f.stream, date), modified)
+	out.SetEntryTimeout(folderEntry)
+	out.SetAttrTimeout(folderEntry)
+	return f.NewInode(ctx, d, gofs.StableAttr{Mode: fuse.S_IFDIR, Ino: out.Ino}), 0
+}
+
+func (f *streamDir) OpendirHandle(context.Context, uint32) (gofs.FileHandle, uint32, syscall.Errno) {
+	return &openDir{read: f.read}, 0, 0
+}
+
+func (f *streamDir) read(ctx context.Context) (*dirListing, syscall.Errno) {
+	state, err := f.state(ctx)
+	if err != nil {
+		return nil, f.tree.fail("list dates", err)
+	}
+	dates, err := f.tree.catalog.Dates(ctx, state)
+	if err != nil {
+		return nil, f.tree.fail("list dates", err)
+	}
+	entries := []entry{{library.ClipsFolder, library.ClipsInode(f.stream), fuse.S_IFDIR}}
+	for _, d := range dates {
+		entries = append(entries, entry{d.String(), library.DateInode(f.stream, d), fuse.S_IFDIR})
+	}
+	entries = append(entries, f.tree.pageEntries(func(name string) (*pages.Page, error) {
+		return f.tree.pages.OfStream(ctx, f.stream, name)
+	})...)
+	return &dirListing{
+		withDots(library.StreamInode(f.stream), library.RootInode, entries),
+		func(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+			if date, ok := civil.ParseDate(name); ok {
+				return f.enterDate(ctx, state, date, out)
+			}
+			return f.Lookup(ctx, name, out)
+		},
+	}, 0
+}
+
+func (f *streamDir) Getattr(ctx context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	state, err := f.state(context.WithoutCancel(ctx))
+	if err != nil {
+		return f.tree.fail("stat stream", err)
+	}
+	f.fill(state, &out.Attr)
+	out.SetTimeout(folderEntry)
+	return 0
+}

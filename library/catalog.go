@@ -1,0 +1,130 @@
+package library
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/bytecache"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
+	"github.com/moonfirefs/moonfirefs/mp4"
+	"github.com/moonfirefs/moonfirefs/sample"
+)
+
+// Options say what a catalog is made from, and what its files are like.
+type Options struct {
+	Index Index
+	// Dirs are the sample directories. Nothing but reading needs them.
+	Dirs map[moonfirefs.SampleDirID]*sample.Dir
+	// Zone is the time zone whose civil hours the files are.
+	Zone *time.Location
+	// Created90k is when the store was made: the time stamp of what has no footage.
+	Created90k moonfirefs.Time90k
+	Render     RenderOptions
+	// CacheBytes bounds the memory for what can be made again: listings of dates, and
+	// what others put into Catalog.Cache. 0 means 16 MiB.
+	CacheBytes int64
+}
+
+// RenderOptions are choices about the bytes of files.
+type RenderOptions struct {
+	// Gaps says what a player shows where nothing was recorded.
+	Gaps mp4.Gaps
+	// Timestamps adds a subtitle track with the time of day.
+	Timestamps bool
+}
+
+// Catalog answers what there is to show. It asks its index for summaries only, but for
+// the first and the last recording of a clip, and remembers listings for as long as
+// their stream has not changed. It is safe for concurrent use.
+type Catalog struct {
+	index      Index
+	dirs       map[moonfirefs.SampleDirID]*sample.Dir
+	calendar   civil.Calendar
+	created90k moonfirefs.Time90k
+	render     RenderOptions
+	cache      *Cache
+	counters   Counters
+
+	// mu guards last. It is never held during a query.
+	mu   sync.Mutex
+	last *Snapshot
+}
+
+// Counters count what a catalog was asked for.
+type Counters struct {
+	// Listings counts the listings of dates that were asked for, ListingHits those
+	// among them that were in memory.
+	Listings, ListingHits atomic.Int64
+}
+
+// Cache holds what can be made again. Its keys are of types of whoever put them there.
+type Cache = bytecache.Cache[any, Cached]
+
+// Cached is immutable, so that its size does not change.
+type Cached interface {
+	// MemoryBytes is what it takes in memory, roughly.
+	MemoryBytes() int64
+}
+
+// defaultCacheBytes holds the listings and the pages of some 4000 dates.
+const defaultCacheBytes = 16 << 20
+
+// New returns a catalog. It returns an error that wraps moonfirefs.ErrInvalid if index
+// or zone is missing.
+func New(o Options) (*Catalog, error) {
+	if o.Index == nil || o.Zone == nil {
+		return nil, fmt.Errorf("index or zone is missing: %w", moonfirefs.ErrInvalid)
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = defaultCacheBytes
+	}
+	return &Catalog{
+		index: o.Index, dirs: o.Dirs, calendar: civil.Calendar{Zone: o.Zone}, created90k: o.Created90k, render: o.Render,
+		// Listings and pages are read in turn by whoever reads all of them.
+		cache: bytecache.New[any](bytecache.Random, o.CacheBytes, Cached.MemoryBytes),
+	}, nil
+}
+
+// Calendar is that of the zone.
+func (c *Catalog) Calendar() civil.Calendar { return c.calendar }
+
+// Created90k is when the store was made.
+func (c *Catalog) Created90k() moonfirefs.Time90k { return c.created90k }
+
+// Dirs are the sample directories. Nobody changes the map.
+func (c *Catalog) Dirs() map[moonfirefs.SampleDirID]*sample.Dir { return c.dirs }
+
+// Cache is the memory for what can be made again. It is shared with those who make
+// something of what the catalog tells.
+func (c *Catalog) Cache() *Cache { return c.cache }
+
+// Counters returns the counters themselves: they go on counting.
+func (c *Catalog) Counters() *Counters { return &c.counters }
+
+// Version is that of the index; see Index.
+func (c *Catalog) Version(ctx context.Context) (int64, error) { return c.index.Version(ctx) }
+
+// VideoSampleEntry returns the sample entry of recordings that are there. One that is
+// missing is damage, an error that wraps moonfirefs.ErrCorrupt: it must not look as if
+// the recordings were not there.
+func (c *Catalog) VideoSampleEntry(ctx context.Context, id moonfirefs.VideoSampleEntryID) (*moonfirefs.VideoSampleEntry, error) {
+	entry, err := c.index.VideoSampleEntry(ctx, id)
+	if errors.Is(err, moonfirefs.ErrNotFound) {
+		err = fmt.Errorf("%w: %s", moonfirefs.ErrCorrupt, err.Error())
+	}
+	return entry, err
+}
+
+// AudioSampleEntry is like VideoSampleEntry.
+func (c *Catalog) AudioSampleEntry(ctx context.Context, id moonfirefs.AudioSampleEntryID) (*moonfirefs.AudioSampleEntry, error) {
+	entry, err := c.index.AudioSampleEntry(ctx, id)
+	if errors.Is(err, moonfirefs.ErrNotFound) {
+		return nil, fmt.Errorf("audio sample entry %d is missing: %w", id, moonfirefs.ErrCorrupt)
+	}
+	return entry, err
+}

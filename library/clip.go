@@ -1,0 +1,134 @@
+package library
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/mp4"
+)
+
+// Clip describes a part of an interval, counted from 1, as it is now: the footage of the
+// interval, cut at groups of pictures. ok is false if there is none.
+func (c *Catalog) Clip(ctx context.Context, s *StreamState, interval moonfirefs.Interval, part int) (v Version, ok bool, err error) {
+	recordings, err := c.overlapping(ctx, s.Stream, interval)
+	if err != nil {
+		return Version{}, false, err
+	}
+	found := parts(recordings)
+	if part < 1 || part > len(found) {
+		return Version{}, false, nil
+	}
+	v = Version{Interval: interval, Part: int32(part), Growing: s.clipGrows(interval), clip: true}
+	err = c.describe(ctx, s.Stream, &v, found[part-1])
+	return v, err == nil, err
+}
+
+// clips describes all parts of an interval.
+func (c *Catalog) clips(ctx context.Context, s *StreamState, interval moonfirefs.Interval) (all []Version, err error) {
+	recordings, err := c.overlapping(ctx, s.Stream, interval)
+	if err != nil {
+		return nil, err
+	}
+	for i, part := range parts(recordings) {
+		v := Version{Interval: interval, Part: int32(i + 1), Growing: s.clipGrows(interval), clip: true}
+		if err := c.describe(ctx, s.Stream, &v, part); err != nil {
+			return nil, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
+}
+
+// clipGrows tells whether a clip may be another one from one moment to the next:
+// recordings may be added to its interval, or retention is about to be in it.
+func (s *StreamState) clipGrows(interval moonfirefs.Interval) bool {
+	return s.mayGetMore(interval) || interval.Start90k < s.trimmed.through()
+}
+
+// mayGetMore tells whether an interval may get more recordings.
+func (s *StreamState) mayGetMore(interval moonfirefs.Interval) bool {
+	return !s.Recorded || interval.End90k > s.Newest.Start90k
+}
+
+// overlapping finds the recordings that touch an interval, with one query. What retention
+// has begun to trim is included: a clip is asked for by name, and nobody takes it for a
+// whole hour.
+func (c *Catalog) overlapping(ctx context.Context, s *Stream, interval moonfirefs.Interval) (found []moonfirefs.Summary, err error) {
+	err = c.index.EachSummary(ctx, s.ID, interval.EarliestStart90k(), interval.End90k, func(r *moonfirefs.Summary) error {
+		if interval.Touches(r) {
+			found = append(found, *r)
+		}
+		return nil
+	})
+	return found, err
+}
+
+// cut makes a clip of what a file of whole recordings would be. It reads the indexes of
+// the first and the last one, through the cache of the index.
+func (c *Catalog) cut(ctx context.Context, s *Stream, v *Version, spec *mp4.Spec) error {
+	const layout = "2006-01-02 15:04:05 -07:00"
+	spec.Title = fmt.Sprintf("%s %s to %s", s.Folder,
+		c.calendar.Format(v.Interval.Start90k, layout), c.calendar.Format(v.Interval.End90k, layout))
+	interval := v.Interval
+	spec.Excerpt = &interval
+	if err := spec.Cut(ctx, &tables{c.index, spec.Recordings}); errors.Is(err, moonfirefs.ErrNotFound) {
+		return asStale(err)
+	}
+	// If an index cannot be read or is damaged, the clip stays whole, which is another
+	// version, and reading it will tell: nothing else, such as a listing of all that is
+	// kept, shall suffer from it.
+	return nil
+}
+
+// Clip is a part of an interval that is open.
+type Clip struct {
+	*File
+	// Parts is the number of files that the interval takes: one for each codec
+	// configuration in a row.
+	Parts int
+	// End90k is when the last footage in it ends: the file's time stamp in a mount.
+	End90k moonfirefs.Time90k
+}
+
+// OpenClip opens a part, counted from 1, of an interval of the stream with a folder, and
+// tells how many parts there are. The bytes are those of the clip of that name in a mount
+// of the same catalog. It returns an error that wraps moonfirefs.ErrNotFound if there is
+// no such footage.
+func (c *Catalog) OpenClip(ctx context.Context, folder string, interval moonfirefs.Interval, part int) (*Clip, error) {
+	opened, err := c.openClip(ctx, folder, interval, part)
+	if err != nil {
+		return nil, fmt.Errorf("open clip of %s: %w", folder, err)
+	}
+	return opened, nil
+}
+
+func (c *Catalog) openClip(ctx context.Context, folder string, interval moonfirefs.Interval, part int) (*Clip, error) {
+	now, err := c.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	state := now.Folder(folder)
+	if state == nil {
+		return nil, moonfirefs.ErrNotFound
+	}
+	all, err := c.overlapping(ctx, state.Stream, interval)
+	if err != nil {
+		return nil, err
+	}
+	found := parts(all)
+	if part < 1 || part > len(found) {
+		return nil, fmt.Errorf("part %d of %d: %w", part, len(found), moonfirefs.ErrNotFound)
+	}
+	recordings := found[part-1]
+	spec, err := c.spec(ctx, state.Stream, &Version{Interval: interval, clip: true}, recordings)
+	if err != nil {
+		return nil, err
+	}
+	opened, err := c.open(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	return &Clip{opened, len(found), min(interval.End90k, recordings[len(recordings)-1].End90k())}, nil
+}

@@ -1,0 +1,178 @@
+package library
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"unique"
+	"unsafe"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
+)
+
+// Day lists the files of the hours of a date. It is immutable, and true for as long as
+// the state of the stream is the same: that names the recording which was committed last,
+// and has the totals, from which deletions show.
+type Day struct {
+	state *StreamState
+	// Versions are in the order of time.
+	Versions []Version
+}
+
+// dayKey is under which a listing is remembered.
+type dayKey struct {
+	stream moonfirefs.StreamID
+	date   civil.Date
+}
+
+// dayOverheadBytes is what a listing costs besides its files: struct, slice header and
+// its place in the cache, roughly.
+const dayOverheadBytes = 200
+
+// MemoryBytes implements Cached.
+func (d *Day) MemoryBytes() int64 {
+	return dayOverheadBytes + int64(cap(d.Versions))*int64(unsafe.Sizeof(Version{}))
+}
+
+// Find returns the version that a name stands for; nil if there is none.
+func (d *Day) Find(name string) *Version {
+	for i := range d.Versions {
+		if d.Versions[i].Name == name {
+			return &d.Versions[i]
+		}
+	}
+	return nil
+}
+
+// Modified90k is when the last recording of the date ends; ok is false if none is shown.
+func (d *Day) Modified90k() (t moonfirefs.Time90k, ok bool) {
+	if len(d.Versions) == 0 {
+		return 0, false
+	}
+	return d.Versions[len(d.Versions)-1].Modified90k, true
+}
+
+// Dates lists the dates of which something is shown, with one seek for each.
+func (c *Catalog) Dates(ctx context.Context, s *StreamState) ([]civil.Date, error) {
+	found := make(map[civil.Date]bool) // a date can be in two pieces
+	for from := moonfirefs.MinTime90k; ; {
+		start, ok, err := c.index.FirstStart(ctx, s.ID, from)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			break
+		}
+		d := c.calendar.HourAt(start).Date
+		if found[d], err = c.isShown(ctx, s, d); err != nil {
+			return nil, err
+		}
+		from = c.calendar.DateEnd(start)
+	}
+	dates := make([]civil.Date, 0, len(found))
+	for d, shown := range found {
+		if shown {
+			dates = append(dates, d)
+		}
+	}
+	slices.SortFunc(dates, civil.Date.Compare)
+	return dates, nil
+}
+
+// isShown tells whether a date with recordings has one that is shown.
+func (c *Catalog) isShown(ctx context.Context, s *StreamState, d civil.Date) (shown bool, err error) {
+	if !s.trimmed.touchesAny(civil.Pieces(c.calendar.Hours(d))) {
+		return true, nil
+	}
+	day, err := c.Day(ctx, s, d)
+	if err != nil {
+		return false, err
+	}
+	return len(day.Versions) > 0, nil
+}
+
+// Day lists the files of a date, with one query for each piece of it unless the listing
+// is remembered.
+func (c *Catalog) Day(ctx context.Context, s *StreamState, d civil.Date) (*Day, error) {
+	c.counters.Listings.Add(1)
+	if known, ok := c.cache.Get(dayKey{s.ID, d}); ok && known.(*Day).state.Same(s) {
+		c.counters.ListingHits.Add(1)
+		return known.(*Day), nil
+	}
+	return c.LoadDay(ctx, s, d, func(*Version, []moonfirefs.Summary) {})
+}
+
+// maxLoads bounds how often a listing is made anew because there was a commit meanwhile:
+// the state that tells which hours are whole and the recordings of the hours must be of
+// one moment, or an hour that retention has just begun to trim could be shown as if it
+// were whole.
+const maxLoads = 10
+
+// LoadDay makes the listing of a date and remembers it. It calls fn for each file and the
+// recordings that it is made of, which fn must not keep.
+func (c *Catalog) LoadDay(ctx context.Context, s *StreamState, d civil.Date, fn func(*Version, []moonfirefs.Summary)) (*Day, error) {
+	for loads := 1; ; loads++ {
+		buffer := recordingsPool.Get().(*[]moonfirefs.Summary)
+		defer recordingsPool.Put(buffer)
+		loaded, recordings, err := c.loadVersions(ctx, s, d, buffer)
+		if err != nil {
+			return nil, err
+		}
+		now, err := c.Snapshot(ctx)
+		if err != nil {
+			return nil, err
+		}
+		next, err := now.Stream(s.ID)
+		if err != nil {
+			return nil, err
+		}
+		if next.Same(s) || loads == maxLoads {
+			for i := range loaded.Versions {
+				fn(&loaded.Versions[i], recordings[i])
+			}
+			c.cache.Put(dayKey{s.ID, d}, loaded)
+			return loaded, nil
+		}
+		s = next
+	}
+}
+
+// recordingsPool holds buffers for the recordings of a date: some hundred kilobytes each.
+var recordingsPool = sync.Pool{New: func() any { return new([]moonfirefs.Summary) }}
+
+// loadVersions lists the files of a date, and returns the recordings that each of them is
+// made of, in the same order. They lie in the buffer.
+func (c *Catalog) loadVersions(ctx context.Context, s *StreamState, d civil.Date, buffer *[]moonfirefs.Summary) (day *Day, recordings [][]moonfirefs.Summary, err error) {
+	hours := c.calendar.Hours(d)
+	twice := civil.Repeated(hours)
+	day = &Day{state: s, Versions: make([]Version, 0, len(hours))}
+	*buffer = (*buffer)[:0]
+	for _, piece := range civil.Pieces(hours) {
+		if err := c.index.EachSummary(ctx, s.ID, piece.Start90k, piece.End90k, collect(buffer)); err != nil {
+			return nil, nil, err
+		}
+	}
+	rest := *buffer
+	for _, h := range hours {
+		n := 0
+		for n < len(rest) && rest[n].Start90k < h.End90k {
+			n++
+		}
+		all := rest[:n]
+		rest = rest[n:]
+		if s.hidden(h) {
+			continue
+		}
+		for i, part := range parts(all) {
+			v := Version{Interval: h.Interval, Part: int32(i + 1), Growing: s.growing(h)}
+			if err := c.describe(ctx, s.Stream, &v, part); err != nil {
+				return nil, nil, err
+			}
+			// Millions of files share a few names.
+			v.Name = unique.Make(hourName(h, twice[h.Clock], i+1)).Value()
+			day.Versions, recordings = append(day.Versions, v), append(recordings, part)
+		}
+	}
+	return day, recordings, nil
+}

@@ -1,0 +1,219 @@
+package library
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/mp4"
+	"github.com/moonfirefs/moonfirefs/sample"
+)
+
+// File is an open version of a file. It holds all that is needed to read it to the end,
+// however the hour grows and whatever retention takes away meanwhile. It is safe for
+// concurrent use.
+type File struct {
+	layout *mp4.File
+	source source
+
+	// releases gives up what is held, once.
+	releases    []func()
+	releaseOnce sync.Once
+}
+
+// Open opens this very version of a file of a stream, which the file may have outgrown
+// since. If it has lost a recording, the error wraps ErrStale.
+func (c *Catalog) Open(ctx context.Context, s *Stream, v *Version) (*File, error) {
+	spec, err := c.find(ctx, s, v)
+	if err != nil {
+		return nil, err
+	}
+	return c.open(ctx, spec)
+}
+
+func (c *Catalog) open(ctx context.Context, spec *mp4.Spec) (*File, error) {
+	layout, err := mp4.New(spec)
+	if err != nil {
+		return nil, err
+	}
+	f := &File{layout: layout, source: source{tables: tables{c.index, spec.Recordings}, dirs: c.dirs, layout: layout}}
+	if err := f.hold(ctx); err != nil {
+		f.release()
+		return nil, err
+	}
+	return f, nil
+}
+
+// hold secures the video indexes and the sample files.
+func (f *File) hold(ctx context.Context) error {
+	s := &f.source
+	ids := make([]moonfirefs.RecordingID, len(s.recordings))
+	for i := range s.recordings {
+		ids[i] = s.recordings[i].ID
+	}
+	release, err := s.index.Hold(ctx, ids)
+	if err != nil {
+		return asStale(err)
+	}
+	f.releases = append(f.releases, release)
+	if s.files, err = s.index.SampleFiles(ctx, ids); err != nil {
+		return asStale(err)
+	}
+	if err := f.holdFiles(); err != nil {
+		return err
+	}
+	// Rows go before files do: if all rows are still there, no file was unlinked by
+	// retention before it was held. One that is missing all the same is damage, and
+	// costs only the bytes that it held.
+	_, err = s.index.SampleFiles(ctx, ids)
+	return asStale(err)
+}
+
+// holdFiles holds the sample files that are there.
+func (f *File) holdFiles() error {
+	names := make(map[moonfirefs.SampleDirID][]uuid.UUID)
+	for _, file := range f.source.files {
+		names[file.Dir] = append(names[file.Dir], file.UUID)
+	}
+	for id, names := range names {
+		dir := f.source.dirs[id]
+		if dir == nil {
+			continue // reading will tell
+		}
+		if release, err := dir.Hold(names); err == nil {
+			f.releases = append(f.releases, release)
+			continue
+		}
+		if err := f.holdEach(dir, names); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// holdEach holds what it can of files of which one is damaged at least.
+func (f *File) holdEach(dir *sample.Dir, names []uuid.UUID) error {
+	for i := range names {
+		release, err := dir.Hold(names[i : i+1])
+		if err == nil {
+			f.releases = append(f.releases, release)
+		} else if _, short := Shortage(err); short {
+			return err // the file itself may be sound
+		}
+	}
+	return nil
+}
+
+func (f *File) release() {
+	f.releaseOnce.Do(func() {
+		for _, release := range f.releases {
+			release()
+		}
+	})
+}
+
+// Close gives up what is held. It is idempotent.
+func (f *File) Close() error {
+	f.release()
+	return nil
+}
+
+// Size is that of the whole file, in bytes.
+func (f *File) Size() int64 { return f.layout.Size() }
+
+// ReadAt reads exactly len(p) bytes at an offset, or fails.
+func (f *File) ReadAt(ctx context.Context, p []byte, off int64) error {
+	return f.layout.ReadAt(ctx, &f.source, p, off)
+}
+
+// Samples is where a range of a file lies within one sample file.
+type Samples struct {
+	// File has the samples, at Offset. It must be released.
+	File   *sample.File
+	Offset int64
+	// Recording is the one whose samples they are.
+	Recording moonfirefs.RecordingID
+}
+
+// Samples finds the one sample file that has all of the n bytes at an offset, so that
+// they can be passed on without a copy; ok is false if there is none.
+func (f *File) Samples(off int64, n int) (found Samples, ok bool, err error) {
+	recording, offset, ok := f.layout.SampleRange(off, n)
+	if !ok {
+		return Samples{}, false, nil
+	}
+	file, err := f.source.open(recording)
+	return Samples{file, offset, f.source.recordings[recording].ID}, err == nil, err
+}
+
+// tables are the indexes of recordings.
+type tables struct {
+	index      Index
+	recordings []moonfirefs.Summary
+}
+
+var _ mp4.Indexes = (*tables)(nil)
+
+// VideoIndex implements mp4.Indexes.
+func (t *tables) VideoIndex(ctx context.Context, recording int) ([]byte, error) {
+	return t.index.VideoIndex(ctx, t.recordings[recording].ID)
+}
+
+// AudioIndex implements mp4.Indexes.
+func (t *tables) AudioIndex(ctx context.Context, recording int) ([]byte, error) {
+	return t.index.AudioIndex(ctx, t.recordings[recording].ID)
+}
+
+// source is what the bytes of a file are read from. Its errors are RecordingErrors.
+type source struct {
+	tables
+	// files are those of the recordings, in parallel.
+	files  []moonfirefs.SampleFile
+	dirs   map[moonfirefs.SampleDirID]*sample.Dir
+	layout *mp4.File
+}
+
+var _ mp4.Source = (*source)(nil)
+
+// open returns the sample file of a recording, to be released.
+func (s *source) open(recording int) (*sample.File, error) {
+	name := s.files[recording]
+	dir := s.dirs[name.Dir]
+	if dir == nil {
+		return nil, s.broken(recording, fmt.Errorf("sample directory %d is not open", name.Dir))
+	}
+	file, err := dir.Open(name.UUID, s.layout.SampleFileBytes(recording))
+	return file, s.broken(recording, err)
+}
+
+func (s *source) broken(recording int, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &RecordingError{s.recordings[recording].ID, err}
+}
+
+// VideoIndex implements mp4.Source.
+func (s *source) VideoIndex(ctx context.Context, recording int) ([]byte, error) {
+	blob, err := s.tables.VideoIndex(ctx, recording)
+	return blob, s.broken(recording, err)
+}
+
+// AudioIndex implements mp4.Source.
+func (s *source) AudioIndex(ctx context.Context, recording int) ([]byte, error) {
+	blob, err := s.tables.AudioIndex(ctx, recording)
+	return blob, s.broken(recording, err)
+}
+
+// ReadSamples implements mp4.Source.
+func (s *source) ReadSamples(_ context.Context, recording int, p []byte, offset int64) error {
+	file, err := s.open(recording)
+	if err != nil {
+		return err
+	}
+	defer file.Release()
+	return s.broken(recording, file.ReadAt(p, offset))
+}

@@ -1,0 +1,109 @@
+package library
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"math"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
+	"github.com/moonfirefs/moonfirefs/mp4"
+)
+
+// RootInode is the inode number of the root folder, as in other file systems.
+const RootInode = 1
+
+// identity collects what makes a thing in the tree what it is. Each value is written
+// with a fixed length or with its length before it, so that different sequences of
+// values never give the same bytes.
+type identity []byte
+
+func (i identity) number(n int64) identity { return binary.BigEndian.AppendUint64(i, uint64(n)) }
+
+func (i identity) text(s string) identity { return append(i.number(int64(len(s))), s...) }
+
+func (i identity) flag(b bool) identity {
+	if b {
+		return i.number(1)
+	}
+	return i.number(0)
+}
+
+func (i identity) stream(s *Stream) identity { return i.text(s.Camera.String()).text(string(s.Kind)) }
+
+// inode derives the inode number: the same in every process and on every machine. With
+// 64 bits of a digest, a store that shows a billion versions in its lifetime has two of
+// the same number with a probability of 3 %, and the two would have to be in the
+// kernel's cache at the same time to do harm.
+func (i identity) inode() uint64 {
+	digest := sha256.Sum256(i)
+	for word := digest[:]; len(word) > 0; word = word[8:] {
+		// 0 means "no inode" to many programs, 1 is the root, and go-fuse uses all ones
+		// itself.
+		if n := binary.BigEndian.Uint64(word); n > RootInode && n != math.MaxUint64 {
+			return n
+		}
+	}
+	panic("a SHA-256 digest of four reserved words")
+}
+
+// StreamInode is the inode number of a stream's folder.
+func StreamInode(s *Stream) uint64 { return identity{}.text("folder").stream(s).inode() }
+
+// DateInode is the inode number of a date's folder.
+func DateInode(s *Stream, d civil.Date) uint64 {
+	return identity{}.text("day").stream(s).text(d.String()).inode()
+}
+
+// ClipsInode is the inode number of a stream's folder of clips.
+func ClipsInode(s *Stream) uint64 { return identity{}.text("clips").stream(s).inode() }
+
+// KeptInode is the inode number of the folder of kept footage.
+func KeptInode() uint64 { return identity{}.text("saved").inode() }
+
+// EmptyInode is the inode number of an empty file in the root.
+func EmptyInode(name string) uint64 { return identity{}.text("probe").text(name).inode() }
+
+// PageInode is the inode number of one version of an index page. The number of its
+// stream, 0 for a page of the root, tells apart streams of which there is equally much to
+// say.
+func PageInode(stream moonfirefs.StreamID, name string, modified90k moonfirefs.Time90k, content []byte) uint64 {
+	return identity{}.text("page").number(int64(stream)).text(name).
+		number(int64(modified90k)).text(string(content)).inode()
+}
+
+// versionInode stands for everything on which the bytes, the size and the time stamps of
+// a version depend. Recordings are immutable and their ids are never used again; what is
+// cut off the recordings of a clip follows from them and its interval.
+func versionInode(s *Stream, v *Version, spec *mp4.Spec) uint64 {
+	kind := "file"
+	switch {
+	case spec.IsCut():
+		kind = "cut clip"
+	case v.clip:
+		kind = "clip"
+	}
+	i := make(identity, 0, 256+8*len(spec.Recordings)).text(kind).stream(s).
+		number(int64(v.Interval.Start90k)).number(int64(v.Interval.End90k)).number(int64(v.Part)).
+		number(mp4.FormatVersion).number(int64(spec.Gaps)).flag(spec.Timestamps).
+		text(spec.Zone.String()).text(spec.Title).text(spec.Description).
+		number(int64(len(spec.Recordings)))
+	for _, r := range spec.Recordings {
+		i = i.number(int64(r.ID))
+	}
+	return i.inode()
+}
+
+// Fingerprint identifies the names of a listing and what they stand for. It is 0 if one
+// of them may stand for something else at any moment.
+func (d *Day) Fingerprint() uint64 {
+	i := make(identity, 0, 1024)
+	for n := range d.Versions {
+		v := &d.Versions[n]
+		if v.Growing {
+			return 0
+		}
+		i = i.text(v.Name).number(int64(v.Inode))
+	}
+	return i.inode()
+}

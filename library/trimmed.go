@@ -1,0 +1,75 @@
+package library
+
+import (
+	"context"
+	"slices"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
+)
+
+// trimmed is where retention has taken recordings of a stream away: the quarters of an
+// hour of UTC that have lost some. Civil hours, whatever their zone, are made of such
+// quarters. It is immutable.
+type trimmed struct{ quarters90k []moonfirefs.Time90k }
+
+func quarterAt(start90k moonfirefs.Time90k) moonfirefs.Interval {
+	return moonfirefs.Interval{Start90k: start90k, End90k: start90k.Add(moonfirefs.QuarterHour90k)}
+}
+
+// touches tells whether something of the interval is gone.
+func (t *trimmed) touches(i moonfirefs.Interval) bool {
+	return slices.ContainsFunc(t.quarters90k, func(q moonfirefs.Time90k) bool { return i.Overlaps(quarterAt(q)) })
+}
+
+// touchesAny is touches for the pieces of a date.
+func (t *trimmed) touchesAny(pieces []moonfirefs.Interval) bool {
+	return slices.ContainsFunc(pieces, t.touches)
+}
+
+// through returns the end of the last quarter: what starts later is complete.
+func (t *trimmed) through() moonfirefs.Time90k {
+	if len(t.quarters90k) == 0 {
+		return moonfirefs.MinTime90k
+	}
+	return quarterAt(slices.Max(t.quarters90k)).End90k
+}
+
+// TrimmedSince tells whether retention can have changed what is shown of a date between
+// two states of a stream.
+func (c *Catalog) TrimmedSince(d civil.Date, before, now *StreamState) bool {
+	if before.trimmed == now.trimmed {
+		return false
+	}
+	pieces := civil.Pieces(c.calendar.Hours(d))
+	return before.trimmed.touchesAny(pieces) || now.trimmed.touchesAny(pieces)
+}
+
+// hiddenHours lists the hours that are not shown. There is one as a rule.
+func (s *StreamState) hiddenHours(c civil.Calendar) (hours []civil.Hour) {
+	for _, q := range s.trimmed.quarters90k {
+		for quarter, t := quarterAt(q), q; quarter.Contains(t); {
+			h := c.HourAt(t)
+			if s.hidden(h) && !slices.Contains(hours, h) {
+				hours = append(hours, h)
+			}
+			t = h.End90k
+		}
+	}
+	return hours
+}
+
+// Hidden sums up the recordings of a stream that are not shown.
+func (c *Catalog) Hidden(ctx context.Context, s *StreamState) (sampleFileBytes int64, duration90k moonfirefs.Duration90k, err error) {
+	for _, h := range s.hiddenHours(c.calendar) {
+		err := c.index.EachSummary(ctx, s.ID, h.Start90k, h.End90k, func(r *moonfirefs.Summary) error {
+			sampleFileBytes += r.SampleFileBytes
+			duration90k += r.Duration90k
+			return nil
+		})
+		if err != nil {
+			return 0, 0, err
+		}
+	}
+	return sampleFileBytes, duration90k, nil
+}

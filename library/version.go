@@ -1,0 +1,143 @@
+package library
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/mp4"
+)
+
+// Version is one state of a file: the first recordings of a part of its interval. It
+// tells what the file is made of and does not have the recordings themselves: those are
+// found again when it is opened. It is immutable, and small, since very many are in
+// memory.
+type Version struct {
+	// Name is that of the file in its folder; it is empty in the folder of clips, where
+	// names have been asked for.
+	Name string
+	// Interval is that of the hour or of the clip.
+	Interval    moonfirefs.Interval
+	Inode       uint64
+	SizeBytes   int64
+	Modified90k moonfirefs.Time90k
+	// Part counts the files of the interval from 1, and recordings what is in this one.
+	Part, recordings int32
+	// Growing says that the name may stand for another version at any moment.
+	Growing bool
+	// clip says that it is a clip, or kept, which is the same: cut to its interval.
+	clip bool
+}
+
+// parts cuts the recordings of an interval where the sample entry of the video changes,
+// or that of the audio to another one: each part is a file of its own, since players do
+// not cope with a change within a file. A recording without audio fits anywhere.
+func parts(recordings []moonfirefs.Summary) [][]moonfirefs.Summary {
+	var parts [][]moonfirefs.Summary
+	start, audio := 0, moonfirefs.AudioSampleEntryID(0)
+	for i := range recordings {
+		next := recordings[i].Audio.SampleEntry
+		otherAudio := audio != 0 && next != 0 && next != audio
+		if i > start && (otherAudio || recordings[i].VideoSampleEntry != recordings[start].VideoSampleEntry) {
+			parts = append(parts, recordings[start:i])
+			start, audio = i, 0
+		}
+		audio = cmp.Or(audio, next)
+	}
+	if start < len(recordings) {
+		parts = append(parts, recordings[start:])
+	}
+	return parts
+}
+
+// describe fills in what follows from the recordings of a version: its inode number, its
+// size and its time stamp.
+func (c *Catalog) describe(ctx context.Context, s *Stream, v *Version, recordings []moonfirefs.Summary) error {
+	spec, err := c.spec(ctx, s, v, recordings)
+	if err != nil {
+		return err
+	}
+	v.recordings = int32(len(recordings))
+	v.Inode, v.SizeBytes = versionInode(s, v, spec), mp4.Size(spec)
+	v.Modified90k = recordings[len(recordings)-1].End90k()
+	if v.clip {
+		v.Modified90k = min(v.Modified90k, v.Interval.End90k)
+	}
+	return nil
+}
+
+// spec says what a file made of recordings is. Nothing that a user can edit later goes
+// into it except the camera's name, which is in the path as well: the bytes of a closed
+// hour are promised to stay.
+func (c *Catalog) spec(ctx context.Context, s *Stream, v *Version, recordings []moonfirefs.Summary) (*mp4.Spec, error) {
+	entry, err := c.VideoSampleEntry(ctx, recordings[0].VideoSampleEntry)
+	if err != nil {
+		return nil, err
+	}
+	audio, err := c.audioOf(ctx, recordings)
+	if err != nil {
+		return nil, err
+	}
+	spec := &mp4.Spec{
+		Recordings: recordings, Entry: entry, Audio: audio, Zone: c.calendar.Zone,
+		Title:       s.Folder + c.calendar.Format(v.Interval.Start90k, " 2006-01-02 15:04 -07:00"),
+		Description: fmt.Sprintf("%s stream, %d×%d, %s", s.Kind, entry.Width, entry.Height, entry.RFC6381Codec),
+		Gaps:        c.render.Gaps, Timestamps: c.render.Timestamps,
+	}
+	if v.clip {
+		return spec, c.cut(ctx, s, v, spec)
+	}
+	return spec, nil
+}
+
+// audioOf returns the configuration of the audio of a part; nil if it has none.
+func (c *Catalog) audioOf(ctx context.Context, recordings []moonfirefs.Summary) (*moonfirefs.AudioSampleEntry, error) {
+	for i := range recordings {
+		if id := recordings[i].Audio.SampleEntry; id != 0 {
+			return c.AudioSampleEntry(ctx, id)
+		}
+	}
+	return nil, nil
+}
+
+// find finds what a version is made of, which the file may have outgrown since. If it
+// has lost a recording instead, the error wraps ErrStale.
+func (c *Catalog) find(ctx context.Context, s *Stream, v *Version) (*mp4.Spec, error) {
+	recordings, err := c.recordings(ctx, s, v)
+	if err != nil {
+		return nil, err
+	}
+	found := parts(recordings)
+	if int(v.Part) > len(found) || int(v.recordings) > len(found[v.Part-1]) {
+		return nil, v.stale(s)
+	}
+	spec, err := c.spec(ctx, s, v, found[v.Part-1][:v.recordings])
+	if err != nil {
+		return nil, err
+	}
+	if versionInode(s, v, spec) != v.Inode {
+		return nil, v.stale(s)
+	}
+	return spec, nil
+}
+
+// recordings lists those of all parts.
+func (c *Catalog) recordings(ctx context.Context, s *Stream, v *Version) (all []moonfirefs.Summary, err error) {
+	if v.clip {
+		return c.overlapping(ctx, s, v.Interval)
+	}
+	err = c.index.EachSummary(ctx, s.ID, v.Interval.Start90k, v.Interval.End90k, collect(&all))
+	return all, err
+}
+
+func collect(recordings *[]moonfirefs.Summary) func(*moonfirefs.Summary) error {
+	return func(r *moonfirefs.Summary) error {
+		*recordings = append(*recordings, *r)
+		return nil
+	}
+}
+
+func (v *Version) stale(s *Stream) error {
+	return fmt.Errorf("%s from %v to %v: %w", s.Folder, v.Interval.Start90k, v.Interval.End90k, ErrStale)
+}

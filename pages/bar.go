@@ -1,0 +1,65 @@
+package pages
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
+)
+
+// barView is a picture of a day. One unit is a second: there are 86400, or 3600
+// more or less when clocks change.
+type barView struct {
+	Seconds int64
+	// Recorded and Gaps are paths (SVG 1.1 §8.3). The gaps are drawn on top, with
+	// a line around them, so that even the shortest can be seen.
+	Recorded, Gaps string
+	Ticks          []tickView
+	// Text says the same in words.
+	Text string
+}
+
+// tickView marks a full hour.
+type tickView struct{ Percent, Label string }
+
+// hoursPerTick is how far ticks are apart on the clock.
+const hoursPerTick = 6
+
+func (r renderer) barView(d civil.Date, day *coverage) barView {
+	v := barView{Seconds: day.seconds(day.bounds.End90k)}
+	gaps := day.gaps(0)
+	v.Recorded = day.path([]moonfirefs.Interval{day.whole()})
+	v.Gaps = day.path(gaps)
+	for _, h := range r.Hours(d) {
+		if h.Clock > 0 && h.Clock%hoursPerTick == 0 {
+			percent := 100 * float64(day.seconds(h.Start90k)) / float64(v.Seconds)
+			v.Ticks = append(v.Ticks, tickView{strconv.FormatFloat(percent, 'f', 2, 64) + "%", fmt.Sprintf("%02d", h.Clock)})
+		}
+	}
+	v.Text = fmt.Sprintf("%s recorded, %s", durationText(day.duration90k), plural(len(gaps), "gap"))
+	return v
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+// seconds is the place of an instant on the bar.
+func (c *coverage) seconds(t moonfirefs.Time90k) int64 {
+	return int64(t.Sub(c.bounds.Start90k) / moonfirefs.UnitsPerSecond)
+}
+
+// path draws a rectangle for each interval.
+func (c *coverage) path(intervals []moonfirefs.Interval) string {
+	var path strings.Builder
+	for _, i := range intervals {
+		from, to := c.seconds(i.Start90k), c.seconds(i.End90k)
+		fmt.Fprintf(&path, "M%d 0h%dv1h%dz", from, to-from, from-to)
+	}
+	return path.String()
+}

@@ -1,0 +1,49 @@
+package pages
+
+import (
+	"unsafe"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
+	"github.com/moonfirefs/moonfirefs/library"
+)
+
+// dateSummary is what is shown of a stream in the folder of a date. It is immutable once
+// it has been loaded.
+type dateSummary struct {
+	date  civil.Date
+	files []fileSummary
+	// stretches are made of the recordings that start on the date.
+	stretches []stretch
+	// sampleFileBytes and duration90k are the sums over those recordings.
+	sampleFileBytes int64
+	duration90k     moonfirefs.Duration90k
+}
+
+// fileSummary is what the pages tell of a file.
+type fileSummary struct {
+	name      string
+	sizeBytes int64
+	stretch
+}
+
+// add adds a file and the recordings that it is made of.
+func (d *dateSummary) add(v *library.Version, recordings []moonfirefs.Summary) {
+	whole := stretchOf(&recordings[0])
+	for i := range recordings {
+		s := stretchOf(&recordings[i])
+		d.stretches = appendStretch(d.stretches, s)
+		d.sampleFileBytes += s.sampleFileBytes
+		d.duration90k += s.duration90k
+		if i > 0 {
+			whole.add(s)
+		}
+	}
+	d.files = append(d.files, fileSummary{name: v.Name, sizeBytes: v.SizeBytes, stretch: whole})
+}
+
+// memoryBytes is what it takes in memory, with its place in the stream's summary.
+func (d *dateSummary) memoryBytes() int64 {
+	return int64(unsafe.Sizeof(*d)) + 8 + int64(cap(d.files))*int64(unsafe.Sizeof(fileSummary{})) +
+		int64(cap(d.stretches))*int64(unsafe.Sizeof(stretch{}))
+}

@@ -1,0 +1,236 @@
+package pages
+
+import (
+	"bytes"
+	"cmp"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"iter"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
+	"github.com/moonfirefs/moonfirefs/internal/status"
+	"github.com/moonfirefs/moonfirefs/library"
+)
+
+//go:embed page.html
+var pageText string
+
+// pageTemplate escapes what it is given; nothing that a person has entered may reach it as
+// one of the types of html/template that say "already escaped".
+var pageTemplate = template.Must(template.New("page").Parse(pageText))
+
+// renderer makes the texts of pages.
+type renderer struct{ civil.Calendar }
+
+// The types below are what page.html shows, with all texts ready.
+
+type rootView struct {
+	Zone, Until string
+	// Status is nil where nothing is known of the recorder.
+	Status *statusView
+	// Kept is by name.
+	Kept    []keptView
+	Cameras []cameraView
+}
+
+type keptView struct{ Name, Link, Folder, Times, Size string }
+
+type cameraView struct {
+	Name, Description string
+	Streams           []streamView
+}
+
+type streamView struct {
+	// Link is the folder, relative to the root and %-encoded.
+	Link  string
+	Kind  moonfirefs.StreamKind
+	Facts []fact
+	// Days are newest first; on the page of the root, the latest ones only.
+	// Each is made when it is its turn: those of years would take more memory than
+	// the page.
+	Days iter.Seq2[int, dayView]
+}
+
+type folderView struct {
+	Zone, Until, Camera, Description string
+	streamView
+	// Months are newest first.
+	Months []monthView
+	// Example is the name of a clip that can be opened.
+	Example string
+}
+
+type fact struct{ Name, Value string }
+
+type dayView struct {
+	Date, Weekday  string
+	Recorded, Size string
+	Bar            barView
+	// Files are rows of a table, newest first.
+	Files template.HTML
+	// Gaps are in the order of time; MoreGaps counts those that are left out.
+	Gaps     []string
+	MoreGaps int
+}
+
+// rootDays is how many days of each stream the page of the root shows.
+const rootDays = 7
+
+// rootHTML is index.html of the root.
+func (r renderer) rootHTML(summaries []*streamSummary, report *status.Report) ([]byte, error) {
+	page := rootView{Zone: r.Zone.String(), Until: r.untilText(summaries...), Status: r.statusView(report)}
+	for i, s := range summaries {
+		if i == 0 || summaries[i-1].state.Camera != s.state.Camera {
+			page.Cameras = append(page.Cameras, cameraView{Name: s.state.ShortName, Description: s.state.Description})
+		}
+		camera := &page.Cameras[len(page.Cameras)-1]
+		camera.Streams = append(camera.Streams, r.streamView(s, rootDays))
+		for i := range s.kept {
+			page.Kept = append(page.Kept, r.keptView(s, &s.kept[i]))
+		}
+	}
+	slices.SortFunc(page.Kept, func(x, y keptView) int { return cmp.Compare(x.Name, y.Name) })
+	return executePage("root", page)
+}
+
+func (r renderer) keptView(s *streamSummary, v *library.Version) keptView {
+	const layout = "2006-01-02 15:04:05"
+	return keptView{
+		Name: v.Name, Link: library.KeptFolder + "/" + url.PathEscape(v.Name), Folder: s.state.Folder, Size: bytesText(v.SizeBytes),
+		Times: r.Format(v.Interval.Start90k, layout) + " – " + r.Format(v.Modified90k, layout),
+	}
+}
+
+// streamHTML is index.html of a stream's folder.
+func (r renderer) streamHTML(s *streamSummary) ([]byte, error) {
+	return executePage("stream", folderView{
+		Zone: r.Zone.String(), Until: r.untilText(s), Camera: s.state.ShortName, Description: s.state.Description,
+		streamView: r.streamView(s, len(s.dates)), Months: r.months(s), Example: r.clipExample(s),
+	})
+}
+
+func executePage(name string, view any) ([]byte, error) {
+	var page bytes.Buffer
+	err := pageTemplate.ExecuteTemplate(&page, name, view)
+	return page.Bytes(), err
+}
+
+func (r renderer) streamView(s *streamSummary, days int) streamView {
+	return streamView{
+		Link: url.PathEscape(s.state.Folder), Kind: s.state.Kind, Facts: r.facts(s),
+		Days: func(yield func(int, dayView) bool) {
+			for i := range min(days, len(s.dates)) {
+				if !yield(i, r.dayView(s, s.dates[len(s.dates)-1-i])) {
+					return
+				}
+			}
+		},
+	}
+}
+
+// facts sum a stream up.
+func (r renderer) facts(s *streamSummary) []fact {
+	quota := fact{"Quota", bytesText(s.state.RetainBytes)}
+	bounds, ok := s.bounds()
+	if !ok {
+		return []fact{{"Footage", "none yet"}, quota}
+	}
+	newest := s.dates[len(s.dates)-1].files
+	last := &newest[len(newest)-1].stretch
+	facts := []fact{
+		{"Oldest", r.Format(bounds.Start90k, "2006-01-02 15:04:05")},
+		{"Newest", r.Format(bounds.End90k, "2006-01-02 15:04:05")},
+		{"Recorded", durationText(s.duration90k)},
+		{"Size", bytesText(s.sampleFileBytes)},
+		quota,
+		{"Picture", fmt.Sprintf("%s, %s", resolutionText(s.entries[last.entry]), frameRateText(last))},
+		{"Bit rate", bitRateText(last)},
+	}
+	if s.keptBytes > 0 {
+		facts = append(facts, fact{"Kept", bytesText(s.keptBytes)})
+	}
+	if audio := s.audioEntries[last.audio]; audio != nil {
+		facts = append(facts, fact{"Sound", audioText(audio)})
+	}
+	return facts
+}
+
+func (r renderer) dayView(s *streamSummary, date *dateSummary) dayView {
+	day := s.days[date.date]
+	v := dayView{
+		Date: date.date.String(), Weekday: date.date.MidnightUTC().Weekday().String(),
+		Recorded: durationText(date.duration90k), Size: bytesText(date.sampleFileBytes), Bar: r.barView(date.date, day),
+	}
+	v.Files = r.fileRows(s, date)
+	gaps := day.gaps(minListedGap90k)
+	v.MoreGaps = max(0, len(gaps)-maxListedGaps)
+	for _, gap := range gaps[:len(gaps)-v.MoreGaps] {
+		v.Gaps = append(v.Gaps, fmt.Sprintf("%s (%s)", r.timesText(gap), durationText(gap.Duration90k())))
+	}
+	return v
+}
+
+// Gaps below a second are seen on the bar only, and a camera that loses its
+// connection at every turn does not fill the page.
+const (
+	minListedGap90k moonfirefs.Duration90k = moonfirefs.UnitsPerSecond
+	maxListedGaps                          = 24
+)
+
+// fileRows are made here, since the template would take five times as long for the
+// thousands that a page can have. All that is in them was made by this program.
+func (r renderer) fileRows(s *streamSummary, date *dateSummary) template.HTML {
+	var rows strings.Builder
+	for i := range date.files {
+		f := &date.files[len(date.files)-1-i]
+		rows.WriteString("\n<tr><td><a href=\"")
+		rows.WriteString(date.date.String() + "/" + url.PathEscape(f.name))
+		rows.WriteString("\">" + template.HTMLEscapeString(f.name) + "</a><td>" + r.timesText(f.Interval))
+		for _, cell := range [...]string{
+			durationText(f.duration90k), bytesText(f.sizeBytes), resolutionText(s.entries[f.entry]), frameRateText(&f.stretch), bitRateText(&f.stretch),
+		} {
+			rows.WriteString("<td class=\"n\">" + template.HTMLEscapeString(cell))
+		}
+	}
+	return template.HTML(rows.String())
+}
+
+func (r renderer) timesText(i moonfirefs.Interval) string {
+	return r.Format(i.Start90k, time.TimeOnly) + " – " + r.Format(i.End90k, time.TimeOnly)
+}
+
+// untilText says up to when summaries tell.
+func (r renderer) untilText(summaries ...*streamSummary) string {
+	var until moonfirefs.Time90k
+	for _, s := range summaries {
+		if bounds, ok := s.bounds(); ok {
+			until = max(until, bounds.End90k)
+		}
+	}
+	if until == 0 {
+		return ""
+	}
+	return r.Format(until, "2006-01-02 15:04:05 -07:00")
+}
+
+// clipExample names the clip of the last half minute before the newest recording
+// ends, or nothing where that is not simple.
+func (r renderer) clipExample(s *streamSummary) string {
+	bounds, ok := s.bounds()
+	if !ok {
+		return ""
+	}
+	end := bounds.End90k.Time().In(r.Zone).Truncate(time.Second)
+	start := end.Add(-30 * time.Second)
+	n := library.ClipName{Start: civil.MomentOf(start), End: civil.MomentOf(end), Part: 1}
+	if i, ok := n.Interval(r.Calendar); !ok || i.End90k != moonfirefs.FromTime(end) {
+		return "" // clocks change: it takes offsets
+	}
+	return n.String()
+}

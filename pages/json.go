@@ -1,0 +1,157 @@
+package pages
+
+import (
+	"cmp"
+	"encoding/hex"
+	"encoding/json"
+	"slices"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/library"
+)
+
+// The types below are what index.json says, as docs/index-pages.md explains. They
+// have no field for a URL or a password, nor does anything that they are made of.
+
+type jsonRoot struct {
+	TimeZoneName string       `json:"timeZoneName"`
+	Cameras      []jsonCamera `json:"cameras"`
+	// Kept is what somebody keeps, by file name.
+	Kept []jsonKept `json:"saved"`
+}
+
+type jsonKept struct {
+	// File is relative to the root, Folder is that of the stream.
+	File         string             `json:"file"`
+	Folder       string             `json:"folder"`
+	StartTime90k moonfirefs.Time90k `json:"startTime90k"`
+	EndTime90k   moonfirefs.Time90k `json:"endTime90k"`
+	Bytes        int64              `json:"bytes"`
+}
+
+type jsonCamera struct {
+	jsonDevice
+	// Streams are by kind: main and sub.
+	Streams map[moonfirefs.StreamKind]jsonStream `json:"streams"`
+}
+
+type jsonDevice struct {
+	UUID        string `json:"uuid"`
+	ShortName   string `json:"shortName"`
+	Description string `json:"description"`
+}
+
+type jsonStream struct {
+	Folder      string `json:"folder"`
+	RetainBytes int64  `json:"retainBytes"`
+	// KeptBytes is the part of TotalSampleFileBytes that retention spares.
+	KeptBytes int64 `json:"keptBytes"`
+	// The times are missing if nothing is recorded.
+	MinStartTime90k      *moonfirefs.Time90k    `json:"minStartTime90k,omitempty"`
+	MaxEndTime90k        *moonfirefs.Time90k    `json:"maxEndTime90k,omitempty"`
+	TotalDuration90k     moonfirefs.Duration90k `json:"totalDuration90k"`
+	TotalSampleFileBytes int64                  `json:"totalSampleFileBytes"`
+	Days                 map[string]jsonDay     `json:"days"`
+}
+
+type jsonDay struct {
+	StartTime90k     moonfirefs.Time90k     `json:"startTime90k"`
+	EndTime90k       moonfirefs.Time90k     `json:"endTime90k"`
+	TotalDuration90k moonfirefs.Duration90k `json:"totalDuration90k"`
+}
+
+type jsonFolder struct {
+	TimeZoneName string `json:"timeZoneName"`
+	jsonDevice
+	Stream moonfirefs.StreamKind `json:"stream"`
+	jsonStream
+	Recordings []jsonStretch `json:"recordings"`
+}
+
+type jsonStretch struct {
+	StartTime90k         moonfirefs.Time90k `json:"startTime90k"`
+	EndTime90k           moonfirefs.Time90k `json:"endTime90k"`
+	Bytes                int64              `json:"bytes"`
+	VideoSamples         int64              `json:"videoSamples"`
+	VideoSampleEntrySHA1 string             `json:"videoSampleEntrySha1"`
+	Width                uint16             `json:"width"`
+	Height               uint16             `json:"height"`
+	// Audio is missing if there is none.
+	Audio *jsonAudio `json:"audio,omitempty"`
+}
+
+type jsonAudio struct {
+	Codec      string `json:"codec"`
+	SampleRate uint32 `json:"sampleRate"`
+	Channels   uint16 `json:"channels"`
+}
+
+// rootJSON is index.json of the root.
+func (r renderer) rootJSON(summaries []*streamSummary) ([]byte, error) {
+	page := jsonRoot{TimeZoneName: r.Zone.String(), Cameras: []jsonCamera{}, Kept: []jsonKept{}}
+	for _, s := range summaries {
+		device := deviceOf(s)
+		if n := len(page.Cameras); n == 0 || page.Cameras[n-1].jsonDevice != device {
+			page.Cameras = append(page.Cameras, jsonCamera{device, make(map[moonfirefs.StreamKind]jsonStream)})
+		}
+		page.Cameras[len(page.Cameras)-1].Streams[s.state.Kind] = streamOf(s)
+		for i := range s.kept {
+			v := &s.kept[i]
+			page.Kept = append(page.Kept, jsonKept{
+				library.KeptFolder + "/" + v.Name, s.state.Folder, v.Interval.Start90k, v.Modified90k, v.SizeBytes,
+			})
+		}
+	}
+	slices.SortFunc(page.Kept, func(x, y jsonKept) int { return cmp.Compare(x.File, y.File) })
+	return encodeJSON(page)
+}
+
+// streamJSON is index.json of a stream's folder.
+func (r renderer) streamJSON(s *streamSummary) ([]byte, error) {
+	page := jsonFolder{
+		TimeZoneName: r.Zone.String(), jsonDevice: deviceOf(s), Stream: s.state.Kind, jsonStream: streamOf(s),
+		Recordings: make([]jsonStretch, 0, len(s.stretches)),
+	}
+	for i := range s.stretches {
+		t := &s.stretches[i]
+		entry := s.entries[t.entry]
+		page.Recordings = append(page.Recordings, jsonStretch{
+			StartTime90k: t.Start90k, EndTime90k: t.End90k, Bytes: t.sampleFileBytes, VideoSamples: t.videoSamples,
+			VideoSampleEntrySHA1: hex.EncodeToString(entry.SHA1[:]), Width: entry.Width, Height: entry.Height,
+			Audio: audioOf(s.audioEntries[t.audio]),
+		})
+	}
+	return encodeJSON(page)
+}
+
+func audioOf(e *moonfirefs.AudioSampleEntry) *jsonAudio {
+	if e == nil {
+		return nil
+	}
+	return &jsonAudio{e.RFC6381Codec, e.SampleRate, e.Channels}
+}
+
+func deviceOf(s *streamSummary) jsonDevice {
+	return jsonDevice{s.state.Camera.String(), s.state.ShortName, s.state.Description}
+}
+
+func streamOf(s *streamSummary) jsonStream {
+	stream := jsonStream{
+		Folder: s.state.Folder, RetainBytes: s.state.RetainBytes, KeptBytes: s.keptBytes,
+		TotalDuration90k: s.duration90k, TotalSampleFileBytes: s.sampleFileBytes,
+		Days: make(map[string]jsonDay, len(s.days)),
+	}
+	if bounds, ok := s.bounds(); ok {
+		stream.MinStartTime90k, stream.MaxEndTime90k = &bounds.Start90k, &bounds.End90k
+	}
+	for d, day := range s.days {
+		stream.Days[d.String()] = jsonDay{day.bounds.Start90k, day.bounds.End90k, day.duration90k}
+	}
+	return stream
+}
+
+// encodeJSON gives equal values equal bytes: the keys of maps are in order.
+func encodeJSON(page any) ([]byte, error) {
+	content, err := json.MarshalIndent(page, "", " ")
+	return append(content, '\n'), err
+}

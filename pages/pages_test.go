@@ -1,0 +1,240 @@
+package pages
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
+	"github.com/moonfirefs/moonfirefs/library"
+)
+
+// Ensures that index.json says what the rows say, computed in another way.
+func TestJSONAgainstRows(t *testing.T) {
+	f := newStore(t, unlimited)
+	main, sub := f.insertVariety(t)
+	p := f.newPages(t)
+	cameras, err := f.DB.Cameras(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var root struct {
+		TimeZoneName string
+		Cameras      []map[string]any
+	}
+	decodeJSON(t, contentOf(t, pageOf(t, p, "", JSONName)), &root)
+	if root.TimeZoneName != newYork || len(root.Cameras) != 1 {
+		t.Fatalf("the root says %+v", root)
+	}
+	for folder, recordings := range map[string][]moonfirefs.Summary{"driveway": main, "driveway-sub": sub} {
+		kind := map[string]string{"driveway": "main", "driveway-sub": "sub"}[folder]
+		want := expectedStream(f.Zone, folder, recordings)
+		if got := root.Cameras[0]["streams"].(map[string]any)[kind]; !reflect.DeepEqual(got, normalized(t, want)) {
+			t.Errorf("the root says of %s\n%v, want\n%v", folder, got, want)
+		}
+		want["timeZoneName"], want["stream"] = newYork, kind
+		want["uuid"], want["shortName"], want["description"] = cameras[0].UUID.String(), "driveway", cameras[0].Description
+		want["recordings"] = expectedStretches(t, f, recordings)
+		var got map[string]any
+		decodeJSON(t, contentOf(t, pageOf(t, p, folder, JSONName)), &got)
+		if !reflect.DeepEqual(got, normalized(t, want)) {
+			t.Errorf("%s says\n%v, want\n%v", folder, got, normalized(t, want))
+		}
+	}
+}
+
+func decodeJSON(t testing.TB, data []byte, v any) {
+	t.Helper()
+	if err := json.Unmarshal(data, v); err != nil {
+		t.Fatalf("%v in %s", err, data)
+	}
+}
+
+// normalized is what a value is after a way through JSON.
+func normalized(t testing.TB, v any) (n any) {
+	t.Helper()
+	data, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decodeJSON(t, data, &n)
+	return n
+}
+
+// expectedStream sums recordings up, one after another.
+func expectedStream(zone *time.Location, folder string, recordings []moonfirefs.Summary) map[string]any {
+	first, last := moonfirefs.MaxTime90k, moonfirefs.MinTime90k
+	var total moonfirefs.Duration90k
+	var bytes int64
+	days := make(map[string]map[string]int64)
+	for _, r := range recordings {
+		first, last = min(first, r.Start90k), max(last, r.End90k())
+		total += r.Duration90k
+		bytes += r.SampleFileBytes
+		// Second by second: the rows have whole ones.
+		for s := r.Start90k; s < r.End90k(); s += moonfirefs.UnitsPerSecond {
+			local := s.Time().In(zone)
+			name := local.Format(time.DateOnly)
+			if days[name] == nil {
+				year, month, day := local.Date()
+				days[name] = map[string]int64{
+					"startTime90k": int64(moonfirefs.FromTime(time.Date(year, month, day, 0, 0, 0, 0, zone))),
+					"endTime90k":   int64(moonfirefs.FromTime(time.Date(year, month, day+1, 0, 0, 0, 0, zone))),
+				}
+			}
+			days[name]["totalDuration90k"] += moonfirefs.UnitsPerSecond
+		}
+	}
+	return map[string]any{
+		"folder": folder, "retainBytes": unlimited, "keptBytes": 0, "minStartTime90k": first, "maxEndTime90k": last,
+		"totalDuration90k": total, "totalSampleFileBytes": bytes, "days": days,
+	}
+}
+
+func expectedStretches(t testing.TB, f *fixture, recordings []moonfirefs.Summary) (stretches []map[string]any) {
+	t.Helper()
+	sorted := slices.Clone(recordings)
+	slices.SortFunc(sorted, func(a, b moonfirefs.Summary) int {
+		if a.Start90k != b.Start90k {
+			return int(a.Start90k - b.Start90k)
+		}
+		return int(a.ID - b.ID)
+	})
+	for i, r := range sorted {
+		if i > 0 && sorted[i-1].End90k() == r.Start90k && sorted[i-1].VideoSampleEntry == r.VideoSampleEntry {
+			last := stretches[len(stretches)-1]
+			last["endTime90k"] = r.End90k()
+			last["bytes"] = last["bytes"].(int64) + r.SampleFileBytes
+			last["videoSamples"] = last["videoSamples"].(int32) + r.VideoSamples
+			continue
+		}
+		entry, err := f.DB.VideoSampleEntry(t.Context(), r.VideoSampleEntry)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stretches = append(stretches, map[string]any{
+			"startTime90k": r.Start90k, "endTime90k": r.End90k(), "bytes": r.SampleFileBytes, "videoSamples": r.VideoSamples,
+			"videoSampleEntrySha1": hex.EncodeToString(entry.SHA1[:]), "width": entry.Width, "height": entry.Height,
+		})
+	}
+	return stretches
+}
+
+// Ensures that pages which have followed what happened are those that a new
+// mount makes: whatever was remembered is still true. Recordings are added at
+// the end and in between, and rotation takes from the beginning.
+func TestPagesFollow(t *testing.T) {
+	const minute = 60 * teststore.RowBytesPerSecond
+	f := newStore(t, 2500*minute)
+	p := f.newPages(t)
+	start := teststore.At("2026-10-30T22:00:00-04:00")
+	next := start
+	versions := make(map[uint64]bool)
+	for step := range 16 {
+		what := teststore.Rows{Folder: "driveway", Start: next, Recordings: 1 + rand.IntN(600), Seconds: 60, Width: 640}
+		if step%6 == 5 {
+			what.Folder = "driveway-sub"
+		}
+		if step%4 == 3 { // somewhere within what is there
+			what.Start, what.Recordings = next.Add(-seconds(rand.IntN(36*3600))), 1
+		}
+		f.insertRows(t, what)
+		if what.Recordings > 1 {
+			next = next.Add(seconds(what.Recordings*60 + rand.IntN(3600)))
+		}
+		fresh := f.newPages(t)
+		for _, path := range pagePaths {
+			got, want := pageOf(t, p, path[0], path[1]), pageOf(t, fresh, path[0], path[1])
+			if !bytes.Equal(contentOf(t, got), contentOf(t, want)) || got.Inode != want.Inode || got.Modified90k != want.Modified90k {
+				t.Fatalf("step %d, %+v: %s is not what a new mount shows", step, what, path)
+			}
+			versions[got.Inode] = true
+		}
+	}
+	if len(versions) < 40 {
+		t.Errorf("there were only %d versions", len(versions))
+	}
+	var page struct{ MinStartTime90k moonfirefs.Time90k }
+	decodeJSON(t, contentOf(t, pageOf(t, p, "driveway", JSONName)), &page)
+	if page.MinStartTime90k == start {
+		t.Error("nothing was rotated away")
+	}
+}
+
+// Ensures that what has not changed is not read or made again.
+func TestPagesAreRemembered(t *testing.T) {
+	f := newStore(t, unlimited)
+	f.insertVariety(t)
+	p := f.newPages(t)
+	folders := []string{"", "driveway", "driveway-sub"}
+	before := make(map[string]*Page)
+	for _, folder := range folders {
+		before[folder] = pageOf(t, p, folder, HTMLName)
+		if pageOf(t, p, folder, HTMLName) != before[folder] {
+			t.Errorf("the page of %q is made twice", folder)
+		}
+	}
+	dates := rememberedDates(t, p)
+	f.insertRows(t, teststore.Rows{Folder: "driveway", Start: teststore.At("2026-11-06T12:00:00-05:00"), Recordings: 1, Seconds: 60, Width: 640})
+	for folder, same := range map[string]bool{"": false, "driveway": false, "driveway-sub": true} {
+		if got := pageOf(t, p, folder, HTMLName) == before[folder]; got != same {
+			t.Errorf("after a commit to driveway, the page of %q is the same: %v", folder, got)
+		}
+	}
+	after := rememberedDates(t, p)
+	// All but what was the newest date.
+	for i, known := range dates[:len(dates)-1] {
+		if after[i] != known {
+			t.Errorf("%s was read again", known.date)
+		}
+	}
+}
+
+// rememberedDates are those of the first stream.
+func rememberedDates(t testing.TB, p *Pages) []*dateSummary {
+	t.Helper()
+	now, err := p.catalog.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	known, ok := p.catalog.Cache().Get(summaryKey(now.Streams[0].ID))
+	if !ok {
+		t.Fatal("there is no summary")
+	}
+	return known.(*streamSummary).dates
+}
+
+// Ensures that pages do not take more memory than there is for them, and that one
+// which is forgotten is the same when it is opened, for as long as there is no more
+// to tell; then the kernel is told to look again.
+func TestPagesAreForgotten(t *testing.T) {
+	f := newStore(t, unlimited)
+	f.insertVariety(t)
+	p, poor := f.newPages(t), f.newPages(t)
+	poor.catalog.Cache().Bound(1)
+	var kept []*Page
+	for _, path := range pagePaths {
+		got, want := pageOf(t, poor, path[0], path[1]), pageOf(t, p, path[0], path[1])
+		if got.Inode != want.Inode || !bytes.Equal(contentOf(t, got), contentOf(t, want)) {
+			t.Errorf("%s is not what it is with more memory", path)
+		}
+		kept = append(kept, got)
+	}
+	if bytes := poor.catalog.Cache().SizeBytes(); bytes != 0 {
+		t.Errorf("%d bytes are remembered", bytes)
+	}
+	f.insertRows(t, teststore.Rows{Folder: "driveway", Start: teststore.At("2026-11-06T12:00:00-05:00"), Recordings: 1, Seconds: 60, Width: 640})
+	for i, path := range pagePaths {
+		_, err := kept[i].Content(t.Context())
+		if changed := path[0] != "driveway-sub"; changed != errors.Is(err, library.ErrStale) {
+			t.Errorf("after a commit, opening %s says: %v", path, err)
+		}
+	}
+}

@@ -1,0 +1,52 @@
+package pages
+
+import (
+	"net/url"
+
+	"github.com/moonfirefs/moonfirefs/internal/status"
+)
+
+// statusView is how the recorder is doing, as page.html shows it.
+type statusView struct {
+	AsOf string
+	// Problems are sentences; there are none if all is well.
+	Problems []string
+	Streams  []streamStatusView
+	Disks    []diskView
+}
+
+type streamStatusView struct {
+	Link, Folder string
+	// Well says that footage comes in.
+	Well                                                               bool
+	State, LastFrame, BitRate, Drift, Gaps, Recorded, GoesBack, FullIn string
+}
+
+type diskView struct{ Path, Space string }
+
+// statusView returns nil if there is no report.
+func (r renderer) statusView(report *status.Report) *statusView {
+	if report == nil {
+		return nil
+	}
+	v := &statusView{AsOf: report.Time.In(r.Zone).Format("2006-01-02 15:04:05 -07:00")}
+	troubled := make(map[string]bool)
+	for _, p := range report.Problems {
+		v.Problems = append(v.Problems, p.Text)
+		troubled[p.Folder] = true
+	}
+	words := report.Words()
+	for i := range report.Streams {
+		s := &report.Streams[i]
+		v.Streams = append(v.Streams, streamStatusView{
+			Link: url.PathEscape(s.Folder), Folder: s.Folder, Well: s.Live != nil && !troubled[s.Folder],
+			State: words.State(s), LastFrame: words.LastFrame(s), BitRate: status.BitRateText(float64(s.BitRate)),
+			Drift: s.DriftText(), Gaps: s.GapsToday.Text(), Recorded: s.RecordedText(), GoesBack: s.BackText(), FullIn: s.FullText(),
+		})
+	}
+	for i := range report.Directories {
+		d := &report.Directories[i]
+		v.Disks = append(v.Disks, diskView{d.Path, d.SpaceText()})
+	}
+	return v
+}

@@ -1,0 +1,122 @@
+package pages
+
+import (
+	"context"
+	"sync"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
+	"github.com/moonfirefs/moonfirefs/library"
+)
+
+// updater makes the summaries of a stream. Each is made from the one before, if that is
+// still remembered: after a commit, no more than the dates that have changed are read.
+type updater struct {
+	catalog *library.Catalog
+
+	// mu is held while a summary is made: who needs the same one at the same time had
+	// better wait for it.
+	mu sync.Mutex
+}
+
+// summaryKey is under which the last summary of a stream is remembered.
+type summaryKey moonfirefs.StreamID
+
+// summary returns what is shown of the stream. It is the same one for as long as nothing
+// has changed: the state names the recording that was committed last, and has the totals,
+// from which deletions show.
+func (u *updater) summary(ctx context.Context, now *library.Snapshot, state *library.StreamState) (*streamSummary, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	known, _ := u.catalog.Cache().Get(summaryKey(state.ID))
+	last, _ := known.(*streamSummary) // nil if none is remembered
+	if last != nil && last.complete && last.state.Same(state) {
+		return last, nil
+	}
+	dates, complete, err := u.bringUpToDate(ctx, now, state, last)
+	if err != nil {
+		return nil, err
+	}
+	next, err := newStreamSummary(ctx, u.catalog, state, dates)
+	if err != nil {
+		return nil, err
+	}
+	next.complete = complete
+	u.catalog.Cache().Put(summaryKey(state.ID), next)
+	return next, nil
+}
+
+// bringUpToDate sums up all dates that are shown; last is nil if no summary is
+// remembered. complete is false if there was a commit meanwhile, so that there is more
+// to tell than now says.
+func (u *updater) bringUpToDate(ctx context.Context, now *library.Snapshot, state *library.StreamState, last *streamSummary) (dates []*dateSummary, complete bool, err error) {
+	dates, reused, err := u.load(ctx, state, last)
+	if err != nil {
+		return nil, false, err
+	}
+	complete, err = u.addsUp(ctx, state, dates)
+	if err != nil || complete || !reused {
+		return dates, complete, err
+	}
+	version, err := u.catalog.Version(ctx)
+	if err != nil || version != now.Version {
+		return dates, false, err
+	}
+	// Recordings have been added to a date that is not the newest: this machine's
+	// clock was ahead, and has been put right.
+	if dates, _, err = u.load(ctx, state, nil); err != nil {
+		return nil, false, err
+	}
+	complete, err = u.addsUp(ctx, state, dates)
+	return dates, complete, err
+}
+
+// load sums up all dates that are shown, in order. It takes those from the last summary,
+// if there is one, that cannot have changed unless something unusual has happened; reused
+// tells whether there are any.
+func (u *updater) load(ctx context.Context, state *library.StreamState, last *streamSummary) (dates []*dateSummary, reused bool, err error) {
+	shown, err := u.catalog.Dates(ctx, state)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, d := range shown {
+		date := last.date(d)
+		if date == nil || u.mayHaveChanged(d, last.state, state) {
+			if date, err = u.loadDate(ctx, state, d); err != nil {
+				return nil, false, err
+			}
+		} else {
+			reused = true
+		}
+		dates = append(dates, date)
+	}
+	return dates, reused, nil
+}
+
+// mayHaveChanged tells whether a date can have got recordings since the last summary, or
+// can have lost some to retention.
+func (u *updater) mayHaveChanged(d civil.Date, last, state *library.StreamState) bool {
+	return !last.Recorded || !d.Before(last.Newest.Date) || u.catalog.TrimmedSince(d, last, state)
+}
+
+func (u *updater) loadDate(ctx context.Context, state *library.StreamState, d civil.Date) (*dateSummary, error) {
+	date := &dateSummary{date: d}
+	if _, err := u.catalog.LoadDay(ctx, state, d, date.add); err != nil {
+		return nil, err
+	}
+	date.files, date.stretches = exactly(date.files), exactly(date.stretches)
+	return date, nil
+}
+
+// addsUp compares the sums over dates with the totals that the index keeps of the stream.
+func (u *updater) addsUp(ctx context.Context, state *library.StreamState, dates []*dateSummary) (bool, error) {
+	bytes, duration90k, err := u.catalog.Hidden(ctx, state)
+	if err != nil {
+		return false, err
+	}
+	for _, d := range dates {
+		bytes += d.sampleFileBytes
+		duration90k += d.duration90k
+	}
+	return bytes == state.SampleFileBytes && duration90k == state.Duration90k, nil
+}
