@@ -16,6 +16,7 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // discard reads until the client goes away.
@@ -126,10 +127,14 @@ func TestOpenErrors(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url := "rtsp://" + cameratest.Listen(t, test.serve) + "/path?key=planted"
-			_, err := Open(t.Context(), Config{
-				URL: url, Username: username, Password: plantedPassword,
-				SocketTimeout: 300 * time.Millisecond, FrameTimeout: 2 * time.Second,
-			})
+			cfg := Config{URL: url, Username: username, Password: plantedPassword, SocketTimeout: wait.Limit, FrameTimeout: wait.Limit}
+			switch test.want {
+			case "no answer within 300ms":
+				cfg.SocketTimeout = 300 * time.Millisecond
+			case "no video within 2s":
+				cfg.FrameTimeout = 2 * time.Second
+			}
+			_, err := Open(t.Context(), cfg)
 			if err == nil {
 				t.Fatal("no error")
 			}
@@ -244,7 +249,11 @@ func TestTeardown(t *testing.T) {
 			}) + "/"
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			session, err := Open(ctx, Config{URL: url, SocketTimeout: 300 * time.Millisecond})
+			cfg := Config{URL: url, SocketTimeout: wait.Limit}
+			if name == "timeout" {
+				cfg.SocketTimeout = 300 * time.Millisecond
+			}
+			session, err := Open(ctx, cfg)
 			if err != nil {
 				t.Fatal(err)
 			}

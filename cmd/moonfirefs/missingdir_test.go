@@ -136,7 +136,7 @@ func TestReadOnlyDir(t *testing.T) {
 	t.Parallel()
 	disk, device := newDisk(t)
 	s := newTwoDisks(t, disk)
-	mustDo(t, syscall.Unmount(disk, 0))
+	unmountDisk(t, disk, device)
 	tool(t, "mount", "-o", "ro", device, disk)
 	mountpoint := newMountpoint(t)
 	recorder := start(t, "run", mountpoint, "--store", s.path, "--rotate-every", "1s")

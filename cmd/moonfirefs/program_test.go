@@ -212,7 +212,7 @@ func tool(t *testing.T, name string, args ...string) string {
 	cmd.Stderr = &complaints
 	output, err := cmd.Output()
 	if err != nil || complaints.Len() > 0 {
-		t.Errorf("%s %s: %v\n%s", name, strings.Join(args, " "), err, &complaints)
+		t.Fatalf("%s %s: %v\n%s", name, strings.Join(args, " "), err, &complaints)
 	}
 	return string(output)
 }

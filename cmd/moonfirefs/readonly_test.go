@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // TestReadOnlyDisk ensures that a disk that turns read-only, as after an error of
@@ -37,7 +38,7 @@ func TestReadOnlyDisk(t *testing.T) {
 		t.Errorf("%v: %s", refused.err, output)
 	}
 	n := recordings(t, path, 1)
-	mustDo(t, syscall.Unmount(disk, 0))
+	unmountDisk(t, disk, device)
 	e2fsck(t, device)
 	tool(t, "mount", device, disk)
 	recorder = start(t, "run", newMountpoint(t), "--store", path, "--rotate-every", "1s")
@@ -63,6 +64,20 @@ func newDisk(t *testing.T) (mountpoint, device string) {
 	tool(t, "mount", "-o", "errors=remount-ro", device, mountpoint)
 	t.Cleanup(func() { _ = syscall.Unmount(mountpoint, syscall.MNT_DETACH) })
 	return mountpoint, device
+}
+
+// unmountDisk unmounts a disk for good: until nobody has it mounted in another mount
+// namespace, such as that of another test.
+func unmountDisk(t *testing.T, mountpoint, device string) {
+	t.Helper()
+	mustDo(t, syscall.Unmount(mountpoint, 0))
+	wait.Until(t, "everybody to let go of "+device, func() bool {
+		f, err := os.OpenFile(device, os.O_RDONLY|syscall.O_EXCL, 0) // fails while it is mounted
+		if err == nil {
+			f.Close()
+		}
+		return err == nil
+	})
 }
 
 // e2fsck repairs a file system; its exit status is 1 if there was something to

@@ -73,7 +73,8 @@ func letGo() error {
 		return err
 	}
 	for line := range strings.Lines(string(mounts)) {
-		if path := strings.Fields(line)[1]; strings.HasPrefix(path, os.TempDir()+"/") {
+		path := strings.ReplaceAll(strings.Fields(line)[1], `\040`, " ") // proc(5)
+		if strings.HasPrefix(path, os.TempDir()+"/") {
 			_ = syscall.Unmount(path, syscall.MNT_DETACH) // it may be gone with another one
 		}
 	}

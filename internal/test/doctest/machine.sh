@@ -8,6 +8,10 @@ prepared=$2
 source=$3
 
 commands=$(cat "$dir/commands")
+# What other tests have mounted they could not unmount for good otherwise.
+while read -r _ path _; do
+    case $path in /tmp/*) umount --lazy "$(printf %b "$path")" 2>/dev/null || true ;; esac
+done </proc/self/mounts
 mount -t tmpfs copy "$dir"
 mkdir "$dir/upper" "$dir/work" "$dir/root"
 mount -t overlay copy -o "lowerdir=/,upperdir=$dir/upper,workdir=$dir/work" "$dir/root"
