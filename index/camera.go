@@ -37,7 +37,7 @@ func (db *DB) SampleDirs(ctx context.Context) (dirs []SampleDir, err error) {
 func sampleDirs(ctx context.Context, db querier, leaveOut func(BadRow)) (dirs []SampleDir, err error) {
 	err = listRows(ctx, db, sampleDirsSQL, func(row scanner) (id int64, problem string) {
 		var d SampleDir
-		if problem = rowProblem(row.Scan(&d.ID, &d.UUID, &d.Path), d.problem); problem == "" {
+		if problem = rowProblem(row.Scan(&d.ID, (*uuidBlob)(&d.UUID), &d.Path), d.problem); problem == "" {
 			dirs = append(dirs, d)
 		}
 		return int64(d.ID), problem
@@ -97,7 +97,7 @@ func listCameras(ctx context.Context, db querier, leaveOut func(BadRow)) (camera
 	err = listRows(ctx, db, camerasSQL, func(row scanner) (id int64, problem string) {
 		var c moonfirefs.Camera
 		var s moonfirefs.Stream
-		err := row.Scan(&c.ID, &s.ID, &c.UUID, &c.ShortName, &c.Description, &c.Retired, &c.NoAudio, &c.Username, &c.Password,
+		err := row.Scan(&c.ID, &s.ID, (*uuidBlob)(&c.UUID), &c.ShortName, &c.Description, &c.Retired, &c.NoAudio, &c.Username, &c.Password,
 			&s.Kind, &s.SampleDir, &s.URL, &s.Transport, &s.RetainBytes,
 			&s.SampleFileBytes, &s.Duration90k)
 		if problem := rowProblem(err, s.Problem); problem != "" {

@@ -39,24 +39,30 @@ func (db *DB) ForgetReserved(ctx context.Context) (n int64, err error) {
 	return n, nil
 }
 
-const recountSQL = `
-update stream
-   set (sample_file_bytes, duration_90k) = (
-       select coalesce(sum(r.sample_file_bytes), 0), coalesce(sum(r.duration_90k), 0)
-         from recording r where r.stream_id = stream.id);
-delete from hour_summaries;
-insert into hour_summaries (id, stream_id, utc_hour)
-select distinct hour_id, stream_id, utc_hour from recording_hour;`
+// recountHoursSQL passes over the hours of streams whose ids are too large to have any.
+const recountHoursSQL = `
+select distinct hour_id, stream_id, utc_hour from recording_hour where typeof(hour_id) = 'integer'`
 
 // Recount sets the totals of all streams to those of their recordings, and packs
 // the summaries of all hours anew.
 func (db *DB) Recount(ctx context.Context) error {
-	err := inTransaction(ctx, db.writer, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, recountSQL)
-		return err
-	})
-	if err != nil {
+	if err := inTransaction(ctx, db.writer, func(tx *sql.Tx) error { return recount(ctx, tx) }); err != nil {
 		return fmt.Errorf("recount streams: %w", asOurs(err))
 	}
 	return db.PackSummaries(ctx)
+}
+
+func recount(ctx context.Context, tx *sql.Tx) error {
+	wrong, err := wrongTotals(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, w := range wrong {
+		if _, err := tx.ExecContext(ctx, `update stream set sample_file_bytes = ?, duration_90k = ? where id = ?`,
+			w.ActualBytes, w.ActualDuration90k, w.Stream); err != nil {
+			return err
+		}
+	}
+	_, err = tx.ExecContext(ctx, `delete from hour_summaries; insert into hour_summaries (id, stream_id, utc_hour) `+recountHoursSQL)
+	return err
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/google/uuid"
+
 	"github.com/moonfirefs/moonfirefs"
 )
 
@@ -29,6 +31,18 @@ func bounded(column string, maxBytes int) string {
 
 // scanner is a row.
 type scanner interface{ Scan(dest ...any) error }
+
+// uuidBlob scans a UUID as it is stored: in 16 bytes, and nothing else.
+type uuidBlob uuid.UUID
+
+func (u *uuidBlob) Scan(value any) error {
+	blob, ok := value.([]byte)
+	if !ok || len(blob) != len(u) {
+		return fmt.Errorf("a UUID has %d bytes", len(u))
+	}
+	copy(u[:], blob)
+	return nil
+}
 
 // rowProblem says why a row cannot be used: with an error of Scan, since a value is too
 // long or not of its type, or for what problem says; "" if it can.

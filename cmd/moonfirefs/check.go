@@ -61,6 +61,11 @@ func runCheck(cmd *cobra.Command, path string, f *checkFlags, log *slog.Logger) 
 			return err
 		}
 	}
+	for kind, n := range report.More {
+		if _, err := fmt.Fprintf(out, "%s: and %d more\n", kind, n); err != nil {
+			return err
+		}
+	}
 	if report.Reserved > 0 {
 		log.Info("some names are reserved: by a recorder that runs, or left by a crash, after which the next run cleans up", "names", report.Reserved)
 	}

@@ -62,6 +62,9 @@ func (o *opened) all(ctx context.Context, checks check.Options, kind check.Kind)
 	if err != nil {
 		return nil, err
 	}
+	if n := report.More[kind]; n > 0 {
+		o.log.Warn("there are more findings than are acted on at a time; repeat the command", "more", n)
+	}
 	return slices.DeleteFunc(report.Findings, func(f check.Finding) bool { return f.Kind != kind }), nil
 }
 

@@ -31,9 +31,16 @@ type Progress struct {
 	Bytes, TotalBytes int64
 }
 
+// maxFindings bounds the findings of one kind: a disk that is not the right one, or
+// somebody else's store, can have millions.
+const maxFindings = 10_000
+
 // Report is the outcome of a check.
 type Report struct {
 	Findings []Finding
+	// More counts the findings that are left out, since there are maxFindings of their
+	// kind.
+	More map[Kind]int64
 	// Checked is how much was looked at; Bytes were read from sample files.
 	Recordings, Files, Bytes int64
 	// Reserved counts the reserved names that are in order: of a recorder that
@@ -74,6 +81,8 @@ type checker struct {
 	mu       sync.Mutex // guards what follows, and calls of Options.Progress
 	report   *Report
 	progress Progress
+	// found counts findings by kind.
+	found map[Kind]int
 }
 
 func (c *checker) run(ctx context.Context) error {
@@ -111,6 +120,13 @@ func (c *checker) dir(ctx context.Context, id moonfirefs.SampleDirID, dir *sampl
 func (c *checker) find(f Finding) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.found == nil {
+		c.found, c.report.More = make(map[Kind]int), make(map[Kind]int64)
+	}
+	if c.found[f.Kind]++; c.found[f.Kind] > maxFindings {
+		c.report.More[f.Kind]++
+		return
+	}
 	c.report.Findings = append(c.report.Findings, f)
 }
 

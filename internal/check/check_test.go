@@ -59,6 +59,12 @@ func (f *fixture) exec(query string, args ...any) {
 	f.must(err)
 }
 
+// odd changes the database as no program of ours does.
+func (f *fixture) odd(query string) {
+	f.Helper()
+	f.exec(`pragma ignore_check_constraints = on; pragma foreign_keys = off; ` + query)
+}
+
 func (f *fixture) file(name uuid.UUID) string {
 	return filepath.Join(f.path, "samples", name.String())
 }
@@ -231,7 +237,79 @@ func TestFindings(t *testing.T) {
 		},
 		"a changed sample entry": {
 			func(f *fixture) { f.exec(`update video_sample_entry set data = x'0000000a68766331ffff'`) },
-			check.Options{}, []check.Kind{check.Integrity}, "video sample entry 1",
+			check.Options{}, []check.Kind{check.Integrity}, "row 1 of table video_sample_entry: it differs",
+		},
+		"a start at the end of time": {
+			func(f *fixture) { f.odd(`update recording set start_time_90k = 9223372036854775807 where id = 2`) },
+			thorough, []check.Kind{check.Damaged}, "recording 2 of",
+		},
+		"a start at the beginning of time": {
+			func(f *fixture) { f.odd(`update recording set start_time_90k = -9223372036854775808 where id = 2`) },
+			thorough, []check.Kind{check.Damaged}, "its start",
+		},
+		"a duration of a thousand years": {
+			func(f *fixture) {
+				f.odd(`update recording set duration_90k = 1 << 55 where id = 2; update stream set duration_90k = (select sum(duration_90k) from recording)`)
+			},
+			thorough, []check.Kind{check.Damaged}, "its duration",
+		},
+		"more bytes than can be counted": {
+			func(f *fixture) {
+				f.odd(`update recording set sample_file_bytes = 9223372036854775807 where id = 2`)
+			},
+			thorough, []check.Kind{check.Damaged, check.Totals}, "its sample file",
+		},
+		"a number that is none": {
+			func(f *fixture) { f.odd(`update recording set video_samples = 1 << 40 where id = 2`) },
+			thorough, []check.Kind{check.Damaged}, "video_samples",
+		},
+		"a negative id": {
+			func(f *fixture) { f.odd(`update recording set id = -7 where id = 2`) },
+			thorough, []check.Kind{check.Damaged}, "its id",
+		},
+		"an index of megabytes": {
+			func(f *fixture) { f.odd(`update recording set video_index = zeroblob(50000000) where id = 2`) },
+			thorough, []check.Kind{check.Damaged}, "its video index has 50000000 bytes",
+		},
+		"a configuration of megabytes": {
+			func(f *fixture) { f.odd(`update video_sample_entry set data = zeroblob(50000000)`) },
+			thorough, []check.Kind{check.Integrity}, "row 1 of table video_sample_entry",
+		},
+		"a name that is a path": {
+			func(f *fixture) { f.odd(`update camera set short_name = '../../etc'`) },
+			thorough, []check.Kind{check.Integrity}, "row 1 of table camera: the name \"../../etc\"",
+		},
+		"a name of two lines": {
+			func(f *fixture) { f.odd(`update camera set short_name = 'a' || char(10) || 'b'`) },
+			thorough, []check.Kind{check.Integrity}, `the name "a\nb"`,
+		},
+		"a name that is not UTF-8": {
+			func(f *fixture) { f.odd(`update camera set short_name = cast(x'61ff' as text)`) },
+			thorough, []check.Kind{check.Integrity}, `the name "a\xff"`,
+		},
+		"a name of kilobytes": {
+			func(f *fixture) { f.odd(`update camera set short_name = printf('%.300c', 'x')`) },
+			thorough, []check.Kind{check.Integrity}, "longer than 200 bytes",
+		},
+		"a description of megabytes": {
+			func(f *fixture) { f.odd(`update camera set description = printf('%.50000000c', 'x')`) },
+			thorough, []check.Kind{check.Integrity}, "its description has 50000000 bytes",
+		},
+		"a kept name with a slash": {
+			func(f *fixture) {
+				f.odd(`insert into kept (stream_id, name, start_time_90k, end_time_90k, since_time_90k) values (1, 'a/b', 0, 9, 0)`)
+			},
+			thorough, []check.Kind{check.Integrity}, `row 1 of table kept: the name "a/b"`,
+		},
+		"kept for ever": {
+			func(f *fixture) {
+				f.odd(`insert into kept (stream_id, name, start_time_90k, end_time_90k, since_time_90k) values (1, 'a', -9223372036854775808, 9223372036854775807, 0)`)
+			},
+			thorough, []check.Kind{check.Integrity}, `row 1 of table kept: its interval`,
+		},
+		"a mark of never": {
+			func(f *fixture) { f.odd(`insert into trimmed_quarter values (1, 9223372036854775807)`) },
+			thorough, []check.Kind{check.Integrity}, "table trimmed_quarter",
 		},
 		"an older index": {
 			func(f *fixture) {
@@ -393,4 +471,18 @@ func (f *fixture) sameRows() bool {
 	rows, err := s.DB.Recordings(f.Context(), 1, 0, len(f.rows)+1, true)
 	f.must(err)
 	return fmt.Sprint(rows) == fmt.Sprint(f.rows)
+}
+
+// TestManyFindings ensures that there is a bound to what is reported of a kind, and that
+// the rest is counted.
+func TestManyFindings(t *testing.T) {
+	f := newFixture(t, 1)
+	const orphans = 10_050
+	for range orphans {
+		f.must(os.WriteFile(f.file(uuid.New()), nil, 0o600))
+	}
+	report := f.check(check.Options{})
+	if n := int64(len(report.Findings)) + report.More[check.Orphan]; n != orphans || report.More[check.Orphan] != 50 {
+		t.Errorf("there are %d findings, and %v more", len(report.Findings), report.More)
+	}
 }

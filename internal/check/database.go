@@ -43,7 +43,7 @@ func (c *checker) database(ctx context.Context) error {
 			c.find(Finding{Kind: Integrity, Text: problem, Remedy: remedyRestore})
 		}
 	}
-	if err := c.sampleEntries(ctx); err != nil {
+	if err := c.badRows(ctx); err != nil {
 		return err
 	}
 	if err := c.deletions(ctx); err != nil {
@@ -64,13 +64,14 @@ func (c *checker) deletions(ctx context.Context) error {
 	return nil
 }
 
-func (c *checker) sampleEntries(ctx context.Context) error {
-	damaged, err := c.store.DB.SampleEntryProblems(ctx)
+// badRows looks for rows that cannot be used, in all tables but that of recordings.
+func (c *checker) badRows(ctx context.Context) error {
+	bad, err := c.store.DB.BadRows(ctx)
 	if err != nil {
 		return c.damage(err)
 	}
-	for _, entry := range damaged {
-		c.find(Finding{Kind: Integrity, Text: entry + " differs from its digest", Remedy: remedyRestore})
+	for i := range bad {
+		c.find(Finding{Kind: Integrity, Text: bad[i].String(), Remedy: remedyRestore})
 	}
 	return nil
 }

@@ -7,21 +7,21 @@ import (
 	"fmt"
 	"hash"
 	"io/fs"
+	"math"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
 	"github.com/moonfirefs/moonfirefs/sample"
 )
 
-// batchRecordings is how many rows are read at a time, video indexes included:
-// a few megabytes.
+// batchRecordings is how many rows are read at a time.
 const batchRecordings = 512
 
 // recordings checks invariant 1 for the recordings in one directory, in the
 // order in which they were written.
 func (c *checker) recordings(ctx context.Context, id moonfirefs.SampleDirID, dir *sample.Dir) error {
-	var after moonfirefs.RecordingID
-	for {
-		rows, err := c.store.DB.Recordings(ctx, id, after, batchRecordings, c.o.Index)
+	for after := moonfirefs.RecordingID(math.MinInt64); ; {
+		rows, err := c.store.DB.Stored(ctx, id, after, batchRecordings, c.o.Index)
 		if err != nil {
 			return c.damage(err) // what follows cannot be read
 		}
@@ -37,13 +37,16 @@ func (c *checker) recordings(ctx context.Context, id moonfirefs.SampleDirID, dir
 	}
 }
 
-func (c *checker) recording(ctx context.Context, dir *sample.Dir, r *moonfirefs.Recording) error {
-	if c.o.Index {
-		if problem := r.IndexProblem(); problem != "" {
-			if err := c.suspect(ctx, r, Damaged, problem); err != nil {
-				return err
-			}
+func (c *checker) recording(ctx context.Context, dir *sample.Dir, s *index.Stored) error {
+	r := &s.Recording
+	if s.Problem != "" {
+		if err := c.suspect(ctx, r, Damaged, s.Problem); err != nil {
+			return err
 		}
+	}
+	if dir == nil || r.Problem() != "" {
+		c.advance(1, 0)
+		return nil // what it says of its file is worth nothing
 	}
 	kind, problem, err := c.sampleFile(ctx, dir, r)
 	if err == nil && problem != "" {

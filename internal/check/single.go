@@ -24,11 +24,11 @@ func Recordings(ctx context.Context, s *store.Store, ids []moonfirefs.RecordingI
 
 func (c *checker) named(ctx context.Context, ids []moonfirefs.RecordingID) error {
 	for _, id := range ids {
-		r, err := c.store.Recording(ctx, id)
+		s, err := c.store.DB.StoredOne(ctx, id, c.o.Index)
 		if err != nil {
 			return err
 		}
-		if err := c.recording(ctx, c.store.Dirs[r.SampleDir], r); err != nil {
+		if err := c.recording(ctx, c.store.Dirs[s.SampleDir], &s); err != nil {
 			return err
 		}
 	}

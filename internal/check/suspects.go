@@ -25,12 +25,12 @@ import (
 // suspect reports what is wrong with the file of a recording, if the recording is
 // still there.
 func (c *checker) suspect(ctx context.Context, r *moonfirefs.Recording, kind Kind, problem string) error {
-	_, err := c.store.DB.SampleFiles(ctx, []moonfirefs.RecordingID{r.ID})
-	if errors.Is(err, moonfirefs.ErrNotFound) {
-		return nil // deleted meanwhile
-	}
+	there, err := c.store.DB.HasRecording(ctx, r.ID)
 	if err != nil {
 		return c.damage(err)
+	}
+	if !there {
+		return nil // deleted meanwhile
 	}
 	f := Finding{
 		Kind: kind, Recording: r.ID, Stream: r.Stream, Dir: r.SampleDir, File: r.SampleFile,

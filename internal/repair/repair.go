@@ -33,19 +33,24 @@ type note struct {
 	AudioSampleEntry *moonfirefs.AudioSampleEntry `json:",omitempty"`
 }
 
+// unusable is true of the error for a configuration that cannot be noted.
+func unusable(err error) bool {
+	return errors.Is(err, moonfirefs.ErrNotFound) || errors.Is(err, moonfirefs.ErrCorrupt)
+}
+
 // MoveCorrupt moves the sample file of a recording aside, with its row beside it
 // in a JSON file, and forgets the recording. It returns the file's new path.
 func MoveCorrupt(ctx context.Context, s *store.Store, id moonfirefs.RecordingID) (path string, err error) {
-	r, err := s.Recording(ctx, id)
+	r, err := s.DB.Recording(ctx, id)
 	if err != nil {
 		return "", err
 	}
 	n := note{Recording: r}
-	if n.SampleEntry, err = s.DB.VideoSampleEntry(ctx, r.VideoSampleEntry); err != nil && !errors.Is(err, moonfirefs.ErrNotFound) {
+	if n.SampleEntry, err = s.DB.VideoSampleEntry(ctx, r.VideoSampleEntry); err != nil && !unusable(err) {
 		return "", err
 	}
 	if r.Audio.Samples > 0 {
-		if n.AudioSampleEntry, err = s.DB.AudioSampleEntry(ctx, r.Audio.SampleEntry); err != nil && !errors.Is(err, moonfirefs.ErrNotFound) {
+		if n.AudioSampleEntry, err = s.DB.AudioSampleEntry(ctx, r.Audio.SampleEntry); err != nil && !unusable(err) {
 			return "", err
 		}
 	}
@@ -54,6 +59,9 @@ func MoveCorrupt(ctx context.Context, s *store.Store, id moonfirefs.RecordingID)
 		return "", fmt.Errorf("note recording %d: %w", id, err)
 	}
 	dir := s.Dirs[r.SampleDir]
+	if dir == nil {
+		return "", s.DB.Forget(ctx, id) // nobody knows where its file could be
+	}
 	if err := dir.NoteAside(r.SampleFile, append(data, '\n')); err != nil {
 		return "", err
 	}

@@ -168,6 +168,9 @@ func (s *Store) openDirs(ctx context.Context, path string, mode Mode) error {
 			absent = append(absent, err)
 		}
 	}
+	if len(dirs) == 0 {
+		return fmt.Errorf("open store %s: its index has no sample directory: %w", path, moonfirefs.ErrCorrupt)
+	}
 	if len(absent) == len(dirs) {
 		return absent[0] // one line says enough
 	}
@@ -217,21 +220,4 @@ func (s *Store) Close() error {
 		errs = append(errs, d.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// Recording reads one recording, video index included. It returns an error that
-// wraps moonfirefs.ErrNotFound if there is none.
-func (s *Store) Recording(ctx context.Context, id moonfirefs.RecordingID) (*moonfirefs.Recording, error) {
-	files, err := s.DB.SampleFiles(ctx, []moonfirefs.RecordingID{id})
-	if err != nil {
-		return nil, err
-	}
-	rows, err := s.DB.Recordings(ctx, files[0].Dir, id-1, 1, true)
-	if err != nil {
-		return nil, err
-	}
-	if len(rows) != 1 || rows[0].ID != id {
-		return nil, fmt.Errorf("read recording %d: %w", id, moonfirefs.ErrNotFound)
-	}
-	return &rows[0], nil
 }
