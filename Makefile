@@ -6,6 +6,7 @@
 # make clienttest  the long form of the client tests: players, rsync, Samba; about ten minutes
 # make fuzz   every fuzz test for FUZZTIME (1h), one after another; see design/cameras.md
 # make bench  what design/performance.md promises, all of it: half an hour on a quiet machine, 8 GB of disk; ROWS=6,7 for some rows, MEDIAMTX for row 10
+# make gobench  the benchmarks of single functions, compared with design/benchmarks; BASE=COMMIT compares with a commit, in turn
 # make servertest  records what ffmpeg publishes to GStreamer's RTSP server, for ten minutes, and to MEDIAMTX if that is given
 # make build  only the program, ./moonfirefs
 # make deb    the Debian package for the Debian that this is, dist/moonfirefs_*.deb; ARCH=arm64 for other machines
@@ -29,7 +30,7 @@ include tools/cgo.mk
 # Debian 13 has another FFmpeg.
 export GOFLAGS += $(shell tools/goflags.sh)
 
-.PHONY: aptrepotest bench build clienttest crashtest crashtest-short deb demo fresh-deb fuzz lint manytest \
+.PHONY: aptrepotest bench build clienttest crashtest crashtest-short deb demo fresh-deb fuzz gobench lint manytest \
 	packagetest packagetest-arm64 release reproducibletest servertest test test-debian13
 
 build:
@@ -122,6 +123,11 @@ test-debian13:
 bench:
 	@tools/setup.sh test
 	nice -n -10 go run $(AS_ROOT) ./internal/test/bench -rows "$(ROWS)" -mediamtx "$(MEDIAMTX)"
+
+# The allocations compare with those of any machine, times with those of this one only.
+gobench:
+	@tools/setup.sh gobench
+	tools/gobench.sh $(BASE)
 
 # Its figures are in design/cameras.md. Debian has no mediamtx: MEDIAMTX is its path.
 servertest:

@@ -2,7 +2,7 @@
 # Installs what building, testing and packaging need on Debian 12 or 13 beside Go.
 # Does nothing, quickly, where all is there. Run by the Makefile.
 #
-#   tools/setup.sh build | demo | test | deb [ARCH] | chroot | release
+#   tools/setup.sh build | gobench | demo | test | deb [ARCH] | chroot | release
 set -eu
 cd "$(dirname "$0")/.."
 purpose=$1
@@ -16,7 +16,7 @@ libswresample-dev libswscale-dev'
 run='ffmpeg fuse3 sqlite3'
 
 case $purpose in
-build) packages="$compiler $libav" ;;
+build | gobench) packages="$compiler $libav" ;;
 demo) packages="$compiler $libav $run" ;;
 # The crash tests make file systems, others networks; the client tests use what
 # people use.
@@ -85,5 +85,6 @@ test)
     go_tool golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
     go_tool actionlint github.com/rhysd/actionlint/cmd/actionlint
     ;;
+gobench) go_tool benchstat golang.org/x/perf/cmd/benchstat ;;
 release) go_tool cyclonedx-gomod github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod ;;
 esac
