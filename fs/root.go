@@ -8,7 +8,6 @@ import (
 	gofs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
-	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/library"
 	"github.com/moonfirefs/moonfirefs/pages"
 )
@@ -23,7 +22,6 @@ var (
 	_ gofs.NodeLookuper  = (*root)(nil)
 	_ gofs.NodeReaddirer = (*root)(nil)
 	_ gofs.NodeGetattrer = (*root)(nil)
-	_ gofs.NodeStatfser  = (*root)(nil)
 )
 
 func (r *root) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
@@ -96,32 +94,5 @@ func (r *root) Getattr(ctx context.Context, _ gofs.FileHandle, out *fuse.AttrOut
 	}
 	r.tree.owner.folder(&out.Attr, library.RootInode, r.tree.catalog.Modified90k(now.Streams...))
 	out.SetTimeout(folderEntry)
-	return 0
-}
-
-// maxNameBytes is the longest name that FUSE carries (FUSE_NAME_MAX).
-const maxNameBytes = 1024
-
-// Statfs reports the file system of the first sample directory that is available.
-func (r *root) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
-	dirs := r.tree.catalog.Dirs()
-	var first moonfirefs.SampleDirID
-	for id, dir := range dirs {
-		if dir.Available() && (first == 0 || id < first) {
-			first = id
-		}
-	}
-	dir := dirs[first]
-	if dir == nil {
-		return syscall.EIO
-	}
-	space, err := dir.Space()
-	if err != nil {
-		return r.tree.fail("statfs", err)
-	}
-	out.Bsize, out.Frsize = uint32(space.BlockSizeBytes), uint32(space.BlockSizeBytes)
-	out.Blocks, out.Bfree, out.Bavail = space.Blocks, space.BlocksFree, space.BlocksAvailable
-	out.Files, out.Ffree = space.Files, space.FilesFree
-	out.NameLen = maxNameBytes
 	return 0
 }

@@ -6,9 +6,12 @@ import (
 
 	gofs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
+
+	"github.com/moonfirefs/moonfirefs"
 )
 
-// node is embedded in every node: it knows the tree, and refuses all writing with EROFS.
+// node is embedded in every node: it knows the tree, refuses all writing with EROFS, and
+// tells of the space.
 //
 // The mount option ro makes the kernel refuse by itself, but root can take that
 // away with a remount, and then rm would appear to succeed: go-fuse's answers to
@@ -28,6 +31,7 @@ var (
 	_ gofs.NodeCreater   = (*node)(nil)
 	_ gofs.NodeLinker    = (*node)(nil)
 	_ gofs.NodeSymlinker = (*node)(nil)
+	_ gofs.NodeStatfser  = (*node)(nil)
 )
 
 func (*node) Setattr(context.Context, gofs.FileHandle, *fuse.SetAttrIn, *fuse.AttrOut) syscall.Errno {
@@ -60,6 +64,35 @@ func (*node) Link(context.Context, gofs.InodeEmbedder, string, *fuse.EntryOut) (
 
 func (*node) Symlink(context.Context, string, string, *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 	return nil, syscall.EROFS
+}
+
+// maxNameBytes is the longest name that FUSE carries (FUSE_NAME_MAX).
+const maxNameBytes = 1024
+
+// Statfs tells of the file system of the first sample directory that is available. Each
+// node answers, since the kernel asks the one that a program has named, and go-fuse says
+// that all is zero where a node says nothing.
+func (n *node) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
+	dirs := n.tree.catalog.Dirs()
+	var first moonfirefs.SampleDirID
+	for id, dir := range dirs {
+		if dir.Available() && (first == 0 || id < first) {
+			first = id
+		}
+	}
+	dir := dirs[first]
+	if dir == nil {
+		return syscall.EIO
+	}
+	space, err := dir.Space()
+	if err != nil {
+		return n.tree.fail("statfs", err)
+	}
+	out.Bsize, out.Frsize = uint32(space.BlockSizeBytes), uint32(space.BlockSizeBytes)
+	out.Blocks, out.Bfree, out.Bavail = space.Blocks, space.BlocksFree, space.BlocksAvailable
+	out.Files, out.Ffree = space.Files, space.FilesFree
+	out.NameLen = maxNameBytes
+	return 0
 }
 
 // writing tells whether a file is being opened for more than reading.
