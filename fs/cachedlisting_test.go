@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 	"github.com/moonfirefs/moonfirefs/library"
 )
 
@@ -104,7 +105,7 @@ func TestCachedListingsOfOpenFolders(t *testing.T) {
 			t.Errorf("behind 10.mp4, there are %q", rest)
 		}
 		record(take{Start90k: at(t, "2026-11-20T14:00:00-05:00"), Count: 1, Seconds: 60})
-		eventually(t, "who begins anew sees the new hour", func() bool {
+		wait.Until(t, "who begins anew sees the new hour", func() bool {
 			if _, err := folder.Seek(0, io.SeekStart); err != nil {
 				t.Fatal(err)
 			}

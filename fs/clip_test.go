@@ -23,6 +23,7 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 	"github.com/moonfirefs/moonfirefs/library"
 )
 
@@ -280,7 +281,7 @@ func TestClipGrowth(t *testing.T) {
 	before, old := stat(t, clip), mustOpen(t, clip)
 	first := mustRead(t, clip)
 	filmOn(t, recorder, filmed{start: "2026-11-22T13:01:00-05:00", minutes: 1})
-	eventually(t, "the clip has grown", func() bool { return stat(t, clip).Ino != before.Ino })
+	wait.Until(t, "the clip has grown", func() bool { return stat(t, clip).Ino != before.Ino })
 	if after := stat(t, clip); after.Size <= before.Size {
 		t.Errorf("the size went from %d to %d", before.Size, after.Size)
 	}
@@ -321,7 +322,7 @@ func TestClipRotation(t *testing.T) {
 	clip := s.path("yard/clips/2026-11-22T13.56.30--13.59.00.mp4")
 	old, whole := mustOpen(t, clip), mustRead(t, clip)
 	filmOn(t, recorder, filmed{start: "2026-11-22T14:00:00-05:00", minutes: 2})
-	eventually(t, "the hour is hidden", func() bool {
+	wait.Until(t, "the hour is hidden", func() bool {
 		_, err := os.Stat(s.path("yard/2026-11-22/13.mp4"))
 		return errors.Is(err, fs.ErrNotExist)
 	})
@@ -333,7 +334,7 @@ func TestClipRotation(t *testing.T) {
 		t.Errorf("the old handle gave %d bytes of %d: %v", len(kept), len(whole), err)
 	}
 	filmOn(t, recorder, filmed{start: "2026-11-22T14:02:00-05:00", minutes: 4})
-	eventually(t, "there is nothing left of the clip", func() bool {
+	wait.Until(t, "there is nothing left of the clip", func() bool {
 		_, err := os.Stat(clip)
 		return errors.Is(err, fs.ErrNotExist)
 	})

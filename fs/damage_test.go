@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // Ensures that a sample file that is missing or damaged costs only the bytes
@@ -81,7 +83,7 @@ func TestPanic(t *testing.T) {
 		t.Errorf("stat: %v", err)
 	}
 	names(t, s.path("driveway"))
-	eventually(t, "the panic and its stack are in the log", func() bool {
+	wait.Until(t, "the panic and its stack are in the log", func() bool {
 		log := s.log.String()
 		return strings.Contains(log, "as the test wants it") && strings.Contains(log, "panickingRoot")
 	})

@@ -14,6 +14,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 	"github.com/moonfirefs/moonfirefs/pages"
 )
 
@@ -71,7 +72,7 @@ func TestSaved(t *testing.T) {
 		}
 		k.keep("burglary", "2026-11-22T12:02:05-05:00", "2026-11-22T12:04:05-05:00")
 		k.keep("nothing", "2026-11-21T12:02:05-05:00", "2026-11-21T12:04:05-05:00")
-		eventually(t, "it is listed", func() bool { return slices.Equal(names(t, s.path("saved")), []string{"burglary.mp4"}) })
+		wait.Until(t, "it is listed", func() bool { return slices.Equal(names(t, s.path("saved")), []string{"burglary.mp4"}) })
 		file := s.path("saved", "burglary.mp4")
 		whole := mustRead(t, s.path("driveway", "clips", "2026-11-22T12.02.05--12.04.05.mp4"))
 		if !bytes.Equal(mustRead(t, file), whole) {
@@ -79,7 +80,7 @@ func TestSaved(t *testing.T) {
 		}
 		checkAttributes(t, file, syscall.S_IFREG|0o400, at(t, "2026-11-22T12:04:05-05:00"), make(map[uint64]string))
 		end := at(t, "2026-11-22T12:04:05-05:00")
-		eventually(t, "the folder has its time stamp", func() bool {
+		wait.Until(t, "the folder has its time stamp", func() bool {
 			return stat(t, s.path("saved")).Mtim.Sec == end.Time().Unix()
 		})
 		checkAttributes(t, s.path("saved"), syscall.S_IFDIR|0o500, end, make(map[uint64]string))
@@ -91,7 +92,7 @@ func TestSaved(t *testing.T) {
 		defer handle.Close()
 
 		record(everyMinute(t, "2026-11-22T13:00:00-05:00", 40, 0))
-		eventually(t, "the rest of the hour is gone", func() bool {
+		wait.Until(t, "the rest of the hour is gone", func() bool {
 			return slices.Equal(names(t, s.path("driveway", "2026-11-22")), []string{"13.mp4"})
 		})
 		if after := stat(t, file); !bytes.Equal(mustRead(t, file), whole) || after.Ino != before.Ino || after.Mtim != before.Mtim {
@@ -104,7 +105,7 @@ func TestSaved(t *testing.T) {
 		checkSavedPages(t, s, int64(len(whole)))
 
 		k.release("burglary")
-		eventually(t, "it is gone", func() bool {
+		wait.Until(t, "it is gone", func() bool {
 			_, err := os.Stat(file)
 			return errors.Is(err, fs.ErrNotExist)
 		})
@@ -165,7 +166,7 @@ func TestSavedGrows(t *testing.T) {
 		for i, minute := range []string{"02", "03", "07", "08"} {
 			record(everyMinute(t, "2026-11-22T12:"+minute+":00-05:00", 1, 0))
 			var size int64
-			eventually(t, "it has grown", func() bool {
+			wait.Until(t, "it has grown", func() bool {
 				size = stat(t, s.path("saved", "gate-2.mp4")).Size
 				return i >= 2 || len(sizes) == 0 || size > sizes[len(sizes)-1]
 			})
@@ -178,7 +179,7 @@ func TestSavedGrows(t *testing.T) {
 			t.Errorf("it grows beyond its interval: %d", sizes)
 		}
 		record(everyMinute(t, "2026-11-22T12:05:00-05:00", 1, 1)) // the clock was set back
-		eventually(t, "there is a second part", func() bool {
+		wait.Until(t, "there is a second part", func() bool {
 			return slices.Equal(names(t, s.path("saved")), []string{"gate-2-2.mp4", "gate-2.mp4"})
 		})
 		for _, missing := range []string{"gate-2-3.mp4", "gate-2-1.mp4", "gate-2-02.mp4", "gate.mp4", "gate-2", "Gate-2.mp4"} {

@@ -76,16 +76,6 @@ func stat(t testing.TB, path string) syscall.Stat_t {
 	return st
 }
 
-// eventually waits for something that happens soon but not at a known time.
-func eventually(t testing.TB, what string, happened func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !happened(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("in vain waited until %s", what)
-		}
-	}
-}
-
 // direct provides package mp4 with footage without a mount.
 type direct struct {
 	*fixture

@@ -12,6 +12,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 	"github.com/moonfirefs/moonfirefs/pages"
 )
 
@@ -64,7 +65,7 @@ func TestPageGrowth(t *testing.T) {
 			before, want, old := stat(t, path), mustRead(t, path), mustOpen(t, path)
 			start = start.Add(seconds(100))
 			record(take{Start90k: start, Count: 1, Seconds: 10})
-			eventually(t, name+" has moved on", func() bool { return stat(t, path).Ino != before.Ino })
+			wait.Until(t, name+" has moved on", func() bool { return stat(t, path).Ino != before.Ino })
 			if now := mustRead(t, path); bytes.Equal(now, want) || int64(len(now)) != stat(t, path).Size {
 				t.Errorf("%s has %d bytes, stat says %d", name, len(now), stat(t, path).Size)
 			}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/status"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 	"github.com/moonfirefs/moonfirefs/pages"
 )
 
@@ -72,8 +73,8 @@ func TestStatusInMount(t *testing.T) {
 		{first, "All is well"}, {wrong, "Something is wrong"}, {reportAt(when.Add(time.Minute)), "All is well"},
 	} {
 		s.report(step.report)
-		eventually(t, "the page to move on", func() bool { return strings.Contains(string(mustRead(t, page)), step.head) })
-		eventually(t, "status.json to move on", func() bool { return stat(t, data).Mtim.Sec == step.report.Time.Unix() })
+		wait.Until(t, "the page to move on", func() bool { return strings.Contains(string(mustRead(t, page)), step.head) })
+		wait.Until(t, "status.json to move on", func() bool { return stat(t, data).Mtim.Sec == step.report.Time.Unix() })
 		for _, name := range []string{page, data} {
 			now := stat(t, name)
 			if content := mustRead(t, name); int64(len(content)) != now.Size || now.Mtim.Sec != step.report.Time.Unix() || seen[now.Ino] {
@@ -113,12 +114,12 @@ func TestStatusVersions(t *testing.T) {
 	data := s.path("status.json")
 	before, want, old := stat(t, data), mustRead(t, data), mustOpen(t, data)
 	s.report(reportAt(when.Add(time.Minute)))
-	eventually(t, "the status to move on", func() bool { return stat(t, data).Ino != before.Ino })
+	wait.Until(t, "the status to move on", func() bool { return stat(t, data).Ino != before.Ino })
 	if kept, err := io.ReadAll(old); err != nil || !slices.Equal(kept, want) {
 		t.Errorf("the old handle gave %d bytes of %d: %v", len(kept), len(want), err)
 	}
 	s.report(reportAt(when))
-	eventually(t, "the status to be the first one again", func() bool { return stat(t, data).Ino == before.Ino })
+	wait.Until(t, "the status to be the first one again", func() bool { return stat(t, data).Ino == before.Ino })
 }
 
 // Ensures that a mount is alive while it is served, and not when it is gone.

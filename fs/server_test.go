@@ -30,6 +30,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs/internal/test/syncbuffer"
 	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // A process that reads its own mount can end up waiting for itself where nothing
@@ -140,18 +141,18 @@ var childRoot *gofs.Inode
 // awaitFewKnown waits until the kernel knows no more files than a child with
 // KnownFiles wants.
 func awaitFewKnown(t *tree) error {
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		known := 0
+	known := 0
+	few := wait.Poll(func() bool {
+		known = 0
 		for _, files := range (&watcher{root: childRoot}).knownDays() {
 			known += len(files)
 		}
-		if known <= t.knownFiles {
-			return nil
-		}
-		if time.Now().After(deadline) {
-			return fmt.Errorf("the kernel still knows %d files", known)
-		}
+		return known <= t.knownFiles
+	})
+	if !few {
+		return fmt.Errorf("the kernel still knows %d files", known)
 	}
+	return nil
 }
 
 // panickingRoot has an entry that should not be looked up.
@@ -304,7 +305,7 @@ func (s *server) stop() {
 	}
 	s.stopped = true
 	s.stdin.Close()
-	killer := time.AfterFunc(time.Minute, func() { _ = s.cmd.Process.Signal(syscall.SIGQUIT) })
+	killer := time.AfterFunc(wait.Limit, func() { _ = s.cmd.Process.Signal(syscall.SIGQUIT) })
 	defer killer.Stop()
 	var rest []string
 	for s.stdout.Scan() {
