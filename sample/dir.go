@@ -110,7 +110,8 @@ func New(path string, id Identity, mode Mode) *Dir {
 }
 
 // Open opens and locks the directory. It returns an error that wraps
-// moonfirefs.ErrForeign if path is not the directory that id names, and
+// moonfirefs.ErrForeign if path is not the directory that id names, moonfirefs.ErrNewer
+// if a newer version of this program has written to it, and
 // moonfirefs.ErrStoreLocked, naming the holder, if another process excludes us.
 func Open(path string, id Identity, mode Mode) (*Dir, error) {
 	d := New(path, id, mode)

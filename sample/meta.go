@@ -51,8 +51,11 @@ func readMeta(root *os.Root) (*metaFile, error) {
 	if err := json.Unmarshal(data, meta); err != nil {
 		return nil, fmt.Errorf("file %q: %w: %w", metaName, err, moonfirefs.ErrCorrupt)
 	}
-	if meta.Format < 1 || meta.Format > metaFormat {
-		return nil, fmt.Errorf("its format is %d, this program knows %d: %w", meta.Format, metaFormat, moonfirefs.ErrForeign)
+	if meta.Format > metaFormat {
+		return nil, fmt.Errorf("its format is %d, this program knows formats up to %d: %w", meta.Format, metaFormat, moonfirefs.ErrNewer)
+	}
+	if meta.Format < 1 {
+		return nil, fmt.Errorf("its format is %d: %w", meta.Format, moonfirefs.ErrForeign)
 	}
 	return meta, nil
 }

@@ -2,6 +2,7 @@ package sample
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -110,6 +111,21 @@ func TestLastOpening(t *testing.T) {
 	}
 	if _, ok, err := reader.LastOpening(); ok || err != nil {
 		t.Errorf("there is one, or %v", err)
+	}
+}
+
+// TestFormats ensures that a directory of a format that this program cannot know is
+// refused as what it is.
+func TestFormats(t *testing.T) {
+	d, id := newDir(t, ReadOnly)
+	for format, want := range map[int]error{0: moonfirefs.ErrForeign, metaFormat + 1: moonfirefs.ErrNewer} {
+		meta := fmt.Sprintf(`{"format":%d,"store":"%s","dir":"%s"}`, format, id.Store, id.Dir)
+		if err := os.WriteFile(filepath.Join(d.Path(), metaName), []byte(meta), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(d.Path(), id, ReadOnly); !errors.Is(err, want) {
+			t.Errorf("format %d: got %v, want %v", format, err, want)
+		}
 	}
 }
 
