@@ -12,8 +12,8 @@ import (
 // oldVersion is what this program knows of an older version of the schema; see
 // design/migrations.md. What was released is never changed again, but for views.
 type oldVersion struct {
-	// schema is schema.sql as it was.
-	schema string
+	// digest is that of its schema; see schema.digest.
+	digest string
 	// toNext makes a database of the next version of one of this version.
 	toNext func(context.Context, *sql.Tx) error
 	// views is SQL that makes temporary views, with which a connection that only reads
@@ -23,12 +23,13 @@ type oldVersion struct {
 
 // oldVersions are all that there were, from that of commit 59032b4.
 var oldVersions = map[int]oldVersion{
-	1: {schema: schema1, toNext: script(from1to2), views: views1},
+	1: {
+		digest: "99460debe326728ecb3969bdf7f88f2c4af86541b59332ce5e3e10d75e03213c",
+		toNext: script(from1to2), views: views1,
+	},
 }
 
 var (
-	//go:embed versions/1-schema.sql
-	schema1 string
 	//go:embed versions/1-to-2.sql
 	from1to2 string
 	//go:embed versions/1-views.sql

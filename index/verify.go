@@ -2,11 +2,15 @@ package index
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"database/sql/driver"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
+	"strings"
 	"sync"
 
 	sqlite3 "github.com/mattn/go-sqlite3"
@@ -14,8 +18,8 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 )
 
-// checkSchema compares the schema with the one that schema.sql makes, or made when the
-// database was of that version, all of it: a trigger or a view that is not ours could do
+// checkSchema compares the schema with the one that schema.sql makes, or made in the
+// version of the database, all of it: a trigger or a view that is not ours could do
 // anything.
 func checkSchema(ctx context.Context, db querier) error {
 	version, err := readVersion(ctx, db)
@@ -25,11 +29,17 @@ func checkSchema(ctx context.Context, db querier) error {
 	if err != nil {
 		return err
 	}
-	want, err := shippedSchema(ctx, version)
+	got, err := readSchema(ctx, db)
 	if err != nil {
 		return err
 	}
-	got, err := readSchema(ctx, db)
+	if old, ok := oldVersions[version]; ok {
+		if digest := got.digest(); digest != old.digest {
+			return fmt.Errorf("its schema has the digest %s, which is not that of version %d: %w", digest, version, moonfirefs.ErrCorrupt)
+		}
+		return nil
+	}
+	want, err := shippedSchema()
 	if err != nil {
 		return err
 	}
@@ -39,21 +49,32 @@ func checkSchema(ctx context.Context, db querier) error {
 // schema has all tables, indexes, views and triggers of a database.
 type schema map[schemaObject]bool
 
-func (got schema) compare(want schema) error {
-	if maps.Equal(got, want) {
+func (s schema) compare(want schema) error {
+	if maps.Equal(s, want) {
 		return nil
 	}
 	for object := range want {
-		if !got[object] {
+		if !s[object] {
 			return fmt.Errorf("its schema differs from the shipped one at %s %q: %w", object.kind, object.name, moonfirefs.ErrCorrupt)
 		}
 	}
-	for object := range got {
+	for object := range s {
 		if !want[object] {
 			return fmt.Errorf("its schema has a %.20q, %.100q, that is not ours: %w", object.kind, object.name, moonfirefs.ErrCorrupt)
 		}
 	}
 	return nil
+}
+
+// digest is the SHA-256 of all objects, in order, in hexadecimal.
+func (s schema) digest() string {
+	var lines []string
+	for o := range s {
+		lines = append(lines, fmt.Sprintf("%q %q %q %q\n", o.kind, o.name, o.table, o.sql))
+	}
+	slices.Sort(lines)
+	sum := sha256.Sum256([]byte(strings.Join(lines, "")))
+	return hex.EncodeToString(sum[:])
 }
 
 // schemaObject is a row of sqlite_schema, its statement as plainSQL makes it.
@@ -66,35 +87,17 @@ var analyzed = map[schemaObject]bool{
 	{"table", "sqlite_stat4", "sqlite_stat4", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"}: true,
 }
 
-// shippedSchema is what readSchema returns for a new database of a version.
-func shippedSchema(ctx context.Context, version int) (schema, error) {
-	if version == moonfirefs.SchemaVersion {
-		return currentSchema()
-	}
-	return schemaOf(ctx, oldVersions[version].schema)
-}
-
-// currentSchema is that of schema.sql, which each opening asks for.
-var currentSchema = sync.OnceValues(func() (schema, error) {
-	return schemaOf(context.Background(), moonfirefs.Schema)
-})
-
-// schemaOf finds out what SQL makes, which is ours.
-func schemaOf(ctx context.Context, text string) (_ schema, err error) {
-	pool := inMemory()
+// shippedSchema is that of a new database.
+var shippedSchema = sync.OnceValues(func() (_ schema, err error) {
+	pool := sql.OpenDB(plainConnector(":memory:"))
 	defer func() { err = errors.Join(err, pool.Close()) }()
-	if _, err := pool.ExecContext(ctx, text); err != nil {
+	pool.SetMaxOpenConns(1)
+	ctx := context.Background()
+	if _, err := pool.ExecContext(ctx, moonfirefs.Schema); err != nil {
 		return nil, err
 	}
 	return readSchema(ctx, pool)
-}
-
-// inMemory makes a database that is gone when it is closed.
-func inMemory() *sql.DB {
-	pool := sql.OpenDB(plainConnector(":memory:"))
-	pool.SetMaxOpenConns(1)
-	return pool
-}
+})
 
 // maxSchemaObjects is more than the shipped schema will ever have.
 const maxSchemaObjects = 1000
