@@ -38,7 +38,7 @@ func (b *blob) enter(ctx context.Context, parent gofs.InodeEmbedder, out *fuse.E
 	b.fill(&out.Attr)
 	out.SetAttrTimeout(immutable)
 	out.SetEntryTimeout(fileEntry(b.growing))
-	return parent.EmbeddedInode().NewInode(ctx, b, gofs.StableAttr{Mode: fuse.S_IFREG, Ino: b.inode})
+	return parent.EmbeddedInode().NewInode(ctx, b, b.tree.stableAttr(fuse.S_IFREG, b.inode))
 }
 
 func (b *blob) fill(out *fuse.Attr) {

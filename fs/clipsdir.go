@@ -28,7 +28,7 @@ func (c *clipsDir) enter(ctx context.Context, parent gofs.InodeEmbedder, out *fu
 	c.fill(&out.Attr)
 	out.SetEntryTimeout(immutable)
 	out.SetAttrTimeout(immutable)
-	return parent.EmbeddedInode().NewInode(ctx, c, gofs.StableAttr{Mode: fuse.S_IFDIR, Ino: out.Ino})
+	return parent.EmbeddedInode().NewInode(ctx, c, c.tree.stableAttr(fuse.S_IFDIR, out.Ino))
 }
 
 // fill gives the folder a time stamp that never changes, since its listing never

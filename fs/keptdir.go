@@ -27,7 +27,7 @@ func (f *keptDir) enter(ctx context.Context, now *library.Snapshot, parent gofs.
 	f.fill(now, &out.Attr)
 	out.SetEntryTimeout(folderEntry)
 	out.SetAttrTimeout(folderEntry)
-	return parent.EmbeddedInode().NewInode(ctx, f, gofs.StableAttr{Mode: fuse.S_IFDIR, Ino: out.Ino})
+	return parent.EmbeddedInode().NewInode(ctx, f, f.tree.stableAttr(fuse.S_IFDIR, out.Ino))
 }
 
 func (f *keptDir) fill(now *library.Snapshot, out *fuse.Attr) {

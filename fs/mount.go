@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"runtime/debug"
 	"strings"
@@ -99,7 +100,7 @@ func newTree(ctx context.Context, o Options) (*tree, error) {
 		log:     o.Logger,
 		handles: make(map[*handle]bool),
 
-		knownFiles: defaultKnownFiles,
+		generation: rand.Uint32(), knownFiles: defaultKnownFiles,
 	}
 	if t.log == nil {
 		t.log = slog.Default()

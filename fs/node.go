@@ -11,7 +11,7 @@ import (
 )
 
 // node is embedded in every node: it knows the tree, refuses all writing with EROFS, and
-// tells of the space.
+// answers what is the same for all.
 //
 // The mount option ro makes the kernel refuse by itself, but root can take that
 // away with a remount, and then rm would appear to succeed: go-fuse's answers to
@@ -31,6 +31,7 @@ var (
 	_ gofs.NodeCreater   = (*node)(nil)
 	_ gofs.NodeLinker    = (*node)(nil)
 	_ gofs.NodeSymlinker = (*node)(nil)
+	_ gofs.NodeFsyncer   = (*node)(nil)
 	_ gofs.NodeStatfser  = (*node)(nil)
 )
 
@@ -65,6 +66,10 @@ func (*node) Link(context.Context, gofs.InodeEmbedder, string, *fuse.EntryOut) (
 func (*node) Symlink(context.Context, string, string, *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 	return nil, syscall.EROFS
 }
+
+// Fsync has nothing to do, for folders as well: nobody has written. go-fuse would answer
+// that it cannot, and a program that copies a tree and syncs all of it would fail.
+func (*node) Fsync(context.Context, gofs.FileHandle, uint32) syscall.Errno { return 0 }
 
 // maxNameBytes is the longest name that FUSE carries (FUSE_NAME_MAX).
 const maxNameBytes = 1024

@@ -61,7 +61,7 @@ func (r *root) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*go
 	f.fill(s, &out.Attr)
 	out.SetEntryTimeout(folderEntry)
 	out.SetAttrTimeout(folderEntry)
-	return r.NewInode(ctx, f, gofs.StableAttr{Mode: fuse.S_IFDIR, Ino: out.Ino}), 0
+	return r.NewInode(ctx, f, r.tree.stableAttr(fuse.S_IFDIR, out.Ino)), 0
 }
 
 func (r *root) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {

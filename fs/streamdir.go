@@ -76,7 +76,7 @@ func (f *streamDir) enterDate(ctx context.Context, state *library.StreamState, d
 	f.tree.owner.folder(&out.Attr, library.DateInode(f.stream, date), modified)
 	out.SetEntryTimeout(folderEntry)
 	out.SetAttrTimeout(folderEntry)
-	return f.NewInode(ctx, d, gofs.StableAttr{Mode: fuse.S_IFDIR, Ino: out.Ino}), 0
+	return f.NewInode(ctx, d, f.tree.stableAttr(fuse.S_IFDIR, out.Ino)), 0
 }
 
 func (f *streamDir) OpendirHandle(context.Context, uint32) (gofs.FileHandle, uint32, syscall.Errno) {

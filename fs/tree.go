@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"syscall"
 
+	gofs "github.com/hanwen/go-fuse/v2/fs"
+
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/library"
 	"github.com/moonfirefs/moonfirefs/pages"
@@ -21,6 +23,8 @@ type tree struct {
 	log      *slog.Logger
 	counters Counters
 	faults   faults
+	// generation is another one in each mount.
+	generation uint32
 	// knownFiles bounds how many files of hours the kernel may know; lookedUp counts
 	// those it was told of since it was made to forget.
 	knownFiles int
@@ -29,6 +33,14 @@ type tree struct {
 	// mu guards handles: those that are open.
 	mu      sync.Mutex
 	handles map[*handle]bool
+}
+
+// stableAttr is how go-fuse and the kernel know a node. The kernel gives out file handles
+// (name_to_handle_at(2)) that have the number by which go-fuse knows the node, which is
+// another node's in the next mount. It tells the two apart by the generation, and a handle
+// of an earlier mount is ESTALE.
+func (t *tree) stableAttr(mode uint32, inode uint64) gofs.StableAttr {
+	return gofs.StableAttr{Mode: mode, Ino: inode, Gen: uint64(t.generation)}
 }
 
 func (t *tree) addHandle(h *handle) {

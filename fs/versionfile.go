@@ -31,7 +31,7 @@ func (t *tree) enterVersion(ctx context.Context, parent gofs.InodeEmbedder, s *l
 	f.fill(&out.Attr)
 	out.SetAttrTimeout(immutable)
 	out.SetEntryTimeout(fileEntry(v.Growing))
-	return parent.EmbeddedInode().NewInode(ctx, f, gofs.StableAttr{Mode: fuse.S_IFREG, Ino: v.Inode})
+	return parent.EmbeddedInode().NewInode(ctx, f, t.stableAttr(fuse.S_IFREG, v.Inode))
 }
 
 func (f *versionFile) fill(out *fuse.Attr) {

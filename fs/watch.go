@@ -19,10 +19,12 @@ const watchInterval = 250 * time.Millisecond
 // gone, sooner than its cache would find out, and which to forget because there are too
 // many.
 //
-// It runs in a goroutine of its own and holds no lock when it notifies: the
-// kernel takes the folder's lock for a notification, which a lookup holds while
-// it waits for our answer. It notifies of files only. To invalidate the entry of
-// a folder would make it vanish under a shell whose working directory it is.
+// It runs in a goroutine of its own and holds no lock when it notifies: the kernel takes
+// the folder's lock for a notification, which a lookup holds while it waits for our answer.
+//
+// It invalidates names of files alone. Of a folder, it invalidates the attributes and the
+// listing, never the name: the folder would vanish under a shell whose working directory
+// it is.
 type watcher struct {
 	tree *tree
 	root *gofs.Inode
