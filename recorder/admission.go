@@ -91,11 +91,11 @@ func (r *Recorder) admit(ctx context.Context, s *syncer) error {
 // admitAll begins in all sample directories. Those in which it fails are tried
 // again later: the cameras of the others are recorded meanwhile. It fails if it has
 // failed everywhere, and not for a reason that passes by itself.
-func (r *Recorder) admitAll(ctx context.Context, syncers map[moonfirefs.SampleDirID]*syncer) error {
+func (r *Recorder) admitAll(ctx context.Context) error {
 	var first error
 	var hope bool
-	for _, id := range slices.Sorted(maps.Keys(syncers)) {
-		err := r.admit(ctx, syncers[id])
+	for _, id := range slices.Sorted(maps.Keys(r.syncers)) {
+		err := r.admit(ctx, r.syncers[id])
 		if ctx.Err() != nil {
 			return errors.Join(err, ctx.Err())
 		}
@@ -103,14 +103,14 @@ func (r *Recorder) admitAll(ctx context.Context, syncers map[moonfirefs.SampleDi
 			hope = true
 		}
 		if err != nil {
-			syncers[id].admission.failed(err)
+			r.syncers[id].admission.failed(err)
 			first = errors.Join(first, err)
 		}
 	}
 	if !hope {
 		return first
 	}
-	for id, s := range syncers {
+	for id, s := range r.syncers {
 		if err := s.admission.err(); err != nil {
 			s.logAbsent(r.o.Dirs[id].Path(), err)
 		}

@@ -18,11 +18,10 @@ import (
 type reservedNames struct {
 	dir moonfirefs.SampleDirID
 	db  database
-	// stock is how many unused names there should be: one for the next recording of
-	// each stream. It does not change once the recorder is open.
-	stock int
 
 	mu sync.Mutex // guards what follows
+	// stock is how many unused names there should be.
+	stock int
 	// unused are names that no file has.
 	unused []uuid.UUID
 	// known are the unused ones, and those that something here will turn into a
@@ -32,6 +31,14 @@ type reservedNames struct {
 
 func newReservedNames(dir moonfirefs.SampleDirID, db database) *reservedNames {
 	return &reservedNames{dir: dir, db: db, known: make(map[uuid.UUID]struct{})}
+}
+
+// keepInStock says how many unused names there should be from now on: one for the next
+// recording of each stream.
+func (n *reservedNames) keepInStock(stock int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.stock = stock
 }
 
 // take returns a name for a new file. If none is in stock, since the save that brings

@@ -27,7 +27,9 @@ type Options struct {
 	Dirs map[moonfirefs.SampleDirID]*sample.Dir
 	// Attach makes one of them available, and fails if nothing may be recorded to
 	// it; it does nothing for one that is. nil means that of the directory.
-	Attach  func(context.Context, moonfirefs.SampleDirID) error
+	Attach func(context.Context, moonfirefs.SampleDirID) error
+	// Cameras are recorded from the start, but for those that are retired; Configure
+	// changes that.
 	Cameras []moonfirefs.Camera
 	// SegmentEvery is how long recordings are; 0 means one minute. None is longer
 	// than five.
@@ -77,10 +79,12 @@ func dial(ctx context.Context, c camera.Config) (Source, error) {
 type Recorder struct {
 	o Options
 
-	lifecycle sync.Mutex // held by Open and Close; guards what follows
+	lifecycle sync.Mutex // held by Open, Configure and Close; guards what follows
 	// opened says that Open has succeeded, closed that Close was called.
 	opened, closed bool
 	syncers        map[moonfirefs.SampleDirID]*syncer
+	// endings are of streams that are no longer wanted, until their frames are written.
+	endings sync.WaitGroup
 
 	opening sync.Mutex // guards open
 	// open is the present opening of the store; 0 before it has begun.
@@ -88,7 +92,10 @@ type Recorder struct {
 
 	mu sync.Mutex // guards what follows
 	// begun are the syncers, for DirStatus.
-	begun     map[moonfirefs.SampleDirID]*syncer
+	begun map[moonfirefs.SampleDirID]*syncer
+	// wanted are the streams that are to be recorded.
+	wanted []assignment
+	// streamers are those of wanted, in that order, and those that are ending.
 	streamers []*streamer
 }
 
@@ -105,14 +112,16 @@ func (r *Recorder) Open(ctx context.Context) error {
 	if r.opened || r.closed {
 		return errors.New("open recorder: it was open before")
 	}
-	syncers, err := r.newSyncers()
+	r.syncers = r.newSyncers()
+	wanted, err := r.assign(r.o.Cameras)
 	if err != nil {
 		return fmt.Errorf("open recorder: %w", err)
 	}
-	if err := r.admitAll(ctx, syncers); err != nil {
+	r.expect(wanted)
+	if err := r.admitAll(ctx); err != nil {
 		return fmt.Errorf("open recorder: %w", err)
 	}
-	r.opened, r.syncers = true, syncers
+	r.opened = true
 	failpoint.Do("start.6", r.begin)
 	return nil
 }
@@ -122,75 +131,22 @@ func (r *Recorder) begin() {
 	for id, s := range r.syncers {
 		s.start(func(ctx context.Context) error { return r.admit(ctx, s) }, r.o.Dirs[id].Path())
 	}
-	streamers := r.newStreamers()
-	for _, s := range streamers {
-		s.start()
-	}
+	r.follow()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.begun, r.streamers = r.syncers, streamers
+	r.begun = r.syncers
 }
 
 // newSyncers returns one for each directory.
-func (r *Recorder) newSyncers() (map[moonfirefs.SampleDirID]*syncer, error) {
+func (r *Recorder) newSyncers() map[moonfirefs.SampleDirID]*syncer {
 	syncers := make(map[moonfirefs.SampleDirID]*syncer)
 	peers := make(map[moonfirefs.SampleDirID]*retention)
-	streamLogs := make(map[moonfirefs.StreamID]*slog.Logger) // a stream's recordings may be in any directory
 	for id, dir := range r.o.Dirs {
 		s := newSyncer(id, sampleDir{dir}, seeded(r.o.DB, dir), r.o.MinFreeBytes, r.o.Clock, r.o.Logger)
-		s.salvager.streamLogs, s.retention.peers = streamLogs, peers
+		s.salvager.logOf, s.retention.peers = r.logOf, peers
 		syncers[id], peers[id] = s, s.retention
 	}
-	for _, c := range r.o.Cameras {
-		for _, stream := range c.Streams {
-			s, ok := syncers[stream.SampleDir]
-			if !ok {
-				return nil, fmt.Errorf("camera %s: its %s stream records to sample directory %d, which is not open: %w",
-					c.ShortName, stream.Kind, stream.SampleDir, moonfirefs.ErrInvalid)
-			}
-			// One name for the next recording of each stream.
-			s.names.stock++
-			streamLogs[stream.ID] = r.o.Logger.With("camera", c.ShortName, "stream", stream.Kind)
-		}
-	}
-	return syncers, nil
-}
-
-func (r *Recorder) streamsOf(dir moonfirefs.SampleDirID) (ids []moonfirefs.StreamID) {
-	for _, c := range r.o.Cameras {
-		for _, stream := range c.Streams {
-			if stream.SampleDir == dir {
-				ids = append(ids, stream.ID)
-			}
-		}
-	}
-	return ids
-}
-
-func (r *Recorder) newStreamers() (streamers []*streamer) {
-	total := 0
-	for _, c := range r.o.Cameras {
-		total += len(c.Streams)
-	}
-	for i := range r.o.Cameras {
-		c := &r.o.Cameras[i]
-		for j := range c.Streams {
-			stream := &c.Streams[j]
-			streamers = append(streamers, &streamer{
-				camera:       c,
-				stream:       stream,
-				segmentation: newSegmentation(r.o.SegmentEvery, len(streamers), total),
-				syncer:       r.syncers[stream.SampleDir],
-				queue:        newQueue(r.o.QueueBytes),
-				clock:        r.o.Clock,
-				dial:         r.o.Dial,
-				timeout:      r.o.FrameTimeout,
-				status:       newStatus(r.o.Clock, c, stream),
-				log:          r.o.Logger.With("camera", c.ShortName, "stream", stream.Kind),
-			})
-		}
-	}
-	return streamers
+	return syncers
 }
 
 // Close ends all recordings, commits them, and leaves the store in order: no names
@@ -204,9 +160,12 @@ func (r *Recorder) Close() error {
 	}
 	r.closed = true
 	r.mu.Lock()
-	streamers := r.streamers
+	streamers := slices.Clone(r.streamers)
 	r.mu.Unlock()
-	failpoint.Do("close.1", func() { closeStreamers(streamers) })
+	failpoint.Do("close.1", func() {
+		closeStreamers(streamers)
+		r.endings.Wait()
+	})
 	if err := r.closeSyncers(); err != nil {
 		return fmt.Errorf("close recorder: %w", err)
 	}
@@ -248,8 +207,8 @@ func (r *Recorder) flushSyncers() error {
 	return errors.Join(errs...)
 }
 
-// Status tells how each stream is doing, in the order of Options.Cameras; there
-// is none before Open. It may be called at any time and does not wait.
+// Status tells how each stream is doing, in the order in which cameras are configured;
+// there is none before Open. It may be called at any time and does not wait.
 func (r *Recorder) Status() []StreamStatus {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -31,8 +31,8 @@ type salvager struct {
 	dir directory
 	db  database
 	log *slog.Logger
-	// streamLogs have the keys of the streams that are recorded.
-	streamLogs map[moonfirefs.StreamID]*slog.Logger
+	// logOf returns a logger that says which stream a recording is of.
+	logOf func(moonfirefs.StreamID) *slog.Logger
 }
 
 // leftovers are the names that were reserved when the program began.
@@ -117,18 +117,10 @@ func (s *salvager) salvageOne(ctx context.Context, r index.Reservation) (*finish
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	f := &finished{row: row, entry: j.Entry, audioEntry: j.AudioEntry, file: file, status: new(status), log: s.streamLog(j.Stream)}
+	f := &finished{row: row, entry: j.Entry, audioEntry: j.AudioEntry, file: file, status: new(status), log: s.logOf(j.Stream)}
 	f.log.Info("salvaging a recording that a crash interrupted", "file", r.UUID,
 		"start", row.Start90k, "duration", row.Duration90k, "frames", row.VideoSamples)
 	return f, nil
-}
-
-// streamLog returns a logger that says which stream a recording is of.
-func (s *salvager) streamLog(id moonfirefs.StreamID) *slog.Logger {
-	if log := s.streamLogs[id]; log != nil {
-		return log
-	}
-	return s.log.With("stream", id) // one that is no longer recorded
 }
 
 // readJournal returns a journal that has samples of the named file.

@@ -1,7 +1,8 @@
 package recorder
 
 import (
-	"time"
+	"maps"
+	"slices"
 
 	"github.com/moonfirefs/moonfirefs"
 )
@@ -30,10 +31,25 @@ type segmentation struct {
 	offset90k moonfirefs.Duration90k
 }
 
-// newSegmentation returns the segmentation of stream i of n.
-func newSegmentation(every time.Duration, i, n int) segmentation {
-	every90k := max(moonfirefs.FromDuration(every), 1)
-	return segmentation{every90k: every90k, offset90k: every90k * moonfirefs.Duration90k(i) / moonfirefs.Duration90k(n)}
+// freeOffset90k returns the offset of another stream, as far as can be from those in use:
+// half-way in the widest gap, the first one of several.
+func freeOffset90k(used map[moonfirefs.StreamID]moonfirefs.Duration90k, every90k moonfirefs.Duration90k) moonfirefs.Duration90k {
+	offsets90k := slices.Sorted(maps.Values(used))
+	if len(offsets90k) == 0 {
+		return 0
+	}
+	offsets90k = append(offsets90k, offsets90k[0]+every90k) // they go round
+	var widest int
+	for i := range offsets90k[1:] {
+		if gapAfter90k(offsets90k, i) > gapAfter90k(offsets90k, widest) {
+			widest = i
+		}
+	}
+	return (offsets90k[widest] + gapAfter90k(offsets90k, widest)/2) % every90k
+}
+
+func gapAfter90k(offsets90k []moonfirefs.Duration90k, i int) moonfirefs.Duration90k {
+	return offsets90k[i+1] - offsets90k[i]
 }
 
 // due90k returns the media time from which a key frame starts a new recording.

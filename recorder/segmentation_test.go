@@ -33,13 +33,31 @@ func TestSegmentationDue(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := newSegmentation(test.every, test.i, test.n)
+			every90k := moonfirefs.FromDuration(test.every)
+			s := segmentation{every90k: every90k, offset90k: every90k * moonfirefs.Duration90k(test.i) / moonfirefs.Duration90k(test.n)}
 			got := s.due90k(moonfirefs.FromTime(noon.Add(test.start)), test.first)
 			if want := moonfirefs.FromTime(noon.Add(test.wantAt)); got != want {
 				t.Errorf("due at %v, want %v", got, want)
 			}
 		})
 	}
+}
+
+// Streams are spread over the interval, however many there are and whichever are gone.
+func TestFreeOffset(t *testing.T) {
+	used := make(map[moonfirefs.StreamID]moonfirefs.Duration90k)
+	add := func(id moonfirefs.StreamID, want90k moonfirefs.Duration90k) {
+		t.Helper()
+		used[id] = freeOffset90k(used, 60)
+		if used[id] != want90k {
+			t.Errorf("stream %d gets %d, want %d", id, used[id], want90k)
+		}
+	}
+	for i, want90k := range []moonfirefs.Duration90k{0, 30, 15, 45, 7} {
+		add(moonfirefs.StreamID(i), want90k)
+	}
+	delete(used, 0)
+	add(5, 56) // between 45 and 7
 }
 
 func TestCeil(t *testing.T) {

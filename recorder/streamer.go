@@ -44,6 +44,10 @@ type streamer struct {
 	timeout      time.Duration // without video; 0 means the camera package's
 	status       *status
 	log          *slog.Logger // has the keys camera and stream
+	// before is the streamer whose place this one takes; nil if there was none.
+	before *streamer
+	// ending says that nothing takes its place. It belongs to the recorder.
+	ending bool
 
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -75,9 +79,27 @@ func (s *streamer) start() {
 	s.cancel = cancel
 	s.wg.Go(func() {
 		defer s.queue.close()
+		s.takeOver()
 		s.read(ctx)
 	})
 	s.wg.Go(s.write)
+}
+
+// errReconfigured is why a stream is away until the first frame after a change.
+var errReconfigured = errors.New("its configuration was changed: connecting again")
+
+// takeOver waits for the streamer before, so that the recordings of a stream are
+// finished in order.
+func (s *streamer) takeOver() {
+	if s.before == nil {
+		return
+	}
+	s.before.close()
+	wall, _ := s.clock.Now()
+	s.status.disconnected(wall, errReconfigured)
+	s.log.Info("connecting again with the changed configuration")
+	// The goroutine that writes gets to see this with the first frame.
+	s.trouble, s.before = s.before.trouble, nil
 }
 
 // close ends the connection, then waits until every frame that arrived is

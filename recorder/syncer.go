@@ -42,7 +42,7 @@ func newSyncer(id moonfirefs.SampleDirID, dir directory, db database, minFreeByt
 		id: id, dir: dir, db: db, clock: clock, log: log,
 		space:    &space{dir: dir, minFreeBytes: minFreeBytes},
 		names:    newReservedNames(id, db),
-		salvager: &salvager{id: id, dir: dir, db: db, log: log},
+		salvager: &salvager{id: id, dir: dir, db: db, log: log, logOf: func(stream moonfirefs.StreamID) *slog.Logger { return log.With("stream", stream) }},
 		stop:     make(chan struct{}),
 	}
 	e := &entries{dir: dir}

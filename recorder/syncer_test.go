@@ -13,7 +13,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -237,9 +236,9 @@ func newBench(t *testing.T, retainBytes int64) *bench {
 func (b *bench) setUp() {
 	b.syncer = newSyncer(1, b.faults, b.faults, defaultMinFreeBytes, b.clock, b.log)
 	b.syncer.retention.peers = map[moonfirefs.SampleDirID]*retention{1: b.syncer.retention}
-	b.syncer.names.stock = 1
+	b.syncer.names.keepInStock(1)
 	b.streamer = &streamer{
-		camera: &b.camera, stream: &b.camera.Streams[0], segmentation: newSegmentation(time.Minute, 0, 1),
+		camera: &b.camera, stream: &b.camera.Streams[0], segmentation: segmentation{every90k: 60 * moonfirefs.UnitsPerSecond},
 		syncer: b.syncer, clock: b.clock, status: new(status), log: b.log,
 	}
 }
