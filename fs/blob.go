@@ -35,10 +35,7 @@ var (
 
 // enter answers a lookup in parent with b.
 func (b *blob) enter(ctx context.Context, parent gofs.InodeEmbedder, out *fuse.EntryOut) *gofs.Inode {
-	b.fill(&out.Attr)
-	out.SetAttrTimeout(immutable)
-	out.SetEntryTimeout(fileEntry(b.growing))
-	return parent.EmbeddedInode().NewInode(ctx, b, b.tree.stableAttr(fuse.S_IFREG, b.inode))
+	return b.tree.enterFile(ctx, parent, b, b.fill, b.growing, out)
 }
 
 func (b *blob) fill(out *fuse.Attr) {
@@ -92,23 +89,31 @@ func (t *tree) probe(name string) *blob {
 	return &blob{node: node{tree: t}, inode: library.EmptyInode(name), modified90k: t.catalog.Created90k()}
 }
 
-// page is a version of an index page as a file.
-func (t *tree) page(p *pages.Page) *blob {
-	return &blob{
+// enterPage answers a look-up in parent with a page.
+func (t *tree) enterPage(ctx context.Context, parent gofs.InodeEmbedder, p *pages.Page, err error, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+	if err != nil {
+		return nil, t.fail("look up page", err)
+	}
+	if p == nil {
+		return nil, syscall.ENOENT
+	}
+	b := &blob{
 		node: node{tree: t}, inode: p.Inode, sizeBytes: p.SizeBytes, modified90k: p.Modified90k, read: p.Content, growing: true,
 	}
+	return b.enter(ctx, parent, out), 0
 }
 
 // pageEntries lists the pages of a folder. One that cannot be made is missing, so that the
 // rest of the folder can still be listed.
-func (t *tree) pageEntries(page func(name string) (*pages.Page, error)) (entries []entry) {
-	for _, name := range pages.Names() {
+func (t *tree) pageEntries(names []string, page func(name string) (*pages.Page, error)) (entries []entry) {
+	for _, name := range names {
 		p, err := page(name)
 		if err != nil {
 			_ = t.fail("list page", err) // logs
-			continue
 		}
-		entries = append(entries, entry{name, p.Inode, fuse.S_IFREG})
+		if p != nil {
+			entries = append(entries, entry{name, p.Inode, fuse.S_IFREG})
+		}
 	}
 	return entries
 }

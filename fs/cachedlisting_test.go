@@ -53,7 +53,7 @@ func TestCachedListing(t *testing.T) {
 }
 
 // Ensures that a date that the kernel has kept the listing of is listed as it is,
-// at once, after rotation has taken an hour or a clock that was put right has added one.
+// at once, after retention has taken an hour or a clock that was put right has added one.
 func TestCachedListingsAreTrue(t *testing.T) {
 	size := recordingBytes(60)
 	bothWays(t, 8*size+size/2, func(t *testing.T, _ string, s *server, record func(take)) {

@@ -304,9 +304,9 @@ func mustOpen(t *testing.T, path string) *os.File {
 	return file
 }
 
-// Ensures that a clip whose beginning is rotated away is shown from what is
+// Ensures that a clip whose beginning retention takes away is shown from what is
 // left, also where the hour is hidden, and that a handle keeps all of it.
-func TestClipRotation(t *testing.T) {
+func TestTrimmedClip(t *testing.T) {
 	clips, err := numberedPictures()
 	if err != nil {
 		t.Fatal(err)
@@ -316,7 +316,7 @@ func TestClipRotation(t *testing.T) {
 		minuteBytes += int64(len(sample.Data))
 	}
 	minuteBytes = minuteBytes * 60 / pictureSeconds
-	// Rotation keeps about four minutes.
+	// Retention keeps about four minutes.
 	path, recorder := film(t, 4*minuteBytes+minuteBytes/2, filmed{start: "2026-11-22T13:56:00-05:00", minutes: 4})
 	s := startServer(t, serveOptions{Store: path})
 	clip := s.path("yard/clips/2026-11-22T13.56.30--13.59.00.mp4")

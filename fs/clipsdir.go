@@ -23,22 +23,9 @@ var (
 	_ gofs.NodeGetattrer = (*clipsDir)(nil)
 )
 
-// enter answers a lookup in a stream's folder.
-func (c *clipsDir) enter(ctx context.Context, parent gofs.InodeEmbedder, out *fuse.EntryOut) *gofs.Inode {
-	c.fill(&out.Attr)
-	out.SetEntryTimeout(immutable)
-	out.SetAttrTimeout(immutable)
-	return parent.EmbeddedInode().NewInode(ctx, c, c.tree.stableAttr(fuse.S_IFDIR, out.Ino))
-}
-
-// fill gives the folder a time stamp that never changes, since its listing never
-// does.
-func (c *clipsDir) fill(out *fuse.Attr) {
-	c.tree.owner.folder(out, library.ClipsInode(c.stream), c.tree.catalog.Created90k())
-}
-
+// Getattr gives the folder a time stamp that never changes, since its listing never does.
 func (c *clipsDir) Getattr(_ context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	c.fill(&out.Attr)
+	c.tree.owner.folder(&out.Attr, library.ClipsInode(c.stream), c.tree.catalog.Created90k())
 	out.SetTimeout(immutable)
 	return 0
 }

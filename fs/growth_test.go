@@ -130,9 +130,9 @@ func TestGrowthUnderReaders(t *testing.T) {
 	readers.Wait()
 }
 
-// Ensures that a handle outlives the rotation of all its recordings, and that an
-// hour is hidden as soon as its beginning is rotated away, except the newest.
-func TestRotation(t *testing.T) {
+// Ensures that a handle outlives all its recordings, and that an
+// hour is hidden as soon as retention takes its beginning, except the newest.
+func TestRetention(t *testing.T) {
 	size := recordingBytes(60)
 	bothWays(t, 4*size+size/2, func(t *testing.T, store string, s *server, record func(take)) {
 		record(take{Start90k: at(t, "2026-11-21T12:58:00-05:00"), Count: 4, Seconds: 60})
@@ -181,7 +181,7 @@ func TestRotation(t *testing.T) {
 			stat(t, newest)
 			record(take{Start90k: at(t, "2026-11-22T14:06:00-05:00").Add(seconds(i * 60)), Count: 1, Seconds: 60})
 			if _, err := readWithStat(newest); err != nil {
-				t.Errorf("just after a rotation: %v", err)
+				t.Errorf("just after retention has trimmed it: %v", err)
 			}
 		}
 
@@ -194,7 +194,7 @@ func TestRotation(t *testing.T) {
 
 // Ensures that footage from a time when this machine's clock was wrong neither
 // hides the rest nor is hidden, and that it is the hour in progress that grows.
-func TestRotationWithAWrongClock(t *testing.T) {
+func TestRetentionWithAWrongClock(t *testing.T) {
 	size := recordingBytes(60)
 	for name, wrong := range map[string]string{"ahead": "2030-01-01T00:00:00-05:00", "behind": "2000-01-01T00:00:00-05:00"} {
 		t.Run(name, func(t *testing.T) {
@@ -208,7 +208,7 @@ func TestRotationWithAWrongClock(t *testing.T) {
 			both := []string{right, wrongDate}
 			slices.Sort(both)
 			wait.Until(t, "both dates are shown", func() bool { return slices.Equal(dates(t, folder), both) })
-			// Two of the first four are rotated away.
+			// Retention takes two of the first four.
 			f.mustRecord(t, take{Start90k: at(t, "2026-11-21T15:02:00-05:00"), Count: 2, Seconds: 60})
 			wait.Until(t, "only the damaged hour is hidden", func() bool {
 				return slices.Equal(dates(t, folder), both) &&

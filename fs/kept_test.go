@@ -61,9 +61,9 @@ func everyMinute(t testing.TB, from string, count, footage int) take {
 }
 
 // Ensures that kept footage is the clip of that interval, that it never changes
-// while rotation goes on around it and hides the rest of its hour, that a restart
+// while retention goes on around it and hides the rest of its hour, that a restart
 // changes nothing, and that it goes when it is released.
-func TestSaved(t *testing.T) {
+func TestKept(t *testing.T) {
 	bothWays(t, 8*recordingBytes(10), func(t *testing.T, path string, s *server, record func(take)) {
 		record(everyMinute(t, "2026-11-22T12:00:00-05:00", 6, 0))
 		k := newKeeper(t, path)
@@ -102,7 +102,7 @@ func TestSaved(t *testing.T) {
 		if after := stat(t, again.path("saved", "burglary.mp4")); !bytes.Equal(mustRead(t, again.path("saved", "burglary.mp4")), whole) || after.Ino != before.Ino {
 			t.Error("it is another file in another mount")
 		}
-		checkSavedPages(t, s, int64(len(whole)))
+		checkKeptPages(t, s, int64(len(whole)))
 
 		k.release("burglary")
 		wait.Until(t, "it is gone", func() bool {
@@ -116,8 +116,8 @@ func TestSaved(t *testing.T) {
 	})
 }
 
-// checkSavedPages requires the pages to tell of burglary.mp4.
-func checkSavedPages(t *testing.T, s *server, sizeBytes int64) {
+// checkKeptPages requires the pages to tell of burglary.mp4.
+func checkKeptPages(t *testing.T, s *server, sizeBytes int64) {
 	t.Helper()
 	var root struct {
 		Saved   []map[string]any
@@ -158,7 +158,7 @@ func mustMarshal(t *testing.T, v any) []byte {
 // Ensures that footage which is kept while it is being recorded grows like the
 // newest hour, in one file for each sample entry, and is complete once its
 // interval is over.
-func TestSavedGrows(t *testing.T) {
+func TestKeptGrows(t *testing.T) {
 	bothWays(t, unlimited, func(t *testing.T, path string, s *server, record func(take)) {
 		record(everyMinute(t, "2026-11-22T12:00:00-05:00", 2, 0))
 		newKeeper(t, path).keep("gate-2", "2026-11-22T12:01:00-05:00", "2026-11-22T12:06:00-05:00")

@@ -22,24 +22,12 @@ var (
 	_ gofs.NodeGetattrer = (*keptDir)(nil)
 )
 
-// enter answers a lookup in the root.
-func (f *keptDir) enter(ctx context.Context, now *library.Snapshot, parent gofs.InodeEmbedder, out *fuse.EntryOut) *gofs.Inode {
-	f.fill(now, &out.Attr)
-	out.SetEntryTimeout(folderEntry)
-	out.SetAttrTimeout(folderEntry)
-	return parent.EmbeddedInode().NewInode(ctx, f, f.tree.stableAttr(fuse.S_IFDIR, out.Ino))
-}
-
-func (f *keptDir) fill(now *library.Snapshot, out *fuse.Attr) {
-	f.tree.owner.folder(out, library.KeptInode(), f.tree.catalog.KeptModified90k(now))
-}
-
 func (f *keptDir) Getattr(ctx context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	now, err := f.tree.catalog.Snapshot(context.WithoutCancel(ctx))
 	if err != nil {
 		return f.tree.fail("stat kept footage", err)
 	}
-	f.fill(now, &out.Attr)
+	f.tree.owner.folder(&out.Attr, library.KeptInode(), f.tree.catalog.KeptModified90k(now))
 	out.SetTimeout(folderEntry)
 	return 0
 }

@@ -3,6 +3,7 @@ package fs
 import (
 	"context"
 	"syscall"
+	"time"
 
 	gofs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -65,6 +66,23 @@ func (*node) Link(context.Context, gofs.InodeEmbedder, string, *fuse.EntryOut) (
 
 func (*node) Symlink(context.Context, string, string, *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 	return nil, syscall.EROFS
+}
+
+// enterFile answers a look-up in parent with the file n, whose attributes never change.
+func (t *tree) enterFile(ctx context.Context, parent, n gofs.InodeEmbedder, fill func(*fuse.Attr), growing bool, out *fuse.EntryOut) *gofs.Inode {
+	fill(&out.Attr)
+	out.SetAttrTimeout(immutable)
+	out.SetEntryTimeout(fileEntry(growing))
+	return parent.EmbeddedInode().NewInode(ctx, n, t.stableAttr(fuse.S_IFREG, out.Ino))
+}
+
+// enterFolder answers a look-up in parent with the folder n, whose name and attributes
+// are to be believed for a time.
+func (t *tree) enterFolder(ctx context.Context, parent, n gofs.InodeEmbedder, inode uint64, modified90k moonfirefs.Time90k, valid time.Duration, out *fuse.EntryOut) *gofs.Inode {
+	t.owner.folder(&out.Attr, inode, modified90k)
+	out.SetAttrTimeout(valid)
+	out.SetEntryTimeout(valid)
+	return parent.EmbeddedInode().NewInode(ctx, n, t.stableAttr(fuse.S_IFDIR, inode))
 }
 
 // Fsync has nothing to do, for folders as well: nobody has written. go-fuse would answer

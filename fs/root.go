@@ -29,39 +29,23 @@ func (r *root) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*go
 	if isProbe(name) {
 		return r.tree.probe(name).enter(ctx, r, out), 0
 	}
-	if slices.Contains(pages.Names(), name) {
+	if slices.Contains(pages.RootNames(), name) {
 		p, err := r.tree.pages.OfRoot(ctx, name)
-		if err != nil {
-			return nil, r.tree.fail("look up page", err)
-		}
-		return r.tree.page(p).enter(ctx, r, out), 0
-	}
-	if name == pages.StatusName {
-		p, err := r.tree.pages.OfStatus(ctx)
-		if err != nil {
-			return nil, r.tree.fail("look up page", err)
-		}
-		if p == nil {
-			return nil, syscall.ENOENT
-		}
-		return r.tree.page(p).enter(ctx, r, out), 0
+		return r.tree.enterPage(ctx, r, p, err, out)
 	}
 	now, err := r.tree.catalog.Snapshot(ctx)
 	if err != nil {
 		return nil, r.tree.fail("look up stream", err)
 	}
 	if name == library.KeptFolder {
-		return (&keptDir{node{tree: r.tree}}).enter(ctx, now, r, out), 0
+		return r.tree.enterFolder(ctx, r, &keptDir{node{tree: r.tree}}, library.KeptInode(), r.tree.catalog.KeptModified90k(now), folderEntry, out), 0
 	}
 	s := now.Folder(name)
 	if s == nil {
 		return nil, syscall.ENOENT
 	}
-	f := &streamDir{node: node{tree: r.tree}, stream: s.Stream}
-	f.fill(s, &out.Attr)
-	out.SetEntryTimeout(folderEntry)
-	out.SetAttrTimeout(folderEntry)
-	return r.NewInode(ctx, f, r.tree.stableAttr(fuse.S_IFDIR, out.Ino)), 0
+	d := &streamDir{node: node{tree: r.tree}, stream: s.Stream}
+	return r.tree.enterFolder(ctx, r, d, library.StreamInode(s.Stream), r.tree.catalog.Modified90k(s), folderEntry, out), 0
 }
 
 func (r *root) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {
@@ -78,12 +62,9 @@ func (r *root) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {
 	for _, s := range now.Streams {
 		entries = append(entries, entry{s.Folder, library.StreamInode(s.Stream), fuse.S_IFDIR})
 	}
-	entries = append(entries, r.tree.pageEntries(func(name string) (*pages.Page, error) {
+	entries = append(entries, r.tree.pageEntries(pages.RootNames(), func(name string) (*pages.Page, error) {
 		return r.tree.pages.OfRoot(ctx, name)
 	})...)
-	if p, err := r.tree.pages.OfStatus(ctx); err == nil && p != nil {
-		entries = append(entries, entry{pages.StatusName, p.Inode, fuse.S_IFREG})
-	}
 	return listing(library.RootInode, library.RootInode, entries), 0
 }
 

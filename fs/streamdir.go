@@ -26,10 +26,6 @@ var (
 	_ gofs.NodeGetattrer      = (*streamDir)(nil)
 )
 
-func (f *streamDir) fill(s *library.StreamState, out *fuse.Attr) {
-	f.tree.owner.folder(out, library.StreamInode(f.stream), f.tree.catalog.Modified90k(s))
-}
-
 // state returns what is known of the stream now.
 func (f *streamDir) state(ctx context.Context) (*library.StreamState, error) {
 	now, err := f.tree.catalog.Snapshot(ctx)
@@ -42,14 +38,12 @@ func (f *streamDir) state(ctx context.Context) (*library.StreamState, error) {
 func (f *streamDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 	ctx = context.WithoutCancel(ctx)
 	if name == library.ClipsFolder {
-		return (&clipsDir{node: node{tree: f.tree}, stream: f.stream}).enter(ctx, f, out), 0
+		d := &clipsDir{node: node{tree: f.tree}, stream: f.stream}
+		return f.tree.enterFolder(ctx, f, d, library.ClipsInode(f.stream), f.tree.catalog.Created90k(), immutable, out), 0
 	}
-	if slices.Contains(pages.Names(), name) {
+	if slices.Contains(pages.StreamNames(), name) {
 		p, err := f.tree.pages.OfStream(ctx, f.stream, name)
-		if err != nil {
-			return nil, f.tree.fail("look up page", err)
-		}
-		return f.tree.page(p).enter(ctx, f, out), 0
+		return f.tree.enterPage(ctx, f, p, err, out)
 	}
 	date, ok := civil.ParseDate(name)
 	if !ok {
@@ -73,10 +67,7 @@ func (f *streamDir) enterDate(ctx context.Context, state *library.StreamState, d
 		return nil, syscall.ENOENT
 	}
 	d := &dateDir{node: node{tree: f.tree}, stream: f.stream, date: date}
-	f.tree.owner.folder(&out.Attr, library.DateInode(f.stream, date), modified)
-	out.SetEntryTimeout(folderEntry)
-	out.SetAttrTimeout(folderEntry)
-	return f.NewInode(ctx, d, f.tree.stableAttr(fuse.S_IFDIR, out.Ino)), 0
+	return f.tree.enterFolder(ctx, f, d, library.DateInode(f.stream, date), modified, folderEntry, out), 0
 }
 
 func (f *streamDir) OpendirHandle(context.Context, uint32) (gofs.FileHandle, uint32, syscall.Errno) {
@@ -96,7 +87,7 @@ func (f *streamDir) read(ctx context.Context) (*dirListing, syscall.Errno) {
 	for _, d := range dates {
 		entries = append(entries, entry{d.String(), library.DateInode(f.stream, d), fuse.S_IFDIR})
 	}
-	entries = append(entries, f.tree.pageEntries(func(name string) (*pages.Page, error) {
+	entries = append(entries, f.tree.pageEntries(pages.StreamNames(), func(name string) (*pages.Page, error) {
 		return f.tree.pages.OfStream(ctx, f.stream, name)
 	})...)
 	return &dirListing{
@@ -115,7 +106,7 @@ func (f *streamDir) Getattr(ctx context.Context, _ gofs.FileHandle, out *fuse.At
 	if err != nil {
 		return f.tree.fail("stat stream", err)
 	}
-	f.fill(state, &out.Attr)
+	f.tree.owner.folder(&out.Attr, library.StreamInode(f.stream), f.tree.catalog.Modified90k(state))
 	out.SetTimeout(folderEntry)
 	return 0
 }

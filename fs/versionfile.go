@@ -28,10 +28,7 @@ var (
 // it must not keep a whole listing in memory.
 func (t *tree) enterVersion(ctx context.Context, parent gofs.InodeEmbedder, s *library.Stream, v *library.Version, out *fuse.EntryOut) *gofs.Inode {
 	f := &versionFile{node: node{tree: t}, stream: s, version: *v}
-	f.fill(&out.Attr)
-	out.SetAttrTimeout(immutable)
-	out.SetEntryTimeout(fileEntry(v.Growing))
-	return parent.EmbeddedInode().NewInode(ctx, f, t.stableAttr(fuse.S_IFREG, v.Inode))
+	return t.enterFile(ctx, parent, f, f.fill, v.Growing, out)
 }
 
 func (f *versionFile) fill(out *fuse.Attr) {

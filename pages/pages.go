@@ -22,8 +22,11 @@ const (
 	StatusName = "status.json"
 )
 
-// Names are the names of the pages that every folder with pages has.
-func Names() []string { return []string{HTMLName, JSONName} }
+// StreamNames are the names of the pages in a stream's folder.
+func StreamNames() []string { return []string{HTMLName, JSONName} }
+
+// RootNames are the names of the pages in the root.
+func RootNames() []string { return []string{HTMLName, JSONName, StatusName} }
 
 // Pages makes the index pages of a catalog. It is safe for concurrent use.
 type Pages struct {
@@ -85,22 +88,18 @@ func (s *pageSource) equal(other *pageSource) bool {
 	return s.report == other.report && slices.EqualFunc(s.states, other.states, (*library.StreamState).Same)
 }
 
-// OfRoot returns a page of the root, which tells of all streams, as of now.
+// OfRoot returns a page of the root, which tells of all streams, as of now. It is nil if
+// there is none: for status.json while there is nothing to tell.
 func (p *Pages) OfRoot(ctx context.Context, name string) (*Page, error) {
+	if name == StatusName && p.report() == nil {
+		return nil, nil
+	}
 	return p.page(ctx, pageKey{0, name})
 }
 
 // OfStream returns a page of a stream's folder as of now.
 func (p *Pages) OfStream(ctx context.Context, s *library.Stream, name string) (*Page, error) {
 	return p.page(ctx, pageKey{s.ID, name})
-}
-
-// OfStatus returns status.json as of now. It is nil if there is none.
-func (p *Pages) OfStatus(ctx context.Context) (*Page, error) {
-	if p.report() == nil {
-		return nil, nil
-	}
-	return p.page(ctx, pageKey{0, StatusName})
 }
 
 func (p *Pages) page(ctx context.Context, key pageKey) (*Page, error) {

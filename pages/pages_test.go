@@ -129,7 +129,7 @@ func expectedStretches(t testing.TB, f *fixture, recordings []moonfirefs.Summary
 
 // Ensures that pages which have followed what happened are those that a new
 // mount makes: whatever was remembered is still true. Recordings are added at
-// the end and in between, and rotation takes from the beginning.
+// the end and in between, and retention takes from the beginning.
 func TestPagesFollow(t *testing.T) {
 	const minute = 60 * teststore.RowBytesPerSecond
 	f := newStore(t, 2500*minute)
@@ -164,7 +164,7 @@ func TestPagesFollow(t *testing.T) {
 	var page struct{ MinStartTime90k moonfirefs.Time90k }
 	decodeJSON(t, contentOf(t, pageOf(t, p, "driveway", JSONName)), &page)
 	if page.MinStartTime90k == start {
-		t.Error("nothing was rotated away")
+		t.Error("retention has taken nothing")
 	}
 }
 
