@@ -1,6 +1,8 @@
 package moonfirefs
 
 import (
+	"slices"
+
 	"github.com/google/uuid"
 )
 
@@ -43,6 +45,17 @@ type Camera struct {
 	Username, Password string
 	// Streams are in the order main, sub; at least one.
 	Streams []Stream
+}
+
+// Settings returns what is configured about a camera, without what the database counts.
+func (c *Camera) Settings() Camera {
+	plain := *c
+	plain.Streams = slices.Clone(c.Streams)
+	for i := range plain.Streams {
+		s := &plain.Streams[i]
+		s.Trimmed90k, s.SampleFileBytes, s.Duration90k = nil, 0, 0
+	}
+	return plain
 }
 
 // Stream is one video stream of a camera, as configured, and the totals that

@@ -71,21 +71,10 @@ func requireUnchanged(ctx context.Context, tx *sql.Tx, before *moonfirefs.Camera
 	if i < 0 {
 		return moonfirefs.ErrNotFound
 	}
-	if !reflect.DeepEqual(settings(&cameras[i]), settings(before)) {
+	if !reflect.DeepEqual(cameras[i].Settings(), before.Settings()) {
 		return ErrChanged
 	}
 	return nil
-}
-
-// settings are what is configured about a camera, without what is recorded.
-func settings(c *moonfirefs.Camera) moonfirefs.Camera {
-	plain := *c
-	plain.Streams = slices.Clone(c.Streams)
-	for i := range plain.Streams {
-		s := &plain.Streams[i]
-		s.Trimmed90k, s.SampleFileBytes, s.Duration90k = nil, 0, 0
-	}
-	return plain
 }
 
 // requireOne makes an update that has found no row moonfirefs.ErrNotFound.

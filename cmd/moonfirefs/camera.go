@@ -56,7 +56,7 @@ func newCameraAddCommand(g *global) *cobra.Command {
 		Use:   "add NAME rtsp://HOST/PATH",
 		Short: "Add a camera",
 		Long: `Adds a camera. NAME becomes the name of its folder. A recorder that is running
-takes notice of it when it is started again.
+begins to record it within a second.
 
 Before, it is tested: that it sends pictures that can be recorded. A camera that
 is not there yet is added with --no-test.

@@ -26,11 +26,11 @@ func newCameraEditCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "edit NAME",
 		Short: "Change a camera",
-		Long: `Changes what is given and nothing else. A new quota or description counts at once,
-also for a recorder that is running; it takes notice of the rest when it is started
-again. A camera to which another way leads is tested before that is saved.
+		Long: `Changes what is given and nothing else. A recorder that is running takes it up within
+a second. It connects to the camera again if address, credentials, audio or directory
+are other ones, which costs a second or two of footage; other cameras are not
+disturbed. If address or credentials change, the camera is tested first.
 
-A smaller quota deletes the oldest footage as soon as something is recorded.
 Recordings stay in the directory where they are; --dir is for new ones. The name
 cannot be changed, since it is in every file.
 
@@ -62,9 +62,6 @@ The password is taken from $` + passwordVariable + `, from a file
 
 // connectionFlags are those that change the way to a camera.
 var connectionFlags = []string{"url", "sub", "transport", "username", "password-file", "password"}
-
-// liveFlags are those that a running recorder follows at once.
-var liveFlags = []string{"description", "retain", "sub-retain"}
 
 func (f *editFlags) edit(g *global, o *opened, name string) error {
 	given := givenFlags(o.cmd)
@@ -104,7 +101,7 @@ func isOneOf(names []string) func(string) bool {
 	return func(name string) bool { return slices.Contains(names, name) }
 }
 
-// tellEdited says when the changes count, and what a new quota is good for.
+// tellEdited says what a new quota is good for.
 func (f *editFlags) tellEdited(o *opened, c *moonfirefs.Camera, given []string) error {
 	for i := range c.Streams {
 		flag := map[moonfirefs.StreamKind]string{moonfirefs.MainStream: "retain", moonfirefs.SubStream: "sub-retain"}[c.Streams[i].Kind]
@@ -114,9 +111,6 @@ func (f *editFlags) tellEdited(o *opened, c *moonfirefs.Camera, given []string) 
 		if err := o.printf("%s: %s", c.Streams[i].FolderName(c), retentionText(&c.Streams[i])); err != nil {
 			return err
 		}
-	}
-	if slices.ContainsFunc(given, func(name string) bool { return !slices.Contains(liveFlags, name) }) {
-		return o.printf("A recorder that is running takes notice when it is started again.")
 	}
 	return nil
 }

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
+	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/monitor"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/recorder"
 )
@@ -27,6 +29,9 @@ func newRunCommand(g *global) *cobra.Command {
 		Long: `Records all cameras of the store and mounts the footage at MOUNTPOINT, an empty
 directory, until it is interrupted (SIGINT, SIGTERM). What is being recorded then
 is saved first.
+
+Cameras that are added, changed or removed meanwhile are taken up within a second;
+the others are not disturbed. Without any camera, it waits for the first one.
 
 "moonfirefs status" tells how it is doing. --hook runs a command on events, which it
 finds in its environment: MOONFIREFS_EVENT is camera-lost, camera-back, disk-trouble
@@ -51,6 +56,8 @@ MOONFIREFS_DIRECTORY what it is about.`,
 			if err := watch.check(); err != nil {
 				return err
 			}
+			// There is nothing to reload: changes are taken up as they are made.
+			signal.Ignore(syscall.SIGHUP)
 			s, err := openForRecording(cmd.Context(), g.store, log)
 			if err != nil {
 				return err
@@ -120,12 +127,8 @@ func record(ctx context.Context, o *recording) (err error) {
 	if err != nil {
 		return err
 	}
-	if len(cameras) == 0 {
-		return errors.New("the store has no cameras yet (add one with: moonfirefs camera add)")
-	}
-	cameras = slices.DeleteFunc(cameras, func(c moonfirefs.Camera) bool { return c.Retired })
-	if len(cameras) == 0 {
-		return errors.New("no camera is to be recorded (take one back with: moonfirefs camera edit NAME --record)")
+	if countRecorded(cameras) == 0 {
+		o.log.Info("no camera is to be recorded yet; waiting for the first one (add one with: moonfirefs camera add)")
 	}
 	m := o.newMonitor()
 	mount, err := o.mount.open(ctx, o.store, o.mountpoint, m.Shown, o.log)
@@ -149,7 +152,8 @@ func record(ctx context.Context, o *recording) (err error) {
 	// if somebody keeps the mount busy.
 	defer func() { err = errors.Join(err, r.Close()) }()
 	defer closing(o.log, o.watchers(ctx, m, r, mount))
-	o.log.Info("recording", "cameras", len(cameras), "mountpoint", o.mountpoint)
+	defer o.follow(ctx, r, m, cameras)()
+	o.log.Info("recording", "cameras", countRecorded(cameras), "mountpoint", o.mountpoint)
 	if o.during != nil {
 		return o.during(ctx, r)
 	}
@@ -161,4 +165,16 @@ func record(ctx context.Context, o *recording) (err error) {
 		<-ctx.Done()
 	}
 	return nil
+}
+
+// follow has the recorder take up changes of the configuration, until stop is called.
+func (o *recording) follow(ctx context.Context, r *recorder.Recorder, m *monitor.Monitor, cameras []moonfirefs.Camera) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	f := &follower{store: o.store, recorder: r, monitor: m, log: o.log, version: -1, settings: settingsOf(cameras)}
+	var wg sync.WaitGroup
+	wg.Go(func() { f.run(ctx) })
+	return func() {
+		cancel()
+		wg.Wait()
+	}
 }

@@ -90,7 +90,6 @@ func TestRunRefusals(t *testing.T) {
 		"store in use":     {[]string{"run", t.TempDir(), "--store", busy}, fmt.Sprintf("process %d ", recorder.cmd.Process.Pid), exitFailure},
 		"foreign database": {[]string{"run", t.TempDir(), "--store", foreign}, "not an SQLite database", exitFailure},
 		"no store":         {[]string{"run", t.TempDir(), "--store", t.TempDir()}, "moonfirefs init", exitFailure},
-		"no cameras":       {[]string{"run", t.TempDir(), "--store", empty}, "moonfirefs camera add", exitFailure},
 		"no mountpoint":    {[]string{"mount", "/nonexistent/mnt", "--store", empty}, "/nonexistent", exitFailure},
 		"mounted already":  {[]string{"mount", mountpoint, "--store", empty}, "mount", exitFailure},
 		"wrong flag":       {[]string{"run", t.TempDir(), "--stroe", empty}, "--stroe; did you mean --store?", exitUsage},

@@ -79,6 +79,14 @@ func (c *Collector) Report(ctx context.Context, maxAge time.Duration) (*status.R
 	return r, nil
 }
 
+// Reread has the next report tell what the index knows by then: somebody has changed the
+// configuration.
+func (c *Collector) Reread() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.readAt = time.Time{}
+}
+
 func (c *Collector) readIndex(ctx context.Context, now time.Time) (err error) {
 	r := recorded{paths: make(map[moonfirefs.SampleDirID]string)}
 	if r.streams, r.ids, r.dirs, err = c.ledger.streams(ctx, now); err != nil {

@@ -152,7 +152,7 @@ func (f *finder) stream(s *Stream) {
 	}
 	if s.Live == nil {
 		if !s.Retired && !f.explained(s) {
-			f.add(p(RestartNeeded, time.Time{}), "%s is not recorded yet: restart the recorder.", s.name())
+			f.add(p(RestartNeeded, time.Time{}), "%s is not recorded: the recorder has not taken up its configuration; the log says why.", s.name())
 		}
 		return
 	}
@@ -177,6 +177,9 @@ func (f *finder) stream(s *Stream) {
 // away tells whether a stream that is recorded gets no frames, and since when.
 func (s *Stream) away(r *Report) (since time.Time, away bool) {
 	if since = s.Live.LastFrame; since.IsZero() {
+		since = s.Live.AwaySince // the recorder's start, or when it was added
+	}
+	if since.IsZero() {
 		since = r.Since
 	}
 	return since, r.Time.Sub(since) >= awayAfter

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"reflect"
+	"time"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/monitor"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/recorder"
+)
+
+// followEvery is how often the index is asked whether somebody has changed it, which
+// takes microseconds.
+const followEvery = 250 * time.Millisecond
+
+// follower has a recorder take up what other processes change about cameras.
+type follower struct {
+	store    *store.Store
+	recorder *recorder.Recorder
+	monitor  *monitor.Monitor
+	log      *slog.Logger
+
+	// version is that of the index when it was read last.
+	version int64
+	// settings are those of the cameras that the recorder was configured with.
+	settings []moonfirefs.Camera
+	// failed says that the last look has failed.
+	failed bool
+}
+
+// run follows until ctx ends.
+func (f *follower) run(ctx context.Context) {
+	ticker := time.NewTicker(followEvery)
+	defer ticker.Stop()
+	for {
+		err := f.look(ctx)
+		if err != nil && ctx.Err() == nil && !f.failed {
+			f.log.Warn("changes of the configuration are not taken up; will try again", "err", err)
+		}
+		f.failed = err != nil
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// look configures the recorder if something was changed since it was called last.
+func (f *follower) look(ctx context.Context) error {
+	version, err := f.store.DB.Version(ctx)
+	if err != nil || version == f.version && !f.failed {
+		return err
+	}
+	cameras, err := f.store.DB.Cameras(ctx)
+	if err != nil {
+		return err
+	}
+	f.version = version
+	settings := settingsOf(cameras)
+	if reflect.DeepEqual(settings, f.settings) {
+		return nil
+	}
+	f.settings = settings
+	err = f.recorder.Configure(cameras)
+	f.monitor.Reread()
+	f.log.Info("the configuration was changed", "cameras", countRecorded(cameras))
+	return err
+}
+
+func settingsOf(cameras []moonfirefs.Camera) []moonfirefs.Camera {
+	settings := make([]moonfirefs.Camera, len(cameras))
+	for i := range cameras {
+		settings[i] = cameras[i].Settings()
+	}
+	return settings
+}
+
+// countRecorded is how many of the cameras are to be recorded.
+func countRecorded(cameras []moonfirefs.Camera) (n int) {
+	for i := range cameras {
+		if !cameras[i].Retired {
+			n++
+		}
+	}
+	return n
+}
