@@ -20,6 +20,9 @@ var reservedNames = map[string]bool{
 	"saved": true, "index.html": true, "index.json": true, "status.json": true,
 }
 
+// inRoot are the names that the root of the mount has for something else.
+var inRoot = map[string]bool{"saved": true, "index.html": true, "index.json": true, "status.json": true}
+
 // CheckShortName says whether a camera can have this name: one that is a safe
 // name of a folder on Linux, Windows and macOS. The error wraps ErrInvalid.
 func CheckShortName(name string) error {
@@ -53,8 +56,8 @@ func CheckKeptName(name string) error {
 // once is shown.
 func StoredNameProblem(name string) string {
 	switch {
-	case name == "" || name == "." || name == "..":
-		return fmt.Sprintf("the name %q is not one of a file", name)
+	case name == "" || name[0] == '.' || inRoot[name]:
+		return fmt.Sprintf("the name %q is not one of a camera", name)
 	case len(name) > maxShortNameBytes:
 		return fmt.Sprintf("its name is longer than %d bytes", maxShortNameBytes)
 	case !utf8.ValidString(name):

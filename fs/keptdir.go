@@ -69,5 +69,6 @@ func (f *keptDir) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {
 		}
 	}
 	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.name, b.name) })
+	entries = slices.CompactFunc(entries, func(a, b entry) bool { return a.name == b.name }) // Keep refuses such names
 	return listing(library.KeptInode(), library.RootInode, entries), 0
 }

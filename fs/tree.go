@@ -79,13 +79,30 @@ func (t *tree) fail(operation string, err error) syscall.Errno {
 	}
 	t.counters.Faults.Add(1)
 	var broken *library.RecordingError
-	if errors.As(err, &broken) && code == syscall.EIO {
+	var damage *moonfirefs.Damage
+	switch {
+	case errors.As(err, &broken) && code == syscall.EIO:
 		t.faultIn(broken.ID, err)
-	} else if t.faults.fresh(operation) {
+	case errors.As(err, &damage) && damage.Recording != 0:
+		t.faultIn(damage.Recording, err)
+	case t.faults.fresh(operation):
 		t.log.Error("request failed", "operation", operation, "err", err)
 	}
 	return code
 }
+
+// unshown logs which streams have no folder, once.
+func (t *tree) unshown(now *library.Snapshot) {
+	for _, line := range now.Unshown[:min(len(now.Unshown), maxUnshown)] {
+		if t.faults.fresh(line) {
+			t.log.Error("a stream is not shown", "reason", line)
+		}
+	}
+}
+
+// maxUnshown bounds the lines about streams that are not shown: moonfirefs check lists
+// all of them.
+const maxUnshown = 10
 
 // faultIn logs a fault in a recording, once.
 func (t *tree) faultIn(id moonfirefs.RecordingID, err error) {

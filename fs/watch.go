@@ -57,6 +57,7 @@ func (w *watcher) look(ctx context.Context) error {
 	if err != nil || now == w.last {
 		return err
 	}
+	w.tree.unshown(now)
 	last := w.last
 	w.last = now
 	if last == nil {

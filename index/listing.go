@@ -9,37 +9,17 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 )
 
-// Damage is something in the index that no recorder can have written.
-type Damage struct {
-	// Recording is the row that it is about; 0 if it is about no single one.
-	Recording moonfirefs.RecordingID
-	// Start90k is where in time it lies: the start of the recording, or of the hour.
-	Start90k moonfirefs.Time90k
-	// Problem is a sentence about "its" start, for instance.
-	Problem string
-}
-
-// Error wraps moonfirefs.ErrCorrupt.
-func (d *Damage) Error() string {
-	if d.Recording == 0 {
-		return fmt.Sprintf("hour of %v: %s: %v", d.Start90k, d.Problem, moonfirefs.ErrCorrupt)
-	}
-	return fmt.Sprintf("recording %d: %s: %v", d.Recording, d.Problem, moonfirefs.ErrCorrupt)
-}
-
-func (d *Damage) Unwrap() error { return moonfirefs.ErrCorrupt }
-
 // EachSummary calls fn for each recording of the stream that starts in
 // [from, to), by start time, then by id. No row of the table of recordings is
 // read. fn must not keep its argument, nor call db. Damaged rows are passed over.
 func (db *DB) EachSummary(ctx context.Context, stream moonfirefs.StreamID, from, to moonfirefs.Time90k, fn func(*moonfirefs.Summary) error) error {
-	return db.EachSummaryOrDamage(ctx, stream, from, to, fn, func(*Damage) error { return nil })
+	return db.EachSummaryOrDamage(ctx, stream, from, to, fn, func(*moonfirefs.Damage) error { return nil })
 }
 
 // EachSummaryOrDamage is EachSummary, and calls damaged for each row that is passed
 // over, in the same order.
 func (db *DB) EachSummaryOrDamage(ctx context.Context, stream moonfirefs.StreamID, from, to moonfirefs.Time90k,
-	fn func(*moonfirefs.Summary) error, damaged func(*Damage) error,
+	fn func(*moonfirefs.Summary) error, damaged func(*moonfirefs.Damage) error,
 ) error {
 	from, to = max(from, moonfirefs.EarliestStart90k), min(to, moonfirefs.LatestStart90k)
 	if from >= to || stream < 1 || stream > moonfirefs.MaxStreamID {
@@ -77,7 +57,7 @@ type listing struct {
 	stream   moonfirefs.StreamID
 	from, to moonfirefs.Time90k
 	fn       func(*moonfirefs.Summary) error
-	damaged  func(*Damage) error
+	damaged  func(*moonfirefs.Damage) error
 
 	// hour is the one that the walk has come to, count the recordings of it so far.
 	hour  utcHour
@@ -160,7 +140,7 @@ func (l *listing) add(s *moonfirefs.Summary, scanErr error) error {
 	var problem string
 	switch {
 	case l.count == moonfirefs.MaxHourRecordings+1:
-		return l.damaged(&Damage{Start90k: l.hour.start(), Problem: fmt.Sprintf("more than %d recordings start in it", moonfirefs.MaxHourRecordings)})
+		return l.damaged(&moonfirefs.Damage{Start90k: l.hour.start(), Problem: fmt.Sprintf("more than %d recordings start in it", moonfirefs.MaxHourRecordings)})
 	case l.count > moonfirefs.MaxHourRecordings:
 		return nil
 	case scanErr != nil:
@@ -169,7 +149,7 @@ func (l *listing) add(s *moonfirefs.Summary, scanErr error) error {
 		problem = s.Problem()
 	}
 	if problem != "" {
-		return l.damaged(&Damage{s.ID, s.Start90k, problem})
+		return l.damaged(&moonfirefs.Damage{Recording: s.ID, Start90k: s.Start90k, Problem: problem})
 	}
 	return l.fn(s)
 }

@@ -17,7 +17,7 @@ func (f *fixture) list() (ids []moonfirefs.RecordingID, problems []string) {
 	err := f.db.EachSummaryOrDamage(f.Context(), f.stream(), math.MinInt64, math.MaxInt64, func(s *moonfirefs.Summary) error {
 		ids = append(ids, s.ID)
 		return nil
-	}, func(d *Damage) error {
+	}, func(d *moonfirefs.Damage) error {
 		if !errors.Is(d, moonfirefs.ErrCorrupt) {
 			f.Errorf("%v is not ErrCorrupt", d)
 		}

@@ -13,6 +13,9 @@ import (
 // interval, cut at groups of pictures. ok is false if there is none.
 func (c *Catalog) Clip(ctx context.Context, s *StreamState, interval moonfirefs.Interval, part int) (v Version, ok bool, err error) {
 	recordings, err := c.overlapping(ctx, s.Stream, interval)
+	if errors.Is(err, moonfirefs.ErrCorrupt) {
+		return s.damagedClip(interval), part == 1, nil
+	}
 	if err != nil {
 		return Version{}, false, err
 	}
@@ -25,9 +28,19 @@ func (c *Catalog) Clip(ctx context.Context, s *StreamState, interval moonfirefs.
 	return v, err == nil, err
 }
 
+// damagedClip stands for a clip of which something is damaged.
+func (s *StreamState) damagedClip(interval moonfirefs.Interval) Version {
+	v := Version{Interval: interval, Part: 1, Growing: s.clipGrows(interval), clip: true}
+	v.damage(s.Stream, nil)
+	return v
+}
+
 // clips describes all parts of an interval.
 func (c *Catalog) clips(ctx context.Context, s *StreamState, interval moonfirefs.Interval) (all []Version, err error) {
 	recordings, err := c.overlapping(ctx, s.Stream, interval)
+	if errors.Is(err, moonfirefs.ErrCorrupt) {
+		return []Version{s.damagedClip(interval)}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -52,16 +65,22 @@ func (s *StreamState) mayGetMore(interval moonfirefs.Interval) bool {
 	return !s.Recorded || interval.End90k > s.Newest.Start90k
 }
 
+// maxClipRecordings is many times what a day has.
+const maxClipRecordings = 4 * moonfirefs.MaxHourRecordings
+
 // overlapping finds the recordings that touch an interval, with one query. What retention
 // has begun to trim is included: a clip is asked for by name, and nobody takes it for a
-// whole hour.
+// whole hour. It fails if something is damaged that may touch the interval.
 func (c *Catalog) overlapping(ctx context.Context, s *Stream, interval moonfirefs.Interval) (found []moonfirefs.Summary, err error) {
-	err = c.index.EachSummary(ctx, s.ID, interval.EarliestStart90k(), interval.End90k, func(r *moonfirefs.Summary) error {
+	err = c.index.EachSummaryOrDamage(ctx, s.ID, interval.EarliestStart90k(), interval.End90k, func(r *moonfirefs.Summary) error {
+		if len(found) == maxClipRecordings {
+			return &moonfirefs.Damage{Start90k: interval.Start90k, Problem: fmt.Sprintf("there are more than %d recordings from then on", maxClipRecordings)}
+		}
 		if interval.Touches(r) {
 			found = append(found, *r)
 		}
 		return nil
-	})
+	}, failing)
 	return found, err
 }
 

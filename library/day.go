@@ -45,6 +45,11 @@ func (d *Day) Find(name string) *Version {
 	return nil
 }
 
+// Damaged tells whether a file of the date is damaged.
+func (d *Day) Damaged() bool {
+	return slices.ContainsFunc(d.Versions, func(v Version) bool { return v.Damaged })
+}
+
 // Modified90k is when the last recording of the date ends; ok is false if none is shown.
 func (d *Day) Modified90k() (t moonfirefs.Time90k, ok bool) {
 	if len(d.Versions) == 0 {
@@ -109,8 +114,8 @@ func (c *Catalog) Day(ctx context.Context, s *StreamState, d civil.Date) (*Day, 
 // were whole.
 const maxLoads = 10
 
-// LoadDay makes the listing of a date and remembers it. It calls fn for each file and the
-// recordings that it is made of, which fn must not keep.
+// LoadDay makes the listing of a date and remembers it. It calls fn for each file that is
+// not damaged and the recordings that it is made of, which fn must not keep.
 func (c *Catalog) LoadDay(ctx context.Context, s *StreamState, d civil.Date, fn func(*Version, []moonfirefs.Summary)) (*Day, error) {
 	for loads := 1; ; loads++ {
 		buffer := recordingsPool.Get().(*[]moonfirefs.Summary)
@@ -129,7 +134,9 @@ func (c *Catalog) LoadDay(ctx context.Context, s *StreamState, d civil.Date, fn 
 		}
 		if next.Same(s) || loads == maxLoads {
 			for i := range loaded.Versions {
-				fn(&loaded.Versions[i], recordings[i])
+				if !loaded.Versions[i].Damaged {
+					fn(&loaded.Versions[i], recordings[i])
+				}
 			}
 			c.cache.Put(dayKey{s.ID, d}, loaded)
 			return loaded, nil
@@ -148,8 +155,13 @@ func (c *Catalog) loadVersions(ctx context.Context, s *StreamState, d civil.Date
 	twice := civil.Repeated(hours)
 	day = &Day{state: s, Versions: make([]Version, 0, len(hours))}
 	*buffer = (*buffer)[:0]
+	var damaged []moonfirefs.Time90k
 	for _, piece := range civil.Pieces(hours) {
-		if err := c.index.EachSummary(ctx, s.ID, piece.Start90k, piece.End90k, collect(buffer)); err != nil {
+		err := c.index.EachSummaryOrDamage(ctx, s.ID, piece.Start90k, piece.End90k, collect(buffer), func(d *moonfirefs.Damage) error {
+			damaged = append(damaged, d.Start90k)
+			return nil
+		})
+		if err != nil {
 			return nil, nil, err
 		}
 	}
@@ -164,9 +176,16 @@ func (c *Catalog) loadVersions(ctx context.Context, s *StreamState, d civil.Date
 		if s.hidden(h) {
 			continue
 		}
-		for i, part := range parts(all) {
+		parted := parts(all)
+		isDamaged := slices.ContainsFunc(damaged, h.Contains)
+		if isDamaged && len(parted) == 0 {
+			parted = [][]moonfirefs.Summary{nil} // a name for what cannot be read
+		}
+		for i, part := range parted {
 			v := Version{Interval: h.Interval, Part: int32(i + 1), Growing: s.growing(h)}
-			if err := c.describe(ctx, s.Stream, &v, part); err != nil {
+			if isDamaged {
+				v.damage(s.Stream, part)
+			} else if err := c.describe(ctx, s.Stream, &v, part); err != nil {
 				return nil, nil, err
 			}
 			// Millions of files share a few names.

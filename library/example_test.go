@@ -44,7 +44,9 @@ func (l *list) FirstStart(_ context.Context, _ moonfirefs.StreamID, from moonfir
 	return 0, false, nil
 }
 
-func (l *list) EachSummary(_ context.Context, _ moonfirefs.StreamID, from, to moonfirefs.Time90k, fn func(*moonfirefs.Summary) error) error {
+func (l *list) EachSummaryOrDamage(_ context.Context, _ moonfirefs.StreamID, from, to moonfirefs.Time90k,
+	fn func(*moonfirefs.Summary) error, _ func(*moonfirefs.Damage) error,
+) error {
 	for i := range l.recordings {
 		if r := &l.recordings[i]; r.Start90k >= from && r.Start90k < to {
 			if err := fn(r); err != nil {

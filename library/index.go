@@ -27,9 +27,12 @@ type Index interface {
 	Newest(ctx context.Context, stream moonfirefs.StreamID) (newest moonfirefs.Newest, ok bool, err error)
 	// FirstStart returns the least start at or after from; ok is false if there is none.
 	FirstStart(ctx context.Context, stream moonfirefs.StreamID, from moonfirefs.Time90k) (start moonfirefs.Time90k, ok bool, err error)
-	// EachSummary calls fn for each recording that starts in [from, to), by start, then
-	// by id. fn keeps its argument no longer than it runs.
-	EachSummary(ctx context.Context, stream moonfirefs.StreamID, from, to moonfirefs.Time90k, fn func(*moonfirefs.Summary) error) error
+	// EachSummaryOrDamage calls fn for each recording that starts in [from, to), by start,
+	// then by id, or damaged where that is not one that can have been made; no Summary
+	// has a Problem. They keep their arguments no longer than they run. There are no more
+	// than moonfirefs.MaxHourRecordings in an hour.
+	EachSummaryOrDamage(ctx context.Context, stream moonfirefs.StreamID, from, to moonfirefs.Time90k,
+		fn func(*moonfirefs.Summary) error, damaged func(*moonfirefs.Damage) error) error
 
 	VideoSampleEntry(ctx context.Context, id moonfirefs.VideoSampleEntryID) (*moonfirefs.VideoSampleEntry, error)
 	AudioSampleEntry(ctx context.Context, id moonfirefs.AudioSampleEntryID) (*moonfirefs.AudioSampleEntry, error)

@@ -94,6 +94,13 @@ func versionInode(s *Stream, v *Version, spec *mp4.Spec) uint64 {
 	return i.inode()
 }
 
+// damagedInode is the inode number of a version that cannot be opened.
+func damagedInode(s *Stream, v *Version) uint64 {
+	return identity{}.text("damaged").flag(v.clip).stream(s).
+		number(int64(v.Interval.Start90k)).number(int64(v.Interval.End90k)).number(int64(v.Part)).
+		number(v.SizeBytes).number(int64(v.Modified90k)).inode()
+}
+
 // Fingerprint identifies the names of a listing and what they stand for. It is 0 if one
 // of them may stand for something else at any moment.
 func (d *Day) Fingerprint() uint64 {

@@ -22,10 +22,13 @@ type keptInterval struct {
 	moonfirefs.Interval
 }
 
-// byStream lists what is kept of each stream.
+// byStream lists what is kept of each stream, but for what no file can be called.
 func byStream(all []moonfirefs.Kept) map[moonfirefs.StreamID][]keptInterval {
 	of := make(map[moonfirefs.StreamID][]keptInterval)
 	for _, k := range all {
+		if moonfirefs.StoredNameProblem(k.Name) != "" {
+			continue
+		}
 		of[k.Stream] = append(of[k.Stream], keptInterval{k.Name, moonfirefs.Interval{Start90k: k.Start90k, End90k: k.End90k}})
 	}
 	return of
@@ -72,14 +75,19 @@ func (s *Snapshot) Kept(file string) (found KeptFile, ok bool) {
 
 // keptInterval finds the first part of what is kept under a name.
 func (s *Snapshot) keptInterval(name string) (KeptFile, bool) {
+	found, ok := s.byName()[name]
+	return found, ok
+}
+
+func (s *Snapshot) keptByName() map[string]KeptFile {
+	all := make(map[string]KeptFile)
 	for _, state := range s.Streams {
 		for i := range state.kept.intervals {
-			if k := &state.kept.intervals[i]; k.name == name {
-				return KeptFile{state, k.Interval, 1}, true
-			}
+			k := &state.kept.intervals[i]
+			all[k.name] = KeptFile{state, k.Interval, 1}
 		}
 	}
-	return KeptFile{}, false
+	return all
 }
 
 // KeptVersion describes a file of kept footage as it is now; ok is false if there is no

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/google/uuid"
 
@@ -64,26 +65,25 @@ type Snapshot struct {
 	Version int64
 	// Streams are by name of camera, main before sub.
 	Streams []*StreamState
+	// Unshown are those that have no folder, since none can have their name, or another
+	// one has it: a line about each.
+	Unshown []string
+
+	byFolder map[string]*StreamState
+	byID     map[moonfirefs.StreamID]*StreamState
+	// byName are the intervals that are kept, made when somebody asks.
+	byName func() map[string]KeptFile
 }
 
 // Folder returns the state of the stream with a folder; nil if there is none.
 func (s *Snapshot) Folder(name string) *StreamState {
-	for _, state := range s.Streams {
-		if state.Folder == name {
-			return state
-		}
-	}
-	return nil
+	return s.byFolder[name]
 }
 
 // Stream returns the state of a stream, or an error that wraps moonfirefs.ErrNotFound.
 func (s *Snapshot) Stream(id moonfirefs.StreamID) (*StreamState, error) {
-	if s != nil {
-		for _, state := range s.Streams {
-			if state.ID == id {
-				return state, nil
-			}
-		}
+	if s != nil && s.byID[id] != nil {
+		return s.byID[id], nil
 	}
 	return nil, fmt.Errorf("stream %d: %w", id, moonfirefs.ErrNotFound)
 }
@@ -123,7 +123,7 @@ func (c *Catalog) loadSnapshot(ctx context.Context, version int64, last *Snapsho
 		return nil, err
 	}
 	intervals := byStream(all)
-	next := &Snapshot{Version: version}
+	next := newSnapshot(version)
 	for i := range cameras {
 		camera := &cameras[i]
 		for j := range camera.Streams {
@@ -138,10 +138,31 @@ func (c *Catalog) loadSnapshot(ctx context.Context, version int64, last *Snapsho
 			if before, err := last.Stream(s.ID); err == nil {
 				state = state.share(before)
 			}
-			next.Streams = append(next.Streams, state)
+			next.add(state)
 		}
 	}
 	return next, nil
+}
+
+func newSnapshot(version int64) *Snapshot {
+	s := &Snapshot{Version: version, byFolder: make(map[string]*StreamState), byID: make(map[moonfirefs.StreamID]*StreamState)}
+	s.byName = sync.OnceValue(s.keptByName)
+	return s
+}
+
+// add adds a stream, unless it cannot have a folder: the index may be damaged, or
+// somebody else's.
+func (s *Snapshot) add(state *StreamState) {
+	problem := moonfirefs.StoredNameProblem(state.ShortName)
+	if problem == "" && s.byFolder[state.Folder] != nil {
+		problem = fmt.Sprintf("stream %d has the same folder", s.byFolder[state.Folder].ID)
+	}
+	if problem != "" {
+		s.Unshown = append(s.Unshown, fmt.Sprintf("stream %d: %s", state.ID, problem))
+		return
+	}
+	s.Streams = append(s.Streams, state)
+	s.byFolder[state.Folder], s.byID[state.ID] = state, state
 }
 
 func (c *Catalog) loadState(ctx context.Context, s *moonfirefs.Stream) (*StreamState, error) {

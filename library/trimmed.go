@@ -10,7 +10,7 @@ import (
 
 // trimmed is where retention has taken recordings of a stream away: the quarters of an
 // hour of UTC that have lost some. Civil hours, whatever their zone, are made of such
-// quarters. It is immutable.
+// quarters. They are in order. It is immutable.
 type trimmed struct{ quarters90k []moonfirefs.Time90k }
 
 func quarterAt(start90k moonfirefs.Time90k) moonfirefs.Interval {
@@ -19,7 +19,14 @@ func quarterAt(start90k moonfirefs.Time90k) moonfirefs.Interval {
 
 // touches tells whether something of the interval is gone.
 func (t *trimmed) touches(i moonfirefs.Interval) bool {
-	return slices.ContainsFunc(t.quarters90k, func(q moonfirefs.Time90k) bool { return i.Overlaps(quarterAt(q)) })
+	// The first one that ends after the interval begins.
+	first, _ := slices.BinarySearchFunc(t.quarters90k, i.Start90k, func(q, start90k moonfirefs.Time90k) int {
+		if quarterAt(q).End90k <= start90k {
+			return -1
+		}
+		return 1
+	})
+	return first < len(t.quarters90k) && i.Overlaps(quarterAt(t.quarters90k[first]))
 }
 
 // touchesAny is touches for the pieces of a date.
@@ -32,7 +39,7 @@ func (t *trimmed) through() moonfirefs.Time90k {
 	if len(t.quarters90k) == 0 {
 		return moonfirefs.MinTime90k
 	}
-	return quarterAt(slices.Max(t.quarters90k)).End90k
+	return quarterAt(t.quarters90k[len(t.quarters90k)-1]).End90k
 }
 
 // TrimmedSince tells whether retention can have changed what is shown of a date between
@@ -50,7 +57,8 @@ func (s *StreamState) hiddenHours(c civil.Calendar) (hours []civil.Hour) {
 	for _, q := range s.trimmed.quarters90k {
 		for quarter, t := quarterAt(q), q; quarter.Contains(t); {
 			h := c.HourAt(t)
-			if s.hidden(h) && !slices.Contains(hours, h) {
+			// Quarters are in order, and so are their hours.
+			if s.hidden(h) && (len(hours) == 0 || hours[len(hours)-1] != h) {
 				hours = append(hours, h)
 			}
 			t = h.End90k
@@ -62,11 +70,11 @@ func (s *StreamState) hiddenHours(c civil.Calendar) (hours []civil.Hour) {
 // Hidden sums up the recordings of a stream that are not shown.
 func (c *Catalog) Hidden(ctx context.Context, s *StreamState) (sampleFileBytes int64, duration90k moonfirefs.Duration90k, err error) {
 	for _, h := range s.hiddenHours(c.calendar) {
-		err := c.index.EachSummary(ctx, s.ID, h.Start90k, h.End90k, func(r *moonfirefs.Summary) error {
+		err := c.index.EachSummaryOrDamage(ctx, s.ID, h.Start90k, h.End90k, func(r *moonfirefs.Summary) error {
 			sampleFileBytes += r.SampleFileBytes
 			duration90k += r.Duration90k
 			return nil
-		})
+		}, func(*moonfirefs.Damage) error { return nil })
 		if err != nil {
 			return 0, 0, err
 		}

@@ -3,6 +3,7 @@ package library
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -26,6 +27,11 @@ type Version struct {
 	Part, recordings int32
 	// Growing says that the name may stand for another version at any moment.
 	Growing bool
+	// Damaged says that it cannot be opened: of a recording, or of what is shared by
+	// several, the index says what cannot be. It is listed nevertheless, since a name that
+	// is missing would look as if nothing had ever been recorded. Size and time stamp tell
+	// of what is sound.
+	Damaged bool
 	// clip says that it is a clip, or kept, which is the same: cut to its interval.
 	clip bool
 }
@@ -55,6 +61,10 @@ func parts(recordings []moonfirefs.Summary) [][]moonfirefs.Summary {
 // size and its time stamp.
 func (c *Catalog) describe(ctx context.Context, s *Stream, v *Version, recordings []moonfirefs.Summary) error {
 	spec, err := c.spec(ctx, s, v, recordings)
+	if errors.Is(err, moonfirefs.ErrCorrupt) {
+		v.damage(s, recordings)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -65,6 +75,18 @@ func (c *Catalog) describe(ctx context.Context, s *Stream, v *Version, recording
 		v.Modified90k = min(v.Modified90k, v.Interval.End90k)
 	}
 	return nil
+}
+
+// damage makes v a version that cannot be opened. recordings are those that are sound;
+// there may be none.
+func (v *Version) damage(s *Stream, recordings []moonfirefs.Summary) {
+	// Programs do not open what is empty, and would not learn that it cannot be read.
+	v.Damaged, v.SizeBytes, v.Modified90k = true, 1, v.Interval.Start90k
+	for i := range recordings {
+		v.SizeBytes += recordings[i].SampleFileBytes
+		v.Modified90k = max(v.Modified90k, recordings[i].End90k())
+	}
+	v.Inode = damagedInode(s, v)
 }
 
 // spec says what a file made of recordings is. Nothing that a user can edit later goes
@@ -112,9 +134,13 @@ func (c *Catalog) find(ctx context.Context, s *Stream, v *Version) (*mp4.Spec, e
 	if int(v.Part) > len(found) || int(v.recordings) > len(found[v.Part-1]) {
 		return nil, v.stale(s)
 	}
-	spec, err := c.spec(ctx, s, v, found[v.Part-1][:v.recordings])
+	made := found[v.Part-1]
+	if !v.Damaged {
+		made = made[:v.recordings]
+	}
+	spec, err := c.spec(ctx, s, v, made)
 	if err != nil {
-		return nil, err
+		return nil, err // the damage, where there is some
 	}
 	if versionInode(s, v, spec) != v.Inode {
 		return nil, v.stale(s)
@@ -127,9 +153,12 @@ func (c *Catalog) recordings(ctx context.Context, s *Stream, v *Version) (all []
 	if v.clip {
 		return c.overlapping(ctx, s, v.Interval)
 	}
-	err = c.index.EachSummary(ctx, s.ID, v.Interval.Start90k, v.Interval.End90k, collect(&all))
+	err = c.index.EachSummaryOrDamage(ctx, s.ID, v.Interval.Start90k, v.Interval.End90k, collect(&all), failing)
 	return all, err
 }
+
+// failing makes damage what it is to whoever wants to read: an error.
+func failing(d *moonfirefs.Damage) error { return d }
 
 func collect(recordings *[]moonfirefs.Summary) func(*moonfirefs.Summary) error {
 	return func(r *moonfirefs.Summary) error {

@@ -15,6 +15,8 @@ type dateSummary struct {
 	files []fileSummary
 	// stretches are made of the recordings that start on the date.
 	stretches []stretch
+	// damaged says that there are files of which nothing can be told.
+	damaged bool
 	// sampleFileBytes and duration90k are the sums over those recordings.
 	sampleFileBytes int64
 	duration90k     moonfirefs.Duration90k

@@ -69,19 +69,28 @@ func newStreamSummary(ctx context.Context, c *library.Catalog, state *library.St
 	return s, nil
 }
 
-// addEntries finds the sample entries of the stretches.
-func (s *streamSummary) addEntries(ctx context.Context, c *library.Catalog) (err error) {
+// addEntries finds the sample entries of the stretches, and remembers what is told of
+// them: not the boxes.
+func (s *streamSummary) addEntries(ctx context.Context, c *library.Catalog) error {
 	for i := range s.stretches {
 		id, audio := s.stretches[i].entry, s.stretches[i].audio
 		if audio != 0 && s.audioEntries[audio] == nil {
-			if s.audioEntries[audio], err = c.AudioSampleEntry(ctx, audio); err != nil {
+			entry, err := c.AudioSampleEntry(ctx, audio)
+			if err != nil {
 				return err
 			}
+			known := *entry
+			known.Data = nil
+			s.audioEntries[audio] = &known
 		}
 		if s.entries[id] == nil {
-			if s.entries[id], err = c.VideoSampleEntry(ctx, id); err != nil {
+			entry, err := c.VideoSampleEntry(ctx, id)
+			if err != nil {
 				return err
 			}
+			known := *entry
+			known.Data = nil
+			s.entries[id] = &known
 		}
 	}
 	return nil

@@ -101,9 +101,11 @@ func (u *updater) mayHaveChanged(d civil.Date, last, state *library.StreamState)
 
 func (u *updater) loadDate(ctx context.Context, state *library.StreamState, d civil.Date) (*dateSummary, error) {
 	date := &dateSummary{date: d}
-	if _, err := u.catalog.LoadDay(ctx, state, d, date.add); err != nil {
+	day, err := u.catalog.LoadDay(ctx, state, d, date.add)
+	if err != nil {
 		return nil, err
 	}
+	date.damaged = day.Damaged()
 	date.files, date.stretches = exactly(date.files), exactly(date.stretches)
 	return date, nil
 }
@@ -115,6 +117,9 @@ func (u *updater) addsUp(ctx context.Context, state *library.StreamState, dates 
 		return false, err
 	}
 	for _, d := range dates {
+		if d.damaged {
+			return true, nil // there is more that cannot be told
+		}
 		bytes += d.sampleFileBytes
 		duration90k += d.duration90k
 	}

@@ -2,7 +2,9 @@ package teststore
 
 import (
 	"context"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -84,6 +86,18 @@ func (s *Store) Append(tb testing.TB, n int) []*moonfirefs.Recording {
 	})
 	must(tb, err)
 	return rows
+}
+
+// Spoil changes the index of a store as no program of ours does: whatever SQL says,
+// without regard to constraints. It needs the program sqlite3. Others may have the store
+// open.
+func Spoil(tb testing.TB, path, query string) {
+	tb.Helper()
+	cmd := exec.Command("sqlite3", "-batch", filepath.Join(path, "moonfire.db"))
+	cmd.Stdin = strings.NewReader(".bail on\n.timeout 10000\npragma ignore_check_constraints = on; pragma foreign_keys = off;\n" + query + ";")
+	if output, err := cmd.CombinedOutput(); err != nil {
+		tb.Fatalf("%s: %v: %s", query, err, output)
+	}
 }
 
 func must(tb testing.TB, err error) {
