@@ -67,9 +67,6 @@ type alignment struct {
 	isKnown   bool
 }
 
-// restart forgets the audio: another session begins.
-func (a *alignment) restart() { a.audio, a.isKnown = mediaClock{}, false }
-
 // ready tells whether enough is known: reports, or arrivals over some time.
 func (a *alignment) ready(at time.Time, least time.Duration) bool {
 	if a.isKnown || a.video.isReported && a.audio.isReported {

@@ -42,6 +42,28 @@ func nalUnits(byteStream []byte) iter.Seq[[]byte] {
 	}
 }
 
+// appendUnits appends what a packet has for a NAL unit. As a rule that is one, but there
+// are cameras that leave several together with the start codes between them. It stops
+// soon after the most that an access unit may have.
+func appendUnits(units [][]byte, packed []byte) [][]byte {
+	first := bytes.Index(packed, startCode)
+	if first < 0 {
+		first = len(packed)
+	}
+	if unit := bytes.TrimRight(packed[:first], "\x00"); len(unit) > 0 {
+		units = append(units, unit)
+	}
+	if first == len(packed) {
+		return units
+	}
+	for unit := range nalUnits(packed[first:]) {
+		if units = append(units, unit); len(units) > maxUnits {
+			break
+		}
+	}
+	return units
+}
+
 // appendLengthPrefixed appends a NAL unit in the form of a sample.
 func appendLengthPrefixed(sample, unit []byte) []byte {
 	sample = binary.BigEndian.AppendUint32(sample, uint32(len(unit)))

@@ -68,3 +68,6 @@ func FuzzNALUnits(f *testing.F) {
 		}
 	})
 }
+
+// byteStream converts an access unit that has start codes before its NAL units.
+func (s *stream) byteStream(b []byte) ([]Frame, error) { return s.samples([][]byte{b}) }

@@ -85,21 +85,6 @@ func TestAudioOfLongDescription(t *testing.T) {
 	}
 }
 
-// TestAudioOfAnotherSession ensures that what waits of a session of audio is not dated
-// by the time stamps of the next one.
-func TestAudioOfAnotherSession(t *testing.T) {
-	f := &audioFeed{cfg: Config{}.withDefaults()}
-	now := time.Now()
-	f.add(&AudioFrame{Offset90k: 1 << 40, Data: []byte("one")}, &packet{arrived: now, isReported: true})
-	f.restart()
-	f.alignment.video.observe(1000, now)
-	f.alignment.video.report(0, 1000)
-	f.add(&AudioFrame{Offset90k: 500, Data: []byte("two")}, &packet{arrived: now, isReported: true})
-	if audio := f.take(1000); len(audio) != 1 || string(audio[0].Data) != "two" || audio[0].Offset90k != 0 {
-		t.Errorf("taken %+v", audio)
-	}
-}
-
 // TestAudioRates ensures that no audio is recorded whose samples would last for
 // minutes, or of which a second would have thousands.
 func TestAudioRates(t *testing.T) {

@@ -1,16 +1,9 @@
 package camera
 
-// #cgo pkg-config: libavcodec
-// #include <libavcodec/codec_par.h>
-import "C"
-
 import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"unsafe"
-
-	"github.com/asticode/go-astiav"
 
 	"github.com/moonfirefs/moonfirefs"
 )
@@ -25,30 +18,6 @@ const (
 	minSampleRate = 4000
 	maxSampleRate = 192_000
 )
-
-// audioSampleEntryOf makes a sample entry of what the session description says of
-// a stream of audio.
-func audioSampleEntryOf(parameters *astiav.CodecParameters) (*moonfirefs.AudioSampleEntry, error) {
-	switch codec := parameters.CodecID(); codec {
-	case astiav.CodecIDAac:
-		return aacSampleEntry(parameters.ExtraData())
-	case astiav.CodecIDPcmAlaw:
-		return g711SampleEntry("alaw", parameters.SampleRate(), channelsOf(parameters))
-	case astiav.CodecIDPcmMulaw:
-		return g711SampleEntry("ulaw", parameters.SampleRate(), channelsOf(parameters))
-	default:
-		return nil, fmt.Errorf("%s is not recorded", codec.Name())
-	}
-}
-
-// channelsOf is what the versions of go-astiav call otherwise, of what they keep to
-// themselves: the only field of the type.
-func channelsOf(parameters *astiav.CodecParameters) int {
-	return int((*(**C.AVCodecParameters)(unsafe.Pointer(parameters))).ch_layout.nb_channels)
-}
-
-// The only field: otherwise, this does not compile.
-var _ = [1]struct{}{}[unsafe.Sizeof(astiav.CodecParameters{})-unsafe.Sizeof(uintptr(0))]
 
 // aacSampleEntry makes an "mp4a" box with an "esds" box (ISO 14496-14 §5.6).
 func aacSampleEntry(config []byte) (*moonfirefs.AudioSampleEntry, error) {

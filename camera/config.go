@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/rtsp"
 )
 
 const (
@@ -21,11 +22,17 @@ type Config struct {
 	// empty.
 	URL string
 	// Username and Password are for basic or digest authentication; whichever
-	// the camera asks for. Together, %-encoded, they fit in 126 bytes.
+	// the camera asks for.
 	Username, Password string
 	// Transport is how RTP reaches us; the zero value means TCP.
 	Transport moonfirefs.Transport
-	// SocketTimeout bounds each wait for the network; 0 means 10 s.
+	// Certificate says how that of the camera is verified, for rtsps://.
+	Certificate Certificate
+	// Habits are what earlier sessions have learned of the camera, and what later ones
+	// will know; nil if nothing is to be remembered.
+	Habits *Habits
+	// SocketTimeout bounds each wait for an answer, and the silence of a camera whose
+	// host does not answer either; 0 means 10 s.
 	SocketTimeout time.Duration
 	// FrameTimeout bounds Open as a whole, and then the wait for each frame,
 	// also when the camera keeps on sending other things; 0 means 30 s.
@@ -40,6 +47,20 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// Certificate says how the certificate of a camera is verified. The zero value does not
+// verify it: cameras sign their own.
+type Certificate struct {
+	// Roots says that it must be signed by an authority that this machine trusts, for
+	// the host's name.
+	Roots bool
+	// Fingerprint, if not empty, is the SHA-256 that it must have.
+	Fingerprint []byte
+}
+
+// Habits are what sessions have learned of a camera, such as what it cannot bear. The
+// zero value knows nothing. It may be used by several sessions at once.
+type Habits struct{ rtsp rtsp.Habits }
+
 // withDefaults replaces zero values by what they mean.
 func (c Config) withDefaults() Config {
 	if c.Transport == "" {
@@ -53,6 +74,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.AudioDelay == 0 {
 		c.AudioDelay = defaultAudioDelay
+	}
+	if c.Habits == nil {
+		c.Habits = &Habits{}
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -13,8 +13,9 @@ type Frame struct {
 	// PTS90k is the presentation time stamp in units of 1/90 000 s. Its origin
 	// is arbitrary; wraps of the 32-bit RTP time stamp are undone.
 	PTS90k int64
-	// Arrived is when the frame was complete: when what follows it began to arrive. It
-	// has a reading of the monotonic clock, by which alone it is exact.
+	// Arrived is when the last of the frame arrived, or up to 0.2 s later: frames that
+	// were received at once have one time, which is that of the last of them. It has a
+	// reading of the monotonic clock, by which alone it is exact.
 	Arrived time.Time
 	// Sync says that decoding can start here, with Entry and nothing else.
 	Sync bool
@@ -28,4 +29,7 @@ type Frame struct {
 	// Audio is what has arrived since the frame before, in order; most of it begins
 	// before this frame, some can begin before the one before.
 	Audio []AudioFrame
+
+	// audioBefore counts the samples of audio that had come when the frame was complete.
+	audioBefore int64
 }

@@ -2,7 +2,6 @@ package camera
 
 import (
 	"bytes"
-	"encoding/binary"
 	"slices"
 	"testing"
 )
@@ -29,46 +28,13 @@ func FuzzAVCSPS(f *testing.F) {
 			var pps bitWriter
 			pps.u(8, 0x68)
 			pps.ue(0, id)
-			if _, err := stream.samples(annexB(pps.bytes(), idrSlice)); err != nil {
+			if _, err := stream.byteStream(annexB(pps.bytes(), idrSlice)); err != nil {
 				return
 			}
 			if stream.entry == nil {
 				t.Fatal("the SPS has not been found")
 			}
 			checkEntry(t, stream, slices.Concat(unit, pps.bytes()))
-		}
-	})
-}
-
-// FuzzAssembler: whatever payloads come at whatever times, each byte is in one access
-// unit, in order, with the time stamp that it came with.
-func FuzzAssembler(f *testing.F) {
-	f.Add([]byte{0, 3, 1, 2, 3, 0, 2, 4, 5, 7, 1, 6, 7, 0})
-	f.Add([]byte{0, 0, 0, 0, 1, 0, 255, 1, 9})
-	f.Fuzz(func(t *testing.T, script []byte) {
-		var a assembler
-		var got, want []byte
-		pts := int64(0)
-		for len(script) >= 2 {
-			step, size := int64(int8(script[0])), min(int(script[1]), len(script)-2)
-			pts += step
-			// Each byte says which time stamp it came with.
-			payload := bytes.Repeat(binary.BigEndian.AppendUint64(nil, uint64(pts)), size)
-			script = script[2+size:]
-			want = append(want, payload...)
-			unit, unitPTS, err := a.add(payload, pts)
-			if err != nil {
-				t.Fatal(err)
-			}
-			got = append(got, unit...)
-			for ; len(unit) > 0; unit = unit[8:] {
-				if int64(binary.BigEndian.Uint64(unit)) != unitPTS {
-					t.Fatalf("an access unit at %d holds what came at %d", unitPTS, binary.BigEndian.Uint64(unit))
-				}
-			}
-		}
-		if got = append(got, a.pending...); !bytes.Equal(got, want) {
-			t.Fatalf("got %d bytes of %d", len(got), len(want))
 		}
 	})
 }
@@ -85,7 +51,7 @@ func FuzzGluedPictures(f *testing.F) {
 			stream = newH265Stream()
 			stream.learn([][]byte{hevcVPS, hevcSmallSPS, hevcPPS0})
 		}
-		frames, err := stream.samples(byteStream)
+		frames, err := stream.byteStream(byteStream)
 		if err != nil {
 			return
 		}

@@ -27,10 +27,10 @@ func TestGluedPictures(t *testing.T) {
 	for name, test := range tests {
 		stream := newH264Stream()
 		// The first picture tells what is in force.
-		if _, err := stream.samples(annexB(test.sps, pps0, idrSlice)); err != nil {
+		if _, err := stream.byteStream(annexB(test.sps, pps0, idrSlice)); err != nil {
 			t.Fatal(err)
 		}
-		frames, err := stream.samples(annexB(test.units...))
+		frames, err := stream.byteStream(annexB(test.units...))
 		if err != nil || len(frames) != len(test.want) {
 			t.Fatalf("%s: %d frames, %v; want %d", name, len(frames), err, len(test.want))
 		}
@@ -41,7 +41,7 @@ func TestGluedPictures(t *testing.T) {
 		}
 	}
 	stream := newH265Stream()
-	frames, err := stream.samples(annexB(hevcVPS, hevcSmallSPS, hevcPPS0, hevcIDR, hevcDelimiter, hevcTrail, hevcTrail))
+	frames, err := stream.byteStream(annexB(hevcVPS, hevcSmallSPS, hevcPPS0, hevcIDR, hevcDelimiter, hevcTrail, hevcTrail))
 	if err != nil || len(frames) != 3 || !frames[0].Sync || frames[1].Sync {
 		t.Errorf("H.265: %d frames, %v", len(frames), err)
 	}
@@ -74,7 +74,7 @@ func TestRepeatedTimestamps(t *testing.T) {
 func TestManyUnits(t *testing.T) {
 	unit := []byte{0, 0, 1, 6, 1}
 	for units, refused := range map[int]bool{maxUnits: false, maxUnits + 1: true} {
-		if _, err := newH264Stream().samples(bytes.Repeat(unit, units)); (err != nil) != refused {
+		if _, err := newH264Stream().byteStream(bytes.Repeat(unit, units)); (err != nil) != refused {
 			t.Errorf("%d NAL units: %v", units, err)
 		}
 	}

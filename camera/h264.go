@@ -35,6 +35,8 @@ type h264Codec struct {
 	// sps and pps are the latest parameter sets by their ids.
 	sps map[uint32][]byte
 	pps map[uint32]pictureParameterSet
+	// budget is for both.
+	budget setBudget
 	// frameMBsOnly is frame_mbs_only_flag of the latest SPS.
 	frameMBsOnly bool
 	// reorder is max_num_reorder_frames of the SPS in force, or unknownReorder.
@@ -61,7 +63,7 @@ func (h *h264Codec) learnUnit(unit []byte) {
 		// (§7.3.2.1.1).
 		r := newRBSPReader(unit, 4*8)
 		id := r.golomb()
-		if !r.failed && id <= maxSPSID && !bytes.Equal(h.sps[id], unit) {
+		if !r.failed && id <= maxSPSID && !bytes.Equal(h.sps[id], unit) && h.budget.replace(h.sps[id], unit) {
 			h.sps[id] = bytes.Clone(unit)
 			h.frameMBsOnly, _ = avcFrames(unit)
 		}
@@ -69,7 +71,7 @@ func (h *h264Codec) learnUnit(unit []byte) {
 		// pic_parameter_set_id, seq_parameter_set_id (§7.3.2.2).
 		r := newRBSPReader(unit, 8)
 		id, spsID := r.golomb(), r.golomb()
-		if !r.failed && id <= maxPPSID && spsID <= maxSPSID && !bytes.Equal(h.pps[id].unit, unit) {
+		if !r.failed && id <= maxPPSID && spsID <= maxSPSID && !bytes.Equal(h.pps[id].unit, unit) && h.budget.replace(h.pps[id].unit, unit) {
 			h.pps[id] = pictureParameterSet{unit: bytes.Clone(unit), spsID: spsID}
 		}
 	}

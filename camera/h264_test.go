@@ -54,7 +54,7 @@ func annexB(units ...[]byte) (byteStream []byte) {
 
 // convert converts an access unit.
 func convert(s *stream, byteStream []byte) (data []byte, sync bool, err error) {
-	frames, err := s.samples(byteStream)
+	frames, err := s.byteStream(byteStream)
 	if len(frames) == 0 {
 		return nil, false, err
 	}
@@ -160,38 +160,6 @@ func TestParameterSetChanges(t *testing.T) {
 	}
 }
 
-func TestAssembler(t *testing.T) {
-	first, second, third := annexB(idrSlice), annexB(otherSlice, sei), annexB(sei, otherSlice)
-	var a assembler
-	add := func(payload []byte, pts int64, want []byte, wantPTS int64) {
-		t.Helper()
-		got, gotPTS, err := a.add(payload, pts)
-		if err != nil || !bytes.Equal(got, want) || got != nil && gotPTS != wantPTS {
-			t.Errorf("got %x at %d, %v; want %x at %d", got, gotPTS, err, want, wantPTS)
-		}
-	}
-	add(first[:3], -5, nil, 0)
-	add(first[3:], -5, nil, 0)
-	add(second[:6], 10, first, -5)
-	add(second[6:], 10, nil, 0)
-	add(third, 7, second, 10)
-	add(nil, 9, third, 7)
-}
-
-func TestAssemblerBound(t *testing.T) {
-	var a assembler
-	payload := make([]byte, 1<<20)
-	var err error
-	for range 64 {
-		if _, _, err = a.add(payload, 1); err != nil {
-			break
-		}
-	}
-	if err == nil || len(a.pending) > maxAccessUnitBytes+len(payload) {
-		t.Errorf("%d bytes are held, error %v", len(a.pending), err)
-	}
-}
-
 // FuzzH264: whatever a camera sends, a sample is well formed, the sample entry
 // can be read back by another library, and it holds sets that were sent.
 func FuzzH264(f *testing.F) {
@@ -256,6 +224,24 @@ func TestLongParameterSetsAreNotKept(t *testing.T) {
 		if len(set.unit) > maxParameterSetBytes+1 {
 			t.Errorf("a PPS of %d bytes is kept", len(set.unit))
 		}
+	}
+}
+
+// Ensures that a camera cannot fill the memory with sets of many ids.
+func TestSetsAreBounded(t *testing.T) {
+	s := newH264Stream()
+	for id := range uint32(maxPPSID + 1) {
+		var pps bitWriter
+		pps.u(8, 0x68)
+		pps.ue(id, 0)
+		s.learn([][]byte{append(pps.bytes(), bytes.Repeat([]byte{1}, maxParameterSetBytes-10)...)})
+	}
+	kept := 0
+	for _, set := range s.codec.(*h264Codec).pps {
+		kept += len(set.unit)
+	}
+	if kept == 0 || kept > maxSetsBytes {
+		t.Errorf("%d bytes are kept", kept)
 	}
 }
 

@@ -40,6 +40,8 @@ type h265Codec struct {
 	vps map[uint32][]byte
 	sps map[uint32]sequenceParameterSet
 	pps map[uint32]pictureParameterSet
+	// budget is for all of them.
+	budget setBudget
 	// ended says that the next picture is the first one of a coded video
 	// sequence, whatever it is.
 	ended bool
@@ -73,19 +75,19 @@ func (h *h265Codec) learnUnit(unit []byte) {
 	switch hevcType(unit) {
 	case h265.NALUType_VPS_NUT:
 		// vps_video_parameter_set_id (§7.3.2.1).
-		if id := uint32(unit[hevcHeaderSize] >> 4); !bytes.Equal(h.vps[id], unit) {
+		if id := uint32(unit[hevcHeaderSize] >> 4); !bytes.Equal(h.vps[id], unit) && h.budget.replace(h.vps[id], unit) {
 			h.vps[id] = bytes.Clone(unit)
 		}
 	case h265.NALUType_SPS_NUT:
 		vpsID, id, ok := hevcSPSIDs(unit)
-		if ok && id <= maxHEVCSPSID && !bytes.Equal(h.sps[id].unit, unit) {
+		if ok && id <= maxHEVCSPSID && !bytes.Equal(h.sps[id].unit, unit) && h.budget.replace(h.sps[id].unit, unit) {
 			h.sps[id] = sequenceParameterSet{unit: bytes.Clone(unit), vpsID: vpsID}
 		}
 	case h265.NALUType_PPS_NUT:
 		// pps_pic_parameter_set_id, pps_seq_parameter_set_id (§7.3.2.3.1).
 		r := newRBSPReader(unit, 8*hevcHeaderSize)
 		id, spsID := r.golomb(), r.golomb()
-		if !r.failed && id <= maxHEVCPPSID && spsID <= maxHEVCSPSID && !bytes.Equal(h.pps[id].unit, unit) {
+		if !r.failed && id <= maxHEVCPPSID && spsID <= maxHEVCSPSID && !bytes.Equal(h.pps[id].unit, unit) && h.budget.replace(h.pps[id].unit, unit) {
 			h.pps[id] = pictureParameterSet{unit: bytes.Clone(unit), spsID: spsID}
 		}
 	}

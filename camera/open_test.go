@@ -110,9 +110,9 @@ func TestOpenErrors(t *testing.T) {
 		"web server":          {hangUp("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"), "not an RTSP server"},
 		"hangs up":            {hangUp(""), "not an RTSP server"},
 		"garbage":             {hangUp(strings.Repeat("\x00\xff garbage \r\n", 100)), "not an RTSP server"},
-		"endless garbage":     {babble, "no video within 2s"},
+		"endless garbage":     {babble, "no answer within 300ms"},
 		"bad request":         {status("DESCRIBE", "400 Bad Request"), "400 bad request: the camera does not accept this URL"},
-		"unauthorized":        {status("DESCRIBE", "401 Unauthorized"), "401 unauthorized: wrong user name or password"},
+		"unauthorized":        {status("DESCRIBE", "401 Unauthorized"), "401 unauthorized: the camera does not say how to authenticate"},
 		"forbidden":           {status("DESCRIBE", "403 Forbidden"), "403 forbidden: the user may not see this stream"},
 		"not found":           {status("DESCRIBE", "404 Not Found"), "404 not found: no such stream"},
 		"too many sessions":   {status("SETUP", "453 Not Enough Bandwidth"), "the camera refuses SETUP: 453 Not Enough Bandwidth"},
@@ -128,11 +128,8 @@ func TestOpenErrors(t *testing.T) {
 			t.Parallel()
 			url := "rtsp://" + cameratest.Listen(t, test.serve) + "/path?key=planted"
 			cfg := Config{URL: url, Username: username, Password: plantedPassword, SocketTimeout: wait.Limit, FrameTimeout: wait.Limit}
-			switch test.want {
-			case "no answer within 300ms":
+			if test.want == "no answer within 300ms" {
 				cfg.SocketTimeout = 300 * time.Millisecond
-			case "no video within 2s":
-				cfg.FrameTimeout = 2 * time.Second
 			}
 			_, err := Open(t.Context(), cfg)
 			if err == nil {
@@ -193,13 +190,12 @@ func TestOpenRefused(t *testing.T) {
 // that do not quote credentials.
 func TestOpenRefusesConfig(t *testing.T) {
 	tests := map[string]Config{
-		"not a valid URL":              {URL: "rtsp://admin:pl@nted/p:w@host/"},
-		"not an rtsp:// or rtsps://":   {URL: "http://admin:planted@127.0.0.1/"},
-		"not an rtsp:// or":            {URL: "/etc/passwd"},
-		"names no host":                {URL: "rtsp:///stream"},
-		"cannot contain a colon":       {URL: "rtsp://127.0.0.1/", Username: "a:b", Password: plantedPassword},
-		"too long: 135 bytes, at most": {URL: "rtsp://127.0.0.1/", Username: username, Password: strings.Repeat("planted", 18) + "pla"},
-		"unknown transport":            {URL: "rtsp://127.0.0.1/", Transport: "sctp"},
+		"not a valid URL":            {URL: "rtsp://admin:pl@nted/p:w@host/"},
+		"not an rtsp:// or rtsps://": {URL: "http://admin:planted@127.0.0.1/"},
+		"not an rtsp:// or":          {URL: "/etc/passwd"},
+		"names no host":              {URL: "rtsp:///stream"},
+		"cannot contain a colon":     {URL: "rtsp://127.0.0.1/", Username: "a:b", Password: plantedPassword},
+		"unknown transport":          {URL: "rtsp://127.0.0.1/", Transport: "sctp"},
 	}
 	for want, config := range tests {
 		_, err := Open(t.Context(), config)
@@ -209,24 +205,6 @@ func TestOpenRefusesConfig(t *testing.T) {
 		if err != nil && leaksPassword(err.Error()) {
 			t.Errorf("the password is in %q", err)
 		}
-	}
-}
-
-// An option that libavformat does not know, which it would ignore, is an error.
-func TestOpenChecksOptions(t *testing.T) {
-	cfg := Config{URL: "rtsp://" + cameratest.Listen(t, scripted(nil, describe(h264Media))) + "/"}.withDefaults()
-	target, err := newTarget(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	options, err := libavOptions(cfg, "video")
-	if err != nil {
-		t.Fatal(err)
-	}
-	options["no_such_option"] = "1"
-	_, err = newConnection(t.Context(), cfg, target, options)
-	if want := `this libavformat does not know the option "no_such_option"`; err == nil || err.Error() != want {
-		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
@@ -251,7 +229,7 @@ func TestTeardown(t *testing.T) {
 			defer cancel()
 			cfg := Config{URL: url, SocketTimeout: wait.Limit}
 			if name == "timeout" {
-				cfg.SocketTimeout = 300 * time.Millisecond
+				cfg.FrameTimeout = 500 * time.Millisecond
 			}
 			session, err := Open(ctx, cfg)
 			if err != nil {

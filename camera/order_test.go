@@ -57,7 +57,7 @@ var (
 
 // oneSample converts an access unit of one picture.
 func oneSample(s *stream, byteStream []byte) (Frame, error) {
-	frames, err := s.samples(byteStream)
+	frames, err := s.byteStream(byteStream)
 	if err != nil || len(frames) != 1 {
 		return Frame{}, errors.Join(err, fmt.Errorf("%d frames", len(frames)))
 	}

@@ -4,8 +4,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -24,7 +27,7 @@ func selfSigned(t *testing.T) tls.Certificate {
 	if err != nil {
 		t.Fatal(err)
 	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, NotAfter: time.Now().Add(time.Hour)}
 	certificate, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
 		t.Fatal(err)
@@ -36,8 +39,38 @@ func selfSigned(t *testing.T) tls.Certificate {
 // certificate.
 func TestRTSPS(t *testing.T) {
 	camera := startCamera(t, testcamera.Config{Username: username, Password: plantedPassword})
+	url := encrypted(t, camera, selfSigned(t))
+	session := openSession(t, Config{URL: url, Username: username, Password: plantedPassword})
+	frames := read(t, session, 20)
+	compareWithSent(t, frames, camera.Sent())
+}
+
+// TestCertificates ensures that a certificate is verified as it is asked for.
+func TestCertificates(t *testing.T) {
+	certificate := selfSigned(t)
+	url := encrypted(t, startCamera(t, testcamera.Config{}), certificate)
+	fingerprint := sha256.Sum256(certificate.Certificate[0])
+	session := openSession(t, Config{URL: url, Certificate: Certificate{Fingerprint: fingerprint[:]}})
+	read(t, session, 5)
+	if got, want := session.Description().Fingerprint, hex.EncodeToString(fingerprint[:]); got != want {
+		t.Errorf("the fingerprint is %s, want %s", got, want)
+	}
+	other := sha256.Sum256(nil)
+	for want, policy := range map[string]Certificate{
+		fmt.Sprintf("the camera has a certificate with the fingerprint %x, not %x", fingerprint, other): {Fingerprint: other[:]},
+		"certificate signed by unknown authority":                                                       {Roots: true},
+	} {
+		if _, err := Open(t.Context(), Config{URL: url, Certificate: policy}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+// encrypted returns the URL under which a camera encrypts.
+func encrypted(t *testing.T, camera *testcamera.Camera, certificate tls.Certificate) string {
+	t.Helper()
 	host, path, _ := strings.Cut(strings.TrimPrefix(camera.URL(), "rtsp://"), "/")
-	config := &tls.Config{Certificates: []tls.Certificate{selfSigned(t)}}
+	config := &tls.Config{Certificates: []tls.Certificate{certificate}}
 	address := cameratest.Listen(t, func(conn net.Conn) {
 		plain, err := net.Dial("tcp", host)
 		if err != nil {
@@ -55,7 +88,5 @@ func TestRTSPS(t *testing.T) {
 		plain.Close()
 		<-copied
 	})
-	session := openSession(t, Config{URL: "rtsps://" + address + "/" + path, Username: username, Password: plantedPassword})
-	frames := read(t, session, 20)
-	compareWithSent(t, frames, camera.Sent())
+	return "rtsps://" + address + "/" + path
 }

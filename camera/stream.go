@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/rtp"
 )
 
 // codec is what is particular to a video codec. It holds the latest parameter
@@ -70,9 +71,26 @@ type stream struct {
 // "hvcC" can say (ISO 14496-15 §5.3.3.1.2).
 const maxParameterSetBytes = 1<<16 - 1
 
+// maxSetsBytes bounds the parameter sets that are kept of a stream: those of all ids
+// together, with those of the sample entry in force.
+const maxSetsBytes = 5 << 19
+
+// setBudget counts the bytes of the parameter sets that are kept.
+type setBudget int
+
+// replace tells whether a set may take the place of another, which may be nil.
+func (b *setBudget) replace(old, set []byte) bool {
+	after := int(*b) - len(old) + len(set)
+	if after > maxSetsBytes/2 {
+		return false
+	}
+	*b = setBudget(after)
+	return true
+}
+
 // maxUnits bounds the NAL units of an access unit. Each takes much more memory than
-// the few bytes that it needs to have; no level allows more than 600 slices.
-const maxUnits = 1 << 16
+// the few bytes that it needs to have.
+const maxUnits = rtp.MaxUnits
 
 // learn takes over the parameter sets among some NAL units: those of an access
 // unit, or of the session description.
@@ -84,15 +102,14 @@ func (s *stream) learn(units [][]byte) {
 	}
 }
 
-// samples converts an access unit: into one frame, as a rule. Cameras that give two
+// samples converts the NAL units of an access unit: into one frame, as a rule. Cameras that give two
 // pictures one time stamp, or glue access units together, are given what they mean.
-func (s *stream) samples(byteStream []byte) (frames []Frame, err error) {
+func (s *stream) samples(packed [][]byte) (frames []Frame, err error) {
 	s.units = s.units[:0]
-	for unit := range nalUnits(byteStream) {
-		if len(s.units) == maxUnits {
+	for _, unit := range packed {
+		if s.units = appendUnits(s.units, unit); len(s.units) > maxUnits {
 			return nil, fmt.Errorf("an access unit has more than %d NAL units", maxUnits)
 		}
-		s.units = append(s.units, unit)
 	}
 	units := s.units
 	if s.entry == nil {

@@ -2,27 +2,21 @@ package camera
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 )
 
-// maxUserInfoBytes is what libavformat keeps of the user info of a URL; it
-// would cut off the rest without a word.
-const maxUserInfoBytes = 127
-
 // target is where to connect, and as whom.
 type target struct {
-	// url is for libavformat alone: it holds the credentials.
-	url string
-	// host is a name or an address, without port.
-	host string
-	// authenticates tells whether there are credentials.
+	// url has no user info.
+	url                string
+	username, password string
+	// authenticates tells whether there are credentials, which can be empty.
 	authenticates bool
 }
 
-// newTarget checks the URL and merges the credentials into it. Its errors hold
-// no part of either.
+// newTarget checks the URL and takes the credentials out of it. Its errors hold no part
+// of either.
 func newTarget(cfg Config) (target, error) {
 	parsed, err := url.Parse(cfg.URL)
 	if err != nil || parsed.User != nil && strings.Contains(parsed.EscapedPath()+parsed.RawQuery+parsed.EscapedFragment(), "@") {
@@ -36,35 +30,18 @@ func newTarget(cfg Config) (target, error) {
 	if parsed.Hostname() == "" {
 		return target{}, errors.New("the URL names no host")
 	}
-	user := parsed.User
-	if cfg.Username != "" {
-		user = url.UserPassword(cfg.Username, cfg.Password)
+	t := target{
+		url: parsed.Scheme + "://" + withoutUserInfo(cfg.URL), username: cfg.Username, password: cfg.Password,
+		authenticates: cfg.Username != "" || parsed.User != nil,
 	}
-	t := target{host: parsed.Hostname(), authenticates: user != nil}
-	userInfo, err := encodeUserInfo(user)
-	if err != nil {
-		return target{}, err
+	if cfg.Username == "" && parsed.User != nil {
+		t.username = parsed.User.Username()
+		t.password, _ = parsed.User.Password()
 	}
-	t.url = parsed.Scheme + "://" + userInfo + withoutUserInfo(cfg.URL)
+	if strings.Contains(t.username, ":") {
+		return target{}, errors.New("a user name cannot contain a colon") // RFC 7617 §2
+	}
 	return t, nil
-}
-
-// encodeUserInfo returns the "name:password@" of a URL, or nothing. The colon is
-// there even if the password is empty, because libavformat does not
-// authenticate without it.
-func encodeUserInfo(user *url.Userinfo) (string, error) {
-	if user == nil {
-		return "", nil
-	}
-	if strings.Contains(user.Username(), ":") {
-		return "", errors.New("a user name cannot contain a colon") // RFC 7617 §2
-	}
-	password, _ := user.Password()
-	encoded := url.UserPassword(user.Username(), password).String()
-	if len(encoded) > maxUserInfoBytes {
-		return "", fmt.Errorf("user name and password are too long: %d bytes, at most %d are possible", len(encoded), maxUserInfoBytes)
-	}
-	return encoded + "@", nil
 }
 
 // withoutUserInfo returns what follows "scheme://" and the user info, as it was

@@ -26,9 +26,9 @@ func eachNAL(f *testcamera.SentFrame, replace func(nal []byte) [][]byte) {
 // glued is the NAL units of a frame as one, start codes and all.
 func glued(nals [][]byte) []byte { return bytes.Join(nals, []byte{0, 0, 0, 1}) }
 
-// largeSEI is a user data message (ITU-T H.264 §D.1.7) of 16 MiB.
+// largeSEI is a user data message (ITU-T H.264 §D.1.7) of 7 MiB.
 func largeSEI() []byte {
-	const size = 16 << 20
+	const size = 7 << 20
 	sei := append([]byte{6, 5}, bytes.Repeat([]byte{0xff}, size/255)...)
 	sei = append(sei, size%255)
 	return append(append(sei, bytes.Repeat([]byte{0x55}, size)...), 0x80)
@@ -80,7 +80,7 @@ func TestBitstreamVices(t *testing.T) {
 		}}},
 		"resolution changes": {config: testcamera.Config{Source: testcamera.Join(
 			&testcamera.Clip{Params: small.Params, AccessUnits: small.AccessUnits[:45]}, large)}, files: 2},
-		"access units of 16 MiB": {config: testcamera.Config{Alter: func(f *testcamera.SentFrame) {
+		"access units of 7 MiB": {config: testcamera.Config{Alter: func(f *testcamera.SentFrame) {
 			if f.Index%45 == 20 {
 				f.NALs = slices.Concat(f.NALs[:1], [][]byte{sei}, f.NALs[1:])
 			}

@@ -82,7 +82,7 @@ func Take(ctx context.Context, cfg camera.Config, extent Extent) (*Report, error
 			return nil, err
 		}
 		noKeyFrame.Stop()
-		t.add(&frame, time.Since(connected))
+		t.add(&frame, frame.Arrived.Sub(connected))
 		if t.elapsed() >= extent.Duration || extent.GOPs > 0 && t.gops() >= extent.GOPs {
 			break
 		}

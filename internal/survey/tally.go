@@ -28,17 +28,17 @@ const (
 
 // tally adds up what comes, frame by frame.
 type tally struct {
-	first, last time.Duration // arrivals
-	frames      int
-	bytes       int64
-	entry       *moonfirefs.VideoSampleEntry
-	entries     int // how many there were
-	// syncAt are the arrivals of sync samples; syncFrame counts the frames before
-	// each, syncBytes their bytes.
-	syncAt    []time.Duration
+	// arrivals are those of all frames. Frames that were received at once have one,
+	// which is that of the last of them.
+	arrivals []time.Duration
+	bytes    int64
+	entry    *moonfirefs.VideoSampleEntry
+	entries  int // how many there were
+	// syncFrame counts the frames before each sync sample, syncBytes their bytes.
 	syncFrame []int
 	syncBytes []int64
-	// latest90k is the greatest time stamp since the last jump.
+	// last90k is the last time stamp, latest90k the greatest since the last jump.
+	last90k   int64
 	latest90k int64
 	reordered int
 	jumps     int
@@ -50,26 +50,37 @@ type tally struct {
 }
 
 func (t *tally) add(f *camera.Frame, at time.Duration) {
-	if t.frames == 0 {
-		t.first, t.latest90k = at, f.PTS90k
+	if t.frames() == 0 {
+		t.latest90k = f.PTS90k
+	} else {
+		t.observe(at)
 	}
-	t.last = at
 	if f.Entry != t.entry {
 		t.entry = f.Entry
 		t.entries++
 	}
 	if f.Sync {
-		t.syncAt = append(t.syncAt, at)
-		t.syncFrame = append(t.syncFrame, t.frames)
+		t.syncFrame = append(t.syncFrame, t.frames())
 		t.syncBytes = append(t.syncBytes, t.bytes)
 	}
-	t.frames++
+	t.arrivals = append(t.arrivals, at)
 	t.bytes += int64(len(f.Data))
-	t.stamp(f.PTS90k, at)
+	t.stamp(f.PTS90k)
+}
+
+func (t *tally) frames() int { return len(t.arrivals) }
+
+// observe takes the frame before one that arrived at another time for a point of the
+// line: its own arrival is exact.
+func (t *tally) observe(next time.Duration) {
+	at := t.arrivals[len(t.arrivals)-1]
+	if at != next && at-t.arrivals[0] >= settling && t.last90k == t.latest90k {
+		t.drift.add(seconds(t.latest90k), at.Seconds())
+	}
 }
 
 // stamp looks at a time stamp.
-func (t *tally) stamp(pts90k int64, at time.Duration) {
+func (t *tally) stamp(pts90k int64) {
 	switch step90k := pts90k - t.latest90k; {
 	case step90k > jump90k || step90k < -maxReorder90k:
 		t.jumps++
@@ -81,11 +92,9 @@ func (t *tally) stamp(pts90k int64, at time.Duration) {
 	default:
 		t.latest90k = pts90k
 	}
+	t.last90k = pts90k
 	t.window90k = append(t.window90k, pts90k)
 	t.settle(maxReordered)
-	if at-t.first >= settling && pts90k == t.latest90k {
-		t.drift.add(seconds(pts90k), at.Seconds())
-	}
 }
 
 // maxReordered is the greatest number of frames that are held back for their order
@@ -105,16 +114,69 @@ func (t *tally) settle(left int) {
 }
 
 // elapsed is how long frames have come.
-func (t *tally) elapsed() time.Duration { return t.last - t.first }
+func (t *tally) elapsed() time.Duration { return t.arrivals[t.frames()-1] - t.arrivals[0] }
 
 // gops counts the groups of pictures that are complete.
-func (t *tally) gops() int { return len(t.syncAt) - 1 }
+func (t *tally) gops() int { return len(t.syncFrame) - 1 }
+
+// maxGathered is for how long frames are gathered that are received at once.
+const maxGathered = 200 * time.Millisecond
+
+// spread gives frames that were received at once arrivals of their own, between that of
+// the frame before them and that of the last of them.
+func (t *tally) spread() {
+	first := t.firstGathering()
+	for begin := first; begin < t.frames(); {
+		at, end := t.arrivals[begin], begin+1
+		for end < t.frames() && t.arrivals[end] == at {
+			end++
+		}
+		from := max(t.arrivals[begin-1], at-maxGathered)
+		n := time.Duration(end - begin)
+		if end == t.frames() && begin > first {
+			// There may be others that we have not waited for.
+			n = max(n, time.Duration(float64(at-from)/t.interval(first, begin)))
+		}
+		for i := begin; i < end; i++ {
+			t.arrivals[i] = from + (at-from)*time.Duration(i-begin+1)/n
+		}
+		begin = end
+	}
+}
+
+// firstGathering gives the first frames that were received at once arrivals of their own,
+// at the distance of those after them, and counts them.
+func (t *tally) firstGathering() int {
+	end := 1
+	for end < t.frames() && t.arrivals[end] == t.arrivals[0] {
+		end++
+	}
+	at, interval := t.arrivals[0], t.interval(end, t.frames())
+	for i := range end - 1 {
+		before := min(time.Duration(float64(end-1-i)*interval), maxGathered)
+		t.arrivals[i] = at - before
+	}
+	return end
+}
+
+// interval is the mean distance of frames between two, in nanoseconds; 0 if it is not
+// known.
+func (t *tally) interval(begin, end int) float64 {
+	if begin < 1 || end <= begin {
+		return 0
+	}
+	return float64(t.arrivals[end-1]-t.arrivals[begin-1]) / float64(end-begin)
+}
+
+// syncAt is when a sync sample arrived.
+func (t *tally) syncAt(n int) time.Duration { return t.arrivals[t.syncFrame[n]] }
 
 func (t *tally) report() *Report {
 	t.settle(0)
+	t.spread()
 	r := &Report{
 		RFC6381Codec: t.entry.RFC6381Codec, Width: t.entry.Width, Height: t.entry.Height,
-		FirstFrameSeconds: t.first.Seconds(), Seconds: t.elapsed().Seconds(), Frames: t.frames,
+		FirstFrameSeconds: t.arrivals[0].Seconds(), Seconds: t.elapsed().Seconds(), Frames: t.frames(),
 		BFrames: t.reordered > 0, Warnings: []string{},
 	}
 	t.reportRates(r)
@@ -129,9 +191,9 @@ func (t *tally) report() *Report {
 // reportRates looks at whole groups of pictures where there are any, since key
 // frames are many times larger than others.
 func (t *tally) reportRates(r *Report) {
-	frames, bytes, duration := t.frames-1, t.bytes, t.elapsed()
+	frames, bytes, duration := t.frames()-1, t.bytes, t.elapsed()
 	if n := t.gops(); n > 0 {
-		frames, bytes, duration = t.syncFrame[n]-t.syncFrame[0], t.syncBytes[n]-t.syncBytes[0], t.syncAt[n]-t.syncAt[0]
+		frames, bytes, duration = t.syncFrame[n]-t.syncFrame[0], t.syncBytes[n]-t.syncBytes[0], t.syncAt(n)-t.syncAt(0)
 	}
 	if duration > 0 {
 		r.FramesPerSecond = float64(frames) / duration.Seconds()
@@ -149,18 +211,18 @@ func (t *tally) reportRates(r *Report) {
 func (t *tally) reportGOPs(r *Report) {
 	if n := t.gops(); n > 0 {
 		r.GOPFrames = float64(t.syncFrame[n]-t.syncFrame[0]) / float64(n)
-		r.GOPSeconds = (t.syncAt[n] - t.syncAt[0]).Seconds() / float64(n)
+		r.GOPSeconds = (t.syncAt(n) - t.syncAt(0)).Seconds() / float64(n)
 	}
 }
 
 // longestGOP includes the last one, which is not complete.
 func (t *tally) longestGOP() (longest time.Duration) {
-	for i, at := range t.syncAt {
-		end := t.last
-		if i+1 < len(t.syncAt) {
-			end = t.syncAt[i+1]
+	for i := range t.syncFrame {
+		end := t.arrivals[t.frames()-1]
+		if i+1 < len(t.syncFrame) {
+			end = t.syncAt(i + 1)
 		}
-		longest = max(longest, end-at)
+		longest = max(longest, end-t.syncAt(i))
 	}
 	return longest
 }

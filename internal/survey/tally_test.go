@@ -27,6 +27,8 @@ type stream struct {
 	jitter time.Duration
 	// bFrames reorders as an encoder with a B-frame between two others does.
 	bFrames bool
+	// gathered is for how long frames are gathered.
+	gathered time.Duration
 	// jumpAt is where time stamps leave out jump90k.
 	jumpAt    int
 	jumpBy90k int64
@@ -35,6 +37,8 @@ type stream struct {
 func (s stream) tally() *tally {
 	t := &tally{}
 	random := rand.New(rand.NewPCG(1, 2))
+	var frames []camera.Frame
+	var arrivals []time.Duration
 	for n := range s.frames {
 		shown := n
 		if in := n % s.gop; s.bFrames && in > 0 && in < s.gop-1 {
@@ -49,7 +53,15 @@ func (s stream) tally() *tally {
 			f.Data = make([]byte, 10_000)
 		}
 		at := time.Duration(float64(n)/s.came*1e9) + time.Duration(random.Float64()*float64(s.jitter))
-		t.add(&f, 200*time.Millisecond+at)
+		arrivals = append(arrivals, 200*time.Millisecond+at)
+		frames = append(frames, f)
+	}
+	for i, at := range arrivals {
+		// The last frame before the next gathering tells when it arrived.
+		for j := i + 1; s.gathered > 0 && j < len(arrivals) && arrivals[j]/s.gathered == arrivals[i]/s.gathered; j++ {
+			at = max(at, arrivals[j])
+		}
+		t.add(&frames[i], at)
 	}
 	return t
 }
@@ -63,6 +75,8 @@ func TestReport(t *testing.T) {
 		warning string // part of the only one; empty for none
 	}{
 		"good":            {func(*stream) {}, ""},
+		"gathered":        {func(s *stream) { s.gathered = 187 * time.Millisecond }, ""},
+		"fast, gathered":  {func(s *stream) { s.gathered, s.ppm = 187*time.Millisecond, 300 }, ""},
 		"fast clock":      {func(s *stream) { s.ppm = 300 }, ""},
 		"very fast clock": {func(s *stream) { s.ppm = 3000 }, "more than 500 millionths"},
 		"very slow clock": {func(s *stream) { s.ppm = -3000 }, "more than 500 millionths"},

@@ -1,0 +1,27 @@
+package camera
+
+import (
+	"unsafe"
+
+	"github.com/moonfirefs/moonfirefs/internal/rtp"
+	"github.com/moonfirefs/moonfirefs/internal/rtsp"
+)
+
+// MaxSessionBytes bounds what a camera can make a session keep, whatever it announces and
+// sends. What the frames take that have been returned is the caller's to bound.
+const MaxSessionBytes = 32 << 20
+
+// sessionBytes adds up the bounds of all that a session keeps.
+const sessionBytes = rtsp.MaxBytes + // messages, and packets that wait
+	2*rtp.MaxStreamBytes + // packets of the video and of the audio that are out of order
+	rtp.MaxAssemblerBytes + // the access unit that is received
+	rtp.MaxAACBytes +
+	rtp.MaxAccessUnitBytes + maxUnits*(unitBytes+lengthSize) + // frames that are ready
+	maxAudioBytes + maxAudioFrames*unsafe.Sizeof(AudioFrame{}) +
+	maxSetsBytes
+
+// unitBytes is what it takes to refer to a NAL unit.
+const unitBytes = unsafe.Sizeof([]byte(nil))
+
+// This does not compile if it is more.
+const _ = MaxSessionBytes - sessionBytes

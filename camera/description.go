@@ -1,0 +1,14 @@
+package camera
+
+// Description is what a camera says of its stream before it plays.
+type Description struct {
+	// Codec is the name of the video codec.
+	Codec string
+	// Sprop says that there are parameter sets.
+	Sprop bool
+	// Audio are the encodings of the audio beside the video, as in SDP.
+	Audio []string
+	// Fingerprint is the SHA-256 of the camera's certificate in hexadecimal, whether it
+	// was verified or not; empty if the connection is not encrypted.
+	Fingerprint string
+}

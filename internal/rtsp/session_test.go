@@ -1,0 +1,363 @@
+package rtsp
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/textproto"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const testVideo = "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:track1\r\n"
+
+// request is what a test server was asked.
+type request struct {
+	method, url string
+	header      textproto.MIMEHeader
+	conn        net.Conn
+}
+
+// server is a camera that answers as a test says.
+type server struct {
+	address string
+	mu      sync.Mutex // guards what follows
+	asked   []request
+}
+
+func (s *server) requests(method string) (all []request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.asked {
+		if r.method == method {
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// serve starts a server. answer returns the status and header lines after CSeq, and a
+// body; "" stands for what a camera without vices answers.
+func serve(t *testing.T, answer func(*request) (lines, body string)) *server {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &server{address: listener.Addr().String()}
+	var connections sync.WaitGroup
+	connections.Go(func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			connections.Go(func() {
+				defer conn.Close()
+				s.talk(conn, answer)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		listener.Close()
+		connections.Wait()
+	})
+	return s
+}
+
+func (s *server) talk(conn net.Conn, answer func(*request) (string, string)) {
+	reader := textproto.NewReader(bufio.NewReader(conn))
+	for {
+		line, err := reader.ReadLine()
+		if err != nil {
+			return
+		}
+		r := request{conn: conn}
+		r.method, r.url, _ = strings.Cut(line, " ")
+		r.url, _, _ = strings.Cut(r.url, " ")
+		if r.header, err = reader.ReadMIMEHeader(); err != nil {
+			return
+		}
+		s.mu.Lock()
+		s.asked = append(s.asked, r)
+		s.mu.Unlock()
+		lines, body := answer(&r)
+		if lines == "" {
+			lines, body = usual(&r)
+		}
+		text := strings.Replace(lines, "\r\n", "\r\nCSeq: "+r.header.Get("CSeq")+"\r\n", 1)
+		if _, err := fmt.Fprintf(conn, "RTSP/1.0 %sContent-Length: %d\r\n\r\n%s", text, len(body), body); err != nil {
+			return
+		}
+	}
+}
+
+// usual is what a camera without vices answers.
+func usual(r *request) (lines, body string) {
+	switch r.method {
+	case "DESCRIBE":
+		return "200 OK\r\nContent-Type: application/sdp\r\n", testVideo
+	case "SETUP":
+		return "200 OK\r\nSession: 1;timeout=3\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1;ssrc=1234ABCD\r\n", ""
+	}
+	return "200 OK\r\nPublic: OPTIONS, DESCRIBE, SETUP, PLAY, TEARDOWN\r\n", ""
+}
+
+// dial connects and asks for the description.
+func dial(t *testing.T, cfg Config) (*Conn, *Description, error) {
+	t.Helper()
+	cfg.Timeout = 5 * time.Second
+	c, err := Dial(t.Context(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	d, err := c.Describe(t.Context())
+	return c, d, err
+}
+
+// TestRedirections ensures that a camera can send us elsewhere on the same host, a few
+// times, and that nobody else gets to see the credentials.
+func TestRedirections(t *testing.T) {
+	authorized := func(r *request) bool { return r.header.Get("Authorization") != "" }
+	final := serve(t, func(r *request) (string, string) {
+		if r.method == "DESCRIBE" && !authorized(r) {
+			return "401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"r\"\r\n", ""
+		}
+		return "", ""
+	})
+	var to string
+	first := serve(t, func(r *request) (string, string) {
+		if r.method == "DESCRIBE" {
+			return "302 Moved Temporarily\r\nLocation: " + to + "\r\n", ""
+		}
+		return "", ""
+	})
+	tests := map[string]struct{ to, want string }{
+		"another port": {"rtsp://" + final.address + "/b", ""},
+		"another host": {"rtsp://localhost:1/b", "the camera redirects to rtsp://localhost:1/b: that is another host than the one that is configured"},
+		"another way":  {"rtsps://127.0.0.1/b", "the camera redirects to rtsps://127.0.0.1/b: that is another protocol than the one that is configured"},
+		"itself":       {"/a", "the camera redirects to /a: it has redirected 3 times before"},
+		"nowhere":      {"", "the camera redirects to : that is not a URL"},
+		"the web":      {"http://127.0.0.1/", "the camera redirects to http://127.0.0.1/: not an rtsp:// or rtsps:// URL"},
+	}
+	for name, test := range tests {
+		to = test.to
+		_, d, err := dial(t, Config{URL: "rtsp://" + first.address + "/a", Username: "u", Password: "p", HasCredentials: true})
+		switch {
+		case test.want == "" && (err != nil || len(d.Medias) != 1):
+			t.Errorf("%s: %v", name, err)
+		case test.want != "" && (err == nil || err.Error() != test.want):
+			t.Errorf("%s: got %v, want %s", name, err, test.want)
+		}
+	}
+	for _, r := range first.asked {
+		if authorized(&r) {
+			t.Errorf("%s with credentials, for which nobody has asked", r.method)
+		}
+	}
+}
+
+// TestAuthentication ensures that a session is authenticated from its first to its last
+// request, also where the nonce expires in between.
+func TestAuthentication(t *testing.T) {
+	nonce := 1
+	s := serve(t, func(r *request) (string, string) {
+		if r.method == "PLAY" && nonce == 1 {
+			nonce = 2
+		}
+		if strings.Contains(r.header.Get("Authorization"), fmt.Sprintf("nonce=\"%d\"", nonce)) && strings.Contains(r.header.Get("Authorization"), "SHA-256") {
+			return "", ""
+		}
+		return fmt.Sprintf("401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"%d\"\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"%d\", algorithm=SHA-256\r\n", nonce, nonce), ""
+	})
+	c, d, err := dial(t, Config{URL: "rtsp://" + s.address + "/a", Username: "u", Password: "p", HasCredentials: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Setup(&d.Medias[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Play(func(*Packet) {}); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Authentication(); got != "digest SHA-256" {
+		t.Errorf("authenticated by %q", got)
+	}
+	if ssrc, known := c.Source(0); !known || ssrc != 0x1234abcd {
+		t.Errorf("the source is %x, %v", ssrc, known)
+	}
+}
+
+// play opens a session that plays.
+func play(t *testing.T, s *server, habits *Habits, deliver func(*Packet)) *Conn {
+	t.Helper()
+	c, d, err := dial(t, Config{URL: "rtsp://" + s.address + "/a", Habits: habits})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Setup(&d.Medias[0]); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Play(deliver); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// receiveUntil receives until something is so.
+func receiveUntil(t *testing.T, c *Conn, is func() bool) error {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); {
+		if err := c.Receive(); err != nil || is() {
+			return err
+		}
+	}
+	t.Fatal("it has taken too long")
+	return nil
+}
+
+// TestKeepAlive ensures that a session is kept alive by both methods in turn, that one
+// that is refused is left out, and likewise, in later sessions, one that the camera
+// cannot bear.
+func TestKeepAlive(t *testing.T) {
+	s := serve(t, func(*request) (string, string) { return "", "" })
+	c := play(t, s, nil, func(*Packet) {})
+	if err := receiveUntil(t, c, func() bool { return c.KeptAliveBy() == "OPTIONS, GET_PARAMETER" }); err != nil {
+		t.Error(err)
+	}
+	if r := s.requests("GET_PARAMETER"); len(r) == 0 || r[0].header.Get("Session") != "1" {
+		t.Errorf("%+v", r)
+	}
+
+	refusing := serve(t, func(r *request) (string, string) {
+		if r.method == "GET_PARAMETER" {
+			return "501 Not Implemented\r\n", ""
+		}
+		return "", ""
+	})
+	c = play(t, refusing, nil, func(*Packet) {})
+	if err := receiveUntil(t, c, func() bool { return len(refusing.requests("OPTIONS")) == 4 }); err != nil {
+		t.Error(err)
+	}
+	if n := len(refusing.requests("GET_PARAMETER")); n != 1 {
+		t.Errorf("it was refused, and sent %d times", n)
+	}
+
+	var habits Habits
+	touchy := serve(t, func(r *request) (string, string) {
+		if r.method == "GET_PARAMETER" {
+			r.conn.Close()
+		}
+		return "", ""
+	})
+	c = play(t, touchy, &habits, func(*Packet) {})
+	if err := receiveUntil(t, c, func() bool { return false }); err == nil {
+		t.Error("the connection is said to go on")
+	}
+	c.Close()
+	c = play(t, touchy, &habits, func(*Packet) {})
+	before := len(touchy.requests("OPTIONS"))
+	if err := receiveUntil(t, c, func() bool { return len(touchy.requests("OPTIONS")) == before+3 }); err != nil {
+		t.Errorf("after one session that it has ended: %v", err)
+	}
+}
+
+// TestPackets ensures that packets are delivered, also those that come before the answer
+// to PLAY, with the times of their arrival.
+func TestPackets(t *testing.T) {
+	s := serve(t, func(r *request) (string, string) {
+		if r.method == "PLAY" {
+			_, _ = r.conn.Write(slices.Concat(testFrame(0, 1, "one"), testFrame(1, 0, "report")))
+		}
+		return "", ""
+	})
+	var got []string
+	before := time.Now()
+	c := play(t, s, nil, func(p *Packet) {
+		got = append(got, fmt.Sprintf("%d %v %s", p.Media, p.Control, p.Data[12:]))
+		if p.Arrived.Before(before) || p.Arrived.After(time.Now()) {
+			t.Errorf("it arrived at %v", p.Arrived)
+		}
+	})
+	_, _ = s.requests("PLAY")[0].conn.Write(testFrame(0, 2, "two"))
+	if err := receiveUntil(t, c, func() bool { return len(got) == 3 }); err != nil {
+		t.Error(err)
+	}
+	if want := []string{"0 false one", "0 true report", "0 false two"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// TestStop ensures that a call that waits returns with the cause, and that what has
+// arrived before is delivered.
+func TestStop(t *testing.T) {
+	s := serve(t, func(*request) (string, string) { return "", "" })
+	delivered := 0
+	c := play(t, s, nil, func(*Packet) { delivered++ })
+	cause := errors.New("enough")
+	if _, err := s.requests("PLAY")[0].conn.Write(testFrame(0, 1, "one")); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(20 * time.Millisecond)
+	c.Stop(cause)
+	if err := receiveUntil(t, c, func() bool { return false }); !errors.Is(err, cause) {
+		t.Errorf("got %v", err)
+	}
+	if delivered != 1 {
+		t.Errorf("%d packets", delivered)
+	}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(cause)
+	if _, err := Dial(ctx, Config{URL: "rtsp://" + s.address + "/", Timeout: time.Second}); !errors.Is(err, cause) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestUDPStrangers ensures that packets are taken from the camera only.
+func TestUDPStrangers(t *testing.T) {
+	s := serve(t, func(r *request) (string, string) {
+		if r.method == "SETUP" {
+			return "200 OK\r\nSession: 1\r\nTransport: RTP/AVP;unicast;" + r.header.Get("Transport")[len("RTP/AVP;unicast;"):] + ";server_port=1-2\r\n", ""
+		}
+		return "", ""
+	})
+	c, d, err := dial(t, Config{URL: "rtsp://" + s.address + "/a", UDP: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Setup(&d.Medias[0]); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	if err := c.Play(func(p *Packet) { got = append(got, string(p.Data)) }); err != nil {
+		t.Fatal(err)
+	}
+	var port int
+	if _, err := fmt.Sscanf(s.requests("SETUP")[0].header.Get("Transport"), "RTP/AVP;unicast;client_port=%d-", &port); err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []string{"127.0.0.2", "127.0.0.1"} {
+		conn, err := net.DialUDP("udp", &net.UDPAddr{IP: net.ParseIP(from)}, &net.UDPAddr{IP: net.ParseIP("127.0.0.1"), Port: port})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = conn.Write([]byte("from " + from))
+		conn.Close()
+	}
+	if err := receiveUntil(t, c, func() bool { return len(got) > 0 }); err != nil {
+		t.Error(err)
+	}
+	if !slices.Equal(got, []string{"from 127.0.0.1"}) {
+		t.Errorf("got %q", got)
+	}
+}
