@@ -31,8 +31,8 @@ type Options struct {
 	// Cameras are recorded from the start, but for those that are retired; Configure
 	// changes that.
 	Cameras []moonfirefs.Camera
-	// SegmentEvery is how long recordings are; 0 means one minute. None is longer
-	// than five.
+	// SegmentEvery is how long recordings are, up to MaxSegmentEvery and the next key
+	// frame; 0 means one minute. None is longer than five.
 	SegmentEvery time.Duration
 	// QueueBytes bounds, for each stream, the frames between camera and disk;
 	// 0 means 32 MiB.

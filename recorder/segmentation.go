@@ -3,14 +3,18 @@ package recorder
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/moonfirefs/moonfirefs"
 )
 
+// MaxSegmentEvery bounds Options.SegmentEvery: what is longer has no effect.
+const MaxSegmentEvery = 4 * time.Minute
+
 const (
 	// longEnough90k is when any key frame starts a new recording, whatever the
 	// times of segmentation.
-	longEnough90k moonfirefs.Duration90k = 4 * 60 * moonfirefs.UnitsPerSecond
+	longEnough90k = moonfirefs.Duration90k(MaxSegmentEvery/time.Second) * moonfirefs.UnitsPerSecond
 	// tooLong90k is when any frame does. The frame before it may have lasted
 	// maxJump90k, stretched a little by the correction.
 	tooLong90k = moonfirefs.MaxRecordingDuration90k - 15*moonfirefs.UnitsPerSecond

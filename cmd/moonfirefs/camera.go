@@ -7,7 +7,6 @@ import (
 	"strings"
 	"text/tabwriter"
 
-	"github.com/dustin/go-humanize"
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
@@ -159,10 +158,15 @@ func (f *cameraFlags) addStream(c *moonfirefs.Camera, kind moonfirefs.StreamKind
 	if retain == "" {
 		return &usageError{fmt.Errorf("%s is missing: how much disk space may the %s stream use?", retainFlag, kind)}
 	}
-	retainBytes, err := parseSize(retainFlag, retain)
+	retainBytes, err := parseSize(retainFlag, retain, quotaBounds)
 	if err != nil {
 		return err
 	}
+	return f.addAddress(c, kind, address, retainBytes)
+}
+
+// addAddress adds a stream of an address and a quota.
+func (f *cameraFlags) addAddress(c *moonfirefs.Camera, kind moonfirefs.StreamKind, address string, retainBytes int64) error {
 	plain, err := takeUser(c, kind, address)
 	if err != nil {
 		return err
@@ -171,14 +175,6 @@ func (f *cameraFlags) addStream(c *moonfirefs.Camera, kind moonfirefs.StreamKind
 		Kind: kind, URL: plain, Transport: moonfirefs.Transport(f.transport), RetainBytes: retainBytes,
 	})
 	return nil
-}
-
-func parseSize(flag, text string) (sizeBytes int64, err error) {
-	n, err := humanize.ParseBytes(text)
-	if err != nil || n > 1<<62 {
-		return 0, &usageError{fmt.Errorf("%s %s: it is not a size such as 500GB", flag, text)}
-	}
-	return int64(n), nil
 }
 
 // takeUser takes user name and password out of a URL, and gives them to the
@@ -208,7 +204,7 @@ func newCameraListCommand(g *global) *cobra.Command {
 FULL IN is when the quota will be used up, so that the oldest footage is deleted from
 then on, or the disk, if that is sooner; "reached" says that it is.`,
 		Example: `  moonfirefs camera list`,
-		Args:    asUsage(cobra.NoArgs),
+		Args:    asUsage(noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return g.withStore(cmd, store.Reading, listCameras)
 		},

@@ -176,7 +176,7 @@ func (f *editFlags) editStream(c *moonfirefs.Camera, kind moonfirefs.StreamKind,
 	if retain == "" {
 		return nil
 	}
-	retainBytes, err := parseSize(retainFlag, retain)
+	retainBytes, err := parseSize(retainFlag, retain, quotaBounds)
 	c.Streams[i].RetainBytes = retainBytes
 	return err
 }

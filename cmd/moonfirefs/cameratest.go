@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"time"
 
@@ -67,7 +68,7 @@ do not change it.`,
 func (g *global) cameraToTest(cmd *cobra.Command, f *cameraFlags, name string) (camera *moonfirefs.Camera, err error) {
 	if strings.Contains(name, "://") {
 		camera = &moonfirefs.Camera{Username: f.username}
-		if err := f.addStream(camera, moonfirefs.MainStream, name, "", "0"); err != nil {
+		if err := f.addAddress(camera, moonfirefs.MainStream, name, 0); err != nil {
 			return nil, err
 		}
 		return camera, f.addPassword(cmd, camera)
@@ -173,7 +174,7 @@ func (r *surveyed) details() string {
 	line("frame rate", "%.1f frames/s", r.FramesPerSecond)
 	line("bit rate", "%s: %s a day", bitRate(r.BitsPerSecond), humanize.Bytes(uint64(r.BitsPerSecond/8*24*60*60)))
 	if r.GOPFrames > 0 {
-		line("GOP", "%.0f frames, %.1f s", r.GOPFrames, r.GOPSeconds)
+		line("GOP", "%s, %.1f s", counted(int(math.Round(r.GOPFrames)), "frame"), r.GOPSeconds)
 	} else {
 		line("GOP", "longer than %.0f s", r.Seconds)
 	}

@@ -35,7 +35,7 @@ It prints a line for each finding: what is wrong, and what can be done about it
 
 Exit status: 0 if all is well, 1 if there are findings, 2 if it could not check.`,
 		Example: `  moonfirefs check --hash`,
-		Args:    asUsage(cobra.NoArgs),
+		Args:    asUsage(noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log, err := g.logger(cmd)
 			if err != nil {
@@ -70,10 +70,10 @@ func runCheck(cmd *cobra.Command, path string, f *checkFlags, log *slog.Logger) 
 		log.Info("some names are reserved: by a recorder that runs, or left by a crash, after which the next run cleans up", "names", report.Reserved)
 	}
 	if !report.Clean() {
-		return &statusError{err: fmt.Errorf("check: %d findings", len(report.Findings)), status: exitFailure}
+		return &statusError{err: fmt.Errorf("check: %s", counted(len(report.Findings), "finding")), status: exitFailure}
 	}
-	_, err = fmt.Fprintf(out, "Clean: %d recordings, %d sample files, %s of footage read.\n",
-		report.Recordings, report.Files, humanize.Bytes(uint64(report.Bytes)))
+	_, err = fmt.Fprintf(out, "Clean: %s, %s, %s of footage read.\n",
+		counted(report.Recordings, "recording"), counted(report.Files, "sample file"), humanize.Bytes(uint64(report.Bytes)))
 	return err
 }
 

@@ -63,7 +63,7 @@ func TestCheckStatus(t *testing.T) {
 	if err := os.Remove(sampleFile(t, path, 2)); err != nil {
 		t.Fatal(err)
 	}
-	requireOutput(t, exitFailure, []string{"missing: recording 2 ", "moonfirefs repair drop-missing 2", "1 findings"}, "check", "--store", path)
+	requireOutput(t, exitFailure, []string{"missing: recording 2 ", "moonfirefs repair drop-missing 2", "1 finding"}, "check", "--store", path)
 	if err := os.Remove(filepath.Join(path, "samples", "meta")); err != nil {
 		t.Fatal(err)
 	}
@@ -120,13 +120,13 @@ func TestRepairs(t *testing.T) {
 	requireOutput(t, exitFailure, []string{"not found"}, command("drop-missing", "77")...)
 	requireOutput(t, exitFailure, []string{"6 findings"}, "check", "--store", path, "--hash")
 
-	requireOutput(t, exitOK, []string{"Moved orphan " + orphans[0], "aside/" + orphans[0], "1 files moved"}, command("move-orphans", orphans[0])...)
+	requireOutput(t, exitOK, []string{"Moved orphan " + orphans[0], "aside/" + orphans[0], "1 file moved"}, command("move-orphans", orphans[0])...)
 	requireOutput(t, exitFailure, []string{"5 findings"}, "check", "--store", path, "--hash")
-	requireOutput(t, exitOK, []string{orphans[1], "1 files moved"}, command("move-orphans", "--all")...)
-	requireOutput(t, exitOK, []string{"recording 2 ", "1 recordings dropped"}, command("drop-missing", "2")...)
-	requireOutput(t, exitOK, []string{"recording 1 ", "1 recordings dropped"}, command("drop-missing", "--all")...)
-	requireOutput(t, exitOK, []string{"recording 3 ", "1 recordings moved"}, command("move-corrupt", "--all")...)
-	requireOutput(t, exitOK, []string{"recording 4 ", "1 recordings moved"}, command("move-corrupt", "4")...)
+	requireOutput(t, exitOK, []string{orphans[1], "1 file moved"}, command("move-orphans", "--all")...)
+	requireOutput(t, exitOK, []string{"recording 2 ", "1 recording dropped"}, command("drop-missing", "2")...)
+	requireOutput(t, exitOK, []string{"recording 1 ", "1 recording dropped"}, command("drop-missing", "--all")...)
+	requireOutput(t, exitOK, []string{"recording 3 ", "1 recording moved"}, command("move-corrupt", "--all")...)
+	requireOutput(t, exitOK, []string{"recording 4 ", "1 recording moved"}, command("move-corrupt", "4")...)
 	requireOutput(t, exitOK, []string{"Clean: 2 recordings, 2 sample files"}, "check", "--store", path, "--hash")
 	for _, name := range append(orphans, filepath.Base(paths[3]), filepath.Base(paths[4]), filepath.Base(paths[4])+".json") {
 		if _, err := os.Stat(filepath.Join(samples, "aside", name)); err != nil {
@@ -223,7 +223,7 @@ func TestRefusedMismatch(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := teststore.New(t, 3)
-			mustRun(t, "camera", "add", "--no-test", "--store", path, "garden", "rtsp://127.0.0.1:1/", "--retain", "1")
+			mustRun(t, "camera", "add", "--no-test", "--store", path, "garden", "rtsp://127.0.0.1:1/", "--retain", "1B")
 			test.breakIt(t, path)
 			// A start would delete all of it.
 			sqlite(t, path, `update stream set retain_bytes = 1; insert or ignore into reserved_sample_files select sample_file_uuid, 1, 'writing' from recording limit 1`)

@@ -71,7 +71,7 @@ backups stay. A line for the audit says who has deleted what and when (--list).
 func (f *deleteFlags) args(cmd *cobra.Command, args []string) error {
 	switch {
 	case f.list:
-		return cobra.NoArgs(cmd, args)
+		return noArguments(cmd, args)
 	case f.json:
 		return errors.New("--json goes with --list")
 	}
@@ -155,7 +155,7 @@ func (g *global) carryOut(cmd *cobra.Command, d *moonfirefs.Deletion) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "Deleted %d recordings of %s, %s.\n", done.Recordings, done.Folder, humanize.Bytes(uint64(done.SampleFileBytes)))
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "Deleted %s of %s, %s.\n", counted(done.Recordings, "recording"), done.Folder, humanize.Bytes(uint64(done.SampleFileBytes)))
 	return err
 }
 

@@ -146,7 +146,7 @@ func TestDeleteInterrupted(t *testing.T) {
 	}
 	requireOutput(t, exitOK, []string{"not yet"}, "delete", "--store", path, "--list")
 	mustDo(t, recorder.Close())
-	requireOutput(t, exitOK, []string{"Deleted 1 recordings"}, "delete", "--store", path, "yard", "2026-11-22 12:20", "12:21", "--yes")
+	requireOutput(t, exitOK, []string{"Deleted 1 recording of"}, "delete", "--store", path, "yard", "2026-11-22 12:20", "12:21", "--yes")
 	if n := recordings(t, path, 1); n != 49 {
 		t.Errorf("%d recordings are left", n)
 	}

@@ -198,8 +198,8 @@ func (d *demo) tellFootage(ctx context.Context) bool {
 }
 
 func statusLine(s recorder.StreamStatus) string {
-	line := fmt.Sprintf("%s  %d frames, %s received, %d recordings saved",
-		time.Now().Format(time.TimeOnly), s.Frames, humanize.Bytes(uint64(s.Bytes)), s.Recordings)
+	line := fmt.Sprintf("%s  %s, %s received, %s saved",
+		time.Now().Format(time.TimeOnly), counted(s.Frames, "frame"), humanize.Bytes(uint64(s.Bytes)), counted(s.Recordings, "recording"))
 	if s.LastError != "" {
 		line += "  (" + s.LastError + ")"
 	}

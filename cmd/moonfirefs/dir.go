@@ -57,7 +57,7 @@ func newDirListCommand(g *global) *cobra.Command {
 		Use:     "list",
 		Short:   "List the directories of footage",
 		Example: `  moonfirefs dir list`,
-		Args:    asUsage(cobra.NoArgs),
+		Args:    asUsage(noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return g.withStore(cmd, store.Reading, listDirs)
 		},

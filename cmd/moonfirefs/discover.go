@@ -28,7 +28,7 @@ Many cameras have ONVIF switched off until somebody switches it on, and some wan
 user of its own for it.`,
 		Example: `  moonfirefs camera discover
   moonfirefs camera discover --interface eth1 --username admin`,
-		Args: asUsage(cobra.NoArgs),
+		Args: asUsage(noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			as := &moonfirefs.Camera{ShortName: "any", Username: f.username}
 			if err := f.addPassword(cmd, as); err != nil {

@@ -29,7 +29,7 @@ footage (--samples) on the large disk. The time zone decides which footage is in
 which hour's file, so it is a property of the store and not of the machine.`,
 		Example: `  moonfirefs init
   moonfirefs init --store /var/lib/moonfirefs --samples /media/footage/samples`,
-		Args: asUsage(cobra.NoArgs),
+		Args: asUsage(noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.init(cmd, g) },
 	}
 	cmd.Flags().StringVar(&f.samples, "samples", "", "directory for the footage (default: within the store)")

@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
@@ -70,23 +73,36 @@ func (o *opened) times(i moonfirefs.Interval) string {
 
 // footageText says how much footage is.
 func footageText(f curate.Footage) string {
-	if f.Recordings == 1 {
-		return fmt.Sprintf("1 recording, %s", humanize.Bytes(uint64(f.SampleFileBytes)))
-	}
-	return fmt.Sprintf("%d recordings, %s", f.Recordings, humanize.Bytes(uint64(f.SampleFileBytes)))
+	return counted(f.Recordings, "recording") + ", " + humanize.Bytes(uint64(f.SampleFileBytes))
 }
 
 // ago matches an argument that is a time and looks like a flag: -10m.
 var ago = regexp.MustCompile(`^-(?:\d+(?:\.\d+)?[dhms])+$`)
 
-// timesNotFlags keeps times from being taken for flags; no flag begins with a
-// digit.
-func timesNotFlags(args []string) []string {
-	rewritten := make([]string, len(args))
+// timesNotFlags keeps times from being taken for flags, none of which begins with a
+// digit. What a flag takes as its value stays as it is.
+func timesNotFlags(root *cobra.Command, args []string) []string {
+	cmd, _, err := root.Find(args)
+	if err != nil {
+		cmd = root // which will say what is wrong
+	}
+	rewritten, isValue := make([]string, len(args)), false
 	for i, arg := range args {
-		if rewritten[i] = arg; ago.MatchString(arg) {
+		if rewritten[i] = arg; !isValue && ago.MatchString(arg) {
 			rewritten[i] = "now" + arg
 		}
+		isValue = !isValue && takesValue(cmd, arg)
 	}
 	return rewritten
+}
+
+// takesValue tells whether an argument is a flag whose value is the next argument.
+func takesValue(cmd *cobra.Command, arg string) bool {
+	var flag *pflag.Flag
+	if name, long := strings.CutPrefix(arg, "--"); long {
+		flag = cmd.Flag(name)
+	} else if name, short := strings.CutPrefix(arg, "-"); short && len(name) == 1 {
+		flag = cmd.Flags().ShorthandLookup(name)
+	}
+	return flag != nil && flag.NoOptDefVal == ""
 }

@@ -67,7 +67,7 @@ func (f *keepFlags) args(cmd *cobra.Command, args []string) error {
 	case f.json && !f.list:
 		return errors.New("--json goes with --list")
 	case f.list || f.release != "":
-		return cobra.NoArgs(cmd, args)
+		return noArguments(cmd, args)
 	case f.name == "":
 		return errors.New("--name is missing: what shall the file be called?")
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/curate"
+	"github.com/moonfirefs/moonfirefs/internal/status"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/library"
 	"github.com/moonfirefs/moonfirefs/pages"
@@ -81,9 +82,9 @@ func (o *opened) printDays(all curate.Streams) error {
 			return err
 		}
 		for _, d := range days {
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%v\t%v\t%s\n", all[i].Folder, d.date,
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", all[i].Folder, d.date,
 				d.Interval.Start90k.Time().In(o.Zone).Format(time.TimeOnly), d.Interval.End90k.Time().In(o.Zone).Format(time.TimeOnly),
-				d.Duration90k.Duration().Round(time.Second), d.Missing90k().Duration().Round(time.Second), humanize.Bytes(uint64(d.SampleFileBytes)))
+				status.DurationText(d.Duration90k.Duration()), status.DurationText(d.Missing90k().Duration()), humanize.Bytes(uint64(d.SampleFileBytes)))
 		}
 	}
 	return w.Flush()

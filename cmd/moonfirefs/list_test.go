@@ -11,10 +11,10 @@ import (
 func TestList(t *testing.T) {
 	t.Parallel()
 	path, mountpoint := longStore(t, 1, smallFootage(t, 160), smallFootage(t, 192)), newMountpoint(t)
-	requireOutput(t, exitOK, []string{"CAMERA", "yard", "2026-11-22", "12:00:00", "14:00:00", "2h0m0s"}, "list", "--store", path)
+	requireOutput(t, exitOK, []string{"CAMERA", "yard", "2026-11-22", "12:00:00", "14:00:00", "2 h 0 min"}, "list", "--store", path)
 	requireOutput(t, exitFailure, []string{"there is: yard"}, "list", "--store", path, "garden")
 	mustRun(t, "delete", "--store", path, "yard", "2026-11-22 12:30", "12:40", "--yes")
-	if lines := strings.Split(mustRun(t, "list", "--store", path, "Yard"), "\n"); len(lines) != 3 || !strings.Contains(lines[1], "1h50m0s   10m0s") {
+	if lines := strings.Split(mustRun(t, "list", "--store", path, "Yard"), "\n"); len(lines) != 3 || !strings.Contains(lines[1], "1 h 50 min  10 min 0 s") {
 		t.Errorf("the list says %q", lines)
 	}
 	mount := start(t, "mount", mountpoint, "--store", path)

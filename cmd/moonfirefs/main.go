@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -42,13 +43,16 @@ func main() {
 // execute runs the program with everything that it has from its surroundings.
 func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Writer) int {
 	root := newRootCommand()
-	root.SetArgs(timesNotFlags(args))
+	root.SetArgs(timesNotFlags(root, args))
 	root.SetIn(in)
 	root.SetOut(out)
 	root.SetErr(errOut)
 	err := root.ExecuteContext(ctx)
 	if err == nil {
 		return exitOK
+	}
+	if nobodyReads(err, out) {
+		return exitFailure
 	}
 	_, _ = fmt.Fprintln(errOut, "moonfirefs:", err)
 	if errors.As(err, new(*usageError)) {
@@ -58,6 +62,14 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 		return e.status
 	}
 	return exitFailure
+}
+
+// nobodyReads tells whether a command has failed since whoever read its output has gone
+// away, as head does: nothing that a person should hear of.
+func nobodyReads(err error, out io.Writer) bool {
+	file, ok := out.(*os.File)
+	var failed *fs.PathError
+	return ok && errors.Is(err, syscall.EPIPE) && errors.As(err, &failed) && failed.Op == "write" && failed.Path == file.Name()
 }
 
 // usageError is a command line that cannot be understood.
@@ -135,6 +147,14 @@ func asUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
 		}
 		return nil
 	}
+}
+
+// noArguments is cobra.NoArgs, which takes an argument for a command.
+func noArguments(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("unexpected argument %q", args[0])
+	}
+	return nil
 }
 
 // onlyCommands is for commands that only have commands below them.

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfirefs/fs"
@@ -71,11 +70,7 @@ func cacheBytes(flag, size string) (int64, error) {
 	if size == "" {
 		return 0, nil
 	}
-	n, err := humanize.ParseBytes(size)
-	if err != nil || n == 0 || n > 1<<40 {
-		return 0, &usageError{fmt.Errorf("--%s %s: it is not a size such as 32MiB", flag, size)}
-	}
-	return int64(n), nil
+	return parseSize("--"+flag, size, cacheBounds)
 }
 
 // open mounts the store. report returns what the mount tells of the recorder; it is

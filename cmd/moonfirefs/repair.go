@@ -137,7 +137,7 @@ func newMoveOrphansCommand(g *global) *cobra.Command {
 					return err
 				}
 			}
-			return o.printf("%d files moved.", len(findings))
+			return o.printf("%s moved.", counted(len(findings), "file"))
 		}),
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all that a check finds")
@@ -164,7 +164,7 @@ func newDropMissingCommand(g *global) *cobra.Command {
 					return err
 				}
 			}
-			return o.printf("%d recordings dropped.", len(findings))
+			return o.printf("%s dropped.", counted(len(findings), "recording"))
 		}),
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all that a check finds")
@@ -211,7 +211,7 @@ func (o *opened) moveCorrupt(findings []check.Finding) error {
 			return err
 		}
 	}
-	return o.printf("%d recordings moved.", len(moved))
+	return o.printf("%s moved.", counted(len(moved), "recording"))
 }
 
 func newRecountCommand(g *global) *cobra.Command {
@@ -222,7 +222,7 @@ func newRecountCommand(g *global) *cobra.Command {
 Where the totals were too low, the next run may delete the oldest recordings to
 meet the quota.`,
 		Example: `  moonfirefs repair recount`,
-		Args:    asUsage(cobra.NoArgs),
+		Args:    asUsage(noArguments),
 		RunE: g.repairing(func(o *opened, _ []string) error {
 			wrong, err := o.DB.WrongTotals(o.cmd.Context())
 			if err != nil {
@@ -254,7 +254,7 @@ Nothing is deleted, then or later. Sample files that the index does not know, an
 recordings whose files are missing, are what "moonfirefs check" shows; see
 "moonfirefs repair move-orphans" and "drop-missing".`,
 		Example: `  moonfirefs repair accept`,
-		Args:    asUsage(cobra.NoArgs),
+		Args:    asUsage(noArguments),
 		RunE: g.repairing(func(o *opened, _ []string) error {
 			mismatches, err := o.Mismatches(o.cmd.Context())
 			if err != nil {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/dustin/go-humanize"
 
@@ -20,7 +21,7 @@ func keepsText(sizeBytes int64, mbits float64) string {
 	days := float64(sizeBytes) / bytesPerDay(mbits)
 	switch hours := days * 24; {
 	case hours < 3:
-		return fmt.Sprintf("%.0f minutes", hours*60)
+		return counted(int(math.Round(hours*60)), "minute")
 	case days < 3:
 		return fmt.Sprintf("%.0f hours", hours)
 	}

@@ -1,16 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os/signal"
 	"sync"
 	"syscall"
 	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -46,14 +45,10 @@ MOONFIREFS_DIRECTORY what it is about.`,
 			if err != nil {
 				return err
 			}
-			queueBytes, err := humanize.ParseBytes(queue)
-			if err != nil || queueBytes == 0 || queueBytes > 1<<40 {
-				return &usageError{fmt.Errorf("--queue %s: it is not a size such as 32MiB", queue)}
-			}
-			if frameTimeout < time.Second {
-				return &usageError{fmt.Errorf("--frame-timeout %v: it is less than 1s", frameTimeout)}
-			}
-			if err := watch.check(); err != nil {
+			queueBytes, err := parseSize("--queue", queue, queueBounds)
+			err = cmp.Or(err, segmentBounds.check("--rotate-every", segmentEvery),
+				timeoutBounds.check("--frame-timeout", frameTimeout), watch.check())
+			if err != nil {
 				return err
 			}
 			// There is nothing to reload: changes are taken up as they are made.
@@ -65,13 +60,13 @@ MOONFIREFS_DIRECTORY what it is about.`,
 			defer closing(log, s)
 			return record(cmd.Context(), &recording{
 				store: s, storePath: g.store, mountpoint: args[0], mount: f, watch: watch, log: log,
-				segmentEvery: segmentEvery, queueBytes: int64(queueBytes), frameTimeout: frameTimeout,
+				segmentEvery: segmentEvery, queueBytes: queueBytes, frameTimeout: frameTimeout,
 			})
 		},
 	}
 	f.add(cmd)
 	watch.add(cmd)
-	cmd.Flags().DurationVar(&segmentEvery, "rotate-every", time.Minute, "length of a recording: how soon footage shows")
+	cmd.Flags().DurationVar(&segmentEvery, "rotate-every", time.Minute, "length of a recording: how soon footage shows; 1s to 4m")
 	cmd.Flags().StringVar(&queue, "queue", "32MiB", "memory for the frames of each stream that wait for a slow disk; what does not fit is lost")
 	cmd.Flags().DurationVar(&frameTimeout, "frame-timeout", 30*time.Second, "connect again to a camera that has sent no picture for so long, whatever else it sends")
 	return cmd

@@ -34,7 +34,7 @@ func TestKilledWhileRecording(t *testing.T) {
 	}
 	const kills = 2
 	for run := range kills + 1 {
-		recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1h")
+		recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "4m")
 		for name, camera := range cameras {
 			wait.Until(t, "some groups of pictures of "+name, func() bool {
 				runs := sentRuns(camera.Sent())
@@ -99,7 +99,7 @@ func TestRemoveAfterKill(t *testing.T) {
 	camera := startCamera(t, testcamera.Config{})
 	path, mountpoint := newStore(t), newMountpoint(t)
 	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
-	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1h")
+	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "4m")
 	wait.Until(t, "some groups of pictures", func() bool { return len(camera.Sent()) > 3*clipGOP })
 	recorder.kill()
 	remove := []string{"camera", "remove", "--store", path, "driveway"}

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfirefs/internal/monitor"
 	"github.com/moonfirefs/moonfirefs/internal/status"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
 func newStatusCommand(g *global) *cobra.Command {
@@ -25,7 +25,7 @@ first, in words. The same is in the mount, as status.json and on index.html.
 Exit status: 0 if all is well, 1 if something is wrong, 2 if no recorder runs.`,
 		Example: `  moonfirefs status
   moonfirefs status --json | jq -r '.problems[].text'`,
-		Args: asUsage(cobra.NoArgs),
+		Args: asUsage(noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error { return showStatus(cmd.OutOrStdout(), g.store, asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print status.json; docs/status.md says what is in it")
@@ -50,8 +50,8 @@ func showStatus(out io.Writer, path string, asJSON bool) error {
 
 // statusUnknown tells a recorder that does not answer, which is wrong, from none.
 func statusUnknown(path string, err error) error {
-	if _, statErr := os.Stat(path); errors.Is(statErr, fs.ErrNotExist) {
-		err = fmt.Errorf("there is no store in %s", path)
+	if !store.Exists(path) {
+		err = fmt.Errorf("there is no store in %s (make one with: moonfirefs init)", path)
 	} else if !errors.Is(err, monitor.ErrNoRecorder) && !errors.Is(err, fs.ErrPermission) {
 		return err
 	}

@@ -19,7 +19,7 @@ picture shows a counter and moves. It can be added like any other camera. Its
 pictures are encoded by ffmpeg.`,
 		Example: `  moonfirefs test-camera &
   moonfirefs camera add garden rtsp://127.0.0.1:8554/stream --retain 1GB`,
-		Args: asUsage(cobra.NoArgs),
+		Args: asUsage(noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			log, err := g.logger(cmd)
 			if err != nil {

@@ -39,7 +39,7 @@ func newVersionCommand() *cobra.Command {
 		Short: "Print the version, and those of the libraries",
 		Example: `  moonfirefs version
   moonfirefs version --json`,
-		Args: asUsage(cobra.NoArgs),
+		Args: asUsage(noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b := thisBuild()
 			if asJSON {

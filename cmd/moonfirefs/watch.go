@@ -33,8 +33,8 @@ func (f *watchFlags) add(cmd *cobra.Command) {
 
 // check refuses what can be known to be wrong before anything is recorded.
 func (f *watchFlags) check() error {
-	if f.metrics == "" {
-		return nil
+	if err := pauseBounds.check("--hook-pause", f.hookPause); err != nil || f.metrics == "" {
+		return err
 	}
 	err := metrics.CheckAddress(f.metrics, f.metricsPublic)
 	if errors.Is(err, metrics.ErrPublic) {

@@ -173,13 +173,32 @@ func TestWords(t *testing.T) {
 		{func() { s.DaysUntilFull = &full }, s.FullText, "42 days"},
 		{func() { s.RetentionReached = true }, s.FullText, "reached"},
 		{func() {}, s.GapsToday.Text, "none"},
-		{func() { s.GapsToday = Gaps{2, 63.4} }, func() string { return s.GapsToday.Text() }, "2 (1m3s)"},
+		{func() { s.GapsToday = Gaps{2, 63.4} }, func() string { return s.GapsToday.Text() }, "2 (1 min 3 s)"},
 		{func() {}, func() string { return BitRateText(2.04e6) }, "2.0 Mbit/s"},
 		{func() {}, func() string { return BitRateText(0) }, "–"},
 	} {
 		test.change()
 		if got := test.got(); got != test.want {
 			t.Errorf("got %q, want %q", got, test.want)
+		}
+	}
+}
+
+// Ensures that durations are told as people tell them.
+func TestDurationText(t *testing.T) {
+	for text, d := range map[string]time.Duration{
+		"0 s":         400 * time.Millisecond,
+		"47 s":        47 * time.Second,
+		"1 min 0 s":   59*time.Second + 500*time.Millisecond,
+		"10 min 0 s":  10 * time.Minute,
+		"59 min 59 s": time.Hour - time.Second,
+		"1 h 0 min":   time.Hour - time.Millisecond,
+		"14 h 0 min":  13*time.Hour + 59*time.Minute + 47*time.Second,
+		"24 h 0 min":  24 * time.Hour,
+		"124 h 5 min": 124*time.Hour + 5*time.Minute + 29*time.Second,
+	} {
+		if got := DurationText(d); got != text {
+			t.Errorf("%v: got %q, want %q", d, got, text)
 		}
 	}
 }

@@ -100,7 +100,7 @@ func (g Gaps) Text() string {
 	if g.Count == 0 {
 		return "none"
 	}
-	return fmt.Sprintf("%d (%v)", g.Count, time.Duration(math.Round(g.Seconds))*time.Second)
+	return fmt.Sprintf("%d (%s)", g.Count, DurationText(time.Duration(g.Seconds*float64(time.Second))))
 }
 
 // SpaceText says how much room there is.
@@ -110,6 +110,19 @@ func (d *Directory) SpaceText() string {
 
 // BytesText rounds a size for people, in powers of 1000: "2.1 GB".
 func BytesText(n int64) string { return humanize.Bytes(uint64(max(n, 0))) }
+
+// DurationText rounds a duration for people, to the second below an hour and to the minute
+// from there on: "47 s", "10 min 0 s", "14 h 0 min".
+func DurationText(d time.Duration) string {
+	switch seconds, minutes := d.Round(time.Second)/time.Second, d.Round(time.Minute)/time.Minute; {
+	case seconds < 60:
+		return fmt.Sprintf("%d s", seconds)
+	case seconds < 3600:
+		return fmt.Sprintf("%d min %d s", seconds/60, seconds%60)
+	default:
+		return fmt.Sprintf("%d h %d min", minutes/60, minutes%60)
+	}
+}
 
 // DaysText rounds a number of days for people.
 func DaysText(days float64) string {

@@ -95,6 +95,13 @@ func LoadZone(name string) (*time.Location, error) {
 	return zone, nil
 }
 
+// Exists tells whether there is a store in the directory path, or may be one that this
+// user cannot see.
+func Exists(path string) bool {
+	_, err := os.Stat(filepath.Join(path, databaseName))
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 // Open opens the store in the directory path and locks it as mode says. The
 // errors are those of sample.Open and index.Open, and one that wraps
 // moonfirefs.ErrNotFound if there is no store. A sample directory that is missing, or

@@ -1,6 +1,7 @@
 package survey
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -235,17 +236,24 @@ func (t *tally) warn(r *Report) {
 		r.warn("B-frames: they delay the picture and save little; switch them off if the camera lets you")
 	}
 	if t.jumps > 0 {
-		r.warn("the time stamps jumped (%d times): each time, a new recording begins", t.jumps)
+		r.warn("the time stamps jumped (%s): each time, a new recording begins", times(t.jumps))
 	}
 	if unequal(r) {
 		r.warn("%.1f frames come each second, but their time stamps are those of %.1f a second", r.FramesPerSecond, r.StampedFramesPerSecond)
 	}
 	if t.entries > 1 {
-		r.warn("the codec configuration changed (%d times): each time, a new file begins", t.entries-1)
+		r.warn("the codec configuration changed (%s): each time, a new file begins", times(t.entries-1))
 	}
 	if math.Abs(r.DriftPPM)-r.DriftUncertaintyPPM > 500 {
 		r.warn("the camera's clock is wrong by more than 500 millionths, which is not corrected: let it set its clock by NTP")
 	}
+}
+
+func times(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
 }
 
 // unequal tells whether time stamps are those of another frame rate. A camera may

@@ -84,8 +84,8 @@ func TestReport(t *testing.T) {
 		"endless GOP":     {func(s *stream) { s.gop = 1e6 }, "lasts 60 s or more"},
 		"B-frames":        {func(s *stream) { s.bFrames = true }, "B-frames"},
 		"half as many":    {func(s *stream) { s.came, s.frames = 12, 721 }, "12.0 frames come each second, but their time stamps are those of 25.0"},
-		"forward jump":    {func(s *stream) { s.jumpAt, s.jumpBy90k = 700, 3600*second90k }, "jumped (1 times)"},
-		"backward jump":   {func(s *stream) { s.jumpAt, s.jumpBy90k = 701, -3600*second90k }, "jumped (1 times)"},
+		"forward jump":    {func(s *stream) { s.jumpAt, s.jumpBy90k = 700, 3600*second90k }, "jumped (once)"},
+		"backward jump":   {func(s *stream) { s.jumpAt, s.jumpBy90k = 701, -3600*second90k }, "jumped (once)"},
 	}
 	for name, test := range tests {
 		s := good

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/moonfirefs/moonfirefs/internal/status"
+	"github.com/moonfirefs/moonfirefs/recorder"
+)
+
+// sizeBounds are the sizes that a flag can have, bounds included, and one that shows how
+// it is written.
+type sizeBounds struct {
+	leastBytes, mostBytes int64
+	example               string
+}
+
+var (
+	quotaBounds = sizeBounds{0, 1 << 62, "500GB"}
+	cacheBounds = sizeBounds{1, 1 << 40, "32MiB"}
+	// The queue must hold a key frame, at the least a small one.
+	queueBounds = sizeBounds{32 << 10, 1 << 40, "32MiB"}
+)
+
+// bareNumber matches a size without a unit. That is as good as never what was meant: as a
+// quota of bytes, it would have all footage deleted.
+var bareNumber = regexp.MustCompile(`^\s*[\d.,]+\s*$`)
+
+// parseSize reads the value of a flag, such as 500GB or 32MiB.
+func parseSize(flag, text string, bounds sizeBounds) (sizeBytes int64, err error) {
+	refuse := func(format string, args ...any) (int64, error) {
+		return 0, &usageError{fmt.Errorf("%s %s: %s", flag, text, fmt.Sprintf(format, args...))}
+	}
+	if bareNumber.MatchString(text) {
+		return refuse("the unit is missing: one of B, kB, MB, GB, TB, KiB, MiB, GiB, TiB")
+	}
+	n, err := humanize.ParseBytes(text)
+	switch {
+	case err != nil:
+		return refuse("it is not a size such as %s", bounds.example)
+	case n < uint64(bounds.leastBytes):
+		return refuse("it is less than %s", humanize.IBytes(uint64(bounds.leastBytes)))
+	case n > uint64(bounds.mostBytes):
+		return refuse("it is more than %s", humanize.IBytes(uint64(bounds.mostBytes)))
+	}
+	return int64(n), nil
+}
+
+// durationBounds are the durations that a flag can have, bounds included; most is 0 if
+// there is no upper one.
+type durationBounds struct{ least, most time.Duration }
+
+var (
+	// Recordings are cut at key frames, and the recorder makes none longer.
+	segmentBounds = durationBounds{time.Second, recorder.MaxSegmentEvery}
+	// Cameras may send a picture in a second, and what a hook is for takes about as long.
+	timeoutBounds = durationBounds{least: time.Second}
+	pauseBounds   = durationBounds{least: time.Second}
+)
+
+func (b durationBounds) check(flag string, d time.Duration) error {
+	switch {
+	case d < b.least:
+		return &usageError{fmt.Errorf("%s %v: it is less than %s", flag, d, status.DurationText(b.least))}
+	case b.most > 0 && d > b.most:
+		return &usageError{fmt.Errorf("%s %v: it is more than %s", flag, d, status.DurationText(b.most))}
+	}
+	return nil
+}
