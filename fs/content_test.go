@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
 )
 
@@ -70,13 +71,13 @@ func TestDeterminism(t *testing.T) {
 	first := startServer(t, serveOptions{Store: path, Timestamps: true})
 	want := describe(first)
 	second := startServer(t, serveOptions{Store: path, Timestamps: true})
-	if got := describe(second); got != want {
-		t.Errorf("a second mount shows\n%swhere the first shows\n%s", got, want)
+	if diff := cmp.Diff(want, describe(second)); diff != "" {
+		t.Errorf("-the first mount shows +a second one:\n%s", diff)
 	}
 	first.stop()
 	second.stop()
-	if got := describe(startServer(t, serveOptions{Store: path, Timestamps: true})); got != want {
-		t.Errorf("after a remount there are\n%swhere there were\n%s", got, want)
+	if diff := cmp.Diff(want, describe(startServer(t, serveOptions{Store: path, Timestamps: true}))); diff != "" {
+		t.Errorf("-before +after a remount:\n%s", diff)
 	}
 	// Options that change bytes change inode numbers.
 	other := startServer(t, serveOptions{Store: path})

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/moonfirefs/moonfirefs"
 )
 
@@ -107,7 +109,7 @@ func TestMigrate(t *testing.T) {
 	before := contents(t, openOld(t, oldStore(t), false))
 	db := openOld(t, path, true)
 	if after := contents(t, db); after != before || strings.Contains(after, "no such") || !strings.Contains(after, "visit") {
-		t.Errorf("before:\n%s\nafter:\n%s", before, after)
+		t.Errorf("-before +after:\n%s", cmp.Diff(before, after))
 	}
 	requireSound(t, db)
 	requireShippedSchema(t, path)
@@ -116,8 +118,8 @@ func TestMigrate(t *testing.T) {
 	if err != nil || info.Mode() != 0o600 || versionOf(t, copied) != 1 {
 		t.Errorf("the copy is %v, %v", info, err)
 	}
-	if got := contents(t, openOld(t, copied, false)); got != before {
-		t.Errorf("the copy has:\n%s\nnot:\n%s", got, before)
+	if diff := cmp.Diff(before, contents(t, openOld(t, copied, false))); diff != "" {
+		t.Errorf("what the copy has (-want +got):\n%s", diff)
 	}
 	requireSound(t, openOld(t, copied, false))
 }

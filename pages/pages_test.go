@@ -6,10 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
-	"reflect"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
@@ -36,16 +37,16 @@ func TestJSONAgainstRows(t *testing.T) {
 	for folder, recordings := range map[string][]moonfirefs.Summary{"driveway": main, "driveway-sub": sub} {
 		kind := map[string]string{"driveway": "main", "driveway-sub": "sub"}[folder]
 		want := expectedStream(f.Zone, folder, recordings)
-		if got := root.Cameras[0]["streams"].(map[string]any)[kind]; !reflect.DeepEqual(got, normalized(t, want)) {
-			t.Errorf("the root says of %s\n%v, want\n%v", folder, got, want)
+		if diff := cmp.Diff(normalized(t, want), root.Cameras[0]["streams"].(map[string]any)[kind]); diff != "" {
+			t.Errorf("what the root says of %s (-want +got):\n%s", folder, diff)
 		}
 		want["timeZoneName"], want["stream"] = newYork, kind
 		want["uuid"], want["shortName"], want["description"] = cameras[0].UUID.String(), "driveway", cameras[0].Description
 		want["recordings"] = expectedStretches(t, f, recordings)
-		var got map[string]any
+		var got any
 		decodeJSON(t, contentOf(t, pageOf(t, p, folder, JSONName)), &got)
-		if !reflect.DeepEqual(got, normalized(t, want)) {
-			t.Errorf("%s says\n%v, want\n%v", folder, got, normalized(t, want))
+		if diff := cmp.Diff(normalized(t, want), got); diff != "" {
+			t.Errorf("what %s says (-want +got):\n%s", folder, diff)
 		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
@@ -59,7 +61,7 @@ func TestCameraEdit(t *testing.T) {
 		output := mustRun(t, append([]string{"camera", "edit", "--store", path, "driveway"}, test.args...)...)
 		test.change(&before)
 		if got := storedCamera(t, path); !sameCamera(got, before) || !strings.Contains(output, test.want) {
-			t.Errorf("%q: printed %q; got\n%+v, want\n%+v", test.args, output, got, before)
+			t.Errorf("%q: printed %q; the camera (-want +got):\n%s", test.args, output, cmp.Diff(before, got))
 		}
 		for _, secret := range []string{"s3cret", "n3w", "t0or"} {
 			if strings.Contains(output, secret) {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/check"
 	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
@@ -234,8 +236,8 @@ func TestRefusedMismatch(t *testing.T) {
 			if recorder.err == nil || !strings.Contains(output, test.want) || strings.Count(output, "\n") != 1 {
 				t.Errorf("%v, %q, want one line with %q", recorder.err, output, test.want)
 			}
-			if after := tree(t, path); after != before {
-				t.Errorf("there was\n%s\nthere is\n%s", before, after)
+			if diff := cmp.Diff(before, tree(t, path)); diff != "" {
+				t.Errorf("-there was +there is:\n%s", diff)
 			}
 			s, err := store.Open(t.Context(), path, store.Reading, nil)
 			if (err == nil) != test.readable {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"crypto/md5"
 	"crypto/sha256"
 	"encoding/binary"
@@ -15,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/store"
@@ -188,8 +189,8 @@ func requirePictures(t *testing.T, recorded [][]testcamera.SentFrame, paths []st
 	for _, run := range recorded {
 		want = append(want, countersInOrder(run)...)
 	}
-	if got := shownCounters(t, paths...); !slices.Equal(got, want) {
-		t.Errorf("pictures are shown in the order %v,\nwant %v", got, want)
+	if diff := cmp.Diff(want, shownCounters(t, paths...)); diff != "" {
+		t.Errorf("pictures are shown in another order (-want +got):\n%s", diff)
 	}
 }
 
@@ -237,7 +238,7 @@ func requireClip(t *testing.T, run []testcamera.SentFrame, path, mountpoint stri
 // countersInOrder are the numbers of a run's pictures in the order in which they were
 // taken.
 func countersInOrder(run []testcamera.SentFrame) (counters []int) {
-	for _, f := range slices.SortedFunc(slices.Values(run), func(a, b testcamera.SentFrame) int { return cmp.Compare(a.PTS90k, b.PTS90k) }) {
+	for _, f := range slices.SortedFunc(slices.Values(run), func(a, b testcamera.SentFrame) int { return int(a.PTS90k - b.PTS90k) }) {
 		counters = append(counters, f.Counter)
 	}
 	return counters
@@ -367,22 +368,21 @@ func TestSameBytes(t *testing.T) {
 	beside.saw("mounted")
 	camera.Stop() // so that the hour stays as it is
 	recorder.saw("no connection to the camera")
-	settled := digests(t, first)
 	wait.Until(t, "the last recording to be committed", func() bool {
-		before := settled
-		time.Sleep(200 * time.Millisecond)
-		settled = digests(t, first)
-		return settled == before
+		journals, err := filepath.Glob(filepath.Join(path, "samples", "*.journal"))
+		mustDo(t, err)
+		return len(journals) == 0
 	})
-	if other := digests(t, second); other != settled {
-		t.Errorf("the recorder shows\n%sthe mount beside it\n%s", settled, other)
+	settled := digests(t, first)
+	if diff := cmp.Diff(settled, digests(t, second)); diff != "" {
+		t.Errorf("-the recorder shows +the mount beside it:\n%s", diff)
 	}
 	recorder.stop()
 	beside.stop()
 	again := start(t, "mount", second, "--store", path)
 	again.saw("mounted")
-	if other := digests(t, second); other != settled {
-		t.Errorf("the recorder showed\n%sa later mount\n%s", settled, other)
+	if diff := cmp.Diff(settled, digests(t, second)); diff != "" {
+		t.Errorf("-the recorder showed +a later mount:\n%s", diff)
 	}
 }
 

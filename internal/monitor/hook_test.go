@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/status"
 
@@ -73,8 +75,8 @@ MOONFIREFS_DIRECTORY=/media/a MOONFIREFS_EVENT=disk-trouble MOONFIREFS_PROBLEM=d
 MOONFIREFS_CAMERA=driveway MOONFIREFS_EVENT=camera-back MOONFIREFS_FOLDER=driveway MOONFIREFS_STREAM=main MOONFIREFS_TEXT=Camera driveway is back. 
 MOONFIREFS_DIRECTORY=/media/a MOONFIREFS_EVENT=disk-recovered MOONFIREFS_TEXT=The disk of /media/a is in order again. 
 `
-	if string(data) != want || log.String() != "" {
-		t.Errorf("the command was told\n%swant\n%slog:\n%s", data, want, log)
+	if diff := cmp.Diff(want, string(data)); diff != "" || log.String() != "" {
+		t.Errorf("what the command was told (-want +got):\n%slog:\n%s", diff, log)
 	}
 }
 

@@ -10,13 +10,15 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // copiesOf compares a copy of the mount with the mount, file by file.
 func sameTree(t *testing.T, mountpoint, copied string) {
 	t.Helper()
-	if want, got := digest(t, mountpoint), digest(t, copied); want != got {
-		t.Errorf("the mount has\n%sthe copy\n%s", want, got)
+	if diff := cmp.Diff(digest(t, mountpoint), digest(t, copied)); diff != "" {
+		t.Errorf("-the mount has +the copy has:\n%s", diff)
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // liveAgainWithin is the promise: so long after a crash the mount is live again. It is
@@ -55,7 +57,7 @@ func TestKilledServer(t *testing.T) {
 	if took := time.Since(start); *full && took > liveAgainWithin {
 		t.Errorf("the mount was live again after %v", took)
 	}
-	if after := digest(t, again.mountpoint); after != before {
-		t.Errorf("the mount had\n%sand has\n%s", before, after)
+	if diff := cmp.Diff(before, digest(t, again.mountpoint)); diff != "" {
+		t.Errorf("-the mount had +the mount has:\n%s", diff)
 	}
 }

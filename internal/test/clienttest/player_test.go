@@ -4,6 +4,8 @@ import (
 	"math"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
 )
 
@@ -45,8 +47,8 @@ func TestPlayers(t *testing.T) {
 			})
 		}
 	})
-	if after := digest(t, s.store); after != before {
-		t.Errorf("the store was\n%sand is\n%s", before, after)
+	if diff := cmp.Diff(before, digest(t, s.store)); diff != "" {
+		t.Errorf("-the store was +the store is:\n%s", diff)
 	}
 }
 

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/moonfirefs/moonfirefs/internal/test/syncbuffer"
 	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
@@ -160,8 +162,8 @@ func TestSamba(t *testing.T) {
 	for property, test := range tests {
 		copiers.check(t, name, property, func(t *testing.T) { test(t, share, m, s) })
 	}
-	if after := digest(t, s.store); after != before {
-		t.Errorf("the store was\n%sand is\n%s", before, after)
+	if diff := cmp.Diff(before, digest(t, s.store)); diff != "" {
+		t.Errorf("-the store was +the store is:\n%s", diff)
 	}
 	copiers.check(t, name, "growing hour", func(t *testing.T) { testSambaOpen(t, 3, 1) })
 	copiers.check(t, name, "rotated away", func(t *testing.T) { testSambaOpen(t, 3, 5) })

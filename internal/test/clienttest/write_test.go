@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestWritesAreRefused ensures that whatever program tries to change the mount
@@ -21,11 +23,11 @@ func TestWritesAreRefused(t *testing.T) {
 			copiers.check(t, program.name, "write refused", func(t *testing.T) { testAttempts(t, program) })
 		})
 	}
-	if after := digest(t, s.store); after != storeBefore {
-		t.Errorf("the store was\n%sand is\n%s", storeBefore, after)
+	if diff := cmp.Diff(storeBefore, digest(t, s.store)); diff != "" {
+		t.Errorf("-the store was +the store is:\n%s", diff)
 	}
-	if after := digest(t, m.mountpoint); after != mountBefore {
-		t.Errorf("the mount was\n%sand is\n%s", mountBefore, after)
+	if diff := cmp.Diff(mountBefore, digest(t, m.mountpoint)); diff != "" {
+		t.Errorf("-the mount was +the mount is:\n%s", diff)
 	}
 }
 
