@@ -67,11 +67,11 @@ type Stream struct {
 	// URL is an rtsp:// URL without user info.
 	URL       string
 	Transport Transport
-	// RetainBytes is the quota: rotation deletes the oldest recordings so that
+	// RetainBytes is the quota: retention deletes the oldest recordings so that
 	// their sample files together never exceed it.
 	RetainBytes int64
 	// Trimmed90k are the starts of those quarters of an hour of UTC that have lost
-	// a recording to rotation, ascending. Those before all recordings are left
+	// a recording to retention, ascending. Those before all recordings are left
 	// out.
 	Trimmed90k []Time90k
 	// SampleFileBytes and Duration90k are the totals over the stream's

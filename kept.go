@@ -4,7 +4,7 @@ package moonfirefs
 // kept may always use, however much is kept.
 const UnkeptShare = 10
 
-// Kept is an interval of a stream that rotation spares, and that the mount shows
+// Kept is an interval of a stream that retention spares, and that the mount shows
 // under a name of its own.
 type Kept struct {
 	ID     KeptID

@@ -5,8 +5,7 @@ import (
 	"io"
 )
 
-// How far JSON is indented: that of a store as in the files of the mount, and that of
-// cameras.
+// How far JSON is indented: as in the files of the mount, but for what cameras say.
 const (
 	storeIndent  = " "
 	cameraIndent = "  "

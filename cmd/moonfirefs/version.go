@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"runtime"
@@ -43,9 +42,7 @@ func newVersionCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			b := thisBuild()
 			if asJSON {
-				encoder := json.NewEncoder(cmd.OutOrStdout())
-				encoder.SetIndent("", " ")
-				return encoder.Encode(b)
+				return printJSON(cmd.OutOrStdout(), b, storeIndent)
 			}
 			return b.print(cmd.OutOrStdout())
 		},

@@ -29,7 +29,7 @@ func beeps(t *testing.T, channels int) (samples [][]byte, entry *moonfirefs.Audi
 	return samples, moonfirefs.NewAudioSampleEntry(track.Entry, 16000, uint16(channels), 1024, "mp4a.40.2")
 }
 
-// onsets finds where in a file sound begins after silence, in seconds.
+// onsets finds where in a file audio begins after silence, in seconds.
 func onsets(t *testing.T, path string) (at []float64) {
 	t.Helper()
 	out, err := exec.Command("ffmpeg", "-v", "error", "-i", path, "-map", "0:a",
@@ -57,7 +57,7 @@ func TestAudioStaysInStep(t *testing.T) {
 		s := hour(t, h264)
 		made := newStore(t, mustFootage(t, h264))
 		made.spec.Audio = entry
-		// Each second of sound is 15.625 samples: a recording of three seconds has
+		// Each second of audio is 15.625 samples: a recording of three seconds has
 		// those that begin in it. The last recording comes 7.3 seconds late.
 		next := 0
 		for i, frames := range s.Frames {
