@@ -22,7 +22,8 @@ DEMO ?= /tmp/moonfirefs-demo
 tool  = .tools/$(1)-$(shell cat tools/$(1).version)
 
 # Tests mount file systems, also for other users, and unmount them.
-SUDO    = $(if $(filter-out 0,$(shell id -u)),sudo -E)
+# sudo has a search path of its own, in which there is no Go.
+SUDO    = $(if $(filter-out 0,$(shell id -u)),sudo -E env "PATH=$(PATH)")
 AS_ROOT = $(if $(SUDO),-exec '$(SUDO)')
 
 include tools/cgo.mk

@@ -47,8 +47,11 @@ chroot_devices() {
     for path in /dev /dev/pts /proc /sys; do chroot_bind "$path"; done
 }
 
-# chroot_go shows the Go of this machine, and what it has downloaded and built.
+# chroot_go shows the Go of this machine, and what it has downloaded and built; or, for
+# somebody who is root by sudo, what these scripts have, since root's files in a user's
+# cache would be in the way.
 chroot_go() {
+    [ -z "${SUDO_UID:-}" ] || export GOMODCACHE="$PWD/.tools/modules" GOCACHE="$PWD/.tools/cache"
     for path in "$(go env GOROOT)" "$(go env GOMODCACHE)" "$(go env GOCACHE)"; do
         mkdir -p "$path"
         chroot_bind "$path"

@@ -19,3 +19,4 @@ in_go make -C /root/moonfirefs deb ARCH="$arch"
 mkdir -p "$folder"
 rm -f "$folder"/moonfirefs_*_"$arch".deb
 cp "$root"/root/moonfirefs/dist/moonfirefs_*_"$arch".deb "$folder/"
+[ -z "${SUDO_UID:-}" ] || chown -R "$SUDO_UID:$SUDO_GID" "${folder%%/*}"

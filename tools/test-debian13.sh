@@ -9,20 +9,17 @@ cd "$(dirname "$0")/.."
 [ $# -gt 0 ] || set -- ./camera ./recorder ./internal/test/testcamera ./cmd/moonfirefs
 
 chroot_make trixie
-chroot_install --no-install-recommends gcc libc6-dev lld pkg-config ffmpeg fuse3 sqlite3 procps e2fsprogs mount iproute2 \
-    libavcodec-dev libavdevice-dev libavfilter-dev libavformat-dev libavutil-dev libswresample-dev libswscale-dev
-for path in /dev /dev/pts /proc /sys "$(go env GOROOT)" "$(go env GOMODCACHE)" "$(go env GOCACHE)"; do
-    chroot_bind "$path"
-done
-mkdir "$root/src"
-git ls-files -z --cached --others --exclude-standard | tar -c --null --files-from=- | tar -x -C "$root/src"
-chroot "$root" pkg-config --modversion libavformat
-chroot "$root" env "PATH=$(go env GOROOT)/bin:$PATH" "GOMODCACHE=$(go env GOMODCACHE)" "GOCACHE=$(go env GOCACHE)" \
-    "GOPROXY=$(go env GOPROXY)" "GOSUMDB=$(go env GOSUMDB)" sh -euc '
-    cd /src
+chroot_devices
+chroot_go
+chroot_clone /root/moonfirefs
+in_go sh -euc '
+    cd /root/moonfirefs
+    tools/setup.sh demo
+    apt-get install -y -qq --no-install-recommends e2fsprogs iproute2 mount procps </dev/null
     GOFLAGS="-buildvcs=false $(tools/goflags.sh)"
     export GOFLAGS
     echo "$GOFLAGS"
+    pkg-config --modversion libavformat
     go build -o /tmp/moonfirefs ./cmd/moonfirefs
     go vet ./camera ./cmd/moonfirefs
     go test -count=1 -parallel 6 -timeout 20m "$@"' sh "$@"
