@@ -132,6 +132,7 @@ func serve(o Options, t *tree, root gofs.InodeEmbedder) (*Mount, error) {
 		err = errors.New(strings.TrimSpace(err.Error()))
 		return nil, errors.Join(err, mountpoint.ClearStale(path))
 	}
+	mountpoint.KeepFromChildren(t.log)
 	m := &Mount{path: path, log: t.log, tree: t, server: server, done: make(chan struct{})}
 	m.looked.Store(int64(time.Since(epoch)))
 	go m.run(root.EmbeddedInode())

@@ -11,7 +11,7 @@ import (
 )
 
 // closeGrace is how long Close waits for a mount that it has cut off.
-const closeGrace = 5 * time.Second
+const closeGrace = 3 * time.Second
 
 // Close unmounts, and waits until no request is being served. Where programs
 // still use the mount it is detached all the same, and they get errors. Close is
@@ -27,7 +27,7 @@ func (m *Mount) close() error {
 	case <-m.done:
 		return err
 	case <-time.After(closeGrace):
-		return errors.Join(err, fmt.Errorf("unmount %s: programs still use it", m.path))
+		return errors.Join(err, fmt.Errorf("unmount %s: the kernel has not let go of it", m.path))
 	}
 }
 
@@ -42,36 +42,14 @@ func (m *Mount) unmount() error {
 		m.abort() // somebody else has detached it
 		return nil
 	}
-	err := m.detachOrRetry()
-	if err == nil || m.gone() {
-		return nil
-	}
-	if !errors.Is(err, unix.EBUSY) {
-		m.log.Debug("unmounting lazily", "err", err)
-	}
-	// MNT_FORCE cuts the connection (Linux fuse_umount_begin), MNT_DETACH
-	// unmounts although the mount is in use.
+	// MNT_FORCE cuts the connection (Linux fuse_umount_begin), also for copies of the
+	// mount in other mount namespaces, which would keep it alive. MNT_DETACH unmounts
+	// although the mount is in use.
 	if err := mountpoint.Detach(m.path, unix.MNT_FORCE|unix.MNT_DETACH); err != nil && !m.gone() {
 		return fmt.Errorf("unmount %s: %w", m.path, err)
 	}
 	m.abort() // for fusermount3, which does not force
 	return nil
-}
-
-// detachOrRetry unmounts a mount that is not in use. The last descriptor may
-// have been closed a moment ago: the kernel tells us of it asynchronously.
-func (m *Mount) detachOrRetry() (err error) {
-	for delay := 10 * time.Millisecond; delay < 200*time.Millisecond; delay *= 2 {
-		if err = mountpoint.Detach(m.path, 0); err == nil {
-			return nil
-		}
-		select {
-		case <-m.done:
-			return nil
-		case <-time.After(delay):
-		}
-	}
-	return err
 }
 
 func (m *Mount) gone() bool {

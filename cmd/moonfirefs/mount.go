@@ -73,34 +73,34 @@ func cacheBytes(flag, size string) (int64, error) {
 	return parseSize("--"+flag, size, cacheBounds)
 }
 
-// open mounts the store. report returns what the mount tells of the recorder; it is
-// nil where there is none.
-func (f *mountFlags) open(ctx context.Context, s *store.Store, mountpoint string, report func() *status.Report, log *slog.Logger) (*fs.Mount, error) {
+// mountOptions say how to mount the store. report returns what the mount tells of the
+// recorder; it is nil where there is none.
+func (f *mountFlags) mountOptions(s *store.Store, mountpoint string, report func() *status.Report, log *slog.Logger) (o fs.Options, err error) {
 	if f.uid == math.MaxUint32 || f.gid == math.MaxUint32 {
-		return nil, &usageError{errors.New("--uid and --gid: the last number stands for nobody")}
+		return o, &usageError{errors.New("--uid and --gid: the last number stands for nobody")}
 	}
 	render, err := f.options()
 	if err != nil {
-		return nil, err
+		return o, err
 	}
 	listingBytes, err := cacheBytes("listing-cache", f.listingCache)
 	if err != nil {
-		return nil, err
+		return o, err
 	}
 	videoIndexBytes, err := cacheBytes("video-index-cache", f.videoIndexCache)
 	if err != nil {
-		return nil, err
+		return o, err
 	}
 	if videoIndexBytes > 0 {
 		s.DB.BoundVideoIndexes(videoIndexBytes)
 	}
 	catalog, err := newCatalog(s, render, listingBytes)
 	if err != nil {
-		return nil, err
+		return o, err
 	}
-	return fs.Open(ctx, fs.Options{
+	return fs.Options{
 		Mountpoint: mountpoint, Catalog: catalog, AllowOther: f.allowOther, UID: f.uid, GID: f.gid, Status: report, Logger: log,
-	})
+	}, nil
 }
 
 func newMountCommand(g *global) *cobra.Command {
@@ -120,7 +120,11 @@ unmounted. It works beside a running recorder, and on a copy of a store.`,
 
 func runMount(cmd *cobra.Command, g *global, f *mountFlags, mountpoint string) error {
 	return g.withStore(cmd, store.Reading, func(o *opened) error {
-		mount, err := f.open(cmd.Context(), o.Store, mountpoint, nil, o.log)
+		options, err := f.mountOptions(o.Store, mountpoint, nil, o.log)
+		if err != nil {
+			return err
+		}
+		mount, err := fs.Open(cmd.Context(), options)
 		if err != nil {
 			return err
 		}
@@ -166,12 +170,8 @@ func (o *opened) awaitDirs(ctx context.Context) (stop func()) {
 	}
 }
 
-// unmounted returns a channel that is closed when the mount has ended; never if
-// there is none.
+// unmounted returns a channel that is closed when the mount has ended.
 func unmounted(mount *fs.Mount) <-chan struct{} {
-	if mount == nil {
-		return nil
-	}
 	done := make(chan struct{})
 	go func() {
 		mount.Wait()

@@ -30,7 +30,8 @@ directory, until it is interrupted (SIGINT, SIGTERM). What is being recorded the
 is saved first.
 
 Cameras that are added, changed or removed meanwhile are taken up within a second;
-the others are not disturbed. Without any camera, it waits for the first one.
+the others are not disturbed. Without any camera, it waits for the first one. Where it
+cannot mount, it records without and tries again every few seconds.
 
 "moonfirefs status" tells how it is doing. --hook runs a command on events, which it
 finds in its environment: MOONFIREFS_EVENT is camera-lost, camera-back, disk-trouble
@@ -126,16 +127,12 @@ func record(ctx context.Context, o *recording) (err error) {
 		o.log.Info("no camera is to be recorded yet; waiting for the first one (add one with: moonfirefs camera add)")
 	}
 	m := o.newMonitor()
-	mount, err := o.mount.open(ctx, o.store, o.mountpoint, m.Shown, o.log)
-	switch {
-	case err == nil:
-		defer closing(o.log, mount)
-	case errors.Is(err, moonfirefs.ErrInvalid) || errors.As(err, new(*usageError)):
-		return err // the command line is wrong: somebody is there to see it
-	default:
-		// Footage is worth more than the mount.
-		o.log.Error("recording without the mount", "mountpoint", o.mountpoint, "err", err)
+	options, err := o.mount.mountOptions(o.store, o.mountpoint, m.Shown, o.log)
+	if err != nil {
+		return err
 	}
+	mount := newMounter(options, o.log)
+	defer closing(o.log, mount)
 	r := recorder.New(recorder.Options{
 		DB: o.store.DB, Dirs: o.store.Dirs, Attach: o.store.Attach, Cameras: cameras,
 		SegmentEvery: o.segmentEvery, QueueBytes: o.queueBytes, FrameTimeout: o.frameTimeout, Logger: o.log,
@@ -143,23 +140,24 @@ func record(ctx context.Context, o *recording) (err error) {
 	if err := r.Open(ctx); err != nil {
 		return err
 	}
-	// The recorder is closed before the mount: its last minute should still show
-	// if somebody keeps the mount busy.
 	defer func() { err = errors.Join(err, r.Close()) }()
+	// Those who start after the recorder may want to see the mount.
+	select {
+	case <-mount.tried:
+	case <-ctx.Done():
+	}
 	defer closing(o.log, o.watchers(ctx, m, r, mount))
 	defer o.follow(ctx, r, m, cameras)()
 	o.log.Info("recording", "cameras", countRecorded(cameras), "mountpoint", o.mountpoint)
 	if o.during != nil {
-		return o.during(ctx, r)
-	}
-	select {
-	case <-ctx.Done():
-		o.log.Info("stopping")
-	case <-unmounted(mount):
-		o.log.Error("the mount is gone; recording goes on without it", "mountpoint", o.mountpoint)
+		err = o.during(ctx, r)
+	} else {
 		<-ctx.Done()
+		o.log.Info("stopping")
 	}
-	return nil
+	// Recording ends last: unmounting may take a while.
+	closing(o.log, mount)
+	return err
 }
 
 // follow has the recorder take up changes of the configuration, until stop is called.

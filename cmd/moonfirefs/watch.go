@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/moonfirefs/moonfirefs/fs"
 	"github.com/moonfirefs/moonfirefs/internal/metrics"
 	"github.com/moonfirefs/moonfirefs/internal/monitor"
 	"github.com/moonfirefs/moonfirefs/recorder"
@@ -55,17 +54,13 @@ func (o *recording) newMonitor() *monitor.Monitor {
 }
 
 // watchers begins to tell how the recorder is doing. What is returned ends that.
-func (o *recording) watchers(ctx context.Context, m *monitor.Monitor, r *recorder.Recorder, mount *fs.Mount) io.Closer {
-	var watched monitor.Mount // nil, and not a nil pointer, where there is none
-	if mount != nil {
-		watched = mount
-	}
-	m.Open(r, o.mountpoint, watched)
+func (o *recording) watchers(ctx context.Context, m *monitor.Monitor, r *recorder.Recorder, mount *mounter) io.Closer {
+	m.Open(r, o.mountpoint, mount)
 	if o.watch.metrics == "" {
 		return m
 	}
 	server, err := metrics.Listen(ctx, o.watch.metrics, o.watch.metricsPublic, &metrics.Sources{
-		Report: m.Report, DB: o.store.DB, Dirs: o.store.Dirs, Mount: mount, Version: version(),
+		Report: m.Report, DB: o.store.DB, Dirs: o.store.Dirs, Mount: mount.served, Version: version(),
 	}, o.log)
 	if err != nil {
 		// Footage is worth more than figures.

@@ -22,8 +22,8 @@ type Sources struct {
 	Report func(context.Context, time.Duration) (*status.Report, error)
 	DB     *index.DB
 	Dirs   map[moonfirefs.SampleDirID]*sample.Dir
-	// Mount is nil if nothing is mounted.
-	Mount *fs.Mount
+	// Mount returns nil while nothing is mounted.
+	Mount func() *fs.Mount
 	// Version is that of the program.
 	Version string
 }
@@ -56,9 +56,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	for _, dir := range c.Dirs {
 		s.sampleDir(dir.Path(), dir.Counters())
 	}
-	if c.Mount != nil {
-		s.mount(c.Mount.Counters())
-		s.catalog(c.Mount.Catalog())
+	if mount := c.Mount(); mount != nil {
+		s.mount(mount.Counters())
+		s.catalog(mount.Catalog())
 	}
 }
 

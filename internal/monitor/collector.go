@@ -42,8 +42,19 @@ type recorded struct {
 
 // mountpoint is where the footage should be mounted; an empty path if nowhere.
 type mountpoint struct {
-	path    string
-	mounted func() bool
+	path  string
+	mount Mount
+}
+
+// state tells whether it is mounted, and if not, why.
+func (m *mountpoint) state() (mounted bool, why string) {
+	switch err := m.mount.Err(); {
+	case err != nil:
+		return false, err.Error()
+	case !m.mount.Alive(stuckAfter):
+		return false, "it is stuck"
+	}
+	return true, ""
 }
 
 // NewCollector returns a Collector of a store that nothing records, as far as this
@@ -72,7 +83,7 @@ func (c *Collector) Report(ctx context.Context, maxAge time.Duration) (*status.R
 		Streams: c.streams(now), Directories: c.directories(now), Mountpoint: c.mount.path,
 	}
 	if c.mount.path != "" {
-		r.Mounted = c.mount.mounted()
+		r.Mounted, r.MountError = c.mount.state()
 	}
 	forecast(r)
 	r.Problems = status.Find(r)

@@ -29,10 +29,12 @@ type Options struct {
 	Logger *slog.Logger
 }
 
-// Mount is what a Monitor needs of a *fs.Mount.
+// Mount is what a Monitor needs to know of the mount.
 type Mount interface {
-	// Alive tells whether it is mounted, and has done what it does all the time
-	// within a while.
+	// Err says why the footage is not mounted at present; nil if it is.
+	Err() error
+	// Alive tells whether the mount, if there is one, has done what it does all the
+	// time within a while.
 	Alive(within time.Duration) bool
 }
 
@@ -65,12 +67,11 @@ func New(o Options) *Monitor {
 	return &Monitor{Collector: NewCollector(o.Store), o: o}
 }
 
-// Open begins to watch an open recorder, and the mount at path, which is nil where
-// mounting has failed. Trouble with what a Monitor does is no reason not to record,
+// Open begins to watch an open recorder, and the mount at path. Trouble with what a Monitor does is no reason not to record,
 // so it is logged.
 func (m *Monitor) Open(r *recorder.Recorder, path string, mount Mount) {
 	m.recorder, m.since = r, time.Now()
-	m.mount = mountpoint{path, func() bool { return mount != nil && mount.Alive(stuckAfter) }}
+	m.mount = mountpoint{path, mount}
 	ctx, cancel := context.WithCancel(context.Background())
 	m.cancel = cancel
 	if m.o.Hook != "" {

@@ -76,10 +76,10 @@ func (s *service) beat() {
 }
 
 // alive tells whether recording goes on in some directory, and whether the mount, if
-// there ever was one, is there and at work. That one disk of several hangs is no
+// there is one, is at work. That one disk of several hangs is no
 // reason to interrupt the others.
 func (s *service) alive() bool {
-	if s.mount != nil && !s.mount.Alive(stuckAfter) {
+	if !s.mount.Alive(stuckAfter) {
 		return false
 	}
 	dirs := s.recorder.DirStatus()

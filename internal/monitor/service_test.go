@@ -79,6 +79,8 @@ func (f *fakeRecorder) DirStatus() []recorder.DirStatus {
 
 type fakeMount struct{ dead atomic.Bool }
 
+func (f *fakeMount) Err() error { return nil }
+
 func (f *fakeMount) Alive(time.Duration) bool { return !f.dead.Load() }
 
 // Ensures that systemd hears that the program is ready, how it is doing, each time

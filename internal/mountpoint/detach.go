@@ -3,6 +3,7 @@ package mountpoint
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,6 +42,25 @@ func Abort(device string) error {
 	}
 	return err
 }
+
+// KeepFromChildren has no program that is started from now on inherit the connections to
+// the kernel. One that outlives this process would keep the mount, and whoever uses it,
+// waiting for answers.
+func KeepFromChildren(log *slog.Logger) {
+	entries, err := os.ReadDir(descriptors)
+	if err != nil {
+		log.Warn("commands inherit the mount's connection to the kernel", "err", err)
+	}
+	for _, e := range entries {
+		target, err := os.Readlink(filepath.Join(descriptors, e.Name()))
+		if fd, notNumber := strconv.Atoi(e.Name()); err == nil && notNumber == nil && target == "/dev/fuse" {
+			unix.CloseOnExec(fd)
+		}
+	}
+}
+
+// descriptors has a link for each open descriptor of this process.
+const descriptors = "/proc/self/fd"
 
 // SetReadAhead sets how far the kernel may read ahead in files of the mount with a
 // device number, in KiB. Only root may.

@@ -73,7 +73,7 @@ func Find(r *Report) []Problem {
 	}
 	f.clock()
 	if r.Mountpoint != "" && !r.Mounted {
-		f.add(Problem{Kind: MountGone}, "The footage is not mounted at %s; it is recorded all the same.", r.Mountpoint)
+		f.add(Problem{Kind: MountGone}, "The footage is not mounted at %s; recording continues%s.", r.Mountpoint, because(r.MountError))
 	}
 	order := []Kind{DiskMissing, DiskFull, DiskSilent, CommitsFail, NotRecorded, NothingCommitted, CameraAway, ClockWrong}
 	rank := func(k Kind) int {

@@ -24,6 +24,8 @@ type Report struct {
 	// Mountpoint is empty if no mount is wanted.
 	Mountpoint string `json:"mountpoint,omitempty"`
 	Mounted    bool   `json:"mounted"`
+	// MountError says why it is not mounted; empty if it is.
+	MountError string `json:"mountError,omitempty"`
 }
 
 // Stream is how one stream is doing.

@@ -86,7 +86,7 @@ func TestFind(t *testing.T) {
 		"not mounted": {func(r *Report) { r.Mountpoint, r.Mounted = "", false }, nil, ""},
 		"clock ahead": {func(r *Report) { r.Streams[0].Last = noon.Add(time.Hour) }, []Kind{ClockWrong}, "dated as late as 2026-11-22 08:00"},
 		"clock unset": {func(r *Report) { r.Created = noon.AddDate(50, 0, 0) }, []Kind{ClockWrong}, "before this store was made"},
-		"new camera":  {func(r *Report) { r.Streams[1].Live = nil }, []Kind{RestartNeeded}, "restart the recorder"},
+		"new camera":  {func(r *Report) { r.Streams[1].Live = nil }, []Kind{RestartNeeded}, "has not taken up its configuration"},
 		"quota kept": {func(r *Report) {
 			r.Streams[0].RetainBytes, r.Streams[0].KeptBytes = 1000, 900
 			r.Streams[1].RetainBytes, r.Streams[1].KeptBytes = 1000, 899
