@@ -125,6 +125,34 @@ func TestTrimmedIsForgottenBetweenKept(t *testing.T) {
 	}
 }
 
+// A stream has too much when its quota was lowered, unless that is kept.
+func TestOverQuota(t *testing.T) {
+	f := newFixture(t, 1000)
+	f.minutes(0, 10)
+	require := func(when string, want ...moonfirefs.StreamID) {
+		t.Helper()
+		if got, err := f.db.OverQuota(t.Context()); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: %v, %v; want %v", when, got, err, want)
+		}
+	}
+	require("with its quota")
+	if _, err := f.db.writer.Exec(`update stream set retain_bytes = 500 where id = ?`, f.stream()); err != nil {
+		t.Fatal(err)
+	}
+	require("with a smaller one", f.stream())
+	f.keep("all", 0, 10*minute90k)
+	require("when all is kept")
+	if err := f.db.Unkeep(t.Context(), "all"); err != nil {
+		t.Fatal(err)
+	}
+	require("when all is released", f.stream())
+	f.commit(&Change{Dir: 1, Retain: []moonfirefs.StreamID{f.stream()}})
+	require("when that was enforced")
+	if left := f.minutes(10, 10); !slices.Equal(left, []int{5, 6, 7, 8, 9}) {
+		t.Errorf("minutes %v are left", left)
+	}
+}
+
 // A deletion takes what overlaps the interval, up to the recording that was the
 // last one then, and leaves a line.
 func TestDeletion(t *testing.T) {

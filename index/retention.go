@@ -27,13 +27,56 @@ select r.id from recording r
 // limit is how much a stream may have: its quota, of which what is kept is a part.
 // If that leaves less than a tenth of the quota for new footage, it has that tenth
 // all the same: what is kept never goes, and recording goes on.
-func (t *transaction) limit(ctx context.Context, stream moonfirefs.StreamID) (limitBytes int64, err error) {
+func (t *transaction) limit(ctx context.Context, stream moonfirefs.StreamID) (sizeBytes int64, err error) {
 	var retainBytes, keptBytes int64
 	if err := t.tx.QueryRowContext(ctx, `select retain_bytes from stream where id = ?`, stream).Scan(&retainBytes); err != nil {
 		return 0, err
 	}
 	err = t.tx.QueryRowContext(ctx, keptBytesSQL, stream).Scan(&keptBytes)
-	return max(retainBytes, keptBytes+retainBytes/moonfirefs.UnkeptShare), err
+	return limitBytes(retainBytes, keptBytes), err
+}
+
+// OverQuota lists the streams that have more than they may, those of retired cameras
+// included: a quota was lowered, or what was kept has been released.
+func (db *DB) OverQuota(ctx context.Context) (streams []moonfirefs.StreamID, err error) {
+	large, err := db.aboveRetainBytes(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("look for exceeded quotas: %w", asOurs(err))
+	}
+	for _, s := range large {
+		keptBytes, err := db.KeptBytes(ctx, s.ID)
+		if err != nil {
+			return nil, err
+		}
+		if s.SampleFileBytes > limitBytes(s.RetainBytes, keptBytes) {
+			streams = append(streams, s.ID)
+		}
+	}
+	return streams, nil
+}
+
+// aboveRetainBytes lists the streams that exceed their quotas if nothing is kept of them:
+// nearly always none, so that what is kept need not be added up.
+func (db *DB) aboveRetainBytes(ctx context.Context) (large []moonfirefs.Stream, err error) {
+	rows, err := db.readers.QueryContext(ctx, `
+		select id, retain_bytes, sample_file_bytes from stream where sample_file_bytes > retain_bytes order by id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s moonfirefs.Stream
+		if err := rows.Scan(&s.ID, &s.RetainBytes, &s.SampleFileBytes); err != nil {
+			return nil, err
+		}
+		large = append(large, s)
+	}
+	return large, rows.Err()
+}
+
+// limitBytes is described at limit.
+func limitBytes(retainBytes, keptBytes int64) int64 {
+	return max(retainBytes, keptBytes+retainBytes/moonfirefs.UnkeptShare)
 }
 
 // enforceQuota deletes the oldest recordings of a stream that exceed its quota: as
@@ -41,7 +84,7 @@ func (t *transaction) limit(ctx context.Context, stream moonfirefs.StreamID) (li
 func (t *transaction) enforceQuota(ctx context.Context, stream moonfirefs.StreamID) error {
 	deleted := len(t.Deleted)
 	defer func() { t.more = t.more || len(t.Deleted) >= maxDeletions }()
-	limitBytes, err := t.limit(ctx, stream)
+	limit, err := t.limit(ctx, stream)
 	if err != nil {
 		return err
 	}
@@ -50,7 +93,7 @@ func (t *transaction) enforceQuota(ctx context.Context, stream moonfirefs.Stream
 			return t.forgetTrimmed(ctx, stream)
 		}
 		var excess int64
-		err := t.tx.QueryRowContext(ctx, `select sample_file_bytes - ? from stream where id = ?`, limitBytes, stream).Scan(&excess)
+		err := t.tx.QueryRowContext(ctx, `select sample_file_bytes - ? from stream where id = ?`, limit, stream).Scan(&excess)
 		if err == nil && excess <= 0 && len(t.Deleted) > deleted {
 			err = t.forgetTrimmed(ctx, stream)
 		}

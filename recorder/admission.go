@@ -85,7 +85,7 @@ func (r *Recorder) admit(ctx context.Context, s *syncer) error {
 	if err := failpoint.Step("opening.2", tell); err != nil {
 		return err
 	}
-	return s.open(ctx, opening.ID, r.streamsOf(s.id))
+	return s.open(ctx, opening.ID)
 }
 
 // admitAll begins in all sample directories. Those in which it fails are tried

@@ -160,18 +160,6 @@ func (r *Recorder) logOf(id moonfirefs.StreamID) *slog.Logger {
 	return r.o.Logger.With("stream", id) // one that is no longer recorded
 }
 
-// streamsOf lists the streams that record to a directory.
-func (r *Recorder) streamsOf(dir moonfirefs.SampleDirID) (ids []moonfirefs.StreamID) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, a := range r.wanted {
-		if a.stream.SampleDir == dir {
-			ids = append(ids, a.stream.ID)
-		}
-	}
-	return ids
-}
-
 func (r *Recorder) segmentEvery90k() moonfirefs.Duration90k {
 	return max(moonfirefs.FromDuration(r.o.SegmentEvery), 1)
 }

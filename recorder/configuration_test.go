@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -133,7 +134,7 @@ func newStudio(t *testing.T) (s *studio, cameras []moonfirefs.Camera) {
 		cameras = append(cameras, c)
 	}
 	o := s.options(newScript())
-	o.Cameras, o.Dial = slices.Clone(cameras[:2]), s.dial
+	o.Cameras, o.Dial, o.SegmentEvery = slices.Clone(cameras[:2]), s.dial, time.Second
 	s.r = New(o)
 	s.must(s.r.Open(t.Context()))
 	t.Cleanup(func() { s.must(s.r.Close()) })

@@ -66,6 +66,7 @@ type database interface {
 	Reserve(context.Context, moonfirefs.SampleDirID, int) ([]uuid.UUID, error)
 	Reserved(context.Context, moonfirefs.SampleDirID) ([]index.Reservation, error)
 	DeletionsPending(context.Context) (bool, error)
+	OverQuota(context.Context) ([]moonfirefs.StreamID, error)
 	CheckOrigin(context.Context, moonfirefs.StreamID, moonfirefs.OpenID) error
 }
 

@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -14,6 +15,8 @@ type DirStatus struct {
 	// Full says that the reserve of free space is touched, so that nothing new is
 	// recorded.
 	Full bool
+	// NoInodes says that the file system can take no more files.
+	NoInodes bool
 	// Waiting are finished recordings that are not committed.
 	Waiting int
 	// Quarantined are sample files that should go and cannot be deleted.
@@ -68,22 +71,31 @@ func (s *saverStatus) end(err error) {
 // dirStatus takes no lock that is held while somebody waits for a disk.
 func (s *syncer) dirStatus() DirStatus {
 	now := DirStatus{
-		ID: s.id, Full: s.space.full.Load(),
+		ID: s.id, Full: s.space.full.Load(), NoInodes: s.space.noInodes.Load(),
 		Waiting: int(s.saver.uncommitted.Load()), Quarantined: int(s.retention.quarantinedNow.Load()),
 	}
 	s.saver.status.fill(&now)
 	if err := s.admission.err(); err != nil {
-		now.SaveError = causeText(err)
+		now.SaveError = saveErrorText(err)
 	}
 	now.JournalError = causeText(s.checkpoints.trouble.read())
 	return now
+}
+
+// saveErrorText is causeText, and says whose disk is full: a sample directory says so by
+// itself.
+func saveErrorText(err error) string {
+	if errors.Is(err, moonfirefs.ErrNoSpace) {
+		return "the disk of the index is full"
+	}
+	return causeText(err)
 }
 
 func (s *saverStatus) fill(now *DirStatus) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now.Saves, now.FailedSaves = s.saves, s.failed
-	now.SaveError = causeText(s.err)
+	now.SaveError = saveErrorText(s.err)
 	if s.saving {
 		_, at := s.clock.Now()
 		now.BusyFor = max(at-s.since, 1) // 0 would mean that there is none

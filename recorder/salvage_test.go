@@ -31,7 +31,7 @@ func (b *bench) crash() {
 func (b *bench) restart() {
 	b.Helper()
 	b.crash()
-	b.must(b.syncer.open(b.Context(), b.open, []moonfirefs.StreamID{1}))
+	b.must(b.syncer.open(b.Context(), b.open))
 }
 
 func (b *bench) journals() int {
@@ -91,7 +91,7 @@ func TestSalvageIsRepeated(t *testing.T) {
 			frames := b.shoot(35)
 			b.crash()
 			b.fail[event] = 1
-			err := b.syncer.open(t.Context(), b.open, []moonfirefs.StreamID{1})
+			err := b.syncer.open(t.Context(), b.open)
 			if event == "save 1" && !errors.Is(err, errInjected) {
 				t.Fatalf("got %v", err)
 			}
@@ -113,7 +113,7 @@ func TestSalvagedFileMustBeDurable(t *testing.T) {
 	b.shoot(35)
 	b.crash()
 	b.fail["fsync file"] = 1
-	b.must(b.syncer.open(t.Context(), b.open, []moonfirefs.StreamID{1}))
+	b.must(b.syncer.open(t.Context(), b.open))
 	if all := b.recordings(); len(all) != 0 {
 		t.Errorf("recordings %v", all)
 	}
@@ -318,7 +318,7 @@ func TestKeepsWhatCannotBeSalvaged(t *testing.T) {
 			c.must(os.WriteFile(path+".journal", c.journal, 0o600))
 			var text strings.Builder
 			c.syncer.salvager.log = slog.New(slog.NewTextHandler(&text, nil))
-			c.must(c.syncer.open(t.Context(), c.open, []moonfirefs.StreamID{1}))
+			c.must(c.syncer.open(t.Context(), c.open))
 			kept := c.recording(15)
 			c.flush()
 			for file, want := range map[string][]byte{path: c.data, path + ".journal": c.journal} {

@@ -69,9 +69,11 @@ type saver struct {
 	// uncommitted counts the recordings in waiting and durable.
 	uncommitted atomic.Int64
 
-	mu sync.Mutex // guards waiting
+	mu sync.Mutex // guards what follows
 	// waiting are finished recordings, those of a stream in order.
 	waiting []*finished
+	// overQuota are streams that have more than they may.
+	overQuota []moonfirefs.StreamID
 
 	// What follows belongs to the goroutine that saves.
 
@@ -109,12 +111,33 @@ func (s *saver) signal() {
 	}
 }
 
-// lookForDeletions has a save made if somebody has asked to delete something. If
-// that cannot be found out, the next save says why.
+// lookForDeletions has a save made if there is something to delete although nothing is
+// inserted: somebody has asked for it, or has lowered a quota. So space is freed also
+// while the disk is full, or the stream is down or retired. If that cannot be found out,
+// the next save says why.
 func (s *saver) lookForDeletions() {
-	if pending, err := s.db.DeletionsPending(context.Background()); err == nil && pending {
-		s.signal()
+	ctx := context.Background()
+	streams, err := s.db.OverQuota(ctx)
+	if err != nil {
+		return
 	}
+	pending, err := s.db.DeletionsPending(ctx)
+	if err != nil || !pending && len(streams) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.overQuota = streams
+	s.signal()
+}
+
+// takeOverQuota returns what lookForDeletions has found since it was called last.
+func (s *saver) takeOverQuota() []moonfirefs.StreamID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	streams := s.overQuota
+	s.overQuota = nil
+	return streams
 }
 
 // run saves whenever there is something to save, until stop is closed.
@@ -163,7 +186,7 @@ func (s *saver) save() error {
 	if err != nil {
 		return err
 	}
-	if err := failpoint.Step("save.4", func() error { return s.commit(nil) }); err != nil {
+	if err := failpoint.Step("save.4", func() error { return s.commit(s.takeOverQuota()) }); err != nil {
 		return err
 	}
 	// What the commit has deleted. The names are released by the next save.

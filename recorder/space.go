@@ -3,6 +3,7 @@ package recorder
 import (
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 )
@@ -10,9 +11,15 @@ import (
 // errDiskFull is returned while the reserve of free space is touched.
 var errDiskFull = errors.New("disk is full")
 
+// errNoInodes is returned while the file system can take no more files.
+var errNoInodes = errors.New("the file system has no inodes left")
+
 // defaultMinFreeBytes is enough for the database, which usually lies on the same
 // file system, to commit what is recorded already.
 const defaultMinFreeBytes = 32 << 20
+
+// minFreeFiles is enough inodes for the files of some recordings, and of the database.
+const minFreeFiles = 32
 
 // spendBytes is how much may be written between two looks at the file system.
 const spendBytes = 1 << 20
@@ -22,8 +29,8 @@ const spendBytes = 1 << 20
 type space struct {
 	dir          directory
 	minFreeBytes int64
-	// full is set with mu held, and can be read without.
-	full atomic.Bool
+	// full and noInodes are set with mu held, and can be read without.
+	full, noInodes atomic.Bool
 
 	mu sync.Mutex // guards what follows
 	// spentBytes were written since the last look.
@@ -36,7 +43,7 @@ func (s *space) spend(sizeBytes int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.spentBytes += sizeBytes
-	if s.spentBytes < spendBytes && !s.full.Load() {
+	if s.spentBytes < spendBytes && !s.full.Load() && !s.noInodes.Load() {
 		return nil
 	}
 	return s.look()
@@ -56,16 +63,22 @@ func (s *space) look() error {
 		return err
 	}
 	s.spentBytes = 0
-	need := s.minFreeBytes
-	if s.full.Load() {
-		// A quarter more to begin again, lest recordings of a few frames alternate
-		// with none.
-		need += s.minFreeBytes / 4
-	}
-	full := now.AvailableBytes() < need
-	s.full.Store(full)
-	if full {
+	switch {
+	case lacks(&s.full, now.AvailableBytes(), s.minFreeBytes):
 		return fmt.Errorf("%w: less than %d KiB are free", errDiskFull, s.minFreeBytes>>10)
+	// Where there are none, inodes are made as needed.
+	case now.Files > 0 && lacks(&s.noInodes, int64(min(now.FilesFree, math.MaxInt64)), minFreeFiles):
+		return fmt.Errorf("%w: less than %d", errNoInodes, minFreeFiles)
 	}
 	return nil
+}
+
+// lacks tells whether there is less than is needed, and notes it. What has been lacking
+// must be there with a quarter more, lest recordings of a few frames alternate with none.
+func lacks(lacking *atomic.Bool, have, need int64) bool {
+	if lacking.Load() {
+		need += need / 4
+	}
+	lacking.Store(have < need)
+	return have < need
 }

@@ -57,9 +57,9 @@ func newSyncer(id moonfirefs.SampleDirID, dir directory, db database, minFreeByt
 }
 
 // open begins to record in an opening of the store.
-func (s *syncer) open(ctx context.Context, opening moonfirefs.OpenID, streams []moonfirefs.StreamID) error {
+func (s *syncer) open(ctx context.Context, opening moonfirefs.OpenID) error {
 	s.retention.listen()
-	if err := s.cleanUp(ctx, streams); err != nil {
+	if err := s.cleanUp(ctx); err != nil {
 		s.forget()
 		return err
 	}
@@ -68,8 +68,8 @@ func (s *syncer) open(ctx context.Context, opening moonfirefs.OpenID, streams []
 }
 
 // cleanUp cleans up behind an earlier process (§ Start), deletes what
-// exceeds the quotas of the streams, and reserves the first names.
-func (s *syncer) cleanUp(ctx context.Context, streams []moonfirefs.StreamID) error {
+// exceeds quotas, and reserves the first names.
+func (s *syncer) cleanUp(ctx context.Context) error {
 	if err := s.salvage(ctx); err != nil {
 		return err
 	}
@@ -77,6 +77,10 @@ func (s *syncer) cleanUp(ctx context.Context, streams []moonfirefs.StreamID) err
 	failpoint.Do("salvage.4", func() { fresh = s.saver.syncFiles() })
 	failpoint.Do("start.2", s.saver.unlink)
 	if err := failpoint.Step("start.3", func() error { return s.saver.syncEntries(fresh) }); err != nil {
+		return err
+	}
+	streams, err := s.db.OverQuota(ctx)
+	if err != nil {
 		return err
 	}
 	if err := failpoint.Step("start.4", func() error { return s.saver.commit(streams) }); err != nil {

@@ -165,6 +165,10 @@ func (f *faults) DeletionsPending(ctx context.Context) (bool, error) {
 	return f.db.DeletionsPending(ctx)
 }
 
+func (f *faults) OverQuota(ctx context.Context) ([]moonfirefs.StreamID, error) {
+	return f.db.OverQuota(ctx)
+}
+
 func (f *faults) CheckOrigin(ctx context.Context, stream moonfirefs.StreamID, open moonfirefs.OpenID) error {
 	return f.db.CheckOrigin(ctx, stream, open)
 }
@@ -227,7 +231,7 @@ func newBench(t *testing.T, retainBytes int64) *bench {
 	var err error
 	b.open, err = f.store.DB.BeginOpen(t.Context(), moonfirefs.FromTime(noon))
 	f.must(err)
-	f.must(b.syncer.open(t.Context(), b.open, []moonfirefs.StreamID{1}))
+	f.must(b.syncer.open(t.Context(), b.open))
 	b.events = nil
 	return b
 }

@@ -201,7 +201,7 @@ func (c *Collector) directories(now time.Time) []status.Directory {
 		d := status.Directory{Path: c.path(id)}
 		c.look(now, id, &d)
 		l := live[id]
-		d.Full, d.UncommittedRecordings, d.QuarantinedFiles = l.Full, l.Waiting, l.Quarantined
+		d.Full, d.NoInodes, d.UncommittedRecordings, d.QuarantinedFiles = l.Full, l.NoInodes, l.Waiting, l.Quarantined
 		d.Commits, d.FailedCommits, d.CommittingSeconds = l.Saves, l.FailedSaves, l.BusyFor.Seconds()
 		d.CommitError, d.JournalError = l.SaveError, l.JournalError
 		directories = append(directories, d)

@@ -111,6 +111,9 @@ func (f *finder) directory(d *Directory) {
 	if d.Full {
 		f.add(p(DiskFull), "The disk of %s is full: what is recorded stays, and nothing new is recorded.%s", d.Path, f.victims(d))
 	}
+	if d.NoInodes {
+		f.add(p(DiskFull), "The file system of %s has no inodes left, so that no file can be made: what is recorded stays, and nothing new is recorded.%s", d.Path, f.victims(d))
+	}
 	if d.CommitError != "" {
 		f.add(p(CommitsFail), "Recordings in %s cannot be saved: %s.", d.Path, d.CommitError)
 	}

@@ -119,6 +119,7 @@ type Directory struct {
 	// What follows only the process that records knows.
 
 	Full                  bool    `json:"full"`
+	NoInodes              bool    `json:"noInodes,omitempty"`
 	UncommittedRecordings int     `json:"unsavedRecordings"`
 	QuarantinedFiles      int     `json:"quarantinedFiles"`
 	Commits               int64   `json:"saves"`
