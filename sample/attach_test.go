@@ -51,7 +51,7 @@ func TestAttach(t *testing.T) {
 	if got, err := readFile(d, name, 4); got != "mine" {
 		t.Errorf("%q, %v", got, err)
 	}
-	if _, err := Open(path, id, Recording); !errors.Is(err, moonfirefs.ErrStoreLocked) {
+	if _, err := open(path, id, Recording); !errors.Is(err, moonfirefs.ErrStoreLocked) {
 		t.Errorf("attached without the lock: %v", err)
 	}
 	if err := errors.Join(d.Close(), d.Close()); err != nil {

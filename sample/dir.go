@@ -109,22 +109,12 @@ func New(path string, id Identity, mode Mode) *Dir {
 	return d
 }
 
-// Open opens and locks the directory. It returns an error that wraps
-// moonfirefs.ErrForeign if path is not the directory that id names, moonfirefs.ErrNewer
-// if a newer version of this program has written to it, and
-// moonfirefs.ErrStoreLocked, naming the holder, if another process excludes us.
-func Open(path string, id Identity, mode Mode) (*Dir, error) {
-	d := New(path, id, mode)
-	if err := d.Attach(); err != nil {
-		_ = d.Close() // the reason why it is useless matters more
-		return nil, err
-	}
-	return d, nil
-}
-
-// Attach makes the directory available, with the errors of Open; it does nothing if
-// it is. Where it fails, it can be tried again, and where it fails because nothing
-// can be written there, the directory can be read from then on.
+// Attach opens and locks the directory; it does nothing if it is available. It returns
+// an error that wraps moonfirefs.ErrForeign if it is not the directory of that identity,
+// moonfirefs.ErrNewer if a newer version of this program has written to it, and
+// moonfirefs.ErrStoreLocked, naming the holder, if another process excludes us. Where it
+// fails, it can be tried again, and where it fails because nothing can be written there,
+// the directory can be read from then on.
 func (d *Dir) Attach() error {
 	d.attaching.Lock()
 	defer d.attaching.Unlock()

@@ -27,7 +27,7 @@ func newDir(t *testing.T, mode Mode) (*Dir, Identity) {
 
 func openDir(t *testing.T, path string, id Identity, mode Mode) *Dir {
 	t.Helper()
-	d, err := Open(path, id, mode)
+	d, err := open(path, id, mode)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,7 +106,7 @@ func TestOpenRefusesForeignDirectories(t *testing.T) {
 		"another of ours": {d.Path(), Identity{Store: id.Store, Dir: uuid.New()}},
 	}
 	for name, test := range tests {
-		if _, err := Open(test.path, test.id, Recording); !errors.Is(err, moonfirefs.ErrForeign) {
+		if _, err := open(test.path, test.id, Recording); !errors.Is(err, moonfirefs.ErrForeign) {
 			t.Errorf("%s: got %v, want ErrForeign", name, err)
 		}
 	}
@@ -117,7 +117,7 @@ func TestOpenRefusesDamagedMeta(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(d.Path(), metaName), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(d.Path(), id, Recording); !errors.Is(err, moonfirefs.ErrCorrupt) {
+	if _, err := open(d.Path(), id, Recording); !errors.Is(err, moonfirefs.ErrCorrupt) {
 		t.Errorf("got %v, want ErrCorrupt", err)
 	}
 }
@@ -125,7 +125,7 @@ func TestOpenRefusesDamagedMeta(t *testing.T) {
 func TestOneRecorderAndManyReaders(t *testing.T) {
 	recorder, id := newDir(t, Recording)
 	openDir(t, recorder.Path(), id, ReadOnly)
-	_, err := Open(recorder.Path(), id, Recording)
+	_, err := open(recorder.Path(), id, Recording)
 	if !errors.Is(err, moonfirefs.ErrStoreLocked) || !strings.Contains(err.Error(), "process ") {
 		t.Errorf("second recorder: got %v, want ErrStoreLocked and the holder", err)
 	}

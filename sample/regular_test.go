@@ -61,7 +61,7 @@ func TestStrangers(t *testing.T) {
 			}
 			for _, own := range []string{"lock", "meta"} { // without meta it is not ours at all
 				replace(t, filepath.Join(d.Path(), own), make)
-				if _, err := Open(d.Path(), id, Recording); !errors.Is(err, moonfirefs.ErrCorrupt) {
+				if _, err := open(d.Path(), id, Recording); !errors.Is(err, moonfirefs.ErrCorrupt) {
 					t.Errorf("%s: got %v, want ErrCorrupt", own, err)
 				}
 			}
@@ -120,7 +120,7 @@ func TestStrangerForDirectory(t *testing.T) {
 		}
 		path := filepath.Join(t.TempDir(), "samples")
 		replace(t, path, make)
-		if d, err := Open(path, Identity{}, ReadOnly); err == nil {
+		if d, err := open(path, Identity{}, ReadOnly); err == nil {
 			t.Errorf("%s: opened", what)
 			_ = d.Close()
 		}
@@ -133,7 +133,7 @@ func TestHugeMeta(t *testing.T) {
 	if err := os.Truncate(filepath.Join(d.Path(), "meta"), 1<<40); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(d.Path(), id, ReadOnly); !errors.Is(err, moonfirefs.ErrCorrupt) {
+	if _, err := open(d.Path(), id, ReadOnly); !errors.Is(err, moonfirefs.ErrCorrupt) {
 		t.Errorf("got %v, want ErrCorrupt", err)
 	}
 	if _, _, err := d.LastOpening(); !errors.Is(err, moonfirefs.ErrCorrupt) {

@@ -19,14 +19,14 @@ import (
 func TestRepairingIsAlone(t *testing.T) {
 	for _, mode := range []Mode{ReadOnly, Recording, Repairing} {
 		user, id := newDir(t, mode)
-		if _, err := Open(user.Path(), id, Repairing); !errors.Is(err, moonfirefs.ErrStoreLocked) {
+		if _, err := open(user.Path(), id, Repairing); !errors.Is(err, moonfirefs.ErrStoreLocked) {
 			t.Errorf("beside mode %d: got %v, want ErrStoreLocked", mode, err)
 		}
 		if err := user.Close(); err != nil {
 			t.Fatal(err)
 		}
 		repairer := openDir(t, user.Path(), id, Repairing)
-		if _, err := Open(user.Path(), id, mode); !errors.Is(err, moonfirefs.ErrStoreLocked) {
+		if _, err := open(user.Path(), id, mode); !errors.Is(err, moonfirefs.ErrStoreLocked) {
 			t.Errorf("mode %d beside a repair: got %v, want ErrStoreLocked", mode, err)
 		}
 		if err := repairer.Close(); err != nil {
@@ -123,7 +123,7 @@ func TestFormats(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(d.Path(), metaName), []byte(meta), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Open(d.Path(), id, ReadOnly); !errors.Is(err, want) {
+		if _, err := open(d.Path(), id, ReadOnly); !errors.Is(err, want) {
 			t.Errorf("format %d: got %v, want %v", format, err, want)
 		}
 	}

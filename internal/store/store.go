@@ -103,7 +103,7 @@ func Exists(path string) bool {
 }
 
 // Open opens the store in the directory path and locks it as mode says. The
-// errors are those of sample.Open and index.Open, and one that wraps
+// errors are those of sample.Dir.Attach and index.Open, and one that wraps
 // moonfirefs.ErrNotFound if there is no store. A sample directory that is missing, or
 // is not ours, is no error while there is another one, unless the mode is Repairing:
 // see Attach.
