@@ -13,7 +13,7 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
-var aacSound = sync.OnceValues(func() (*testcamera.Sound, error) {
+var aacSound = sync.OnceValues(func() (*testcamera.Audio, error) {
 	return testcamera.EncodeAudio(context.Background(), testcamera.AAC, 0, 5)
 })
 
@@ -41,7 +41,7 @@ func TestAudio(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	camera := startCamera(t, testcamera.Config{Sound: sound, Reports: true})
+	camera := startCamera(t, testcamera.Config{Audio: sound, Reports: true})
 	audio := readAudio(t, openSession(t, Config{URL: camera.URL(), Audio: true}), 100)
 	sent := camera.SentAudio()
 	first := 0
@@ -78,7 +78,7 @@ func TestAudioOfLongDescription(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	camera := startCamera(t, testcamera.Config{Sound: sound, Title: strings.Repeat("long ", 2000)})
+	camera := startCamera(t, testcamera.Config{Audio: sound, Title: strings.Repeat("long ", 2000)})
 	session := openSession(t, Config{URL: camera.URL()})
 	if audio := session.Description().Audio; len(audio) != 1 || !strings.HasPrefix(strings.ToUpper(audio[0]), "MPEG4-GENERIC/16000") {
 		t.Errorf("the camera has audio %q", audio)

@@ -119,7 +119,7 @@ func TestOrderOfEncoders(t *testing.T) {
 	for name, params := range tests {
 		t.Run(name, func(t *testing.T) {
 			params.GOP = 15
-			clip, err := testcamera.Encode(t.Context(), params, 60)
+			media, err := testcamera.Encode(t.Context(), params, 60)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -129,7 +129,7 @@ func TestOrderOfEncoders(t *testing.T) {
 			}
 			var before []int // numbers of the frames so far
 			syncs, rasl := 0, 0
-			for i, au := range clip.AccessUnits {
+			for i, au := range media.AccessUnits {
 				f, err := oneSample(stream, annexB(au.NALs...))
 				if err != nil || f.Data == nil || f.Sync != au.Sync {
 					t.Fatalf("access unit %d: %d bytes, sync %v, %v", i, len(f.Data), f.Sync, err)

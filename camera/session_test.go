@@ -25,24 +25,24 @@ import (
 // speed is how much faster than real cameras the ones in these tests are.
 const speed = 8
 
-// clip is what most cameras in these tests play: three seconds, a key frame each
+// media are what most cameras in these tests play: three seconds, a key frame each
 // second.
-var clip = sync.OnceValues(func() (*testcamera.Clip, error) {
+var media = sync.OnceValues(func() (*testcamera.Media, error) {
 	return testcamera.Encode(context.Background(), testcamera.Params{}, 45)
 })
 
-// hevcClip is the same in H.265, but larger, so that access units need several
+// hevcMedia is the same in H.265, but larger, so that access units need several
 // RTP packets.
-var hevcClip = sync.OnceValues(func() (*testcamera.Clip, error) {
+var hevcMedia = sync.OnceValues(func() (*testcamera.Media, error) {
 	return testcamera.Encode(context.Background(), testcamera.Params{Codec: testcamera.H265, Width: 642, Height: 362, BitrateKbps: 3000}, 45)
 })
 
-// startCamera starts a camera that plays clip, unless the configuration says
+// startCamera starts a camera that plays media, unless the configuration says
 // otherwise, and closes it when the test ends.
 func startCamera(t *testing.T, config testcamera.Config) *testcamera.Camera {
 	t.Helper()
 	if config.Source == nil {
-		source, err := clip()
+		source, err := media()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -143,21 +143,21 @@ func TestFramesAreThoseSent(t *testing.T) {
 	}
 	type source struct {
 		name          string
-		clip          func() (*testcamera.Clip, error)
+		media         func() (*testcamera.Media, error)
 		width, height uint16
 		codec         string
 	}
-	sources := []source{{"H.264", clip, 320, 180, "avc1.42c00c"}, {"H.265", hevcClip, 642, 362, "hvc1.1.6.L63.90"}}
+	sources := []source{{"H.264", media, 320, 180, "avc1.42c00c"}, {"H.265", hevcMedia, 642, 362, "hvc1.1.6.L63.90"}}
 	for name, test := range tests {
 		for _, source := range sources {
 			t.Run(source.name+" "+name, func(t *testing.T) {
 				t.Parallel()
-				clip, err := source.clip()
+				encoded, err := source.media()
 				if err != nil {
 					t.Fatal(err)
 				}
 				ours, theirs := test.config, test.camera
-				theirs.Source = clip
+				theirs.Source = encoded
 				camera := startCamera(t, theirs)
 				ours.URL = camera.URL()
 				frames := read(t, openSession(t, ours), 60)

@@ -45,8 +45,8 @@ func hexMD5(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// mustEncodeSound encodes half a minute.
-func mustEncodeSound(t *testing.T, codec testcamera.AudioCodec, rate int) *testcamera.Sound {
+// mustEncodeAudio encodes half a minute.
+func mustEncodeAudio(t *testing.T, codec testcamera.AudioCodec, rate int) *testcamera.Audio {
 	t.Helper()
 	sound, err := testcamera.EncodeAudio(context.Background(), codec, rate, 30)
 	if err != nil {
@@ -61,10 +61,10 @@ func mustEncodeSound(t *testing.T, codec testcamera.AudioCodec, rate int) *testc
 func TestSoundIsExact(t *testing.T) {
 	t.Parallel()
 	for name, config := range map[string]testcamera.Config{
-		"AAC at 16 kHz, by sender reports":  {Sound: mustEncodeSound(t, testcamera.AAC, 16000), Reports: true},
-		"AAC at 48 kHz, sound that is late": {Sound: mustEncodeSound(t, testcamera.AAC, 48000), Reports: true, AudioDelay: 300 * time.Millisecond},
-		"A-law, by arrival":                 {Sound: mustEncodeSound(t, testcamera.ALaw, 0)},
-		"µ-law":                             {Sound: mustEncodeSound(t, testcamera.ULaw, 0), Reports: true},
+		"AAC at 16 kHz, by sender reports":  {Audio: mustEncodeAudio(t, testcamera.AAC, 16000), Reports: true},
+		"AAC at 48 kHz, sound that is late": {Audio: mustEncodeAudio(t, testcamera.AAC, 48000), Reports: true, AudioDelay: 300 * time.Millisecond},
+		"A-law, by arrival":                 {Audio: mustEncodeAudio(t, testcamera.ALaw, 0)},
+		"µ-law":                             {Audio: mustEncodeAudio(t, testcamera.ULaw, 0), Reports: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -122,7 +122,7 @@ func requireSound(t *testing.T, camera *testcamera.Camera, config testcamera.Con
 	ahead := soundAhead(camera, config, sent)
 	offsets := pictureOffsets(playedPackets(t, []string{path}, "v"), camera.Sent())
 	known := make(map[string]bool)
-	for _, f := range config.Sound.Frames {
+	for _, f := range config.Audio.Frames {
 		known[hexMD5(f)] = true
 	}
 	played := playedPackets(t, []string{path}, "a")
@@ -139,7 +139,7 @@ func requireSound(t *testing.T, camera *testcamera.Camera, config testcamera.Con
 		n := 0
 		for n < len(frames) && n < len(played) && played[n].md5 == hexMD5(frames[n].Data) {
 			shown := time.Duration(played[n].pts90k) * time.Second / 90000
-			late := shown - offset - config.Sound.Elapsed(frames[n].Index) - ahead
+			late := shown - offset - config.Audio.Elapsed(frames[n].Index) - ahead
 			// The first one of a file has no silence before it that could be cut.
 			if late.Abs() > soundTolerance && (run > 0 || n > 0) {
 				t.Fatalf("run %d: sound %d of %d is out of step by %v", run, n, len(frames), late)
@@ -147,7 +147,7 @@ func requireSound(t *testing.T, camera *testcamera.Camera, config testcamera.Con
 			n++
 		}
 		// What is on its way when a connection ends is lost, of the picture as well.
-		last := config.Sound.Elapsed(int64(len(frames) - n))
+		last := config.Audio.Elapsed(int64(len(frames) - n))
 		if n == 0 || last > time.Second {
 			t.Fatalf("run %d: of %d frames of sound, %d are played", run, len(frames), n)
 		}
@@ -175,7 +175,7 @@ func requireSoundOfPart(t *testing.T, config testcamera.Config, path, mountpoint
 	// As in every file, the sound begins with silence, of other lengths than that of
 	// the whole, or the first sample begins a little early.
 	silent := 0
-	for silent < len(sound) && !slices.ContainsFunc(config.Sound.Frames, func(f []byte) bool { return hexMD5(f) == sound[silent].md5 }) {
+	for silent < len(sound) && !slices.ContainsFunc(config.Audio.Frames, func(f []byte) bool { return hexMD5(f) == sound[silent].md5 }) {
 		silent++
 	}
 	for i, f := range sound[max(1, silent):] {
@@ -188,9 +188,9 @@ func requireSoundOfPart(t *testing.T, config testcamera.Config, path, mountpoint
 		}
 	}
 	// The clip begins with the picture that is shown at its start.
-	const longest = 3*time.Second + time.Second/clipFPS
-	last := time.Duration(sound[len(sound)-1].pts90k)*time.Second/90000 + config.Sound.Elapsed(1)
-	if first := sound[0].pts90k; first > 0 || last < 3*time.Second-soundTolerance || last > longest+config.Sound.Elapsed(2) {
+	const longest = 3*time.Second + time.Second/mediaFPS
+	last := time.Duration(sound[len(sound)-1].pts90k)*time.Second/90000 + config.Audio.Elapsed(1)
+	if first := sound[0].pts90k; first > 0 || last < 3*time.Second-soundTolerance || last > longest+config.Audio.Elapsed(2) {
 		t.Errorf("the sound of three seconds lasts from %d/90000 s to %v", first, last)
 	}
 }
@@ -204,7 +204,7 @@ func soundAhead(camera *testcamera.Camera, config testcamera.Config, sent []test
 	}
 	var sound, picture time.Time
 	for _, f := range sent {
-		if began := f.Time.Add(-config.Sound.Elapsed(f.Index + 1)); sound.IsZero() || began.Before(sound) {
+		if began := f.Time.Add(-config.Audio.Elapsed(f.Index + 1)); sound.IsZero() || began.Before(sound) {
 			sound = began
 		}
 	}

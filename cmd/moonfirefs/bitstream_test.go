@@ -42,7 +42,7 @@ func TestBitstreamVices(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	small := mustEncode(t, clip)
+	small := mustEncode(t, media)
 	sei := largeSEI()
 	tests := map[string]struct {
 		config testcamera.Config
@@ -79,7 +79,7 @@ func TestBitstreamVices(t *testing.T) {
 			f.PTS90k -= f.Index % 2 * 6000
 		}}},
 		"resolution changes": {config: testcamera.Config{Source: testcamera.Join(
-			&testcamera.Clip{Params: small.Params, AccessUnits: small.AccessUnits[:45]}, large)}, files: 2},
+			&testcamera.Media{Params: small.Params, AccessUnits: small.AccessUnits[:45]}, large)}, files: 2},
 		"access units of 7 MiB": {config: testcamera.Config{Alter: func(f *testcamera.SentFrame) {
 			if f.Index%45 == 20 {
 				f.NALs = slices.Concat(f.NALs[:1], [][]byte{sei}, f.NALs[1:])

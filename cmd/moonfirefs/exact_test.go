@@ -164,7 +164,7 @@ func requireStart(t *testing.T, n int, sent []testcamera.SentFrame, run recorded
 	if early := earliest.Sub(run.start90k.Time()); early > clockStep {
 		t.Fatalf("run %d begins %v before its first frame was sent", n, early)
 	}
-	lastFrame := time.Second / clipFPS
+	lastFrame := time.Second / mediaFPS
 	if late := run.end90k.Time().Sub(run.written); late > lastFrame+clockStep {
 		t.Fatalf("run %d: the first recording ends %v after it was written", n, late)
 	}

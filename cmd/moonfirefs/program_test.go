@@ -143,52 +143,52 @@ func newMountpoint(t *testing.T) string {
 }
 
 const (
-	// clipFPS is how many frames clip has in a second.
-	clipFPS = 15
-	// clipGOP is the length of its groups of pictures, in frames.
-	clipGOP = 15
+	// mediaFPS is how many frames media have in a second.
+	mediaFPS = 15
+	// mediaGOP is the length of their groups of pictures, in frames.
+	mediaGOP = 15
 )
 
-// clip is what the cameras of these tests play.
-var clip = sync.OnceValues(func() (*testcamera.Clip, error) {
-	return testcamera.Encode(context.Background(), testcamera.Params{Width: 320, Height: 180, FPS: clipFPS, GOP: clipGOP}, 600)
+// media are what the cameras of these tests play.
+var media = sync.OnceValues(func() (*testcamera.Media, error) {
+	return testcamera.Encode(context.Background(), testcamera.Params{Width: 320, Height: 180, FPS: mediaFPS, GOP: mediaGOP}, 600)
 })
 
-// hevcClip is H.265, of a size that takes cropping, with access units that take
+// hevcMedia is H.265, of a size that takes cropping, with access units that take
 // several RTP packets.
-var hevcClip = sync.OnceValues(func() (*testcamera.Clip, error) {
+var hevcMedia = sync.OnceValues(func() (*testcamera.Media, error) {
 	return testcamera.Encode(context.Background(), testcamera.Params{
 		Codec: testcamera.H265, Width: 642, Height: 362, FPS: 15, GOP: 15, BitrateKbps: 1500,
 	}, 600)
 })
 
-// bFrameClip and openGOPClip have frames that are shown before others which are sent
-// earlier; those of openGOPClip cross key frames, and it is H.265.
+// bFrameMedia and openGOPMedia have frames that are shown before others which are sent
+// earlier; those of openGOPMedia cross key frames, and it is H.265.
 var (
-	bFrameClip = sync.OnceValues(func() (*testcamera.Clip, error) {
+	bFrameMedia = sync.OnceValues(func() (*testcamera.Media, error) {
 		return testcamera.Encode(context.Background(), testcamera.Params{BFrames: 3}, 600)
 	})
-	openGOPClip = sync.OnceValues(func() (*testcamera.Clip, error) {
+	openGOPMedia = sync.OnceValues(func() (*testcamera.Media, error) {
 		return testcamera.Encode(context.Background(), testcamera.Params{Codec: testcamera.H265, BFrames: 4, OpenGOP: true}, 600)
 	})
 )
 
-// mustEncode returns one of the clips.
-func mustEncode(t *testing.T, clip func() (*testcamera.Clip, error)) *testcamera.Clip {
+// mustEncode returns media that are encoded once.
+func mustEncode(t *testing.T, made func() (*testcamera.Media, error)) *testcamera.Media {
 	t.Helper()
-	encoded, err := clip()
+	encoded, err := made()
 	if err != nil {
 		t.Fatal(err)
 	}
 	return encoded
 }
 
-// startCamera starts a camera, which plays clip unless the configuration says
+// startCamera starts a camera, which plays media unless the configuration says
 // otherwise.
 func startCamera(t *testing.T, config testcamera.Config) *testcamera.Camera {
 	t.Helper()
 	if config.Source == nil {
-		config.Source = mustEncode(t, clip)
+		config.Source = mustEncode(t, media)
 	}
 	return cameratest.Start(t, config)
 }

@@ -89,9 +89,9 @@ func TestFramesAreExact(t *testing.T) {
 	for name, config := range map[string]testcamera.Config{
 		"with sprop":    {},
 		"without sprop": {WithoutSprop: true, Username: "admin", Password: "s3cret"},
-		"H.265":         {WithoutSprop: true, Source: mustEncode(t, hevcClip)},
-		"B-frames":      {Source: mustEncode(t, bFrameClip)},
-		"open GOP":      {Source: mustEncode(t, openGOPClip)},
+		"H.265":         {WithoutSprop: true, Source: mustEncode(t, hevcMedia)},
+		"B-frames":      {Source: mustEncode(t, bFrameMedia)},
+		"open GOP":      {Source: mustEncode(t, openGOPMedia)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -142,7 +142,7 @@ func TestFramesAreExact(t *testing.T) {
 func TestMainAndSub(t *testing.T) {
 	t.Parallel()
 	streams := map[string]*testcamera.Camera{
-		"driveway":     startCamera(t, testcamera.Config{Source: mustEncode(t, hevcClip)}),
+		"driveway":     startCamera(t, testcamera.Config{Source: mustEncode(t, hevcMedia)}),
 		"driveway-sub": startCamera(t, testcamera.Config{}),
 	}
 	path, mountpoint := newStore(t), newMountpoint(t)

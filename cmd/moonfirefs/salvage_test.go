@@ -38,7 +38,7 @@ func TestKilledWhileRecording(t *testing.T) {
 		for name, camera := range cameras {
 			wait.Until(t, "some groups of pictures of "+name, func() bool {
 				runs := sentRuns(camera.Sent())
-				return len(runs) == run+1 && len(runs[run]) > 5*clipGOP/2
+				return len(runs) == run+1 && len(runs[run]) > 5*mediaGOP/2
 			})
 		}
 		for i, name := range names {
@@ -61,7 +61,7 @@ func TestKilledWhileRecording(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		compare(t, sentRuns(cameras[name].Sent()), footageOf(t, path, moonfirefs.StreamID(i+1), paths), clipGOP+maxUnfinished)
+		compare(t, sentRuns(cameras[name].Sent()), footageOf(t, path, moonfirefs.StreamID(i+1), paths), mediaGOP+maxUnfinished)
 	}
 	mount.stop()
 }
@@ -100,7 +100,7 @@ func TestRemoveAfterKill(t *testing.T) {
 	path, mountpoint := newStore(t), newMountpoint(t)
 	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
 	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "4m")
-	wait.Until(t, "some groups of pictures", func() bool { return len(camera.Sent()) > 3*clipGOP })
+	wait.Until(t, "some groups of pictures", func() bool { return len(camera.Sent()) > 3*mediaGOP })
 	recorder.kill()
 	remove := []string{"camera", "remove", "--store", path, "driveway"}
 	requireOutput(t, exitFailure, []string{"--keep-footage or --delete-footage"}, remove...)

@@ -54,5 +54,5 @@ func newTestCamera(address string) (*testcamera.Camera, error) {
 	if err != nil {
 		return nil, err
 	}
-	return testcamera.Start(testcamera.Config{Source: live, Sound: audio, Address: address, KeepSent: 1})
+	return testcamera.Start(testcamera.Config{Source: live, Audio: audio, Address: address, KeepSent: 1})
 }

@@ -41,17 +41,17 @@ type cameras []*testcamera.Camera
 
 // startCameras starts cameras that all play the same pictures.
 func (b *bench) startCameras(ctx context.Context) (all cameras, err error) {
-	clip, err := testcamera.Encode(ctx, testcamera.Params{
+	media, err := testcamera.Encode(ctx, testcamera.Params{
 		Width: 640, Height: 360, FPS: recordedFPS, GOP: 2 * recordedFPS, BitrateKbps: recordedKbps / 2,
 	}, 10*recordedFPS)
 	if err != nil {
 		return nil, err
 	}
-	for i := range clip.AccessUnits {
-		fillUp(&clip.AccessUnits[i], recordedKbps*1000/8/recordedFPS)
+	for i := range media.AccessUnits {
+		fillUp(&media.AccessUnits[i], recordedKbps*1000/8/recordedFPS)
 	}
 	for range b.recordedCameras {
-		c, err := testcamera.Start(testcamera.Config{Source: clip, KeepSent: 1})
+		c, err := testcamera.Start(testcamera.Config{Source: media, KeepSent: 1})
 		if err != nil {
 			return nil, errors.Join(err, all.close())
 		}

@@ -25,7 +25,7 @@ func frozenFor() time.Duration { return time.Duration(tries(4, 60)) * time.Secon
 // attentiveCameras start cameras that remember all that they send.
 func attentiveCameras(t *testing.T, n int) (all []*testcamera.Camera) {
 	t.Helper()
-	source, err := clip()
+	source, err := media()
 	if err != nil {
 		t.Fatal(err)
 	}

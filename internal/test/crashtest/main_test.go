@@ -137,9 +137,9 @@ func buildProgram(path string, flags ...string) error {
 	return programbuild.Build(context.Background(), path, flags...)
 }
 
-// clip is what the cameras play: small pictures, many of them key frames, so that
+// media are what the cameras play: small pictures, many of them key frames, so that
 // recordings can be short.
-var clip = sync.OnceValues(func() (*testcamera.Clip, error) {
+var media = sync.OnceValues(func() (*testcamera.Media, error) {
 	p := testcamera.Params{Width: 160, Height: 90, FPS: framesPerSecond, GOP: groupOfPictures, BitrateKbps: 200}
 	return testcamera.Encode(context.Background(), p, 300)
 })
@@ -152,7 +152,7 @@ const (
 
 // cameras play for as long as the tests run. The first one has sound.
 var cameras = sync.OnceValues(func() ([]*testcamera.Camera, error) {
-	source, err := clip()
+	source, err := media()
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +163,7 @@ var cameras = sync.OnceValues(func() ([]*testcamera.Camera, error) {
 	for i := range cameraCount {
 		config := testcamera.Config{Source: source, KeepSent: 1}
 		if i == 0 {
-			config.Sound, config.Reports = sound, true
+			config.Audio, config.Reports = sound, true
 		}
 		c, err := testcamera.Start(config)
 		if err != nil {

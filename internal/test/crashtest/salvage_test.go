@@ -53,7 +53,7 @@ func (s *site) drafts() map[uuid.UUID]int {
 // perhaps at the end. What lies between pictures is sound.
 func wholeFrames(t *testing.T, data []byte) (frames int) {
 	t.Helper()
-	source, err := clip()
+	source, err := media()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ const (
 
 // sent is what a camera has sent.
 type sent struct {
-	// Runs counts the connections, Counters has the frames' numbers in the clip.
+	// Runs counts the connections, Counters has the frames' numbers in the media.
 	Runs     int
 	Counters []int
 }
@@ -37,7 +37,7 @@ func serveCameras(what string, in io.Reader, out io.Writer) error {
 	if _, err := fmt.Sscan(what, &n, &gop); err != nil {
 		return err
 	}
-	clip, err := newClip(context.Background(), gop)
+	media, err := newMedia(context.Background(), gop)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func serveCameras(what string, in io.Reader, out io.Writer) error {
 	for i := range all {
 		// The key frames of real cameras do not coincide.
 		time.Sleep(time.Duration(gop) * time.Second / 25 / time.Duration(n))
-		if all[i], err = testcamera.Start(testcamera.Config{Source: clip}); err != nil {
+		if all[i], err = testcamera.Start(testcamera.Config{Source: media}); err != nil {
 			return err
 		}
 		urls[i] = all[i].URL()

@@ -5,7 +5,7 @@
 // Its nouns:
 //
 //   - cameras: real RTSP servers in a process of their own, so that what is
-//     measured is the recorder alone. They play one prepared clip and remember
+//     measured is the recorder alone. They play prepared media and remember
 //     which of its frames they sent.
 //   - usage: what the recorder's process has in use.
 //

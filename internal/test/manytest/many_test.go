@@ -19,7 +19,7 @@ func TestManyCameras(t *testing.T) {
 	if *full {
 		n, long, rotateEvery = 64, *duration, time.Minute
 	}
-	clip, err := newClip(t.Context(), gopFrames)
+	media, err := newMedia(t.Context(), gopFrames)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func TestManyCameras(t *testing.T) {
 		t.Errorf("the log has\n%s", log)
 	}
 	requireFlat(t, warm, late, usage{residentBytes: 16 << 20, files: n / 2, threads: n / 2, goroutines: n / 2})
-	frames, sizeBytes := compare(t, r, samples(clip), all)
+	frames, sizeBytes := compare(t, r, samples(media), all)
 	t.Logf("%d cameras, %v: %d frames, %s, %s/s; the recorder took %.0f %% of a CPU", n, elapsed.Round(time.Second), frames,
 		humanize.Bytes(uint64(sizeBytes)), humanize.Bytes(uint64(float64(sizeBytes)/elapsed.Seconds())), 100*(late.cpu-warm.cpu).Seconds()/(long.Seconds()*2/5))
 }

@@ -34,7 +34,7 @@ const defaultRTPOrigin = 1_000_000_000
 
 // Config says how a camera behaves.
 type Config struct {
-	// Source has the pictures: a Clip or a Live.
+	// Source has the pictures: Media or Live.
 	Source Source
 	// Address is where to listen; the default is a free port of 127.0.0.1.
 	Address string
@@ -65,17 +65,17 @@ type Config struct {
 	// Loses tells which RTP packets are lost on their way, by the Index of their frame
 	// and their number in it. Nil means none.
 	Loses func(index int64, packet int) bool
-	// Sound is what there is beside the pictures; nil means nothing. AudioDelay is how
+	// Audio is what there is beside the pictures; nil means nothing. AudioDelay is how
 	// much later than the pictures it is sent.
-	Sound      *Sound
+	Audio      *Audio
 	AudioDelay time.Duration
-	// Reports says that sender reports are sent, which tell when sound and pictures
+	// Reports says that sender reports are sent, which tell when audio and pictures
 	// happened.
 	Reports bool
 	// RTPOrigin is the RTP time stamp of the source's first frame; 0 means the
 	// default.
 	RTPOrigin uint32
-	// Speed is how many seconds a Clip plays in one; 0 means 1. A Live keeps
+	// Speed is how many seconds Media play in one; 0 means 1. A Live keeps
 	// to real time.
 	Speed float64
 	// KeepSent bounds how many of the newest frames Sent returns; 0 means all.
@@ -99,8 +99,8 @@ type Camera struct {
 	config Config
 	// media describes the stream, and is read-only once the camera has started.
 	media *description.Media
-	// sound and other likewise; nil if there is none.
-	sound, other *description.Media
+	// audio and other likewise; nil if there is none.
+	audio, other *description.Media
 	nonce        string
 
 	cancel context.CancelFunc
@@ -117,12 +117,12 @@ type Camera struct {
 	server  *gortsplib.Server
 	stream  *gortsplib.ServerStream
 	players map[*gortsplib.ServerSession]*player
-	// listeners are the sessions that have set up the sound; silent says that none
+	// listeners are the sessions that have set up the audio; silent says that none
 	// is sent.
 	listeners map[*gortsplib.ServerSession]*listener
 	silent    bool
 	listened  int // sessions that have begun to listen
-	sentSound []SentAudio
+	sentAudio []SentAudio
 	stalled   bool
 	reports   int
 	frames    int64 // that the source has delivered
@@ -172,8 +172,8 @@ func Start(config Config) (*Camera, error) {
 				&format.H264{PayloadTyp: otherPayloadType, PacketizationMode: 1},
 			}}
 		}
-		if c.config.Sound != nil {
-			c.sound = &description.Media{Type: description.MediaTypeAudio, Formats: []format.Format{c.config.Sound.format()}}
+		if c.config.Audio != nil {
+			c.audio = &description.Media{Type: description.MediaTypeAudio, Formats: []format.Format{c.config.Audio.format()}}
 		}
 	}
 	if err := c.Restart(); err != nil {
@@ -204,8 +204,8 @@ func (c *Camera) play() (first <-chan AccessUnit) {
 	out := make(chan AccessUnit, 1)
 	start := time.Now()
 	var others sync.WaitGroup
-	if c.config.Sound != nil {
-		others.Go(func() { c.playSound(ctx, start) })
+	if c.config.Audio != nil {
+		others.Go(func() { c.playAudio(ctx, start) })
 	}
 	if c.config.Reports {
 		others.Go(func() { c.report(ctx, start) })

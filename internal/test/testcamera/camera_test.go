@@ -105,31 +105,31 @@ func (v *viewer) wait(t *testing.T, n int) (units [][][]byte, times []uint32) {
 	return units, times
 }
 
-// quickClip and quickHEVCClip are a second of pictures.
+// quickMedia and quickHEVCMedia are a second of pictures.
 var (
-	quickClip     = sync.OnceValues(func() (*Clip, error) { return Encode(context.Background(), Params{}, 15) })
-	quickHEVCClip = sync.OnceValues(func() (*Clip, error) { return Encode(context.Background(), Params{Codec: H265}, 15) })
+	quickMedia     = sync.OnceValues(func() (*Media, error) { return Encode(context.Background(), Params{}, 15) })
+	quickHEVCMedia = sync.OnceValues(func() (*Media, error) { return Encode(context.Background(), Params{Codec: H265}, 15) })
 )
 
 // startHEVC starts a camera that plays H.265.
 func startHEVC(t *testing.T, config Config) *Camera {
 	t.Helper()
-	clip, err := quickHEVCClip()
+	media, err := quickHEVCMedia()
 	if err != nil {
 		t.Fatal(err)
 	}
-	config.Source, config.Speed = clip, 8
+	config.Source, config.Speed = media, 8
 	return start(t, config)
 }
 
 func start(t *testing.T, config Config) *Camera {
 	t.Helper()
 	if config.Source == nil {
-		clip, err := quickClip()
+		media, err := quickMedia()
 		if err != nil {
 			t.Fatal(err)
 		}
-		config.Source = clip
+		config.Source = media
 		config.Speed = 8
 	}
 	camera, err := Start(config)
@@ -158,7 +158,7 @@ func equalUnits(a, b [][]byte) bool {
 	return slices.EqualFunc(a, b, func(x, y []byte) bool { return string(x) == string(y) })
 }
 
-// A camera remembers what a client received, and repeats its clip.
+// A camera remembers what a client received, and repeats its media.
 func TestSentIsWhatWasReceived(t *testing.T) {
 	tests := map[string]struct {
 		start     func(*testing.T, Config) *Camera
@@ -338,7 +338,7 @@ func TestKeepSent(t *testing.T) {
 	}
 }
 
-// Eight cameras play the same clip at once.
+// Eight cameras play the same media at once.
 func TestManyCameras(t *testing.T) {
 	var viewers []*viewer
 	for range 8 {

@@ -5,10 +5,10 @@
 // Its nouns:
 //
 //   - Params: what the pictures are: size, rate, distance of key frames, codec.
-//   - Clip: pictures encoded beforehand, faster than they play. A camera repeats
-//     it for ever.
+//   - Media: pictures encoded beforehand, faster than they play. A camera repeats
+//     them for ever.
 //   - Live: pictures encoded as they play, so that their clock is right.
-//   - Camera: the server. It plays a Clip or a Live whether or not anybody is
+//   - Camera: the server. It plays Media or Live whether or not anybody is
 //     connected, as real cameras do: a client joins wherever the pictures are,
 //     most often not at a key frame.
 //   - SentFrame: what a camera remembers of each frame that it sent to a client.

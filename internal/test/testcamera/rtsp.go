@@ -141,7 +141,7 @@ func (h handler) OnPlay(ctx *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	medias := ctx.Session.Medias()
-	if c.sound != nil && c.listeners[ctx.Session] == nil && slices.Contains(medias, c.sound) {
+	if c.audio != nil && c.listeners[ctx.Session] == nil && slices.Contains(medias, c.audio) {
 		c.listened++
 		c.listeners[ctx.Session] = &listener{run: c.listened}
 	}

@@ -2,7 +2,7 @@ package testcamera
 
 import "context"
 
-// Source is where a camera has its pictures from: a Clip or a Live.
+// Source is where a camera has its pictures from: Media or Live.
 type Source interface {
 	// codec says how its pictures are encoded.
 	codec() Codec

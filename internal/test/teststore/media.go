@@ -88,7 +88,7 @@ func Encode(ctx context.Context, p Params) (*Media, error) {
 const bitrateKbps = 150
 
 // inMP4 has ffmpeg put the pictures into an mp4 file, encoded anew for H.265.
-func inMP4(ctx context.Context, p Params, pictures *testcamera.Clip) (*demux.Track, error) {
+func inMP4(ctx context.Context, p Params, pictures *testcamera.Media) (*demux.Track, error) {
 	dir, err := os.MkdirTemp("", "moonfirefs-footage-")
 	if err != nil {
 		return nil, err
@@ -111,7 +111,7 @@ func inMP4(ctx context.Context, p Params, pictures *testcamera.Clip) (*demux.Tra
 }
 
 // byteStream has the pictures with start codes (ITU-T H.264 annex B).
-func byteStream(c *testcamera.Clip) *bytes.Buffer {
+func byteStream(c *testcamera.Media) *bytes.Buffer {
 	var b bytes.Buffer
 	for _, au := range c.AccessUnits {
 		for _, nal := range au.NALs {

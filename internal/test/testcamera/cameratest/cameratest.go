@@ -24,14 +24,14 @@ func Start(t *testing.T, config testcamera.Config) *testcamera.Camera {
 	return camera
 }
 
-// Encode makes a clip; see testcamera.Encode.
-func Encode(t *testing.T, p testcamera.Params, frames int) *testcamera.Clip {
+// Encode makes media; see testcamera.Encode.
+func Encode(t *testing.T, p testcamera.Params, frames int) *testcamera.Media {
 	t.Helper()
-	clip, err := testcamera.Encode(t.Context(), p, frames)
+	media, err := testcamera.Encode(t.Context(), p, frames)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return clip
+	return media
 }
 
 // Listen accepts connections on loopback, and lets serve handle each: a camera that

@@ -17,7 +17,7 @@ import (
 	"github.com/pion/rtp"
 )
 
-// AudioCodec is a way to encode sound.
+// AudioCodec is a way to encode audio.
 type AudioCodec string
 
 const (
@@ -30,45 +30,45 @@ const (
 )
 
 const (
-	soundPayloadType = 97
-	defaultSoundRate = 16000
+	audioPayloadType = 97
+	defaultAudioRate = 16000
 	g711Rate         = 8000
 	g711Frame        = 160
 	aacFrame         = 1024
 	adtsHeader       = 7
-	// soundOrigin is the RTP time stamp of the first frame of sound.
-	soundOrigin = 2_000_000_000
+	// audioOrigin is the RTP time stamp of the first frame of audio.
+	audioOrigin = 2_000_000_000
 	// reportEvery is how often sender reports are sent, in the camera's time: often
 	// enough that recordings of some seconds need not begin without.
 	reportEvery = 200 * time.Millisecond
 )
 
-// Sound is sound that was encoded beforehand: a tone that rises, and a beep at each
+// Audio is what is heard, encoded beforehand: a tone that rises, and a beep at each
 // second. A camera repeats it for ever. Each frame has bytes of its own.
-type Sound struct {
+type Audio struct {
 	Codec        AudioCodec
 	SampleRate   int
 	FrameSamples int
 	Frames       [][]byte
 }
 
-// EncodeAudio makes some seconds of sound, mono. A sample rate of 0 means the
+// EncodeAudio makes some seconds of audio, mono. A sample rate of 0 means the
 // default; that of G.711 is always 8 kHz.
-func EncodeAudio(ctx context.Context, codec AudioCodec, sampleRate, seconds int) (*Sound, error) {
-	s := &Sound{Codec: codec, SampleRate: sampleRate, FrameSamples: aacFrame}
+func EncodeAudio(ctx context.Context, codec AudioCodec, sampleRate, seconds int) (*Audio, error) {
+	s := &Audio{Codec: codec, SampleRate: sampleRate, FrameSamples: aacFrame}
 	container := "adts"
 	switch {
 	case codec != AAC:
 		s.SampleRate, s.FrameSamples, container = g711Rate, g711Frame, string(codec)
 	case sampleRate == 0:
-		s.SampleRate = defaultSoundRate
+		s.SampleRate = defaultAudioRate
 	}
 	encoder := map[AudioCodec]string{AAC: "aac", ALaw: "pcm_alaw", ULaw: "pcm_mulaw"}[codec]
 	out, err := exec.CommandContext(ctx, "ffmpeg", "-v", "error", "-f", "lavfi", "-i",
 		fmt.Sprintf("aevalsrc='0.2*sin(2*PI*(300+37*t)*t)+if(lt(mod(t,1),0.08),0.6*sin(2*PI*2000*t),0)':s=%d:d=%d", s.SampleRate, seconds),
 		"-c:a", encoder, "-ac", "1", "-f", container, "-").Output()
 	if err != nil {
-		return nil, fmt.Errorf("test camera: encode sound: %w", err)
+		return nil, fmt.Errorf("test camera: encode audio: %w", err)
 	}
 	for len(out) > adtsHeader {
 		size, header := g711Frame, 0
@@ -88,23 +88,23 @@ func EncodeAudio(ctx context.Context, codec AudioCodec, sampleRate, seconds int)
 }
 
 // Elapsed is when frame n begins, after the first one and after the first picture.
-func (s *Sound) Elapsed(n int64) time.Duration {
+func (s *Audio) Elapsed(n int64) time.Duration {
 	return time.Duration(n) * time.Duration(s.FrameSamples) * time.Second / time.Duration(s.SampleRate)
 }
 
-// format describes the sound for SDP.
-func (s *Sound) format() format.Format {
+// format describes the audio for SDP.
+func (s *Audio) format() format.Format {
 	if s.Codec != AAC {
-		return &format.G711{PayloadTyp: soundPayloadType, MULaw: s.Codec == ULaw, SampleRate: s.SampleRate, ChannelCount: 1}
+		return &format.G711{PayloadTyp: audioPayloadType, MULaw: s.Codec == ULaw, SampleRate: s.SampleRate, ChannelCount: 1}
 	}
 	return &format.MPEG4Audio{
-		PayloadTyp: soundPayloadType, ProfileLevelID: 1,
+		PayloadTyp: audioPayloadType, ProfileLevelID: 1,
 		Config:     &mpeg4audio.AudioSpecificConfig{Type: mpeg4audio.ObjectTypeAACLC, SampleRate: s.SampleRate, ChannelConfig: 1},
 		SizeLength: 13, IndexLength: 3, IndexDeltaLength: 3,
 	}
 }
 
-// SentAudio is a frame of sound that was sent to a client.
+// SentAudio is a frame of audio that was sent to a client.
 type SentAudio struct {
 	// Run counts the sessions that have listened, from 1.
 	Run int
@@ -115,40 +115,40 @@ type SentAudio struct {
 	Time time.Time
 }
 
-// listener is a client session that has set up the sound.
+// listener is a client session that has set up the audio.
 type listener struct {
 	run      int
 	sequence uint16
 }
 
-// playSound delivers frames at the times that they are due, until ctx is
+// playAudio delivers frames at the times that they are due, until ctx is
 // cancelled.
-func (c *Camera) playSound(ctx context.Context, start time.Time) {
+func (c *Camera) playAudio(ctx context.Context, start time.Time) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for n := int64(0); ; n++ {
 		// A frame can be sent when its last sample has been recorded.
-		due := time.Duration(float64(c.config.Sound.Elapsed(n+1)+c.config.AudioDelay) / c.config.Speed)
+		due := time.Duration(float64(c.config.Audio.Elapsed(n+1)+c.config.AudioDelay) / c.config.Speed)
 		timer.Reset(due - time.Since(start))
 		select {
 		case <-ctx.Done():
 			return
 		case <-timer.C:
 		}
-		c.deliverSound(n)
+		c.deliverAudio(n)
 	}
 }
 
-func (c *Camera) deliverSound(n int64) {
-	sound := c.config.Sound
-	data := sound.Frames[n%int64(len(sound.Frames))]
+func (c *Camera) deliverAudio(n int64) {
+	audio := c.config.Audio
+	data := audio.Frames[n%int64(len(audio.Frames))]
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.silent {
 		return
 	}
 	payload := data
-	if sound.Codec == AAC { // RFC 3640 §3.3.6: one header of 16 bits
+	if audio.Codec == AAC { // RFC 3640 §3.3.6: one header of 16 bits
 		payload = binary.BigEndian.AppendUint16([]byte{0, 16}, uint16(len(data)<<3))
 		payload = append(payload, data...)
 	}
@@ -156,20 +156,20 @@ func (c *Camera) deliverSound(n int64) {
 		l.sequence++
 		packet := &rtp.Packet{
 			Header: rtp.Header{
-				Version: 2, Marker: true, PayloadType: soundPayloadType, SequenceNumber: l.sequence,
-				Timestamp: uint32(soundOrigin + n*int64(sound.FrameSamples)),
+				Version: 2, Marker: true, PayloadType: audioPayloadType, SequenceNumber: l.sequence,
+				Timestamp: uint32(audioOrigin + n*int64(audio.FrameSamples)),
 			},
 			Payload: payload,
 		}
-		if err := session.WritePacketRTP(c.sound, packet); err != nil {
+		if err := session.WritePacketRTP(c.audio, packet); err != nil {
 			delete(c.listeners, session)
 			session.Close()
 			continue
 		}
-		if keep := c.config.KeepSent; keep > 0 && len(c.sentSound) >= 2*keep {
-			c.sentSound = slices.Clone(c.sentSound[len(c.sentSound)-keep:])
+		if keep := c.config.KeepSent; keep > 0 && len(c.sentAudio) >= 2*keep {
+			c.sentAudio = slices.Clone(c.sentAudio[len(c.sentAudio)-keep:])
 		}
-		c.sentSound = append(c.sentSound, SentAudio{Run: l.run, Index: n, Data: data, Time: time.Now()})
+		c.sentAudio = append(c.sentAudio, SentAudio{Run: l.run, Index: n, Data: data, Time: time.Now()})
 	}
 }
 
@@ -190,7 +190,7 @@ func (c *Camera) report(ctx context.Context, start time.Time) {
 			c.sendReport(session, c.media, played, uint32(int64(c.config.RTPOrigin)+int64(played*9/100_000)))
 		}
 		for session := range c.listeners {
-			c.sendReport(session, c.sound, played, uint32(soundOrigin+int64(played.Seconds()*float64(c.config.Sound.SampleRate))))
+			c.sendReport(session, c.audio, played, uint32(audioOrigin+int64(played.Seconds()*float64(c.config.Audio.SampleRate))))
 		}
 		c.mu.Unlock()
 	}
@@ -212,11 +212,11 @@ func sourceOf(session *gortsplib.ServerSession, media *description.Media) uint32
 	return 0
 }
 
-// Silence makes the camera send no sound, Sound makes it go on.
+// Silence makes the camera send no audio, and Speak makes it go on.
 func (c *Camera) Silence() { c.setSilent(true) }
 
-// Sound ends Silence.
-func (c *Camera) Sound() { c.setSilent(false) }
+// Speak ends Silence.
+func (c *Camera) Speak() { c.setSilent(false) }
 
 func (c *Camera) setSilent(silent bool) {
 	c.mu.Lock()
@@ -224,11 +224,11 @@ func (c *Camera) setSilent(silent bool) {
 	c.silent = silent
 }
 
-// SentAudio returns the frames of sound that were sent, in order.
+// SentAudio returns the frames of audio that were sent, in order.
 func (c *Camera) SentAudio() []SentAudio {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return slices.Clone(c.sentSound)
+	return slices.Clone(c.sentAudio)
 }
 
 // medias are what the session description lists.
@@ -237,11 +237,11 @@ func (c *Camera) medias() []*description.Media {
 	if c.other != nil {
 		all = append(all, c.other)
 	}
-	if c.sound != nil {
-		all = append(all, c.sound)
+	if c.audio != nil {
+		all = append(all, c.audio)
 	}
 	return all
 }
 
 // String names it in tests.
-func (s *Sound) String() string { return string(s.Codec) + " " + strconv.Itoa(s.SampleRate) }
+func (s *Audio) String() string { return string(s.Codec) + " " + strconv.Itoa(s.SampleRate) }

@@ -8,25 +8,25 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
-// The clip has 2 Mbit/s: 25 frames a second, with a key frame every two seconds.
+// The media have 2 Mbit/s: 25 frames a second, with a key frame every two seconds.
 const (
-	clipFrames    = 250
+	mediaFrames   = 250
 	gopFrames     = 50
 	keyFrameBytes = 60_000
 	frameBytes    = (500_000 - keyFrameBytes) / (gopFrames - 1)
 )
 
-// newClip makes numbered pictures of a bit rate that the encoder would not need
+// newMedia makes numbered pictures of a bit rate that the encoder would not need
 // for them: supplemental information is added up to the size that is wanted.
-func newClip(ctx context.Context, gop int) (*testcamera.Clip, error) {
-	clip, err := testcamera.Encode(ctx, testcamera.Params{FPS: 25, GOP: gop, BitrateKbps: 200}, clipFrames)
+func newMedia(ctx context.Context, gop int) (*testcamera.Media, error) {
+	media, err := testcamera.Encode(ctx, testcamera.Params{FPS: 25, GOP: gop, BitrateKbps: 200}, mediaFrames)
 	if err != nil {
 		return nil, err
 	}
-	for i := range clip.AccessUnits {
-		pad(&clip.AccessUnits[i])
+	for i := range media.AccessUnits {
+		pad(&media.AccessUnits[i])
 	}
-	return clip, nil
+	return media, nil
 }
 
 // pad inserts an SEI message before the first slice.
@@ -56,11 +56,11 @@ func userData(sizeBytes int) []byte {
 	return append(nal, 0x80)
 }
 
-// samples are the access units of a clip as they are recorded: NAL units with a
+// samples are the access units of media as they are recorded: NAL units with a
 // length, without delimiter and parameter sets.
-func samples(clip *testcamera.Clip) [][]byte {
-	all := make([][]byte, len(clip.AccessUnits))
-	for i, au := range clip.AccessUnits {
+func samples(media *testcamera.Media) [][]byte {
+	all := make([][]byte, len(media.AccessUnits))
+	for i, au := range media.AccessUnits {
 		for _, nal := range au.NALs {
 			switch nal[0] & 0x1f {
 			case 7, 8, 9:

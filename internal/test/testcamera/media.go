@@ -8,17 +8,17 @@ import (
 	"time"
 )
 
-// Clip is a sequence of pictures that were encoded beforehand. It may be played
+// Media are a sequence of pictures that were encoded beforehand. They may be played
 // by several cameras at once.
-type Clip struct {
+type Media struct {
 	Params Params
 	// AccessUnits start with a key frame. Where they are not reordered, they are
 	// numbered from 0.
 	AccessUnits []AccessUnit
 }
 
-// Encode makes a clip. Its clock shows the time since its beginning.
-func Encode(ctx context.Context, p Params, frames int) (*Clip, error) {
+// Encode makes media. Their clock shows the time since their beginning.
+func Encode(ctx context.Context, p Params, frames int) (*Media, error) {
 	p, err := p.withDefaults()
 	if err != nil {
 		return nil, err
@@ -31,25 +31,25 @@ func Encode(ctx context.Context, p Params, frames int) (*Clip, error) {
 	}
 	written := make(chan error, 1)
 	go func() { written <- writeFrames(e.input, p, frames) }()
-	clip := &Clip{Params: p}
-	readErr := clip.read(e)
+	media := &Media{Params: p}
+	readErr := media.read(e)
 	if readErr != nil {
 		cancel()
 	}
 	if err := errors.Join(readErr, <-written, e.finish()); err != nil {
 		return nil, err
 	}
-	if len(clip.AccessUnits) != frames {
-		return nil, fmt.Errorf("test camera: ffmpeg made %d access units of %d pictures", len(clip.AccessUnits), frames)
+	if len(media.AccessUnits) != frames {
+		return nil, fmt.Errorf("test camera: ffmpeg made %d access units of %d pictures", len(media.AccessUnits), frames)
 	}
-	if err := clip.reorder(e.numbers); err != nil {
+	if err := media.reorder(e.numbers); err != nil {
 		return nil, err
 	}
-	return clip, nil
+	return media, nil
 }
 
 // reorder sets the numbers of the pictures in the access units.
-func (c *Clip) reorder(numbers []int) error {
+func (c *Media) reorder(numbers []int) error {
 	if numbers == nil {
 		return nil
 	}
@@ -62,7 +62,7 @@ func (c *Clip) reorder(numbers []int) error {
 	return nil
 }
 
-// writeFrames draws the pictures of a clip and closes the pipe.
+// writeFrames draws the pictures of a media and closes the pipe.
 func writeFrames(pipe io.WriteCloser, p Params, frames int) error {
 	defer pipe.Close()
 	pt := newPainter(p)
@@ -76,7 +76,7 @@ func writeFrames(pipe io.WriteCloser, p Params, frames int) error {
 }
 
 // read collects access units up to the end.
-func (c *Clip) read(e *encoder) error {
+func (c *Media) read(e *encoder) error {
 	for {
 		au, err := e.next()
 		if errors.Is(err, io.EOF) {
@@ -91,14 +91,14 @@ func (c *Clip) read(e *encoder) error {
 	}
 }
 
-// Join returns the clips one after the other: a camera whose configuration
+// Join returns the parts one after the other: a camera whose configuration
 // changes while it plays. Each frame keeps the number that its picture shows.
-// The clips must have the same rate and codec.
-func Join(clips ...*Clip) *Clip {
-	joined := &Clip{Params: clips[0].Params}
-	for _, clip := range clips {
+// The parts must have the same rate and codec.
+func Join(parts ...*Media) *Media {
+	joined := &Media{Params: parts[0].Params}
+	for _, media := range parts {
 		begin90k := joined.Params.pts90k(int64(len(joined.AccessUnits)))
-		for _, au := range clip.AccessUnits {
+		for _, au := range media.AccessUnits {
 			au.PTS90k += begin90k
 			joined.AccessUnits = append(joined.AccessUnits, au)
 		}
@@ -106,11 +106,11 @@ func Join(clips ...*Clip) *Clip {
 	return joined
 }
 
-func (c *Clip) codec() Codec { return c.Params.Codec }
+func (c *Media) codec() Codec { return c.Params.Codec }
 
 // delay is by how many frames the access units are sent later than if each were sent
 // when its picture is taken: none is sent before it is.
-func (c *Clip) delay() (frames int64) {
+func (c *Media) delay() (frames int64) {
 	for n, au := range c.AccessUnits {
 		for c.Params.pts90k(int64(n)+frames) < au.PTS90k {
 			frames++
@@ -119,8 +119,8 @@ func (c *Clip) delay() (frames int64) {
 	return frames
 }
 
-// play repeats the clip.
-func (c *Clip) play(ctx context.Context, speed float64, deliver func(AccessUnit)) error {
+// play repeats the media.
+func (c *Media) play(ctx context.Context, speed float64, deliver func(AccessUnit)) error {
 	start := time.Now()
 	timer := time.NewTimer(0)
 	defer timer.Stop()

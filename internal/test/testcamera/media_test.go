@@ -41,17 +41,17 @@ func decodedCounters(t *testing.T, codec Codec, units [][][]byte) (counters []in
 	return counters
 }
 
-// Each access unit of a clip is one picture with the number that it is said to
+// Each access unit of a media is one picture with the number that it is said to
 // have, and key frames, with their parameter sets, are where they were asked for.
 func TestEncode(t *testing.T) {
 	for codec, types := range map[Codec]struct{ delimiter, set byte }{H264: {9, 7}, H265: {35, 33}} {
 		t.Run(string(codec), func(t *testing.T) {
-			clip, err := Encode(t.Context(), Params{FPS: 10, GOP: 4, Codec: codec}, 25)
+			media, err := Encode(t.Context(), Params{FPS: 10, GOP: 4, Codec: codec}, 25)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var units [][][]byte
-			for i, au := range clip.AccessUnits {
+			for i, au := range media.AccessUnits {
 				units = append(units, au.NALs)
 				if au.Counter != i || au.PTS90k != int64(i)*9000 || au.Sync != (i%4 == 0) {
 					t.Errorf("access unit %d: counter %d, time %d, sync %v", i, au.Counter, au.PTS90k, au.Sync)
@@ -84,25 +84,25 @@ func TestEncodeReordered(t *testing.T) {
 	}
 	for name, p := range tests {
 		t.Run(name, func(t *testing.T) {
-			clip, err := Encode(t.Context(), p, 40)
+			media, err := Encode(t.Context(), p, 40)
 			if err != nil {
 				t.Fatal(err)
 			}
 			var units [][][]byte
 			var numbers []int
 			afterSync, open, latest := 0, false, -1
-			for i, au := range clip.AccessUnits {
+			for i, au := range media.AccessUnits {
 				units, numbers = append(units, au.NALs), append(numbers, au.Counter)
 				if au.Sync {
 					afterSync = au.Counter
 				}
 				open = open || au.Counter < afterSync
 				latest = max(latest, au.Counter)
-				if au.PTS90k != int64(au.Counter)*9000 || int64(latest) > int64(i)+clip.delay() {
+				if au.PTS90k != int64(au.Counter)*9000 || int64(latest) > int64(i)+media.delay() {
 					t.Errorf("access unit %d: counter %d, time %d", i, au.Counter, au.PTS90k)
 				}
 			}
-			if slices.IsSorted(numbers) || open != p.OpenGOP || clip.delay() == 0 {
+			if slices.IsSorted(numbers) || open != p.OpenGOP || media.delay() == 0 {
 				t.Errorf("sent in the order %v", numbers)
 			}
 			slices.Sort(numbers)
