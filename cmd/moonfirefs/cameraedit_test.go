@@ -129,9 +129,9 @@ func sameCamera(a, b moonfirefs.Camera) bool {
 }
 
 // TestCameraEditAndRemove ensures what edits and removals mean to a recorder and to
-// footage: another way to the camera is tested and counts from the next start, a
-// quota at once; a camera is removed only without a recorder, and with its footage
-// only where that was said.
+// footage: another way to the camera is tested; it counts at once, and so does a quota. A
+// camera is removed with its footage only where that was said, with a recorder and
+// without.
 func TestCameraEditAndRemove(t *testing.T) {
 	t.Parallel()
 	first, second := startCamera(t, testcamera.Config{KeepSent: 1}), startCamera(t, testcamera.Config{KeepSent: 1})
@@ -141,20 +141,23 @@ func TestCameraEditAndRemove(t *testing.T) {
 	waitForRecordings(t, path, 5)
 	edit := []string{"camera", "edit", "--store", path, "driveway"}
 	requireOutput(t, exitFailure, []string{"--no-test"}, append(edit, "--url", first.URL()+"nowhere")...)
-	requireOutput(t, exitOK, []string{"started again"}, append(edit, "--url", second.URL())...)
+	requireOutput(t, exitOK, []string{"Changed camera driveway"}, append(edit, "--url", second.URL())...)
 	requireOutput(t, exitOK, []string{"60 kB keeps"}, append(edit, "--retain", "60kB")...)
 	wait.Until(t, "retention", func() bool { return recordings(t, path, 1) <= 4 })
 	remove := []string{"camera", "remove", "--store", path, "driveway"}
-	requireOutput(t, exitFailure, []string{"stop the recorder first"}, append(remove, "--delete-footage", "--yes")...)
-	recorder.stop()
-
-	first.Stop()
-	recorder = start(t, "run", mountpoint, "--store", path, "--rotate-every", "1s")
-	recorder.saw("connected to the camera")
-	recorder.stop()
 	requireOutput(t, exitFailure, []string{"--keep-footage or --delete-footage"}, remove...)
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "garden", second.URL(), "--retain", "1GB")
+	wait.Until(t, "recordings of the other", func() bool { return recordings(t, path, 2) >= 2 })
+	requireOutput(t, exitOK, []string{"Removed camera garden"}, "camera", "remove", "--store", path, "garden", "--delete-footage", "--yes")
+	if n := recordings(t, path, 2); n != 0 {
+		t.Errorf("%d recordings are left", n)
+	}
 	requireOutput(t, exitOK, []string{"not recorded any more"}, append(remove, "--keep-footage")...)
-	requireOutput(t, exitFailure, []string{"camera edit NAME --record"}, "run", mountpoint, "--store", path)
+	wait.Until(t, "the end of the recording", func() bool { return reportAt(t, path).Streams[0].Live == nil })
+	recorder.stop()
+	if text := recorder.output.String(); strings.Contains(text, "set aside") {
+		t.Errorf("a recording was refused:\n%s", text)
+	}
 	mount := start(t, "mount", mountpoint, "--store", path)
 	mount.saw("mounted")
 	if len(files(t, mountpoint)) == 0 {

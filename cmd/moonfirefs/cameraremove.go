@@ -3,12 +3,15 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/curate"
+	"github.com/moonfirefs/moonfirefs/internal/monitor"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
@@ -29,7 +32,7 @@ camera is not recorded any more, its password is forgotten, and its name stays t
 --delete-footage: it is deleted, after asking, and the camera is forgotten. Footage
 that is kept (moonfirefs keep) must be released first.
 
-No recorder may run meanwhile.`,
+A recorder that runs is told, and goes on with the other cameras.`,
 		Example: `  moonfirefs camera remove garden --keep-footage
   moonfirefs camera remove garden --delete-footage`,
 		Args: asUsage(cobra.ExactArgs(1)),
@@ -37,9 +40,12 @@ No recorder may run meanwhile.`,
 			if f.keepFootage && f.deleteFootage {
 				return &usageError{errors.New("--keep-footage and --delete-footage exclude each other")}
 			}
+			if f.keepFootage {
+				return g.withStore(cmd, store.Configuring, func(o *opened) error { return retire(o, args[0]) })
+			}
 			err := g.withStore(cmd, store.Recording, func(o *opened) error { return f.remove(o, args[0]) })
 			if errors.Is(err, moonfirefs.ErrStoreLocked) {
-				err = fmt.Errorf("%w (stop the recorder first)", err)
+				err = f.removeBesideRecorder(g, cmd, args[0])
 			}
 			return err
 		},
@@ -50,28 +56,78 @@ No recorder may run meanwhile.`,
 	return cmd
 }
 
-func (f *removeFlags) remove(o *opened, name string) error {
-	ctx := o.cmd.Context()
-	if f.keepFootage {
-		c, err := curate.RetireCamera(ctx, o.DB, name)
-		if err != nil {
-			return err
-		}
-		return o.printf("Camera %s is not recorded any more. Its footage stays.", c.ShortName)
+// retire ends the recording of a camera whose footage stays.
+func retire(o *opened, name string) error {
+	c, err := curate.RetireCamera(o.cmd.Context(), o.DB, name)
+	if err != nil {
+		return err
 	}
-	removal := curate.Removal{By: requester(), Logger: o.log}
+	return o.printf("Camera %s is not recorded any more. Its footage stays.", c.ShortName)
+}
+
+// remove removes a camera while no recorder runs.
+func (f *removeFlags) remove(o *opened, name string) error {
+	c, err := curate.RemoveCamera(o.cmd.Context(), o.Store, name, f.removal(o.cmd, o.log))
+	return tellRemoved(o.cmd, c, err)
+}
+
+// removeBesideRecorder has a recorder that runs let go of a camera, and removes it.
+func (f *removeFlags) removeBesideRecorder(g *global, cmd *cobra.Command, name string) error {
+	log, err := g.logger(cmd)
+	if err != nil {
+		return err
+	}
+	open := func(mode store.Mode, act func(*store.Store) error) error {
+		return g.withStore(cmd, mode, func(o *opened) error { return act(o.Store) })
+	}
+	released := func() (bool, error) { return isReleased(g.store, name) }
+	c, err := curate.RemoveBesideRecorder(cmd.Context(), open, name, f.removal(cmd, log), released)
+	return tellRemoved(cmd, c, err)
+}
+
+// isReleased tells whether no recorder writes, or has yet to commit, recordings of a
+// camera.
+func isReleased(path, name string) (bool, error) {
+	r, err := monitor.Ask(path)
+	if errors.Is(err, monitor.ErrNoRecorder) {
+		// If it has crashed, what it has interrupted must be salvaged first.
+		return false, errors.New("the recorder has ended meanwhile: repeat the command")
+	}
+	if err != nil {
+		return false, err
+	}
+	for i := range r.Streams {
+		if strings.EqualFold(r.Streams[i].Camera, name) && r.Streams[i].Live != nil {
+			return false, nil
+		}
+	}
+	for i := range r.Directories {
+		if r.Directories[i].UncommittedRecordings > 0 {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+func (f *removeFlags) removal(cmd *cobra.Command, log *slog.Logger) curate.Removal {
+	removal := curate.Removal{By: requester(), Logger: log}
 	if f.deleteFootage {
 		removal.ConfirmDeletion = func(c *moonfirefs.Camera, sizeBytes int64) error {
 			question := fmt.Sprintf("Delete all %s of footage of camera %s for good?", humanize.Bytes(uint64(sizeBytes)), c.ShortName)
-			return confirm(o.cmd, question, f.yes)
+			return confirm(cmd, question, f.yes)
 		}
 	}
-	c, err := curate.RemoveCamera(ctx, o.Store, name, removal)
+	return removal
+}
+
+// tellRemoved says what has come of it.
+func tellRemoved(cmd *cobra.Command, c *moonfirefs.Camera, err error) error {
 	if e := new(curate.HasFootageError); errors.As(err, &e) {
 		return fmt.Errorf("camera %s has %s of footage: say --keep-footage or --delete-footage", e.Camera, humanize.Bytes(uint64(e.SampleFileBytes)))
 	}
 	if err != nil {
 		return err
 	}
-	return o.printf("Removed camera %s.", c.ShortName)
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "Removed camera %s.\n", c.ShortName)
+	return err
 }

@@ -108,13 +108,26 @@ func salvageInterrupted(ctx context.Context, s *store.Store, log *slog.Logger) e
 	if err != nil || len(reserved) == 0 {
 		return err
 	}
+	if err := requireNoneInterrupted(ctx, s); err != nil {
+		return err
+	}
+	return deletePending(ctx, s, log)
+}
+
+// requireNoneInterrupted refuses while a directory is missing in which a crash may have
+// left recordings.
+func requireNoneInterrupted(ctx context.Context, s *store.Store) error {
+	reserved, _, err := s.DB.Reservations(ctx)
+	if err != nil {
+		return err
+	}
 	for _, r := range reserved {
 		if dir := s.Dirs[r.Dir]; !r.Deleting && !dir.Available() {
 			return fmt.Errorf("a crash has interrupted recordings in %s, which may be of this camera (connect its disk, or say --keep-footage): %w",
 				dir.Path(), sample.ErrUnavailable)
 		}
 	}
-	return deletePending(ctx, s, log)
+	return nil
 }
 
 // deleteFootage deletes the footage of a camera.
@@ -125,11 +138,18 @@ func (r *Removal) deleteFootage(ctx context.Context, s *store.Store, c *moonfire
 	if err := r.ConfirmDeletion(c, sizeBytes); err != nil {
 		return err
 	}
-	var deletions []*moonfirefs.Deletion
+	if _, err := r.requestDeletions(ctx, s, c); err != nil {
+		return err
+	}
+	return deletePending(ctx, s, r.Logger)
+}
+
+// requestDeletions asks for the deletion of all footage of a camera.
+func (r *Removal) requestDeletions(ctx context.Context, s *store.Store, c *moonfirefs.Camera) (deletions []*moonfirefs.Deletion, err error) {
 	for _, stream := range c.Streams {
 		newest, ok, err := s.DB.Newest(ctx, stream.ID)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if ok {
 			always := moonfirefs.Interval{Start90k: moonfirefs.MinTime90k, End90k: moonfirefs.MaxTime90k}
@@ -137,10 +157,7 @@ func (r *Removal) deleteFootage(ctx context.Context, s *store.Store, c *moonfire
 		}
 	}
 	// Somebody may have kept some of it since it was confirmed: then all stays.
-	if err := s.DB.RequestDeletion(ctx, deletions...); err != nil {
-		return err
-	}
-	return deletePending(ctx, s, r.Logger)
+	return deletions, s.DB.RequestDeletion(ctx, deletions...)
 }
 
 // requireNothingKept names what is kept of a camera.
