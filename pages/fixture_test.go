@@ -20,12 +20,16 @@ func seconds(n int) moonfirefs.Duration90k {
 
 // fixture is a store with a camera "driveway" that has a main and a sub stream, but no
 // sample files: the index is all that pages are made of.
-type fixture struct{ *teststore.Store }
+type fixture struct {
+	*teststore.Store
+	path string
+}
 
 func newStore(t testing.TB, retainBytes int64) *fixture {
 	t.Helper()
 	camera := teststore.Camera{Name: "driveway", Description: "seen from the garage", RetainBytes: retainBytes, SubRetainBytes: retainBytes}
-	return &fixture{teststore.MustOpen(t, teststore.NewWith(t, newYork, camera))}
+	path := teststore.NewWith(t, newYork, camera)
+	return &fixture{teststore.MustOpen(t, path), path}
 }
 
 // newPages makes the pages of a catalog that knows nothing yet.

@@ -239,3 +239,34 @@ func TestPagesAreForgotten(t *testing.T) {
 		}
 	}
 }
+
+// Ensures that damage of the index costs a page no more than what it is about, and that
+// the page is remembered as others are.
+func TestPagesOfDamage(t *testing.T) {
+	for name, query := range map[string]string{
+		"a recording": "update recording set video_samples = -1 where id = 8", "the newest date": "update recording set video_samples = -1 where id > 6",
+		"all":             "update recording set video_samples = -1",
+		"a configuration": "update video_sample_entry set data = x''",
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newStore(t, unlimited)
+			for _, start := range []string{"2026-11-20T12:00:00-05:00", "2026-11-21T12:00:00-05:00", "2026-11-22T12:00:00-05:00"} {
+				f.insertRows(t, teststore.Rows{Folder: "driveway", Start: teststore.At(start), Recordings: 3, Seconds: 60, Width: 640})
+			}
+			f.insertRows(t, teststore.Rows{Folder: "driveway-sub", Start: teststore.At("2026-11-22T12:00:00-05:00"), Recordings: 3, Seconds: 60, Width: 320})
+			teststore.Spoil(t, f.path, query)
+			p := f.newPages(t)
+			for _, folder := range []string{"", "driveway", "driveway-sub"} {
+				for _, name := range []string{HTMLName, JSONName} {
+					page := pageOf(t, p, folder, name)
+					if content, err := page.Content(t.Context()); err != nil || len(content) == 0 {
+						t.Errorf("%s of %q: %v", name, folder, err)
+					}
+					if again := pageOf(t, p, folder, name); again != page {
+						t.Errorf("%s of %q is made again", name, folder)
+					}
+				}
+			}
+		})
+	}
+}

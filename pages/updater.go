@@ -2,6 +2,7 @@ package pages
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -37,6 +38,8 @@ func (u *updater) summary(ctx context.Context, now *library.Snapshot, state *lib
 	if err != nil {
 		return nil, err
 	}
+	// Of a date that has nothing but damaged files there is nothing to tell.
+	dates = slices.DeleteFunc(dates, func(d *dateSummary) bool { return len(d.files) == 0 })
 	next, err := newStreamSummary(ctx, u.catalog, state, dates)
 	if err != nil {
 		return nil, err
