@@ -1,16 +1,21 @@
 package camera
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/binary"
+	"io"
+	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
 )
 
 var aacSound = sync.OnceValues(func() (*testcamera.Audio, error) {
@@ -82,6 +87,63 @@ func TestAudioOfLongDescription(t *testing.T) {
 	session := openSession(t, Config{URL: camera.URL()})
 	if audio := session.Description().Audio; len(audio) != 1 || !strings.HasPrefix(strings.ToUpper(audio[0]), "MPEG4-GENERIC/16000") {
 		t.Errorf("the camera has audio %q", audio)
+	}
+}
+
+// TestAudioAlone ensures that a camera which does not play video beside audio is recorded
+// without audio, and one that plays neither is asked for both again.
+func TestAudioAlone(t *testing.T) {
+	audio, err := aacSound()
+	if err != nil {
+		t.Fatal(err)
+	}
+	camera := startCamera(t, testcamera.Config{Audio: audio})
+	// A camera that hangs up when it is to play both, or, if it is broken, anything.
+	var setups atomic.Int32
+	var broken atomic.Bool
+	url := "rtsp://" + cameratest.Listen(t, func(conn net.Conn) {
+		behind, err := net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(camera.URL(), "rtsp://"), testcamera.Path))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer behind.Close()
+		go func() { _, _ = io.Copy(conn, behind) }()
+		setups.Store(0)
+		requests := bufio.NewScanner(conn)
+		for requests.Scan() {
+			line := requests.Text()
+			if strings.HasPrefix(line, "SETUP") {
+				setups.Add(1)
+			}
+			if strings.HasPrefix(line, "PLAY") && (setups.Load() == 2 || broken.Load()) {
+				return
+			}
+			if _, err := io.WriteString(behind, line+"\r\n"); err != nil {
+				return
+			}
+		}
+	}) + testcamera.Path
+	tests := map[string]struct {
+		broken bool
+		setups []int32 // of each session
+	}{
+		"not both": {false, []int32{2, 1, 1, 1}},
+		"neither":  {true, []int32{2, 1, 2, 1}},
+	}
+	for name, test := range tests {
+		broken.Store(test.broken)
+		var habits Habits
+		for n, want := range test.setups {
+			session, err := Open(t.Context(), Config{URL: url, Audio: true, Habits: &habits})
+			if err == nil {
+				read(t, session, 5)
+				session.Close()
+			}
+			if got := setups.Load(); got != want || (err == nil) != (want == 1 && !test.broken) {
+				t.Errorf("%s, session %d: %d streams were set up, want %d; %v", name, n, got, want, err)
+			}
+		}
 	}
 }
 

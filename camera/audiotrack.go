@@ -42,15 +42,21 @@ func (r *rtspSource) setUpAudio(d *rtsp.Description, cfg Config) error {
 	if !cfg.Audio || len(r.session.description.Audio) == 0 {
 		return nil
 	}
+	if !r.habits.allowsAudio() {
+		r.log.Debug("audio is left out", "err", errAudioAlone)
+		return nil
+	}
 	media, track, err := newAudioTrack(d)
 	if err != nil {
 		r.log.Warn("no audio from the camera", "err", err)
 		return nil
 	}
+	r.asksAudio = true
 	number, err := r.conn.Setup(media)
 	var refusal *rtsp.StatusError
 	switch {
 	case errors.As(err, &refusal), errors.Is(err, rtsp.ErrTransport):
+		r.asksAudio = false
 		r.log.Warn("no audio from the camera", "err", r.describe(err))
 		return nil
 	case err != nil:

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
-	"github.com/moonfirefs/moonfirefs/internal/rtsp"
 )
 
 const (
@@ -56,10 +55,6 @@ type Certificate struct {
 	// Fingerprint, if not empty, is the SHA-256 that it must have.
 	Fingerprint []byte
 }
-
-// Habits are what sessions have learned of a camera, such as what it cannot bear. The
-// zero value knows nothing. It may be used by several sessions at once.
-type Habits struct{ rtsp rtsp.Habits }
 
 // withDefaults replaces zero values by what they mean.
 func (c Config) withDefaults() Config {

@@ -13,6 +13,8 @@ var ErrClosed = errors.New("session is closed")
 var (
 	errNoVideo = errors.New("no video stream")
 	errGoodbye = errors.New("the camera has ended the stream")
+	// errAudioAlone is why a session is tried again without audio.
+	errAudioAlone = errors.New("the camera sends no video beside audio")
 )
 
 // describe makes an error of a session fit to be told: a camera can repeat in it what it

@@ -20,6 +20,8 @@ const (
 	// udpPatience is how long a packet that is missing is waited for. On a connection,
 	// none can come later.
 	udpPatience = 100 * time.Millisecond
+	// audioAlone is how long audio may come before the first video.
+	audioAlone = 5 * time.Second
 	// byePatience is how long after a goodbye something may come all the same.
 	byePatience = time.Second
 )
@@ -31,9 +33,16 @@ type rtspSource struct {
 	secrets secrets
 	log     *slog.Logger
 
+	habits *Habits
+	// played is when the camera began to play.
+	played time.Time
+
 	video *videoTrack
 	// audio is nil if none was set up.
 	audio *audioTrack
+	// hasVideo says that there has been an access unit of the video, asksAudio that the
+	// camera was asked for audio and has not refused it.
+	hasVideo, asksAudio bool
 	// name is that under which we report, and next when.
 	name uint32
 	next time.Time
@@ -77,7 +86,7 @@ func openRTSP(ctx context.Context, cfg Config, s *Session) error {
 	if cfg.Transport != moonfirefs.TCP && cfg.Transport != moonfirefs.UDP {
 		return fmt.Errorf("unknown transport %q", cfg.Transport)
 	}
-	source := &rtspSource{session: s, secrets: newSecrets(cfg), log: cfg.Logger, name: rand.Uint32()}
+	source := &rtspSource{session: s, secrets: newSecrets(cfg), log: cfg.Logger, habits: cfg.Habits, name: rand.Uint32()}
 	opening, cancel := context.WithCancelCause(ctx)
 	source.cancel = cancel
 	limit := time.AfterFunc(cfg.FrameTimeout, func() { cancel(errNoVideoWithin(cfg.FrameTimeout)) })
@@ -118,6 +127,7 @@ func (r *rtspSource) open(ctx context.Context, cfg Config, target target) (err e
 	if err := r.setUpAudio(description, cfg); err != nil {
 		return err
 	}
+	r.played = time.Now()
 	return r.conn.Play(r.take)
 }
 
@@ -288,6 +298,12 @@ func (r *rtspSource) reportVideo(report rtp.Report) {
 
 // deliver takes an access unit.
 func (r *rtspSource) deliver(u *rtp.AccessUnit) error {
+	if !r.hasVideo {
+		r.hasVideo = true
+		if r.habits.videoCame(r.asksAudio) {
+			r.log.Warn("no audio from the camera", "err", errAudioAlone)
+		}
+	}
 	clock := r.video.clock
 	au := accessUnit{units: u.Units, pts90k: clock.to90k(u.Timestamp), arrived: u.Arrived}
 	if u.HasNext {
@@ -318,7 +334,7 @@ func (r *rtspSource) receive() error {
 	case r.err != nil:
 		return r.err
 	case err == nil:
-		err = r.goodbye(now)
+		err = r.ending(now)
 	}
 	if err != nil {
 		r.finish()
@@ -335,10 +351,13 @@ func (r *rtspSource) finish() {
 	}
 }
 
-// goodbye tells whether the camera has ended the video without ending the session.
-func (r *rtspSource) goodbye(now time.Time) error {
+// ending tells why there is no use in going on although the session does.
+func (r *rtspSource) ending(now time.Time) error {
 	if at, ended := r.video.stream.Ended(); ended && now.Sub(at) >= byePatience {
 		return errGoodbye
+	}
+	if r.audio != nil && !r.hasVideo && now.Sub(r.played) >= audioAlone && r.audio.stream.Counters().Packets > 0 && !r.habits.provesAudio() {
+		return errAudioAlone
 	}
 	return nil
 }
@@ -386,6 +405,9 @@ func (r *rtspSource) stop(cause error) { r.conn.Stop(cause) }
 
 // close is of source.
 func (r *rtspSource) close() {
+	if !r.hasVideo && r.video != nil {
+		r.habits.noVideoCame(r.asksAudio)
+	}
 	if r.conn != nil {
 		r.conn.Close()
 	}

@@ -52,8 +52,10 @@ type streamer struct {
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
 
-	// reconnect belongs to the goroutine that reads.
+	// reconnect and habits belong to the goroutine that reads.
 	reconnect backoff
+	// habits are what earlier sessions have learned of the camera.
+	habits camera.Habits
 
 	// What follows belongs to the goroutine that writes.
 
@@ -137,6 +139,7 @@ func (s *streamer) session(ctx context.Context) error {
 		Audio:     !s.camera.NoAudio,
 		// It should come while its recording is being written.
 		AudioDelay: min(s.segmentation.every90k.Duration()/4, maxAudioDelay),
+		Habits:     &s.habits,
 		Logger:     s.log,
 
 		FrameTimeout: s.timeout,

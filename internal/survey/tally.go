@@ -20,7 +20,7 @@ const (
 	// settling is left out of the drift: a camera may begin with what it has kept.
 	settling = time.Second
 	// minDriftFrames are needed for a line through them.
-	minDriftFrames = 50
+	minDriftFrames = 20
 	// unequalRates is the ratio from which two frame rates differ.
 	unequalRates = 1.1
 	// minRateSeconds is how long it takes to tell.
@@ -155,7 +155,7 @@ func (t *tally) firstGathering() int {
 	at, interval := t.arrivals[0], t.interval(end, t.frames())
 	for i := range end - 1 {
 		before := min(time.Duration(float64(end-1-i)*interval), maxGathered)
-		t.arrivals[i] = at - before
+		t.arrivals[i] = max(0, at-before)
 	}
 	return end
 }
