@@ -30,8 +30,8 @@ func newDirAddCommand(g *global) *cobra.Command {
 		Use:   "add DIR",
 		Short: "Add a directory of footage, on another disk",
 		Long: `Makes DIR a sample directory of the store: it must not exist or be empty. Cameras
-record to it that are added with "camera add --dir DIR". A recorder that is running
-takes notice of it when it is started again.
+record to it that are added with "camera add --dir DIR". Unlike a camera, a directory
+is taken up by a running recorder only when that is started again.
 
 Use a directory below the mount point of a disk and not the mount point itself, so
 that it is missing while the disk is.`,

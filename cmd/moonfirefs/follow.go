@@ -65,10 +65,12 @@ func (f *follower) look(ctx context.Context) error {
 		return nil
 	}
 	f.settings = settings
-	err = f.recorder.Configure(cameras)
+	if err := f.recorder.Configure(cameras); err != nil {
+		f.log.Error("some streams are not recorded before the recorder is started again", "err", err)
+	}
 	f.monitor.Reread()
 	f.log.Info("the configuration was changed", "cameras", countRecorded(cameras))
-	return err
+	return nil
 }
 
 func settingsOf(cameras []moonfirefs.Camera) []moonfirefs.Camera {
