@@ -1,4 +1,4 @@
-# make demo   records a camera made of software and mounts its footage
+# make demo   records a simulated camera and mounts its footage
 # make test   everything that must hold before a change lands
 # make crashtest-short  the store under faults, in two minutes
 # make crashtest  the same in its long form: about twenty minutes; see design/faults.md

@@ -10,13 +10,13 @@ func newBackupCommand(g *global) *cobra.Command {
 	var asked progressFlag
 	cmd := &cobra.Command{
 		Use:   "backup FILE",
-		Short: "Make a copy of the index, also while recording goes on",
-		Long: `Copies the index to FILE: one consistent state of it, verified and durable, also
-while recording goes on. An earlier backup of the same store is replaced once the
-new one is complete; what is interrupted leaves nothing. FILE holds the cameras'
+		Short: "Back up the index, even while recording",
+		Long: `Copies the index to FILE: a consistent snapshot, verified and durable, even while
+recording. An earlier backup of the same store is replaced once the new one is
+complete; an interrupted backup leaves nothing behind. FILE holds the cameras'
 passwords; only its owner can read it.
 
-The footage is not in it. What to do with a backup is told in docs/index-backup.md.`,
+FILE does not contain footage. docs/index-backup.md explains how to restore it.`,
 		Example: `  moonfirefs backup /media/backup/moonfire-index.db`,
 		Args:    asUsage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {

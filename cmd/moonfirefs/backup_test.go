@@ -44,7 +44,7 @@ func TestBackupAndRestore(t *testing.T) {
 				t.Fatalf("%v: %s", recorder.err, output)
 			}
 			requireOutput(t, exitFailure, []string{"mismatch:", "the index is older", "orphan:"}, "check", "--store", path, "--hash")
-			requireOutput(t, exitOK, []string{"the index is older", "1 directories accepted"}, "repair", "accept", "--store", path)
+			requireOutput(t, exitOK, []string{"the index is older", "1 directory accepted"}, "repair", "accept", "--store", path)
 			requireOutput(t, exitOK, []string{"Moved orphan"}, "repair", "move-orphans", "--all", "--store", path)
 			checktest.Require(t, path)
 

@@ -40,11 +40,11 @@ func parseSize(flag, text string, bounds sizeBounds) (sizeBytes int64, err error
 	n, err := humanize.ParseBytes(text)
 	switch {
 	case err != nil:
-		return refuse("it is not a size such as %s", bounds.example)
+		return refuse("not a size; write it like %s", bounds.example)
 	case n < uint64(bounds.leastBytes):
-		return refuse("it is less than %s", humanize.IBytes(uint64(bounds.leastBytes)))
+		return refuse("must be at least %s", humanize.IBytes(uint64(bounds.leastBytes)))
 	case n > uint64(bounds.mostBytes):
-		return refuse("it is more than %s", humanize.IBytes(uint64(bounds.mostBytes)))
+		return refuse("must be at most %s", humanize.IBytes(uint64(bounds.mostBytes)))
 	}
 	return int64(n), nil
 }
@@ -64,9 +64,9 @@ var (
 func (b durationBounds) check(flag string, d time.Duration) error {
 	switch {
 	case d < b.least:
-		return &usageError{fmt.Errorf("%s %v: it is less than %s", flag, d, status.DurationText(b.least))}
+		return &usageError{fmt.Errorf("%s %v: must be at least %s", flag, d, status.DurationText(b.least))}
 	case b.most > 0 && d > b.most:
-		return &usageError{fmt.Errorf("%s %v: it is more than %s", flag, d, status.DurationText(b.most))}
+		return &usageError{fmt.Errorf("%s %v: must be at most %s", flag, d, status.DurationText(b.most))}
 	}
 	return nil
 }

@@ -20,7 +20,7 @@ import (
 func newCameraCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "camera",
-		Short: "Add, list and test cameras",
+		Short: "Manage cameras",
 		Args:  onlyCommands,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -54,26 +54,26 @@ func newCameraAddCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "add NAME rtsp://HOST/PATH",
 		Short: "Add a camera",
-		Long: `Adds a camera. NAME becomes the name of its folder. A recorder that is running
-begins to record it within a second.
+		Long: `Adds a camera. NAME becomes the name of its folder. A running recorder begins to
+record it within a second.
 
-Before, it is tested: that it sends pictures that can be recorded. A camera that
-is not there yet is added with --no-test.
+The camera is tested first: it must send video that can be recorded. To add a camera
+that is not connected yet, use --no-test.
 
-The password can be given in $` + passwordVariable + `, in a file
-(--password-file, - for standard input), or when asked for it. In the URL it
-works too, but other users of this machine can see it there.`,
+The password is taken from $` + passwordVariable + `, from a file
+(--password-file, - for standard input), or from a prompt. It may also be part of
+the URL, but other users of this machine can see it there.`,
 		Example: `  moonfirefs camera add driveway rtsp://192.0.2.10/h264/main --username admin --retain 500GB
   moonfirefs camera add garden rtsp://192.0.2.11/1 --retain 300GB --sub rtsp://192.0.2.11/2 --sub-retain 20GB`,
 		Args: asUsage(cobra.ExactArgs(2)),
 		RunE: func(cmd *cobra.Command, args []string) error { return addCamera(cmd, g, f, args[0], args[1]) },
 	}
-	cmd.Flags().StringVar(&f.description, "description", "", "a text for people")
+	cmd.Flags().StringVar(&f.description, "description", "", "description of the camera")
 	f.addAudio(cmd)
-	cmd.Flags().StringVar(&f.retain, "retain", "", "disk space for the main stream, such as 500GB; the oldest footage goes first (required)")
-	cmd.Flags().StringVar(&f.sub, "sub", "", "URL of the sub stream, to be recorded as well")
+	cmd.Flags().StringVar(&f.retain, "retain", "", "disk space for the main stream, such as 500GB; when it is used up, the oldest footage is deleted (required)")
+	cmd.Flags().StringVar(&f.sub, "sub", "", "URL of the sub stream, to record it as well")
 	cmd.Flags().StringVar(&f.subRetain, "sub-retain", "", "disk space for the sub stream")
-	cmd.Flags().StringVar(&f.dir, "dir", "", "directory to record to, one of those of \"dir list\" (default: the first)")
+	cmd.Flags().StringVar(&f.dir, "dir", "", "directory to record to, as shown by \"dir list\" (default: the first)")
 	cmd.Flags().BoolVar(&f.noTest, "no-test", false, "add the camera without testing it")
 	f.addConnection(cmd)
 	return cmd
@@ -133,7 +133,7 @@ func (g *global) testNewCamera(o *opened, camera *moonfirefs.Camera) error {
 		return err
 	}
 	if err := requireRecordable(results); err != nil {
-		return fmt.Errorf("%w (--no-test adds it all the same)", err)
+		return fmt.Errorf("%w (--no-test adds it anyway)", err)
 	}
 	for _, r := range results {
 		if err := o.printf("The %s stream: %s", r.Stream, r.summary()); err != nil {
@@ -150,7 +150,7 @@ func (g *global) testNewCamera(o *opened, camera *moonfirefs.Camera) error {
 
 // addAudio adds the flag that says whether audio is recorded.
 func (f *cameraFlags) addAudio(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&f.audio, "audio", true, "record AAC or G.711 audio as well, if the camera sends any; not with =false")
+	cmd.Flags().BoolVar(&f.audio, "audio", true, "record AAC or G.711 audio if the camera sends it; =false turns it off")
 }
 
 // addStream adds a stream as the flags say.
@@ -199,10 +199,11 @@ func takeUser(c *moonfirefs.Camera, kind moonfirefs.StreamKind, address string) 
 func newCameraListCommand(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "List the cameras, how they are doing, and how much of each is recorded",
-		Long: `Lists the cameras: what a running recorder says of them, or else what is recorded.
-FULL IN is when the quota will be used up, so that the oldest footage is deleted from
-then on, or the disk, if that is sooner; "reached" says that it is.`,
+		Short: "List cameras with their state and footage",
+		Long: `Lists the cameras. The state comes from the running recorder; without one, only the
+footage is shown. FULL IN is the time until the quota or the disk is used up, whichever
+comes first. "reached" means that the quota is used up and the oldest footage is being
+deleted.`,
 		Example: `  moonfirefs camera list`,
 		Args:    asUsage(noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error {

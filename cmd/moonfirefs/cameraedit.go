@@ -26,16 +26,16 @@ func newCameraEditCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "edit NAME",
 		Short: "Change a camera",
-		Long: `Changes what is given and nothing else. A recorder that is running takes it up within
-a second. It connects to the camera again if address, credentials, audio or directory
-are other ones, which costs a second or two of footage; other cameras are not
-disturbed. If address or credentials change, the camera is tested first.
+		Long: `Changes only what the flags name. A running recorder applies the change within a
+second. If address, credentials, audio or directory change, it reconnects to the
+camera, which costs a second or two of footage; other cameras are not affected. If
+address or credentials change, the camera is tested first.
 
-Recordings stay in the directory where they are; --dir is for new ones. The name
-cannot be changed, since it is in every file.
+Existing recordings stay in their directory; --dir applies to new ones. The name
+cannot be changed, because every file contains it.
 
 The password is taken from $` + passwordVariable + `, from a file
-(--password-file, - for standard input), or asked for.`,
+(--password-file, - for standard input), or from a prompt.`,
 		Example: `  moonfirefs camera edit driveway --retain 800GB
   moonfirefs camera edit driveway --url rtsp://192.0.2.20/h264/main --username admin
   moonfirefs camera edit driveway --password
@@ -46,16 +46,16 @@ The password is taken from $` + passwordVariable + `, from a file
 			return g.withStore(cmd, store.Configuring, func(o *opened) error { return f.edit(g, o, args[0]) })
 		},
 	}
-	cmd.Flags().StringVar(&f.description, "description", "", "a text for people")
+	cmd.Flags().StringVar(&f.description, "description", "", "description of the camera")
 	f.addAudio(cmd)
 	cmd.Flags().StringVar(&f.url, "url", "", "URL of the main stream")
-	cmd.Flags().StringVar(&f.sub, "sub", "", "URL of the sub stream; one that was not recorded before needs --sub-retain")
+	cmd.Flags().StringVar(&f.sub, "sub", "", "URL of the sub stream; a new sub stream needs --sub-retain")
 	cmd.Flags().StringVar(&f.retain, "retain", "", "disk space for the main stream, such as 500GB")
 	cmd.Flags().StringVar(&f.subRetain, "sub-retain", "", "disk space for the sub stream")
-	cmd.Flags().StringVar(&f.dir, "dir", "", "directory to record to, one of those of \"dir list\"")
-	cmd.Flags().BoolVar(&f.password, "password", false, "change the password: ask for it, or take it from $"+passwordVariable)
-	cmd.Flags().BoolVar(&f.record, "record", true, "record the camera; with =false only its footage is shown")
-	cmd.Flags().BoolVar(&f.noTest, "no-test", false, "save it without testing the camera")
+	cmd.Flags().StringVar(&f.dir, "dir", "", "directory for new recordings, as shown by \"dir list\"")
+	cmd.Flags().BoolVar(&f.password, "password", false, "change the password: prompt for it, or take it from $"+passwordVariable)
+	cmd.Flags().BoolVar(&f.record, "record", true, "record the camera; =false only shows its footage")
+	cmd.Flags().BoolVar(&f.noTest, "no-test", false, "apply the change without testing the camera")
 	f.addConnection(cmd)
 	return cmd
 }
@@ -66,7 +66,7 @@ var connectionFlags = []string{"url", "sub", "transport", "username", "password-
 func (f *editFlags) edit(g *global, o *opened, name string) error {
 	given := givenFlags(o.cmd)
 	if len(given) == 0 {
-		return &usageError{errors.New("nothing is to be changed")}
+		return &usageError{errors.New("nothing to change: give a flag, such as --retain")}
 	}
 	c, err := curate.EditCamera(o.cmd.Context(), o.DB, name, func(c *moonfirefs.Camera) error {
 		if err := f.apply(o, c); err != nil {

@@ -74,7 +74,7 @@ func TestCameraEdit(t *testing.T) {
 		want   string
 		status int
 	}{
-		{nil, "nothing is to be changed", exitUsage},
+		{nil, "nothing to change", exitUsage},
 		{[]string{"--retain", "lots"}, "500GB", exitUsage},
 		{[]string{"--url", "http://192.0.2.1/"}, "rtsp://", exitFailure},
 		{[]string{"--dir", "/nowhere"}, "dir list", exitFailure},
@@ -152,7 +152,7 @@ func TestCameraEditAndRemove(t *testing.T) {
 	if n := recordings(t, path, 2); n != 0 {
 		t.Errorf("%d recordings are left", n)
 	}
-	requireOutput(t, exitOK, []string{"not recorded any more"}, append(remove, "--keep-footage")...)
+	requireOutput(t, exitOK, []string{"no longer recorded"}, append(remove, "--keep-footage")...)
 	wait.Until(t, "the end of the recording", func() bool { return reportAt(t, path).Streams[0].Live == nil })
 	recorder.stop()
 	if text := recorder.output.String(); strings.Contains(text, "set aside") {

@@ -23,22 +23,22 @@ func newCameraRemoveCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "remove NAME",
 		Short: "Stop recording a camera for good",
-		Long: `Removes a camera. If there is footage of it, say what is to become of that:
+		Long: `Removes a camera. If it has footage, choose what happens to it:
 
---keep-footage: the mount shows it as before, and nothing of it goes by itself. The
-camera is not recorded any more, its password is forgotten, and its name stays taken.
-(To record it again: moonfirefs camera edit NAME --record.)
+--keep-footage: the mount shows the footage as before, and none of it is deleted
+automatically. The camera is no longer recorded, its password is erased, and its name
+stays taken. (To record it again: moonfirefs camera edit NAME --record.)
 
---delete-footage: it is deleted, after asking, and the camera is forgotten. Footage
-that is kept (moonfirefs keep) must be released first.
+--delete-footage: the footage is deleted, after a confirmation, and the camera is
+removed. Footage kept with "moonfirefs keep" must be released first.
 
-A recorder that runs is told, and goes on with the other cameras.`,
+A running recorder lets go of the camera and continues with the others.`,
 		Example: `  moonfirefs camera remove garden --keep-footage
   moonfirefs camera remove garden --delete-footage`,
 		Args: asUsage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.keepFootage && f.deleteFootage {
-				return &usageError{errors.New("--keep-footage and --delete-footage exclude each other")}
+				return &usageError{errors.New("--keep-footage and --delete-footage cannot be used together")}
 			}
 			if f.keepFootage {
 				return g.withStore(cmd, store.Configuring, func(o *opened) error { return retire(o, args[0]) })
@@ -50,8 +50,8 @@ A recorder that runs is told, and goes on with the other cameras.`,
 			return err
 		},
 	}
-	cmd.Flags().BoolVar(&f.keepFootage, "keep-footage", false, "go on showing its footage")
-	cmd.Flags().BoolVar(&f.deleteFootage, "delete-footage", false, "delete all footage of it")
+	cmd.Flags().BoolVar(&f.keepFootage, "keep-footage", false, "keep its footage and show it as before")
+	cmd.Flags().BoolVar(&f.deleteFootage, "delete-footage", false, "delete all its footage")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	return cmd
 }
@@ -62,7 +62,7 @@ func retire(o *opened, name string) error {
 	if err != nil {
 		return err
 	}
-	return o.printf("Camera %s is not recorded any more. Its footage stays.", c.ShortName)
+	return o.printf("Camera %s is no longer recorded. Its footage stays.", c.ShortName)
 }
 
 // remove removes a camera while no recorder runs.
@@ -91,7 +91,7 @@ func isReleased(path, name string) (bool, error) {
 	r, err := monitor.Ask(path)
 	if errors.Is(err, monitor.ErrNoRecorder) {
 		// If it has crashed, what it has interrupted must be salvaged first.
-		return false, errors.New("the recorder has ended meanwhile: repeat the command")
+		return false, errors.New("the recorder has stopped: repeat the command")
 	}
 	if err != nil {
 		return false, err
@@ -123,7 +123,7 @@ func (f *removeFlags) removal(cmd *cobra.Command, log *slog.Logger) curate.Remov
 // tellRemoved says what has come of it.
 func tellRemoved(cmd *cobra.Command, c *moonfirefs.Camera, err error) error {
 	if e := new(curate.HasFootageError); errors.As(err, &e) {
-		return fmt.Errorf("camera %s has %s of footage: say --keep-footage or --delete-footage", e.Camera, humanize.Bytes(uint64(e.SampleFileBytes)))
+		return fmt.Errorf("camera %s has %s of footage: choose --keep-footage or --delete-footage", e.Camera, humanize.Bytes(uint64(e.SampleFileBytes)))
 	}
 	if err != nil {
 		return err

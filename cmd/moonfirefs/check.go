@@ -24,16 +24,15 @@ func newCheckCommand(g *global) *cobra.Command {
 	f := &checkFlags{}
 	cmd := &cobra.Command{
 		Use:   "check",
-		Short: "Check that the store keeps its promises",
-		Long: `Checks that each recording has its sample file and each sample file its
-recording, that the index is sound, and that each recording's table of samples
-agrees with its row. With --hash, it reads all footage and compares digests. It
-changes nothing, and works beside a running recorder.
+		Short: "Verify the store",
+		Long: `Verifies that each recording has its sample file and each sample file its recording,
+that the index is sound, and that each recording's sample table agrees with its row.
+With --hash, it reads all footage and compares digests. It changes nothing and may run
+while recording.
 
-It prints a line for each finding: what is wrong, and what can be done about it
-(moonfirefs repair).
+It prints one line per finding: what is wrong, and how to fix it (moonfirefs repair).
 
-Exit status: 0 if all is well, 1 if there are findings, 2 if it could not check.`,
+Exit status: 0 if there are no findings, 1 if there are some, 2 if the check failed.`,
 		Example: `  moonfirefs check --hash`,
 		Args:    asUsage(noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -44,7 +43,7 @@ Exit status: 0 if all is well, 1 if there are findings, 2 if it could not check.
 			return runCheck(cmd, g.store, f, log)
 		},
 	}
-	cmd.Flags().BoolVar(&f.index, "index", true, "decode the table of samples of each recording")
+	cmd.Flags().BoolVar(&f.index, "index", true, "decode the sample table of each recording")
 	cmd.Flags().BoolVar(&f.hash, "hash", false, "read all sample files and compare their SHA-1")
 	f.progress.add(cmd)
 	return cmd
@@ -67,7 +66,7 @@ func runCheck(cmd *cobra.Command, path string, f *checkFlags, log *slog.Logger) 
 		}
 	}
 	if report.Reserved > 0 {
-		log.Info("some names are reserved: by a recorder that runs, or left by a crash, after which the next run cleans up", "names", report.Reserved)
+		log.Info("some file names are reserved, by the running recorder or by one that crashed; the next run cleans up after a crash", "names", report.Reserved)
 	}
 	if !report.Clean() {
 		return &statusError{err: fmt.Errorf("check: %s", counted(len(report.Findings), "finding")), status: exitFailure}

@@ -154,7 +154,7 @@ func TestRecount(t *testing.T) {
 	path := teststore.New(t, 2)
 	sqlite(t, path, `update stream set sample_file_bytes = 1, duration_90k = 2`)
 	requireOutput(t, exitFailure, []string{"totals: stream 1 says 1 bytes"}, "check", "--store", path)
-	requireOutput(t, exitOK, []string{"Stream 1: 10000 bytes instead of 1", "1 streams corrected"}, "repair", "recount", "--store", path)
+	requireOutput(t, exitOK, []string{"Stream 1: 10000 bytes instead of 1", "1 stream corrected"}, "repair", "recount", "--store", path)
 	checktest.Require(t, path)
 }
 

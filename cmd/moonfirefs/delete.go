@@ -29,18 +29,18 @@ func newDeleteCommand(g *global) *cobra.Command {
 	f := &deleteFlags{}
 	cmd := &cobra.Command{
 		Use:   "delete {CAMERA FROM TO | --list}",
-		Short: "Delete an interval of footage before its time has come",
-		Long: `Deletes the footage of an interval, of any length, for good, after asking. It works
-beside a running recorder, which does it within seconds, and without one.
+		Short: "Delete footage early",
+		Long: `Deletes the footage of an interval of any length for good, after a confirmation. If a
+recorder is running, it deletes the footage within seconds.
 
-Every recording that overlaps the interval goes, whole: up to a minute more at either
-end, which the question shows. What is being recorded at the moment is not deleted:
-repeat the command when it is saved. Footage that is kept (moonfirefs keep) must be
+Every recording that overlaps the interval is deleted as a whole: up to a minute more
+at either end, as the confirmation shows. The recording in progress is not deleted:
+repeat the command once it is complete. Footage kept with "moonfirefs keep" must be
 released first.
 
-An hour that has lost something is no longer shown in the mount, just as when
-rotation has begun with it; what is left of it can be opened as a clip. Copies in
-backups stay. A line for the audit says who has deleted what and when (--list).
+The mount no longer shows an hour that has lost a recording; what is left of it can be
+opened as a clip. Copies in backups stay. An audit log records who deleted what and
+when (--list).
 
 ` + civil.Forms,
 		Example: `  moonfirefs delete driveway "2026-11-22 13:05" 13:20
@@ -63,8 +63,8 @@ backups stay. A line for the audit says who has deleted what and when (--list).
 		},
 	}
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
-	cmd.Flags().BoolVar(&f.list, "list", false, "list all that was ever deleted by this command")
-	cmd.Flags().BoolVar(&f.json, "json", false, "with --list: for programs")
+	cmd.Flags().BoolVar(&f.list, "list", false, "list everything ever deleted with this command")
+	cmd.Flags().BoolVar(&f.json, "json", false, "with --list: print JSON")
 	return cmd
 }
 
@@ -73,7 +73,7 @@ func (f *deleteFlags) args(cmd *cobra.Command, args []string) error {
 	case f.list:
 		return noArguments(cmd, args)
 	case f.json:
-		return errors.New("--json goes with --list")
+		return errors.New("--json requires --list")
 	}
 	return cobra.ExactArgs(3)(cmd, args)
 }
@@ -122,7 +122,7 @@ func confirm(cmd *cobra.Command, question string, yes bool) error {
 	}
 	in := cmd.InOrStdin()
 	if !isTerminal(in) {
-		return &usageError{fmt.Errorf("%s There is no terminal to ask on: give --yes", question)}
+		return &usageError{fmt.Errorf("%s There is no terminal to ask on: use --yes", question)}
 	}
 	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s [y/N] ", question)
 	answer, err := bufio.NewReader(in).ReadString('\n')
@@ -133,7 +133,7 @@ func confirm(cmd *cobra.Command, question string, yes bool) error {
 	case "y", "yes":
 		return nil
 	}
-	return errors.New("nothing was done")
+	return errors.New("not confirmed; nothing was done")
 }
 
 // carryOut carries out what was requested, or waits until the recorder that runs
@@ -147,7 +147,7 @@ func (g *global) carryOut(cmd *cobra.Command, d *moonfirefs.Deletion) error {
 		return g.withStore(cmd, mode, func(o *opened) error { return act(o.Store) })
 	}
 	done, err := curate.CarryOut(cmd.Context(), open, d.ID, log, func() {
-		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "A recorder runs and will delete it in some seconds.")
+		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "The running recorder will delete it within seconds.")
 	})
 	if errors.Is(err, curate.ErrNotYet) {
 		return fmt.Errorf("%w (see: moonfirefs delete --list)", err)

@@ -87,7 +87,7 @@ func TestDeleteWhileRecording(t *testing.T) {
 	handle, err := os.Open(hour)
 	mustDo(t, err)
 	defer handle.Close()
-	requireOutput(t, exitOK, []string{"A recorder runs", "Deleted "}, "delete", "--store", path, "driveway", "-1h", "now", "--yes")
+	requireOutput(t, exitOK, []string{"The running recorder", "Deleted "}, "delete", "--store", path, "driveway", "-1h", "now", "--yes")
 	if data := make([]byte, info.Size()); true {
 		if n, err := handle.ReadAt(data, 0); err != nil {
 			t.Errorf("the handle that was open reads %d of %d bytes: %v", n, len(data), err)
@@ -139,7 +139,7 @@ func TestDeleteInterrupted(t *testing.T) {
 	go func() {
 		status <- execute(ctx, []string{"delete", "--store", path, "yard", "2026-11-22 12:00", "12:10", "--yes"}, strings.NewReader(""), out, out)
 	}()
-	wait.Until(t, "it waits", func() bool { return strings.Contains(out.String(), "A recorder runs") })
+	wait.Until(t, "it waits", func() bool { return strings.Contains(out.String(), "The running recorder") })
 	cancel()
 	if got := <-status; got != exitFailure || !strings.Contains(out.String(), "will delete it all the same") {
 		t.Errorf("status %d: %s", got, out)

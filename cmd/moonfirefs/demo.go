@@ -34,10 +34,10 @@ func newDemoCommand(g *global) *cobra.Command {
 	var duration time.Duration
 	cmd := &cobra.Command{
 		Use:   "demo DIR",
-		Short: "Record a camera made of software and show its footage",
-		Long: `Starts a camera made of software on this machine, makes a store in DIR/store,
-records the camera, and mounts the footage at DIR/mnt, until it is interrupted.
-It needs ffmpeg to encode the camera's pictures.`,
+		Short: "Record a simulated camera and show its footage",
+		Long: `Starts a simulated camera on this machine, creates a store in DIR/store, records the
+camera, and mounts the footage at DIR/mnt, until interrupted. It needs ffmpeg to
+encode the camera's video.`,
 		Example: `  moonfirefs demo /tmp/moonfirefs-demo`,
 		Args:    asUsage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -55,7 +55,7 @@ It needs ffmpeg to encode the camera's pictures.`,
 			return d.run(ctx)
 		},
 	}
-	cmd.Flags().DurationVar(&duration, "duration", 0, "end after this time, such as 90s (default: when interrupted)")
+	cmd.Flags().DurationVar(&duration, "duration", 0, "stop after this time, such as 90s (default: when interrupted)")
 	return cmd
 }
 
@@ -84,7 +84,7 @@ func (d *demo) run(ctx context.Context) error {
 		return err
 	}
 	defer closing(d.log, camera)
-	d.printf("A camera made of software plays at %s\nRecording to %s, mounted at %s\nThe first footage appears within seconds. Ctrl-C ends the demo.\n\n",
+	d.printf("A simulated camera plays at %s\nRecording to %s, mounted at %s\nThe first footage appears within seconds. Ctrl-C ends the demo.\n\n",
 		camera.URL(), filepath.Join(d.dir, "store"), mountpoint)
 	err = record(ctx, &recording{
 		store: d.store, storePath: filepath.Join(d.dir, "store"), mountpoint: mountpoint, log: d.log, segmentEvery: demoSegmentEvery,
@@ -147,7 +147,7 @@ func (d *demo) addCamera(ctx context.Context, address string) error {
 		return err
 	}
 	d.camera = moonfirefs.Camera{
-		UUID: uuid.New(), ShortName: demoCamera, Description: "a camera made of software",
+		UUID: uuid.New(), ShortName: demoCamera, Description: "simulated camera",
 		Streams: []moonfirefs.Stream{{
 			Kind: moonfirefs.MainStream, SampleDir: dirs[0].ID, URL: address,
 			Transport: moonfirefs.TCP, RetainBytes: demoRetainBytes,
@@ -198,7 +198,7 @@ func (d *demo) tellFootage(ctx context.Context) bool {
 }
 
 func statusLine(s recorder.StreamStatus) string {
-	line := fmt.Sprintf("%s  %s, %s received, %s saved",
+	line := fmt.Sprintf("%s  %s, %s received, %s complete",
 		time.Now().Format(time.TimeOnly), counted(s.Frames, "frame"), humanize.Bytes(uint64(s.Bytes)), counted(s.Recordings, "recording"))
 	if s.LastError != "" {
 		line += "  (" + s.LastError + ")"

@@ -17,7 +17,7 @@ import (
 func newDirCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "dir",
-		Short: "Add and list directories of footage",
+		Short: "Manage footage directories",
 		Args:  onlyCommands,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -28,13 +28,13 @@ func newDirCommand(g *global) *cobra.Command {
 func newDirAddCommand(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use:   "add DIR",
-		Short: "Add a directory of footage, on another disk",
-		Long: `Makes DIR a sample directory of the store: it must not exist or be empty. Cameras
-record to it that are added with "camera add --dir DIR". Unlike a camera, a directory
-is taken up by a running recorder only when that is started again.
+		Short: "Add a footage directory, for example on another disk",
+		Long: `Adds DIR to the store as a directory for footage. DIR must be empty or not exist yet.
+"camera add --dir DIR" and "camera edit --dir DIR" make a camera record to it.
+A running recorder uses it only after a restart.
 
-Use a directory below the mount point of a disk and not the mount point itself, so
-that it is missing while the disk is.`,
+Use a directory below the mount point of a disk, not the mount point itself: then DIR
+is missing whenever the disk is.`,
 		Example: `  moonfirefs dir add /media/disk2/samples`,
 		Args:    asUsage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -55,7 +55,7 @@ that it is missing while the disk is.`,
 func newDirListCommand(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use:     "list",
-		Short:   "List the directories of footage",
+		Short:   "List footage directories",
 		Example: `  moonfirefs dir list`,
 		Args:    asUsage(noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -132,5 +132,5 @@ func (o *opened) findDir(path string) (moonfirefs.SampleDirID, error) {
 			return d.ID, nil
 		}
 	}
-	return 0, fmt.Errorf("--dir %s: it is no directory of the store (see: moonfirefs dir list): %w", path, moonfirefs.ErrNotFound)
+	return 0, fmt.Errorf("--dir %s is not a directory of the store (see: moonfirefs dir list): %w", path, moonfirefs.ErrNotFound)
 }

@@ -18,14 +18,12 @@ func newCameraDiscoverCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "discover",
-		Short: "Find cameras in the local network",
-		Long: `Finds the cameras in the local network that speak ONVIF, within some seconds, and
-lists the addresses of their streams as far as they tell them. Most want a user
-name and a password first; what is given is sent, as a digest, to every device that
-has answered.
+		Short: "Find cameras on the local network",
+		Long: `Searches the local network for ONVIF cameras for a few seconds and lists the stream
+addresses that they reveal. Most cameras require a user name and a password; those
+given are sent, as a digest, to every device that answers.
 
-Many cameras have ONVIF switched off until somebody switches it on, and some want a
-user of its own for it.`,
+On many cameras ONVIF is off by default, and some need a separate ONVIF user.`,
 		Example: `  moonfirefs camera discover
   moonfirefs camera discover --interface eth1 --username admin`,
 		Args: asUsage(noArguments),
@@ -35,7 +33,7 @@ user of its own for it.`,
 				return err
 			}
 			o.Username, o.Password = as.Username, as.Password
-			_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "Asking who is there …")
+			_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "Searching for cameras …")
 			cameras, err := discovery.Find(cmd.Context(), o)
 			if err != nil {
 				return err
@@ -44,12 +42,12 @@ user of its own for it.`,
 		},
 	}
 	f.addCredentials(cmd)
-	cmd.Flags().StringVar(&o.Interface, "interface", "", "network interface to ask at (default: all)")
+	cmd.Flags().StringVar(&o.Interface, "interface", "", "network interface to search (default: all)")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-var errNoCameras = errors.New("no camera has answered (ONVIF may be switched off in it, or it is in another network)")
+var errNoCameras = errors.New("no camera answered (ONVIF may be turned off, or the cameras may be on another network)")
 
 func printCameras(out io.Writer, cameras []discovery.Camera, asJSON bool) error {
 	if asJSON {

@@ -88,7 +88,7 @@ func TestCameraDiscover(t *testing.T) {
 		requireNoSecret(t, string(combined))
 		return string(combined), err
 	}
-	if output, err := discover("--username", "admin"); err == nil || !strings.Contains(output, "no camera has answered") {
+	if output, err := discover("--username", "admin"); err == nil || !strings.Contains(output, "no camera answered") {
 		t.Errorf("with nobody there: %v, %s", err, output)
 	}
 

@@ -34,14 +34,14 @@ func newExportCommand(g *global) *cobra.Command {
 	f := &exportFlags{}
 	cmd := &cobra.Command{
 		Use:   "export CAMERA FROM TO -o FILE",
-		Short: "Write an interval of footage to a real file",
+		Short: "Export footage to a file",
 		Long: `Writes the footage of an interval to FILE, or to standard output (-o -). The bytes
-are those of the clip of that interval in the mount; no mount is needed. It works
-beside a running recorder.
+are identical to those of the same clip in the mount; no mount is needed. A recorder
+may be running.
 
-FILE appears when it is complete and safe on the disk. What is interrupted leaves
-nothing. If the camera's resolution changed meanwhile, the footage takes several
-files: FILE, then one with -2 before its extension.
+FILE appears once it is complete and safely on disk. An interrupted export leaves
+nothing behind. If the camera's resolution changes within the interval, the footage
+takes several files: FILE, then one with -2 before its extension.
 
 CAMERA is the name of the camera's folder (NAME-sub for the sub stream).
 
@@ -59,7 +59,7 @@ CAMERA is the name of the camera's folder (NAME-sub for the sub stream).
 	f.renderFlags.add(cmd)
 	f.progress.add(cmd)
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "file to write; - is standard output (required)")
-	cmd.Flags().IntVar(&f.part, "part", 0, "write only this part of footage that takes several files")
+	cmd.Flags().IntVar(&f.part, "part", 0, "write only this part, if the footage takes several files")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace FILE if it exists")
 	return cmd
 }
@@ -202,11 +202,11 @@ func (f *exportFlags) requireFree(path string) error {
 		return nil
 	case err == nil && f.force && !info.Mode().IsRegular():
 		// Of /dev/null, say, nothing would be left but our file.
-		return fmt.Errorf("it is not a regular file, which alone is replaced (-o - writes to standard output): %w", moonfirefs.ErrExists)
+		return fmt.Errorf("only a regular file can be replaced (-o - writes to standard output): %w", moonfirefs.ErrExists)
 	case err == nil && f.force:
 		return nil
 	case err == nil:
-		return fmt.Errorf("it exists (to replace it: --force): %w", moonfirefs.ErrExists)
+		return fmt.Errorf("the file exists (--force replaces it): %w", moonfirefs.ErrExists)
 	}
 	return err
 }

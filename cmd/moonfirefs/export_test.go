@@ -56,7 +56,7 @@ func TestExport(t *testing.T) {
 	}
 	device := filepath.Join(dir, "null")
 	mustDo(t, syscall.Mknod(device, syscall.S_IFCHR|0o600, 1<<8|3))
-	requireOutput(t, exitFailure, []string{"not a regular file"}, append(args, device, "--force")...)
+	requireOutput(t, exitFailure, []string{"only a regular file"}, append(args, device, "--force")...)
 	mustDo(t, os.Remove(device))
 	requireOutput(t, exitFailure, []string{"no such footage"}, "export", "--store", path, "driveway", "-20d", "-19d", "-o", file)
 	requireOutput(t, exitUsage, []string{"-o is missing"}, "export", "--store", path, "driveway", "-20d", "-19d")

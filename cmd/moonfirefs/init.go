@@ -20,20 +20,20 @@ func newInitCommand(g *global) *cobra.Command {
 	f := &initFlags{}
 	cmd := &cobra.Command{
 		Use:   "init",
-		Short: "Make a new, empty store",
-		Long: `Makes a new, empty store: a directory with the index and, unless --samples says
-otherwise, the footage. On a terminal, it asks for what is not given.
+		Short: "Create an empty store",
+		Long: `Creates an empty store: a directory for the index and, unless --samples names another
+one, for the footage. On a terminal, it asks for settings that are not given.
 
-Put the index on an SSD if there is one: it is small and often written. Put the
-footage (--samples) on the large disk. The time zone decides which footage is in
-which hour's file, so it is a property of the store and not of the machine.`,
+Put the index on an SSD if you have one: it is small and written often. Put the
+footage (--samples) on the large disk. The time zone determines which hour's file
+footage belongs to, so it is a property of the store, not of the machine.`,
 		Example: `  moonfirefs init
   moonfirefs init --store /var/lib/moonfirefs --samples /media/footage/samples`,
 		Args: asUsage(noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error { return f.init(cmd, g) },
 	}
-	cmd.Flags().StringVar(&f.samples, "samples", "", "directory for the footage (default: within the store)")
-	cmd.Flags().StringVar(&f.timeZone, "time-zone", machineZone(), "IANA name of the zone whose hours the files are")
+	cmd.Flags().StringVar(&f.samples, "samples", "", "directory for the footage (default: inside the store)")
+	cmd.Flags().StringVar(&f.timeZone, "time-zone", machineZone(), "IANA time zone for dates and hours")
 	return cmd
 }
 
@@ -47,7 +47,7 @@ func (f *initFlags) init(cmd *cobra.Command, g *global) error {
 		return err
 	}
 	return g.withStore(cmd, store.Reading, func(o *opened) error {
-		if err := o.printf("Made a store in %s, time zone %s.", g.store, f.timeZone); err != nil {
+		if err := o.printf("Created a store in %s, time zone %s.", g.store, f.timeZone); err != nil {
 			return err
 		}
 		if err := o.explainRetention(); err != nil {
@@ -64,9 +64,9 @@ func (f *initFlags) ask(cmd *cobra.Command, g *global) error {
 		flag, text, without string
 		answer              *string
 	}{
-		{"store", "Directory of the store: a small one, on an SSD if there is one", g.store, &g.store},
-		{"samples", "Directory of the footage, on the large disk", "within the store", &f.samples},
-		{"time-zone", "Time zone whose hours the files are", f.timeZone, &f.timeZone},
+		{"store", "Directory for the index (small; on an SSD if you have one)", g.store, &g.store},
+		{"samples", "Directory for the footage (on the large disk)", "inside the store", &f.samples},
+		{"time-zone", "Time zone for dates and hours", f.timeZone, &f.timeZone},
 	} {
 		if cmd.Flags().Changed(question.flag) {
 			continue
@@ -91,8 +91,8 @@ func (o *opened) explainRetention() error {
 			return err
 		}
 		free := space.AvailableBytes()
-		if err := o.printf("\nThere is room for %s of footage. A camera's quota (--retain) says how much of it may be\n"+
-			"the camera's; when that is used up, its oldest footage goes. All of the room would keep:\n", humanize.Bytes(uint64(free))); err != nil {
+		if err := o.printf("\nThere is room for %s of footage. A camera's quota (--retain) limits how much of it the\n"+
+			"camera may use; when the quota is used up, the oldest footage is deleted. All of it would hold:\n", humanize.Bytes(uint64(free))); err != nil {
 			return err
 		}
 		for _, mbits := range usualMbits {
@@ -102,7 +102,7 @@ func (o *opened) explainRetention() error {
 			}
 		}
 	}
-	return o.printf("\nLeave a tenth of the disk free. The camera's settings, or moonfirefs camera test, tell its\nbit rate: 1 Mbit/s is usual for a sub stream, 4 for 1080p, 8 for 4K.\n")
+	return o.printf("\nLeave a tenth of the disk free. The camera's settings, or moonfirefs camera test, show its\nbit rate: 1 Mbit/s is usual for a sub stream, 4 for 1080p, 8 for 4K.\n")
 }
 
 // machineZone is the IANA name of the zone that the machine is set to, or UTC if

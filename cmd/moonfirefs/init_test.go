@@ -15,10 +15,10 @@ func TestInitAsks(t *testing.T) {
 	cmd := terminal(t, os.Args[0]+" init --time-zone Europe/Zurich", path+"\n"+samples+"\n")
 	out, err := cmd.CombinedOutput()
 	text := string(out)
-	if err != nil || strings.Contains(text, "Time zone whose") {
+	if err != nil || strings.Contains(text, "Time zone for dates") {
 		t.Errorf("%v: %s", err, text)
 	}
-	for _, want := range []string{"Made a store in " + path + ", time zone Europe/Zurich", "4 Mbit/s:   43 GB a day", "Next: moonfirefs camera add"} {
+	for _, want := range []string{"Created a store in " + path + ", time zone Europe/Zurich", "4 Mbit/s:   43 GB a day", "Next: moonfirefs camera add"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in %s", want, text)
 		}

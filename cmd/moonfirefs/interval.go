@@ -44,9 +44,9 @@ func (o *opened) anyInterval(args []string) (stream *curate.Stream, i moonfirefs
 func (o *opened) explain(stream *curate.Stream, i moonfirefs.Interval, err error) error {
 	switch {
 	case errors.Is(err, curate.ErrTooLong):
-		return &usageError{fmt.Errorf("from %s is longer than 24 hours: take several intervals", o.times(i))}
+		return &usageError{fmt.Errorf("%s is longer than 24 hours: split it into several intervals", o.times(i))}
 	case errors.Is(err, curate.ErrFuture):
-		return &usageError{fmt.Errorf("the interval begins in the future, at %s: keep it once it has begun", o.time(i.Start90k))}
+		return &usageError{fmt.Errorf("the interval begins in the future, at %s: repeat the command after that", o.time(i.Start90k))}
 	case errors.Is(err, curate.ErrNoFootage):
 		return fmt.Errorf("%s has no footage of %s: %w", stream.Folder, o.times(i), moonfirefs.ErrNotFound)
 	}

@@ -25,17 +25,18 @@ func newKeepCommand(g *global) *cobra.Command {
 	f := &keepFlags{}
 	cmd := &cobra.Command{
 		Use:   "keep {CAMERA FROM TO --name NAME | --list | --release NAME}",
-		Short: "Keep an interval of footage when its time has come",
-		Long: `Keeps the footage of an interval: rotation spares it until it is released. In the
-mount it is the file saved/NAME.mp4. It works beside a running recorder, at once.
+		Short: "Protect footage from deletion",
+		Long: `Protects the footage of an interval: retention does not delete it until it is
+released. The mount shows it as saved/NAME.mp4. It takes effect at once, even while
+recording.
 
-CAMERA is the name of the camera's folder (NAME-sub for the sub stream). What is
-still being recorded shows as soon as it is saved, within a minute or so; an
-interval may reach up to 24 hours from its start, also into the future.
+CAMERA is the name of the camera's folder (NAME-sub for the sub stream). Footage that
+is still being recorded appears within about a minute. An interval may be up to 24
+hours long and may end in the future.
 
 Kept footage counts towards the quota of its camera. If it takes more than nine
-tenths of the quota, new footage still has the last tenth, so that recording goes
-on, and the camera uses that much more than its quota.
+tenths of the quota, a tenth is still available for new footage, so that recording
+continues; the camera then exceeds its quota by that much.
 
 ` + civil.Forms,
 		Example: `  moonfirefs keep driveway "2026-11-22 13:05" 13:20 --name burglary
@@ -54,22 +55,22 @@ on, and the camera uses that much more than its quota.
 		},
 	}
 	cmd.Flags().StringVar(&f.name, "name", "", "name of the file, without .mp4")
-	cmd.Flags().BoolVar(&f.list, "list", false, "list what is kept")
-	cmd.Flags().StringVar(&f.release, "release", "", "give kept footage back to rotation")
-	cmd.Flags().BoolVar(&f.json, "json", false, "with --list: for programs")
+	cmd.Flags().BoolVar(&f.list, "list", false, "list kept footage")
+	cmd.Flags().StringVar(&f.release, "release", "", "release kept footage, so that retention may delete it")
+	cmd.Flags().BoolVar(&f.json, "json", false, "with --list: print JSON")
 	return cmd
 }
 
 func (f *keepFlags) args(cmd *cobra.Command, args []string) error {
 	switch {
 	case f.list && f.release != "" || f.name != "" && (f.list || f.release != ""):
-		return errors.New("--name, --list and --release exclude each other")
+		return errors.New("--name, --list and --release cannot be used together")
 	case f.json && !f.list:
-		return errors.New("--json goes with --list")
+		return errors.New("--json requires --list")
 	case f.list || f.release != "":
 		return noArguments(cmd, args)
 	case f.name == "":
-		return errors.New("--name is missing: what shall the file be called?")
+		return errors.New("--name is missing: give the file a name")
 	}
 	return cobra.ExactArgs(3)(cmd, args)
 }
@@ -103,9 +104,9 @@ func (o *opened) tellGrowth(k *moonfirefs.Kept, found curate.Footage) error {
 		return err
 	}
 	if found.Recordings == 0 {
-		return o.printf("Nothing of that is saved yet. What is recorded of it will be kept, and the file appears when it is saved.")
+		return o.printf("There is no footage of it yet. The file appears once there is some.")
 	}
-	return o.printf("What is still recorded of that will be kept as well; until then the file grows.")
+	return o.printf("The interval is still being recorded. New footage of it is kept as well, and the file grows.")
 }
 
 // tellQuota says in words what kept footage leaves of a quota, where that matters.
@@ -114,7 +115,7 @@ func (o *opened) tellQuota(stream *moonfirefs.Stream) error {
 	if err != nil || !q.Exceeded() {
 		return err
 	}
-	return o.printf("Kept footage now takes %s of this quota of %s. New footage has a tenth of the quota all the same, so the camera uses up to %s on the disk. Release something or raise the quota: moonfirefs camera edit --retain",
+	return o.printf("Kept footage now takes %s of the quota of %s. A tenth of the quota stays available for new footage, so the camera may use up to %s on disk. Release something or raise the quota: moonfirefs camera edit --retain",
 		humanize.Bytes(uint64(q.KeptBytes)), humanize.Bytes(uint64(q.RetainBytes)), humanize.Bytes(uint64(q.MostBytes())))
 }
 
@@ -126,7 +127,7 @@ func (f *keepFlags) releaseKept(o *opened) error {
 	if err != nil {
 		return err
 	}
-	return o.printf("Released %s. It goes when its turn comes.", f.release)
+	return o.printf("Released %s. It will be deleted by retention.", f.release)
 }
 
 // keptLine is what is told of kept footage.
@@ -154,7 +155,7 @@ func (f *keepFlags) printKept(o *opened) error {
 		return printJSON(o.cmd.OutOrStdout(), lines, storeIndent)
 	}
 	if len(all) == 0 {
-		return o.printf("Nothing is kept.")
+		return o.printf("No footage is kept.")
 	}
 	w := tabwriter.NewWriter(o.cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(w, "NAME\tCAMERA\tFOOTAGE\tSIZE\tSINCE") // Flush reports

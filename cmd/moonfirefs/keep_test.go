@@ -60,7 +60,7 @@ func TestKeepWhileRecording(t *testing.T) {
 	end := time.Now().Add(time.Second)
 	from, to := newYork(t, newestStart(t, path)), newYork(t, end)
 	output := mustRun(t, "keep", "--store", path, "driveway", from, to, "--name", "burglary")
-	if !strings.Contains(output, "saved/burglary.mp4") || !strings.Contains(output, "still recorded") {
+	if !strings.Contains(output, "saved/burglary.mp4") || !strings.Contains(output, "still being recorded") {
 		t.Errorf("keep printed %q", output)
 	}
 	file := filepath.Join(mountpoint, "saved", "burglary.mp4")
@@ -83,7 +83,7 @@ func TestKeepWhileRecording(t *testing.T) {
 	mustRun(t, "keep", "--store", path, "driveway", "-1h", "+2h", "--name", "all")
 	const quota = 250_000
 	wait.Until(t, "more footage than the quota", func() bool { return totals(t, path).SampleFileBytes > 2*quota })
-	requireOutput(t, exitOK, []string{"Kept footage now takes", "a tenth of the quota"}, "keep", "--store", path, "driveway", "-1h", "+2h", "--name", "again")
+	requireOutput(t, exitOK, []string{"Kept footage now takes", "A tenth of the quota"}, "keep", "--store", path, "driveway", "-1h", "+2h", "--name", "again")
 	mustRun(t, "keep", "--store", path, "--release", "all")
 	mustRun(t, "keep", "--store", path, "--release", "again")
 	wait.Until(t, "retention", func() bool { return totals(t, path).SampleFileBytes < 3*quota/2 })
@@ -135,6 +135,6 @@ func TestKeepRefusals(t *testing.T) {
 			t.Errorf("%s: status %d, %q; want %d and %q", name, status, output, test.status, test.want)
 		}
 	}
-	requireOutput(t, exitOK, []string{"Nothing of that is saved yet"}, "keep", "--store", path, "driveway", "-10s", "now", "--name", "x")
+	requireOutput(t, exitOK, []string{"no footage of it yet"}, "keep", "--store", path, "driveway", "-10s", "now", "--name", "x")
 	requireOutput(t, exitOK, []string{"x", "0 B"}, "keep", "--store", path, "--list")
 }

@@ -20,12 +20,12 @@ func newListCommand(g *global) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "list [CAMERA]",
-		Short: "List what is recorded, day by day",
-		Long: `Lists what is recorded on each day, of all cameras or of one: when it begins and
-ends, how much it is, and how much of the time between is missing. A recording
-counts for the day on which it starts.
+		Short: "List footage by day",
+		Long: `Lists the footage of each day, of all cameras or of one: when it begins and ends, how
+much there is, and how much is missing in between. A recording counts towards the day
+on which it starts.
 
-With --json, it prints what index.json says in the mount (docs/index-pages.md).
+With --json, it prints the mount's index.json (docs/index-pages.md).
 
 CAMERA is the name of the camera's folder (NAME-sub for the sub stream).`,
 		Example: `  moonfirefs list
@@ -51,7 +51,7 @@ CAMERA is the name of the camera's folder (NAME-sub for the sub stream).`,
 			})
 		},
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "for programs")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 

@@ -99,11 +99,11 @@ func newRootCommand() *cobra.Command {
 	g := &global{}
 	root := &cobra.Command{
 		Use:   "moonfirefs",
-		Short: "Record IP cameras; the footage is a file system",
-		Long: `moonfirefs records the streams of IP cameras around the clock and shows the
-footage as a read-only file system: MOUNTPOINT/CAMERA/DATE/HOUR.mp4
+		Short: "Record IP cameras and serve the footage as a file system",
+		Long: `moonfirefs records IP cameras around the clock and serves the footage as a
+read-only file system: MOUNTPOINT/CAMERA/DATE/HOUR.mp4
 
-To see it work without a camera:   moonfirefs demo /tmp/moonfirefs-demo`,
+To try it without a camera:   moonfirefs demo /tmp/moonfirefs-demo`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          onlyCommands,
@@ -170,7 +170,7 @@ func onlyCommands(cmd *cobra.Command, args []string) error {
 func (g *global) logger(cmd *cobra.Command) (*slog.Logger, error) {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(g.logLevel)); err != nil {
-		return nil, &usageError{fmt.Errorf("--log-level %s: it is none of debug, info, warn, error", g.logLevel)}
+		return nil, &usageError{fmt.Errorf("--log-level %s: must be one of debug, info, warn, error", g.logLevel)}
 	}
 	return slog.New(slog.NewTextHandler(cmd.ErrOrStderr(), &slog.HandlerOptions{Level: level})), nil
 }

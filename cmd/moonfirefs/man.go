@@ -19,7 +19,7 @@ var defaultsOfMachine = map[string]string{
 func newManCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "man DIR",
-		Short:   "Write the manual pages to a directory",
+		Short:   "Write man pages to a directory",
 		Hidden:  true,
 		Example: `  SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) moonfirefs man /tmp/man`,
 		Args:    asUsage(cobra.ExactArgs(1)),

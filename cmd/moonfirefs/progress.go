@@ -14,7 +14,7 @@ import (
 type progressFlag bool
 
 func (f *progressFlag) add(cmd *cobra.Command) {
-	cmd.Flags().BoolVar((*bool)(f), "progress", false, "show progress, throughput and remaining time (default: on a terminal)")
+	cmd.Flags().BoolVar((*bool)(f), "progress", false, "show progress, throughput and time left (default: on a terminal)")
 }
 
 // wanted tells whether to show progress.

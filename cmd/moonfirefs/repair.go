@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
@@ -19,13 +20,12 @@ import (
 func newRepairCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "repair",
-		Short: "Act on what check has found",
-		Long: `Acts on findings of "moonfirefs check". Each of the commands acts on what it is
-given and on nothing else, prints what it did, and deletes no footage: files that
-are in the way go to the folder "aside" of their sample directory, where they are
-yours to look at and to delete.
+		Short: "Fix what check found",
+		Long: `Fixes findings of "moonfirefs check". Each command changes only what it is given,
+prints what it did, and deletes no footage: it moves unwanted files to the folder
+"aside" of their sample directory, where you can inspect and delete them.
 
-Nothing else may use the store meanwhile: stop the recorder and all mounts.`,
+Nothing else may use the store: stop the recorder and all mounts first.`,
 		Args: onlyCommands,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -45,7 +45,7 @@ func (g *global) repairing(act func(*opened, []string) error) func(*cobra.Comman
 func named(all *bool) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if (len(args) > 0) == *all {
-			return &usageError{errors.New("say which ones, or --all")}
+			return &usageError{errors.New("name what to repair, or use --all")}
 		}
 		return nil
 	}
@@ -63,7 +63,7 @@ func (o *opened) all(ctx context.Context, checks check.Options, kind check.Kind)
 		return nil, err
 	}
 	if n := report.More[kind]; n > 0 {
-		o.log.Warn("there are more findings than are acted on at a time; repeat the command", "more", n)
+		o.log.Warn("not all findings are repaired at once; repeat the command", "more", n)
 	}
 	return slices.DeleteFunc(report.Findings, func(f check.Finding) bool { return f.Kind != kind }), nil
 }
@@ -78,7 +78,7 @@ func (o *opened) recordings(args []string, checks check.Options, kind check.Kind
 	for _, arg := range args {
 		id, err := strconv.ParseInt(arg, 10, 64)
 		if err != nil {
-			return nil, &usageError{fmt.Errorf("%s: it is not the number of a recording", arg)}
+			return nil, &usageError{fmt.Errorf("%q is not the number of a recording", arg)}
 		}
 		report, err := check.Recordings(ctx, o.Store, []moonfirefs.RecordingID{moonfirefs.RecordingID(id)}, checks)
 		if err != nil {
@@ -102,7 +102,7 @@ func (o *opened) orphans(args []string) ([]check.Finding, error) {
 	for _, arg := range args {
 		name, err := uuid.Parse(arg)
 		if err != nil {
-			return nil, &usageError{fmt.Errorf("%s: it is not the name of a sample file", arg)}
+			return nil, &usageError{fmt.Errorf("%q is not the name of a sample file", arg)}
 		}
 		report, err := check.Files(ctx, o.Store, []uuid.UUID{name})
 		if err != nil {
@@ -120,7 +120,7 @@ func newMoveOrphansCommand(g *global) *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use:     "move-orphans {FILE... | --all}",
-		Short:   "Move sample files that belong to no recording aside",
+		Short:   "Move aside sample files that belong to no recording",
 		Example: `  moonfirefs repair move-orphans --all`,
 		Args:    named(&all),
 		RunE: g.repairing(func(o *opened, args []string) error {
@@ -140,7 +140,7 @@ func newMoveOrphansCommand(g *global) *cobra.Command {
 			return o.printf("%s moved.", counted(len(findings), "file"))
 		}),
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "all that a check finds")
+	cmd.Flags().BoolVar(&all, "all", false, "everything that check finds")
 	return cmd
 }
 
@@ -148,7 +148,7 @@ func newDropMissingCommand(g *global) *cobra.Command {
 	var all bool
 	cmd := &cobra.Command{
 		Use:     "drop-missing {RECORDING... | --all}",
-		Short:   "Forget recordings whose sample file is missing",
+		Short:   "Remove recordings whose sample file is missing",
 		Example: `  moonfirefs repair drop-missing 4711`,
 		Args:    named(&all),
 		RunE: g.repairing(func(o *opened, args []string) error {
@@ -167,7 +167,7 @@ func newDropMissingCommand(g *global) *cobra.Command {
 			return o.printf("%s dropped.", counted(len(findings), "recording"))
 		}),
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "all that a check finds")
+	cmd.Flags().BoolVar(&all, "all", false, "everything that check finds")
 	return cmd
 }
 
@@ -175,10 +175,10 @@ func newMoveCorruptCommand(g *global) *cobra.Command {
 	var all, hash bool
 	cmd := &cobra.Command{
 		Use:   "move-corrupt {RECORDING... | --all [--hash]}",
-		Short: "Move corrupt recordings aside",
-		Long: `Moves the sample files of corrupt recordings aside, each with its row of the index
-in a JSON file, and forgets the recordings. An hour that had one is shown without
-it from then on, so backups of the mount that rsync keeps will follow.`,
+		Short: "Move aside corrupt recordings",
+		Long: `Moves aside the sample files of corrupt recordings, each with its index row in a JSON
+file, and removes the recordings from the index. Their hours then appear without them,
+and backups of the mount made with rsync follow.`,
 		Example: `  moonfirefs repair move-corrupt --all --hash`,
 		Args:    named(&all),
 		RunE: g.repairing(func(o *opened, args []string) error {
@@ -190,8 +190,8 @@ it from then on, so backups of the mount that rsync keeps will follow.`,
 			return o.moveCorrupt(findings)
 		}),
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "all that a check finds")
-	cmd.Flags().BoolVar(&hash, "hash", false, "with --all: find also those whose SHA-1 is wrong")
+	cmd.Flags().BoolVar(&all, "all", false, "everything that check finds")
+	cmd.Flags().BoolVar(&hash, "hash", false, "with --all: also find recordings whose SHA-1 is wrong")
 	return cmd
 }
 
@@ -217,10 +217,10 @@ func (o *opened) moveCorrupt(findings []check.Finding) error {
 func newRecountCommand(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use:   "recount",
-		Short: "Add up the recordings of each stream again",
-		Long: `Sets the totals of streams, by which rotation goes, to those of their recordings.
-Where the totals were too low, the next run may delete the oldest recordings to
-meet the quota.`,
+		Short: "Recalculate totals",
+		Long: `Recalculates the totals of each stream, which retention uses, from its recordings.
+Where a total was too low, the next run may delete the oldest recordings to meet the
+quota.`,
 		Example: `  moonfirefs repair recount`,
 		Args:    asUsage(noArguments),
 		RunE: g.repairing(func(o *opened, _ []string) error {
@@ -237,7 +237,7 @@ meet the quota.`,
 					return err
 				}
 			}
-			return o.printf("%d streams corrected.", len(wrong))
+			return o.printf("%s corrected.", counted(len(wrong), "stream"))
 		}),
 	}
 }
@@ -245,14 +245,14 @@ meet the quota.`,
 func newAcceptCommand(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use:   "accept",
-		Short: "Go on with index and footage as they are, although they differ in age",
-		Long: `After a backup of the index was restored, or an old copy of a sample directory put
-in place, the recorder refuses to run: what it takes for the leftovers of a crash
-could be footage. This command makes the present state the one to go on with.
+		Short: "Accept an index and footage of different ages",
+		Long: `After you restore a backup of the index or an old copy of a sample directory, the
+recorder refuses to run: it could mistake footage for the leftovers of a crash. This
+command accepts the present state.
 
-Nothing is deleted, then or later. Sample files that the index does not know, and
-recordings whose files are missing, are what "moonfirefs check" shows; see
-"moonfirefs repair move-orphans" and "drop-missing".`,
+Nothing is deleted, now or later. "moonfirefs check" shows sample files that the index
+does not list and recordings whose files are missing; see "moonfirefs repair
+move-orphans" and "drop-missing".`,
 		Example: `  moonfirefs repair accept`,
 		Args:    asUsage(noArguments),
 		RunE: g.repairing(func(o *opened, _ []string) error {
@@ -269,7 +269,7 @@ recordings whose files are missing, are what "moonfirefs check" shows; see
 					return err
 				}
 			}
-			return o.printf("%d directories accepted, %d reserved names forgotten.", len(mismatches), reserved)
+			return o.printf("%s accepted, %s released.", english.Plural(len(mismatches), "directory", ""), counted(reserved, "reserved name"))
 		}),
 	}
 }

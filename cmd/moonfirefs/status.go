@@ -18,17 +18,17 @@ func newStatusCommand(g *global) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Tell how the running recorder is doing",
-		Long: `Asks the running recorder of the store how it is doing, and shows what is wrong
-first, in words. The same is in the mount, as status.json and on index.html.
+		Short: "Show the recorder's status",
+		Long: `Shows the status of the store's running recorder, problems first. The mount shows the
+same in status.json and index.html.
 
-Exit status: 0 if all is well, 1 if something is wrong, 2 if no recorder runs.`,
+Exit status: 0 if there is no problem, 1 if there is one, 2 if no recorder is running.`,
 		Example: `  moonfirefs status
   moonfirefs status --json | jq -r '.problems[].text'`,
 		Args: asUsage(noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error { return showStatus(cmd.OutOrStdout(), g.store, asJSON) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print status.json; docs/status.md says what is in it")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON; docs/status.md describes it")
 	return cmd
 }
 

@@ -13,10 +13,9 @@ func newTestCameraCommand(g *global) *cobra.Command {
 	var listen string
 	cmd := &cobra.Command{
 		Use:   "test-camera",
-		Short: "Play a camera made of software, to try the program with",
-		Long: `Plays a camera made of software until it is interrupted: an RTSP server whose
-picture shows a counter and moves. It can be added like any other camera. Its
-pictures are encoded by ffmpeg.`,
+		Short: "Run a simulated camera",
+		Long: `Runs a simulated camera until interrupted: an RTSP server whose moving picture shows a
+counter. Add it like any other camera. It needs ffmpeg to encode the video.`,
 		Example: `  moonfirefs test-camera &
   moonfirefs camera add garden rtsp://127.0.0.1:8554/stream --retain 1GB`,
 		Args: asUsage(noArguments),
@@ -30,14 +29,14 @@ pictures are encoded by ffmpeg.`,
 				return err
 			}
 			defer closing(log, camera)
-			if _, err := fmt.Fprintf(cmd.OutOrStdout(), "A camera made of software plays at %s\n", camera.URL()); err != nil {
+			if _, err := fmt.Fprintf(cmd.OutOrStdout(), "A simulated camera plays at %s\n", camera.URL()); err != nil {
 				return err
 			}
 			<-cmd.Context().Done()
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8554", "address and port; another than 127.0.0.1 lets everybody look")
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8554", "address and port; with any address but 127.0.0.1, other machines can watch")
 	return cmd
 }
 

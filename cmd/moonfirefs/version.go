@@ -35,7 +35,7 @@ func newVersionCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "version",
-		Short: "Print the version, and those of the libraries",
+		Short: "Print the versions of moonfirefs and its libraries",
 		Example: `  moonfirefs version
   moonfirefs version --json`,
 		Args: asUsage(noArguments),

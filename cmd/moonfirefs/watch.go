@@ -23,11 +23,11 @@ type watchFlags struct {
 }
 
 func (f *watchFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.statusGroup, "status-group", "", "group whose members may ask for the status (default: the recorder's user alone)")
-	cmd.Flags().StringVar(&f.hook, "hook", "", "shell command to run when a camera is lost or back, or there is trouble with a disk or it is over")
-	cmd.Flags().DurationVar(&f.hookPause, "hook-pause", time.Minute, "least time between two events about the same camera or disk")
-	cmd.Flags().StringVar(&f.metrics, "metrics", "", "serve metrics for Prometheus at this address, such as 127.0.0.1:9090")
-	cmd.Flags().BoolVar(&f.metricsPublic, "metrics-public", false, "allow an address for --metrics that other machines can reach")
+	cmd.Flags().StringVar(&f.statusGroup, "status-group", "", "group whose members may read the status (default: only the recorder's user)")
+	cmd.Flags().StringVar(&f.hook, "hook", "", "shell command to run when a camera goes offline or returns, or when disk trouble starts or ends")
+	cmd.Flags().DurationVar(&f.hookPause, "hook-pause", time.Minute, "minimum time between two events for the same camera or disk")
+	cmd.Flags().StringVar(&f.metrics, "metrics", "", "serve Prometheus metrics at this address, such as 127.0.0.1:9090")
+	cmd.Flags().BoolVar(&f.metricsPublic, "metrics-public", false, "let --metrics use an address that other machines can reach")
 }
 
 // check refuses what can be known to be wrong before anything is recorded.
