@@ -52,7 +52,7 @@ func TestStatusInMount(t *testing.T) {
 	if _, err := os.Stat(data); !errors.Is(err, os.ErrNotExist) || slices.Contains(names(t, s.mountpoint), pages.StatusName) {
 		t.Errorf("there is a status before there is one: %v", err)
 	}
-	if text := string(mustRead(t, page)); strings.Contains(text, "well") {
+	if text := string(mustRead(t, page)); strings.Contains(text, "As of") {
 		t.Errorf("the page tells of a status:\n%s", text)
 	}
 	others := []string{"index.json", "driveway/index.html", "driveway/index.json", "driveway/2026-11-22/13.mp4"}
@@ -63,14 +63,14 @@ func TestStatusInMount(t *testing.T) {
 
 	when := time.Date(2026, 11, 22, 18, 30, 0, 0, time.UTC)
 	first, wrong := reportAt(when), reportAt(when.Add(10*time.Second), status.Problem{
-		Kind: status.CameraAway, Folder: "driveway", Text: "Camera <driveway> has been away since 2026-11-22 13:30.",
+		Kind: status.CameraAway, Folder: "driveway", Text: "Camera <driveway> offline since 2026-11-22 13:30.",
 	})
 	seen := make(map[uint64]bool)
 	for i, step := range []struct {
 		report *status.Report
 		head   string
 	}{
-		{first, "All is well"}, {wrong, "Something is wrong"}, {reportAt(when.Add(time.Minute)), "All is well"},
+		{first, "<h2>OK</h2>"}, {wrong, "<h2>Problems</h2>"}, {reportAt(when.Add(time.Minute)), "<h2>OK</h2>"},
 	} {
 		s.report(step.report)
 		wait.Until(t, "the page to move on", func() bool { return strings.Contains(string(mustRead(t, page)), step.head) })
@@ -88,7 +88,7 @@ func TestStatusInMount(t *testing.T) {
 		}
 		if step.report == wrong {
 			text := string(mustRead(t, page))
-			sentence := strings.Index(text, "Camera &lt;driveway&gt; has been away")
+			sentence := strings.Index(text, "Camera &lt;driveway&gt; offline")
 			if rest := strings.Index(text, "full quality"); sentence < 0 || rest < sentence {
 				t.Errorf("what is wrong is not at the top:\n%s", text)
 			}

@@ -156,7 +156,7 @@ func (r renderer) facts(s *streamSummary) []fact {
 		facts = append(facts, fact{"Kept", bytesText(s.keptBytes)})
 	}
 	if audio := s.audioEntries[last.audio]; audio != nil {
-		facts = append(facts, fact{"Sound", audioText(audio)})
+		facts = append(facts, fact{"Audio", audioText(audio)})
 	}
 	return facts
 }

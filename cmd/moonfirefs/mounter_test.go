@@ -74,7 +74,7 @@ func TestMountInTrouble(t *testing.T) {
 				return hasStatus(t, path, exitFailure, "not mounted at", "recording continues", test.why)
 			})
 			mend()
-			wait.Until(t, "the mount", func() bool { return hasStatus(t, path, exitOK, "All is well") })
+			wait.Until(t, "the mount", func() bool { return hasStatus(t, path, exitOK, "OK\n") })
 			if len(files(t, mountpoint)) == 0 {
 				t.Error("nothing is in the mount")
 			}

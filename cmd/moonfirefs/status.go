@@ -43,7 +43,7 @@ func showStatus(out io.Writer, path string, asJSON bool) error {
 		err = printStatus(out, r)
 	}
 	if err == nil && len(r.Problems) > 0 {
-		err = &statusError{err: errors.New("something is wrong"), status: exitFailure}
+		err = &statusError{err: errors.New(counted(len(r.Problems), "problem")), status: exitFailure}
 	}
 	return err
 }
@@ -51,7 +51,7 @@ func showStatus(out io.Writer, path string, asJSON bool) error {
 // statusUnknown tells a recorder that does not answer, which is wrong, from none.
 func statusUnknown(path string, err error) error {
 	if !store.Exists(path) {
-		err = fmt.Errorf("there is no store in %s (make one with: moonfirefs init)", path)
+		err = fmt.Errorf("there is no store in %s (create one with: moonfirefs init)", path)
 	} else if !errors.Is(err, monitor.ErrNoRecorder) && !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
@@ -62,10 +62,10 @@ func printStatus(out io.Writer, r *status.Report) error {
 	words := r.Words()
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	for _, p := range r.Problems {
-		_, _ = fmt.Fprintf(w, "WRONG: %s\n", p.Text) // Flush reports
+		_, _ = fmt.Fprintf(w, "PROBLEM: %s\n", p.Text) // Flush reports
 	}
 	if len(r.Problems) == 0 {
-		_, _ = fmt.Fprintln(w, "All is well.")
+		_, _ = fmt.Fprintln(w, "OK")
 	}
 	_, _ = fmt.Fprintf(w, "Recording since %s.\n\n", words.Moment(r.Since))
 	_, _ = fmt.Fprintln(w, "CAMERA\tSTATE\tLAST FRAME\tBIT RATE\tDRIFT\tGAPS TODAY\tRECORDED\tGOES BACK\tFULL IN")

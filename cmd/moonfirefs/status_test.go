@@ -62,7 +62,7 @@ func TestStatus(t *testing.T) {
 		"--hook", `echo "$MOONFIREFS_EVENT $MOONFIREFS_FOLDER" >> ` + events, "--hook-pause", "1s"}
 	recorder := start(t, args...)
 	waitForRecordings(t, path, 3)
-	wait.Until(t, "a good status", func() bool { return hasStatus(t, path, exitOK, "All is well", "connected since") })
+	wait.Until(t, "a good status", func() bool { return hasStatus(t, path, exitOK, "OK\n", "connected since") })
 	if output := mustRun(t, "camera", "list", "--store", path); !strings.Contains(output, "connected since") || strings.Contains(output, "s3cret") {
 		t.Errorf("the list says\n%s", output)
 	}
@@ -79,21 +79,21 @@ func TestStatus(t *testing.T) {
 
 	camera.Stop()
 	wait.Until(t, "the camera to be away", func() bool {
-		return hasStatus(t, path, exitFailure, "WRONG: Camera driveway has been away since", "refused")
+		return hasStatus(t, path, exitFailure, "PROBLEM: Camera driveway offline since", "refused")
 	})
 	wait.Until(t, "the mount to say so", func() bool {
 		r := reportIn(t, mountpoint)
 		return len(r.Problems) == 1 && r.Problems[0].Kind == status.CameraAway
 	})
 	page, size, err := readWhole(filepath.Join(mountpoint, "index.html"))
-	if err != nil || int64(len(page)) != size || !strings.Contains(string(page), "Camera driveway has been away since") || strings.Contains(string(page), "127.0.0.1") {
+	if err != nil || int64(len(page)) != size || !strings.Contains(string(page), "Camera driveway offline since") || strings.Contains(string(page), "127.0.0.1") {
 		t.Errorf("the page says (%v)\n%s", err, page)
 	}
 	wait.Until(t, "the hook to be told", func() bool { return told(t, events) == "camera-lost driveway\n" })
 	if err := camera.Restart(); err != nil {
 		t.Fatal(err)
 	}
-	wait.Until(t, "the camera to be back", func() bool { return hasStatus(t, path, exitOK, "All is well") })
+	wait.Until(t, "the camera to be back", func() bool { return hasStatus(t, path, exitOK, "OK\n") })
 	wait.Until(t, "the mount to say so", func() bool { return len(reportIn(t, mountpoint).Problems) == 0 })
 	wait.Until(t, "the hook to be told", func() bool { return told(t, events) == "camera-lost driveway\ncamera-back driveway\n" })
 	wait.Until(t, "the gap to be counted", func() bool { return reportAt(t, path).Streams[0].GapsToday.Count == 1 })

@@ -109,22 +109,22 @@ func (f *finder) directory(d *Directory) {
 		f.add(silentProblem, "The disk of %s does not answer.", d.Path)
 	}
 	if d.Full {
-		f.add(p(DiskFull), "The disk of %s is full: what is recorded stays, and nothing new is recorded.%s", d.Path, f.victims(d))
+		f.add(p(DiskFull), "The disk of %s is full: nothing new is recorded, and existing footage stays.%s", d.Path, f.victims(d))
 	}
 	if d.NoInodes {
 		f.add(p(DiskFull), "The file system of %s has no inodes left, so that no file can be made: what is recorded stays, and nothing new is recorded.%s", d.Path, f.victims(d))
 	}
 	if d.CommitError != "" {
-		f.add(p(CommitsFail), "Recordings in %s cannot be saved: %s.", d.Path, d.CommitError)
+		f.add(p(CommitsFail), "Recordings in %s cannot be committed: %s.", d.Path, d.CommitError)
 	}
 	if d.JournalError != "" {
-		f.add(p(JournalsFail), "Journals in %s cannot be written, so a crash would cost what is being recorded: %s.", d.Path, d.JournalError)
+		f.add(p(JournalsFail), "Journals in %s cannot be written, so a crash would lose the footage of the last minute or so: %s.", d.Path, d.JournalError)
 	}
 	if d.DaysUntilFull != nil && !d.Full {
-		f.add(p(DiskTooSmall), "The disk of %s will be full in %s, before the quotas of its cameras are used up: make them smaller, or make room.", d.Path, DaysText(*d.DaysUntilFull))
+		f.add(p(DiskTooSmall), "The disk of %s will be full in %s, before the quotas of its cameras are used up: lower the quotas or free space.", d.Path, DaysText(*d.DaysUntilFull))
 	}
 	if d.QuarantinedFiles > 0 {
-		f.add(p(Quarantine), "Files in %s that should go cannot be deleted; the log says why.", d.Path)
+		f.add(p(Quarantine), "Old files in %s cannot be deleted; the log says why.", d.Path)
 	}
 }
 
@@ -139,28 +139,28 @@ func (f *finder) victims(d *Directory) string {
 	if len(names) == 0 {
 		return ""
 	}
-	return " It is where " + strings.Join(names, ", ") + " should be recorded to."
+	return " Affected: " + strings.Join(names, ", ") + "."
 }
 
 func (f *finder) stream(s *Stream) {
 	p := func(k Kind, since time.Time) Problem { return Problem{Kind: k, Folder: s.Folder, Since: since} }
 	if last := s.Last; last.Sub(f.Time) > aheadAfter {
-		f.add(p(ClockWrong, time.Time{}), "Footage of %s is dated as late as %s, which is in the future: this machine's clock is or was wrong.", s.name(), f.clockText(last))
+		f.add(p(ClockWrong, time.Time{}), "%s has footage dated %s, which is in the future: this machine's clock is or was wrong.", s.name(), f.clockText(last))
 	}
 	if f.Since.IsZero() {
 		return // nothing records
 	}
 	if !s.Retired && s.KeptBytes > 0 && s.KeptBytes >= s.RetainBytes-s.RetainBytes/moonfirefs.UnkeptShare {
-		f.add(p(QuotaKept, time.Time{}), "Kept footage takes up the quota of camera %s, so that little is left for new footage: release some, or make the quota larger.", s.Folder)
+		f.add(p(QuotaKept, time.Time{}), "Kept footage takes up most of the quota of camera %s: release some or raise the quota.", s.Folder)
 	}
 	if s.Live == nil {
 		if !s.Retired && !f.explained(s) {
-			f.add(p(RestartNeeded, time.Time{}), "%s is not recorded: the recorder has not taken up its configuration; the log says why.", s.name())
+			f.add(p(RestartNeeded, time.Time{}), "%s is not recorded: the recorder could not apply its configuration; the log says why.", s.name())
 		}
 		return
 	}
 	if since, away := s.away(f.Report); away {
-		f.add(p(CameraAway, since), "%s has been away since %s%s.", s.name(), f.clockText(since), because(s.Live.CameraError))
+		f.add(p(CameraAway, since), "%s offline since %s%s.", s.name(), f.clockText(since), because(s.Live.CameraError))
 		return
 	}
 	if since := s.Live.InterruptedSince; !since.IsZero() && f.Time.Sub(since) >= interruptedAfter {
@@ -173,7 +173,7 @@ func (f *finder) stream(s *Stream) {
 	}
 	connected := s.Live.ConnectedSince
 	if !connected.IsZero() && f.Time.Sub(connected) >= uncommittedAfter && f.Time.Sub(s.Last) >= uncommittedAfter && !f.explained(s) {
-		f.add(p(NothingCommitted, s.Last), "%s is connected, but nothing of it has been saved for a while.", s.name())
+		f.add(p(NothingCommitted, s.Last), "%s is connected, but none of its footage has been committed for a while.", s.name())
 	}
 }
 
@@ -198,7 +198,7 @@ func (f *finder) explained(s *Stream) bool {
 
 func (f *finder) clock() {
 	if f.Created.Sub(f.Time) > clockBehind {
-		f.add(Problem{Kind: ClockWrong}, "This machine's clock is wrong: it shows a time before this store was made, %s.", f.clockText(f.Created))
+		f.add(Problem{Kind: ClockWrong}, "This machine's clock is wrong: it shows a time before this store was created, %s.", f.clockText(f.Created))
 	}
 }
 

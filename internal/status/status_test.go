@@ -46,10 +46,10 @@ func TestFind(t *testing.T) {
 		"nothing": {func(*Report) {}, nil, ""},
 		"camera away": {func(r *Report) {
 			*r.Streams[0].Live = Live{AwaySince: noon.Add(-time.Minute), LastFrame: noon.Add(-2 * time.Minute), CameraError: "connection refused"}
-		}, []Kind{CameraAway}, "Camera driveway has been away since 2026-11-22 06:58: connection refused."},
+		}, []Kind{CameraAway}, "Camera driveway offline since 2026-11-22 06:58: connection refused."},
 		"sub stream that never came": {func(r *Report) {
 			*r.Streams[1].Live = Live{AwaySince: r.Since, CameraError: "404"}
-		}, []Kind{CameraAway}, "Camera driveway (sub stream) has been away since 2026-11-22 06:00: 404."},
+		}, []Kind{CameraAway}, "Camera driveway (sub stream) offline since 2026-11-22 06:00: 404."},
 		"connection without frames": {func(r *Report) { r.Streams[0].Live.LastFrame = noon.Add(-awayAfter) }, []Kind{CameraAway}, "driveway"},
 		"camera reconnecting": {func(r *Report) {
 			*r.Streams[0].Live = Live{AwaySince: noon.Add(-time.Second), LastFrame: noon.Add(-time.Second)}
@@ -65,32 +65,32 @@ func TestFind(t *testing.T) {
 		"disk full": {func(r *Report) {
 			r.Directories[0].Full = true
 			r.Streams[0].Live.InterruptedSince, r.Streams[0].Live.DiskError = noon.Add(-time.Minute), "disk is full"
-		}, []Kind{DiskFull}, "The disk of /media/a is full: what is recorded stays, and nothing new is recorded. It is where driveway should be recorded to."},
+		}, []Kind{DiskFull}, "The disk of /media/a is full: nothing new is recorded, and existing footage stays. Affected: driveway."},
 		"disk missing": {func(r *Report) {
 			r.Directories[1].Missing = true
 			r.Streams[1].Live = nil
-		}, []Kind{DiskMissing}, "is missing: is its disk connected and mounted? It is where driveway-sub should be recorded to."},
+		}, []Kind{DiskMissing}, "is missing: is its disk connected and mounted? Affected: driveway-sub."},
 		"disk silent":  {func(r *Report) { r.Directories[0].SilentSince = noon.Add(-time.Minute) }, []Kind{DiskSilent}, "does not answer"},
 		"commit hangs": {func(r *Report) { r.Directories[0].CommittingSeconds = 60 }, []Kind{DiskSilent}, "does not answer"},
 		"disk slow": {func(r *Report) {
 			r.Directories[0].SilentSince, r.Directories[0].CommittingSeconds = noon.Add(-time.Second), 1
 		}, nil, ""},
-		"commits fail": {func(r *Report) { r.Directories[0].CommitError = "database is locked" }, []Kind{CommitsFail}, "cannot be saved: database is locked"},
+		"commits fail": {func(r *Report) { r.Directories[0].CommitError = "database is locked" }, []Kind{CommitsFail}, "cannot be committed: database is locked"},
 		"nothing committed": {func(r *Report) {
 			r.Streams[0].Last = noon.Add(-time.Hour)
-		}, []Kind{NothingCommitted}, "nothing of it has been saved"},
+		}, []Kind{NothingCommitted}, "none of its footage has been committed"},
 		"journals":    {func(r *Report) { r.Directories[0].JournalError = "no space" }, []Kind{JournalsFail}, "no space"},
 		"quotas":      {func(r *Report) { r.Directories[0].DaysUntilFull = &days }, []Kind{DiskTooSmall}, "full in 3.0 days"},
 		"quarantine":  {func(r *Report) { r.Directories[0].QuarantinedFiles = 2 }, []Kind{Quarantine}, "cannot be deleted"},
 		"mount gone":  {func(r *Report) { r.Mounted = false }, []Kind{MountGone}, "/mnt/nvr"},
 		"not mounted": {func(r *Report) { r.Mountpoint, r.Mounted = "", false }, nil, ""},
-		"clock ahead": {func(r *Report) { r.Streams[0].Last = noon.Add(time.Hour) }, []Kind{ClockWrong}, "dated as late as 2026-11-22 08:00"},
-		"clock unset": {func(r *Report) { r.Created = noon.AddDate(50, 0, 0) }, []Kind{ClockWrong}, "before this store was made"},
-		"new camera":  {func(r *Report) { r.Streams[1].Live = nil }, []Kind{RestartNeeded}, "has not taken up its configuration"},
+		"clock ahead": {func(r *Report) { r.Streams[0].Last = noon.Add(time.Hour) }, []Kind{ClockWrong}, "dated 2026-11-22 08:00"},
+		"clock unset": {func(r *Report) { r.Created = noon.AddDate(50, 0, 0) }, []Kind{ClockWrong}, "before this store was created"},
+		"new camera":  {func(r *Report) { r.Streams[1].Live = nil }, []Kind{RestartNeeded}, "could not apply its configuration"},
 		"quota kept": {func(r *Report) {
 			r.Streams[0].RetainBytes, r.Streams[0].KeptBytes = 1000, 900
 			r.Streams[1].RetainBytes, r.Streams[1].KeptBytes = 1000, 899
-		}, []Kind{QuotaKept}, "quota of camera driveway,"},
+		}, []Kind{QuotaKept}, "quota of camera driveway:"},
 		"retired camera": {func(r *Report) { r.Streams[1].Live, r.Streams[1].Retired = nil, true }, nil, ""},
 		"no recorder": {func(r *Report) {
 			r.Since, r.Streams[0].Live, r.Streams[1].Live = time.Time{}, nil, nil
@@ -157,7 +157,8 @@ func TestWords(t *testing.T) {
 		{func() { s.Live.ConnectedSince = noon.AddDate(0, 0, -2) }, func() string { return w.State(s) }, "connected since 2026-11-20 07:00"},
 		{func() {}, func() string { return w.LastFrame(s) }, "06:59:59"},
 		{func() { s.Live.InterruptedSince = noon }, func() string { return w.State(s) }, "not recorded since 07:00:00"},
-		{func() { s.Live.LastFrame = noon.Add(-time.Minute) }, func() string { return w.State(s) }, "away since 06:59:00"},
+		{func() { s.Live.LastFrame = noon.Add(-time.Minute) }, func() string { return w.State(s) }, "offline since 06:59:00"},
+		{func() { s.Live.ConnectedSince, s.Live.LastFrame = time.Time{}, noon.Add(-time.Second) }, func() string { return w.State(s) }, "connecting"},
 		{func() { s.Live.DriftSeconds = -0.0004 }, s.DriftText, "+0 ms"},
 		{func() { s.Live.DriftSeconds = 0.0126 }, s.DriftText, "+13 ms"},
 		{func() { s.Live = nil }, func() string { return w.State(s) }, "not recorded"},

@@ -28,8 +28,11 @@ func (r Words) State(s *Stream) string {
 	case s.Live == nil:
 		return "not recorded"
 	}
-	if since, away := s.away(r.Report); away || s.Live.ConnectedSince.IsZero() {
-		return "away since " + r.Moment(since)
+	if since, away := s.away(r.Report); away {
+		return "offline since " + r.Moment(since)
+	}
+	if s.Live.ConnectedSince.IsZero() { // too short a time for a problem
+		return "connecting"
 	}
 	if !s.Live.InterruptedSince.IsZero() {
 		return "not recorded since " + r.Moment(s.Live.InterruptedSince)
@@ -136,7 +139,7 @@ func DaysText(days float64) string {
 	case days < 3650:
 		return fmt.Sprintf("%.0f days", days)
 	}
-	return "more than ten years"
+	return "over ten years"
 }
 
 // BitRateText rounds bits per second for people.
