@@ -212,7 +212,7 @@ func (m *Mount) identify() error {
 // allowed: only root may. It goes on without.
 func (m *Mount) raiseReadAhead() {
 	if err := mountpoint.SetReadAhead(m.device, readAheadKiB); err != nil {
-		m.log.Debug("read-ahead stays as it is", "err", err)
+		m.log.Debug("read-ahead unchanged", "err", err)
 	}
 }
 

@@ -93,7 +93,7 @@ func (b *backup) mayReplace(ctx context.Context, path string) error {
 	}
 	_, release, err := holdHeader(path)
 	if err != nil {
-		return fmt.Errorf("%w, and not a backup: %w", moonfirefs.ErrExists, err)
+		return fmt.Errorf("not a backup of this store; not overwritten: %w: %w", err, moonfirefs.ErrExists)
 	}
 	meta, err := readBackupMeta(ctx, path)
 	err = errors.Join(err, release())
@@ -101,7 +101,7 @@ func (b *backup) mayReplace(ctx context.Context, path string) error {
 		err = fmt.Errorf("it is of store %s", meta.Store)
 	}
 	if err != nil {
-		return fmt.Errorf("%w, and not a backup of this store: %w", moonfirefs.ErrExists, err)
+		return fmt.Errorf("not a backup of this store; not overwritten: %w: %w", err, moonfirefs.ErrExists)
 	}
 	return nil
 }

@@ -213,7 +213,7 @@ func requireNewName(ctx context.Context, db querier, name string) error {
 			return err
 		}
 		if foldName(other) == foldName(name) {
-			return fmt.Errorf("there is a camera %s: %w", other, moonfirefs.ErrExists)
+			return fmt.Errorf("there is already a camera %s: %w", other, moonfirefs.ErrExists)
 		}
 		return nil
 	})

@@ -68,7 +68,7 @@ func (db *DB) Commit(ctx context.Context, c *Change) (*Committed, error) {
 	for streams, more := first.streams(), first.more; more; {
 		rest, err := db.commitOnce(ctx, &Change{Dir: c.Dir, Retain: streams, Delete: c.Delete})
 		if err != nil {
-			db.log.Warn("not all is deleted yet that must be", "err", err) // the next Commit goes on
+			db.log.Warn("deletions are pending", "err", err) // the next Commit goes on
 			break
 		}
 		committed.Deleted, more = append(committed.Deleted, rest.Deleted...), rest.more

@@ -67,9 +67,9 @@ func requireNewKeptName(ctx context.Context, tx *sql.Tx, name string) error {
 		a, b := foldName(name), foldName(other)
 		switch {
 		case a == b:
-			return fmt.Errorf("there is kept footage of the name %s: %w", other, moonfirefs.ErrExists)
+			return fmt.Errorf("kept footage is already named %s: %w", other, moonfirefs.ErrExists)
 		case partOf(a) == b || partOf(b) == a:
-			return fmt.Errorf("it could be confused with a part of %s: %w", other, moonfirefs.ErrExists)
+			return fmt.Errorf("the name could be confused with a part of %s: %w", other, moonfirefs.ErrExists)
 		}
 		return nil
 	})

@@ -91,7 +91,7 @@ func parseMoment(d civil.Date, matched []string) civil.Moment {
 func (n ClipName) TooLong() bool { return n.End.SecondsSince(n.Start) > 24*60*60 }
 
 // Interval finds the interval of time that the name stands for in a calendar. ok is
-// false if there is none, since one of its ends never was on the clock, or has an offset
+// false if there is none, since one of its ends did not exist, or has an offset
 // that it should not have, or since it does not end after it starts.
 func (n ClipName) Interval(c civil.Calendar) (i moonfirefs.Interval, ok bool) {
 	if i.Start90k, ok = c.Instant(n.Start); !ok {

@@ -18,7 +18,7 @@ passwords; only its owner can read it.
 
 FILE does not contain footage. docs/index-backup.md explains how to restore it.`,
 		Example: `  moonfirefs backup /media/backup/moonfire-index.db`,
-		Args:    asUsage(cobra.ExactArgs(1)),
+		Args:    asUsage(needs("FILE")),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return g.withStore(cmd, store.Reading, func(o *opened) error { return o.backup(args[0], &asked) })
 		},

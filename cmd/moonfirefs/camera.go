@@ -65,7 +65,7 @@ The password is taken from $` + passwordVariable + `, from a file
 the URL, but other users of this machine can see it there.`,
 		Example: `  moonfirefs camera add driveway rtsp://192.0.2.10/h264/main --username admin --retain 500GB
   moonfirefs camera add garden rtsp://192.0.2.11/1 --retain 300GB --sub rtsp://192.0.2.11/2 --sub-retain 20GB`,
-		Args: asUsage(cobra.ExactArgs(2)),
+		Args: asUsage(needs("NAME rtsp://HOST/PATH")),
 		RunE: func(cmd *cobra.Command, args []string) error { return addCamera(cmd, g, f, args[0], args[1]) },
 	}
 	cmd.Flags().StringVar(&f.description, "description", "", "description of the camera")
@@ -251,7 +251,7 @@ func (o *opened) report() (*status.Report, error) {
 		return r, nil
 	}
 	if !errors.Is(err, monitor.ErrNoRecorder) {
-		o.log.Warn("the recorder cannot be asked", "err", err)
+		o.log.Warn("the recorder does not tell its status", "err", err)
 	}
 	return monitor.NewCollector(o.Store).Report(o.cmd.Context(), 0)
 }

@@ -41,7 +41,7 @@ The password is taken from $` + passwordVariable + `, from a file
   moonfirefs camera edit driveway --password
   moonfirefs camera edit garden --dir /media/disk2/samples
   moonfirefs camera edit garden --record=false`,
-		Args: asUsage(cobra.ExactArgs(1)),
+		Args: asUsage(needs("NAME")),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return g.withStore(cmd, store.Configuring, func(o *opened) error { return f.edit(g, o, args[0]) })
 		},

@@ -46,7 +46,7 @@ func TestCameraEdit(t *testing.T) {
 	}{
 		{[]string{"--description", "gate & yard"}, func(c *moonfirefs.Camera) { c.Description = "gate & yard" }, "Changed"},
 		{[]string{"--retain", "43.2GB"}, func(c *moonfirefs.Camera) { c.Streams[0].RetainBytes = 43_200_000_000 }, "4 days at 1 Mbit/s, 24 hours at 4 Mbit/s"},
-		{[]string{"--url", "rtsp://192.0.2.2/2", "--no-test"}, func(c *moonfirefs.Camera) { c.Streams[0].URL = "rtsp://192.0.2.2/2" }, "started again"},
+		{[]string{"--url", "rtsp://192.0.2.2/2", "--no-test"}, func(c *moonfirefs.Camera) { c.Streams[0].URL = "rtsp://192.0.2.2/2" }, "Changed"},
 		{[]string{"--password-file", passwordFile, "--no-test"}, func(c *moonfirefs.Camera) { c.Password = "n3w" }, ""},
 		{[]string{"--url", "rtsp://root:t0or@192.0.2.2/2", "--no-test"}, func(c *moonfirefs.Camera) { c.Username, c.Password = "root", "t0or" }, ""},
 		{[]string{"--transport", "udp", "--no-test"}, func(c *moonfirefs.Camera) { c.Streams[0].Transport = moonfirefs.UDP }, ""},

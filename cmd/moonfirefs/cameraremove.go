@@ -35,7 +35,7 @@ removed. Footage kept with "moonfirefs keep" must be released first.
 A running recorder lets go of the camera and continues with the others.`,
 		Example: `  moonfirefs camera remove garden --keep-footage
   moonfirefs camera remove garden --delete-footage`,
-		Args: asUsage(cobra.ExactArgs(1)),
+		Args: asUsage(needs("NAME")),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.keepFootage && f.deleteFootage {
 				return &usageError{errors.New("--keep-footage and --delete-footage cannot be used together")}

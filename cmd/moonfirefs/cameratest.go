@@ -42,10 +42,10 @@ The exit status is 0 if all of its streams can be recorded and 1 if not. Warning
 do not change it.`,
 		Example: `  moonfirefs camera test driveway
   moonfirefs camera test rtsp://192.0.2.10/h264/main --username admin --for 5m`,
-		Args: asUsage(cobra.ExactArgs(1)),
+		Args: asUsage(needs("NAME|rtsp://HOST/PATH")),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if duration < time.Second {
-				return &usageError{fmt.Errorf("--for %v: it is less than 1s", duration)}
+				return &usageError{fmt.Errorf("--for %v: must be at least 1 s", duration)}
 			}
 			camera, err := g.cameraToTest(cmd, f, args[0])
 			if err != nil {

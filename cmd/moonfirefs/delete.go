@@ -75,7 +75,7 @@ func (f *deleteFlags) args(cmd *cobra.Command, args []string) error {
 	case f.json:
 		return errors.New("--json requires --list")
 	}
-	return cobra.ExactArgs(3)(cmd, args)
+	return needs("CAMERA FROM TO")(cmd, args)
 }
 
 // request asks, then commits the request.
@@ -125,7 +125,7 @@ func confirm(cmd *cobra.Command, question string, yes bool) error {
 		return &usageError{fmt.Errorf("%s There is no terminal to ask on: use --yes", question)}
 	}
 	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s [y/N] ", question)
-	answer, err := bufio.NewReader(in).ReadString('\n')
+	answer, err := awaitAnswer(cmd.Context(), func() (string, error) { return bufio.NewReader(in).ReadString('\n') })
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("ask: %w", err)
 	}
@@ -149,6 +149,9 @@ func (g *global) carryOut(cmd *cobra.Command, d *moonfirefs.Deletion) error {
 	done, err := curate.CarryOut(cmd.Context(), open, d.ID, log, func() {
 		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "The running recorder will delete it within seconds.")
 	})
+	if interrupted(cmd.Context(), err) {
+		_, _ = fmt.Fprintln(cmd.ErrOrStderr(), "The recorder will still delete it.")
+	}
 	if errors.Is(err, curate.ErrNotYet) {
 		return fmt.Errorf("%w (see: moonfirefs delete --list)", err)
 	}

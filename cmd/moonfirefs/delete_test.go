@@ -141,7 +141,7 @@ func TestDeleteInterrupted(t *testing.T) {
 	}()
 	wait.Until(t, "it waits", func() bool { return strings.Contains(out.String(), "The running recorder") })
 	cancel()
-	if got := <-status; got != exitFailure || !strings.Contains(out.String(), "will delete it all the same") {
+	if got := <-status; got != exitInterrupted || !strings.Contains(out.String(), "The recorder will still delete it.\nmoonfirefs: interrupted\n") {
 		t.Errorf("status %d: %s", got, out)
 	}
 	requireOutput(t, exitOK, []string{"not yet"}, "delete", "--store", path, "--list")

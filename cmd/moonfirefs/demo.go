@@ -39,7 +39,7 @@ func newDemoCommand(g *global) *cobra.Command {
 camera, and mounts the footage at DIR/mnt, until interrupted. It needs ffmpeg to
 encode the camera's video.`,
 		Example: `  moonfirefs demo /tmp/moonfirefs-demo`,
-		Args:    asUsage(cobra.ExactArgs(1)),
+		Args:    asUsage(needs("DIR")),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			log, err := g.logger(cmd)
 			if err != nil {

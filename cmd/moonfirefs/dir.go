@@ -36,7 +36,7 @@ A running recorder uses it only after a restart.
 Use a directory below the mount point of a disk, not the mount point itself: then DIR
 is missing whenever the disk is.`,
 		Example: `  moonfirefs dir add /media/disk2/samples`,
-		Args:    asUsage(cobra.ExactArgs(1)),
+		Args:    asUsage(needs("DIR")),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			log, err := g.logger(cmd)
 			if err != nil {

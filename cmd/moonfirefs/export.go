@@ -48,7 +48,7 @@ CAMERA is the name of the camera's folder (NAME-sub for the sub stream).
 ` + civil.Forms,
 		Example: `  moonfirefs export driveway "2026-11-22 13:05" 13:20 -o ~/burglary.mp4
   moonfirefs export driveway -10m now -o - | ffplay -`,
-		Args: asUsage(cobra.ExactArgs(3)),
+		Args: asUsage(needs("CAMERA FROM TO")),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.output == "" {
 				return &usageError{errors.New("-o is missing: the file to write, or - for standard output")}
@@ -96,7 +96,7 @@ func (f *exportFlags) open(o *opened, stream *curate.Stream, i moonfirefs.Interv
 	for part := max(f.part, 1); ; part++ {
 		clip, err := catalog.OpenClip(o.cmd.Context(), stream.Folder, i, part)
 		if errors.Is(err, moonfirefs.ErrNotFound) {
-			err = fmt.Errorf("%s has no such footage of %s: %w", stream.Folder, o.times(i), err)
+			err = noFootage(stream.Folder, o.times(i), part)
 		}
 		if err != nil {
 			closeParts(parts)
@@ -106,6 +106,14 @@ func (f *exportFlags) open(o *opened, stream *curate.Stream, i moonfirefs.Interv
 			return parts, nil
 		}
 	}
+}
+
+// noFootage says of what there is none, instead of what was looked for in vain.
+func noFootage(folder, times string, part int) error {
+	if part > 1 {
+		return fmt.Errorf("the footage of %s, %s, has no part %d: %w", folder, times, part, moonfirefs.ErrNotFound)
+	}
+	return fmt.Errorf("no footage of %s, %s: %w", folder, times, moonfirefs.ErrNotFound)
 }
 
 func closeParts(parts []*library.Clip) {
@@ -225,7 +233,7 @@ func (f *exportFlags) copy(cmd *cobra.Command, w io.Writer, clip *library.Clip) 
 	buf := make([]byte, copyBytes)
 	for off := int64(0); off < clip.Size(); off += int64(len(buf)) {
 		if err := context.Cause(cmd.Context()); err != nil {
-			return fmt.Errorf("interrupted: %w", err)
+			return err
 		}
 		buf = buf[:min(copyBytes, clip.Size()-off)]
 		if err := clip.ReadAt(cmd.Context(), buf, off); err != nil {

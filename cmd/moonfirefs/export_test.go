@@ -58,7 +58,7 @@ func TestExport(t *testing.T) {
 	mustDo(t, syscall.Mknod(device, syscall.S_IFCHR|0o600, 1<<8|3))
 	requireOutput(t, exitFailure, []string{"only a regular file"}, append(args, device, "--force")...)
 	mustDo(t, os.Remove(device))
-	requireOutput(t, exitFailure, []string{"no such footage"}, "export", "--store", path, "driveway", "-20d", "-19d", "-o", file)
+	requireOutput(t, exitFailure, []string{"no footage of driveway, "}, "export", "--store", path, "driveway", "-20d", "-19d", "-o", file)
 	requireOutput(t, exitUsage, []string{"-o is missing"}, "export", "--store", path, "driveway", "-20d", "-19d")
 	requireOutput(t, exitFailure, []string{"no such file"}, append(args, filepath.Join(dir, "nowhere", "x.mp4"))...)
 	requireNames(t, dir, "burglary.mp4")
@@ -129,7 +129,7 @@ func TestExportParts(t *testing.T) {
 	if want, err := os.ReadFile(filepath.Join(dir, "yard-2.mp4")); err != nil || !bytes.Equal(out.Bytes(), want) {
 		t.Errorf("part 2 on standard output differs from the file (%v)", err)
 	}
-	requireOutput(t, exitFailure, []string{"part 3 of 2"}, append(args, "-", "--part", "3")...)
+	requireOutput(t, exitFailure, []string{"has no part 3"}, append(args, "-", "--part", "3")...)
 }
 
 // TestExportDuringRetention ensures that no part is passed over when the first one goes
@@ -163,7 +163,7 @@ func TestExportInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	var out bytes.Buffer
-	if status := execute(ctx, append(args, filepath.Join(dir, "x.mp4")), strings.NewReader(""), &out, &out); status != exitFailure {
+	if status := execute(ctx, append(args, filepath.Join(dir, "x.mp4")), strings.NewReader(""), &out, &out); status != exitInterrupted || out.String() != "moonfirefs: interrupted\n" {
 		t.Errorf("status %d: %s", status, &out)
 	}
 	requireNames(t, dir)

@@ -38,7 +38,7 @@ func (f *follower) run(ctx context.Context) {
 	for {
 		err := f.look(ctx)
 		if err != nil && ctx.Err() == nil && !f.failed {
-			f.log.Warn("changes of the configuration are not taken up; will try again", "err", err)
+			f.log.Warn("cannot apply changes of the configuration; will try again", "err", err)
 		}
 		f.failed = err != nil
 		select {

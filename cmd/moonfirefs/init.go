@@ -72,7 +72,7 @@ func (f *initFlags) ask(cmd *cobra.Command, g *global) error {
 			continue
 		}
 		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s [%s]: ", question.text, question.without)
-		line, err := in.ReadString('\n')
+		line, err := awaitAnswer(cmd.Context(), func() (string, error) { return in.ReadString('\n') })
 		if err != nil {
 			return fmt.Errorf("ask for --%s: %w", question.flag, err)
 		}

@@ -72,7 +72,7 @@ func (f *keepFlags) args(cmd *cobra.Command, args []string) error {
 	case f.name == "":
 		return errors.New("--name is missing: give the file a name")
 	}
-	return cobra.ExactArgs(3)(cmd, args)
+	return needs("CAMERA FROM TO")(cmd, args)
 }
 
 func (f *keepFlags) keep(o *opened, args []string) error {

@@ -77,7 +77,7 @@ func TestKeepWhileRecording(t *testing.T) {
 		t.Errorf("the list says %v", list)
 	}
 	requireOutput(t, exitOK, []string{"NAME", "burglary", "driveway"}, "keep", "--store", path, "--list")
-	requireOutput(t, exitFailure, []string{"there is kept footage of the name"}, "keep", "--store", path, "driveway", from, to, "--name", "Burglary")
+	requireOutput(t, exitFailure, []string{"kept footage is already named"}, "keep", "--store", path, "driveway", from, to, "--name", "Burglary")
 
 	// All that there is and will be: more than the quota.
 	mustRun(t, "keep", "--store", path, "driveway", "-1h", "+2h", "--name", "all")

@@ -4,10 +4,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -16,17 +14,6 @@ import (
 	_ "time/tzdata" // the zone of a store must be found on every machine
 
 	"github.com/spf13/cobra"
-)
-
-// Exit statuses.
-const (
-	exitOK      = 0
-	exitFailure = 1
-	exitUsage   = 2
-	// exitUnchecked is that of a check that could not be made.
-	exitUnchecked = 2
-	// exitNoRecorder is that of status if no recorder runs.
-	exitNoRecorder = 2
 )
 
 func main() {
@@ -48,44 +35,11 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	root.SetOut(out)
 	root.SetErr(errOut)
 	err := root.ExecuteContext(ctx)
-	if err == nil {
-		return exitOK
+	if err != nil && !nobodyReads(err, out) {
+		_, _ = fmt.Fprintln(errOut, "moonfirefs:", errorText(ctx, err))
 	}
-	if nobodyReads(err, out) {
-		return exitFailure
-	}
-	_, _ = fmt.Fprintln(errOut, "moonfirefs:", err)
-	if errors.As(err, new(*usageError)) {
-		return exitUsage
-	}
-	if e := new(statusError); errors.As(err, &e) {
-		return e.status
-	}
-	return exitFailure
+	return exitStatus(ctx, err)
 }
-
-// nobodyReads tells whether a command has failed since whoever read its output has gone
-// away, as head does: nothing that a person should hear of.
-func nobodyReads(err error, out io.Writer) bool {
-	file, ok := out.(*os.File)
-	var failed *fs.PathError
-	return ok && errors.Is(err, syscall.EPIPE) && errors.As(err, &failed) && failed.Op == "write" && failed.Path == file.Name()
-}
-
-// usageError is a command line that cannot be understood.
-type usageError struct{ err error }
-
-func (e *usageError) Error() string { return e.err.Error() + " (see --help)" }
-func (e *usageError) Unwrap() error { return e.err }
-
-// statusError is an error with an exit status of its own.
-type statusError struct {
-	err    error
-	status int
-}
-
-func (e *statusError) Error() string { return e.err.Error() }
-func (e *statusError) Unwrap() error { return e.err }
 
 const defaultLogLevel = "info"
 
@@ -137,33 +91,6 @@ To try it without a camera:   moonfirefs demo /tmp/moonfirefs-demo`,
 	)
 	addCompletions(root, g)
 	return root
-}
-
-// asUsage makes a wrong number of arguments a usageError that shows the right one.
-func asUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return &usageError{fmt.Errorf("%w; usage: %s", err, cmd.UseLine())}
-		}
-		return nil
-	}
-}
-
-// noArguments is cobra.NoArgs, which takes an argument for a command.
-func noArguments(_ *cobra.Command, args []string) error {
-	if len(args) > 0 {
-		return fmt.Errorf("unexpected argument %q", args[0])
-	}
-	return nil
-}
-
-// onlyCommands is for commands that only have commands below them.
-func onlyCommands(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
-	}
-	err := fmt.Errorf("unknown command %q for %q", args[0], cmd.CommandPath())
-	return &usageError{suggest(err, "", cmd, args[0])}
 }
 
 // logger writes lines for a person, or for the journal, to the error output.

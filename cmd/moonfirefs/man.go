@@ -22,7 +22,7 @@ func newManCommand() *cobra.Command {
 		Short:   "Write man pages to a directory",
 		Hidden:  true,
 		Example: `  SOURCE_DATE_EPOCH=$(git log -1 --format=%ct) moonfirefs man /tmp/man`,
-		Args:    asUsage(cobra.ExactArgs(1)),
+		Args:    asUsage(needs("DIR")),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return fmt.Errorf("man: %w", err)

@@ -44,7 +44,7 @@ func (f *renderFlags) add(cmd *cobra.Command) {
 func (f *renderFlags) options() (library.RenderOptions, error) {
 	gaps, ok := map[string]mp4.Gaps{"hold": mp4.GapsHold, "collapse": mp4.GapsCollapse}[f.gaps]
 	if !ok {
-		return library.RenderOptions{}, &usageError{fmt.Errorf("--gaps %s: it is neither hold nor collapse", f.gaps)}
+		return library.RenderOptions{}, &usageError{fmt.Errorf("--gaps %s: must be hold or collapse", f.gaps)}
 	}
 	return library.RenderOptions{Gaps: gaps, Timestamps: !f.withoutTimeTrack}, nil
 }
@@ -111,7 +111,7 @@ func newMountCommand(g *global) *cobra.Command {
 		Long: `Mounts the footage at MOUNTPOINT, an empty directory, until it is interrupted or
 unmounted. It works beside a running recorder, and on a copy of a store.`,
 		Example: `  moonfirefs mount --store /media/backup/moonfirefs /mnt/old`,
-		Args:    asUsage(cobra.ExactArgs(1)),
+		Args:    asUsage(needs("MOUNTPOINT")),
 		RunE:    func(cmd *cobra.Command, args []string) error { return runMount(cmd, g, f, args[0]) },
 	}
 	f.add(cmd)

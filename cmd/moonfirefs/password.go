@@ -68,10 +68,10 @@ func askPassword(cmd *cobra.Command, c *moonfirefs.Camera) (string, error) {
 		return "", nil
 	}
 	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Password of %s at camera %s: ", c.Username, c.ShortName)
-	password, err := term.ReadPassword(int(terminal.Fd()))
+	password, err := awaitPassword(cmd.Context(), terminal)
 	_, _ = fmt.Fprintln(cmd.ErrOrStderr())
 	if err != nil {
 		return "", fmt.Errorf("read password: %w", err)
 	}
-	return string(password), nil
+	return password, nil
 }

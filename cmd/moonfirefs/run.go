@@ -40,7 +40,7 @@ MOONFIREFS_DIRECTORY what it is about.`,
 		Example: `  moonfirefs run /mnt/nvr --allow-other
   moonfirefs run /mnt/nvr --metrics 127.0.0.1:9090
   moonfirefs run /mnt/nvr --hook 'logger -t camera "$MOONFIREFS_EVENT: $MOONFIREFS_TEXT"'`,
-		Args: asUsage(cobra.ExactArgs(1)),
+		Args: asUsage(needs("MOUNTPOINT")),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			log, err := g.logger(cmd)
 			if err != nil {

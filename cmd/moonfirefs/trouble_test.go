@@ -96,11 +96,11 @@ func TestRunRefusals(t *testing.T) {
 		"wrong command":    {[]string{"rnu"}, "did you mean run?", exitUsage},
 		"wrong subcommand": {[]string{"camera", "lst"}, "did you mean list", exitUsage},
 		"unlike any flag":  {[]string{"run", "--zzzzzz"}, "unknown flag: --zzzzzz (see", exitUsage},
-		"no argument":      {[]string{"run"}, "accepts 1 arg(s), received 0; usage: moonfirefs run MOUNTPOINT", exitUsage},
+		"no argument":      {[]string{"run"}, "needs MOUNTPOINT; usage: moonfirefs run MOUNTPOINT", exitUsage},
 		"bad size":         {[]string{"camera", "add", "--no-test", "x", "rtsp://192.0.2.1/", "--retain", "lots", "--store", empty}, "500GB", exitUsage},
 		"bad URL":          {[]string{"camera", "add", "--no-test", "x", "rtsp://u:s3cret@%zz", "--retain", "1GB", "--store", empty}, "URL", exitUsage},
 		"bad log level":    {[]string{"run", t.TempDir(), "--log-level", "loud", "--store", empty}, "loud", exitUsage},
-		"init again":       {[]string{"init", "--store", empty}, "there is one", exitFailure},
+		"init again":       {[]string{"init", "--store", empty}, "already holds one\n", exitFailure},
 	}
 	for name, test := range tests {
 		output, status := run(t, test.args...)

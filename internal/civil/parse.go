@@ -32,7 +32,7 @@ func (c Calendar) ParseInterval(from, to string, now time.Time) (moonfirefs.Inte
 		return moonfirefs.Interval{}, err
 	}
 	if !last.After(first) {
-		return moonfirefs.Interval{}, fmt.Errorf("%q is not after %q: from %v to %v (the end needs a date where it is another day): %w",
+		return moonfirefs.Interval{}, fmt.Errorf("%q is not after %q: from %v to %v (if the end is on another day, give its date): %w",
 			to, from, first.In(zone).Format(time.RFC3339), last.In(zone).Format(time.RFC3339), moonfirefs.ErrInvalid)
 	}
 	return moonfirefs.Interval{Start90k: moonfirefs.FromTime(first), End90k: moonfirefs.FromTime(last)}, nil
@@ -66,7 +66,7 @@ func (r *reader) read(text string) (time.Time, error) {
 	if m := civilPattern.FindStringSubmatch(text); m != nil && m[1]+m[2] != "" {
 		return r.civil(text, m)
 	}
-	return time.Time{}, fmt.Errorf("%q is no time; write it as 2026-11-22T13:05:00, 13:05 or -10m: %w", text, moonfirefs.ErrInvalid)
+	return time.Time{}, fmt.Errorf("%q is not a valid time; write it as 2026-11-22T13:05:00, 13:05 or -10m: %w", text, moonfirefs.ErrInvalid)
 }
 
 // relative takes what relativePattern has matched.
@@ -86,7 +86,7 @@ func (r *reader) relative(text string, matched []string) (time.Time, error) {
 	case matched[1] != "":
 		return r.now.Add(d).Truncate(time.Second), nil
 	case r.from.IsZero():
-		return time.Time{}, fmt.Errorf("%q counts from the start of the interval, and cannot be that start: %w", text, moonfirefs.ErrInvalid)
+		return time.Time{}, fmt.Errorf("%q counts from the start of the interval and cannot be the start itself: %w", text, moonfirefs.ErrInvalid)
 	}
 	return r.from.Add(d), nil
 }
@@ -103,7 +103,7 @@ func (r *reader) civil(text string, matched []string) (time.Time, error) {
 	default:
 		date, err := time.Parse(time.DateOnly, matched[1])
 		if err != nil {
-			return time.Time{}, fmt.Errorf("%q: there is no such date: %w", text, moonfirefs.ErrInvalid)
+			return time.Time{}, fmt.Errorf("%q: no such date: %w", text, moonfirefs.ErrInvalid)
 		}
 		year, month, day = date.Date()
 	}
@@ -112,7 +112,7 @@ func (r *reader) civil(text string, matched []string) (time.Time, error) {
 		clock[i], _ = strconv.Atoi("0" + matched[2+i]) // two digits, or none
 	}
 	if clock[0] > 23 || clock[1] > 59 || clock[2] > 59 {
-		return time.Time{}, fmt.Errorf("%q: the clock never shows that: %w", text, moonfirefs.ErrInvalid)
+		return time.Time{}, fmt.Errorf("%q: no such time of day: %w", text, moonfirefs.ErrInvalid)
 	}
 	wall := time.Date(year, month, day, clock[0], clock[1], clock[2], 0, time.UTC)
 	if matched[5] != "" {
@@ -140,9 +140,9 @@ func (c Calendar) onClock(wall time.Time) (time.Time, error) {
 	case 1:
 		return found[0].at.Time().In(c.Zone), nil
 	case 0:
-		return time.Time{}, fmt.Errorf("%s never was on the clock in %s: clocks went forward then: %w",
+		return time.Time{}, fmt.Errorf("%s did not exist in %s: clocks went forward then: %w",
 			wall.Format(time.DateTime), c.Zone, moonfirefs.ErrInvalid)
 	}
-	return time.Time{}, fmt.Errorf("%s was twice on the clock in %s; write %s or %s: %w", wall.Format(time.DateTime), c.Zone,
+	return time.Time{}, fmt.Errorf("%s occurred twice in %s; write %s or %s: %w", wall.Format(time.DateTime), c.Zone,
 		c.Format(found[0].at, time.RFC3339), c.Format(found[1].at, time.RFC3339), moonfirefs.ErrInvalid)
 }

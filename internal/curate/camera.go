@@ -41,7 +41,7 @@ func EditCamera(ctx context.Context, db *index.DB, name string, change func(*moo
 	}
 	err = db.UpdateCamera(ctx, before, &after)
 	if errors.Is(err, index.ErrChanged) {
-		err = fmt.Errorf("somebody else has changed camera %s meanwhile, so nothing of this was saved: repeat the command", after.ShortName)
+		err = fmt.Errorf("camera %s was changed by somebody else at the same time; nothing was changed: repeat the command", after.ShortName)
 	}
 	return &after, err
 }
@@ -123,7 +123,7 @@ func requireNoneInterrupted(ctx context.Context, s *store.Store) error {
 	}
 	for _, r := range reserved {
 		if dir := s.Dirs[r.Dir]; !r.Deleting && !dir.Available() {
-			return fmt.Errorf("a crash has interrupted recordings in %s, which may be of this camera (connect its disk, or say --keep-footage): %w",
+			return fmt.Errorf("a crash has interrupted recordings in %s, which may be of this camera (connect its disk, or use --keep-footage): %w",
 				dir.Path(), sample.ErrUnavailable)
 		}
 	}

@@ -19,7 +19,7 @@ func TestEditCameraMeanwhile(t *testing.T) {
 		_, err := EditCamera(t.Context(), s.DB, "driveway", describe("other"))
 		return err
 	})
-	if err == nil || err.Error() != "somebody else has changed camera driveway meanwhile, so nothing of this was saved: repeat the command" {
+	if err == nil || err.Error() != "camera driveway was changed by somebody else at the same time; nothing was changed: repeat the command" {
 		t.Errorf("got %v", err)
 	}
 	c, err := EditCamera(t.Context(), s.DB, "DRIVEWAY", func(c *moonfirefs.Camera) error {

@@ -71,7 +71,7 @@ func CarryOut(ctx context.Context, open Opener, id moonfirefs.DeletionID, log *s
 		}
 		select {
 		case <-ctx.Done():
-			return d, errors.New("interrupted; the recorder will delete it all the same")
+			return d, context.Cause(ctx)
 		case <-time.After(askEvery):
 		}
 		if time.Now().After(deadline) {

@@ -82,7 +82,7 @@ func (m *Monitor) Open(r *recorder.Recorder, path string, mount Mount) {
 	m.wg.Go(func() { m.run(ctx) })
 	var err error
 	if m.socket, err = listen(&m.o, m.answer); err != nil {
-		m.o.Logger.Error("nobody can ask for the status", "err", err)
+		m.o.Logger.Error("status socket unavailable", "err", err)
 	}
 }
 

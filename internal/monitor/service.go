@@ -36,7 +36,7 @@ func newService(r dirStatuser, mount Mount, log *slog.Logger) *service {
 	s := &service{recorder: r, mount: mount, log: log}
 	limit, err := daemon.SdWatchdogEnabled(false)
 	if err != nil {
-		log.Warn("the watchdog of systemd is not served", "err", err)
+		log.Warn("systemd watchdog not fed", "err", err)
 	}
 	s.every = limit / 2 // as sd_watchdog_enabled(3) recommends
 	s.notify(daemon.SdNotifyReady)

@@ -53,7 +53,7 @@ func (s *Store) requireOther(path string) error {
 	}
 	for _, d := range s.Dirs {
 		if own, err := os.Stat(d.Path()); err == nil && os.SameFile(info, own) {
-			return fmt.Errorf("add sample directory %s: it is one of the store's: %w", path, moonfirefs.ErrExists)
+			return fmt.Errorf("add sample directory %s: the store already has it: %w", path, moonfirefs.ErrExists)
 		}
 	}
 	return nil

@@ -60,7 +60,7 @@ func Create(ctx context.Context, path, samplesPath, timeZone string) error {
 	}
 	database := filepath.Join(path, databaseName)
 	if _, err := os.Lstat(database); !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(fmt.Errorf("create store: there is one in %s: %w", path, moonfirefs.ErrExists), err)
+		return errors.Join(fmt.Errorf("create store: %s already holds one: %w", path, moonfirefs.ErrExists), err)
 	}
 	id := sample.Identity{Store: uuid.New(), Dir: uuid.New()}
 	dir := index.SampleDir{UUID: id.Dir, Path: samplesName}
@@ -123,7 +123,7 @@ func (s *Store) open(ctx context.Context, path string, mode Mode, log *slog.Logg
 	}
 	database := filepath.Join(path, databaseName)
 	if _, err := os.Stat(database); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("open store %s: it has no %s (make one with: moonfirefs init): %w", path, databaseName, moonfirefs.ErrNotFound)
+		return fmt.Errorf("open store %s: it has no %s (create one with: moonfirefs init): %w", path, databaseName, moonfirefs.ErrNotFound)
 	}
 	// First for reading: until the locks are held, another process may record.
 	reader, err := index.OpenReadOnly(ctx, database, index.Options{Logger: log})

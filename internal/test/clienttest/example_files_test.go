@@ -162,7 +162,7 @@ func TestMountHelper(t *testing.T) {
 		says string
 	}{
 		"unknown option": {[]string{g.path, mountpoint, "-o", "rw,colour=blue"}, "colour=blue"},
-		"no store":       {[]string{mountpoint, mountpoint, "-o", "ro"}, "make one with: moonfirefs init"},
+		"no store":       {[]string{mountpoint, mountpoint, "-o", "ro"}, "create one with: moonfirefs init"},
 		"no mountpoint":  {[]string{g.path, mountpoint + "/none"}, "no such folder"},
 	} {
 		if output, err := helper(test.args...); err == nil || !strings.Contains(output, test.says) {
