@@ -19,7 +19,7 @@ func TestTwoDirs(t *testing.T) {
 	second := filepath.Join(disk, "samples")
 	requireOutput(t, exitOK, []string{second}, "dir", "add", second, "--store", path)
 	requireOutput(t, exitFailure, []string{"not empty"}, "dir", "add", disk, "--store", path)
-	requireOutput(t, exitFailure, []string{"one of the store's"}, "dir", "add", second, "--store", path)
+	requireOutput(t, exitFailure, []string{"the store already has it"}, "dir", "add", second, "--store", path)
 	requireOutput(t, exitFailure, []string{"dir list"}, "camera", "add", "--no-test", "--store", path, "x", camera.URL(), "--retain", "1GB", "--dir", "/nowhere")
 	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
 	mustRun(t, "camera", "add", "--no-test", "--store", path, "garden", camera.URL(), "--retain", "2GB", "--dir", second)

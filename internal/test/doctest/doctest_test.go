@@ -47,7 +47,7 @@ func TestDocuments(t *testing.T) {
 // it is not run.
 func TestCommandFails(t *testing.T) {
 	output, err := newMachine(t, prepare(t)).try(t, "moonfirefs camera add\necho after\n")
-	if err == nil || strings.Contains(output, "after") || !strings.Contains(output, "accepts 2 arg") {
+	if err == nil || strings.Contains(output, "after") || !strings.Contains(output, "needs NAME rtsp") {
 		t.Errorf("%v: %s", err, output)
 	}
 }
