@@ -87,7 +87,7 @@ func (db *DB) commitOnce(ctx context.Context, c *Change) (*transaction, error) {
 	defer rollback(tx)
 	t := &transaction{
 		tx: tx, Change: c, blobs: make(blobsByID),
-		passed: make(map[moonfirefs.StreamID]moonfirefs.RecordingID), changed: make(map[streamHour]bool),
+		kept: make(map[moonfirefs.StreamID]keptSet), passed: make(map[moonfirefs.StreamID]moonfirefs.RecordingID), changed: make(map[streamHour]bool),
 	}
 	if err := t.run(ctx); err != nil {
 		return nil, asOurs(err)

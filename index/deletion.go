@@ -12,8 +12,24 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 )
 
-// deletedSQL is true of a recording r that the deletion i is about.
-var deletedSQL = `r.stream_id = i.stream_id and r.id <= i.last_recording_id and ` + overlapSQL
+// deletableSQL finds recordings of a stream that start within some time and were committed
+// up to one of them; see deletable.
+const deletableSQL = `
+select id, start_time_90k, duration_90k from recording
+ where stream_id = ? and start_time_90k >= ? and start_time_90k < ? and id <= ?
+ order by start_time_90k, id`
+
+// deletable calls fn for each recording that a deletion is about, until fn returns errDone.
+func deletable(ctx context.Context, db querier, d *moonfirefs.Deletion, fn func(*overlapping) error) error {
+	i := moonfirefs.Interval{Start90k: max(d.Start90k, moonfirefs.MinTime90k), End90k: min(d.End90k, moonfirefs.MaxTime90k)}
+	args := []any{d.Stream, i.EarliestStart90k(), i.End90k, d.LastRecording}
+	return eachOverlapping(ctx, db, deletableSQL, args, func(r *overlapping) error {
+		if !i.Touches(&moonfirefs.Summary{Start90k: r.start90k, Duration90k: r.duration90k}) {
+			return nil
+		}
+		return fn(r)
+	})
+}
 
 // RequestDeletion asks whoever records, or the next one who will, to carry out
 // deletions, all or none, and fills in their ids. Nothing is deleted yet. It returns an
@@ -46,17 +62,16 @@ func requestDeletion(ctx context.Context, tx *sql.Tx, d *moonfirefs.Deletion) er
 
 // requireNotKept refuses to delete recordings that somebody keeps.
 func requireNotKept(ctx context.Context, tx *sql.Tx, d *moonfirefs.Deletion) error {
-	var start90k moonfirefs.Time90k
-	err := tx.QueryRowContext(ctx, `
-		select r.start_time_90k from deletion i cross join recording r on `+deletedSQL+` and `+keptSQL+`
-		 where i.id = ? limit 1`, d.ID).Scan(&start90k)
-	if errors.Is(err, sql.ErrNoRows) {
+	kept, err := loadKept(ctx, tx, d.Stream)
+	if err != nil {
+		return err
+	}
+	return deletable(ctx, tx, d, func(r *overlapping) error {
+		if kept.has(r.start90k, r.duration90k) {
+			return fmt.Errorf("some of it is kept, such as what begins at %v (see: moonfirefs keep --list): %w", r.start90k, moonfirefs.ErrInvalid)
+		}
 		return nil
-	}
-	if err == nil {
-		err = fmt.Errorf("some of it is kept, such as what begins at %v (see: moonfirefs keep --list): %w", start90k, moonfirefs.ErrInvalid)
-	}
-	return err
+	})
 }
 
 var deletionsSQL = `
@@ -111,82 +126,124 @@ func (db *DB) DeletionsPending(ctx context.Context) (pending bool, err error) {
 	return pending, nil
 }
 
-const undeletedSQL = `
-select i.id, count(*) from deletion i cross join recording r on %s and not %s
- where i.done_time_90k is not null group by i.id order by i.id`
-
 // Undeleted counts, for deletions that are said to have been carried out, the
-// recordings that they should have deleted and that nobody keeps.
-func (db *DB) Undeleted(ctx context.Context) (map[moonfirefs.DeletionID]int64, error) {
-	rows, err := db.readers.QueryContext(ctx, fmt.Sprintf(undeletedSQL, deletedSQL, keptSQL))
-	if err != nil {
-		return nil, fmt.Errorf("check deletions: %w", asOurs(err))
-	}
-	undeleted := make(map[moonfirefs.DeletionID]int64)
-	err = each(rows, func() error {
-		var id moonfirefs.DeletionID
-		var n int64
-		if err := rows.Scan(&id, &n); err != nil {
-			return err
+// recordings that they should have deleted and that nobody keeps. It compares each deletion
+// with the recordings of its time, and with no more than maxCompared together: unchecked
+// are the deletions that are left then.
+func (db *DB) Undeleted(ctx context.Context) (undeleted map[moonfirefs.DeletionID]int64, unchecked int, err error) {
+	undeleted = make(map[moonfirefs.DeletionID]int64)
+	err = inTransaction(ctx, db.readers, func(tx *sql.Tx) error {
+		all, err := listDeletions(ctx, tx, math.MinInt64, math.MaxInt64, func(BadRow) {})
+		kept := make(map[moonfirefs.StreamID]keptSet)
+		compared := 0
+		for i := range all {
+			d := &all[i]
+			if d.Done90k == 0 {
+				continue
+			}
+			if compared >= maxCompared {
+				unchecked++
+				continue
+			}
+			if _, ok := kept[d.Stream]; !ok && err == nil {
+				kept[d.Stream], err = loadKept(ctx, tx, d.Stream)
+			}
+			if err != nil {
+				return err
+			}
+			err = deletable(ctx, tx, d, func(r *overlapping) error {
+				compared++
+				if !kept[d.Stream].has(r.start90k, r.duration90k) {
+					undeleted[d.ID]++
+				}
+				return nil
+			})
 		}
-		undeleted[id] = n
-		return nil
+		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("check deletions: %w", err)
+		return nil, 0, fmt.Errorf("check deletions: %w", asOurs(err))
 	}
-	return undeleted, nil
+	return undeleted, unchecked, nil
 }
 
-const pendingSQL = `select id, stream_id from deletion where done_time_90k is null order by id limit 1`
+// maxCompared bounds the comparisons of Undeleted, to some seconds.
+const maxCompared = 5_000_000
 
-// nextDeletedSQL finds a recording that a deletion is to delete, and that nobody
-// keeps.
-var nextDeletedSQL = `
-select r.id from deletion i cross join recording r on ` + deletedSQL + ` and not ` + keptSQL + `
- where i.id = ? limit 1`
+const pendingSQL = `
+select id, stream_id, start_time_90k, end_time_90k, last_recording_id
+  from deletion where done_time_90k is null order by id limit 1`
+
+// maxCarriedOut bounds the deletions that one transaction carries out.
+const maxCarriedOut = 1000
 
 // carryOut carries out what somebody has asked to delete, as much as one
 // transaction may.
 func (t *transaction) carryOut(ctx context.Context) error {
-	for len(t.Deleted) < maxDeletions {
-		var id moonfirefs.DeletionID
-		var stream moonfirefs.StreamID
-		err := t.tx.QueryRowContext(ctx, pendingSQL).Scan(&id, &stream)
+	trimmed := make(map[moonfirefs.StreamID]bool)
+	for n := 0; ; n++ {
+		if len(t.Deleted) >= maxDeletions || n == maxCarriedOut {
+			t.more = true
+			break
+		}
+		var d moonfirefs.Deletion
+		err := t.tx.QueryRowContext(ctx, pendingSQL).Scan(&d.ID, &d.Stream, &d.Start90k, &d.End90k, &d.LastRecording)
 		if errors.Is(err, sql.ErrNoRows) {
-			return nil
+			break
+		}
+		if err == nil {
+			err = t.carryOutOne(ctx, &d)
 		}
 		if err != nil {
+			return fmt.Errorf("deletion %d: %w", d.ID, err)
+		}
+		trimmed[d.Stream] = true
+	}
+	for stream := range trimmed {
+		if err := t.forgetTrimmed(ctx, stream); err != nil {
 			return err
 		}
-		if err := t.carryOutOne(ctx, id, stream); err != nil {
-			return fmt.Errorf("deletion %d: %w", id, err)
-		}
 	}
-	t.more = true
 	return nil
 }
 
-func (t *transaction) carryOutOne(ctx context.Context, id moonfirefs.DeletionID, stream moonfirefs.StreamID) error {
-	for len(t.Deleted) < maxDeletions {
-		var victim moonfirefs.RecordingID
-		err := t.tx.QueryRowContext(ctx, nextDeletedSQL, id).Scan(&victim)
-		if errors.Is(err, sql.ErrNoRows) {
-			_, err := t.tx.ExecContext(ctx, `update deletion set done_time_90k = ? where id = ?`, moonfirefs.FromTime(time.Now()), id)
-			return errors.Join(err, t.forgetTrimmed(ctx, stream))
-		}
-		if err != nil {
-			return err
-		}
+func (t *transaction) carryOutOne(ctx context.Context, d *moonfirefs.Deletion) error {
+	victims, err := t.victims(ctx, d, maxDeletions-len(t.Deleted))
+	if err != nil {
+		return err
+	}
+	for _, id := range victims {
 		if _, err := t.tx.ExecContext(ctx, `
 			update deletion set recordings = recordings + 1,
 			       sample_file_bytes = sample_file_bytes + (select sample_file_bytes from recording where id = ?)
-			 where id = ?`, victim, id); err != nil {
+			 where id = ?`, id, d.ID); err != nil {
 			return err
 		}
-		if err := failpoint.Step("delete.1", func() error { return t.delete(ctx, victim) }); err != nil {
+		if err := failpoint.Step("delete.1", func() error { return t.delete(ctx, id) }); err != nil {
 			return err
 		}
 	}
-	return nil
+	if len(t.Deleted) >= maxDeletions {
+		return nil // there may be more
+	}
+	_, err = t.tx.ExecContext(ctx, `update deletion set done_time_90k = ? where id = ?`, moonfirefs.FromTime(time.Now()), d.ID)
+	return err
+}
+
+// victims finds up to n recordings that a deletion is to delete, and that nobody keeps.
+func (t *transaction) victims(ctx context.Context, d *moonfirefs.Deletion, n int) (ids []moonfirefs.RecordingID, err error) {
+	kept, err := t.keptOf(ctx, d.Stream)
+	if err != nil {
+		return nil, err
+	}
+	err = deletable(ctx, t.tx, d, func(r *overlapping) error {
+		if kept.has(r.start90k, r.duration90k) {
+			return nil
+		}
+		if ids = append(ids, r.id); len(ids) == n {
+			return errDone
+		}
+		return nil
+	})
+	return ids, err
 }

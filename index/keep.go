@@ -9,23 +9,6 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 )
 
-// overlapSQL is true of a recording r that overlaps an interval i, as
-// moonfirefs.Interval.Touches is. The first condition follows from the others, since
-// no recording is as long; it is there for the index.
-var overlapSQL = fmt.Sprintf(`r.start_time_90k > i.start_time_90k - %d and r.start_time_90k < i.end_time_90k
-   and (r.start_time_90k >= i.start_time_90k or r.start_time_90k + r.duration_90k > i.start_time_90k)`,
-	moonfirefs.MaxRecordingDuration90k)
-
-// keptSQL is true of a recording r that must not be deleted.
-var keptSQL = `exists (select 1 from kept i where i.stream_id = r.stream_id and ` + overlapSQL + `)`
-
-// Each kept recording counts once, however many intervals it is in.
-var keptBytesSQL = `
-select coalesce(sum(sample_file_bytes), 0) from (
-  select distinct r.id, r.sample_file_bytes
-    from kept i cross join recording r
-   where i.stream_id = ?1 and r.stream_id = ?1 and ` + overlapSQL + `)`
-
 // Keep spares an interval from retention, also while another process records, and
 // fills in its id. It returns an error that wraps moonfirefs.ErrExists if the name
 // is taken, and moonfirefs.ErrInvalid if it cannot be one.
@@ -122,8 +105,12 @@ func listKept(ctx context.Context, db querier, leaveOut func(BadRow)) (all []moo
 // KeptBytes adds up the recordings of a stream that retention spares. It is
 // answered by the covering index.
 func (db *DB) KeptBytes(ctx context.Context, stream moonfirefs.StreamID) (sizeBytes int64, err error) {
-	if err := db.readers.QueryRowContext(ctx, keptBytesSQL, stream).Scan(&sizeBytes); err != nil {
-		return 0, fmt.Errorf("add up kept recordings of stream %d: %w", stream, asOurs(err))
+	set, err := loadKept(ctx, db.readers, stream)
+	if err == nil {
+		sizeBytes, err = set.sizeBytes(ctx, db.readers, stream)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("add up kept recordings of stream %d: %w", stream, err)
 	}
 	return sizeBytes, nil
 }

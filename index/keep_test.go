@@ -186,13 +186,13 @@ func TestDeletion(t *testing.T) {
 	if pending, err := f.db.DeletionsPending(t.Context()); err != nil || pending {
 		t.Errorf("pending %v, %v", pending, err)
 	}
-	if undeleted, err := f.db.Undeleted(t.Context()); err != nil || len(undeleted) != 0 {
+	if undeleted, _, err := f.db.Undeleted(t.Context()); err != nil || len(undeleted) != 0 {
 		t.Errorf("undeleted %v, %v", undeleted, err)
 	}
 	if _, err := f.db.writer.Exec(`update deletion set last_recording_id = 7`); err != nil {
 		t.Fatal(err)
 	}
-	if undeleted, err := f.db.Undeleted(t.Context()); err != nil || undeleted[d.ID] != 1 {
+	if undeleted, _, err := f.db.Undeleted(t.Context()); err != nil || undeleted[d.ID] != 1 {
 		t.Errorf("undeleted %v, %v", undeleted, err)
 	}
 	cameras, err := f.db.Cameras(t.Context())
@@ -244,7 +244,7 @@ func TestDeletionSparesKept(t *testing.T) {
 	if left := f.minutes(10, 10); !slices.Equal(left, []int{1, 4, 5, 6, 7, 8, 9}) {
 		t.Errorf("minutes %v are left", left)
 	}
-	if undeleted, err := f.db.Undeleted(t.Context()); err != nil || len(undeleted) != 0 {
+	if undeleted, _, err := f.db.Undeleted(t.Context()); err != nil || len(undeleted) != 0 {
 		t.Errorf("undeleted %v, %v", undeleted, err)
 	}
 }

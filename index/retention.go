@@ -2,8 +2,6 @@ package index
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"math"
 
@@ -14,15 +12,15 @@ import (
 // maxDeletions bounds the recordings that one transaction deletes.
 const maxDeletions = 500
 
-// oldestSQL finds the recording of a stream that was committed first, after
-// another one, and that nobody keeps. That is not
+// oldestSQL finds the recordings of a stream that were committed after another one, the
+// first one first: of those, the first that nobody keeps goes. That is not
 // always the one with the earliest time: where this machine's clock has been
 // wrong for a while, an order by time would keep the footage from the future for
 // ever, or delete what is dated too early as soon as it is committed.
-var oldestSQL = `
-select r.id from recording r
- where r.stream_id = ? and r.id > ? and not ` + keptSQL + `
- order by r.id limit 1`
+const oldestSQL = `
+select id, start_time_90k, duration_90k from recording
+ where stream_id = ? and id > ?
+ order by id`
 
 // limit is how much a stream may have: its quota, of which what is kept is a part.
 // If that leaves less than a tenth of the quota for new footage, it has that tenth
@@ -32,8 +30,23 @@ func (t *transaction) limit(ctx context.Context, stream moonfirefs.StreamID) (si
 	if err := t.tx.QueryRowContext(ctx, `select retain_bytes from stream where id = ?`, stream).Scan(&retainBytes); err != nil {
 		return 0, err
 	}
-	err = t.tx.QueryRowContext(ctx, keptBytesSQL, stream).Scan(&keptBytes)
+	kept, err := t.keptOf(ctx, stream)
+	if err == nil {
+		keptBytes, err = kept.sizeBytes(ctx, t.tx, stream)
+	}
 	return limitBytes(retainBytes, keptBytes), err
+}
+
+// keptOf returns what is kept of a stream, which nobody can change meanwhile.
+func (t *transaction) keptOf(ctx context.Context, stream moonfirefs.StreamID) (keptSet, error) {
+	if set, ok := t.kept[stream]; ok {
+		return set, nil
+	}
+	set, err := loadKept(ctx, t.tx, stream)
+	if err == nil {
+		t.kept[stream] = set
+	}
+	return set, err
 }
 
 // OverQuota lists the streams that have more than they may, those of retired cameras
@@ -107,13 +120,16 @@ func (t *transaction) enforceQuota(ctx context.Context, stream moonfirefs.Stream
 }
 
 func (t *transaction) deleteOldest(ctx context.Context, stream moonfirefs.StreamID) error {
-	var id moonfirefs.RecordingID
-	err := t.tx.QueryRowContext(ctx, oldestSQL, stream, t.passed[stream]).Scan(&id)
-	if errors.Is(err, sql.ErrNoRows) {
-		return fmt.Errorf("its total is not that of its recordings: %w", moonfirefs.ErrCorrupt)
-	}
+	kept, err := t.keptOf(ctx, stream)
 	if err != nil {
 		return err
+	}
+	id, _, ok, err := kept.firstUnkept(ctx, t.tx, oldestSQL, stream, t.passed[stream])
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("its total is not that of its recordings: %w", moonfirefs.ErrCorrupt)
 	}
 	t.passed[stream] = id
 	return t.delete(ctx, id)
@@ -158,16 +174,18 @@ const nearQuarters = 4
 // forgetTrimmed forgets the quarters that no hour with footage can have: those
 // before all recordings, but for the neighbours of kept ones.
 func (t *transaction) forgetTrimmed(ctx context.Context, stream moonfirefs.StreamID) error {
-	var first sql.Null[moonfirefs.Time90k]
-	err := t.tx.QueryRowContext(ctx, `
-		select r.start_time_90k from recording r where r.stream_id = ? and not `+keptSQL+`
-		 order by r.start_time_90k limit 1`, stream).Scan(&first)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+	kept, err := t.keptOf(ctx, stream)
+	if err != nil {
+		return err
+	}
+	_, first90k, ok, err := kept.firstUnkept(ctx, t.tx, `
+		select id, start_time_90k, duration_90k from recording where stream_id = ? order by start_time_90k`, stream)
+	if err != nil {
 		return err
 	}
 	before := int64(math.MaxInt64)
-	if first.Valid {
-		before = first.V.Count(moonfirefs.QuarterHour90k) - nearQuarters
+	if ok {
+		before = first90k.Count(moonfirefs.QuarterHour90k) - nearQuarters
 	}
 	_, err = t.tx.ExecContext(ctx, `
 		delete from trimmed_quarter

@@ -24,6 +24,8 @@ type transaction struct {
 	// too long together; blobBytes is how long all are.
 	blobs     blobsByID
 	blobBytes int64
+	// kept is what is kept of streams, as far as that had to be known.
+	kept map[moonfirefs.StreamID]keptSet
 	// passed is the last recording of each stream that was looked at for retention:
 	// those up to it are kept.
 	passed map[moonfirefs.StreamID]moonfirefs.RecordingID
