@@ -359,25 +359,34 @@ func TestConnectionCut(t *testing.T) {
 func TestConnectionCutInPacket(t *testing.T) {
 	for _, begun := range []string{"$", "$\x00", "$\x00\x00", "$\x00\x00\x10abc"} {
 		script := scripted(nil, describe(h264Media))
-		url := "rtsp://" + cameratest.Listen(t, func(conn net.Conn) {
-			requests := make(chan string, 100)
-			go func() {
-				for request := range requests {
-					if strings.HasPrefix(request, "PLAY") {
-						time.Sleep(100 * time.Millisecond) // until the answer is out
-						_, _ = io.WriteString(conn, begun)
-						conn.Close()
-					}
-				}
-			}()
-			defer close(requests)
-			script(tappedConn{conn, requests})
-		}) + "/"
+		url := "rtsp://" + cameratest.Listen(t, func(conn net.Conn) { script(&playingConn{Conn: conn, text: begun}) }) + "/"
 		session := openSession(t, Config{URL: url})
 		if err := nextError(t, session); err.Error() != "read frame: the connection ended in the middle of a packet" {
 			t.Errorf("after %q: got %q", begun, err)
 		}
 	}
+}
+
+// playingConn sends a text behind the answer to PLAY, and nothing more.
+type playingConn struct {
+	net.Conn
+	text  string
+	plays bool
+}
+
+func (c *playingConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.plays = c.plays || bytes.HasPrefix(p[:n], []byte("PLAY"))
+	return n, err
+}
+
+func (c *playingConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if c.plays && err == nil {
+		_, err = io.WriteString(c.Conn, c.text)
+		return n, errors.Join(err, c.Close())
+	}
+	return n, err
 }
 
 // Cancelling the context ends a blocked Next, and the session.

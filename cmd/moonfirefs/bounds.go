@@ -55,7 +55,7 @@ type durationBounds struct{ least, most time.Duration }
 
 var (
 	// Recordings are cut at key frames, and the recorder makes none longer.
-	segmentBounds = durationBounds{time.Second, recorder.MaxSegmentEvery}
+	segmentBounds = durationBounds{leastSegmentEvery, recorder.MaxSegmentEvery}
 	// Cameras may send a picture in a second, and what a hook is for takes about as long.
 	timeoutBounds = durationBounds{least: time.Second}
 	pauseBounds   = durationBounds{least: time.Second}

@@ -114,7 +114,7 @@ func (s *site) killAtCheckpoint(point string) []string {
 // killAtSalvage kills the program twice, the second time while it salvages.
 func (s *site) killAtSalvage(point string) []string {
 	s.t.Helper()
-	s.recordLong(time.Second)
+	s.recordLong("", time.Second)
 	s.kill()
 	p := s.start(point + "=kill")
 	p.waitUntil(p.hasExited)

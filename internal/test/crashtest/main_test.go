@@ -98,7 +98,7 @@ func runTests(m *testing.M) int {
 	if workshop != "" {
 		err = errors.Join(err, os.RemoveAll(workshop))
 	}
-	if err == nil {
+	if err == nil && status == 0 { // what a failed test has left behind says nothing
 		err = goleak.Find()
 	}
 	if err != nil {

@@ -107,7 +107,7 @@ func (s *site) failAt(point string) (problems []string) {
 	hit := func() bool { return s.running.wasHit(point, "error") }
 	switch {
 	case isSalvage(point):
-		s.recordLong(time.Second)
+		s.recordLong("", time.Second)
 		s.kill()
 		s.recordWith(faults)
 		// Not in order: then nothing may be reserved, but what cannot be salvaged now

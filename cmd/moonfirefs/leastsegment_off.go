@@ -1,0 +1,8 @@
+//go:build !failpoints
+
+package main
+
+import "time"
+
+// leastSegmentEvery is how often recordings may be cut.
+const leastSegmentEvery = time.Second

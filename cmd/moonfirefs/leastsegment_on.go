@@ -1,0 +1,8 @@
+//go:build failpoints
+
+package main
+
+import "time"
+
+// leastSegmentEvery lets the crash tests make many recordings in a short time.
+const leastSegmentEvery = time.Millisecond
