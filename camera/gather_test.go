@@ -40,8 +40,9 @@ func TestWaitingFrames(t *testing.T) {
 		}
 		frames = append(frames, frame)
 	}
-	if len(frames) < 350 {
-		t.Errorf("%d frames, 150 of them before the interruption", len(frames))
+	// Of those that the camera has sent by then, nobody knows how many have arrived.
+	if len(frames) <= 150 {
+		t.Errorf("%d frames, all of them before the interruption", len(frames))
 	}
 	compareWithSent(t, frames, camera.Sent())
 	if !slices.IsSortedFunc(frames, func(a, b Frame) int { return a.Arrived.Compare(b.Arrived) }) {
