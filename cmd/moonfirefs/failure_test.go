@@ -28,6 +28,7 @@ func TestErrorText(t *testing.T) {
 		{missing, "there is no camera x"},
 		{fmt.Errorf("%w (see: moonfirefs camera list)", missing), "there is no camera x (see: moonfirefs camera list)"},
 		{&usageError{fmt.Errorf("no time: %w", moonfirefs.ErrInvalid)}, "no time (see --help)"},
+		{fmt.Errorf("read recording 77: %w", moonfirefs.ErrNotFound), "read recording 77: not found"},
 		{errors.Join(missing, fmt.Errorf("y: %w", moonfirefs.ErrExists)), "there is no camera x\ny"},
 		{fmt.Errorf("read x: %w", syscall.EINVAL), "read x: invalid argument"},
 		{errors.New("404: not found"), "404: not found"},
