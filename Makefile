@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # make demo   records a simulated camera and mounts its footage
 # make test   everything that must hold before a change lands
 # make crashtest-short  the store under faults, in two minutes
@@ -56,6 +58,7 @@ SCRIPTS = tools/*.sh tools/mount.moonfirefs .ci/run examples/moonfirefs-backup i
 lint:
 	@tools/setup.sh test
 	$(call tool,golangci-lint) run
+	tools/spdx.sh
 	$(call tool,actionlint)
 	shellcheck --external-sources --severity warning --shell sh $(SCRIPTS)
 

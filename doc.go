@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package moonfirefs holds the words that every other package of moonfirefs
 // shares: times and durations in units of 1/90 000 s, identifiers, cameras and
 // streams, recordings, sample entries, the codecs of the video and the audio

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 package moonfirefs
 
 // Interval is a half-open span of time, [Start90k, End90k).

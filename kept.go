@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 package moonfirefs
 
 // UnkeptShare is the part of a quota, one in so many, that footage which is not

@@ -1,3 +1,5 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
 -- The index of a moonfirefs store: which cameras there are, which recordings
 -- exist, and in which sample file each recording's samples lie.
 --

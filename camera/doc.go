@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package camera reads the video and the audio of an IP camera, from the connection to a
 // stream of frames in the form in which sample files hold them.
 //

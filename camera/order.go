@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 package camera
 
 // maxReorder is the most that any level lets a decoder keep pictures back

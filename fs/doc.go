@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package fs shows a library of footage as a read-only FUSE file system: a folder per
 // stream, in it a folder per civil date, in it an mp4 file per civil hour.
 //

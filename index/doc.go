@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package index keeps the database of a store: which cameras and streams there
 // are, which recordings exist, and which sample files are in between.
 //

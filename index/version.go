@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 package index
 
 import sqlite3 "github.com/mattn/go-sqlite3"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package journal is the format of the file beside a sample file that is being
 // written: what its recording will be, and what samples it holds so far. From it,
 // the recording is salvaged if the program or the machine dies before the

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package library tells what footage there is to show, and opens it: files of civil
 // hours, clips of any interval, and footage that somebody keeps. It knows nothing of
 // FUSE: a mount shows its files under the same names and with the same bytes as a

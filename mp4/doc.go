@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package mp4 defines the bytes of a virtual mp4 file (ISO 14496-12): a file
 // that exists nowhere as a whole, and whose parts are made or fetched when they
 // are read.

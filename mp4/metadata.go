@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 package mp4
 
 // metadata writes what players show of the file as a whole, in the form that

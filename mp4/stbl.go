@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 package mp4
 
 // videoTables writes the sample tables of the video track (ISO 14496-12 §8.5.1).

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package pages makes the pages that tell people and programs what there is: index.html
 // and index.json of the root and of each stream, and status.json.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package recorder turns the streams of cameras into recordings: about a minute
 // of frames in a sample file, and a row of the index that promises it.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package sample keeps a directory of sample files: it creates, opens, reads,
 // unlinks and synchronizes them, and knows nothing of what they hold.
 //

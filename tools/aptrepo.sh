@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # Lists packages for apt, in a folder that any web server can offer as it is. Each
 # package is for the Debian that its version ends in. What is in the folder already
 # stays, so that older versions can be had, too.

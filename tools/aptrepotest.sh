@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # Installs the package from a repository of aptrepo.sh in a fresh Debian, which checks
 # its signature, and sees that apt refuses a package that was changed.
 #

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # How C is compiled and linked. go-astiav can do more than this project asks of it; what
 # nobody calls goes (--gc-sections, for which functions must be apart), and with it the
 # libraries that only that would need (--as-needed; lld looks at what is left, where GNU

@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # Says in a sentence that Go is missing or too old, instead of the riddle that an old
 # Go makes of go.mod. Run by setup.sh before anything else.
 set -eu

@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # Becomes the systemd of a Debian in a directory. For chroot.sh, in namespaces of
 # its own but for the control groups, of which it makes one.
 set -eu

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # Debian in a directory, for the scripts that try things on a fresh machine: they
 # read this file. Whatever happens, nothing stays mounted and nothing runs on.
 # shellcheck shell=sh

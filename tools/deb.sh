@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # Builds the Debian package in a folder, in place of one that is there, from the files
 # that Git knows, for the Debian that this machine runs. Arguments are the architecture
 # and the folder; without them, it is this machine's, and dist.

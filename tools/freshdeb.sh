@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # Builds the Debian package from a clone of this tree in a fresh Debian, which has
 # nothing but git, make, ca-certificates and the Go of this machine.
 #

@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # Runs every fuzz test for a while, one after another, at the lowest priority. What
 # fails is kept by go test as a new file of the test's seed corpus (testdata/fuzz).
 #

@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # gobench.sh           runs the benchmarks and compares them with design/benchmarks/baseline.txt
 # gobench.sh COMMIT    runs those of COMMIT as well, in turn with those of this tree
 # gobench.sh --store   makes the baseline anew

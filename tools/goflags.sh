@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # Prints the flags with which the Go tool builds for the FFmpeg of this machine:
 # none for FFmpeg 5.1 (Debian 12). For FFmpeg 7.1 (Debian 13), they name a second
 # module file, which this script derives from the first: another version of

@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # Prints the licences of the Go modules that the program contains.
 set -eu
 cd "$(dirname "$0")/.."

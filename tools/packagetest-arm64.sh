@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # Runs the program of the package for arm64 on this machine's processor (qemu), beside
 # this machine's own, in a fresh Debian: each must find the other's footage good, and
 # make the same bytes of it.

@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # Installs the Debian package on a fresh Debian with systemd, follows the README, and
 # upgrades, removes and purges the package.
 #

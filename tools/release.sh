@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # Makes of the packages in dist what a release consists of, in dist/release: the
 # packages, what each contains (SBOM, CycloneDX), digests, a signature of the digests,
 # and a repository for apt. dist/notes.md is what CHANGELOG.md says.

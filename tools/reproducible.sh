@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # Builds the package twice and compares the bytes. The second time, the folder, the
 # user's folder, the time zone, the language and the mask of permissions are others, and
 # nothing is taken from the cache of the first.

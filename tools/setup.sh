@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # Installs what building, testing and packaging need on Debian 12 or 13 beside Go.
 # Does nothing, quickly, where all is there. Run by the Makefile.
 #

@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # Checks that each file of code says its licence in the first lines; with --add, says it
 # in those that do not.
 set -eu

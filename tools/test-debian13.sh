@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # Builds and tests this tree in a fresh Debian 13, with the Go of this machine.
 # Arguments are those of "go test"; without any, all packages that know of FFmpeg
 # and the program as a whole are tested.

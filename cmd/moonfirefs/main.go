@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Command moonfirefs records IP cameras and shows the footage as a read-only
 // file system. This package is flags, logging, signals and wiring.
 package main

@@ -1,3 +1,5 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
 -- Version 2 calls what hours have lost trimmed, which version 1 called rotated, as it did
 -- the cutting of recordings; and it rounds times down to hours in one place.
 

@@ -1,3 +1,5 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
 -- What a reader of a database of version 1 needs to see one of the current version.
 
 create temp view trimmed_quarter as select * from main.rotated;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package bytecache keeps values in memory, up to a number of bytes. It alone imports
 // golang-lru, which counts entries and not bytes.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package check finds out whether a store keeps its promises: the invariants of
 // design/lifecycle.md, the integrity of the database, and that each recording's
 // row, video index and sample file agree.

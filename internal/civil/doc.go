@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package civil turns instants into what the clocks of a time zone show, and back.
 //
 // A Calendar belongs to one zone. It divides time into hours (Hour): longest intervals

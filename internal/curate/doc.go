@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package curate is what an owner decides about footage: what is kept for good, what is
 // deleted early, and what becomes of a removed camera's. Package cmd/moonfirefs reads
 // flags, asks and tells; which footage is meant, what is refused and in which order

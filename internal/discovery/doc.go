@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package discovery finds cameras in the local network: by WS-Discovery, as ONVIF
 // prescribes it (ONVIF Core Specification §7), and asks each for the addresses of
 // its streams.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package failpoint lets tests break the program at chosen steps: kill it there,
 // make the step fail, delay it, or leave it out.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package metrics offers what the other packages count in the text format of
 // Prometheus, at an address of this machine.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package monitor watches a recorder and tells of it: to whoever asks at the
 // store's socket, to the mount, to a command of the user's, and to systemd.
 //

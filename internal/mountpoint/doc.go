@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package mountpoint deals with the folder that a file system is mounted on, and with
 // what the kernel says of mounts: it finds them in the mount table, takes away dead ones
 // and detaches live ones.

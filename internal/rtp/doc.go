@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package rtp judges RTP packets (RFC 3550) and takes out what is in them.
 //
 // Its nouns:

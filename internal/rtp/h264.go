@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 package rtp
 
 // Payload structures of H.264 (RFC 6184 §5.2), beside NAL units of the types below them.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 package rtp
 
 // Payload structures of H.265 (RFC 7798 §4.4), beside NAL units of the types below them.

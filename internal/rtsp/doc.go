@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package rtsp is the client's side of an RTSP session that plays (RFC 2326): from
 // the connection to the RTP packets as they come.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package status says how a recorder is doing, in plain values and in words.
 //
 // A Report is what the recorder's socket answers, what status.json in the mount

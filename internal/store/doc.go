@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package store opens the parts of a store together: the index and its
 // directories of sample files.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package survey looks at the stream of a camera for a while and says what it is
 // like: codec, resolution, rates, groups of pictures, clock, and what about it is
 // likely to cause trouble.

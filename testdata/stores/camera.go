@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Command camera plays what the stores of this folder are recordings of, until it is
 // interrupted: H.264 with reordered frames and AAC, and H.265. make.sh builds it within
 // commit 59032b4.

@@ -1,4 +1,6 @@
 #!/bin/bash
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # Makes version-1.tar.gz and version-1.sha256 beside itself: a store as commit 59032b4
 # makes it, and the digests of what its own mount shows. Needs root and FUSE, ffmpeg,
 # and what that commit needs to be built.

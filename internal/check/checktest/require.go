@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package checktest lets tests of any package require that a store is in order.
 package checktest
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Command bench measures what design/performance.md promises: each figure is a
 // ratio of two things that are done in turn, in the same run, on the same machine,
 // since absolute times say little about another one.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package clienttest uses the mount with the programs that people use it with:
 // players, a browser, rsync, Samba, cp and tar. It has nothing but tests.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package crashtest proves the promises of design/lifecycle.md: it records with
 // the real program, breaks it, the disk or the power supply, and requires that
 // nothing is lost which was promised. It consists of tests; "make crashtest-short"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package demux takes the mp4 files apart that ffmpeg makes for tests. An ordinary muxer
 // is the second opinion on what a sample entry and a sample are.
 package demux

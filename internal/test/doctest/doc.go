@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package doctest ensures that what the documents tell people to type works: it
 // runs the commands of README.md and docs/, as root on a copy of this machine that
 // is thrown away afterwards, with a store in /var/lib/moonfirefs, a camera made of

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # Runs commands on a copy of this machine that is thrown away: process 1 of its
 # namespaces, with an overlay for a root. For machine_test.go.
 #

@@ -1,4 +1,6 @@
 #!/bin/sh
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
 # Starts and stops services where there is no systemd: what "systemctl" is on the
 # machines of package doctest.
 set -eu

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package faultfs is a disk that fails on command: a FUSE file system, flat and
 // kept in memory, for directories of sample files in tests.
 //

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package manytest records many cameras at once, and makes connections that fail,
 // thousands of times. It ensures that no frame is lost and that nothing grows:
 // memory, file descriptors, threads, goroutines. It holds only tests.

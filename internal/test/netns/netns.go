@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package netns lays a network cable between two network namespaces, for tests of
 // what happens when it is pulled, and of what a network would be needed for. It
 // needs root and iproute2. Nothing of it touches the machine's own network.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package programbuild builds the program for the tests that run it as its users do:
 // in a process of its own, without the test's own parts.
 package programbuild

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package testcamera plays an IP camera: an RTSP server on loopback whose
 // pictures are drawn in Go and encoded by an ffmpeg child process. Tests record
 // from it, and so does "moonfirefs demo".

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package teststore makes stores for tests, and fills them with footage without a camera
 // and without waiting: a recording, or hours, days and months of it.
 //

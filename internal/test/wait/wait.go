@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package wait lets tests wait for what happens soon, but at no known time.
 //
 // On a busy machine, soon can be long. A test that is starved waits; it does not

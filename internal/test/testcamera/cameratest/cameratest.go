@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 // Package cameratest gives tests cameras that end with them.
 package cameratest
 
