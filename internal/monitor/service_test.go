@@ -89,7 +89,7 @@ func (f *fakeMount) Alive(time.Duration) bool { return !f.dead.Load() }
 // that differs, and that it stops.
 func TestNotify(t *testing.T) {
 	manager := startSystemd(t, 0)
-	s := newService(&fakeRecorder{}, nil, quiet)
+	s := newService(&fakeRecorder{}, &fakeMount{}, quiet)
 	now := time.Now()
 	r := &status.Report{Streams: []status.Stream{
 		{Live: &status.Live{ConnectedSince: now}}, {Live: &status.Live{AwaySince: now}},
@@ -146,7 +146,7 @@ func TestWatchdog(t *testing.T) {
 // Ensures that the watchdog is told again and again, without anybody's asking.
 func TestWatchdogIsToldRegularly(t *testing.T) {
 	manager := startSystemd(t, 20*time.Millisecond)
-	s := newService(&fakeRecorder{}, nil, quiet)
+	s := newService(&fakeRecorder{}, &fakeMount{}, quiet)
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() { s.run(ctx) })
