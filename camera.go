@@ -66,7 +66,8 @@ type Stream struct {
 	ID        StreamID
 	Kind      StreamKind
 	SampleDir SampleDirID
-	// URL is an rtsp:// URL without user info.
+	// URL is one without user info in which URLProblem sees no problem, as a rule an
+	// rtsp:// URL.
 	URL       string
 	Transport Transport
 	// RetainBytes is the quota: retention deletes the oldest recordings so that

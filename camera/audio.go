@@ -37,6 +37,8 @@ type audioFeed struct {
 	// stamps relate to those of the video.
 	delay     time.Duration
 	alignment alignment
+	// oneClock says that the time stamps of the audio are those of the video.
+	oneClock bool
 	// frames wait. The offsets are time stamps of the audio.
 	frames []AudioFrame
 	bytes  int64
@@ -65,6 +67,14 @@ func (f *audioFeed) drop(n int) {
 	f.frames = f.frames[n:]
 }
 
+// align brings the alignment up to date, and tells by how much it has changed.
+func (f *audioFeed) align() (change90k int64) {
+	if f.oneClock {
+		return 0
+	}
+	return f.alignment.update()
+}
+
 // received counts what has come so far.
 func (f *audioFeed) received() int64 {
 	if f == nil {
@@ -86,7 +96,7 @@ func (f *audioFeed) attach(frame *Frame) {
 		f.log.Warn("audio is lost: no video came for so long", "samples", f.dropped-f.reported)
 		f.reported = f.dropped
 	}
-	if change90k := f.alignment.update(); change90k != 0 {
+	if change90k := f.align(); change90k != 0 {
 		f.log.Debug("audio is put in step", "by", moonfirefs.Duration90k(change90k))
 	}
 	frame.Audio = append([]AudioFrame(nil), f.frames[:n]...)

@@ -18,9 +18,12 @@ const sessionBytes = rtsp.MaxBytes + // messages, and packets that wait
 	2*rtp.MaxStreamBytes + // packets of the video and of the audio that are out of order
 	rtp.MaxAssemblerBytes + // the access unit that is received
 	rtp.MaxAACBytes +
-	rtp.MaxAccessUnitBytes + maxUnits*(unitBytes+lengthSize) + // frames that are ready
+	maxAccessUnitBytes + maxUnits*(unitBytes+lengthSize) + // frames that are ready
 	maxAudioBytes + maxAudioFrames*unsafe.Sizeof(AudioFrame{}) +
 	maxSetsBytes
+
+// maxAccessUnitBytes bounds an access unit.
+const maxAccessUnitBytes = rtp.MaxAccessUnitBytes
 
 // unitBytes is what it takes to refer to a NAL unit.
 const unitBytes = unsafe.Sizeof([]byte(nil))

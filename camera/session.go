@@ -87,7 +87,11 @@ type Counters struct {
 func Open(ctx context.Context, cfg Config) (*Session, error) {
 	cfg = cfg.withDefaults()
 	s := &Session{log: cfg.Logger, frameTimeout: cfg.FrameTimeout, opened: time.Now()}
-	if err := openRTSP(ctx, cfg, s); err != nil {
+	open := openLibav
+	if isRTSP(cfg.URL) {
+		open = openRTSP
+	}
+	if err := open(ctx, cfg, s); err != nil {
 		return nil, fmt.Errorf("open %s: %w", Redact(cfg.URL), err)
 	}
 	s.heard = time.Now()

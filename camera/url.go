@@ -6,12 +6,15 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+
+	"github.com/moonfirefs/moonfirefs"
 )
 
 // target is where to connect, and as whom.
 type target struct {
 	// url has no user info.
 	url                string
+	scheme             string
 	username, password string
 	// authenticates tells whether there are credentials, which can be empty.
 	authenticates bool
@@ -26,14 +29,12 @@ func newTarget(cfg Config) (target, error) {
 		// name could be a part of it.
 		return target{}, errors.New("not a valid URL (in a user name or password, write @ : / ? # % as %40 %3A %2F %3F %23 %25)")
 	}
-	if parsed.Scheme != "rtsp" && parsed.Scheme != "rtsps" {
-		return target{}, errors.New("not an rtsp:// or rtsps:// URL")
-	}
-	if parsed.Hostname() == "" {
-		return target{}, errors.New("the URL names no host")
+	if problem := moonfirefs.URLProblem(parsed); problem != "" {
+		return target{}, errors.New("the URL " + problem)
 	}
 	t := target{
-		url: parsed.Scheme + "://" + withoutUserInfo(cfg.URL), username: cfg.Username, password: cfg.Password,
+		scheme: parsed.Scheme,
+		url:    parsed.Scheme + "://" + withoutUserInfo(cfg.URL), username: cfg.Username, password: cfg.Password,
 		authenticates: cfg.Username != "" || parsed.User != nil,
 	}
 	if cfg.Username == "" && parsed.User != nil {
@@ -44,6 +45,12 @@ func newTarget(cfg Config) (target, error) {
 		return target{}, errors.New("a user name cannot contain a colon") // RFC 7617 §2
 	}
 	return t, nil
+}
+
+// isRTSP tells by the scheme of a URL.
+func isRTSP(rawURL string) bool {
+	scheme, _, _ := strings.Cut(rawURL, "://")
+	return strings.EqualFold(scheme, "rtsp") || strings.EqualFold(scheme, "rtsps")
 }
 
 // withoutUserInfo returns what follows "scheme://" and the user info, as it was

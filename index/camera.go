@@ -243,10 +243,8 @@ func streamProblem(s *moonfirefs.Stream) string {
 	switch {
 	case err != nil: // not shown: its text holds the URL, and that may hold a password
 		return "its URL cannot be parsed"
-	case u.Scheme != "rtsp" && u.Scheme != "rtsps":
-		return "its URL must begin with rtsp:// or rtsps://"
-	case u.Hostname() == "":
-		return "its URL names no host"
+	case moonfirefs.URLProblem(u) != "":
+		return "its URL " + moonfirefs.URLProblem(u)
 	case u.User != nil:
 		return "its URL must not hold a user name or password"
 	case strings.ContainsFunc(s.URL, func(r rune) bool { return r < ' ' || r == 0x7f }):

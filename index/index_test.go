@@ -264,7 +264,7 @@ func TestAddCameraRefusals(t *testing.T) {
 		"taken but for case":  {func(c *moonfirefs.Camera) { c.ShortName = "KU\u0308CHE" }, moonfirefs.ErrExists},
 		"bad name":            {func(c *moonfirefs.Camera) { c.ShortName = "a/b" }, moonfirefs.ErrInvalid},
 		"no stream":           {func(c *moonfirefs.Camera) { c.Streams = nil }, moonfirefs.ErrInvalid},
-		"http":                {func(c *moonfirefs.Camera) { c.Streams[0].URL = "http://192.0.2.1/" }, moonfirefs.ErrInvalid},
+		"ftp":                 {func(c *moonfirefs.Camera) { c.Streams[0].URL = "ftp://192.0.2.1/" }, moonfirefs.ErrInvalid},
 		"no host":             {func(c *moonfirefs.Camera) { c.Streams[0].URL = "rtsp:///1" }, moonfirefs.ErrInvalid},
 		"password in the URL": {func(c *moonfirefs.Camera) { c.Streams[0].URL = "rtsp://u:s3cret@192.0.2.1/" }, moonfirefs.ErrInvalid},
 		"unparsable":          {func(c *moonfirefs.Camera) { c.Streams[0].URL = "rtsp://u:s3cret@%zz" }, moonfirefs.ErrInvalid},

@@ -76,7 +76,7 @@ func (g *global) cameraToTest(cmd *cobra.Command, f *cameraFlags, name string) (
 		return camera, f.addPassword(cmd, camera)
 	}
 	if moonfirefs.CheckShortName(name) != nil { // not shown: it could be half a URL, with a password
-		return nil, &usageError{errors.New("that is neither the name of a camera nor an rtsp:// URL")}
+		return nil, &usageError{errors.New("that is neither the name of a camera nor a URL")}
 	}
 	err = g.withStore(cmd, store.Reading, func(o *opened) error {
 		camera, err = curate.FindCamera(o.cmd.Context(), o.DB, name)

@@ -195,8 +195,8 @@ func (t *tally) report() *Report {
 // frames are many times larger than others.
 func (t *tally) reportRates(r *Report) {
 	frames, bytes, duration := t.frames()-1, t.bytes, t.elapsed()
-	if n := t.gops(); n > 0 {
-		frames, bytes, duration = t.syncFrame[n]-t.syncFrame[0], t.syncBytes[n]-t.syncBytes[0], t.syncAt(n)-t.syncAt(0)
+	if from, n := t.steady(), t.gops(); n > 0 {
+		frames, bytes, duration = t.syncFrame[n]-t.syncFrame[from], t.syncBytes[n]-t.syncBytes[from], t.syncAt(n)-t.syncAt(from)
 	}
 	if duration > 0 {
 		r.FramesPerSecond = float64(frames) / duration.Seconds()
@@ -212,10 +212,21 @@ func (t *tally) reportRates(r *Report) {
 }
 
 func (t *tally) reportGOPs(r *Report) {
-	if n := t.gops(); n > 0 {
-		r.GOPFrames = float64(t.syncFrame[n]-t.syncFrame[0]) / float64(n)
-		r.GOPSeconds = (t.syncAt(n) - t.syncAt(0)).Seconds() / float64(n)
+	if from, n := t.steady(), t.gops(); n > 0 {
+		r.GOPFrames = float64(t.syncFrame[n]-t.syncFrame[from]) / float64(n-from)
+		r.GOPSeconds = (t.syncAt(n) - t.syncAt(from)).Seconds() / float64(n-from)
 	}
+}
+
+// steady is the sync sample from which on rates are measured, if there are two: what comes
+// at first has been kept for us.
+func (t *tally) steady() int {
+	for n := range t.gops() {
+		if t.syncAt(n)-t.arrivals[0] >= settling {
+			return n
+		}
+	}
+	return 0
 }
 
 // longestGOP includes the last one, which is not complete.

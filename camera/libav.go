@@ -1,0 +1,433 @@
+package camera
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/asticode/go-astiav"
+
+	"github.com/moonfirefs/moonfirefs"
+)
+
+const (
+	// noPTS is AV_NOPTS_VALUE.
+	noPTS = math.MinInt64
+	// closeTimeout bounds the goodbye to a server that may be gone.
+	closeTimeout = time.Second
+	// analyzeFor is how long libavformat looks at a stream, at a time, before it says what
+	// is in it, and maxAnalyze how long in all if that is no video. What it reads
+	// meanwhile it keeps.
+	analyzeFor = time.Second
+	maxAnalyze = 10 * time.Second
+	// maxUserInfoBytes is what libavformat keeps of the user info of a URL, of all its
+	// protocols together; it would cut off the rest without a word.
+	maxUserInfoBytes = 99
+)
+
+// timeBase90k is the time base of Frame.PTS90k.
+var timeBase90k = astiav.NewRational(1, moonfirefs.UnitsPerSecond)
+
+// libavProtocols are the protocols that libavformat may use for a URL, by its scheme: a
+// server must not lead it to files of this machine.
+var libavProtocols = map[string]string{
+	"rtmp": "rtmp,tcp", "rtmps": "rtmps,tls,tcp",
+	"http": "http,https,tls,tcp,crypto,data", "https": "http,https,tls,tcp,crypto,data",
+	"srt": "srt", "udp": "udp", "rtp": "rtp,udp", "file": "file",
+}
+
+// libavSource is a source that libavformat opens: everything but RTSP. Video and audio have
+// one clock.
+type libavSource struct {
+	session       *Session
+	log           *slog.Logger
+	authenticates bool
+	socketTimeout time.Duration
+	frameTimeout  time.Duration
+	libav         *libavLog
+
+	input       *astiav.FormatContext
+	interrupter *interrupter
+	// connected says that input is to be closed, not just freed.
+	connected bool
+	// unbind releases the context that was given to Open.
+	unbind func() bool
+
+	// video and audio are the streams that are read; audio is nil if none is.
+	video, audio *libavStream
+	// filter puts start codes before the NAL units of the video, where the container has
+	// lengths there.
+	filter *astiav.BitStreamFilterContext
+	// sample makes samples of the packets of the audio.
+	sample audioSampler
+	// packet is what libavformat reads into, filtered what filter does.
+	packet, filtered *astiav.Packet
+	// pace is nil but for files.
+	pace *pace
+}
+
+// libavStream is a stream of a container.
+type libavStream struct {
+	index    int
+	timeBase astiav.Rational
+}
+
+// openLibav connects a session to a source.
+func openLibav(ctx context.Context, cfg Config, s *Session) error {
+	source, err := newLibavSource(ctx, cfg, s)
+	if err != nil {
+		return err
+	}
+	if err := source.open(cfg); err != nil {
+		source.close()
+		return err
+	}
+	s.source = source
+	return nil
+}
+
+// newLibavSource makes a source that must be closed.
+func newLibavSource(ctx context.Context, cfg Config, s *Session) (*libavSource, error) {
+	l := &libavSource{
+		session: s, log: cfg.Logger, socketTimeout: cfg.SocketTimeout, frameTimeout: cfg.FrameTimeout,
+		input: astiav.AllocFormatContext(), packet: astiav.AllocPacket(), filtered: astiav.AllocPacket(),
+	}
+	var err error
+	if l.interrupter, err = newInterrupter(l.input); err != nil {
+		l.input.Free()
+		return nil, err
+	}
+	l.libav = newLibavLog(cfg.Logger, newSecrets(cfg))
+	l.unbind = context.AfterFunc(ctx, func() { l.interrupter.stop(context.Cause(ctx)) })
+	return l, nil
+}
+
+// open connects and finds the streams.
+func (l *libavSource) open(cfg Config) error {
+	target, err := newTarget(cfg)
+	if err != nil {
+		return err
+	}
+	address, err := target.withUserInfo()
+	if err != nil {
+		return err
+	}
+	l.authenticates = target.authenticates
+	options, err := libavOptions(cfg, target.scheme)
+	if err != nil {
+		return err
+	}
+	if target.scheme == "file" {
+		l.pace = &pace{}
+	}
+	limit := time.AfterFunc(cfg.FrameTimeout, func() { l.interrupter.stop(errNoVideoWithin(cfg.FrameTimeout)) })
+	defer limit.Stop()
+	if err := l.connect(address, options); err != nil {
+		return err
+	}
+	return l.selectStreams(cfg)
+}
+
+// libavOptions returns what libavformat is to know beside the URL.
+func libavOptions(cfg Config, scheme string) (map[string]string, error) {
+	options := map[string]string{
+		"protocol_whitelist": libavProtocols[scheme],
+		"analyzeduration":    strconv.FormatInt(analyzeFor.Microseconds(), 10),
+		// The recorder undoes wraps, of which libavformat undoes the first only.
+		"correct_ts_overflow": "0",
+	}
+	if scheme != "rtp" { // which does not hand it on
+		options["rw_timeout"] = strconv.FormatInt(cfg.SocketTimeout.Microseconds(), 10)
+	}
+	switch {
+	case len(cfg.Certificate.Fingerprint) > 0:
+		return nil, errors.New("a fingerprint can be given for rtsps:// only")
+	case cfg.Certificate.Roots && (scheme == "https" || scheme == "rtmps"):
+		options["tls_verify"] = "1"
+	}
+	return options, nil
+}
+
+// connect opens the input.
+func (l *libavSource) connect(address string, options map[string]string) error {
+	dictionary := astiav.NewDictionary()
+	defer dictionary.Free()
+	for name, value := range options {
+		if err := dictionary.Set(name, value, 0); err != nil {
+			return fmt.Errorf("set libav option %s: %w", name, err)
+		}
+	}
+	start := time.Now()
+	l.libav.enter()
+	err := l.input.OpenInput(address, nil, dictionary)
+	l.libav.leave()
+	if err != nil {
+		return l.describe(err, time.Since(start))
+	}
+	l.connected = true
+	// libavformat leaves behind, without a word, the options that it does not
+	// know.
+	anyOption := astiav.NewDictionaryFlags(astiav.DictionaryFlagIgnoreSuffix)
+	if left := dictionary.Get("", nil, anyOption); left != nil {
+		return fmt.Errorf("this libavformat does not know the option %q", left.Key())
+	}
+	for {
+		l.libav.enter()
+		err = l.input.FindStreamInfo(nil)
+		l.libav.leave()
+		if err != nil {
+			return l.describe(err, time.Since(start))
+		}
+		if l.hasVideo() || time.Since(start) >= maxAnalyze {
+			return nil
+		}
+	}
+}
+
+// hasVideo tells whether a video has been found. Where there is no table of contents, it
+// is found with its first packet.
+func (l *libavSource) hasVideo() bool {
+	for _, stream := range l.input.Streams() {
+		if stream.CodecParameters().MediaType() == astiav.MediaTypeVideo {
+			return true
+		}
+	}
+	return false
+}
+
+// selectStreams takes the first video, which must be recordable, and the first audio that
+// is.
+func (l *libavSource) selectStreams(cfg Config) error {
+	for _, stream := range l.input.Streams() {
+		switch parameters := stream.CodecParameters(); parameters.MediaType() {
+		case astiav.MediaTypeVideo:
+			if l.video == nil {
+				if err := l.selectVideo(stream); err != nil {
+					return err
+				}
+			}
+		case astiav.MediaTypeAudio:
+			name := parameters.CodecID().Name()
+			l.session.description.Audio = append(l.session.description.Audio, name+"/"+strconv.Itoa(parameters.SampleRate()))
+			if cfg.Audio && l.audio == nil {
+				l.selectAudio(stream, cfg)
+			}
+		}
+	}
+	if l.video == nil {
+		return errNoVideo
+	}
+	return nil
+}
+
+func (l *libavSource) selectVideo(stream *astiav.Stream) error {
+	parameters, filter := stream.CodecParameters(), ""
+	d := &l.session.description
+	switch codec := parameters.CodecID(); codec {
+	case astiav.CodecIDH264:
+		d.Codec, l.session.video, filter = "H.264", newH264Stream(), "h264_mp4toannexb"
+	case astiav.CodecIDHevc:
+		d.Codec, l.session.video, filter = "H.265", newH265Stream(), "hevc_mp4toannexb"
+	default:
+		return fmt.Errorf("the camera sends %s, which is not recorded: set it to H.264 or H.265", codec.Name())
+	}
+	d.Sprop = len(parameters.ExtraData()) > 0
+	l.video = &libavStream{index: stream.Index(), timeBase: stream.TimeBase()}
+	return l.setUpFilter(filter, stream)
+}
+
+// setUpFilter makes the filter. Parameter sets that the container has beside the samples,
+// it puts before each key frame.
+func (l *libavSource) setUpFilter(name string, stream *astiav.Stream) (err error) {
+	found := astiav.FindBitStreamFilterByName(name)
+	if found == nil {
+		return fmt.Errorf("this libavcodec has no %s", name)
+	}
+	if l.filter, err = astiav.AllocBitStreamFilterContext(found); err != nil {
+		return fmt.Errorf("make %s: %w", name, err)
+	}
+	l.filter.SetInputTimeBase(stream.TimeBase())
+	if err := stream.CodecParameters().Copy(l.filter.InputCodecParameters()); err != nil {
+		return fmt.Errorf("set up %s: %w", name, err)
+	}
+	if err := l.filter.Initialize(); err != nil {
+		return fmt.Errorf("set up %s: %w", name, err)
+	}
+	return nil
+}
+
+// selectAudio takes a stream of audio if it can be recorded.
+func (l *libavSource) selectAudio(stream *astiav.Stream, cfg Config) {
+	sampler, err := newAudioSampler(stream.CodecParameters())
+	if err != nil {
+		l.log.Warn("no audio from the camera", "err", err)
+		return
+	}
+	l.sample = sampler
+	l.audio = &libavStream{index: stream.Index(), timeBase: stream.TimeBase()}
+	l.session.audio = &audioFeed{log: cfg.Logger, delay: cfg.AudioDelay}
+	l.session.audio.alignment.isKnown, l.session.audio.oneClock = true, true
+}
+
+// receive is of source.
+func (l *libavSource) receive() error {
+	// What comes, but is no picture, the session looks after.
+	watchdog := time.AfterFunc(l.frameTimeout, func() { l.interrupter.stop(errNoVideoWithin(l.frameTimeout)) })
+	defer watchdog.Stop()
+	if cause := l.interrupter.stopped(); cause != nil {
+		return cause
+	}
+	start := time.Now()
+	l.libav.enter()
+	err := l.input.ReadFrame(l.packet)
+	l.libav.leave()
+	switch {
+	case errors.Is(err, astiav.ErrEagain):
+		return nil
+	case err != nil:
+		return l.describe(err, time.Since(start))
+	}
+	defer l.packet.Unref()
+	arrived := time.Now()
+	switch index := l.packet.StreamIndex(); {
+	case index == l.video.index:
+		return l.takeVideo(arrived)
+	case l.audio != nil && index == l.audio.index:
+		return l.takeAudio(arrived)
+	}
+	return nil
+}
+
+// timestamp90k is when a packet is to be presented.
+func (s *libavStream) timestamp90k(p *astiav.Packet) (pts90k int64, ok bool) {
+	pts := p.Pts()
+	if pts == noPTS {
+		pts = p.Dts()
+	}
+	return astiav.RescaleQ(pts, s.timeBase, timeBase90k), pts != noPTS
+}
+
+// takeVideo hands an access unit to the session.
+func (l *libavSource) takeVideo(arrived time.Time) error {
+	l.libav.enter()
+	err := l.filter.SendPacket(l.packet)
+	l.libav.leave()
+	if err != nil {
+		return fmt.Errorf("take a frame out of its container: %w", err)
+	}
+	for {
+		l.libav.enter()
+		err := l.filter.ReceivePacket(l.filtered)
+		l.libav.leave()
+		if errors.Is(err, astiav.ErrEagain) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("take a frame out of its container: %w", err)
+		}
+		err = l.addVideo(arrived)
+		l.filtered.Unref()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (l *libavSource) addVideo(arrived time.Time) error {
+	data := l.filtered.Data()
+	if len(data) > maxAccessUnitBytes {
+		return fmt.Errorf("an access unit has more than %d bytes", maxAccessUnitBytes)
+	}
+	pts90k, ok := l.video.timestamp90k(l.filtered)
+	if !ok {
+		return errors.New("an access unit without a time stamp")
+	}
+	if l.pace != nil {
+		arrived = l.pace.wait(pts90k, arrived, l.interrupter.done)
+	}
+	_, err := l.session.add(&accessUnit{units: [][]byte{data}, pts90k: pts90k, arrived: arrived})
+	return err
+}
+
+// takeAudio hands samples of audio to the session.
+func (l *libavSource) takeAudio(arrived time.Time) error {
+	pts90k, ok := l.audio.timestamp90k(l.packet)
+	if !ok {
+		return nil
+	}
+	data, entry, err := l.sample(l.packet.Data())
+	if err != nil || len(data) == 0 || entry == nil {
+		return nil //nolint:nilerr // damaged audio costs no video
+	}
+	l.session.audio.add(&AudioFrame{
+		Offset90k: moonfirefs.Duration90k(pts90k), Duration90k: entry.Duration90k(1, len(data)), Data: data, Entry: entry,
+	}, arrived)
+	return nil
+}
+
+// pace lets the pictures of a file pass as those of a camera do.
+type pace struct {
+	began   time.Time
+	first90 int64
+}
+
+// wait waits until a picture is due, and returns when that is.
+func (p *pace) wait(pts90k int64, now time.Time, done <-chan struct{}) time.Time {
+	if p.began.IsZero() {
+		p.began, p.first90 = now, pts90k
+	}
+	due := p.began.Add(moonfirefs.Duration90k(pts90k - p.first90).Duration())
+	timer := time.NewTimer(due.Sub(now))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-done:
+	}
+	return time.Now()
+}
+
+// counters is of source.
+func (*libavSource) counters() Counters { return Counters{} }
+
+// stop is of source.
+func (l *libavSource) stop(cause error) { l.interrupter.stop(cause) }
+
+// close is of source.
+func (l *libavSource) close() {
+	l.unbind()
+	if l.connected {
+		l.interrupter.close()
+		limit := time.AfterFunc(closeTimeout, l.interrupter.abort)
+		l.libav.enter()
+		l.input.CloseInput()
+		l.libav.leave()
+		limit.Stop()
+	} else {
+		l.input.Free() // a failed OpenInput has freed all that there was
+	}
+	if l.filter != nil {
+		l.filter.Free()
+	}
+	l.packet.Free()
+	l.filtered.Free()
+	l.interrupter.free()
+	l.libav.close()
+}
+
+// withUserInfo returns the URL with the credentials, as libavformat wants them. The colon
+// is there even if the password is empty, because it does not authenticate without it.
+func (t *target) withUserInfo() (string, error) {
+	if !t.authenticates {
+		return t.url, nil
+	}
+	userInfo := url.UserPassword(t.username, t.password).String()
+	if len(userInfo) > maxUserInfoBytes {
+		return "", fmt.Errorf("user name and password are too long: %d bytes, at most %d are possible", len(userInfo), maxUserInfoBytes)
+	}
+	return t.scheme + "://" + userInfo + "@" + t.url[len(t.scheme)+len("://"):], nil
+}

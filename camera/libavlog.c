@@ -1,0 +1,38 @@
+#include <stdarg.h>
+#include <stdint.h>
+
+#include <libavutil/log.h>
+
+#include "_cgo_export.h"
+
+/* On whose behalf this thread is in libav, and which lines that session wants.
+ * Lines of other threads, libav's own, belong to nobody. */
+static _Thread_local uintptr_t owner;
+static _Thread_local int wanted = AV_LOG_FATAL;
+
+/* forward formats a log line, cut to the size of its buffer. libav calls it from
+ * any thread. */
+static void forward(void *class, int level, const char *format, va_list arguments)
+{
+	char line[4096];
+	int print_prefix = 1, length;
+
+	level &= 0xff; /* the rest is a colour */
+	if (level > wanted)
+		return;
+	length = av_log_format_line2(class, level, format, arguments, line, sizeof(line), &print_prefix);
+	moonfireLibavLog(owner, level, line, length >= (int)sizeof(line));
+}
+
+void moonfireDirectLibavLog(void)
+{
+	/* Never beyond debug: trace shows the Authorization header. */
+	av_log_set_level(AV_LOG_DEBUG);
+	av_log_set_callback(forward);
+}
+
+void moonfireEnterLibav(uintptr_t session, int level)
+{
+	owner = session;
+	wanted = level;
+}
