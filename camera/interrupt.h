@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
 #include <libavformat/avformat.h>
 
 /* moonfireInterrupt is asked by libavformat, while it waits, whether to go on. */
