@@ -228,7 +228,8 @@ func (l *libavSource) selectStreams(cfg Config) error {
 }
 
 func (l *libavSource) selectVideo(stream *astiav.Stream) error {
-	parameters, filter := stream.CodecParameters(), ""
+	parameters := stream.CodecParameters()
+	var filter string
 	d := &l.session.description
 	switch codec := parameters.CodecID(); codec {
 	case astiav.CodecIDH264:

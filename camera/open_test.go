@@ -193,8 +193,10 @@ func TestOpenRefused(t *testing.T) {
 func TestOpenRefusesConfig(t *testing.T) {
 	tests := map[string]Config{
 		"not a valid URL":            {URL: "rtsp://admin:pl@nted/p:w@host/"},
-		"not an rtsp:// or rtsps://": {URL: "http://admin:planted@127.0.0.1/"},
-		"not an rtsp:// or":          {URL: "/etc/passwd"},
+		"must begin with rtsp:// or": {URL: "ftp://admin:planted@127.0.0.1/"},
+		"must begin with rtsp://":    {URL: "/etc/passwd"},
+		"names no file":              {URL: "file://"},
+		"the URL names no host":      {URL: "http:///stream"},
 		"names no host":              {URL: "rtsp:///stream"},
 		"cannot contain a colon":     {URL: "rtsp://127.0.0.1/", Username: "a:b", Password: plantedPassword},
 		"unknown transport":          {URL: "rtsp://127.0.0.1/", Transport: "sctp"},
