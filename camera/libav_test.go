@@ -203,7 +203,7 @@ func TestHTTP(t *testing.T) {
 }
 
 // TestPushed ensures that streams are recorded that somebody sends: MPEG-TS by UDP, by RTP
-// and by SRT, and RTMP.
+// and by SRT.
 func TestPushed(t *testing.T) {
 	tests := map[string]struct{ format, ours, theirs string }{
 		"udp": {"mpegts", "udp://127.0.0.1:%d", "udp://127.0.0.1:%d?pkt_size=1316"},
