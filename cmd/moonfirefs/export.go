@@ -14,11 +14,11 @@ import (
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
-	"golang.org/x/sys/unix"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/internal/curate"
+	"github.com/moonfirefs/moonfirefs/internal/durable"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/library"
 )
@@ -156,35 +156,25 @@ func (f *exportFlags) path(part int) string {
 }
 
 // writeFile makes a file that is there whole and durable, or not at all.
-func (f *exportFlags) writeFile(cmd *cobra.Command, path string, clip *library.Clip) (err error) {
+func (f *exportFlags) writeFile(cmd *cobra.Command, path string, clip *library.Clip) error {
 	if err := f.requireFree(path); err != nil {
 		return err
 	}
-	dir, name := filepath.Split(path)
-	temporary, err := os.CreateTemp(filepath.Clean(dir+"."), "."+name+".*.part")
-	if err != nil {
-		return err
+	mode := durable.Concurrent
+	if f.force {
+		mode |= durable.Replace
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(temporary.Name()))
+	err := durable.Write(path, mode, func(file *os.File) error {
+		if err := f.copy(cmd, file, clip); err != nil {
+			return err
 		}
-	}()
-	err = f.copy(cmd, temporary, clip)
-	if err == nil {
-		err = temporary.Sync()
+		end := clip.End90k.Time()
+		return os.Chtimes(file.Name(), end, end)
+	})
+	if errors.Is(err, iofs.ErrExist) { // it has come to exist meanwhile
+		return errors.Join(f.requireFree(path), err)
 	}
-	if err = errors.Join(err, temporary.Close()); err != nil {
-		return err
-	}
-	end := clip.End90k.Time()
-	if err := os.Chtimes(temporary.Name(), end, end); err != nil {
-		return err
-	}
-	if err := f.rename(temporary.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
+	return err
 }
 
 // requireOutside refuses a file among the store's own, one of which it might replace.
@@ -247,29 +237,4 @@ func (f *exportFlags) copy(cmd *cobra.Command, w io.Writer, clip *library.Clip) 
 		show(off + int64(len(buf)))
 	}
 	return nil
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// rename replaces a file only where that was asked for, also if it has come to
-// exist meanwhile.
-func (f *exportFlags) rename(from, to string) error {
-	if f.force {
-		return os.Rename(from, to)
-	}
-	err := unix.Renameat2(unix.AT_FDCWD, from, unix.AT_FDCWD, to, unix.RENAME_NOREPLACE)
-	switch {
-	case errors.Is(err, unix.EEXIST):
-		return f.requireFree(to)
-	case errors.Is(err, unix.EINVAL), errors.Is(err, unix.ENOSYS):
-		// A file system that cannot. It was free a moment ago.
-		return os.Rename(from, to)
-	}
-	return err
 }
