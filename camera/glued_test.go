@@ -4,7 +4,10 @@ package camera
 
 import (
 	"bytes"
+	"log/slog"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
@@ -68,6 +71,26 @@ func TestRepeatedTimestamps(t *testing.T) {
 			}
 			compareWithSent(t, frames, sent)
 		})
+	}
+}
+
+// Two pictures of one time stamp, with which a session ends, are as far apart as those of
+// the access unit before.
+func TestRepeatedTimestampAtEnd(t *testing.T) {
+	session := Session{log: slog.New(slog.DiscardHandler), video: newH264Stream()}
+	const span90k = 12000
+	for i, lasts90k := range []int64{span90k, 0} {
+		units := [][]byte{smallSPS, pps0, idrSlice, pSlice}
+		if _, err := session.add(&accessUnit{units: units, pts90k: int64(i) * span90k, lasts90k: lasts90k}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []int64
+	for _, f := range session.ready {
+		got = append(got, f.PTS90k)
+	}
+	if diff := cmp.Diff([]int64{0, span90k / 2, span90k, span90k + span90k/2}, got); diff != "" {
+		t.Errorf("time stamps (-want +got):\n%s", diff)
 	}
 }
 

@@ -53,6 +53,9 @@ type Session struct {
 	heard time.Time
 	// err is why nothing follows them.
 	err error
+	// lastSpan90k is the time that the pictures of the latest access unit share of which
+	// that is known.
+	lastSpan90k int64
 	// started is set with the first sync sample.
 	started bool
 	closed  bool
@@ -175,10 +178,7 @@ func (s *Session) add(au *accessUnit) (pictures int, err error) {
 	if err != nil || len(frames) == 0 {
 		return 0, err
 	}
-	lasts90k := au.lasts90k
-	if lasts90k < 0 || lasts90k > maxSpread90k {
-		lasts90k = 0
-	}
+	lasts90k := s.span90k(au)
 	for i := range frames {
 		f := &frames[i]
 		if f.Entry != previous {
@@ -194,6 +194,19 @@ func (s *Session) add(au *accessUnit) (pictures int, err error) {
 		s.ready = append(s.ready, *f)
 	}
 	return len(frames), nil
+}
+
+// span90k returns the time that the pictures of an access unit share. If nothing follows
+// it, that is the time that the one before had.
+func (s *Session) span90k(au *accessUnit) int64 {
+	switch {
+	case au.lasts90k == 0:
+		return s.lastSpan90k
+	case au.lasts90k < 0 || au.lasts90k > maxSpread90k:
+		return 0
+	}
+	s.lastSpan90k = au.lasts90k
+	return au.lasts90k
 }
 
 // Close ends the session and frees what belongs to it. A Next in another
