@@ -23,13 +23,13 @@ type DirStatus struct {
 	Waiting int
 	// Quarantined are sample files that should go and cannot be deleted.
 	Quarantined int
-	// Saves counts saves, FailedSaves those among them that failed.
-	Saves, FailedSaves int64
+	// Commits counts commits, FailedCommits those among them that failed.
+	Commits, FailedCommits int64
 	// BusyFor is how long the save under way has taken so far; 0 if there is none.
 	BusyFor time.Duration
-	// SaveError says why recordings cannot be committed at present, JournalError why
+	// CommitError says why recordings cannot be committed at present, JournalError why
 	// journals cannot be written; empty if they can.
-	SaveError, JournalError string
+	CommitError, JournalError string
 }
 
 // saverStatus is what a saver tells of its saves.
@@ -78,7 +78,7 @@ func (s *syncer) dirStatus() DirStatus {
 	}
 	s.saver.status.fill(&now)
 	if err := s.admission.err(); err != nil {
-		now.SaveError = saveErrorText(err)
+		now.CommitError = saveErrorText(err)
 	}
 	now.JournalError = causeText(s.checkpoints.trouble.read())
 	return now
@@ -96,8 +96,8 @@ func saveErrorText(err error) string {
 func (s *saverStatus) fill(now *DirStatus) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now.Saves, now.FailedSaves = s.saves, s.failed
-	now.SaveError = saveErrorText(s.err)
+	now.Commits, now.FailedCommits = s.saves, s.failed
+	now.CommitError = saveErrorText(s.err)
 	if s.saving {
 		_, at := s.clock.Now()
 		now.BusyFor = max(at-s.since, 1) // 0 would mean that there is none

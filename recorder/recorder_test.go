@@ -419,7 +419,7 @@ func TestCamerasAreIndependent(t *testing.T) {
 	if s := status[0]; s.Connections != 1 || s.AwaySince.Before(s.LastFrame) || s.Dropped != 0 || s.QueuedFrames != 0 {
 		t.Errorf("status %+v", s)
 	}
-	if dirs := r.DirStatus(); len(dirs) != 1 || dirs[0].ID != 1 || dirs[0].Saves == 0 || dirs[0].Waiting+dirs[0].Quarantined != 0 {
+	if dirs := r.DirStatus(); len(dirs) != 1 || dirs[0].ID != 1 || dirs[0].Commits == 0 || dirs[0].Waiting+dirs[0].Quarantined != 0 {
 		t.Errorf("status of directories %+v", dirs)
 	}
 }

@@ -649,10 +649,10 @@ func TestSyncerTriesAgain(t *testing.T) {
 	b.fail["save 1"] = 3
 	b.syncer.start(nil, "")
 	kept := b.recording(10)
-	wait.Until(t, "the failure", func() bool { return b.syncer.dirStatus().SaveError == errInjected.Error() })
+	wait.Until(t, "the failure", func() bool { return b.syncer.dirStatus().CommitError == errInjected.Error() })
 	wait.Until(t, "four attempts", func() bool { return b.times("save 1") == 4 })
 	b.syncer.halt()
-	if now := b.syncer.dirStatus(); now.Saves < 4 || now.FailedSaves != 3 || now.SaveError != "" || now.Waiting != 0 || now.BusyFor != 0 {
+	if now := b.syncer.dirStatus(); now.Commits < 4 || now.FailedCommits != 3 || now.CommitError != "" || now.Waiting != 0 || now.BusyFor != 0 {
 		t.Errorf("status says %+v", now)
 	}
 	b.flush()

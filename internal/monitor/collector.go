@@ -204,8 +204,8 @@ func (c *Collector) directories(now time.Time) []status.Directory {
 		c.look(now, id, &d)
 		l := live[id]
 		d.Full, d.NoInodes, d.UncommittedRecordings, d.QuarantinedFiles = l.Full, l.NoInodes, l.Waiting, l.Quarantined
-		d.Commits, d.FailedCommits, d.CommittingSeconds = l.Saves, l.FailedSaves, l.BusyFor.Seconds()
-		d.CommitError, d.JournalError = l.SaveError, l.JournalError
+		d.Commits, d.FailedCommits, d.CommittingSeconds = l.Commits, l.FailedCommits, l.BusyFor.Seconds()
+		d.CommitError, d.JournalError = l.CommitError, l.JournalError
 		directories = append(directories, d)
 	}
 	return directories

@@ -13,7 +13,7 @@
 //     what the program has promised about it: each recording whose commit it has
 //     logged.
 //   - An inspection of a site finds what is wrong: what a check finds, and
-//     recordings that are missing although they were promised and rotation did not
+//     recordings that are missing although they were promised and retention did not
 //     have to delete them.
 //   - An image is a file system on a loop device whose power can be cut.
 //

@@ -78,7 +78,7 @@ func (s *Store) Close() error {
 	return errors.Join(err, s.tellDirs(ctx), s.Store.Close())
 }
 
-// save commits recordings whose files are written, and unlinks what rotation has
+// save commits recordings whose files are written, and unlinks what retention has
 // deleted, in the order of design/lifecycle.md.
 func (s *Store) save(ctx context.Context, dir moonfirefs.SampleDirID, save *index.Change) error {
 	if err := s.Dirs[dir].Sync(); err != nil {
