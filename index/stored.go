@@ -106,11 +106,11 @@ func (db *DB) one(ctx context.Context, id moonfirefs.RecordingID, indexes bool, 
 		found = true
 		return nil
 	})
-	if err == nil && !found {
-		err = moonfirefs.ErrNotFound
-	}
 	if err != nil {
 		return fmt.Errorf("read recording %d: %w", id, err)
+	}
+	if !found {
+		return fmt.Errorf("recording %d is not in the index: %w", id, moonfirefs.ErrNotFound)
 	}
 	return nil
 }

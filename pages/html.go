@@ -16,6 +16,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
+	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/internal/status"
 	"github.com/moonfirefs/moonfirefs/library"
 )
@@ -89,7 +90,7 @@ func (r renderer) rootHTML(summaries []*streamSummary, report *status.Report) ([
 	page := rootView{Zone: r.Zone.String(), Until: r.untilText(summaries...), Status: r.statusView(report)}
 	for i, s := range summaries {
 		if i == 0 || summaries[i-1].state.Camera != s.state.Camera {
-			page.Cameras = append(page.Cameras, cameraView{Name: s.state.ShortName, Description: s.state.Description})
+			page.Cameras = append(page.Cameras, cameraView{Name: printable.Text(s.state.ShortName), Description: printable.Text(s.state.Description)})
 		}
 		camera := &page.Cameras[len(page.Cameras)-1]
 		camera.Streams = append(camera.Streams, r.streamView(s, rootDays))
@@ -104,7 +105,7 @@ func (r renderer) rootHTML(summaries []*streamSummary, report *status.Report) ([
 func (r renderer) keptView(s *streamSummary, v *library.Version) keptView {
 	const layout = "2006-01-02 15:04:05"
 	return keptView{
-		Name: v.Name, Link: library.KeptFolder + "/" + url.PathEscape(v.Name), Folder: s.state.Folder, Size: bytesText(v.SizeBytes),
+		Name: printable.Text(v.Name), Link: library.KeptFolder + "/" + url.PathEscape(v.Name), Folder: printable.Text(s.state.Folder), Size: bytesText(v.SizeBytes),
 		Times: r.Format(v.Interval.Start90k, layout) + " – " + r.Format(v.Modified90k, layout),
 	}
 }
@@ -112,7 +113,7 @@ func (r renderer) keptView(s *streamSummary, v *library.Version) keptView {
 // streamHTML is index.html of a stream's folder.
 func (r renderer) streamHTML(s *streamSummary) ([]byte, error) {
 	return executePage("stream", folderView{
-		Zone: r.Zone.String(), Until: r.untilText(s), Camera: s.state.ShortName, Description: s.state.Description,
+		Zone: r.Zone.String(), Until: r.untilText(s), Camera: printable.Text(s.state.ShortName), Description: printable.Text(s.state.Description),
 		streamView: r.streamView(s, len(s.dates)), Months: r.months(s), Example: r.clipExample(s),
 	})
 }

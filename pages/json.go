@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/library"
 )
 
@@ -155,5 +156,5 @@ func streamOf(s *streamSummary) jsonStream {
 // encodeJSON gives equal values equal bytes: the keys of maps are in order.
 func encodeJSON(page any) ([]byte, error) {
 	content, err := json.MarshalIndent(page, "", " ")
-	return append(content, '\n'), err
+	return append(printable.JSON(content), '\n'), err
 }

@@ -5,6 +5,7 @@ package pages
 import (
 	"net/url"
 
+	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/internal/status"
 )
 
@@ -34,21 +35,21 @@ func (r renderer) statusView(report *status.Report) *statusView {
 	v := &statusView{AsOf: report.Time.In(r.Zone).Format("2006-01-02 15:04:05 -07:00")}
 	troubled := make(map[string]bool)
 	for _, p := range report.Problems {
-		v.Problems = append(v.Problems, p.Text)
+		v.Problems = append(v.Problems, printable.Text(p.Text))
 		troubled[p.Folder] = true
 	}
 	words := report.Words()
 	for i := range report.Streams {
 		s := &report.Streams[i]
 		v.Streams = append(v.Streams, streamStatusView{
-			Link: url.PathEscape(s.Folder), Folder: s.Folder, Well: s.Live != nil && !troubled[s.Folder],
-			State: words.State(s), LastFrame: words.LastFrame(s), BitRate: status.BitRateText(float64(s.BitRate)),
+			Link: url.PathEscape(s.Folder), Folder: printable.Text(s.Folder), Well: s.Live != nil && !troubled[s.Folder],
+			State: printable.Text(words.State(s)), LastFrame: words.LastFrame(s), BitRate: status.BitRateText(float64(s.BitRate)),
 			Drift: s.DriftText(), Gaps: s.GapsToday.Text(), Recorded: s.RecordedText(), GoesBack: s.BackText(), FullIn: s.FullText(),
 		})
 	}
 	for i := range report.Directories {
 		d := &report.Directories[i]
-		v.Disks = append(v.Disks, diskView{d.Path, d.SpaceText()})
+		v.Disks = append(v.Disks, diskView{printable.Text(d.Path), d.SpaceText()})
 	}
 	return v
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
@@ -228,8 +227,8 @@ func listCameras(o *opened) error {
 		known[r.Streams[i].Folder] = &r.Streams[i]
 	}
 	words := r.Words()
-	w := tabwriter.NewWriter(o.cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "FOLDER\tSTATE\tLAST FRAME\tBIT RATE\tRECORDED\tGOES BACK\tFULL IN\tURL\tDESCRIPTION") // Flush reports
+	t := newTable(o.cmd.OutOrStdout())
+	t.line("FOLDER\tSTATE\tLAST FRAME\tBIT RATE\tRECORDED\tGOES BACK\tFULL IN\tURL\tDESCRIPTION")
 	for i := range cameras {
 		c := &cameras[i]
 		for j := range c.Streams {
@@ -238,12 +237,12 @@ func listCameras(o *opened) error {
 			if s == nil { // added a moment ago
 				s = &status.Stream{Folder: st.FolderName(c), RetainBytes: st.RetainBytes}
 			}
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Folder, words.State(s), words.LastFrame(s),
+			t.row(s.Folder, words.State(s), words.LastFrame(s),
 				status.BitRateText(float64(s.BitRate)), s.RecordedText(), s.BackText(), s.FullText(),
 				cameralib.Redact(st.URL), c.Description)
 		}
 	}
-	return w.Flush()
+	return t.flush()
 }
 
 // report is what the running recorder says, or what can be known without.

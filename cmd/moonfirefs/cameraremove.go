@@ -14,6 +14,7 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/curate"
 	"github.com/moonfirefs/moonfirefs/internal/monitor"
+	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
@@ -130,6 +131,6 @@ func tellRemoved(cmd *cobra.Command, c *moonfirefs.Camera, err error) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "Removed camera %s.\n", c.ShortName)
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "Removed camera %s.\n", printable.Text(c.ShortName))
 	return err
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 	cameralib "github.com/moonfirefs/moonfirefs/camera"
 	"github.com/moonfirefs/moonfirefs/internal/curate"
+	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/internal/survey"
 )
@@ -110,7 +111,7 @@ func (g *global) surveyCamera(cmd *cobra.Command, c *moonfirefs.Camera, extent s
 	for i := range c.Streams {
 		stream := &c.Streams[i]
 		r := surveyed{Camera: c.ShortName, Stream: stream.Kind, URL: cameralib.Redact(stream.URL)}
-		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Testing %s …\n", r.URL)
+		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Testing %s …\n", printable.Text(r.URL))
 		log := log.With("camera", c.ShortName, "stream", stream.Kind)
 		r.Report, err = survey.Take(cmd.Context(), cameralib.Config{
 			URL: stream.URL, Username: c.Username, Password: c.Password, Transport: stream.Transport, Logger: log,
@@ -152,7 +153,7 @@ func printResults(out io.Writer, results []surveyed, asJSON bool) error {
 	}
 	for _, r := range results {
 		if r.Error == "" {
-			if _, err := fmt.Fprintf(out, "%s\n%s", r.URL, r.details()); err != nil {
+			if _, err := fmt.Fprintf(out, "%s\n%s", printable.Text(r.URL), r.details()); err != nil {
 				return err
 			}
 		}
@@ -169,7 +170,7 @@ func (r *surveyed) summary() string {
 func (r *surveyed) details() string {
 	var b strings.Builder
 	line := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "  %-12s %s\n", name, fmt.Sprintf(format, args...))
+		fmt.Fprintf(&b, "  %-12s %s\n", name, fmt.Sprintf(format, printable.Values(args)...))
 	}
 	line("codec", "%s (%s)", r.Codec, r.RFC6381Codec)
 	line("resolution", "%d×%d", r.Width, r.Height)

@@ -7,12 +7,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"slices"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/check"
+	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
@@ -58,20 +61,22 @@ func runCheck(cmd *cobra.Command, path string, f *checkFlags, log *slog.Logger) 
 	}
 	out := cmd.OutOrStdout()
 	for i := range report.Findings {
-		if _, err := fmt.Fprintln(out, &report.Findings[i]); err != nil {
+		if _, err := fmt.Fprintln(out, printable.Text(report.Findings[i].String())); err != nil {
 			return err
 		}
 	}
-	for kind, n := range report.More {
-		if _, err := fmt.Fprintf(out, "%s: and %d more\n", kind, n); err != nil {
+	found := int64(len(report.Findings))
+	for _, kind := range slices.Sorted(maps.Keys(report.More)) {
+		if _, err := fmt.Fprintf(out, "%s: and %d more\n", kind, report.More[kind]); err != nil {
 			return err
 		}
+		found += report.More[kind]
 	}
 	if report.Reserved > 0 {
 		log.Info("some file names are reserved, by the running recorder or by one that crashed; the next run cleans up after a crash", "names", report.Reserved)
 	}
 	if !report.Clean() {
-		return &statusError{err: fmt.Errorf("check: %s", counted(len(report.Findings), "finding")), status: exitFailure}
+		return &statusError{err: fmt.Errorf("check: %s", counted(found, "finding")), status: exitFailure}
 	}
 	_, err = fmt.Fprintf(out, "Clean: %s, %s, %s of footage read.\n",
 		counted(report.Recordings, "recording"), counted(report.Files, "sample file"), humanize.Bytes(uint64(report.Bytes)))

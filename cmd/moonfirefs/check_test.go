@@ -121,7 +121,7 @@ func TestRepairs(t *testing.T) {
 	requireOutput(t, exitFailure, []string{"not an orphan"}, command("move-orphans", filepath.Base(paths[5]))...)
 	requireOutput(t, exitFailure, []string{"not missing"}, command("drop-missing", "3")...)
 	requireOutput(t, exitFailure, []string{"not damaged"}, command("move-corrupt", "5")...)
-	requireOutput(t, exitFailure, []string{"not found"}, command("drop-missing", "77")...)
+	requireOutput(t, exitFailure, []string{"recording 77 is not in the index"}, command("drop-missing", "77")...)
 	requireOutput(t, exitFailure, []string{"6 findings"}, "check", "--store", path, "--hash")
 
 	requireOutput(t, exitOK, []string{"Moved orphan " + orphans[0], "aside/" + orphans[0], "1 file moved"}, command("move-orphans", orphans[0])...)

@@ -3,12 +3,14 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/curate"
+	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
@@ -31,9 +33,14 @@ func (g *global) fromStore(candidates func(*opened) (completions, error)) comple
 		if err != nil {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
+		// Two lines would be two candidates. What no shell could type is not offered.
+		found = slices.DeleteFunc(found, func(c cobra.Completion) bool { return printable.Text(withoutTab(c)) != withoutTab(c) })
 		return startingWith(found, typed), cobra.ShellCompDirectiveNoFileComp
 	}
 }
+
+// withoutTab is a candidate without the tab before its description.
+func withoutTab(c cobra.Completion) string { return strings.Replace(c, "\t", "", 1) }
 
 // startingWith leaves out what does not begin with what was typed, in any case, as
 // names may be written.

@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/user"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -19,6 +18,7 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/internal/curate"
+	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
@@ -126,7 +126,7 @@ func confirm(cmd *cobra.Command, question string, yes bool) error {
 	if !isTerminal(in) {
 		return &usageError{fmt.Errorf("%s There is no terminal to ask on: use --yes", question)}
 	}
-	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s [y/N] ", question)
+	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s [y/N] ", printable.Lines(question))
 	answer, err := awaitAnswer(cmd.Context(), func() (string, error) { return bufio.NewReader(in).ReadString('\n') })
 	if err != nil && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("ask: %w", err)
@@ -160,7 +160,7 @@ func (g *global) carryOut(cmd *cobra.Command, d *moonfirefs.Deletion) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(cmd.OutOrStdout(), "Deleted %s of %s, %s.\n", counted(done.Recordings, "recording"), done.Folder, humanize.Bytes(uint64(done.SampleFileBytes)))
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "Deleted %s of %s, %s.\n", counted(done.Recordings, "recording"), printable.Text(done.Folder), humanize.Bytes(uint64(done.SampleFileBytes)))
 	return err
 }
 
@@ -191,8 +191,8 @@ func (f *deleteFlags) printDeletions(o *opened) error {
 		}
 		return printJSON(o.cmd.OutOrStdout(), lines, storeIndent)
 	}
-	w := tabwriter.NewWriter(o.cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "REQUESTED\tBY\tCAMERA\tINTERVAL\tRECORDINGS\tSIZE\tDONE") // Flush reports
+	t := newTable(o.cmd.OutOrStdout())
+	t.line("REQUESTED\tBY\tCAMERA\tINTERVAL\tRECORDINGS\tSIZE\tDONE")
 	for _, d := range all {
 		done, interval := "not yet", "all"
 		if d.Done90k != 0 {
@@ -201,8 +201,8 @@ func (f *deleteFlags) printDeletions(o *opened) error {
 		if d.Start90k != moonfirefs.MinTime90k {
 			interval = o.times(d.Interval())
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%d\t%s\t%s\n", o.time(d.Requested90k), d.RequestedBy, d.Folder,
+		t.row(o.time(d.Requested90k), d.RequestedBy, d.Folder,
 			interval, d.Recordings, humanize.Bytes(uint64(d.SampleFileBytes)), done)
 	}
-	return w.Flush()
+	return t.flush()
 }

@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/sample"
 )
@@ -48,7 +48,7 @@ is missing whenever the disk is.`,
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "Added sample directory %s.\n", dir.Path)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "Added sample directory %s.\n", printable.Text(dir.Path))
 			return err
 		},
 	}
@@ -75,8 +75,8 @@ func listDirs(o *opened) error {
 	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(o.cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "DIRECTORY\tSTREAMS\tQUOTAS\tFREE") // Flush reports
+	t := newTable(o.cmd.OutOrStdout())
+	t.line("DIRECTORY\tSTREAMS\tQUOTAS\tFREE")
 	for _, d := range dirs {
 		free := "not available"
 		space, err := o.Dirs[d.ID].Space()
@@ -86,10 +86,9 @@ func listDirs(o *opened) error {
 		case !errors.Is(err, sample.ErrUnavailable):
 			return err
 		}
-		_, _ = fmt.Fprintf(w, "%s\t%d\t%s\t%s\n", d.Path, quotas[d.ID].streams,
-			humanize.Bytes(uint64(quotas[d.ID].retainBytes)), free)
+		t.row(d.Path, quotas[d.ID].streams, humanize.Bytes(uint64(quotas[d.ID].retainBytes)), free)
 	}
-	return w.Flush()
+	return t.flush()
 }
 
 // quotas are those of the streams that record to a directory.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/discovery"
+	"github.com/moonfirefs/moonfirefs/internal/printable"
 )
 
 func newCameraDiscoverCommand() *cobra.Command {
@@ -63,12 +64,12 @@ func printCameras(out io.Writer, cameras []discovery.Camera, asJSON bool) error 
 	}
 	var b strings.Builder
 	for _, c := range cameras {
-		fmt.Fprintf(&b, "%s  %s\n", c.Address, strings.TrimSpace(c.Name+" "+c.Model))
+		fmt.Fprintln(&b, printable.Text(c.Address+"  "+strings.TrimSpace(c.Name+" "+c.Model)))
 		if c.Error != "" {
-			fmt.Fprintf(&b, "  %s\n", c.Error)
+			fmt.Fprintln(&b, "  "+printable.Text(c.Error))
 		}
 		for _, s := range c.Streams {
-			fmt.Fprintf(&b, "  %s  (%s, %s, %d×%d)\n", s.URL, s.Profile, s.Codec, s.Width, s.Height)
+			fmt.Fprintln(&b, "  "+printable.Text(fmt.Sprintf("%s  (%s, %s, %d×%d)", s.URL, s.Profile, s.Codec, s.Width, s.Height)))
 		}
 	}
 	_, err := io.WriteString(out, b.String())

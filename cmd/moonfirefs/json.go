@@ -3,8 +3,11 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
+
+	"github.com/moonfirefs/moonfirefs/internal/printable"
 )
 
 // How far JSON is indented: as in the files of the mount, but for what cameras say.
@@ -15,7 +18,12 @@ const (
 
 // printJSON prints a value for programs.
 func printJSON(out io.Writer, value any, indent string) error {
-	encoder := json.NewEncoder(out)
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
 	encoder.SetIndent("", indent)
-	return encoder.Encode(value)
+	if err := encoder.Encode(value); err != nil {
+		return err
+	}
+	_, err := out.Write(printable.JSON(text.Bytes()))
+	return err
 }

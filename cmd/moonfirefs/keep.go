@@ -5,7 +5,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -159,11 +158,10 @@ func (f *keepFlags) printKept(o *opened) error {
 	if len(all) == 0 {
 		return o.printf("No footage is kept.")
 	}
-	w := tabwriter.NewWriter(o.cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "NAME\tCAMERA\tFOOTAGE\tSIZE\tSINCE") // Flush reports
+	t := newTable(o.cmd.OutOrStdout())
+	t.line("NAME\tCAMERA\tFOOTAGE\tSIZE\tSINCE")
 	for _, k := range all {
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", k.Name, k.Folder, o.times(k.Interval()),
-			humanize.Bytes(uint64(k.Footage.SampleFileBytes)), o.time(k.Since90k))
+		t.row(k.Name, k.Folder, o.times(k.Interval()), humanize.Bytes(uint64(k.Footage.SampleFileBytes)), o.time(k.Since90k))
 	}
-	return w.Flush()
+	return t.flush()
 }

@@ -3,8 +3,6 @@
 package main
 
 import (
-	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -76,20 +74,20 @@ func (o *opened) printIndex(all curate.Streams, one bool) error {
 }
 
 func (o *opened) printDays(all curate.Streams) error {
-	w := tabwriter.NewWriter(o.cmd.OutOrStdout(), 0, 0, 2, ' ', 0)
-	_, _ = fmt.Fprintln(w, "CAMERA\tDATE\tFROM\tTO\tRECORDED\tMISSING\tSIZE") // Flush reports
+	t := newTable(o.cmd.OutOrStdout())
+	t.line("CAMERA\tDATE\tFROM\tTO\tRECORDED\tMISSING\tSIZE")
 	for i := range all {
 		days, err := o.days(all[i].ID)
 		if err != nil {
 			return err
 		}
 		for _, d := range days {
-			_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", all[i].Folder, d.date,
+			t.row(all[i].Folder, d.date,
 				d.Interval.Start90k.Time().In(o.Zone).Format(time.TimeOnly), d.Interval.End90k.Time().In(o.Zone).Format(time.TimeOnly),
 				status.DurationText(d.Duration90k.Duration()), status.DurationText(d.Missing90k().Duration()), humanize.Bytes(uint64(d.SampleFileBytes)))
 		}
 	}
-	return w.Flush()
+	return t.flush()
 }
 
 // day is what was recorded of a stream from recordings that start on a date.

@@ -16,6 +16,8 @@ import (
 	_ "time/tzdata" // the zone of a store must be found on every machine
 
 	"github.com/spf13/cobra"
+
+	"github.com/moonfirefs/moonfirefs/internal/printable"
 )
 
 func main() {
@@ -38,7 +40,7 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	root.SetErr(errOut)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !nobodyReads(err, out) {
-		_, _ = fmt.Fprintln(errOut, "moonfirefs:", errorText(ctx, err))
+		_, _ = fmt.Fprintln(errOut, "moonfirefs:", printable.Lines(errorText(ctx, err)))
 	}
 	return exitStatus(ctx, err)
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
@@ -36,6 +37,6 @@ func (g *global) withStore(cmd *cobra.Command, mode store.Mode, act func(*opened
 
 // printf tells what was done, on a line of its own.
 func (o *opened) printf(format string, args ...any) error {
-	_, err := fmt.Fprintf(o.cmd.OutOrStdout(), format+"\n", args...)
+	_, err := fmt.Fprintf(o.cmd.OutOrStdout(), format+"\n", printable.Values(args)...)
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/printable"
 )
 
 // passwordVariable names the environment variable that can hold the password of
@@ -69,7 +70,7 @@ func askPassword(cmd *cobra.Command, c *moonfirefs.Camera) (string, error) {
 	if !ok || !term.IsTerminal(int(terminal.Fd())) {
 		return "", nil
 	}
-	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Password of %s at camera %s: ", c.Username, c.ShortName)
+	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Password of %s at camera %s: ", printable.Text(c.Username), printable.Text(c.ShortName))
 	password, err := awaitPassword(cmd.Context(), terminal)
 	_, _ = fmt.Fprintln(cmd.ErrOrStderr())
 	if err != nil {

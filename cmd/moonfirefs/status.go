@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -62,24 +61,24 @@ func statusUnknown(path string, err error) error {
 
 func printStatus(out io.Writer, r *status.Report) error {
 	words := r.Words()
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	t := newTable(out)
 	for _, p := range r.Problems {
-		_, _ = fmt.Fprintf(w, "PROBLEM: %s\n", p.Text) // Flush reports
+		t.row("PROBLEM: " + p.Text)
 	}
 	if len(r.Problems) == 0 {
-		_, _ = fmt.Fprintln(w, "OK")
+		t.line("OK")
 	}
-	_, _ = fmt.Fprintf(w, "Recording since %s.\n\n", words.Moment(r.Since))
-	_, _ = fmt.Fprintln(w, "CAMERA\tSTATE\tLAST FRAME\tBIT RATE\tDRIFT\tGAPS TODAY\tRECORDED\tGOES BACK\tFULL IN")
+	t.line(fmt.Sprintf("Recording since %s.\n", words.Moment(r.Since)))
+	t.line("CAMERA\tSTATE\tLAST FRAME\tBIT RATE\tDRIFT\tGAPS TODAY\tRECORDED\tGOES BACK\tFULL IN")
 	for i := range r.Streams {
 		s := &r.Streams[i]
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", s.Folder, words.State(s), words.LastFrame(s),
+		t.row(s.Folder, words.State(s), words.LastFrame(s),
 			status.BitRateText(float64(s.BitRate)), s.DriftText(), s.GapsToday.Text(), s.RecordedText(), s.BackText(), s.FullText())
 	}
-	_, _ = fmt.Fprintln(w, "\nDIRECTORY\tSPACE\tUSED BY FOOTAGE\tQUOTAS")
+	t.line("\nDIRECTORY\tSPACE\tUSED BY FOOTAGE\tQUOTAS")
 	for i := range r.Directories {
 		d := &r.Directories[i]
-		_, _ = fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", d.Path, d.SpaceText(), status.BytesText(d.UsedBytes), status.BytesText(d.QuotaBytes))
+		t.row(d.Path, d.SpaceText(), status.BytesText(d.UsedBytes), status.BytesText(d.QuotaBytes))
 	}
-	return w.Flush()
+	return t.flush()
 }

@@ -4,7 +4,6 @@ package metrics
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,6 +12,7 @@ import (
 	"github.com/moonfirefs/moonfirefs/fs"
 	"github.com/moonfirefs/moonfirefs/index"
 	"github.com/moonfirefs/moonfirefs/internal/histogram"
+	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/internal/status"
 	"github.com/moonfirefs/moonfirefs/library"
 	"github.com/moonfirefs/moonfirefs/sample"
@@ -74,7 +74,7 @@ type sink struct{ out chan<- prometheus.Metric }
 func describe(name, help string, l labels) *prometheus.Desc {
 	valid := make(labels, len(l))
 	for label, value := range l {
-		valid[label] = strings.ToValidUTF8(value, "\uFFFD")
+		valid[label] = printable.Text(value)
 	}
 	return prometheus.NewDesc("moonfirefs_"+name, help, nil, valid)
 }

@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/internal/status"
 )
 
@@ -146,7 +147,11 @@ func eventVariables(r *status.Report, s subject, p *status.Problem) []string {
 			variables = append(variables, "MOONFIREFS_SINCE="+p.Since.Format(time.RFC3339))
 		}
 	}
-	return append(variables, "MOONFIREFS_EVENT="+event, "MOONFIREFS_TEXT="+text)
+	variables = append(variables, "MOONFIREFS_EVENT="+event, "MOONFIREFS_TEXT="+text)
+	for i := range variables {
+		variables[i] = printable.Text(variables[i]) // with a NUL, nothing would be run
+	}
+	return variables
 }
 
 // run runs the command, and kills it with all that it has started when it takes too

@@ -10,6 +10,7 @@ import (
 
 	"github.com/coreos/go-systemd/v22/daemon"
 
+	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/internal/status"
 	"github.com/moonfirefs/moonfirefs/recorder"
 )
@@ -103,7 +104,7 @@ func (s *service) tell(r *status.Report) {
 	}
 	text := fmt.Sprintf("Recording %d of %d streams.", recorded, len(r.Streams))
 	if len(r.Problems) > 0 {
-		text += " " + r.Problems[0].Text
+		text += " " + printable.Text(r.Problems[0].Text) // a second line would be another message
 	}
 	if text != s.text {
 		s.text = text

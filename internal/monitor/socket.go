@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/internal/status"
 )
 
@@ -180,7 +181,12 @@ func (s *socket) reply(connection *net.UnixConn) {
 	}
 	stop := context.AfterFunc(s.closing, func() { _ = connection.SetWriteDeadline(time.Now().Add(closingTimeout)) })
 	defer stop()
-	_ = json.NewEncoder(connection).Encode(r) // whoever asked has gone
+	answer, err := json.Marshal(r)
+	if err != nil {
+		s.log.Warn("cannot answer for the status", "err", err)
+		return
+	}
+	_, _ = connection.Write(append(printable.JSON(answer), '\n')) // whoever asked has gone
 }
 
 // Close ends all answers and removes the socket, unless another process has
