@@ -4,6 +4,7 @@
 # make test   everything that must hold before a change lands
 # make crashtest-short  the store under faults, in two minutes
 # make crashtest  the same in its long form: about twenty minutes; see design/faults.md
+# make hostiletest  every reading command on all damaged and foreign stores that we could think of; design/faults.md
 # make manytest  64 cameras for ten minutes, thousands of connections; see design/cameras.md
 # make clienttest  the long form of the client tests: players, rsync, Samba; about ten minutes
 # make fuzz   every fuzz test for FUZZTIME (1h), one after another; see design/cameras.md
@@ -33,7 +34,7 @@ include tools/cgo.mk
 # Debian 13 has another FFmpeg.
 export GOFLAGS += $(shell tools/goflags.sh)
 
-.PHONY: aptrepotest bench build clienttest crashtest crashtest-short deb demo fresh-deb fuzz gobench lint manytest \
+.PHONY: aptrepotest bench build clienttest crashtest crashtest-short deb demo fresh-deb fuzz gobench hostiletest lint manytest \
 	packagetest packagetest-arm64 release reproducibletest servertest test test-debian13
 
 build:
@@ -69,6 +70,10 @@ crashtest-short:
 crashtest:
 	@tools/setup.sh test
 	MOONFIREFS_CRASHTEST=long go test -race -v -count=1 -timeout 3h $(AS_ROOT) ./internal/test/crashtest
+
+hostiletest:
+	@tools/setup.sh test
+	go test -v -count=1 -timeout 1h $(AS_ROOT) ./internal/test/hostiletest -full
 
 # What is measured needs the machine for itself.
 manytest:
