@@ -22,9 +22,9 @@ type Source interface {
 }
 
 const (
-	// A session or run that lasted this long was a success: the next failure
-	// starts with a short wait.
-	lastingSession = 30 * time.Second
+	// Attempts to connect begin at least so long one after another, also to a camera that
+	// sends frames and then hangs up.
+	minReconnect = time.Second
 	// A camera whose timestamps make no sense at all would produce a recording
 	// per key frame. Runs shorter than this are followed by a pause.
 	lastingRun = 10 * time.Second
@@ -116,23 +116,36 @@ func (s *streamer) close() {
 // read keeps up a connection to the camera until ctx is cancelled.
 func (s *streamer) read(ctx context.Context) {
 	for {
-		err := s.session(ctx)
+		_, began := s.clock.Now()
+		delivered, err := s.session(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		if wall, _ := s.clock.Now(); s.status.disconnected(wall, err) {
+		wall, ended := s.clock.Now()
+		if s.status.disconnected(wall, err) {
 			s.log.Warn("no connection to the camera", "err", err)
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.clock.After(s.reconnect.next()):
+		case <-s.clock.After(s.reconnectAfter(delivered, ended-began)):
 		}
 	}
 }
 
-// session connects to the camera and queues its frames until something fails.
-func (s *streamer) session(ctx context.Context) error {
+// reconnectAfter tells how long to wait after a session. Cameras there are that end each
+// session after a quarter of a minute: one that sends frames is connected to at once.
+func (s *streamer) reconnectAfter(delivered bool, lasted time.Duration) time.Duration {
+	if !delivered {
+		return s.reconnect.next()
+	}
+	s.reconnect.reset()
+	return max(0, minReconnect-lasted)
+}
+
+// session connects to the camera and queues its frames until something fails. It tells
+// whether there have been any.
+func (s *streamer) session(ctx context.Context) (delivered bool, err error) {
 	source, err := s.dial(ctx, camera.Config{
 		URL:       s.stream.URL,
 		Username:  s.camera.Username,
@@ -147,26 +160,22 @@ func (s *streamer) session(ctx context.Context) error {
 		FrameTimeout: s.timeout,
 	})
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer source.Close() // nothing that it could fail at matters any more
-	began := arrivedNow(s.clock)
-	err = s.readFrames(source)
-	ended := arrivedNow(s.clock)
-	s.queue.end(err, ended)
-	if ended.monotonic-began.monotonic >= lastingSession {
-		s.reconnect.reset()
-	}
-	return err
+	delivered, err = s.readFrames(source)
+	s.queue.end(err, arrivedNow(s.clock))
+	return delivered, err
 }
 
-func (s *streamer) readFrames(source Source) error {
+func (s *streamer) readFrames(source Source) (delivered bool, err error) {
 	overflowing := false
 	for {
 		f, err := source.Next()
 		if err != nil {
-			return err
+			return delivered, err
 		}
+		delivered = true
 		at := arrivedAt(s.clock, f.Arrived)
 		if s.status.received(at.wall, len(f.Data)) {
 			s.log.Info("connected to the camera")

@@ -614,7 +614,7 @@ func TestOverflowCutsRun(t *testing.T) {
 		sent = append(sent, b.fake.frame())
 		return sent[len(sent)-1], nil
 	}}
-	if err := b.streamer.readFrames(source); !errors.Is(err, io.EOF) {
+	if _, err := b.streamer.readFrames(source); !errors.Is(err, io.EOF) {
 		t.Fatal(err)
 	}
 	q.close()
