@@ -2,7 +2,10 @@
 
 package moonfirefs
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Errors that callers tell apart with errors.Is.
 var (
@@ -32,3 +35,18 @@ var (
 	// ErrCorrupt is returned when stored data contradicts itself.
 	ErrCorrupt = errors.New("corrupt")
 )
+
+// Errorf returns an error whose text is made as by fmt.Errorf, and that is of a kind, one
+// of those above, for errors.Is. The text does not have that of the kind in it: it is for
+// sentences that say by themselves what the kind says.
+func Errorf(kind error, format string, args ...any) error {
+	return &kindError{fmt.Errorf(format, args...), kind}
+}
+
+// kindError is an error of a kind.
+type kindError struct {
+	error
+	kind error
+}
+
+func (e *kindError) Unwrap() []error { return []error{e.error, e.kind} }

@@ -29,7 +29,7 @@ var inRoot = map[string]bool{"saved": true, "index.html": true, "index.json": tr
 // name of a folder on Linux, Windows and macOS. The error wraps ErrInvalid.
 func CheckShortName(name string) error {
 	if problem := shortNameProblem(name); problem != "" {
-		return fmt.Errorf("camera name %q: %s: %w", name, problem, ErrInvalid)
+		return Errorf(ErrInvalid, "camera name %q: %s", name, problem)
 	}
 	return nil
 }
@@ -48,7 +48,7 @@ func shortNameProblem(name string) string {
 // The error wraps ErrInvalid.
 func CheckKeptName(name string) error {
 	if problem := fileNameProblem(name); problem != "" {
-		return fmt.Errorf("name %q: %s: %w", name, problem, ErrInvalid)
+		return Errorf(ErrInvalid, "name %q: %s", name, problem)
 	}
 	return nil
 }

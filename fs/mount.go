@@ -93,7 +93,7 @@ func Open(ctx context.Context, o Options) (*Mount, error) {
 // newTree makes sure that the index can be read before anything is mounted.
 func newTree(ctx context.Context, o Options) (*tree, error) {
 	if o.Catalog == nil {
-		return nil, fmt.Errorf("nothing to show: %w", moonfirefs.ErrInvalid)
+		return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "nothing to show")
 	}
 	t := &tree{
 		catalog: o.Catalog,

@@ -88,14 +88,14 @@ func (b *backup) mayReplace(ctx context.Context, path string) error {
 		return err
 	}
 	if os.SameFile(there, own) {
-		return fmt.Errorf("it is the database itself: %w", moonfirefs.ErrExists)
+		return moonfirefs.Errorf(moonfirefs.ErrExists, "it is the database itself")
 	}
 	if wal, err := os.Stat(path + "-wal"); err == nil && wal.Size() > 0 {
-		return fmt.Errorf("it is a database in use: %w", moonfirefs.ErrExists)
+		return moonfirefs.Errorf(moonfirefs.ErrExists, "it is a database in use")
 	}
 	_, release, err := holdHeader(path)
 	if err != nil {
-		return fmt.Errorf("not a backup of this store; not overwritten: %w: %w", err, moonfirefs.ErrExists)
+		return moonfirefs.Errorf(moonfirefs.ErrExists, "not a backup of this store; not overwritten: %w", err)
 	}
 	meta, err := readBackupMeta(ctx, path)
 	err = errors.Join(err, release())
@@ -103,7 +103,7 @@ func (b *backup) mayReplace(ctx context.Context, path string) error {
 		err = fmt.Errorf("it is of store %s", meta.Store)
 	}
 	if err != nil {
-		return fmt.Errorf("not a backup of this store; not overwritten: %w: %w", err, moonfirefs.ErrExists)
+		return moonfirefs.Errorf(moonfirefs.ErrExists, "not a backup of this store; not overwritten: %w", err)
 	}
 	return nil
 }

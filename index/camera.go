@@ -215,7 +215,7 @@ func requireNewName(ctx context.Context, db querier, name string) error {
 			return err
 		}
 		if foldName(other) == foldName(name) {
-			return fmt.Errorf("there is already a camera %s: %w", other, moonfirefs.ErrExists)
+			return moonfirefs.Errorf(moonfirefs.ErrExists, "there is already a camera %s", other)
 		}
 		return nil
 	})
@@ -228,11 +228,11 @@ func checkCamera(c *moonfirefs.Camera) error {
 		return err
 	}
 	if len(c.Streams) == 0 {
-		return fmt.Errorf("camera %s: it has no stream: %w", c.ShortName, moonfirefs.ErrInvalid)
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "camera %s: it has no stream", c.ShortName)
 	}
 	for i := range c.Streams {
 		if problem := streamProblem(&c.Streams[i]); problem != "" {
-			return fmt.Errorf("camera %s: %s stream: %s: %w", c.ShortName, c.Streams[i].Kind, problem, moonfirefs.ErrInvalid)
+			return moonfirefs.Errorf(moonfirefs.ErrInvalid, "camera %s: %s stream: %s", c.ShortName, c.Streams[i].Kind, problem)
 		}
 	}
 	return nil

@@ -97,7 +97,7 @@ func requireOne(result sql.Result, err error) error {
 func (db *DB) RemoveCamera(ctx context.Context, id moonfirefs.CameraID) error {
 	err := inTransaction(ctx, db.writer, func(tx *sql.Tx) error { return removeCamera(ctx, tx, id) })
 	if e := new(sqlite3.Error); errors.As(err, e) && e.ExtendedCode == sqlite3.ErrConstraintForeignKey {
-		err = fmt.Errorf("it has footage, or kept intervals: %w", moonfirefs.ErrInvalid)
+		err = moonfirefs.Errorf(moonfirefs.ErrInvalid, "it has footage, or kept intervals")
 	}
 	if err != nil {
 		return fmt.Errorf("remove camera: %w", asOurs(err))

@@ -70,7 +70,7 @@ func requireNotKept(ctx context.Context, tx *sql.Tx, d *moonfirefs.Deletion) err
 	}
 	return deletable(ctx, tx, d, func(r *overlapping) error {
 		if kept.has(r.start90k, r.duration90k) {
-			return fmt.Errorf("some of it is kept, such as what begins at %v (see: moonfirefs keep --list): %w", r.start90k, moonfirefs.ErrInvalid)
+			return moonfirefs.Errorf(moonfirefs.ErrInvalid, "some of it is kept, such as what begins at %v (see: moonfirefs keep --list)", r.start90k)
 		}
 		return nil
 	})

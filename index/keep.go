@@ -52,9 +52,9 @@ func requireNewKeptName(ctx context.Context, tx *sql.Tx, name string) error {
 		a, b := foldName(name), foldName(other)
 		switch {
 		case a == b:
-			return fmt.Errorf("kept footage is already named %s: %w", other, moonfirefs.ErrExists)
+			return moonfirefs.Errorf(moonfirefs.ErrExists, "kept footage is already named %s", other)
 		case partOf(a) == b || partOf(b) == a:
-			return fmt.Errorf("the name could be confused with a part of %s: %w", other, moonfirefs.ErrExists)
+			return moonfirefs.Errorf(moonfirefs.ErrExists, "the name could be confused with a part of %s", other)
 		}
 		return nil
 	})

@@ -110,7 +110,7 @@ func (db *DB) one(ctx context.Context, id moonfirefs.RecordingID, indexes bool, 
 		return fmt.Errorf("read recording %d: %w", id, err)
 	}
 	if !found {
-		return fmt.Errorf("recording %d is not in the index: %w", id, moonfirefs.ErrNotFound)
+		return moonfirefs.Errorf(moonfirefs.ErrNotFound, "recording %d is not in the index", id)
 	}
 	return nil
 }

@@ -63,7 +63,7 @@ type Header struct {
 func AppendHeader(b []byte, h *Header) ([]byte, error) {
 	codec, entry := h.Entry.RFC6381Codec, h.Entry.Data
 	if len(codec) > math.MaxUint16 || fixedHeaderBytes+len(codec)+len(entry) > maxContentBytes {
-		return b, fmt.Errorf("write journal: a sample entry of %d bytes: %w", len(entry), moonfirefs.ErrInvalid)
+		return b, moonfirefs.Errorf(moonfirefs.ErrInvalid, "write journal: a sample entry of %d bytes", len(entry))
 	}
 	b = append(b, magic...)
 	b = append(b, version)

@@ -80,7 +80,7 @@ const defaultCacheBytes = 16 << 20
 // or zone is missing.
 func New(o Options) (*Catalog, error) {
 	if o.Index == nil || o.Zone == nil {
-		return nil, fmt.Errorf("index or zone is missing: %w", moonfirefs.ErrInvalid)
+		return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "index or zone is missing")
 	}
 	if o.CacheBytes == 0 {
 		o.CacheBytes = defaultCacheBytes

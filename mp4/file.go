@@ -100,7 +100,7 @@ func (f *File) SampleRange(off int64, n int) (recording int, sampleOffset int64,
 // video index contradicts the recording's Summary, or moonfirefs.ErrInvalid.
 func (f *File) ReadAt(ctx context.Context, src Source, p []byte, off int64) error {
 	if off < 0 || off > f.Size() || int64(len(p)) > f.Size()-off {
-		return fmt.Errorf("read %d bytes at %d of an mp4 of %d: %w", len(p), off, f.Size(), moonfirefs.ErrInvalid)
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "read %d bytes at %d of an mp4 of %d", len(p), off, f.Size())
 	}
 	// What the tables share is done once, for all of them, afterwards.
 	tables := make([]wanted, 0, usuallyWanted)

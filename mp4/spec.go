@@ -60,7 +60,7 @@ type Spec struct {
 // moonfirefs.ErrInvalid, impossible stored values with moonfirefs.ErrCorrupt.
 func (s *Spec) check() error {
 	if len(s.Recordings) == 0 || s.Entry == nil || s.Zone == nil {
-		return fmt.Errorf("recordings, sample entry or zone is missing: %w", moonfirefs.ErrInvalid)
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "recordings, sample entry or zone is missing")
 	}
 	if problem := s.Entry.Problem(); problem != "" {
 		return fmt.Errorf("video sample entry %d: %s: %w", s.Entry.ID, problem, moonfirefs.ErrCorrupt)
@@ -73,17 +73,17 @@ func (s *Spec) check() error {
 	for i := range s.Recordings {
 		r := &s.Recordings[i]
 		if s.Audio == nil && r.Audio.Samples > 0 {
-			return fmt.Errorf("recording %d has audio of no configuration: %w", r.ID, moonfirefs.ErrInvalid)
+			return moonfirefs.Errorf(moonfirefs.ErrInvalid, "recording %d has audio of no configuration", r.ID)
 		}
 		if i > 0 && r.Start90k < s.Recordings[i-1].Start90k {
-			return fmt.Errorf("recording %d is not in order: %w", r.ID, moonfirefs.ErrInvalid)
+			return moonfirefs.Errorf(moonfirefs.ErrInvalid, "recording %d is not in order", r.ID)
 		}
 		if problem := r.Problem(); problem != "" {
 			return contradiction(r, problem)
 		}
 	}
 	if c := s.Excerpt; c != nil && c.End90k <= max(c.Start90k, s.Recordings[0].Start90k) {
-		return fmt.Errorf("excerpt ends at %v, before it starts: %w", c.End90k, moonfirefs.ErrInvalid)
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "excerpt ends at %v, before it starts", c.End90k)
 	}
 	return s.checkLimits()
 }
@@ -93,7 +93,7 @@ func (s *Spec) check() error {
 func (s *Spec) checkLimits() error {
 	c := count(s)
 	if moovSize(s, &c) > math.MaxUint32 || c.audioSamples > math.MaxUint32 {
-		return fmt.Errorf("%d samples are too many for one file: %w", c.samples, moonfirefs.ErrInvalid)
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "%d samples are too many for one file", c.samples)
 	}
 	return nil
 }

@@ -51,8 +51,8 @@ func (r *Recorder) assign(cameras []moonfirefs.Camera) (wanted []assignment, err
 		for j := range c.Streams {
 			stream := &c.Streams[j]
 			if _, ok := r.syncers[stream.SampleDir]; !ok {
-				errs = append(errs, fmt.Errorf("camera %s: its %s stream records to sample directory %d, which is not open: %w",
-					c.ShortName, stream.Kind, stream.SampleDir, moonfirefs.ErrInvalid))
+				errs = append(errs, moonfirefs.Errorf(moonfirefs.ErrInvalid, "camera %s: its %s stream records to sample directory %d, which is not open",
+					c.ShortName, stream.Kind, stream.SampleDir))
 				continue
 			}
 			wanted = append(wanted, assignment{c, stream})

@@ -61,7 +61,7 @@ func (r *recording) append(it *item, lastDuration90k moonfirefs.Duration90k) err
 		return err
 	}
 	if len(f.Data) == 0 || len(f.Data) > math.MaxInt32 {
-		return fmt.Errorf("append to sample file %s: frame of %d bytes: %w", r.file.name, len(f.Data), moonfirefs.ErrInvalid)
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "append to sample file %s: frame of %d bytes", r.file.name, len(f.Data))
 	}
 	r.addLast(lastDuration90k)
 	if r.audio.due(f.Sync) {

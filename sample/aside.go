@@ -55,7 +55,7 @@ func (d *Dir) NoteAside(name uuid.UUID, data []byte) error {
 // openAside opens the folder and makes it if there is none.
 func (d *Dir) openAside() (*os.Root, error) {
 	if d.mode == ReadOnly {
-		return nil, fmt.Errorf("directory %s is open for reading only: %w", d.path, moonfirefs.ErrInvalid)
+		return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "directory %s is open for reading only", d.path)
 	}
 	p, err := d.at()
 	if err != nil {

@@ -98,7 +98,7 @@ func requireEmpty(path string) error {
 	}
 	for _, e := range entries {
 		if e.Name() != "lost+found" { // the root of an ext4 file system has it
-			return fmt.Errorf("create sample directory %s: it is not empty: %w", path, moonfirefs.ErrInvalid)
+			return moonfirefs.Errorf(moonfirefs.ErrInvalid, "create sample directory %s: it is not empty", path)
 		}
 	}
 	return nil

@@ -133,5 +133,5 @@ func (o *opened) findDir(path string) (moonfirefs.SampleDirID, error) {
 			return d.ID, nil
 		}
 	}
-	return 0, fmt.Errorf("--dir %s is not a directory of the store (see: moonfirefs dir list): %w", path, moonfirefs.ErrNotFound)
+	return 0, moonfirefs.Errorf(moonfirefs.ErrNotFound, "--dir %s is not a directory of the store (see: moonfirefs dir list)", path)
 }

@@ -113,9 +113,9 @@ func (f *exportFlags) open(o *opened, stream *curate.Stream, i moonfirefs.Interv
 // noFootage says of what there is none, instead of what was looked for in vain.
 func noFootage(folder, times string, part int) error {
 	if part > 1 {
-		return fmt.Errorf("the footage of %s, %s, has no part %d: %w", folder, times, part, moonfirefs.ErrNotFound)
+		return moonfirefs.Errorf(moonfirefs.ErrNotFound, "the footage of %s, %s, has no part %d", folder, times, part)
 	}
-	return fmt.Errorf("no footage of %s, %s: %w", folder, times, moonfirefs.ErrNotFound)
+	return moonfirefs.Errorf(moonfirefs.ErrNotFound, "no footage of %s, %s", folder, times)
 }
 
 func closeParts(parts []*library.Clip) {
@@ -189,7 +189,7 @@ func (o *opened) requireOutside(path string) error {
 	}
 	for _, dir := range own {
 		if info, err := os.Stat(dir); err == nil && os.SameFile(folder, info) {
-			return fmt.Errorf("%s is for the store's own files: %w", dir, moonfirefs.ErrInvalid)
+			return moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s is for the store's own files", dir)
 		}
 	}
 	return nil
@@ -202,11 +202,11 @@ func (f *exportFlags) requireFree(path string) error {
 		return nil
 	case err == nil && f.force && !info.Mode().IsRegular():
 		// Of /dev/null, say, nothing would be left but our file.
-		return fmt.Errorf("only a regular file can be replaced (-o - writes to standard output): %w", moonfirefs.ErrExists)
+		return moonfirefs.Errorf(moonfirefs.ErrExists, "only a regular file can be replaced (-o - writes to standard output)")
 	case err == nil && f.force:
 		return nil
 	case err == nil:
-		return fmt.Errorf("the file exists (--force replaces it): %w", moonfirefs.ErrExists)
+		return moonfirefs.Errorf(moonfirefs.ErrExists, "the file exists (--force replaces it)")
 	}
 	return err
 }

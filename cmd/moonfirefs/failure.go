@@ -8,13 +8,10 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
-
-	"github.com/moonfirefs/moonfirefs"
 )
 
 // Exit statuses.
@@ -71,34 +68,7 @@ func errorText(ctx context.Context, err error) string {
 	if interrupted(ctx, err) {
 		return "interrupted"
 	}
-	text := err.Error()
-	for kind, saidBy := range kinds {
-		if errors.Is(err, kind) {
-			text = withoutTail(text, ": "+kind.Error(), saidBy)
-		}
-	}
-	return text
-}
-
-// kinds are errors that programs tell apart, with the words of which a text has one
-// where it says the same by itself. nil means that it always does.
-var kinds = map[error][]string{
-	moonfirefs.ErrNotFound: {"no ", "not "},
-	moonfirefs.ErrExists:   {"already", "exists", "there", "itself", "in use", "confused", "backup", "replace"},
-	moonfirefs.ErrInvalid:  nil,
-}
-
-// withoutTail removes a tail, which programs need, from each sentence of a text that says
-// the same: at its end, and before a remark in brackets or a semicolon.
-func withoutTail(text, tail string, saidBy []string) string {
-	rest := strings.ReplaceAll(text, tail, "")
-	if saidBy != nil && !slices.ContainsFunc(saidBy, func(word string) bool { return strings.Contains(rest, word) }) {
-		return text
-	}
-	for _, behind := range []string{" (", ";", "\n"} {
-		text = strings.ReplaceAll(text, tail+behind, behind)
-	}
-	return strings.TrimSuffix(text, tail)
+	return err.Error()
 }
 
 // nobodyReads tells whether a command has failed since whoever read its output has gone

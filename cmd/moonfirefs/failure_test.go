@@ -3,45 +3,16 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
-	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/test/syncbuffer"
 	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
-
-// TestErrorText ensures that a person is told what is wrong, without the word by which
-// programs tell errors apart.
-func TestErrorText(t *testing.T) {
-	t.Parallel()
-	missing := fmt.Errorf("there is no camera x: %w", moonfirefs.ErrNotFound)
-	for _, test := range []struct {
-		err  error
-		want string
-	}{
-		{missing, "there is no camera x"},
-		{fmt.Errorf("%w (see: moonfirefs camera list)", missing), "there is no camera x (see: moonfirefs camera list)"},
-		{&usageError{fmt.Errorf("no time: %w", moonfirefs.ErrInvalid)}, "no time (see --help)"},
-		{fmt.Errorf("read recording 77: %w", moonfirefs.ErrNotFound), "read recording 77: not found"},
-		{errors.Join(missing, fmt.Errorf("y: %w", moonfirefs.ErrExists)), "there is no camera x\ny"},
-		{fmt.Errorf("read x: %w", syscall.EINVAL), "read x: invalid argument"},
-		{errors.New("404: not found"), "404: not found"},
-		{fmt.Errorf("a store: %w", moonfirefs.ErrStoreLocked), "a store: store is in use"},
-		{context.Canceled, "context canceled"},
-	} {
-		if got := errorText(t.Context(), test.err); got != test.want {
-			t.Errorf("got %q, want %q", got, test.want)
-		}
-	}
-}
 
 // TestInterruptedQuestion ensures that Ctrl-C ends a command that waits for an answer, at
 // once, and that nothing was done.

@@ -50,7 +50,7 @@ func (o *opened) explain(stream *curate.Stream, i moonfirefs.Interval, err error
 	case errors.Is(err, curate.ErrFuture):
 		return &usageError{fmt.Errorf("the interval begins in the future, at %s: repeat the command after that", o.time(i.Start90k))}
 	case errors.Is(err, curate.ErrNoFootage):
-		return fmt.Errorf("no footage of %s, %s: %w", stream.Folder, o.times(i), moonfirefs.ErrNotFound)
+		return moonfirefs.Errorf(moonfirefs.ErrNotFound, "no footage of %s, %s", stream.Folder, o.times(i))
 	}
 	return err
 }

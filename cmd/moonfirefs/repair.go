@@ -88,7 +88,7 @@ func (o *opened) recordings(args []string, checks check.Options, kind check.Kind
 		}
 		i := slices.IndexFunc(report.Findings, func(f check.Finding) bool { return f.Kind == kind })
 		if i < 0 {
-			return nil, fmt.Errorf("recording %d is not %s: %w", id, kind, moonfirefs.ErrInvalid)
+			return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "recording %d is not %s", id, kind)
 		}
 		findings = append(findings, report.Findings[i])
 	}
@@ -111,7 +111,7 @@ func (o *opened) orphans(args []string) ([]check.Finding, error) {
 			return nil, err
 		}
 		if report.Clean() {
-			return nil, fmt.Errorf("sample file %s is not an orphan: %w", name, moonfirefs.ErrInvalid)
+			return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "sample file %s is not an orphan", name)
 		}
 		findings = append(findings, report.Findings...)
 	}

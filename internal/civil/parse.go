@@ -3,8 +3,6 @@
 package civil
 
 import (
-	"errors"
-	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -34,8 +32,8 @@ func (c Calendar) ParseInterval(from, to string, now time.Time) (moonfirefs.Inte
 		return moonfirefs.Interval{}, err
 	}
 	if !last.After(first) {
-		return moonfirefs.Interval{}, fmt.Errorf("%q is not after %q: from %v to %v (if the end is on another day, give its date): %w",
-			to, from, first.In(zone).Format(time.RFC3339), last.In(zone).Format(time.RFC3339), moonfirefs.ErrInvalid)
+		return moonfirefs.Interval{}, moonfirefs.Errorf(moonfirefs.ErrInvalid, "%q is not after %q: from %v to %v (if the end is on another day, give its date)",
+			to, from, first.In(zone).Format(time.RFC3339), last.In(zone).Format(time.RFC3339))
 	}
 	return moonfirefs.Interval{Start90k: moonfirefs.FromTime(first), End90k: moonfirefs.FromTime(last)}, nil
 }
@@ -68,7 +66,7 @@ func (r *reader) read(text string) (time.Time, error) {
 	if m := civilPattern.FindStringSubmatch(text); m != nil && m[1]+m[2] != "" {
 		return r.civil(text, m)
 	}
-	return time.Time{}, fmt.Errorf("%q is not a valid time; write it as 2026-11-22T13:05:00, 13:05 or -10m: %w", text, moonfirefs.ErrInvalid)
+	return time.Time{}, moonfirefs.Errorf(moonfirefs.ErrInvalid, "%q is not a valid time; write it as 2026-11-22T13:05:00, 13:05 or -10m", text)
 }
 
 // relative takes what relativePattern has matched.
@@ -80,7 +78,7 @@ func (r *reader) relative(text string, matched []string) (time.Time, error) {
 	})
 	d, err := time.ParseDuration(duration)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("%q: %w: %w", text, err, moonfirefs.ErrInvalid)
+		return time.Time{}, moonfirefs.Errorf(moonfirefs.ErrInvalid, "%q: %w", text, err)
 	}
 	switch {
 	case matched[2] == "-":
@@ -88,7 +86,7 @@ func (r *reader) relative(text string, matched []string) (time.Time, error) {
 	case matched[1] != "":
 		return r.now.Add(d).Truncate(time.Second), nil
 	case r.from.IsZero():
-		return time.Time{}, fmt.Errorf("%q counts from the start of the interval and cannot be the start itself: %w", text, moonfirefs.ErrInvalid)
+		return time.Time{}, moonfirefs.Errorf(moonfirefs.ErrInvalid, "%q counts from the start of the interval and cannot be the start itself", text)
 	}
 	return r.from.Add(d), nil
 }
@@ -105,7 +103,7 @@ func (r *reader) civil(text string, matched []string) (time.Time, error) {
 	default:
 		date, err := time.Parse(time.DateOnly, matched[1])
 		if err != nil {
-			return time.Time{}, fmt.Errorf("%q: no such date: %w", text, moonfirefs.ErrInvalid)
+			return time.Time{}, moonfirefs.Errorf(moonfirefs.ErrInvalid, "%q: no such date", text)
 		}
 		year, month, day = date.Date()
 	}
@@ -114,7 +112,7 @@ func (r *reader) civil(text string, matched []string) (time.Time, error) {
 		clock[i], _ = strconv.Atoi("0" + matched[2+i]) // two digits, or none
 	}
 	if clock[0] > 23 || clock[1] > 59 || clock[2] > 59 {
-		return time.Time{}, fmt.Errorf("%q: no such time of day: %w", text, moonfirefs.ErrInvalid)
+		return time.Time{}, moonfirefs.Errorf(moonfirefs.ErrInvalid, "%q: no such time of day", text)
 	}
 	wall := time.Date(year, month, day, clock[0], clock[1], clock[2], 0, time.UTC)
 	if matched[5] != "" {
@@ -130,7 +128,7 @@ func withOffset(wall time.Time, offset string) (time.Time, error) {
 	text := wall.Format("2006-01-02T15:04:05") + strings.ReplaceAll(offset, ":", "")
 	t, err := time.Parse("2006-01-02T15:04:05-0700", text)
 	if err != nil {
-		return time.Time{}, errors.Join(fmt.Errorf("%q: %w", text, moonfirefs.ErrInvalid), err)
+		return time.Time{}, moonfirefs.Errorf(moonfirefs.ErrInvalid, "%q: %w", text, err)
 	}
 	return t, nil
 }
@@ -142,9 +140,9 @@ func (c Calendar) onClock(wall time.Time) (time.Time, error) {
 	case 1:
 		return found[0].at.Time().In(c.Zone), nil
 	case 0:
-		return time.Time{}, fmt.Errorf("%s did not exist in %s: clocks went forward then: %w",
-			wall.Format(time.DateTime), c.Zone, moonfirefs.ErrInvalid)
+		return time.Time{}, moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s did not exist in %s: clocks went forward then",
+			wall.Format(time.DateTime), c.Zone)
 	}
-	return time.Time{}, fmt.Errorf("%s occurred twice in %s; write %s or %s: %w", wall.Format(time.DateTime), c.Zone,
-		c.Format(found[0].at, time.RFC3339), c.Format(found[1].at, time.RFC3339), moonfirefs.ErrInvalid)
+	return time.Time{}, moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s occurred twice in %s; write %s or %s", wall.Format(time.DateTime), c.Zone,
+		c.Format(found[0].at, time.RFC3339), c.Format(found[1].at, time.RFC3339))
 }

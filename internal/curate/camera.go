@@ -175,8 +175,8 @@ func requireNothingKept(ctx context.Context, db *index.DB, c *moonfirefs.Camera)
 		}
 	}
 	if len(names) > 0 {
-		return fmt.Errorf("footage of camera %s is kept: release %s first (moonfirefs keep --release NAME): %w",
-			c.ShortName, strings.Join(names, ", "), moonfirefs.ErrInvalid)
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "footage of camera %s is kept: release %s first (moonfirefs keep --release NAME)",
+			c.ShortName, strings.Join(names, ", "))
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func TestFind(t *testing.T) {
 		t.Errorf("found %+v, %v", found, err)
 	}
 	_, err = streams.Find("garden")
-	if !errors.Is(err, moonfirefs.ErrNotFound) || err.Error() != "there is no camera garden (there is: driveway): not found" {
+	if !errors.Is(err, moonfirefs.ErrNotFound) || err.Error() != "there is no camera garden (there is: driveway)" {
 		t.Errorf("got %v", err)
 	}
 	if c, err := FindCamera(t.Context(), s.DB, "DRIVEWAY"); err != nil || c.ShortName != "driveway" {

@@ -4,14 +4,13 @@ package curate
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/index"
 )
 
 // ErrNoFootage is returned when nothing is recorded of an interval.
-var ErrNoFootage = fmt.Errorf("no footage: %w", moonfirefs.ErrNotFound)
+var ErrNoFootage = moonfirefs.Errorf(moonfirefs.ErrNotFound, "no footage")
 
 // Footage is what some recordings of one stream amount to. The zero value is none.
 type Footage struct {

@@ -4,7 +4,6 @@ package curate
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -45,7 +44,7 @@ func (s Streams) Find(folder string) (*Stream, error) {
 		}
 		names = append(names, s[i].Folder)
 	}
-	return nil, fmt.Errorf("there is no camera %s (there is: %s): %w", folder, strings.Join(names, ", "), moonfirefs.ErrNotFound)
+	return nil, moonfirefs.Errorf(moonfirefs.ErrNotFound, "there is no camera %s (there is: %s)", folder, strings.Join(names, ", "))
 }
 
 // byID returns the stream of an id, or nil.
@@ -70,5 +69,5 @@ func FindCamera(ctx context.Context, db *index.DB, name string) (*moonfirefs.Cam
 			return &cameras[i], nil
 		}
 	}
-	return nil, fmt.Errorf("there is no camera %q (see: moonfirefs camera list): %w", name, moonfirefs.ErrNotFound)
+	return nil, moonfirefs.Errorf(moonfirefs.ErrNotFound, "there is no camera %q (see: moonfirefs camera list)", name)
 }

@@ -37,13 +37,13 @@ func Prepare(path string) (string, error) {
 	entries, err := os.ReadDir(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "", fmt.Errorf("the folder does not exist, create it first: %w", moonfirefs.ErrInvalid)
+		return "", moonfirefs.Errorf(moonfirefs.ErrInvalid, "the folder does not exist, create it first")
 	case errors.Is(err, unix.ENOTDIR):
-		return "", fmt.Errorf("this is not a folder: %w", moonfirefs.ErrInvalid)
+		return "", moonfirefs.Errorf(moonfirefs.ErrInvalid, "this is not a folder")
 	case err != nil:
 		return "", err
 	case len(entries) > 0:
-		return "", fmt.Errorf("the folder is not empty: %w", moonfirefs.ErrInvalid)
+		return "", moonfirefs.Errorf(moonfirefs.ErrInvalid, "the folder is not empty")
 	}
 	return path, nil
 }
@@ -83,9 +83,9 @@ func ClearStale(path string) error {
 		case !ok && !stale, ok && !stale && mounted.FileSystemType != fileSystemType:
 			return nil
 		case ok && !stale:
-			return fmt.Errorf("another moonfirefs is mounted there: %w", moonfirefs.ErrExists)
+			return moonfirefs.Errorf(moonfirefs.ErrExists, "another moonfirefs is mounted there")
 		case !ok || mounted.FileSystemType != fileSystemType:
-			return fmt.Errorf("a dead mount of another program is there: %w", moonfirefs.ErrExists)
+			return moonfirefs.Errorf(moonfirefs.ErrExists, "a dead mount of another program is there")
 		}
 		if err := Detach(path, unix.MNT_DETACH); err != nil {
 			return fmt.Errorf("detach stale mount: %w", err)

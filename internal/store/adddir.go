@@ -55,7 +55,7 @@ func (s *Store) requireOther(path string) error {
 	}
 	for _, d := range s.Dirs {
 		if own, err := os.Stat(d.Path()); err == nil && os.SameFile(info, own) {
-			return fmt.Errorf("add sample directory %s: the store already has it: %w", path, moonfirefs.ErrExists)
+			return moonfirefs.Errorf(moonfirefs.ErrExists, "add sample directory %s: the store already has it", path)
 		}
 	}
 	return nil

@@ -62,7 +62,7 @@ func Create(ctx context.Context, path, samplesPath, timeZone string) error {
 	}
 	database := filepath.Join(path, databaseName)
 	if _, err := os.Lstat(database); !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(fmt.Errorf("create store: %s already holds one: %w", path, moonfirefs.ErrExists), err)
+		return errors.Join(moonfirefs.Errorf(moonfirefs.ErrExists, "create store: %s already holds one", path), err)
 	}
 	id := sample.Identity{Store: uuid.New(), Dir: uuid.New()}
 	dir := index.SampleDir{UUID: id.Dir, Path: samplesName}
@@ -88,11 +88,11 @@ func Create(ctx context.Context, path, samplesPath, timeZone string) error {
 func LoadZone(name string) (*time.Location, error) {
 	// Go takes "" for UTC and "Local" for whatever the machine is set to.
 	if name == "" || name == "Local" {
-		return nil, fmt.Errorf("time zone %q: name it as in Europe/Zurich: %w", name, moonfirefs.ErrInvalid)
+		return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "time zone %q: name it as in Europe/Zurich", name)
 	}
 	zone, err := time.LoadLocation(name)
 	if err != nil {
-		return nil, fmt.Errorf("time zone %q is not known: %w", name, moonfirefs.ErrInvalid)
+		return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "time zone %q is not known", name)
 	}
 	return zone, nil
 }
@@ -125,7 +125,7 @@ func (s *Store) open(ctx context.Context, path string, mode Mode, log *slog.Logg
 	}
 	database := filepath.Join(path, databaseName)
 	if _, err := os.Stat(database); errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("open store %s: it has no %s (create one with: moonfirefs init): %w", path, databaseName, moonfirefs.ErrNotFound)
+		return moonfirefs.Errorf(moonfirefs.ErrNotFound, "open store %s: it has no %s (create one with: moonfirefs init)", path, databaseName)
 	}
 	// First for reading: until the locks are held, another process may record.
 	reader, err := index.OpenReadOnly(ctx, database, index.Options{Logger: log})
