@@ -4,6 +4,7 @@ package moonfirefs
 
 import (
 	"crypto/sha1"
+	"crypto/sha256"
 
 	"github.com/google/uuid"
 )
@@ -94,6 +95,9 @@ type Recording struct {
 	LocalTimeDelta90k Duration90k
 	SampleFile        uuid.UUID
 	SampleFileSHA1    [sha1.Size]byte
+	// SampleFileSHA256 is zero if the recording was made by a version that did not
+	// compute it.
+	SampleFileSHA256 [sha256.Size]byte
 	// VideoIndex is the encoded table of samples; see VideoIndexEncoder and SampleTable.
 	VideoIndex []byte
 	// AudioIndex is that of the audio; nil if there is none. See AudioIndexEncoder.

@@ -12,7 +12,7 @@
 -- SHA-1 digests blobs of 20.
 
 pragma application_id = 0x4d466673; -- "MFfs"
-pragma user_version = 2;
+pragma user_version = 3;
 
 -- One row: what the store is.
 create table meta (
@@ -239,6 +239,17 @@ create table recording (
   -- See design/audio.md; null if there is no audio.
   audio_index blob check ((audio_index is not null) = (audio_samples > 0))
 ) strict;
+
+-- The SHA-256 of the sample file, of each recording that version 3 or a later one has
+-- made. It is not a column: it would lie behind the indexes, on an overflow page.
+create table sample_file_sha256 (
+  recording_id integer primary key references recording (id),
+  sha256 blob not null check (length(sha256) = 32)
+) strict;
+
+create trigger sample_file_sha256_deleted before delete on recording begin
+  delete from sample_file_sha256 where recording_id = old.id;
+end;
 
 -- Answers listings, sizes and calendars without touching the table. The rowid
 -- (id) is part of every index and needs no mention.

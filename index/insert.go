@@ -48,12 +48,17 @@ func (t *transaction) insert(ctx context.Context, i int) error {
 		audio.entry = sql.Null[moonfirefs.AudioSampleEntryID]{V: t.audioIDs[i], Valid: true}
 	}
 	t.changed[streamHour{r.Stream, hourOf(r.Start90k)}] = true
-	return t.tx.QueryRowContext(ctx, insertRecordingSQL, append([]any{
+	err = t.tx.QueryRowContext(ctx, insertRecordingSQL, append([]any{
 		r.Stream, r.Open, r.RunOffset, r.Flags, r.Start90k, r.Duration90k,
 		r.LocalTimeDelta90k, r.VideoSamples, r.VideoSyncSamples,
 		t.entryIDs[i], r.SampleDir, r.SampleFileBytes, r.SampleFile[:],
 		r.SampleFileSHA1[:], r.VideoIndex,
 	}, audio.values()...)...).Scan(&t.ids[i])
+	if err != nil || !r.HasSHA256() {
+		return err
+	}
+	_, err = t.tx.ExecContext(ctx, `insert into sample_file_sha256 (recording_id, sha256) values (?, ?)`, t.ids[i], r.SampleFileSHA256[:])
+	return err
 }
 
 // requireDeleted passes over a recording that was committed by an earlier Commit,

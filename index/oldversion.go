@@ -29,6 +29,10 @@ var oldVersions = map[int]oldVersion{
 		digest: "99460debe326728ecb3969bdf7f88f2c4af86541b59332ce5e3e10d75e03213c",
 		toNext: script(from1to2), views: views1,
 	},
+	2: {
+		digest: "1ea029dcfb0eebeef89c486778197e47a99329bc14b8ba313f9001747cd61c7c",
+		toNext: script(from2to3), views: views2,
+	},
 }
 
 var (
@@ -36,6 +40,10 @@ var (
 	from1to2 string
 	//go:embed versions/1-views.sql
 	views1 string
+	//go:embed versions/2-to-3.sql
+	from2to3 string
+	//go:embed versions/2-views.sql
+	views2 string
 )
 
 // script is a migration that is nothing but SQL.

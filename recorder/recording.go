@@ -5,7 +5,6 @@ package recorder
 import (
 	"errors"
 	"fmt"
-	"hash"
 	"log/slog"
 	"math"
 
@@ -34,8 +33,8 @@ type recording struct {
 
 	timeline *timeline
 	file     *pendingFile
-	// sha1 and sizeBytes are of what was written to the file.
-	sha1      hash.Hash
+	// digest and sizeBytes are of what was written to the file.
+	digest    *moonfirefs.SampleFileDigest
 	sizeBytes int64
 	// corrupt says that the file holds part of a frame.
 	corrupt bool
@@ -93,7 +92,7 @@ func (r *recording) write(data []byte) error {
 		return err
 	}
 	r.sizeBytes += int64(len(data))
-	r.sha1.Write(data)
+	_, _ = r.digest.Write(data) // never fails
 	return nil
 }
 
@@ -229,6 +228,6 @@ func (r *recording) row() *moonfirefs.Recording {
 		SampleFile:        r.file.name,
 	}
 	r.samples.Fill(row)
-	r.sha1.Sum(row.SampleFileSHA1[:0])
+	r.digest.Fill(row)
 	return row
 }

@@ -5,6 +5,7 @@ package recorder
 import (
 	"bytes"
 	"crypto/sha1"
+	"crypto/sha256"
 	"errors"
 	"log/slog"
 	"testing"
@@ -67,7 +68,7 @@ func newMemoryRecording(room int) (*recording, *memoryFile) {
 func newTestRecording(file *pendingFile, space *space) *recording {
 	return &recording{
 		stream: new(moonfirefs.Stream), entry: testEntry, space: space, status: new(status), log: slog.New(slog.DiscardHandler),
-		timeline: newTimeline(0, 0, after(0)), file: file, sha1: sha1.New(),
+		timeline: newTimeline(0, 0, after(0)), file: file, digest: moonfirefs.NewSampleFileDigest(),
 	}
 }
 
@@ -116,7 +117,7 @@ func TestRecordingTellsOfItsFile(t *testing.T) {
 				t.Fatal(err)
 			}
 			const data = "key framesecond" + "a third"
-			if f.String() != data || row.SampleFileSHA1 != sha1.Sum([]byte(data)) || row.SampleFileBytes != int64(len(data)) {
+			if f.String() != data || row.SampleFileSHA1 != sha1.Sum([]byte(data)) || row.SampleFileSHA256 != sha256.Sum256([]byte(data)) || row.SampleFileBytes != int64(len(data)) {
 				t.Errorf("file %q, row %+v", f, row)
 			}
 			want := []moonfirefs.Sample{{Duration90k: 3001, Bytes: 9, Sync: true}, {Duration90k: 3002, Bytes: 6}, {Duration90k: int32(last), Bytes: 7}}

@@ -3,7 +3,6 @@
 package recorder
 
 import (
-	"crypto/sha1"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -135,7 +134,7 @@ func (r *run) start(it *item, runOffset int32, t *timeline) error {
 	}
 	r.current = &recording{
 		stream: r.stream, runOffset: runOffset, entry: it.frame.Entry, space: r.syncer.space, status: r.status, log: r.log,
-		timeline: t, file: file, sha1: sha1.New(),
+		timeline: t, file: file, digest: moonfirefs.NewSampleFileDigest(),
 	}
 	r.audioChanged = false
 	return r.current.append(it, 0)

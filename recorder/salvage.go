@@ -3,8 +3,6 @@
 package recorder
 
 import (
-	"crypto/sha1"
-
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/journal"
 )
@@ -56,7 +54,7 @@ func tableOf(pieces []piece) *moonfirefs.SampleTable {
 
 // salvagedRow is what the index will say of a recording that a crash has interrupted,
 // of which a table of samples is left. The digest is that of the bytes of those.
-func salvagedRow(dir moonfirefs.SampleDirID, j *journal.Journal, table *moonfirefs.SampleTable, digest [sha1.Size]byte) *moonfirefs.Recording {
+func salvagedRow(dir moonfirefs.SampleDirID, j *journal.Journal, table *moonfirefs.SampleTable, digest *moonfirefs.SampleFileDigest) *moonfirefs.Recording {
 	row := &moonfirefs.Recording{
 		Summary: moonfirefs.Summary{
 			Start90k:  j.Start90k,
@@ -68,8 +66,8 @@ func salvagedRow(dir moonfirefs.SampleDirID, j *journal.Journal, table *moonfire
 		Open:              j.Open,
 		LocalTimeDelta90k: j.LocalTimeDelta90k,
 		SampleFile:        j.SampleFile,
-		SampleFileSHA1:    digest,
 	}
 	table.Fill(row)
+	digest.Fill(row)
 	return row
 }

@@ -5,6 +5,7 @@ package recorder
 import (
 	"bytes"
 	"crypto/sha1"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"log/slog"
@@ -190,7 +191,7 @@ func (c *crashed) requireFrames(r *moonfirefs.Recording, n int, what string, at 
 		return
 	}
 	want := join(c.frames[:n])
-	if r == nil || int(r.VideoSamples) != n || r.SampleFileBytes != int64(len(want)) || r.SampleFileSHA1 != sha1.Sum(want) ||
+	if r == nil || int(r.VideoSamples) != n || r.SampleFileBytes != int64(len(want)) || r.SampleFileSHA1 != sha1.Sum(want) || r.SampleFileSHA256 != sha256.Sum256(want) ||
 		r.Duration90k != moonfirefs.Duration90k(n)*9000 || r.Start90k != moonfirefs.FromTime(noon) {
 		c.Fatalf("%s %d: got %+v, want %d frames", what, at, r, n)
 	}
@@ -424,7 +425,7 @@ func TestSalvagedRow(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := salvagedRow(9, j, tableOf(pieces[:test.pieces]), sha1.Sum([]byte("bytes")))
+			r := salvagedRow(9, j, tableOf(pieces[:test.pieces]), digestOf("bytes"))
 			want := test.want
 			want.Start90k, want.RunOffset = 1000, 2
 			if r.Summary != want {
@@ -488,4 +489,10 @@ func FuzzComplete(f *testing.F) {
 			t.Fatalf("%+v", r)
 		}
 	})
+}
+
+func digestOf(data string) *moonfirefs.SampleFileDigest {
+	digest := moonfirefs.NewSampleFileDigest()
+	_, _ = digest.Write([]byte(data)) // never fails
+	return digest
 }

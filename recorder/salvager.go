@@ -5,7 +5,6 @@ package recorder
 import (
 	"cmp"
 	"context"
-	"crypto/sha1"
 	"errors"
 	"fmt"
 	"io"
@@ -167,11 +166,11 @@ func (s *salvager) complete(file reopenedFile, j *journal.Journal) (*moonfirefs.
 	if err := failpoint.Step("salvage.3", func() error { return file.Truncate(table.Bytes()) }); err != nil {
 		return nil, err
 	}
-	digest := sha1.New()
+	digest := moonfirefs.NewSampleFileDigest()
 	if _, err := io.Copy(digest, io.NewSectionReader(file, 0, table.Bytes())); err != nil {
 		return nil, err
 	}
-	return salvagedRow(s.id, j, table, [sha1.Size]byte(digest.Sum(nil))), nil
+	return salvagedRow(s.id, j, table, digest), nil
 }
 
 // countWhole reads pieces from a sample file and tells how many it has, up to the first

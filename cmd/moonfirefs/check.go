@@ -49,7 +49,7 @@ Exit status: 0 if there are no findings, 1 if there are some, 2 if the check fai
 		},
 	}
 	cmd.Flags().BoolVar(&f.index, "index", true, "decode the sample table of each recording")
-	cmd.Flags().BoolVar(&f.hash, "hash", false, "read all sample files and compare their SHA-1")
+	cmd.Flags().BoolVar(&f.hash, "hash", false, "read all sample files and compare their digests")
 	f.progress.add(cmd)
 	return cmd
 }

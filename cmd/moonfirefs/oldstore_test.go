@@ -7,9 +7,11 @@ import (
 	"encoding/hex"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
@@ -72,7 +74,7 @@ func TestOldStore(t *testing.T) {
 
 	camera := startCamera(t, testcamera.Config{KeepSent: 1})
 	mustRun(t, "camera", "edit", "yard", "--no-test", "--url", camera.URL(), "--store", path)
-	requireSchemaVersion(t, database, "2")
+	requireSchemaVersion(t, database, strconv.Itoa(moonfirefs.SchemaVersion))
 	requireSchemaVersion(t, database+".version-1", "1")
 	n := recordings(t, path, 1)
 	recorder := start(t, "run", newMountpoint(t), "--store", path, "--rotate-every", "1s")

@@ -193,7 +193,7 @@ and backups of the mount made with rsync follow.`,
 		}),
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "everything that check finds")
-	cmd.Flags().BoolVar(&hash, "hash", false, "with --all: also find recordings whose SHA-1 is wrong")
+	cmd.Flags().BoolVar(&hash, "hash", false, "with --all: also find recordings whose digest is wrong")
 	return cmd
 }
 

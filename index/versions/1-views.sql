@@ -9,3 +9,5 @@ select recording_id, stream_id, utc_hour, stream_id * 68719476736 + utc_hour as 
   from (select id as recording_id, stream_id,
                start_time_90k / 324000000 - (start_time_90k % 324000000 < 0) as utc_hour
           from recording);
+
+create temp view sample_file_sha256 as select null as recording_id, null as sha256 where false;

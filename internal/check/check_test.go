@@ -137,6 +137,16 @@ func TestFindings(t *testing.T) {
 				data[1234] ^= 1
 				f.must(os.WriteFile(f.file(f.rows[2].SampleFile), data, 0o600))
 			},
+			thorough, []check.Kind{check.Damaged}, "SHA-256",
+		},
+		"a byte of a file is wrong that an older version has made": {
+			func(f *fixture) {
+				f.exec(`delete from sample_file_sha256`)
+				data, err := os.ReadFile(f.file(f.rows[2].SampleFile))
+				f.must(err)
+				data[1234] ^= 1
+				f.must(os.WriteFile(f.file(f.rows[2].SampleFile), data, 0o600))
+			},
 			thorough, []check.Kind{check.Damaged}, "SHA-1",
 		},
 		"an orphan": {
@@ -266,7 +276,9 @@ func TestFindings(t *testing.T) {
 			thorough, []check.Kind{check.Damaged}, "video_samples",
 		},
 		"a negative id": {
-			func(f *fixture) { f.odd(`update recording set id = -7 where id = 2`) },
+			func(f *fixture) {
+				f.odd(`delete from sample_file_sha256 where recording_id = 2; update recording set id = -7 where id = 2`)
+			},
 			thorough, []check.Kind{check.Damaged}, "its id",
 		},
 		"an index of megabytes": {

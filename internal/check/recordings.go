@@ -4,10 +4,8 @@ package check
 
 import (
 	"context"
-	"crypto/sha1"
 	"errors"
 	"fmt"
-	"hash"
 	"io/fs"
 	"math"
 
@@ -82,8 +80,10 @@ func (c *checker) sampleFile(ctx context.Context, dir *sample.Dir, r *moonfirefs
 func unreadable(err error) (kind Kind, problem string, _ error) { return Unreadable, err.Error(), nil }
 
 func (c *checker) contents(ctx context.Context, dir *sample.Dir, r *moonfirefs.Recording) (kind Kind, problem string, err error) {
-	sum := &counted{Hash: sha1.New(), checker: c}
-	_, err = dir.ReadThrough(ctx, r.SampleFile, sum)
+	digest := moonfirefs.NewSampleFileDigest()
+	_, err = dir.ReadThrough(ctx, r.SampleFile, &counted{digest, c})
+	var found moonfirefs.Recording
+	digest.Fill(&found)
 	switch {
 	case ctx.Err() != nil:
 		return "", "", context.Cause(ctx)
@@ -91,7 +91,9 @@ func (c *checker) contents(ctx context.Context, dir *sample.Dir, r *moonfirefs.R
 		return Missing, "its sample file is missing", nil
 	case err != nil:
 		return unreadable(err)
-	case [sha1.Size]byte(sum.Sum(nil)) != r.SampleFileSHA1:
+	case r.HasSHA256() && found.SampleFileSHA256 != r.SampleFileSHA256:
+		return Damaged, "the contents of its sample file differ from their SHA-256", nil
+	case found.SampleFileSHA1 != r.SampleFileSHA1:
 		return Damaged, "the contents of its sample file differ from their SHA-1", nil
 	}
 	return "", "", nil
@@ -99,11 +101,11 @@ func (c *checker) contents(ctx context.Context, dir *sample.Dir, r *moonfirefs.R
 
 // counted is a digest whose bytes count as progress.
 type counted struct {
-	hash.Hash
+	digest  *moonfirefs.SampleFileDigest
 	checker *checker
 }
 
 func (w *counted) Write(p []byte) (int, error) {
 	w.checker.advance(0, int64(len(p)))
-	return w.Hash.Write(p)
+	return w.digest.Write(p)
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"crypto/sha1"
+	"crypto/sha256"
 	"errors"
 	"log/slog"
 	"path/filepath"
@@ -90,7 +91,7 @@ func (s *saver) save(ctx context.Context, n int) error {
 	for range n {
 		r := &moonfirefs.Recording{
 			Stream: s.stream.ID, SampleDir: s.stream.SampleDir, Open: s.open,
-			SampleFile: s.names[0], SampleFileSHA1: sha1.Sum(s.names[0][:]),
+			SampleFile: s.names[0], SampleFileSHA1: sha1.Sum(s.names[0][:]), SampleFileSHA256: sha256.Sum256(s.names[0][:]),
 		}
 		r.Start90k = s.next90k
 		s.table.Fill(r)

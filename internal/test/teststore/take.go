@@ -5,7 +5,6 @@ package teststore
 import (
 	"bytes"
 	"context"
-	"crypto/sha1"
 	"errors"
 	"fmt"
 
@@ -128,7 +127,10 @@ func (t *Take) recording(i int) (*moonfirefs.Recording, []byte) {
 		}
 	}
 	audio.chunk(&table, &data, moonfirefs.Duration90k(t.Seconds)*moonfirefs.UnitsPerSecond)
-	r := &moonfirefs.Recording{SampleFileSHA1: sha1.Sum(data.Bytes())}
+	digest := moonfirefs.NewSampleFileDigest()
+	_, _ = digest.Write(data.Bytes()) // never fails
+	r := new(moonfirefs.Recording)
+	digest.Fill(r)
 	r.Start90k, r.RunOffset = t.Start.Add(begin90k+moonfirefs.Duration90k(i)*t.Gap90k), int32(i)
 	table.Fill(r)
 	if t.Damaged {

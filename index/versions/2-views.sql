@@ -1,0 +1,5 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+-- What a reader of a database of version 2 needs to see one of the current version.
+
+create temp view sample_file_sha256 as select null as recording_id, null as sha256 where false;
