@@ -57,13 +57,32 @@ type AudioSampleEntry struct {
 	SampleRate uint32
 	Channels   uint16
 	// FrameSamples is how many PCM samples of each channel a sample stands for, at
-	// SampleRate; 0 if that follows from its size, as in G.711.
+	// SampleRate; 0 if that follows from its size, as in G.711. It is that of the first
+	// packet in Opus, whose packets tell themselves.
 	FrameSamples uint16
 	// RFC6381Codec names the codec as the codecs parameter of a MIME type does,
-	// such as "mp4a.40.2"; G.711 is "alaw" or "ulaw".
+	// such as "mp4a.40.2". What has no such name has that of its box, such as CodecALaw.
 	RFC6381Codec string
 	// Data is the whole box, its header included.
 	Data []byte
+}
+
+// Names of codecs of audio, as in AudioSampleEntry.RFC6381Codec. Those of AAC are
+// "mp4a.40." and the object type.
+const (
+	CodecALaw  = "alaw"
+	CodecULaw  = "ulaw"
+	CodecPCM16 = "twos" // 16 bits, signed, the high byte first
+	CodecOpus  = "opus"
+)
+
+// pcmBytes is how many bytes a PCM sample of all channels has.
+func (e *AudioSampleEntry) pcmBytes() int {
+	n := max(1, int(e.Channels))
+	if e.RFC6381Codec == CodecPCM16 {
+		return 2 * n
+	}
+	return n
 }
 
 // NewAudioSampleEntry fills in the digest of a serialized box.
@@ -78,7 +97,7 @@ func NewAudioSampleEntry(data []byte, sampleRate uint32, channels, frameSamples 
 func (e *AudioSampleEntry) Duration90k(n int64, sizeBytes int) Duration90k {
 	frame := int64(e.FrameSamples)
 	if frame == 0 {
-		frame = int64(sizeBytes) / int64(max(1, e.Channels))
+		frame = int64(sizeBytes / e.pcmBytes())
 	}
 	return Duration90k(n * frame * UnitsPerSecond / int64(max(1, e.SampleRate)))
 }

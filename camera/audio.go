@@ -9,8 +9,8 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 )
 
-// AudioFrame is a sample of audio: an access unit of AAC (ISO 14496-3 §4.4.2.1), or
-// the G.711 of a packet.
+// AudioFrame is a sample of audio: an access unit of AAC (ISO 14496-3 §4.4.2.1), a packet
+// of Opus (RFC 6716 §3), or the G.711 or linear PCM of a packet.
 type AudioFrame struct {
 	// Offset90k is when it begins, after the frame that it comes with; negative as a
 	// rule.
@@ -19,7 +19,8 @@ type AudioFrame struct {
 	Duration90k moonfirefs.Duration90k
 	// Data belongs to the caller.
 	Data []byte
-	// Entry is its configuration. The pointer stays the same while the session does.
+	// Entry is its configuration. The pointer stays the same while that and the session
+	// do.
 	Entry *moonfirefs.AudioSampleEntry
 }
 

@@ -48,6 +48,33 @@ func g711SampleEntry(format string, sampleRate, channels int) (*moonfirefs.Audio
 	return moonfirefs.NewAudioSampleEntry(data, uint32(sampleRate), uint16(channels), 0, format), nil
 }
 
+// pcm16SampleEntry makes another box of QuickTime's, for 16 bits with the high byte first.
+// That of ISO 23003-5, "ipcm", is not known to VLC 3.
+func pcm16SampleEntry(sampleRate, channels int) (*moonfirefs.AudioSampleEntry, error) {
+	if sampleRate < minSampleRate || sampleRate > math.MaxUint16 || channels <= 0 || channels > 2 {
+		return nil, fmt.Errorf("L16 of %d channels at %d Hz is not recorded", channels, sampleRate)
+	}
+	data := audioSampleEntry(moonfirefs.CodecPCM16, uint16(channels), uint32(sampleRate), nil)
+	return moonfirefs.NewAudioSampleEntry(data, uint32(sampleRate), uint16(channels), 0, moonfirefs.CodecPCM16), nil
+}
+
+// opusRate is that of all Opus, in Hz (RFC 7587 §4.1).
+const opusRate = 48000
+
+// opusSampleEntry makes an "Opus" box with a "dOps" box (Encapsulation of Opus in ISO Base
+// Media File Format §4.3.1, §4.3.2). Nothing is to be skipped at the beginning of a file:
+// it begins in the middle of what the camera's encoder makes.
+func opusSampleEntry(channels, frameSamples uint16) *moonfirefs.AudioSampleEntry {
+	const version, preSkip, outputGain, mappingFamily = 0, 0, 0, 0
+	dOps := []byte{version, byte(channels)}
+	dOps = binary.BigEndian.AppendUint16(dOps, preSkip)
+	dOps = binary.BigEndian.AppendUint32(dOps, opusRate)
+	dOps = binary.BigEndian.AppendUint16(dOps, outputGain)
+	dOps = append(dOps, mappingFamily)
+	data := audioSampleEntry("Opus", channels, opusRate, box("dOps", dOps))
+	return moonfirefs.NewAudioSampleEntry(data, opusRate, channels, frameSamples, moonfirefs.CodecOpus)
+}
+
 // audioSampleEntry serializes an AudioSampleEntry (ISO 14496-12 §12.2.3).
 func audioSampleEntry(format string, channels uint16, sampleRate uint32, configuration []byte) []byte {
 	body := make([]byte, 0, 64+len(configuration))

@@ -4,15 +4,17 @@ package camera
 
 import (
 	"bytes"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/rtp"
 	"github.com/moonfirefs/moonfirefs/internal/rtsp"
 )
+
+// maxAudioFormats bounds the formats of the audio of a camera, each of which may keep what
+// is incomplete.
+const maxAudioFormats = 8
 
 // audioTrack is the audio of a session. Which of the announced formats it has, the first
 // packet says.
@@ -23,19 +25,18 @@ type audioTrack struct {
 	formats map[uint8]*audioFormat
 	// format is that of the last packet; nil before the first one.
 	format *audioFormat
+	// entry is the configuration of the last sample; nil before the first one.
+	entry *moonfirefs.AudioSampleEntry
 	// told says that the log has it that a format is not recorded.
 	told bool
 }
 
 // audioFormat is what packets of a payload type have in them.
 type audioFormat struct {
-	name  string
-	entry *moonfirefs.AudioSampleEntry
-	// err is why it is not recorded; nil if it is.
-	err   error
 	clock clockRate
-	// aac is nil if a packet is a sample.
-	aac *rtp.AAC
+	codec audioCodec
+	// err is why it is not recorded; nil if it is.
+	err error
 }
 
 // setUpAudio asks for the audio, if it is wanted and there is some. Trouble with it is
@@ -84,7 +85,7 @@ func newAudioTrack(d *rtsp.Description) (*rtsp.Media, *audioTrack, error) {
 		}
 		track := &audioTrack{formats: map[uint8]*audioFormat{}}
 		recorded := false
-		for j := range m.Formats {
+		for j := range m.Formats[:min(len(m.Formats), maxAudioFormats)] {
 			f := newAudioFormat(&m.Formats[j])
 			track.formats[m.Formats[j].PayloadType] = f
 			recorded = recorded || f.err == nil
@@ -99,88 +100,67 @@ func newAudioTrack(d *rtsp.Description) (*rtsp.Media, *audioTrack, error) {
 	return nil, nil, refused
 }
 
-// newAudioFormat makes the sample entry.
-func newAudioFormat(f *rtsp.Format) *audioFormat {
-	a := &audioFormat{name: codecName(f), clock: rateOf(f)}
-	switch f.Encoding {
-	case "PCMA":
-		a.entry, a.err = g711SampleEntry("alaw", f.ClockRate, max(f.Channels, 1))
-	case "PCMU":
-		a.entry, a.err = g711SampleEntry("ulaw", f.ClockRate, max(f.Channels, 1))
-	case "MPEG4-GENERIC":
-		a.aac, a.err = newAAC(f.Parameters)
-		if config, err := hex.DecodeString(f.Parameters["config"]); err != nil {
-			a.err = errAACConfig
-		} else if a.err == nil {
-			a.entry, a.err = aacSampleEntry(config)
-		}
-	default:
-		a.err = fmt.Errorf("%s is not recorded", a.name)
-	}
-	return a
-}
-
-// newAAC reads the lengths of the fields of access unit headers (RFC 3640 §4.1). Where a
-// camera leaves them out, they are those of high bit-rate AAC.
-func newAAC(parameters map[string]string) (*rtp.AAC, error) {
-	a := &rtp.AAC{SizeBits: 13, IndexBits: 3, DeltaBits: 3}
-	for name, bits := range map[string]*int{"sizelength": &a.SizeBits, "indexlength": &a.IndexBits, "indexdeltalength": &a.DeltaBits} {
-		text := parameters[name]
-		if text == "" {
+// unrecordedAudio lists the streams of audio that are not recorded, with the reason.
+func unrecordedAudio(d *rtsp.Description) (reasons []string) {
+	chosen, _, _ := newAudioTrack(d)
+	for i := range d.Medias {
+		m := &d.Medias[i]
+		if m.Type != "audio" || len(m.Formats) == 0 || m == chosen {
 			continue
 		}
-		n, err := strconv.ParseUint(text, 10, 8)
-		if err != nil || n > 32 {
-			return nil, fmt.Errorf("AAC packets with a %s of %q are not recorded", name, text)
+		f := &m.Formats[0]
+		reason := "another stream of audio is recorded"
+		if m.BackChannel {
+			reason = "it is for sound that the camera is to play"
+		} else if _, err := newAudioCodec(f); err != nil {
+			reason = err.Error()
 		}
-		*bits = int(n)
+		reasons = append(reasons, fmt.Sprintf("audio %s: %s", f, reason))
 	}
-	if a.SizeBits == 0 {
-		return nil, errors.New("AAC packets without sizes are not recorded")
-	}
-	return a, nil
+	return reasons
+}
+
+// newAudioFormat chooses the codec.
+func newAudioFormat(f *rtsp.Format) *audioFormat {
+	codec, err := newAudioCodec(f)
+	return &audioFormat{clock: rateOf(f), codec: codec, err: err}
 }
 
 // add takes a packet.
 func (t *audioTrack) add(p *rtp.Packet) {
-	f := t.formats[p.PayloadType]
-	if f != t.format {
-		t.begin(f)
-	}
-	if f.err != nil || len(p.Payload) == 0 {
+	t.format = t.formats[p.PayloadType]
+	if t.format.err != nil {
+		t.refuse(t.format.err)
 		return
 	}
-	pts90k := f.clock.to90k(p.Timestamp)
-	if f.aac == nil {
-		t.addSample(f, pts90k, p.Payload, p)
-		return
-	}
-	f.aac.Add(p, func(unit []byte) {
-		if len(unit) > 0 {
-			pts90k = t.addSample(f, pts90k, unit, p)
-		}
+	pts90k := t.format.clock.to90k(p.Timestamp)
+	err := t.format.codec.add(p, func(sample audioSample) {
+		t.addSample(pts90k, &sample, p)
+		pts90k += int64(sample.duration90k)
 	})
+	if err != nil {
+		t.refuse(err)
+	}
 }
 
-// begin notes that the packets are of another format.
-func (t *audioTrack) begin(f *audioFormat) {
-	t.format = f
-	if f.err == nil {
-		t.feed.log.Info("audio configuration", "codec", f.entry.RFC6381Codec, "sample_rate", f.entry.SampleRate, "channels", f.entry.Channels)
-	} else if !t.told {
+// refuse tells once why audio is not recorded.
+func (t *audioTrack) refuse(err error) {
+	if !t.told {
 		t.told = true
-		t.feed.log.Warn("no audio from the camera", "err", f.err)
+		t.feed.log.Warn("no audio from the camera", "err", err)
 	}
 }
 
-// addSample keeps a sample and returns when the next one begins.
-func (t *audioTrack) addSample(f *audioFormat, pts90k int64, data []byte, p *rtp.Packet) (next90k int64) {
-	frame := AudioFrame{
-		Offset90k: moonfirefs.Duration90k(pts90k), Duration90k: f.entry.Duration90k(1, len(data)),
-		Data: bytes.Clone(data), Entry: f.entry,
+// addSample keeps a sample.
+func (t *audioTrack) addSample(pts90k int64, sample *audioSample, p *rtp.Packet) {
+	if sample.entry != t.entry {
+		t.entry = sample.entry
+		t.feed.log.Info("audio configuration", "codec", t.entry.RFC6381Codec, "sample_rate", t.entry.SampleRate, "channels", t.entry.Channels)
 	}
-	t.feed.add(&frame, p.Arrived)
-	return pts90k + int64(frame.Duration90k)
+	t.feed.add(&AudioFrame{
+		Offset90k: moonfirefs.Duration90k(pts90k), Duration90k: sample.duration90k,
+		Data: bytes.Clone(sample.data), Entry: sample.entry,
+	}, p.Arrived)
 }
 
 // report takes a sender report.

@@ -17,7 +17,7 @@ const MaxSessionBytes = 32 << 20
 const sessionBytes = rtsp.MaxBytes + // messages, and packets that wait
 	2*rtp.MaxStreamBytes + // packets of the video and of the audio that are out of order
 	rtp.MaxAssemblerBytes + // the access unit that is received
-	rtp.MaxAACBytes +
+	max(rtp.MaxAACBytes, rtp.MaxLATMBytes)*maxAudioFormats +
 	maxAccessUnitBytes + maxUnits*(unitBytes+lengthSize) + // frames that are ready
 	maxAudioBytes + maxAudioFrames*unsafe.Sizeof(AudioFrame{}) +
 	maxSetsBytes

@@ -10,6 +10,8 @@ type Description struct {
 	Sprop bool
 	// Audio are the encodings of the audio beside the video, as in SDP.
 	Audio []string
+	// NotRecorded are streams that are not recorded, each with the reason, for people.
+	NotRecorded []string
 	// Fingerprint is the SHA-256 of the camera's certificate in hexadecimal, whether it
 	// was verified or not; empty if the connection is not encrypted.
 	Fingerprint string

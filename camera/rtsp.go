@@ -142,6 +142,7 @@ func (r *rtspSource) trace(event, text string) {
 
 // describeVideo chooses the video: the first one that can be recorded.
 func (s *Session) describeVideo(d *rtsp.Description) (*rtsp.Media, error) {
+	s.description.NotRecorded = unrecordedAudio(d)
 	var refused *rtsp.Format
 	for i := range d.Medias {
 		m := &d.Medias[i]

@@ -4,14 +4,9 @@ package mp4
 
 import (
 	"encoding/binary"
-	"strings"
 
 	"github.com/moonfirefs/moonfirefs"
 )
-
-// pcmFrame is how many PCM samples a sample of silence has where any number can
-// be in one: 20 ms of G.711.
-const pcmFrame = 160
 
 // silence is what fills the time in which there is no audio, since some players
 // count samples instead of reading their times: they would play what follows too
@@ -25,35 +20,12 @@ type silence struct {
 
 // silenceOf returns the silence of a configuration.
 func silenceOf(e *moonfirefs.AudioSampleEntry) silence {
-	s := silence{frame: int64(e.FrameSamples), rate: int64(e.SampleRate)}
-	switch e.RFC6381Codec {
-	case "alaw": // ITU-T G.711 table 1a: the least positive value, even bits inverted
-		s.sample, s.frame = pcmSilence(0xd5, e.Channels), pcmFrame
-	case "ulaw": // table 2a: positive zero
-		s.sample, s.frame = pcmSilence(0xff, e.Channels), pcmFrame
-	case "mp4a.40.2", "mp4a.40.5", "mp4a.40.29":
-		s.sample = aacSilence(e.Channels)
-	}
+	s := silence{rate: int64(e.SampleRate)}
+	s.sample, s.frame = e.Silence()
 	if s.frame <= 0 || s.rate <= 0 {
 		return silence{}
 	}
 	return s
-}
-
-func pcmSilence(value byte, channels uint16) []byte {
-	return []byte(strings.Repeat(string([]byte{value}), pcmFrame*int(channels)))
-}
-
-// aacSilence is a raw_data_block (ISO 14496-3 §4.4.2.1) of a single channel or a
-// channel pair element whose max_sfb is 0, and the terminator.
-func aacSilence(channels uint16) []byte {
-	switch channels {
-	case 1:
-		return []byte{0, 0, 0, 0x07}
-	case 2:
-		return []byte{0x21, 0, 0, 0, 0, 0x1c}
-	}
-	return nil
 }
 
 // end90k is how long n samples of silence last, rounded down.
@@ -130,6 +102,9 @@ func (w *writer) audioTables() {
 	w.table("stsc", 0, w.counts.audioChunks, w.each(audioStscSlice, func(i int) int64 { return 12 * w.audioChunks(i) }))
 	w.stsz(w.counts.audioSamples, w.eachAudio(silenceStszSlice, audioStszSlice, 4))
 	w.table("co64", 0, w.counts.audioChunks, w.each(audioCo64Slice, func(i int) int64 { return 8 * w.audioChunks(i) }))
+	if distance := rollDistance(w.spec.Audio); distance != 0 {
+		w.rollGroup(distance, w.counts.audioSamples)
+	}
 }
 
 // eachAudio reserves two slices for each recording: the entries of the silence before it

@@ -22,6 +22,35 @@ func alawEntry() *moonfirefs.AudioSampleEntry {
 	return moonfirefs.NewAudioSampleEntry(audioBox("alaw", 1, 8000, nil), 8000, 1, 0, "alaw")
 }
 
+// opusEntry is one of which silence is known, and that decoders need to roll in.
+func opusEntry() *moonfirefs.AudioSampleEntry {
+	return moonfirefs.NewAudioSampleEntry(audioBox("Opus", 2, 48000, nil), 48000, 2, 960, moonfirefs.CodecOpus)
+}
+
+// TestRollGroup ensures that all samples of Opus are in a sample group which says how many
+// before the one that is wanted a decoder needs.
+func TestRollGroup(t *testing.T) {
+	for frameSamples, want := range map[uint16]int16{120: -32, 480: -8, 960: -4, 1920: -2, 2880: -2, 5760: -1, 0: -32} {
+		s := golden()["opus"]
+		s.spec.Audio.FrameSamples = frameSamples
+		file, err := mp4.DecodeFile(bytes.NewReader(s.whole(t)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		stbl := file.Moov.Traks[1].Mdia.Minf.Stbl
+		group, isRoll := stbl.Sgpd.SampleGroupEntries[0].(*mp4.RollSampleGroupEntry)
+		if !isRoll || group.RollDistance != want {
+			t.Errorf("%d samples: %+v", frameSamples, stbl.Sgpd)
+		}
+		if sbgp := stbl.Sbgp; len(sbgp.SampleCounts) != 1 || sbgp.SampleCounts[0] != stbl.Stsz.SampleNumber || sbgp.GroupDescriptionIndices[0] != 1 {
+			t.Errorf("%d samples: %+v for %d samples", frameSamples, sbgp, stbl.Stsz.SampleNumber)
+		}
+	}
+	if trak := golden()["audio"]; rollDistance(trak.spec.Audio) != 0 {
+		t.Error("G.711 needs none")
+	}
+}
+
 // audioBox is an AudioSampleEntry (ISO 14496-12 §12.2.3).
 func audioBox(fourCC string, channels uint16, rate uint32, extra []byte) []byte {
 	box := make([]byte, 36, 36+len(extra))

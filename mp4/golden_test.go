@@ -21,6 +21,7 @@ var goldenDigests = map[string]string{
 	"plain":      "cab126fe70cf57bcab4a0264c2f1d4e3ae9b08d8c7418f52375d2ecd23103f67",
 	"reordered":  "f3b142cd56636907a1f6910bd868f0f0fd3a2c118ce8a4767621d76c9cbcf5ae",
 	"audio":      "f145249fc32aceb438d6c3f57b71ab55ea0822004466181fbd1f678ab4035215",
+	"opus":       "435a45492f43fa119eea5b5ed204649dd3837dd1f25e62c0cc3c778378c0ffd1",
 	"timestamps": "14ddd204b12291ac8d538340282bfa2b98a51a2afe700ecf1cd1ed0ef0381738",
 }
 
@@ -28,7 +29,7 @@ var goldenDigests = map[string]string{
 // seconds behind a trailing zero, an overlap, a recording without sync samples.
 func golden() map[string]*store {
 	made := map[string]*store{}
-	for _, name := range []string{"plain", "timestamps", "collapsed", "excerpt", "reordered", "audio"} {
+	for _, name := range []string{"plain", "timestamps", "collapsed", "excerpt", "reordered", "audio", "opus"} {
 		s := &store{spec: Spec{
 			Entry: moonfirefs.NewVideoSampleEntry(bareEntry(), 640, 360, 4, 3, ""),
 			Zone:  time.FixedZone("", -5*3600),
@@ -36,7 +37,7 @@ func golden() map[string]*store {
 			Timestamps: name != "plain",
 		}}
 		s.add(noon, goldenFrames(100, 25))
-		if name == "audio" {
+		if name == "audio" || name == "opus" {
 			s.addAudio(1234, goldenAudio(100))
 		}
 		s.addTrailingZero(s.end90k(), goldenFrames(60, 20))
@@ -47,6 +48,9 @@ func golden() map[string]*store {
 			s.add(s.end90k(), reorderedFrames(31))
 		case "audio":
 			s.spec.Audio = alawEntry()
+			s.addAudio(150, goldenAudio(20))
+		case "opus":
+			s.spec.Audio = opusEntry()
 			s.addAudio(150, goldenAudio(20))
 		case "collapsed":
 			s.spec.Gaps = GapsCollapse

@@ -32,6 +32,7 @@ const (
 	stscSize = 16 // and 12 for each chunk
 	stszSize = 20 // and 4 for each sample
 	co64Size = 16 // and 8 for each chunk
+	rollSize = 26 + 28
 
 	tx3gSize = 46 + 13 + len(textFont)
 
@@ -109,6 +110,9 @@ func moovSize(s *Spec, c *counts) int64 {
 	}
 	if s.Audio != nil {
 		size += int64(audioTrackSize+len(s.Audio.Data)) + (8+4)*c.audioSamples + (12+8)*c.audioChunks
+		if rollDistance(s.Audio) != 0 {
+			size += rollSize
+		}
 	}
 	if s.Timestamps {
 		size += int64(textTrackSize) + 8*c.cues + 4*c.cues + (12+8)*c.recordings

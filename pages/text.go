@@ -57,10 +57,14 @@ func bitRateText(s *stretch) string {
 func audioText(e *moonfirefs.AudioSampleEntry) string {
 	codec, channels := "AAC", fmt.Sprintf("%d channels", e.Channels)
 	switch e.RFC6381Codec {
-	case "alaw":
+	case moonfirefs.CodecALaw:
 		codec = "G.711 A-law"
-	case "ulaw":
+	case moonfirefs.CodecULaw:
 		codec = "G.711 µ-law"
+	case moonfirefs.CodecPCM16:
+		codec = "PCM, 16 bits"
+	case moonfirefs.CodecOpus:
+		codec = "Opus"
 	}
 	if e.Channels == 1 {
 		channels = "mono"

@@ -205,6 +205,48 @@ func TestAudioComesAndGoes(t *testing.T) {
 	}
 }
 
+// TestAudioPausesAreFilled ensures that a pause within a recording is filled with silence,
+// the last of which ends where the audio goes on, and that the sample before it lasts no
+// longer than it does as a rule.
+func TestAudioPausesAreFilled(t *testing.T) {
+	for name, test := range map[string]struct {
+		entry *moonfirefs.AudioSampleEntry
+		// paused are the samples that are missing, silent what fills them.
+		paused, silent int
+	}{
+		"G.711":         {alaw, 50, 100},
+		"one sample":    {alaw, 1, 2},
+		"AAC":           {moonfirefs.NewAudioSampleEntry(nil, 16000, 1, 1024, "mp4a.40.2"), 50, 31},
+		"Opus":          {moonfirefs.NewAudioSampleEntry(nil, 48000, 2, 960, moonfirefs.CodecOpus), 50, 100},
+		"L16":           {moonfirefs.NewAudioSampleEntry(nil, 16000, 2, 0, moonfirefs.CodecPCM16), 50, 100},
+		"unknown":       {moonfirefs.NewAudioSampleEntry(nil, 16000, 1, 512, "mp4a.40.39"), 50, 0},
+		"L16, too long": {moonfirefs.NewAudioSampleEntry(nil, 48000, 2, 0, moonfirefs.CodecPCM16), 600, 0},
+	} {
+		track := audioTrack{}
+		add := func(n int) {
+			track.add(&camera.AudioFrame{Duration90k: audioTime90k, Data: []byte("audio"), Entry: test.entry}, moonfirefs.Duration90k(n*audioTime90k))
+		}
+		add(0)
+		add(1 + test.paused)
+		add(2 + test.paused)
+		silence, _ := test.entry.Silence()
+		want := slices.Concat([]byte("audio"), bytes.Repeat(silence, test.silent), []byte("audio"))
+		if len(track.samples) != 2+test.silent || !bytes.Equal(track.data, want) {
+			t.Errorf("%s: %d samples of %d bytes, want %d of %d", name, len(track.samples), len(track.data), 2+test.silent, len(want))
+		}
+		if last := moonfirefs.Duration90k(2+test.paused) * audioTime90k; track.waiting90k != last {
+			t.Errorf("%s: they last %v, want %v", name, track.waiting90k, last)
+		}
+		if first := track.samples[0].Duration90k; test.silent > 0 && first != audioTime90k {
+			t.Errorf("%s: the first one lasts %d", name, first)
+		}
+		track.end(moonfirefs.Duration90k(100+test.paused) * audioTime90k)
+		if last := track.samples[len(track.samples)-1].Duration90k; test.silent > 0 && last != audioTime90k {
+			t.Errorf("%s: the last one lasts %d, and the audio of the next recording begins later", name, last)
+		}
+	}
+}
+
 // TestAudioBeginsBehindCut ensures that the first audio of a session, which is
 // held back for some seconds, is not crowded into the beginning of a recording where
 // it belongs to the one before, which has not waited for it.

@@ -129,7 +129,7 @@ func (r *recording) addAudio(f *camera.AudioFrame, at90k moonfirefs.Duration90k)
 
 // endAudio says that the last sample of audio ends at a time, after the start of the
 // recording: there another one begins, which is part of the next recording.
-func (r *recording) endAudio(at90k moonfirefs.Duration90k) { r.audio.settle(at90k) }
+func (r *recording) endAudio(at90k moonfirefs.Duration90k) { r.audio.end(at90k) }
 
 // writeAudio appends the audio that waits as a chunk, or nothing. The frames before
 // it must be in the table.

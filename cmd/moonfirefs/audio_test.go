@@ -67,6 +67,10 @@ func TestSoundIsExact(t *testing.T) {
 		"AAC at 48 kHz, sound that is late": {Audio: mustEncodeAudio(t, testcamera.AAC, 48000), Reports: true, AudioDelay: 300 * time.Millisecond},
 		"A-law, by arrival":                 {Audio: mustEncodeAudio(t, testcamera.ALaw, 0)},
 		"µ-law":                             {Audio: mustEncodeAudio(t, testcamera.ULaw, 0), Reports: true},
+		"Opus":                              {Audio: mustEncodeAudio(t, testcamera.Opus, 0), Reports: true},
+		"L16 at 16 kHz":                     {Audio: mustEncodeAudio(t, testcamera.L16, 16000), Reports: true},
+		"AAC-LATM":                          {Audio: mustEncodeAudio(t, testcamera.LATM, 16000), Reports: true},
+		"AAC-LATM, configuration in-band":   {Audio: mustEncodeAudio(t, testcamera.LATMInBand, 32000), Reports: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -151,7 +151,7 @@ func (g *global) testNewCamera(o *opened, camera *moonfirefs.Camera) error {
 
 // addAudio adds the flag that says whether audio is recorded.
 func (f *cameraFlags) addAudio(cmd *cobra.Command) {
-	cmd.Flags().BoolVar(&f.audio, "audio", true, "record AAC or G.711 audio if the camera sends it; =false turns it off")
+	cmd.Flags().BoolVar(&f.audio, "audio", true, "record audio if the camera sends AAC, Opus, G.711 or PCM; =false turns it off")
 }
 
 // addStream adds a stream as the flags say.

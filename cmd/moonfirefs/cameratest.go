@@ -189,6 +189,9 @@ func (r *surveyed) details() string {
 		audio = strings.Join(r.Audio, ", ")
 	}
 	line("audio", "%s", audio)
+	for _, reason := range r.NotRecorded {
+		line("not recorded", "%s", reason)
+	}
 	line("first frame", "%.1f s after the connection, which took %.1f s", r.FirstFrameSeconds, r.ConnectSeconds)
 	for _, warning := range r.Warnings {
 		line("warning", "%s", warning)

@@ -8,7 +8,8 @@
 //     out of whatever comes on a channel; with counters of what was wrong.
 //   - Assembler: puts the access units of H.264 (RFC 6184) and H.265 (RFC 7798)
 //     together.
-//   - AAC: takes the access units out of packets of RFC 3640.
+//   - AAC: takes the access units out of packets of RFC 3640; LATM: out of those of
+//     RFC 6416.
 //
 // Nothing is allocated for a packet, unless it waits for one that is missing. What a
 // camera can make a value keep is bounded by the constants that are named Max.

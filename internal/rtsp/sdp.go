@@ -178,14 +178,20 @@ func parseParameters(text string) map[string]string {
 	return parameters
 }
 
-// findBackChannels: "sendonly" is written from the client's side for what the client
-// sends (ONVIF Streaming §5.3). Some cameras write it of all that they send themselves.
+// findBackChannels tells sound that the camera is to play from what it sends. Cameras that
+// offer such a stream write the directions from the client's side (ONVIF Streaming §5.3):
+// it is the one that is "sendonly". Some write them from their own (RFC 8866 §6.7), as the
+// video shows, which they can but send: then it is the one that is "recvonly".
 func (d *Description) findBackChannels() {
-	others := false
+	back, others := "sendonly", false
 	for i := range d.Medias {
-		others = others || d.Medias[i].direction != "sendonly"
+		m := &d.Medias[i]
+		others = others || m.direction != "sendonly"
+		if m.Type == "video" && m.direction == "sendonly" {
+			back = "recvonly"
+		}
 	}
 	for i := range d.Medias {
-		d.Medias[i].BackChannel = others && d.Medias[i].direction == "sendonly"
+		d.Medias[i].BackChannel = others && d.Medias[i].direction == back
 	}
 }

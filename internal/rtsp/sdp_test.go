@@ -29,6 +29,17 @@ func TestDescription(t *testing.T) {
 			"m=audio 0 RTP/AVP 0\r\na=sendonly\r\na=control:spk\r\nm=audio 0 RTP/AVP 0\r\na=recvonly\r\na=control:mic\r\n",
 			[]string{"audio spk PCMU/8000 back", "audio mic PCMU/8000"},
 		},
+		"a back channel first, by the client's side": {
+			"m=audio 0 RTP/AVP 0\r\na=sendonly\r\nm=video 0 RTP/AVP 26\r\na=recvonly\r\nm=audio 0 RTP/AVP 8\r\n",
+			[]string{"audio  PCMU/8000 back", "video  JPEG/90000", "audio  PCMA/8000"},
+		},
+		"a back channel, by the camera's side": {
+			"m=audio 0 RTP/AVP 0\r\na=recvonly\r\nm=video 0 RTP/AVP 26\r\na=sendonly\r\nm=audio 0 RTP/AVP 8\r\na=sendonly\r\n",
+			[]string{"audio  PCMU/8000 back", "video  JPEG/90000", "audio  PCMA/8000"},
+		},
+		"all recvonly": {
+			"m=video 0 RTP/AVP 26\r\na=recvonly\r\nm=audio 0 RTP/AVP 0\r\na=recvonly\r\n", []string{"video  JPEG/90000", "audio  PCMU/8000"},
+		},
 		"all sendonly": {
 			"m=video 0 RTP/AVP 96\r\na=sendonly\r\nm=audio 0 RTP/AVP 0\r\na=sendonly\r\n", []string{"video  payload type 96", "audio  PCMU/8000"},
 		},

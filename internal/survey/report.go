@@ -55,6 +55,8 @@ type Report struct {
 	DriftUncertaintyPPM float64 `json:"driftUncertaintyPPM"`
 	// Audio are the encodings of the audio beside the video, as in SDP.
 	Audio []string `json:"audio"`
+	// NotRecorded are streams that are not recorded, each with the reason.
+	NotRecorded []string `json:"notRecorded"`
 	// BFrames says that frames do not come in the order in which they are shown.
 	BFrames bool `json:"bFrames"`
 	// Warnings are for people.
@@ -93,6 +95,7 @@ func Take(ctx context.Context, cfg camera.Config, extent Extent) (*Report, error
 	r.ConnectSeconds = connected.Sub(began).Seconds()
 	description := session.Description()
 	r.Codec, r.Audio = description.Codec, append([]string{}, description.Audio...)
+	r.NotRecorded = append([]string{}, description.NotRecorded...)
 	if !description.Sprop {
 		r.warn("the session description has no parameter sets (sprop): recording waits for the camera to send them with a key frame")
 	}

@@ -4,7 +4,6 @@ package testcamera
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 	"os/exec"
 	"slices"
@@ -13,31 +12,13 @@ import (
 
 	"github.com/bluenviron/gortsplib/v5"
 	"github.com/bluenviron/gortsplib/v5/pkg/description"
-	"github.com/bluenviron/gortsplib/v5/pkg/format"
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
-)
-
-// AudioCodec is a way to encode audio.
-type AudioCodec string
-
-const (
-	// AAC is AAC-LC (ISO 14496-3), a frame in each packet (RFC 3640).
-	AAC AudioCodec = "aac"
-	// ALaw is ITU-T G.711 A-law at 8 kHz, 20 ms in each packet.
-	ALaw AudioCodec = "alaw"
-	// ULaw is µ-law, likewise.
-	ULaw AudioCodec = "mulaw"
 )
 
 const (
 	audioPayloadType = 97
 	defaultAudioRate = 16000
-	g711Rate         = 8000
-	g711Frame        = 160
-	aacFrame         = 1024
-	adtsHeader       = 7
 	// audioOrigin is the RTP time stamp of the first frame of audio.
 	audioOrigin = 2_000_000_000
 	// reportEvery is how often sender reports are sent, in the camera's time: often
@@ -55,55 +36,23 @@ type Audio struct {
 }
 
 // EncodeAudio makes some seconds of audio, mono. A sample rate of 0 means the
-// default; that of G.711 is always 8 kHz.
+// default; that of G.711 is always 8 kHz, that of Opus 48 kHz.
 func EncodeAudio(ctx context.Context, codec AudioCodec, sampleRate, seconds int) (*Audio, error) {
-	s := &Audio{Codec: codec, SampleRate: sampleRate, FrameSamples: aacFrame}
-	container := "adts"
-	switch {
-	case codec != AAC:
-		s.SampleRate, s.FrameSamples, container = g711Rate, g711Frame, string(codec)
-	case sampleRate == 0:
-		s.SampleRate = defaultAudioRate
-	}
-	encoder := map[AudioCodec]string{AAC: "aac", ALaw: "pcm_alaw", ULaw: "pcm_mulaw"}[codec]
+	s := &Audio{Codec: codec, SampleRate: codec.sampleRate(sampleRate)}
+	s.FrameSamples = codec.frameSamples(s.SampleRate)
 	out, err := exec.CommandContext(ctx, "ffmpeg", "-v", "error", "-f", "lavfi", "-i",
 		fmt.Sprintf("aevalsrc='0.2*sin(2*PI*(300+37*t)*t)+if(lt(mod(t,1),0.08),0.6*sin(2*PI*2000*t),0)':s=%d:d=%d", s.SampleRate, seconds),
-		"-c:a", encoder, "-ac", "1", "-f", container, "-").Output()
+		"-c:a", encodings[codec].encoder, "-ac", "1", "-f", encodings[codec].container, "-").Output()
 	if err != nil {
 		return nil, fmt.Errorf("test camera: encode audio: %w", err)
 	}
-	for len(out) > adtsHeader {
-		size, header := g711Frame, 0
-		if codec == AAC { // ISO 14496-3 §1.A.2.2: aac_frame_length
-			size, header = int(binary.BigEndian.Uint32(out[2:])>>5&0x1fff), adtsHeader
-		}
-		if size > len(out) {
-			break
-		}
-		s.Frames = append(s.Frames, out[header:size])
-		out = out[size:]
-	}
-	if len(s.Frames) == 0 {
-		return nil, fmt.Errorf("test camera: ffmpeg made no %s", codec)
-	}
-	return s, nil
+	s.Frames, err = codec.split(out, s.FrameSamples)
+	return s, err
 }
 
 // Elapsed is when frame n begins, after the first one and after the first picture.
 func (s *Audio) Elapsed(n int64) time.Duration {
 	return time.Duration(n) * time.Duration(s.FrameSamples) * time.Second / time.Duration(s.SampleRate)
-}
-
-// format describes the audio for SDP.
-func (s *Audio) format() format.Format {
-	if s.Codec != AAC {
-		return &format.G711{PayloadTyp: audioPayloadType, MULaw: s.Codec == ULaw, SampleRate: s.SampleRate, ChannelCount: 1}
-	}
-	return &format.MPEG4Audio{
-		PayloadTyp: audioPayloadType, ProfileLevelID: 1,
-		Config:     &mpeg4audio.AudioSpecificConfig{Type: mpeg4audio.ObjectTypeAACLC, SampleRate: s.SampleRate, ChannelConfig: 1},
-		SizeLength: 13, IndexLength: 3, IndexDeltaLength: 3,
-	}
 }
 
 // SentAudio is a frame of audio that was sent to a client.
@@ -149,17 +98,16 @@ func (c *Camera) deliverAudio(n int64) {
 	if c.silent {
 		return
 	}
-	payload := data
-	if audio.Codec == AAC { // RFC 3640 §3.3.6: one header of 16 bits
-		payload = binary.BigEndian.AppendUint16([]byte{0, 16}, uint16(len(data)<<3))
-		payload = append(payload, data...)
+	payload, err := audio.payload(data)
+	if err != nil {
+		panic(err) // it is of our own making
 	}
 	for session, l := range c.listeners {
 		l.sequence++
 		packet := &rtp.Packet{
 			Header: rtp.Header{
 				Version: 2, Marker: true, PayloadType: audioPayloadType, SequenceNumber: l.sequence,
-				Timestamp: uint32(audioOrigin + n*int64(audio.FrameSamples)),
+				Timestamp: uint32(audioOrigin + audio.rtpTime(n)),
 			},
 			Payload: payload,
 		}
@@ -192,7 +140,7 @@ func (c *Camera) report(ctx context.Context, start time.Time) {
 			c.sendReport(session, c.media, played, uint32(int64(c.config.RTPOrigin)+int64(played*9/100_000)))
 		}
 		for session := range c.listeners {
-			c.sendReport(session, c.audio, played, uint32(audioOrigin+int64(played.Seconds()*float64(c.config.Audio.SampleRate))))
+			c.sendReport(session, c.audio, played, uint32(audioOrigin+int64(played.Seconds()*float64(c.config.Audio.clockRate()))))
 		}
 		c.mu.Unlock()
 	}
