@@ -14,6 +14,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/failpoint"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // admitEvery is how often it is tried again to begin in a sample directory.
@@ -61,6 +62,13 @@ func (a *admission) succeeded(opening moonfirefs.OpenID) {
 	a.opening, a.absent = opening, nil
 }
 
+// left says that the directory is gone.
+func (a *admission) left(err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.opening, a.absent = 0, err
+}
+
 // failed tells whether the reason is news.
 func (a *admission) failed(err error) (news bool) {
 	a.mu.Lock()
@@ -70,24 +78,38 @@ func (a *admission) failed(err error) (news bool) {
 	return news
 }
 
-// admit begins in a sample directory, or does nothing of it (§ Start).
+// admit begins in a sample directory, or does nothing of it (§ Start). A disk that is
+// gone is let go of, lest it could not be unmounted.
 func (r *Recorder) admit(ctx context.Context, s *syncer) error {
+	if errors.Is(s.dir.Verify(), sample.ErrUnavailable) {
+		s.detach()
+	}
+	opening, err := r.enter(ctx, s)
+	if err != nil {
+		if sample.IsLost(err) {
+			s.detach()
+		}
+		return err
+	}
+	return s.open(ctx, opening.ID)
+}
+
+// enter makes the directory available, and tells it that it takes part in the opening of
+// the store.
+func (r *Recorder) enter(ctx context.Context, s *syncer) (moonfirefs.Opening, error) {
 	attach := r.o.Attach
 	if attach == nil {
 		attach = func(_ context.Context, id moonfirefs.SampleDirID) error { return r.o.Dirs[id].Attach() }
 	}
 	if err := attach(ctx, s.id); err != nil {
-		return err
+		return moonfirefs.Opening{}, err
 	}
 	opening, err := r.beginOpen(ctx)
 	if err != nil {
-		return err
+		return moonfirefs.Opening{}, err
 	}
 	tell := func() error { return r.o.Dirs[s.id].SetLastOpening(opening) }
-	if err := failpoint.Step("opening.2", tell); err != nil {
-		return err
-	}
-	return s.open(ctx, opening.ID)
+	return opening, failpoint.Step("opening.2", tell)
 }
 
 // admitAll begins in all sample directories. Those in which it fails are tried

@@ -52,6 +52,35 @@ func (c *checkpoints) begin(file sampleFile, h *journal.Header) *pendingFile {
 	return f
 }
 
+// complete says that a file has all that it will get.
+func (c *checkpoints) complete(name uuid.UUID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if f := c.pending[name]; f != nil {
+		f.complete = true
+	}
+}
+
+// inProgress tells whether somebody may still write to one of the files.
+func (c *checkpoints) inProgress() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, f := range c.pending {
+		if !f.complete {
+			return true
+		}
+	}
+	return false
+}
+
+// forget lets go of all files: the index still knows their names, and their journals
+// what is in them.
+func (c *checkpoints) forget() {
+	for _, f := range c.files() {
+		c.done(f.name)
+	}
+}
+
 // newJournal returns nil if it fails: that does the recording no harm.
 func (c *checkpoints) newJournal(h *journal.Header) *journalWriter {
 	file, err := c.dir.CreateJournal(h.SampleFile)

@@ -28,6 +28,10 @@ type directory interface {
 	Journals() ([]uuid.UUID, error)
 	Sync() error
 	Space() (sample.Space, error)
+	// Verify and Probe fail with sample.ErrUnavailable if the directory is gone.
+	Verify() error
+	Probe() error
+	Detach() error
 }
 
 // sampleFile is what is needed of a *sample.NewFile that gets samples.
@@ -109,6 +113,13 @@ func (e *entries) sync() error {
 	}
 	e.created.Store(false)
 	return failpoint.Step("delete.3", e.dir.Sync)
+}
+
+// forget lets go of what was to be reported.
+func (e *entries) forget() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.err = nil
 }
 
 // moveAside moves the file of a recording aside, durably.

@@ -52,6 +52,13 @@ func (s *saverStatus) observe(save func() error) error {
 	return err
 }
 
+// failing tells whether the last save has failed.
+func (s *saverStatus) failing() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err != nil
+}
+
 func (s *saverStatus) begin() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

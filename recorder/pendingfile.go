@@ -26,6 +26,8 @@ type pendingFile struct {
 	open    moonfirefs.OpenID
 	file    sampleFile
 	journal *journalWriter // nil if there is none
+	// complete says that nobody writes to it any more. It belongs to the checkpoints.
+	complete bool
 
 	// unsynced says that something was written since the file was last made
 	// durable.

@@ -62,6 +62,7 @@ type saver struct {
 	names       *reservedNames
 	checkpoints *checkpoints
 	retention   *retention
+	presence    *presence
 	clock       Clock
 	log         *slog.Logger
 	status      saverStatus
@@ -95,6 +96,7 @@ func (s *saver) add(f *finished) {
 	defer s.mu.Unlock()
 	s.waiting = append(s.waiting, f)
 	s.uncommitted.Add(1)
+	s.checkpoints.complete(f.row.SampleFile)
 	s.signal()
 }
 
@@ -216,6 +218,7 @@ func (s *saver) syncFiles() []*finished {
 
 // discard gives up a recording that could not be made durable.
 func (s *saver) discard(f *finished, err error) {
+	s.presence.suspect(err)
 	f.log.Error("a recording is lost: its file could not be made durable",
 		"start", f.row.Start90k, "duration", f.row.Duration90k, "err", err)
 	f.status.dropped(int(f.row.VideoSamples))

@@ -37,7 +37,19 @@ type space struct {
 	mu sync.Mutex // guards what follows
 	// spentBytes were written since the last look.
 	spentBytes int64
+	// gone is why nothing more may be written; nil while the directory is there.
+	gone error
 }
+
+// leave has everything refused from now on: the directory is gone, as err says.
+func (s *space) leave(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gone = err
+}
+
+// stay ends what leave has begun.
+func (s *space) stay() { s.leave(nil) }
 
 // spend asks whether sizeBytes may be written. The error wraps errDiskFull if
 // not.
@@ -45,7 +57,7 @@ func (s *space) spend(sizeBytes int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.spentBytes += sizeBytes
-	if s.spentBytes < spendBytes && !s.full.Load() && !s.noInodes.Load() {
+	if s.gone == nil && s.spentBytes < spendBytes && !s.full.Load() && !s.noInodes.Load() {
 		return nil
 	}
 	return s.look()
@@ -60,6 +72,9 @@ func (s *space) check() error {
 
 // look is called with s.mu held.
 func (s *space) look() error {
+	if s.gone != nil {
+		return fmt.Errorf("%w: %w", errWaiting, s.gone)
+	}
 	now, err := s.dir.Space()
 	if err != nil {
 		return err

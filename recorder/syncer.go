@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 
@@ -33,6 +34,10 @@ type syncer struct {
 	saver       *saver
 	salvager    *salvager
 	admission   admission
+	presence    *presence
+
+	// creating counts the sample files that are being created.
+	creating atomic.Int64
 
 	// stop is closed to end the goroutines.
 	stop chan struct{}
@@ -45,6 +50,7 @@ func newSyncer(id moonfirefs.SampleDirID, dir directory, db database, minFreeByt
 		space:    &space{dir: dir, minFreeBytes: minFreeBytes},
 		names:    newReservedNames(id, db),
 		salvager: &salvager{id: id, dir: dir, db: db, log: log, logOf: func(stream moonfirefs.StreamID) *slog.Logger { return log.With("stream", stream) }},
+		presence: &presence{dir: dir, clock: clock},
 		stop:     make(chan struct{}),
 	}
 	e := &entries{dir: dir}
@@ -52,7 +58,7 @@ func newSyncer(id moonfirefs.SampleDirID, dir directory, db database, minFreeByt
 	s.retention = &retention{id: id, dir: dir, names: s.names, clock: clock, log: log}
 	s.saver = &saver{
 		id: id, dir: dir, db: db, entries: e, names: s.names, checkpoints: s.checkpoints, retention: s.retention,
-		clock: clock, log: log, status: saverStatus{clock: clock}, wake: make(chan struct{}, 1),
+		presence: s.presence, clock: clock, log: log, status: saverStatus{clock: clock}, wake: make(chan struct{}, 1),
 	}
 	s.retention.wake = s.saver.signal
 	return s
@@ -60,6 +66,7 @@ func newSyncer(id moonfirefs.SampleDirID, dir directory, db database, minFreeByt
 
 // open begins to record in an opening of the store.
 func (s *syncer) open(ctx context.Context, opening moonfirefs.OpenID) error {
+	s.space.stay()
 	s.retention.listen()
 	if err := s.cleanUp(ctx); err != nil {
 		s.forget()
@@ -116,32 +123,93 @@ func (s *syncer) salvage(ctx context.Context) error {
 // still knows it all.
 func (s *syncer) forget() {
 	s.saver.forget()
+	s.checkpoints.forget()
+	s.checkpoints.entries.forget()
 	s.retention.forget()
 }
 
-// start starts the goroutines. If the syncer could not begin yet, it tries to, by
-// calling admit.
+// start starts the goroutines. While the syncer has not begun, it tries to, by calling
+// admit; and so it does again when its directory was gone.
 func (s *syncer) start(admit func(context.Context) error, path string) {
 	s.wg.Go(func() {
-		if s.admission.err() != nil && !s.await(admit, path) {
-			return
+		for s.admission.begun() || s.await(admit, path) {
+			gone := s.attend()
+			if gone == nil {
+				return
+			}
+			s.leave(path, gone)
 		}
-		s.wg.Go(s.makeCheckpoints)
-		s.saver.run(s.stop)
 	})
 }
 
-// makeCheckpoints makes one checkpoint after another until the syncer is stopped. It
+// attend saves and makes checkpoints until the syncer is stopped, or the directory is
+// gone; then it returns why, once nobody writes there any more.
+func (s *syncer) attend() (gone error) {
+	over := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() { s.makeCheckpoints(over) })
+	wg.Go(func() { s.saver.run(over) })
+	gone = s.presence.await(s.stop)
+	if gone != nil && !s.settle(gone) {
+		gone = nil
+	}
+	close(over)
+	wg.Wait()
+	return gone
+}
+
+// settle has recordings in progress end, and waits for them, and a while for their
+// commits: what is mounted no longer can still be written to while files are open there.
+// It returns false if the syncer is stopped before.
+func (s *syncer) settle(gone error) bool {
+	s.space.leave(gone)
+	_, since := s.clock.Now()
+	for {
+		_, now := s.clock.Now()
+		settled := s.saver.uncommitted.Load() == 0 || s.saver.status.failing() || now-since > settleFor
+		if settled && s.creating.Load() == 0 && !s.checkpoints.inProgress() {
+			return true
+		}
+		select {
+		case <-s.stop:
+			return false
+		case <-s.clock.After(settleEvery):
+		}
+	}
+}
+
+// leave lets go of a directory that is gone. What is reserved or not committed is for the
+// next attempt to begin there, as after a crash.
+func (s *syncer) leave(path string, gone error) {
+	s.saver.closing = true
+	if err := s.saver.save(); err != nil {
+		s.log.Warn("what was recorded last to a sample directory that is gone is committed when it is back", "dir", path, "err", err)
+	}
+	s.saver.closing = false
+	s.forget()
+	s.admission.left(gone)
+	s.detach()
+	s.logAbsent(path, gone)
+}
+
+// detach lets go of the directory.
+func (s *syncer) detach() {
+	if err := s.dir.Detach(); err != nil {
+		s.log.Debug("cannot close a sample directory that is gone", "err", err)
+	}
+}
+
+// makeCheckpoints makes one checkpoint after another until over is closed. It
 // has a goroutine of its own, since a save may wait for the index, and nothing
 // that reads a camera or writes frames may wait for fsync.
-func (s *syncer) makeCheckpoints() {
+func (s *syncer) makeCheckpoints(over <-chan struct{}) {
 	for {
 		_, began := s.clock.Now()
 		s.checkpoints.makeOne()
 		s.saver.lookForDeletions()
 		_, ended := s.clock.Now()
 		select {
-		case <-s.stop:
+		case <-over:
 			return
 		case <-s.clock.After(max(checkpointEvery-(ended-began), 0)):
 		}
@@ -151,11 +219,15 @@ func (s *syncer) makeCheckpoints() {
 // create makes a new sample file under a reserved name, and a journal (§ Create
 // steps 1 and 2).
 func (s *syncer) create(stream moonfirefs.StreamID, runOffset int32, entry *moonfirefs.VideoSampleEntry) (*pendingFile, error) {
+	// First: settle looks at this after it has had everything refused.
+	s.creating.Add(1)
+	defer s.creating.Add(-1)
 	opening, err := s.admission.read()
 	if err != nil {
 		return nil, err
 	}
 	if err := s.space.check(); err != nil {
+		s.presence.suspect(err)
 		return nil, err
 	}
 	if err := s.saver.requireRoom(); err != nil {
@@ -172,6 +244,7 @@ func (s *syncer) create(stream moonfirefs.StreamID, runOffset int32, entry *moon
 	})
 	if err != nil {
 		s.abandon(name)
+		s.presence.suspect(err)
 		return nil, err
 	}
 	return s.checkpoints.begin(file, &journal.Header{

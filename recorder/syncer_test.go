@@ -134,6 +134,12 @@ func (f *faults) Space() (sample.Space, error) {
 	return sample.Space{BlockSizeBytes: 1, BlocksAvailable: f.free}, nil
 }
 
+func (f *faults) Verify() error { return f.dir.Verify() }
+
+func (f *faults) Probe() error { return f.dir.Probe() }
+
+func (f *faults) Detach() error { return f.dir.Detach() }
+
 func (f *faults) setFree(sizeBytes uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

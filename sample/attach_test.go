@@ -5,6 +5,7 @@ package sample
 import (
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/google/uuid"
@@ -62,4 +63,81 @@ func TestAttach(t *testing.T) {
 	if err := d.Attach(); err == nil {
 		t.Error("attached after Close")
 	}
+}
+
+// TestDetach ensures that a directory which is no longer at its path is told apart from
+// one that is, by its place and by its identity, and that nothing of it stays open once
+// it is let go of.
+func TestDetach(t *testing.T) {
+	d, id := newDir(t, Recording)
+	defer d.Close()
+	name := writeFile(t, d, "mine")
+	path := d.Path()
+	if err := errors.Join(d.Verify(), d.Probe()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path, path+".away"); err != nil {
+		t.Fatal(err)
+	}
+	for what, replace := range map[string]func() error{
+		"nothing":  func() error { return nil },
+		"a file":   func() error { return os.WriteFile(path, nil, 0o600) },
+		"a folder": func() error { return os.Mkdir(path, 0o700) },
+		"a link":   func() error { return os.Symlink("nowhere", path) },
+		"a copy":   func() error { return Create(path, id) },
+	} {
+		if err := replace(); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Verify(); !errors.Is(err, ErrUnavailable) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if err := os.RemoveAll(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Rename(path+".away", path); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readFile(d, name, 4); got != "mine" {
+		t.Fatalf("%q, %v", got, err)
+	}
+	// Without the file meta it is the same directory still.
+	if err := errors.Join(os.Rename(path+"/meta", path+"/elsewhere"), d.Verify(), os.Rename(path+"/elsewhere", path+"/meta")); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(d.Detach(), d.Detach()); err != nil || d.Available() {
+		t.Errorf("detached: %v", err)
+	}
+	if open := openBelow(t, path); len(open) > 0 {
+		t.Errorf("%q are open", open)
+	}
+	if _, err := d.Open(name, 4); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("read while detached: %v", err)
+	}
+	other, err := open(path, id, Recording)
+	if err != nil {
+		t.Fatalf("the locks are held still: %v", err)
+	}
+	if err := errors.Join(other.Close(), d.Attach(), d.Verify()); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readFile(d, name, 4); got != "mine" {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+// openBelow lists what this process has open in a directory.
+func openBelow(t *testing.T, path string) (open []string) {
+	t.Helper()
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if target, err := os.Readlink("/proc/self/fd/" + e.Name()); err == nil && strings.HasPrefix(target, path) {
+			open = append(open, target)
+		}
+	}
+	return open
 }

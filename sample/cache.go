@@ -161,6 +161,16 @@ func (c *cache) forget(name uuid.UUID) {
 	delete(c.files, name)
 }
 
+// forgetAll closes all files as soon as nobody uses them.
+func (c *cache) forgetAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.idle.Len() > 0 {
+		c.dropLocked(c.idle.Front().Value.(*File))
+	}
+	clear(c.files)
+}
+
 // hold adds a holder to each name, and opens the files at once if eager.
 func (c *cache) hold(names []uuid.UUID, eager bool, open opener) (release func(), err error) {
 	release = c.held.Hold(names)

@@ -291,12 +291,23 @@ type Space struct {
 // AvailableBytes is what can still be written by this process.
 func (s Space) AvailableBytes() int64 { return int64(s.BlocksAvailable) * s.BlockSizeBytes }
 
+// statfs keeps the handle from being closed meanwhile.
+func (p *place) statfs(st *unix.Statfs_t) error {
+	connection, err := p.handle.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var result error
+	err = connection.Control(func(fd uintptr) { result = unix.Fstatfs(int(fd), st) })
+	return errors.Join(err, result)
+}
+
 // Space asks the file system.
 func (d *Dir) Space() (Space, error) {
 	var st unix.Statfs_t
 	p, err := d.at()
 	if err == nil {
-		err = unix.Fstatfs(int(p.handle.Fd()), &st)
+		err = p.statfs(&st)
 	}
 	if err != nil {
 		return Space{}, fmt.Errorf("statfs %s: %w", d.path, err)

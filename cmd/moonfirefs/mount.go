@@ -20,6 +20,7 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/library"
 	"github.com/moonfirefs/moonfirefs/mp4"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // mountFlags are the flags of the commands that mount.
@@ -131,7 +132,7 @@ func runMount(cmd *cobra.Command, g *global, f *mountFlags, mountpoint string) e
 			return err
 		}
 		defer closing(o.log, mount)
-		defer o.awaitDirs(cmd.Context())()
+		defer o.watchDirs(cmd.Context())()
 		o.log.Info("mounted", "mountpoint", mountpoint)
 		select {
 		case <-cmd.Context().Done():
@@ -142,34 +143,45 @@ func runMount(cmd *cobra.Command, g *global, f *mountFlags, mountpoint string) e
 	})
 }
 
-// lookAgainEvery is how often a mount looks for a sample directory that is missing.
+// lookAgainEvery is how often a mount looks whether the sample directories are there.
 const lookAgainEvery = 5 * time.Second
 
-// awaitDirs waits, until stop is called, for sample directories that are not
-// available.
-func (o *opened) awaitDirs(ctx context.Context) (stop func()) {
+// watchDirs has sample directories that are missing, or go, used as soon as they are
+// back, until stop is called.
+func (o *opened) watchDirs(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	for _, dir := range o.Dirs {
-		if dir.Available() {
-			continue
-		}
-		o.log.Error("a sample directory is not available; its footage cannot be read", "err", dir.Attach())
 		wg.Go(func() {
-			for dir.Attach() != nil {
+			for available := o.lookForDir(dir, true); ; available = o.lookForDir(dir, available) {
 				select {
 				case <-ctx.Done():
 					return
 				case <-time.After(lookAgainEvery):
 				}
 			}
-			o.log.Info("the sample directory is back", "dir", dir.Path())
 		})
 	}
 	return func() {
 		cancel()
 		wg.Wait()
 	}
+}
+
+// lookForDir attaches a directory that is back, and detaches one that is gone. It tells
+// whether the directory is available, and logs what differs from before.
+func (o *opened) lookForDir(dir *sample.Dir, before bool) (available bool) {
+	if err := dir.Verify(); dir.Available() && errors.Is(err, sample.ErrUnavailable) {
+		o.log.Debug("the sample directory is gone", "err", errors.Join(err, dir.Detach()))
+	}
+	err := dir.Attach()
+	switch {
+	case err != nil && before:
+		o.log.Error("a sample directory is not available; its footage cannot be read", "err", err)
+	case err == nil && !before:
+		o.log.Info("the sample directory is back", "dir", dir.Path())
+	}
+	return err == nil
 }
 
 // unmounted returns a channel that is closed when the mount has ended.

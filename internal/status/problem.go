@@ -102,7 +102,7 @@ func (f *finder) add(p Problem, format string, args ...any) {
 func (f *finder) directory(d *Directory) {
 	p := func(k Kind) Problem { return Problem{Kind: k, Directory: d.Path} }
 	if d.Missing {
-		f.add(p(DiskMissing), "The directory %s is missing: is its disk connected and mounted?%s", d.Path, f.victims(d))
+		f.add(p(DiskMissing), "The directory %s is missing: is its disk connected and mounted?%s%s", d.Path, instead(d.CommitError), f.victims(d))
 		return
 	}
 	if silent := f.Time.Sub(d.SilentSince); !d.SilentSince.IsZero() && silent >= silentAfter || d.CommittingSeconds >= silentAfter.Seconds() {
@@ -128,6 +128,14 @@ func (f *finder) directory(d *Directory) {
 	if d.QuarantinedFiles > 0 {
 		f.add(p(Quarantine), "Old files in %s cannot be deleted; the log says why.", d.Path)
 	}
+}
+
+// instead says what is in the place of a missing directory, if there is something.
+func instead(reason string) string {
+	if reason == "" || strings.HasSuffix(reason, "no such file or directory") {
+		return ""
+	}
+	return " What is at its path cannot be used: " + reason + "."
 }
 
 // victims names the cameras that record to a directory.
