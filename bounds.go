@@ -33,6 +33,8 @@ const (
 	// MaxKept90k bounds an interval that is kept: a day on the clock, whatever that
 	// does meanwhile.
 	MaxKept90k = 49 * Hour90k
+	// MaxRetainFor90k bounds retention by time: a hundred years.
+	MaxRetainFor90k = 100 * 366 * 24 * Hour90k
 	// MaxHourRecordings bounds the recordings that start within an hour: several in each
 	// second.
 	MaxHourRecordings = 1 << 14
@@ -129,6 +131,8 @@ func (s *Stream) Problem() string {
 		return fmt.Sprintf("its transport %.100q does not exist", s.Transport)
 	case s.RetainBytes < 0:
 		return fmt.Sprintf("its quota is %d bytes", s.RetainBytes)
+	case s.RetainFor90k < 0 || s.RetainFor90k > MaxRetainFor90k:
+		return fmt.Sprintf("its limit in time is %d/90000 s", s.RetainFor90k)
 	case s.SampleFileBytes < 0 || s.Duration90k < 0:
 		return fmt.Sprintf("its totals are %d bytes and %d/90000 s", s.SampleFileBytes, s.Duration90k)
 	}

@@ -73,6 +73,9 @@ type Stream struct {
 	// RetainBytes is the quota: retention deletes the oldest recordings so that
 	// their sample files together never exceed it.
 	RetainBytes int64
+	// RetainFor90k is retention by time: recordings that ended longer ago are deleted as
+	// well, unless they are kept. 0 means no limit; see MaxRetainFor90k.
+	RetainFor90k Duration90k
 	// Trimmed90k are the starts of those quarters of an hour of UTC that have lost
 	// a recording to retention, ascending. Those before all recordings are left
 	// out.

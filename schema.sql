@@ -12,7 +12,7 @@
 -- SHA-1 digests blobs of 20.
 
 pragma application_id = 0x4d466673; -- "MFfs"
-pragma user_version = 3;
+pragma user_version = 4;
 
 -- One row: what the store is.
 create table meta (
@@ -87,6 +87,10 @@ create table stream (
   -- retention need not add up hundreds of thousands of rows for each transaction.
   sample_file_bytes integer not null default 0 check (sample_file_bytes >= 0),
   duration_90k integer not null default 0 check (duration_90k >= 0),
+
+  -- Retention by time: recordings that ended longer ago are deleted as well, unless they
+  -- are kept. 0: no limit.
+  retain_for_90k integer not null default 0 check (retain_for_90k >= 0),
 
   unique (camera_id, kind)
 ) strict;

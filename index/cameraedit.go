@@ -52,8 +52,8 @@ func updateCamera(ctx context.Context, tx *sql.Tx, before, c *moonfirefs.Camera)
 			err = addStream(ctx, tx, c.ID, s)
 		} else {
 			result, err = tx.ExecContext(ctx, `
-				update stream set sample_dir_id = ?, url = ?, transport = ?, retain_bytes = ? where id = ? and camera_id = ?`,
-				s.SampleDir, s.URL, s.Transport, s.RetainBytes, s.ID, c.ID)
+				update stream set sample_dir_id = ?, url = ?, transport = ?, retain_bytes = ?, retain_for_90k = ? where id = ? and camera_id = ?`,
+				s.SampleDir, s.URL, s.Transport, s.RetainBytes, s.RetainFor90k, s.ID, c.ID)
 			err = requireOne(result, err)
 		}
 		if err != nil {

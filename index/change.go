@@ -28,9 +28,12 @@ type Change struct {
 	// AudioSampleEntries are those of the audio, in parallel; nil for a recording
 	// without. The slice is nil if there is none at all.
 	AudioSampleEntries []*moonfirefs.AudioSampleEntry
-	// Retain names further streams whose quota is to be enforced, besides those
-	// of Insert.
+	// Retain names further streams whose quota and limit in time are to be enforced,
+	// besides those of Insert.
 	Retain []moonfirefs.StreamID
+	// Now90k is when footage is as old as its limit in time is compared with; 0 means
+	// that none is deleted for its age.
+	Now90k moonfirefs.Time90k
 	// Delete says that what somebody has asked to delete is to be deleted, if there
 	// is anything.
 	Delete bool
@@ -43,7 +46,7 @@ type Change struct {
 
 // Committed is what a Change brought about.
 type Committed struct {
-	// Deleted are the files of recordings that were deleted to meet quotas, or
+	// Deleted are the files of recordings that were deleted to meet quotas, for their age, or
 	// because somebody has asked for it: they are to be unlinked, then released.
 	Deleted []moonfirefs.SampleFile
 	// Reserved are the new names.
@@ -68,7 +71,7 @@ func (db *DB) Commit(ctx context.Context, c *Change) (*Committed, error) {
 	// one transaction should not: others wait for it, and memory is bounded.
 	committed := first.Committed
 	for streams, more := first.streams(), first.more; more; {
-		rest, err := db.commitOnce(ctx, &Change{Dir: c.Dir, Retain: streams, Delete: c.Delete})
+		rest, err := db.commitOnce(ctx, &Change{Dir: c.Dir, Retain: streams, Now90k: c.Now90k, Delete: c.Delete})
 		if err != nil {
 			db.log.Warn("deletions are pending", "err", err) // the next Commit goes on
 			break

@@ -128,12 +128,12 @@ func TestTrimmedIsForgottenBetweenKept(t *testing.T) {
 }
 
 // A stream has too much when its quota was lowered, unless that is kept.
-func TestOverQuota(t *testing.T) {
+func TestOverLimits(t *testing.T) {
 	f := newFixture(t, 1000)
 	f.minutes(0, 10)
 	require := func(when string, want ...moonfirefs.StreamID) {
 		t.Helper()
-		if got, err := f.db.OverQuota(t.Context()); err != nil || !slices.Equal(got, want) {
+		if got, err := f.db.OverLimits(t.Context(), 0); err != nil || !slices.Equal(got, want) {
 			t.Errorf("%s: %v, %v; want %v", when, got, err, want)
 		}
 	}

@@ -33,6 +33,10 @@ var oldVersions = map[int]oldVersion{
 		digest: "1ea029dcfb0eebeef89c486778197e47a99329bc14b8ba313f9001747cd61c7c",
 		toNext: script(from2to3), views: views2,
 	},
+	3: {
+		digest: "64ed16141ca01feca9041d186ca105dd31aee6fc50d46a79aeca06ccf4e2317a",
+		toNext: script(from3to4), views: views3,
+	},
 }
 
 var (
@@ -44,6 +48,10 @@ var (
 	from2to3 string
 	//go:embed versions/2-views.sql
 	views2 string
+	//go:embed versions/3-to-4.sql
+	from3to4 string
+	//go:embed versions/3-views.sql
+	views3 string
 )
 
 // script is a migration that is nothing but SQL.

@@ -3,9 +3,11 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/failpoint"
@@ -51,42 +53,149 @@ func (t *transaction) keptOf(ctx context.Context, stream moonfirefs.StreamID) (k
 	return set, err
 }
 
-// OverQuota lists the streams that have more than they may, those of retired cameras
-// included: a quota was lowered, or what was kept has been released.
-func (db *DB) OverQuota(ctx context.Context) (streams []moonfirefs.StreamID, err error) {
-	large, err := db.aboveRetainBytes(ctx)
+// OverLimits lists the streams that have more, or older, footage at a time than they may,
+// those of retired cameras included: time has passed, a quota was lowered, or what was kept
+// has been released.
+func (db *DB) OverLimits(ctx context.Context, now90k moonfirefs.Time90k) (streams []moonfirefs.StreamID, err error) {
+	limited, err := db.maybeOverLimits(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("look for exceeded quotas: %w", asOurs(err))
 	}
-	for _, s := range large {
-		keptBytes, err := db.KeptBytes(ctx, s.ID)
+	for _, s := range limited {
+		over, err := db.overLimits(ctx, &s, now90k)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("look for exceeded quotas: %w", asOurs(err))
 		}
-		if s.SampleFileBytes > limitBytes(s.RetainBytes, keptBytes) {
+		if over {
 			streams = append(streams, s.ID)
 		}
 	}
 	return streams, nil
 }
 
-// aboveRetainBytes lists the streams that exceed their quotas if nothing is kept of them:
-// nearly always none, so that what is kept need not be added up.
-func (db *DB) aboveRetainBytes(ctx context.Context) (large []moonfirefs.Stream, err error) {
+// maybeOverLimits lists the streams that exceed their quotas if nothing is kept of them,
+// nearly always none, and those whose footage has a limit in time.
+func (db *DB) maybeOverLimits(ctx context.Context) (limited []moonfirefs.Stream, err error) {
 	rows, err := db.readers.QueryContext(ctx, `
-		select id, retain_bytes, sample_file_bytes from stream where sample_file_bytes > retain_bytes order by id`)
+		select id, retain_bytes, retain_for_90k, sample_file_bytes from stream
+		 where sample_file_bytes > retain_bytes or retain_for_90k > 0 order by id`)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	for rows.Next() {
+	err = each(rows, func() error {
 		var s moonfirefs.Stream
-		if err := rows.Scan(&s.ID, &s.RetainBytes, &s.SampleFileBytes); err != nil {
-			return nil, err
+		err := rows.Scan(&s.ID, &s.RetainBytes, &s.RetainFor90k, &s.SampleFileBytes)
+		limited = append(limited, s)
+		return err
+	})
+	return limited, err
+}
+
+func (db *DB) overLimits(ctx context.Context, s *moonfirefs.Stream, now90k moonfirefs.Time90k) (over bool, err error) {
+	if s.SampleFileBytes > s.RetainBytes {
+		keptBytes, err := db.KeptBytes(ctx, s.ID)
+		if err != nil || s.SampleFileBytes > limitBytes(s.RetainBytes, keptBytes) {
+			return err == nil, err
 		}
-		large = append(large, s)
 	}
-	return large, rows.Err()
+	if s.RetainFor90k == 0 {
+		return false, nil
+	}
+	kept, err := loadKept(ctx, db.readers, s.ID)
+	if err == nil {
+		err = eachExpired(ctx, db.readers, s, kept, now90k, func(moonfirefs.RecordingID) error {
+			over = true
+			return errDone
+		})
+	}
+	return over, err
+}
+
+// expiredSQL finds recordings of a stream that started before a time. The covering index
+// answers it.
+const expiredSQL = `
+select id, start_time_90k, duration_90k from recording
+ where stream_id = ? and start_time_90k < ? order by start_time_90k`
+
+// eachExpired calls fn for each recording that ended longer before a time than the stream's
+// footage may stay, and that is not kept, until fn returns errDone.
+//
+// Unlike the quota, this goes by the dates of recordings, not by the order in which they were
+// committed: one that was salvaged late is as old as its date says.
+func eachExpired(ctx context.Context, db querier, s *moonfirefs.Stream, kept keptSet, now90k moonfirefs.Time90k, fn func(moonfirefs.RecordingID) error) error {
+	before90k := now90k.Add(-s.RetainFor90k)
+	return eachOverlapping(ctx, db, expiredSQL, []any{s.ID, before90k}, func(r *overlapping) error {
+		if r.start90k.Add(r.duration90k) > before90k || kept.has(r.start90k, r.duration90k) {
+			return nil
+		}
+		return fn(r.id)
+	})
+}
+
+// EachExcess calls fn for each recording that retention would delete at a time if a stream
+// had the limits of s. It changes nothing.
+func (db *DB) EachExcess(ctx context.Context, s *moonfirefs.Stream, now90k moonfirefs.Time90k, fn func(*moonfirefs.Summary)) error {
+	kept, err := loadKept(ctx, db.readers, s.ID)
+	if err != nil {
+		return fmt.Errorf("read what is kept of stream %d: %w", s.ID, err)
+	}
+	var keptBytes, sizeBytes int64
+	var deletable []moonfirefs.Summary
+	err = db.EachSummary(ctx, s.ID, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(r *moonfirefs.Summary) error {
+		switch {
+		case kept.has(r.Start90k, r.Duration90k):
+			keptBytes += r.SampleFileBytes
+			sizeBytes += r.SampleFileBytes
+		case s.RetainFor90k > 0 && r.End90k() <= now90k.Add(-s.RetainFor90k):
+			fn(r)
+		default:
+			sizeBytes += r.SampleFileBytes
+			deletable = append(deletable, *r)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(deletable, func(a, b moonfirefs.Summary) int { return cmp.Compare(a.ID, b.ID) })
+	limit := limitBytes(s.RetainBytes, keptBytes)
+	for i := 0; i < len(deletable) && sizeBytes > limit; i++ {
+		sizeBytes -= deletable[i].SampleFileBytes
+		fn(&deletable[i])
+	}
+	return nil
+}
+
+// enforceAge deletes the recordings of a stream that are older than they may be, if that is
+// limited.
+func (t *transaction) enforceAge(ctx context.Context, stream moonfirefs.StreamID) error {
+	s := &moonfirefs.Stream{ID: stream}
+	err := t.tx.QueryRowContext(ctx, `select retain_for_90k from stream where id = ?`, stream).Scan(&s.RetainFor90k)
+	if err != nil || s.RetainFor90k == 0 || t.Now90k == 0 {
+		return err
+	}
+	kept, err := t.keptOf(ctx, stream)
+	if err != nil {
+		return err
+	}
+	var expired []moonfirefs.RecordingID
+	err = eachExpired(ctx, t.tx, s, kept, t.Now90k, func(id moonfirefs.RecordingID) error {
+		if len(t.Deleted)+len(expired) >= maxDeletions {
+			t.more = true
+			return errDone
+		}
+		expired = append(expired, id)
+		return nil
+	})
+	if err != nil || len(expired) == 0 {
+		return err
+	}
+	for _, id := range expired {
+		if err := failpoint.Step("delete.1", func() error { return t.delete(ctx, id) }); err != nil {
+			return err
+		}
+	}
+	return t.forgetTrimmed(ctx, stream)
 }
 
 // limitBytes is described at limit.

@@ -31,7 +31,7 @@ type transaction struct {
 	// passed is the last recording of each stream that was looked at for retention:
 	// those up to it are kept.
 	passed map[moonfirefs.StreamID]moonfirefs.RecordingID
-	// more says that quotas are still exceeded, or that there is more to delete.
+	// more says that limits are still exceeded, or that there is more to delete.
 	more bool
 	// changed are the hours in which recordings came or went.
 	changed map[streamHour]bool
@@ -66,6 +66,9 @@ func (t *transaction) run(ctx context.Context) error {
 		}
 	}
 	for _, stream := range t.streams() {
+		if err := t.enforceAge(ctx, stream); err != nil {
+			return fmt.Errorf("delete the old footage of stream %d: %w", stream, err)
+		}
 		if err := t.enforceQuota(ctx, stream); err != nil {
 			return fmt.Errorf("enforce the quota of stream %d: %w", stream, err)
 		}

@@ -72,7 +72,7 @@ type database interface {
 	Reserve(context.Context, moonfirefs.SampleDirID, int) ([]uuid.UUID, error)
 	Reserved(context.Context, moonfirefs.SampleDirID) ([]index.Reservation, error)
 	DeletionsPending(context.Context) (bool, error)
-	OverQuota(context.Context) ([]moonfirefs.StreamID, error)
+	OverLimits(context.Context, moonfirefs.Time90k) ([]moonfirefs.StreamID, error)
 	CheckOrigin(context.Context, moonfirefs.StreamID, moonfirefs.OpenID) error
 }
 

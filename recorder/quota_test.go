@@ -35,7 +35,7 @@ func TestQuotaLoweredWhileFull(t *testing.T) {
 		t.Errorf("%d recordings are left", n)
 	}
 	b.syncer.saver.lookForDeletions()
-	if over := b.syncer.saver.takeOverQuota(); len(over) > 0 {
+	if over := b.syncer.saver.takeOverLimits(); len(over) > 0 {
 		t.Errorf("streams %v still have too much", over)
 	}
 	b.setFree(plenty) // what was deleted

@@ -64,6 +64,7 @@ type saver struct {
 	retention   *retention
 	presence    *presence
 	clock       Clock
+	ages        *ageClock
 	log         *slog.Logger
 	status      saverStatus
 	// wake holds a token when there is something to save.
@@ -75,8 +76,8 @@ type saver struct {
 	mu sync.Mutex // guards what follows
 	// waiting are finished recordings, those of a stream in order.
 	waiting []*finished
-	// overQuota are streams that have more than they may.
-	overQuota []moonfirefs.StreamID
+	// overLimits are streams that have more, or older, footage than they may.
+	overLimits []moonfirefs.StreamID
 
 	// What follows belongs to the goroutine that saves.
 
@@ -116,12 +117,12 @@ func (s *saver) signal() {
 }
 
 // lookForDeletions has a save made if there is something to delete although nothing is
-// inserted: somebody has asked for it, or has lowered a quota. So space is freed also
+// inserted: somebody has asked for it, or has lowered a quota, or time has passed. So space is freed also
 // while the disk is full, or the stream is down or retired. If that cannot be found out,
 // the next save says why.
 func (s *saver) lookForDeletions() {
 	ctx := context.Background()
-	streams, err := s.db.OverQuota(ctx)
+	streams, err := s.db.OverLimits(ctx, s.ages.now90k())
 	if err != nil {
 		return
 	}
@@ -131,16 +132,16 @@ func (s *saver) lookForDeletions() {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.overQuota = streams
+	s.overLimits = streams
 	s.signal()
 }
 
-// takeOverQuota returns what lookForDeletions has found since it was called last.
-func (s *saver) takeOverQuota() []moonfirefs.StreamID {
+// takeOverLimits returns what lookForDeletions has found since it was called last.
+func (s *saver) takeOverLimits() []moonfirefs.StreamID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	streams := s.overQuota
-	s.overQuota = nil
+	streams := s.overLimits
+	s.overLimits = nil
 	return streams
 }
 
@@ -190,7 +191,7 @@ func (s *saver) save() error {
 	if err != nil {
 		return err
 	}
-	if err := failpoint.Step("save.4", func() error { return s.commit(s.takeOverQuota()) }); err != nil {
+	if err := failpoint.Step("save.4", func() error { return s.commit(s.takeOverLimits()) }); err != nil {
 		return err
 	}
 	// What the commit has deleted. The names are released by the next save.
@@ -300,7 +301,7 @@ func (s *saver) commitOnce(streams []moonfirefs.StreamID) error {
 
 // change is what the next transaction is to do.
 func (s *saver) change(streams []moonfirefs.StreamID) *index.Change {
-	change := &index.Change{Dir: s.id, Retain: streams, Delete: true, Release: s.retention.releasable()}
+	change := &index.Change{Dir: s.id, Retain: streams, Now90k: s.ages.now90k(), Delete: true, Release: s.retention.releasable()}
 	for _, f := range s.durable {
 		change.Insert = append(change.Insert, f.row)
 		change.SampleEntries = append(change.SampleEntries, f.entry)

@@ -58,7 +58,7 @@ func newSyncer(id moonfirefs.SampleDirID, dir directory, db database, minFreeByt
 	s.retention = &retention{id: id, dir: dir, names: s.names, clock: clock, log: log}
 	s.saver = &saver{
 		id: id, dir: dir, db: db, entries: e, names: s.names, checkpoints: s.checkpoints, retention: s.retention,
-		presence: s.presence, clock: clock, log: log, status: saverStatus{clock: clock}, wake: make(chan struct{}, 1),
+		presence: s.presence, clock: clock, ages: newAgeClock(clock), log: log, status: saverStatus{clock: clock}, wake: make(chan struct{}, 1),
 	}
 	s.retention.wake = s.saver.signal
 	return s
@@ -88,7 +88,7 @@ func (s *syncer) cleanUp(ctx context.Context) error {
 	if err := failpoint.Step("start.3", func() error { return s.saver.syncEntries(fresh) }); err != nil {
 		return err
 	}
-	streams, err := s.db.OverQuota(ctx)
+	streams, err := s.db.OverLimits(ctx, s.saver.ages.now90k())
 	if err != nil {
 		return err
 	}

@@ -173,8 +173,8 @@ func (f *faults) DeletionsPending(ctx context.Context) (bool, error) {
 	return f.db.DeletionsPending(ctx)
 }
 
-func (f *faults) OverQuota(ctx context.Context) ([]moonfirefs.StreamID, error) {
-	return f.db.OverQuota(ctx)
+func (f *faults) OverLimits(ctx context.Context, now90k moonfirefs.Time90k) ([]moonfirefs.StreamID, error) {
+	return f.db.OverLimits(ctx, now90k)
 }
 
 func (f *faults) CheckOrigin(ctx context.Context, stream moonfirefs.StreamID, open moonfirefs.OpenID) error {

@@ -5,10 +5,13 @@ package main
 import (
 	"fmt"
 	"regexp"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
 
+	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/status"
 	"github.com/moonfirefs/moonfirefs/recorder"
 )
@@ -21,7 +24,7 @@ type sizeBounds struct {
 }
 
 var (
-	quotaBounds = sizeBounds{0, 1 << 62, "500GB"}
+	quotaBounds = sizeBounds{1, 1 << 62, "500GB"}
 	cacheBounds = sizeBounds{1, 1 << 40, "32MiB"}
 	// The queue must hold a key frame, at the least a small one.
 	queueBounds = sizeBounds{32 << 10, 1 << 40, "32MiB"}
@@ -49,6 +52,40 @@ func parseSize(flag, text string, bounds sizeBounds) (sizeBytes int64, err error
 		return refuse("must be at most %s", humanize.IBytes(uint64(bounds.mostBytes)))
 	}
 	return int64(n), nil
+}
+
+// ageForm matches an age such as 72h or 1.5d.
+var ageForm = regexp.MustCompile(`^\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*$`)
+
+// ageUnits are the units that an age can have.
+var ageUnits = map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour, "w": 7 * 24 * time.Hour}
+
+// parseAge reads the value of a flag, such as 72h or 30d; 0 means that there is no limit. A
+// day has 24 hours.
+func parseAge(flag, text string) (moonfirefs.Duration90k, error) {
+	refuse := func(problem string) (moonfirefs.Duration90k, error) {
+		return 0, &usageError{fmt.Errorf("%s %s: %s", flag, text, problem)}
+	}
+	if strings.TrimSpace(text) == "0" {
+		return 0, nil
+	}
+	if bareNumber.MatchString(text) {
+		return refuse("the unit is missing: one of s, m, h, d, w")
+	}
+	parts := ageForm.FindStringSubmatch(text)
+	if parts == nil {
+		return refuse("not a length of time; write it like 72h or 30d, or 0 for no limit")
+	}
+	n, err := strconv.ParseFloat(parts[1], 64)
+	age := n * float64(ageUnits[parts[2]])
+	most := moonfirefs.MaxRetainFor90k.Duration()
+	switch {
+	case err != nil || age > float64(most):
+		return refuse("must be at most a hundred years")
+	case age < float64(time.Second):
+		return refuse("must be at least 1s, or 0 for no limit")
+	}
+	return moonfirefs.FromDuration(time.Duration(age)), nil
 }
 
 // durationBounds are the durations that a flag can have, bounds included; most is 0 if

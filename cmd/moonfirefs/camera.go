@@ -32,7 +32,7 @@ func newCameraCommand(g *global) *cobra.Command {
 // cameraFlags are the flags of camera add.
 type cameraFlags struct {
 	description, sub       string
-	retain, subRetain      string
+	limits, subLimits      limitFlags
 	transport              string
 	username, passwordFile string
 	dir                    string
@@ -71,9 +71,9 @@ the URL, but other users of this machine can see it there.`,
 	}
 	cmd.Flags().StringVar(&f.description, "description", "", "description of the camera")
 	f.addAudio(cmd)
-	cmd.Flags().StringVar(&f.retain, "retain", "", "disk space for the main stream, such as 500GB; when it is used up, the oldest footage is deleted (required)")
+	f.limits.add(cmd, mainFlags, " (required)")
 	cmd.Flags().StringVar(&f.sub, "sub", "", "URL of the sub stream, to record it as well")
-	cmd.Flags().StringVar(&f.subRetain, "sub-retain", "", "disk space for the sub stream")
+	f.subLimits.add(cmd, subFlags, " (required with --sub)")
 	cmd.Flags().StringVar(&f.dir, "dir", "", "directory to record to, as shown by \"dir list\" (default: the first)")
 	cmd.Flags().BoolVar(&f.noTest, "no-test", false, "add the camera without testing it")
 	f.addConnection(cmd)
@@ -85,13 +85,15 @@ func addCamera(cmd *cobra.Command, g *global, f *cameraFlags, name, address stri
 		return &usageError{errors.New("the name comes first, then the URL, and a name has no colon")}
 	}
 	camera := &moonfirefs.Camera{UUID: uuid.New(), ShortName: name, Description: f.description, NoAudio: !f.audio, Username: f.username}
-	if err := f.addStream(camera, moonfirefs.MainStream, address, "--retain", f.retain); err != nil {
+	if err := f.addStream(camera, mainFlags, address, &f.limits); err != nil {
 		return err
 	}
 	if f.sub != "" {
-		if err := f.addStream(camera, moonfirefs.SubStream, f.sub, "--sub-retain", f.subRetain); err != nil {
+		if err := f.addStream(camera, subFlags, f.sub, &f.subLimits); err != nil {
 			return err
 		}
+	} else if !f.subLimits.empty() {
+		return &usageError{errors.New("--sub-retain and --sub-retain-for are for a sub stream: give its URL with --sub")}
 	}
 	if err := f.addPassword(cmd, camera); err != nil {
 		return err
@@ -107,8 +109,9 @@ func addCamera(cmd *cobra.Command, g *global, f *cameraFlags, name, address stri
 		if err := o.DB.CheckNewCamera(cmd.Context(), camera); err != nil {
 			return err
 		}
+		var measured bitRates
 		if !f.noTest {
-			if err := g.testNewCamera(o, camera); err != nil {
+			if measured, err = g.testNewCamera(o, camera); err != nil {
 				return err
 			}
 		}
@@ -118,35 +121,32 @@ func addCamera(cmd *cobra.Command, g *global, f *cameraFlags, name, address stri
 		if err := o.printf("Added camera %s.", name); err != nil {
 			return err
 		}
-		for i := range camera.Streams {
-			if err := o.printf("%s: %s", camera.Streams[i].FolderName(camera), retentionText(&camera.Streams[i])); err != nil {
-				return err
-			}
-		}
-		return nil
+		return o.tellLimits(camera, measured, func(*moonfirefs.Stream) bool { return true })
 	})
 }
 
-// testNewCamera says what a camera sends, or returns an error.
-func (g *global) testNewCamera(o *opened, camera *moonfirefs.Camera) error {
+// testNewCamera says what a camera sends, and returns how much that is, or an error.
+func (g *global) testNewCamera(o *opened, camera *moonfirefs.Camera) (measured bitRates, err error) {
 	results, err := g.surveyCamera(o.cmd, camera, quickSurvey)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := requireRecordable(results); err != nil {
-		return fmt.Errorf("%w (--no-test adds it anyway)", err)
+		return nil, fmt.Errorf("%w (--no-test adds it anyway)", err)
 	}
+	measured = make(bitRates)
 	for _, r := range results {
+		measured[r.Stream] = r.BitsPerSecond
 		if err := o.printf("The %s stream: %s", r.Stream, r.summary()); err != nil {
-			return err
+			return nil, err
 		}
 		for _, warning := range r.Warnings {
 			if err := o.printf("  warning: %s", warning); err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
-	return nil
+	return measured, nil
 }
 
 // addAudio adds the flag that says whether audio is recorded.
@@ -155,26 +155,23 @@ func (f *cameraFlags) addAudio(cmd *cobra.Command) {
 }
 
 // addStream adds a stream as the flags say.
-func (f *cameraFlags) addStream(c *moonfirefs.Camera, kind moonfirefs.StreamKind, address, retainFlag, retain string) error {
-	if retain == "" {
-		return &usageError{fmt.Errorf("%s is missing: how much disk space may the %s stream use?", retainFlag, kind)}
+func (f *cameraFlags) addStream(c *moonfirefs.Camera, names streamFlags, address string, limits *limitFlags) error {
+	if limits.retain == "" {
+		return &usageError{fmt.Errorf("--%s is missing: how much disk space may the %s stream use?", names.retain, names.kind)}
 	}
-	retainBytes, err := parseSize(retainFlag, retain, quotaBounds)
-	if err != nil {
+	if err := f.addAddress(c, names.kind, address); err != nil {
 		return err
 	}
-	return f.addAddress(c, kind, address, retainBytes)
+	return limits.apply(&c.Streams[len(c.Streams)-1], names)
 }
 
-// addAddress adds a stream of an address and a quota.
-func (f *cameraFlags) addAddress(c *moonfirefs.Camera, kind moonfirefs.StreamKind, address string, retainBytes int64) error {
+// addAddress adds a stream of an address.
+func (f *cameraFlags) addAddress(c *moonfirefs.Camera, kind moonfirefs.StreamKind, address string) error {
 	plain, err := takeUser(c, kind, address)
 	if err != nil {
 		return err
 	}
-	c.Streams = append(c.Streams, moonfirefs.Stream{
-		Kind: kind, URL: plain, Transport: moonfirefs.Transport(f.transport), RetainBytes: retainBytes,
-	})
+	c.Streams = append(c.Streams, moonfirefs.Stream{Kind: kind, URL: plain, Transport: moonfirefs.Transport(f.transport)})
 	return nil
 }
 

@@ -19,8 +19,8 @@ import (
 // nothing.
 type editFlags struct {
 	cameraFlags
-	url              string
-	record, password bool
+	url                   string
+	record, password, yes bool
 }
 
 func newCameraEditCommand(g *global) *cobra.Command {
@@ -33,12 +33,16 @@ second. If address, credentials, audio or directory change, it reconnects to the
 camera, which costs a second or two of footage; other cameras are not affected. If
 address or credentials change, the camera is tested first.
 
+A lower quota or limit in time can have footage deleted. Then the command says how much,
+and asks.
+
 Existing recordings stay in their directory; --dir applies to new ones. The name
 cannot be changed, because every file contains it.
 
 The password is taken from $` + passwordVariable + `, from a file
 (--password-file, - for standard input), or from a prompt.`,
 		Example: `  moonfirefs camera edit driveway --retain 800GB
+  moonfirefs camera edit driveway --retain-for 72h
   moonfirefs camera edit driveway --url rtsp://192.0.2.20/h264/main --username admin
   moonfirefs camera edit driveway --password
   moonfirefs camera edit garden --dir /media/disk2/samples
@@ -52,8 +56,9 @@ The password is taken from $` + passwordVariable + `, from a file
 	f.addAudio(cmd)
 	cmd.Flags().StringVar(&f.url, "url", "", "URL of the main stream")
 	cmd.Flags().StringVar(&f.sub, "sub", "", "URL of the sub stream; a new sub stream needs --sub-retain")
-	cmd.Flags().StringVar(&f.retain, "retain", "", "disk space for the main stream, such as 500GB")
-	cmd.Flags().StringVar(&f.subRetain, "sub-retain", "", "disk space for the sub stream")
+	f.limits.add(cmd, mainFlags, "")
+	f.subLimits.add(cmd, subFlags, "")
+	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	cmd.Flags().StringVar(&f.dir, "dir", "", "directory for new recordings, as shown by \"dir list\"")
 	cmd.Flags().BoolVar(&f.password, "password", false, "change the password: prompt for it, or take it from $"+passwordVariable)
 	cmd.Flags().BoolVar(&f.record, "record", true, "record the camera; =false only shows its footage")
@@ -67,17 +72,23 @@ var connectionFlags = []string{"url", "sub", "transport", "username", "password-
 
 func (f *editFlags) edit(g *global, o *opened, name string) error {
 	given := givenFlags(o.cmd)
-	if len(given) == 0 {
+	if !slices.ContainsFunc(given, func(name string) bool { return name != "yes" && name != "no-test" }) {
 		return &usageError{errors.New("nothing to change: give a flag, such as --retain")}
 	}
+	if err := requireNotEmpty(o.cmd); err != nil {
+		return err
+	}
+	var measured bitRates
 	c, err := curate.EditCamera(o.cmd.Context(), o.DB, name, func(c *moonfirefs.Camera) error {
-		if err := f.apply(o, c); err != nil {
+		before := c.Settings()
+		err := f.apply(o, c)
+		if err == nil && !f.noTest && !c.Retired && slices.ContainsFunc(given, isOneOf(connectionFlags)) {
+			measured, err = g.testNewCamera(o, c)
+		}
+		if err != nil {
 			return err
 		}
-		if f.noTest || c.Retired || !slices.ContainsFunc(given, isOneOf(connectionFlags)) {
-			return nil
-		}
-		return g.testNewCamera(o, c)
+		return o.confirmLimits(&before, c, f.yes)
 	})
 	if err != nil {
 		return err
@@ -85,7 +96,24 @@ func (f *editFlags) edit(g *global, o *opened, name string) error {
 	if err := o.printf("Changed camera %s.", c.ShortName); err != nil {
 		return err
 	}
-	return f.tellEdited(o, c, given)
+	return o.tellLimits(c, measured, func(s *moonfirefs.Stream) bool {
+		names := mainFlags
+		if s.Kind == moonfirefs.SubStream {
+			names = subFlags
+		}
+		return slices.ContainsFunc(given, isOneOf([]string{names.retain, names.retainForIt, "dir"}))
+	})
+}
+
+// requireNotEmpty refuses flags without a value that cannot be meant: a variable of a script
+// was empty.
+func requireNotEmpty(cmd *cobra.Command) (err error) {
+	cmd.LocalNonPersistentFlags().VisitAll(func(f *pflag.Flag) {
+		if f.Changed && f.Value.String() == "" && f.Name != "description" && f.Name != "username" {
+			err = &usageError{fmt.Errorf("--%s has no value", f.Name)}
+		}
+	})
+	return err
 }
 
 // givenFlags lists the flags of the command, but not those of every command, that
@@ -103,20 +131,6 @@ func isOneOf(names []string) func(string) bool {
 	return func(name string) bool { return slices.Contains(names, name) }
 }
 
-// tellEdited says what a new quota is good for.
-func (f *editFlags) tellEdited(o *opened, c *moonfirefs.Camera, given []string) error {
-	for i := range c.Streams {
-		flag := map[moonfirefs.StreamKind]string{moonfirefs.MainStream: "retain", moonfirefs.SubStream: "sub-retain"}[c.Streams[i].Kind]
-		if !slices.Contains(given, flag) {
-			continue
-		}
-		if err := o.printf("%s: %s", c.Streams[i].FolderName(c), retentionText(&c.Streams[i])); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // apply changes c as the flags say.
 func (f *editFlags) apply(o *opened, c *moonfirefs.Camera) error {
 	given := isOneOf(givenFlags(o.cmd))
@@ -130,17 +144,11 @@ func (f *editFlags) apply(o *opened, c *moonfirefs.Camera) error {
 		c.NoAudio = !f.audio
 	}
 	for _, s := range []struct {
-		kind                moonfirefs.StreamKind
-		urlFlag, retainFlag string
-		url, retain         string
-	}{
-		{moonfirefs.MainStream, "url", "retain", f.url, f.retain},
-		{moonfirefs.SubStream, "sub", "sub-retain", f.sub, f.subRetain},
-	} {
-		if !given(s.urlFlag) {
-			s.url = ""
-		}
-		if err := f.editStream(c, s.kind, s.url, "--"+s.retainFlag, s.retain); err != nil {
+		names  streamFlags
+		url    string
+		limits *limitFlags
+	}{{mainFlags, f.url, &f.limits}, {subFlags, f.sub, &f.subLimits}} {
+		if err := f.editStream(c, s.names, s.url, s.limits); err != nil {
 			return err
 		}
 	}
@@ -155,32 +163,27 @@ func (f *editFlags) apply(o *opened, c *moonfirefs.Camera) error {
 	return f.editCredentials(o.cmd, c)
 }
 
-// editStream changes URL and quota where they are not empty, and adds the stream if
+// editStream changes URL and limits where they are not empty, and adds the stream if
 // the camera has none of its kind.
-func (f *editFlags) editStream(c *moonfirefs.Camera, kind moonfirefs.StreamKind, address, retainFlag, retain string) error {
-	i := slices.IndexFunc(c.Streams, func(s moonfirefs.Stream) bool { return s.Kind == kind })
+func (f *editFlags) editStream(c *moonfirefs.Camera, names streamFlags, address string, limits *limitFlags) error {
+	i := slices.IndexFunc(c.Streams, func(s moonfirefs.Stream) bool { return s.Kind == names.kind })
 	if i < 0 {
-		if address == "" && retain == "" {
+		if address == "" && limits.empty() {
 			return nil
 		}
 		if address == "" {
-			return &usageError{fmt.Errorf("%s: camera %s has no %s stream", retainFlag, c.ShortName, kind)}
+			return &usageError{fmt.Errorf("--%s: camera %s has no %s stream: give its URL with --%s", names.retain, c.ShortName, names.kind, names.url)}
 		}
-		return f.addStream(c, kind, address, retainFlag, retain)
+		return f.addStream(c, names, address, limits)
 	}
 	if address != "" {
-		plain, err := takeNewUser(c, kind, address)
+		plain, err := takeNewUser(c, names.kind, address)
 		if err != nil {
 			return err
 		}
 		c.Streams[i].URL = plain
 	}
-	if retain == "" {
-		return nil
-	}
-	retainBytes, err := parseSize(retainFlag, retain, quotaBounds)
-	c.Streams[i].RetainBytes = retainBytes
-	return err
+	return limits.apply(&c.Streams[i], names)
 }
 
 // takeNewUser is takeUser for a URL that may replace user name and password.

@@ -144,7 +144,7 @@ func TestCameraEditAndRemove(t *testing.T) {
 	edit := []string{"camera", "edit", "--store", path, "driveway"}
 	requireOutput(t, exitFailure, []string{"--no-test"}, append(edit, "--url", first.URL()+"nowhere")...)
 	requireOutput(t, exitOK, []string{"Changed camera driveway"}, append(edit, "--url", second.URL())...)
-	requireOutput(t, exitOK, []string{"60 kB keeps"}, append(edit, "--retain", "60kB")...)
+	requireOutput(t, exitOK, []string{"60 kB keeps", "less than ten minutes"}, append(edit, "--retain", "60kB", "--yes")...)
 	wait.Until(t, "retention", func() bool { return recordings(t, path, 1) <= 4 })
 	remove := []string{"camera", "remove", "--store", path, "driveway"}
 	requireOutput(t, exitFailure, []string{"--keep-footage or --delete-footage"}, remove...)

@@ -71,7 +71,7 @@ do not change it.`,
 func (g *global) cameraToTest(cmd *cobra.Command, f *cameraFlags, name string) (camera *moonfirefs.Camera, err error) {
 	if strings.Contains(name, "://") {
 		camera = &moonfirefs.Camera{Username: f.username}
-		if err := f.addAddress(camera, moonfirefs.MainStream, name, 0); err != nil {
+		if err := f.addAddress(camera, moonfirefs.MainStream, name); err != nil {
 			return nil, err
 		}
 		return camera, f.addPassword(cmd, camera)

@@ -9,13 +9,16 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/moonfirefs/moonfirefs"
+	cameralib "github.com/moonfirefs/moonfirefs/camera"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/internal/curate"
 	"github.com/moonfirefs/moonfirefs/internal/printable"
@@ -124,7 +127,7 @@ func confirm(cmd *cobra.Command, question string, yes bool) error {
 	}
 	in := cmd.InOrStdin()
 	if !isTerminal(in) {
-		return &usageError{fmt.Errorf("%s There is no terminal to ask on: use --yes", question)}
+		return &statusError{fmt.Errorf("%s There is no terminal to ask on. To do it, type: %s --yes", question, commandLine(cmd)), exitUsage}
 	}
 	_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "%s [y/N] ", printable.Lines(question))
 	answer, err := awaitAnswer(cmd.Context(), func() (string, error) { return bufio.NewReader(in).ReadString('\n') })
@@ -136,6 +139,34 @@ func confirm(cmd *cobra.Command, question string, yes bool) error {
 		return nil
 	}
 	return errors.New("not confirmed; nothing was done")
+}
+
+// commandLine is what somebody has typed, for a shell, without secrets.
+func commandLine(cmd *cobra.Command) string {
+	words := append([]string{cmd.CommandPath()}, quoted(cmd.Flags().Args())...)
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if f.Changed {
+			words = append(words, "--"+f.Name+"="+quoted([]string{f.Value.String()})[0])
+		}
+	})
+	return strings.Join(words, " ")
+}
+
+// plainWord matches what a shell takes as it is.
+var plainWord = regexp.MustCompile(`^[\w@%+:,./-]+$`)
+
+func quoted(words []string) []string {
+	all := make([]string, len(words))
+	for i, word := range words {
+		if strings.Contains(word, "://") {
+			word = cameralib.Redact(word)
+		}
+		if !plainWord.MatchString(word) {
+			word = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+		all[i] = word
+	}
+	return all
 }
 
 // carryOut carries out what was requested, or waits until the recorder that runs

@@ -4,6 +4,8 @@
 
 create temp view trimmed_quarter as select * from main.rotated;
 
+create temp view stream as select *, 0 as retain_for_90k from main.stream;
+
 create temp view recording_hour as
 select recording_id, stream_id, utc_hour, stream_id * 68719476736 + utc_hour as hour_id
   from (select id as recording_id, stream_id,

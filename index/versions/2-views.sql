@@ -3,3 +3,5 @@
 -- What a reader of a database of version 2 needs to see one of the current version.
 
 create temp view sample_file_sha256 as select null as recording_id, null as sha256 where false;
+
+create temp view stream as select *, 0 as retain_for_90k from main.stream;

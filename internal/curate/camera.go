@@ -48,11 +48,14 @@ func EditCamera(ctx context.Context, db *index.DB, name string, change func(*moo
 	return &after, err
 }
 
-// RetireCamera ends the recording of a camera, whose footage stays, and forgets its
-// credentials. Its errors are those of EditCamera.
+// RetireCamera ends the recording of a camera, whose footage stays, however old it gets, and
+// forgets its credentials. Its errors are those of EditCamera.
 func RetireCamera(ctx context.Context, db *index.DB, name string) (*moonfirefs.Camera, error) {
 	return EditCamera(ctx, db, name, func(c *moonfirefs.Camera) error {
 		c.Retired, c.Username, c.Password = true, "", ""
+		for i := range c.Streams {
+			c.Streams[i].RetainFor90k = 0
+		}
 		return nil
 	})
 }

@@ -37,10 +37,11 @@ func forecastDirectory(d *status.Directory, streams []*status.Stream) {
 			continue // it gets no more
 		}
 		d.QuotaBytes += s.RetainBytes
-		missing += max(s.RetainBytes-s.SampleFileBytes, 0)
+		comes := comingBytes(s)
+		missing += comes
 		if perDay := s.BytesPerSecond() * secondsPerDay; perDay > 0 && !s.RetentionReached {
 			bytesPerDay += perDay
-			s.DaysUntilFull = ptr(float64(max(s.RetainBytes-s.SampleFileBytes, 0)) / perDay)
+			s.DaysUntilFull = ptr(float64(comes) / perDay)
 		}
 	}
 	if d.Missing || d.SizeBytes == 0 || missing <= room || bytesPerDay == 0 {
@@ -52,6 +53,16 @@ func forecastDirectory(d *status.Directory, streams []*status.Stream) {
 			*s.DaysUntilFull = min(*s.DaysUntilFull, *d.DaysUntilFull)
 		}
 	}
+}
+
+// comingBytes is how much a stream will have beyond what it has, once its quota is used up
+// or its footage is as old as it may become.
+func comingBytes(s *status.Stream) int64 {
+	most := float64(s.RetainBytes)
+	if perSecond := s.BytesPerSecond(); s.RetainSeconds > 0 && perSecond > 0 {
+		most = min(most, s.RetainSeconds*perSecond)
+	}
+	return max(int64(most)-s.SampleFileBytes, 0)
 }
 
 const secondsPerDay = float64(24 * time.Hour / time.Second)

@@ -61,9 +61,9 @@ func (l *ledger) streams(ctx context.Context, now time.Time) (streams []status.S
 func (l *ledger) stream(ctx context.Context, c *moonfirefs.Camera, s *moonfirefs.Stream, now time.Time) (status.Stream, error) {
 	d := status.Stream{
 		Camera: c.ShortName, Stream: s.Kind, Folder: s.FolderName(c), Retired: c.Retired,
-		RetainBytes: s.RetainBytes, SampleFileBytes: s.SampleFileBytes, RecordedSeconds: s.Duration90k.Duration().Seconds(),
+		RetainBytes: s.RetainBytes, RetainSeconds: s.RetainFor90k.Duration().Seconds(), SampleFileBytes: s.SampleFileBytes, RecordedSeconds: s.Duration90k.Duration().Seconds(),
 	}
-	if err := l.span(ctx, s, &d); err != nil {
+	if err := l.span(ctx, s, &d, now); err != nil {
 		return d, err
 	}
 	var err error
@@ -75,7 +75,7 @@ func (l *ledger) stream(ctx context.Context, c *moonfirefs.Camera, s *moonfirefs
 }
 
 // span fills in when footage begins and ends, and the bit rate of the newest.
-func (l *ledger) span(ctx context.Context, s *moonfirefs.Stream, d *status.Stream) error {
+func (l *ledger) span(ctx context.Context, s *moonfirefs.Stream, d *status.Stream, now time.Time) error {
 	newest, ok, err := l.db.Newest(ctx, s.ID)
 	if err != nil || !ok {
 		return err
@@ -89,7 +89,8 @@ func (l *ledger) span(ctx context.Context, s *moonfirefs.Stream, d *status.Strea
 	// Retention leaves less than a recording's room; it is here, or will be within
 	// minutes. That something is gone says nothing: somebody may have deleted it, or
 	// have raised the quota since.
-	d.RetentionReached = d.RetainBytes-d.SampleFileBytes < int64(10*60*d.BytesPerSecond())
+	d.RetentionReached = d.RetainBytes-d.SampleFileBytes < int64(10*60*d.BytesPerSecond()) ||
+		d.RetainSeconds > 0 && now.Sub(d.First).Seconds() > d.RetainSeconds-10*60
 	return l.db.EachSummary(ctx, s.ID, newest.Start90k, newest.Start90k+1, func(r *moonfirefs.Summary) error {
 		if r.Duration90k > 0 {
 			d.BitRate = int64(8 * float64(r.SampleFileBytes) / r.Duration90k.Duration().Seconds())

@@ -28,6 +28,7 @@ const (
 	JournalsFail     Kind = "journals-fail"
 	DiskTooSmall     Kind = "disk-too-small"
 	QuotaKept        Kind = "quota-kept"
+	QuotaTiny        Kind = "quota-too-small"
 	Quarantine       Kind = "quarantine"
 	MountGone        Kind = "mount-gone"
 	RestartNeeded    Kind = "restart-needed"
@@ -59,6 +60,8 @@ const (
 	silentAfter = 30 * time.Second
 	// aheadAfter is how far in the future footage may end.
 	aheadAfter = time.Minute
+	// leastKept is how much footage a camera is recorded for at the least.
+	leastKept = 10 * time.Minute
 	// clockBehind is how long before the store was made the clock may be: nothing,
 	// but for somebody who has just set it.
 	clockBehind = 24 * time.Hour
@@ -163,6 +166,7 @@ func (f *finder) stream(s *Stream) {
 	if !s.Retired && s.KeptBytes > 0 && s.KeptBytes >= s.RetainBytes-s.RetainBytes/moonfirefs.UnkeptShare {
 		f.add(p(QuotaKept, time.Time{}), "Kept footage takes up most of the quota of camera %s: release some or raise the quota.", s.Folder)
 	}
+	f.limits(s)
 	if s.Live == nil {
 		if !s.Retired && !f.explained(s) {
 			f.add(p(RestartNeeded, time.Time{}), "%s is not recorded: the recorder could not apply its configuration; the log says why.", s.name())
@@ -185,6 +189,30 @@ func (f *finder) stream(s *Stream) {
 	if !connected.IsZero() && f.Time.Sub(connected) >= uncommittedAfter && f.Time.Sub(s.Last) >= uncommittedAfter && !f.explained(s) {
 		f.add(p(NothingCommitted, s.Last), "%s is connected, but none of its footage has been committed for a while.", s.name())
 	}
+}
+
+// limits finds those that leave next to nothing of a stream that is recorded.
+func (f *finder) limits(s *Stream) {
+	if s.Retired {
+		return
+	}
+	tiny := Problem{Kind: QuotaTiny, Folder: s.Folder}
+	switch perSecond := s.BytesPerSecond(); {
+	case float64(s.RetainBytes) < leastKept.Seconds()*perSecond:
+		f.add(tiny, "The quota of %s, %s, holds less than ten minutes of footage: everything older is deleted. Raise it: moonfirefs camera edit %s --%s SIZE",
+			s.Folder, BytesText(s.RetainBytes), s.Camera, s.flag("retain"))
+	case s.RetainSeconds > 0 && s.retainFor() < leastKept:
+		f.add(tiny, "The footage of %s is deleted once it is older than %s. Raise the limit: moonfirefs camera edit %s --%s 72h",
+			s.Folder, AgeText(s.retainFor()), s.Camera, s.flag("retain-for"))
+	}
+}
+
+// flag is what a flag of camera edit is called for the stream.
+func (s *Stream) flag(name string) string {
+	if s.Stream == moonfirefs.SubStream {
+		return "sub-" + name
+	}
+	return name
 }
 
 // away tells whether a stream that is recorded gets no frames, and since when.

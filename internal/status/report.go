@@ -45,8 +45,10 @@ type Stream struct {
 	// records the stream, that of the newest recording.
 	BitRate int64 `json:"bitRate"`
 
-	RetainBytes     int64 `json:"retainBytes"`
-	SampleFileBytes int64 `json:"sampleFileBytes"`
+	RetainBytes int64 `json:"retainBytes"`
+	// RetainSeconds is how old footage may become; 0 means that there is no limit.
+	RetainSeconds   float64 `json:"retainSeconds,omitempty"`
+	SampleFileBytes int64   `json:"sampleFileBytes"`
 	// KeptBytes are those of SampleFileBytes that are kept.
 	KeptBytes int64 `json:"keptBytes,omitempty"`
 	// RecordedSeconds is how much footage there is.
@@ -56,8 +58,8 @@ type Stream struct {
 	Last  time.Time `json:"last,omitzero"`
 	// DaysKept is the time between them.
 	DaysKept float64 `json:"daysKept"`
-	// RetentionReached says that the quota is used up: each new recording deletes
-	// the oldest.
+	// RetentionReached says that the quota is used up, or the footage as old as it may
+	// become: each new recording deletes the oldest.
 	RetentionReached bool `json:"retentionReached"`
 	// DaysUntilFull is when that will be, or when the disk will be full if that is
 	// sooner, as far as can be told; nil if it cannot, or if it is reached.

@@ -22,12 +22,12 @@ func healthy() *Report {
 		Mountpoint: "/mnt/nvr", Mounted: true,
 		Streams: []Stream{
 			{
-				Camera: "driveway", Stream: moonfirefs.MainStream, Folder: "driveway", Directory: "/media/a", BitRate: 2e6,
+				Camera: "driveway", Stream: moonfirefs.MainStream, Folder: "driveway", Directory: "/media/a", BitRate: 2e6, RetainBytes: 1e12,
 				Last: noon.Add(-time.Minute), First: noon.AddDate(0, 0, -3), DaysKept: 3,
 				Live: &Live{ConnectedSince: noon.Add(-time.Hour), LastFrame: noon.Add(-time.Second), Connections: 1},
 			},
 			{
-				Camera: "driveway", Stream: moonfirefs.SubStream, Folder: "driveway-sub", Directory: "/media/b", BitRate: 2e5,
+				Camera: "driveway", Stream: moonfirefs.SubStream, Folder: "driveway-sub", Directory: "/media/b", BitRate: 2e5, RetainBytes: 1e12,
 				Last: noon.Add(-time.Minute), First: noon.AddDate(0, 0, -3), DaysKept: 3,
 				Live: &Live{ConnectedSince: noon.Add(-time.Hour), LastFrame: noon.Add(-time.Second), Connections: 1},
 			},
@@ -46,6 +46,12 @@ func TestFind(t *testing.T) {
 		text   string
 	}{
 		"nothing": {func(*Report) {}, nil, ""},
+		"quota of bytes": {func(r *Report) { r.Streams[0].RetainBytes = 800 }, []Kind{QuotaTiny},
+			"The quota of driveway, 800 B, holds less than ten minutes of footage: everything older is deleted. Raise it: moonfirefs camera edit driveway --retain SIZE"},
+		"quota of just ten minutes": {func(r *Report) { r.Streams[1].RetainBytes = 2e5 / 8 * 600 }, nil, ""},
+		"quota of a retired camera": {func(r *Report) { r.Streams[1].RetainBytes, r.Streams[1].Retired = 800, true }, nil, ""},
+		"limit of a minute": {func(r *Report) { r.Streams[1].RetainSeconds = 60 }, []Kind{QuotaTiny},
+			"The footage of driveway-sub is deleted once it is older than 1 minute. Raise the limit: moonfirefs camera edit driveway --sub-retain-for 72h"},
 		"camera away": {func(r *Report) {
 			*r.Streams[0].Live = Live{AwaySince: noon.Add(-time.Minute), LastFrame: noon.Add(-2 * time.Minute), CameraError: "connection refused"}
 		}, []Kind{CameraAway}, "Camera driveway offline since 2026-11-22 06:58: connection refused."},
@@ -90,8 +96,8 @@ func TestFind(t *testing.T) {
 		"clock unset": {func(r *Report) { r.Created = noon.AddDate(50, 0, 0) }, []Kind{ClockWrong}, "before this store was created"},
 		"new camera":  {func(r *Report) { r.Streams[1].Live = nil }, []Kind{RestartNeeded}, "could not apply its configuration"},
 		"quota kept": {func(r *Report) {
-			r.Streams[0].RetainBytes, r.Streams[0].KeptBytes = 1000, 900
-			r.Streams[1].RetainBytes, r.Streams[1].KeptBytes = 1000, 899
+			r.Streams[0].RetainBytes, r.Streams[0].KeptBytes = 1e12, 9e11
+			r.Streams[1].RetainBytes, r.Streams[1].KeptBytes = 1e12, 9e11-1
 		}, []Kind{QuotaKept}, "quota of camera driveway:"},
 		"retired camera": {func(r *Report) { r.Streams[1].Live, r.Streams[1].Retired = nil, true }, nil, ""},
 		"no recorder": {func(r *Report) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 )
 
 // Words puts the values of a report into words, with times of day in the zone of
@@ -75,10 +76,17 @@ func (s *Stream) DriftText() string {
 // RecordedText says how much of the quota is used, and how much of that is kept.
 func (s *Stream) RecordedText() string {
 	text := BytesText(s.SampleFileBytes) + " of " + BytesText(s.RetainBytes)
+	if s.RetainSeconds > 0 {
+		text += ", " + AgeText(s.retainFor()) + " at most"
+	}
 	if s.KeptBytes > 0 {
 		text += ", " + BytesText(s.KeptBytes) + " kept"
 	}
 	return text
+}
+
+func (s *Stream) retainFor() time.Duration {
+	return time.Duration(s.RetainSeconds * float64(time.Second))
 }
 
 // BackText says how far back the footage goes.
@@ -127,6 +135,20 @@ func DurationText(d time.Duration) string {
 	default:
 		return fmt.Sprintf("%d h %d min", minutes/60, minutes%60)
 	}
+}
+
+// AgeText says how old footage may become, exactly: "30 days", "72 hours".
+func AgeText(d time.Duration) string {
+	for _, unit := range []struct {
+		duration time.Duration
+		name     string
+	}{{24 * time.Hour, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
+		// As a person has written it: 72 hours are no 3 days.
+		if d%unit.duration == 0 && d >= unit.duration && (unit.name != "day" || d > 7*unit.duration) {
+			return english.Plural(int(d/unit.duration), unit.name, "")
+		}
+	}
+	return english.Plural(int(d/time.Second), "second", "")
 }
 
 // DaysText rounds a number of days for people.

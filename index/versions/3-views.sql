@@ -1,0 +1,5 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+-- What a reader of a database of version 3 needs to see one of the current version.
+
+create temp view stream as select *, 0 as retain_for_90k from main.stream;

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package curate
+
+import (
+	"context"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
+)
+
+// Stricter tells whether a stream may have less footage, or none so old, after a change of
+// its limits.
+func Stricter(before, after *moonfirefs.Stream) bool {
+	return after.RetainBytes < before.RetainBytes ||
+		after.RetainFor90k > 0 && (before.RetainFor90k == 0 || after.RetainFor90k < before.RetainFor90k)
+}
+
+// Excess adds up what retention would delete at a time if a stream had the limits of s.
+func Excess(ctx context.Context, db *index.DB, s *moonfirefs.Stream, now90k moonfirefs.Time90k) (Footage, error) {
+	var found Footage
+	err := db.EachExcess(ctx, s, now90k, func(r *moonfirefs.Summary) { found.Add(r) })
+	return found, err
+}
