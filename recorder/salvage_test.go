@@ -419,13 +419,13 @@ func TestSalvagedRow(t *testing.T) {
 		"all that the journal has": {6, moonfirefs.Summary{VideoSamples: 4, VideoSyncSamples: 2, SampleFileBytes: 238, Duration90k: 9003, Flags: salvaged | moonfirefs.FlagAudio | moonfirefs.FlagTrailingZero,
 			Audio: moonfirefs.AudioSummary{Samples: 3, Chunks: 2, Bytes: 18, Start90k: 500, Duration90k: 5763}}},
 	}
-	pieces := piecesOf(j)
+	pieces := j.Pieces()
 	if len(pieces) != 6 {
 		t.Fatalf("%d pieces", len(pieces))
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			r := salvagedRow(9, j, tableOf(pieces[:test.pieces]), digestOf("bytes"))
+			r := salvagedRow(9, j, journal.TableOf(pieces[:test.pieces]), digestOf("bytes"))
 			want := test.want
 			want.Start90k, want.RunOffset = 1000, 2
 			if r.Summary != want {

@@ -150,10 +150,10 @@ func (s *salvager) readJournal(name uuid.UUID) (*journal.Journal, error) {
 // complete cuts a sample file back to the last piece of which it and the journal
 // agree, and returns the row of the recording, whose file is to be made durable.
 func (s *salvager) complete(file reopenedFile, j *journal.Journal) (*moonfirefs.Recording, error) {
-	pieces := piecesOf(j)
+	pieces := j.Pieces()
 	var whole int
 	err := failpoint.Step("salvage.2", func() (err error) {
-		whole, err = countWhole(io.NewSectionReader(file, 0, math.MaxInt64), pieces)
+		whole, err = journal.CountWhole(io.NewSectionReader(file, 0, math.MaxInt64), pieces)
 		return err
 	})
 	if err != nil {
@@ -162,7 +162,7 @@ func (s *salvager) complete(file reopenedFile, j *journal.Journal) (*moonfirefs.
 	if whole == 0 {
 		return nil, fmt.Errorf("%w: no sample is as the journal says", errNothingWhole)
 	}
-	table := tableOf(pieces[:whole])
+	table := journal.TableOf(pieces[:whole])
 	if err := failpoint.Step("salvage.3", func() error { return file.Truncate(table.Bytes()) }); err != nil {
 		return nil, err
 	}
@@ -171,35 +171,6 @@ func (s *salvager) complete(file reopenedFile, j *journal.Journal) (*moonfirefs.
 		return nil, err
 	}
 	return salvagedRow(s.id, j, table, digest), nil
-}
-
-// countWhole reads pieces from a sample file and tells how many it has, up to the first
-// that is not as the journal says.
-func countWhole(file io.Reader, pieces []piece) (int, error) {
-	buffer := make([]byte, 64<<10)
-	for i, p := range pieces {
-		sum, err := sumOf(file, p.sizeBytes, buffer)
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || err == nil && sum != p.sum {
-			return i, nil
-		}
-		if err != nil {
-			return i, err
-		}
-	}
-	return len(pieces), nil
-}
-
-// sumOf reads sizeBytes, through a buffer: a damaged journal may name any size.
-func sumOf(r io.Reader, sizeBytes int64, buffer []byte) (sum uint32, err error) {
-	for sizeBytes > 0 {
-		n, err := io.ReadFull(r, buffer[:min(sizeBytes, int64(len(buffer)))])
-		if err != nil {
-			return 0, err
-		}
-		sum = journal.ExtendSum(sum, buffer[:n])
-		sizeBytes -= int64(n)
-	}
-	return sum, nil
 }
 
 // sweepJournals removes the journals of names that are not reserved: their
