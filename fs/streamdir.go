@@ -47,6 +47,9 @@ func (f *streamDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 		p, err := f.tree.pages.OfStream(ctx, f.stream, name)
 		return f.tree.enterPage(ctx, f, p, err, out)
 	}
+	if n, ok := library.ParseLatestName(name); ok {
+		return f.enterLatest(ctx, n, out)
+	}
 	date, ok := civil.ParseDate(name)
 	if !ok {
 		return nil, syscall.ENOENT
@@ -56,6 +59,22 @@ func (f *streamDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 		return nil, f.tree.fail("look up date", err)
 	}
 	return f.enterDate(ctx, state, date, out)
+}
+
+// enterLatest answers a look-up of the newest footage, which is not listed: whoever copies
+// or indexes the folder would never be done with it.
+func (f *streamDir) enterLatest(ctx context.Context, n library.LatestName, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+	if n.TooLong() {
+		return nil, syscall.EINVAL
+	}
+	found, ok, err := f.tree.catalog.Latest(ctx, f.stream, n)
+	if err != nil {
+		return nil, f.tree.fail("look up newest footage", err)
+	}
+	if !ok {
+		return nil, syscall.ENOENT
+	}
+	return f.tree.enterVersion(ctx, f, f.stream, &found, out), 0
 }
 
 // enterDate answers a look-up of a date by the state of the stream.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/inprogress"
 	"github.com/moonfirefs/moonfirefs/internal/bytecache"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/mp4"
@@ -51,6 +52,7 @@ type Catalog struct {
 	render     RenderOptions
 	cache      *Cache
 	counters   Counters
+	inProgress *inprogress.Finder
 
 	// mu guards last. It is never held during a query.
 	mu   sync.Mutex
@@ -89,6 +91,8 @@ func New(o Options) (*Catalog, error) {
 		index: o.Index, dirs: o.Dirs, calendar: civil.Calendar{Zone: o.Zone}, created90k: o.Created90k, render: o.Render,
 		// Listings and pages are read in turn by whoever reads all of them.
 		cache: bytecache.New[any](bytecache.Random, o.CacheBytes, Cached.MemoryBytes),
+
+		inProgress: inprogress.New(o.Index, o.Dirs),
 	}, nil
 }
 

@@ -8,13 +8,33 @@ import (
 	"fmt"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/inprogress"
 	"github.com/moonfirefs/moonfirefs/mp4"
 )
 
 // Clip describes a part of an interval, counted from 1, as it is now: the footage of the
-// interval, cut at groups of pictures. ok is false if there is none.
+// interval, cut at groups of pictures. If the interval reaches into the present, it has
+// what is being recorded as well. ok is false if there is none.
 func (c *Catalog) Clip(ctx context.Context, s *StreamState, interval moonfirefs.Interval, part int) (v Version, ok bool, err error) {
-	recordings, err := c.overlapping(ctx, s.Stream, interval)
+	look := func() ([]*inprogress.Recording, error) { return c.ahead(ctx, s, interval) }
+	err = c.settled(ctx, look, func(ahead []*inprogress.Recording) error {
+		v, ok, err = c.clip(ctx, s, interval, part, ahead)
+		return err
+	})
+	return v, ok && err == nil, err
+}
+
+// ahead finds the recordings in progress if an interval may have some.
+func (c *Catalog) ahead(ctx context.Context, s *StreamState, interval moonfirefs.Interval) ([]*inprogress.Recording, error) {
+	if s.Recorded && interval.End90k <= s.End90k {
+		return nil, nil
+	}
+	return c.now(ctx, s.Stream)
+}
+
+// clip describes a part of an interval with recordings in progress.
+func (c *Catalog) clip(ctx context.Context, s *StreamState, interval moonfirefs.Interval, part int, ahead []*inprogress.Recording) (v Version, ok bool, err error) {
+	recordings, p, err := c.footage(ctx, s.Stream, interval, ahead)
 	if errors.Is(err, moonfirefs.ErrCorrupt) {
 		return s.damagedClip(interval), part == 1, nil
 	}
@@ -25,8 +45,8 @@ func (c *Catalog) Clip(ctx context.Context, s *StreamState, interval moonfirefs.
 	if part < 1 || part > len(found) {
 		return Version{}, false, nil
 	}
-	v = Version{Interval: interval, Part: int32(part), Growing: s.clipGrows(interval), clip: true}
-	err = c.describe(ctx, s.Stream, &v, found[part-1])
+	v = Version{Interval: interval, Part: int32(part), Growing: s.clipGrows(interval), clip: true, progress: p.progress()}
+	err = c.describe(ctx, s.Stream, &v, found[part-1], p)
 	return v, err == nil, err
 }
 
@@ -48,7 +68,7 @@ func (c *Catalog) clips(ctx context.Context, s *StreamState, interval moonfirefs
 	}
 	for i, part := range parts(recordings) {
 		v := Version{Interval: interval, Part: int32(i + 1), Growing: s.clipGrows(interval), clip: true}
-		if err := c.describe(ctx, s.Stream, &v, part); err != nil {
+		if err := c.describe(ctx, s.Stream, &v, part, nil); err != nil {
 			return nil, err
 		}
 		all = append(all, v)
@@ -88,13 +108,13 @@ func (c *Catalog) overlapping(ctx context.Context, s *Stream, interval moonfiref
 
 // cut makes a clip of what a file of whole recordings would be. It reads the indexes of
 // the first and the last one, through the cache of the index.
-func (c *Catalog) cut(ctx context.Context, s *Stream, v *Version, spec *mp4.Spec) error {
+func (c *Catalog) cut(ctx context.Context, s *Stream, v *Version, spec *mp4.Spec, p *present) error {
 	const layout = "2006-01-02 15:04:05 -07:00"
 	spec.Title = fmt.Sprintf("%s %s to %s", s.Folder,
 		c.calendar.Format(v.Interval.Start90k, layout), c.calendar.Format(v.Interval.End90k, layout))
 	interval := v.Interval
 	spec.Excerpt = &interval
-	if err := spec.Cut(ctx, &tables{c.index, spec.Recordings}); errors.Is(err, moonfirefs.ErrNotFound) {
+	if err := spec.Cut(ctx, &tables{c.index, spec.Recordings, p}); errors.Is(err, moonfirefs.ErrNotFound) {
 		return asStale(err)
 	}
 	// If an index cannot be read or is damaged, the clip stays whole, which is another
@@ -134,7 +154,23 @@ func (c *Catalog) openClip(ctx context.Context, folder string, interval moonfire
 	if state == nil {
 		return nil, moonfirefs.ErrNotFound
 	}
-	all, err := c.overlapping(ctx, state.Stream, interval)
+	look := func() ([]*inprogress.Recording, error) { return c.ahead(ctx, state, interval) }
+	var opened *Clip
+	err = c.settled(ctx, look, func(ahead []*inprogress.Recording) error {
+		if opened != nil {
+			_ = opened.Close() // opened for reading: nothing can be lost
+		}
+		opened, err = c.openPart(ctx, state.Stream, interval, part, ahead)
+		return err
+	})
+	if err != nil && opened != nil {
+		return nil, errors.Join(err, opened.Close())
+	}
+	return opened, err
+}
+
+func (c *Catalog) openPart(ctx context.Context, s *Stream, interval moonfirefs.Interval, part int, ahead []*inprogress.Recording) (*Clip, error) {
+	all, p, err := c.footage(ctx, s, interval, ahead)
 	if err != nil {
 		return nil, err
 	}
@@ -143,11 +179,11 @@ func (c *Catalog) openClip(ctx context.Context, folder string, interval moonfire
 		return nil, fmt.Errorf("part %d of %d: %w", part, len(found), moonfirefs.ErrNotFound)
 	}
 	recordings := found[part-1]
-	spec, err := c.spec(ctx, state.Stream, &Version{Interval: interval, clip: true}, recordings)
+	spec, err := c.spec(ctx, s, &Version{Interval: interval, clip: true}, recordings, p)
 	if err != nil {
 		return nil, err
 	}
-	opened, err := c.open(ctx, spec)
+	opened, err := c.open(ctx, spec, p)
 	if err != nil {
 		return nil, err
 	}

@@ -187,7 +187,7 @@ func (c *Catalog) loadVersions(ctx context.Context, s *StreamState, d civil.Date
 			v := Version{Interval: h.Interval, Part: int32(i + 1), Growing: s.growing(h)}
 			if isDamaged {
 				v.damage(s.Stream, part)
-			} else if err := c.describe(ctx, s.Stream, &v, part); err != nil {
+			} else if err := c.describe(ctx, s.Stream, &v, part, nil); err != nil {
 				return nil, nil, err
 			}
 			// Millions of files share a few names.

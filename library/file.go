@@ -4,12 +4,15 @@ package library
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	iofs "io/fs"
 	"sync"
 
 	"github.com/google/uuid"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/inprogress"
 	"github.com/moonfirefs/moonfirefs/mp4"
 	"github.com/moonfirefs/moonfirefs/sample"
 )
@@ -29,42 +32,51 @@ type File struct {
 // Open opens this very version of a file of a stream, which the file may have outgrown
 // since. If it has lost a recording, the error wraps ErrStale.
 func (c *Catalog) Open(ctx context.Context, s *Stream, v *Version) (*File, error) {
-	spec, err := c.find(ctx, s, v)
+	spec, p, err := c.find(ctx, s, v)
 	if err != nil {
 		return nil, err
 	}
-	return c.open(ctx, spec)
+	return c.open(ctx, spec, p)
 }
 
-func (c *Catalog) open(ctx context.Context, spec *mp4.Spec) (*File, error) {
+func (c *Catalog) open(ctx context.Context, spec *mp4.Spec, p *present) (*File, error) {
 	layout, err := mp4.New(spec)
 	if err != nil {
 		return nil, err
 	}
-	f := &File{layout: layout, source: source{tables: tables{c.index, spec.Recordings}, dirs: c.dirs, layout: layout}}
-	if err := f.hold(ctx); err != nil {
+	f := &File{layout: layout, source: source{tables: tables{c.index, spec.Recordings, p}, dirs: c.dirs, layout: layout}}
+	err = f.hold(ctx)
+	if err == nil {
+		err = f.holdPresent(c.inProgress)
+	}
+	if err != nil {
 		f.release()
 		return nil, err
 	}
 	return f, nil
 }
 
-// hold secures the video indexes and the sample files.
+// hold secures the video indexes and the sample files of what is committed.
 func (f *File) hold(ctx context.Context) error {
 	s := &f.source
-	ids := make([]moonfirefs.RecordingID, len(s.recordings))
-	for i := range s.recordings {
-		ids[i] = s.recordings[i].ID
+	ids, places := s.committed()
+	if len(ids) == 0 {
+		return nil
 	}
 	release, err := s.index.Hold(ctx, ids)
 	if err != nil {
 		return asStale(err)
 	}
 	f.releases = append(f.releases, release)
-	if s.files, err = s.index.SampleFiles(ctx, ids); err != nil {
+	files, err := s.index.SampleFiles(ctx, ids)
+	if err != nil {
 		return asStale(err)
 	}
-	if err := f.holdFiles(); err != nil {
+	s.files = make([]moonfirefs.SampleFile, len(s.recordings))
+	for i, file := range files {
+		s.files[places[i]] = file
+	}
+	if err := f.holdFiles(files); err != nil {
 		return err
 	}
 	// Rows go before files do: if all rows are still there, no file was unlinked by
@@ -74,10 +86,32 @@ func (f *File) hold(ctx context.Context) error {
 	return asStale(err)
 }
 
+// holdPresent opens the sample files of recordings in progress. One that is gone was
+// committed and deleted, or given up.
+func (f *File) holdPresent(in *inprogress.Finder) error {
+	s := &f.source
+	if s.present == nil {
+		return nil
+	}
+	s.growing = make([]*sample.File, len(s.present.recordings))
+	for i, r := range s.present.recordings {
+		file, err := in.Open(r)
+		if errors.Is(err, iofs.ErrNotExist) {
+			return fmt.Errorf("%w: %w", ErrStale, err)
+		}
+		if err != nil {
+			return err
+		}
+		s.growing[i] = file
+		f.releases = append(f.releases, file.Release)
+	}
+	return nil
+}
+
 // holdFiles holds the sample files that are there.
-func (f *File) holdFiles() error {
+func (f *File) holdFiles(files []moonfirefs.SampleFile) error {
 	names := make(map[moonfirefs.SampleDirID][]uuid.UUID)
-	for _, file := range f.source.files {
+	for _, file := range files {
 		names[file.Dir] = append(names[file.Dir], file.UUID)
 	}
 	for id, names := range names {
@@ -155,33 +189,59 @@ func (f *File) Samples(off int64, n int) (found Samples, ok bool, err error) {
 type tables struct {
 	index      Index
 	recordings []moonfirefs.Summary
+	// present has those of recordings in progress.
+	present *present
 }
 
 var _ mp4.Indexes = (*tables)(nil)
 
 // VideoIndex implements mp4.Indexes.
 func (t *tables) VideoIndex(ctx context.Context, recording int) ([]byte, error) {
-	return t.index.VideoIndex(ctx, t.recordings[recording].ID)
+	id := t.recordings[recording].ID
+	if r := t.present.of(id); r != nil {
+		return r.VideoIndex, nil
+	}
+	return t.index.VideoIndex(ctx, id)
 }
 
 // AudioIndex implements mp4.Indexes.
 func (t *tables) AudioIndex(ctx context.Context, recording int) ([]byte, error) {
-	return t.index.AudioIndex(ctx, t.recordings[recording].ID)
+	id := t.recordings[recording].ID
+	if r := t.present.of(id); r != nil {
+		return r.AudioIndex, nil
+	}
+	return t.index.AudioIndex(ctx, id)
+}
+
+// committed returns the ids of the recordings that are committed, and their places
+// among all.
+func (t *tables) committed() (ids []moonfirefs.RecordingID, places []int) {
+	for i := range t.recordings {
+		if id := t.recordings[i].ID; t.present.of(id) == nil {
+			ids, places = append(ids, id), append(places, i)
+		}
+	}
+	return ids, places
 }
 
 // source is what the bytes of a file are read from. Its errors are RecordingErrors.
 type source struct {
 	tables
-	// files are those of the recordings, in parallel.
-	files  []moonfirefs.SampleFile
-	dirs   map[moonfirefs.SampleDirID]*sample.Dir
-	layout *mp4.File
+	// files are those of the recordings, in parallel, where they are committed; growing
+	// those of the recordings in progress.
+	files   []moonfirefs.SampleFile
+	growing []*sample.File
+	dirs    map[moonfirefs.SampleDirID]*sample.Dir
+	layout  *mp4.File
 }
 
 var _ mp4.Source = (*source)(nil)
 
 // open returns the sample file of a recording, to be released.
 func (s *source) open(recording int) (*sample.File, error) {
+	if id := s.recordings[recording].ID; s.present.of(id) != nil {
+		return s.growing[-id-1].Use(), nil
+	}
 	name := s.files[recording]
 	dir := s.dirs[name.Dir]
 	if dir == nil {

@@ -39,6 +39,9 @@ type Index interface {
 	VideoSampleEntry(ctx context.Context, id moonfirefs.VideoSampleEntryID) (*moonfirefs.VideoSampleEntry, error)
 	AudioSampleEntry(ctx context.Context, id moonfirefs.AudioSampleEntryID) (*moonfirefs.AudioSampleEntry, error)
 
+	// Writing names the sample files of what is being recorded; see inprogress.Index.
+	Writing(ctx context.Context) ([]moonfirefs.SampleFile, error)
+
 	// VideoIndex and AudioIndex return the tables of a recording, which nobody changes.
 	VideoIndex(ctx context.Context, id moonfirefs.RecordingID) ([]byte, error)
 	AudioIndex(ctx context.Context, id moonfirefs.RecordingID) ([]byte, error)

@@ -76,8 +76,9 @@ func PageInode(stream moonfirefs.StreamID, name string, modified90k moonfirefs.T
 
 // versionInode stands for everything on which the bytes, the size and the time stamps of
 // a version depend. Recordings are immutable and their ids are never used again; what is
-// cut off the recordings of a clip follows from them and its interval.
-func versionInode(s *Stream, v *Version, spec *mp4.Spec) uint64 {
+// cut off the recordings of a clip follows from them and its interval. A recording in
+// progress is the same for as long as it has as many samples and the same start.
+func versionInode(s *Stream, v *Version, spec *mp4.Spec, p *present) uint64 {
 	kind := "file"
 	switch {
 	case spec.IsCut():
@@ -90,8 +91,13 @@ func versionInode(s *Stream, v *Version, spec *mp4.Spec) uint64 {
 		number(mp4.FormatVersion).number(int64(spec.Gaps)).flag(spec.Timestamps).
 		text(spec.Zone.String()).text(spec.Title).text(spec.Description).
 		number(int64(len(spec.Recordings)))
-	for _, r := range spec.Recordings {
-		i = i.number(int64(r.ID))
+	for k := range spec.Recordings {
+		id := spec.Recordings[k].ID
+		i = i.number(int64(id))
+		if r := p.of(id); r != nil {
+			mark := r.Mark()
+			i = i.text(mark.File.UUID.String()).number(int64(mark.Pieces)).number(int64(mark.Start90k))
+		}
 	}
 	return i.inode()
 }

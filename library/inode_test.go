@@ -22,7 +22,7 @@ func TestVersionInode(t *testing.T) {
 		v := &Version{Interval: inNewYork(t).HourAt(0).Interval, Part: 1}
 		spec := &mp4.Spec{Zone: newYork, Title: "ab", Description: "c", Recordings: []moonfirefs.Summary{{ID: 1}, {ID: 2}}}
 		change(s, v, spec)
-		return versionInode(s, v, spec)
+		return versionInode(s, v, spec, nil)
 	}
 	want := inode(func(*Stream, *Version, *mp4.Spec) {})
 	// A constant for as long as mp4.FormatVersion is.

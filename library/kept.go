@@ -93,9 +93,11 @@ func (s *Snapshot) keptByName() map[string]KeptFile {
 }
 
 // KeptVersion describes a file of kept footage as it is now; ok is false if there is no
-// footage for it. It is the clip of that interval, inode number included.
+// footage for it. It is the clip of that interval, inode number included, but for what is
+// being recorded: its folder is listed and copied, and index pages tell of it, so it
+// grows with commits alone.
 func (c *Catalog) KeptVersion(ctx context.Context, k KeptFile) (v Version, ok bool, err error) {
-	v, ok, err = c.Clip(ctx, k.State, k.Interval, k.Part)
+	v, ok, err = c.clip(ctx, k.State, k.Interval, k.Part, nil)
 	v.Growing = k.Growing()
 	return v, ok, err
 }

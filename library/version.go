@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/inprogress"
 	"github.com/moonfirefs/moonfirefs/mp4"
 )
 
@@ -36,6 +37,8 @@ type Version struct {
 	Damaged bool
 	// clip says that it is a clip, or kept, which is the same: cut to its interval.
 	clip bool
+	// progress is what the clip has of recordings in progress; nil if nothing.
+	progress *progress
 }
 
 // parts cuts the recordings of an interval where the sample entry of the video changes,
@@ -61,8 +64,8 @@ func parts(recordings []moonfirefs.Summary) [][]moonfirefs.Summary {
 
 // describe fills in what follows from the recordings of a version: its inode number, its
 // size and its time stamp.
-func (c *Catalog) describe(ctx context.Context, s *Stream, v *Version, recordings []moonfirefs.Summary) error {
-	spec, err := c.spec(ctx, s, v, recordings)
+func (c *Catalog) describe(ctx context.Context, s *Stream, v *Version, recordings []moonfirefs.Summary, p *present) error {
+	spec, err := c.spec(ctx, s, v, recordings, p)
 	if errors.Is(err, moonfirefs.ErrCorrupt) {
 		v.damage(s, recordings)
 		return nil
@@ -71,7 +74,7 @@ func (c *Catalog) describe(ctx context.Context, s *Stream, v *Version, recording
 		return err
 	}
 	v.recordings = int32(len(recordings))
-	v.Inode, v.SizeBytes = versionInode(s, v, spec), mp4.Size(spec)
+	v.Inode, v.SizeBytes = versionInode(s, v, spec, p), mp4.Size(spec)
 	v.Modified90k = recordings[len(recordings)-1].End90k()
 	if v.clip {
 		v.Modified90k = min(v.Modified90k, v.Interval.End90k)
@@ -94,12 +97,12 @@ func (v *Version) damage(s *Stream, recordings []moonfirefs.Summary) {
 // spec says what a file made of recordings is. Nothing that a user can edit later goes
 // into it except the camera's name, which is in the path as well: the bytes of a closed
 // hour are promised to stay.
-func (c *Catalog) spec(ctx context.Context, s *Stream, v *Version, recordings []moonfirefs.Summary) (*mp4.Spec, error) {
-	entry, err := c.VideoSampleEntry(ctx, recordings[0].VideoSampleEntry)
+func (c *Catalog) spec(ctx context.Context, s *Stream, v *Version, recordings []moonfirefs.Summary, p *present) (*mp4.Spec, error) {
+	entry, err := c.videoEntry(ctx, recordings[0].VideoSampleEntry, p)
 	if err != nil {
 		return nil, err
 	}
-	audio, err := c.audioOf(ctx, recordings)
+	audio, err := c.audioOf(ctx, recordings, p)
 	if err != nil {
 		return nil, err
 	}
@@ -110,28 +113,50 @@ func (c *Catalog) spec(ctx context.Context, s *Stream, v *Version, recordings []
 		Gaps:        c.render.Gaps, Timestamps: c.render.Timestamps,
 	}
 	if v.clip {
-		return spec, c.cut(ctx, s, v, spec)
+		return spec, c.cut(ctx, s, v, spec, p)
 	}
 	return spec, nil
 }
 
 // audioOf returns the configuration of the audio of a part; nil if it has none.
-func (c *Catalog) audioOf(ctx context.Context, recordings []moonfirefs.Summary) (*moonfirefs.AudioSampleEntry, error) {
+func (c *Catalog) audioOf(ctx context.Context, recordings []moonfirefs.Summary, p *present) (*moonfirefs.AudioSampleEntry, error) {
 	for i := range recordings {
 		if id := recordings[i].Audio.SampleEntry; id != 0 {
-			return c.AudioSampleEntry(ctx, id)
+			return c.audioEntry(ctx, id, p)
 		}
 	}
 	return nil, nil
 }
 
 // find finds what a version is made of, which the file may have outgrown since. If it
-// has lost a recording instead, the error wraps ErrStale.
-func (c *Catalog) find(ctx context.Context, s *Stream, v *Version) (*mp4.Spec, error) {
-	recordings, err := c.recordings(ctx, s, v)
-	if err != nil {
-		return nil, err
+// has lost a recording instead, or one that was in progress has been committed, the error
+// wraps ErrStale.
+func (c *Catalog) find(ctx context.Context, s *Stream, v *Version) (spec *mp4.Spec, p *present, err error) {
+	if v.progress == nil {
+		recordings, err := c.recordings(ctx, s, v)
+		if err != nil {
+			return nil, nil, err
+		}
+		spec, err = c.made(ctx, s, v, recordings, nil)
+		return spec, nil, err
 	}
+	look := func() ([]*inprogress.Recording, error) {
+		found, err := c.inProgress.At(ctx, s.ID, v.progress.marks)
+		return found, asStale(err)
+	}
+	err = c.settled(ctx, look, func(ahead []*inprogress.Recording) error {
+		var recordings []moonfirefs.Summary
+		if recordings, p, err = c.footage(ctx, s, v.Interval, ahead); err != nil {
+			return err
+		}
+		spec, err = c.made(ctx, s, v, recordings, p)
+		return err
+	})
+	return spec, p, err
+}
+
+// made says what a version is, of all recordings of its interval.
+func (c *Catalog) made(ctx context.Context, s *Stream, v *Version, recordings []moonfirefs.Summary, p *present) (*mp4.Spec, error) {
 	found := parts(recordings)
 	if int(v.Part) > len(found) || int(v.recordings) > len(found[v.Part-1]) {
 		return nil, v.stale(s)
@@ -140,11 +165,11 @@ func (c *Catalog) find(ctx context.Context, s *Stream, v *Version) (*mp4.Spec, e
 	if !v.Damaged {
 		made = made[:v.recordings]
 	}
-	spec, err := c.spec(ctx, s, v, made)
+	spec, err := c.spec(ctx, s, v, made, p)
 	if err != nil {
 		return nil, err // the damage, where there is some
 	}
-	if versionInode(s, v, spec) != v.Inode {
+	if versionInode(s, v, spec, p) != v.Inode {
 		return nil, v.stale(s)
 	}
 	return spec, nil

@@ -95,7 +95,7 @@ func TestVersionsAreFoundAgain(t *testing.T) {
 		for j := range versions {
 			// From the fifth on, each recording makes the oldest one go.
 			trimmed := i >= 4 && j < i
-			spec, err := c.find(t.Context(), stream, &versions[j])
+			spec, _, err := c.find(t.Context(), stream, &versions[j])
 			switch {
 			case trimmed && !errors.Is(err, ErrStale):
 				t.Errorf("after %d recordings, version %d: %v", i+1, j+1, err)

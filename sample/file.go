@@ -95,3 +95,29 @@ func (f *File) Release() { f.cache.release(f) }
 func (d *Dir) Hold(names []uuid.UUID) (release func(), err error) {
 	return d.cache.hold(names, d.mode == ReadOnly, d.openFile)
 }
+
+// OpenGrowing returns a sample file for reading that may still be written to. Nobody else
+// shares it: its size is that of now, and what is committed later has another. The caller
+// releases it.
+func (d *Dir) OpenGrowing(name uuid.UUID) (*File, error) {
+	f, err := d.openFile(name)
+	if err != nil {
+		return nil, err
+	}
+	f.refs = 1
+	return f, nil
+}
+
+// Reader reads the file as it is by then, however long that is.
+func (f *File) Reader() io.ReaderAt { return f.file }
+
+// SizeBytes is what the file had when it was opened.
+func (f *File) SizeBytes() int64 { return f.sizeBytes }
+
+// Use returns the file with one more user, who releases it. The caller is one.
+func (f *File) Use() *File {
+	f.cache.mu.Lock()
+	defer f.cache.mu.Unlock()
+	f.refs++
+	return f
+}

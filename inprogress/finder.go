@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package inprogress
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/sample"
+)
+
+// Index tells which names are reserved. *index.DB is one.
+type Index interface {
+	// Writing names the sample files that may be being written, all of one moment. A name
+	// that is committed never comes back.
+	Writing(ctx context.Context) ([]moonfirefs.SampleFile, error)
+}
+
+// Finder finds recordings in progress. It is safe for concurrent use.
+type Finder struct {
+	index Index
+	dirs  map[moonfirefs.SampleDirID]*sample.Dir
+
+	// mu guards known: what was found out about names that were reserved lately.
+	mu    sync.Mutex
+	known map[uuid.UUID]*pending
+}
+
+// New returns a finder. Nobody changes dirs.
+func New(index Index, dirs map[moonfirefs.SampleDirID]*sample.Dir) *Finder {
+	return &Finder{index: index, dirs: dirs, known: make(map[uuid.UUID]*pending)}
+}
+
+// Of returns the recordings in progress of a stream, in their order: as a rule one, and
+// the one before it for as long as that is not committed. Of the last one it takes the
+// groups of pictures that are complete.
+//
+// What cannot be read is left out, and is why the error says so: that may accompany
+// recordings.
+func (f *Finder) Of(ctx context.Context, stream moonfirefs.StreamID) ([]*Recording, error) {
+	names, err := f.writing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []*Recording
+	var errs []error
+	for _, p := range names {
+		r, err := p.read(f.dirs[p.file.Dir], stream)
+		if err != nil {
+			errs = append(errs, err)
+		} else if r != nil {
+			found = append(found, r)
+		}
+	}
+	slices.SortStableFunc(found, compare)
+	return complete(found), errors.Join(errs...)
+}
+
+// compare puts the recordings of a stream into their order.
+func compare(a, b *Recording) int {
+	return cmp.Or(cmp.Compare(a.Open, b.Open), cmp.Compare(a.Start90k, b.Start90k), cmp.Compare(a.RunOffset, b.RunOffset))
+}
+
+// complete leaves out what is not complete of the recordings of a stream, in order.
+func complete(found []*Recording) []*Recording {
+	for i, r := range found {
+		if i > 0 && found[i-1].mayGetAudio(r) {
+			return found[:i]
+		}
+		if i < len(found)-1 {
+			continue
+		}
+		if found[i] = r.groups(); found[i] == nil {
+			return found[:i]
+		}
+	}
+	return found
+}
+
+// At finds recordings as they were once. The error wraps moonfirefs.ErrNotFound if one of
+// them is not in progress any more.
+func (f *Finder) At(ctx context.Context, stream moonfirefs.StreamID, marks []Mark) ([]*Recording, error) {
+	names, err := f.writing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	found := make([]*Recording, 0, len(marks))
+	for _, mark := range marks {
+		i := slices.IndexFunc(names, func(p *pending) bool { return p.file == mark.File })
+		if i < 0 {
+			return nil, fmt.Errorf("recording in progress %s: %w", mark.File.UUID, moonfirefs.ErrNotFound)
+		}
+		r, err := names[i].read(f.dirs[mark.File.Dir], stream)
+		if err != nil {
+			return nil, err
+		}
+		if r = r.at(mark); r == nil {
+			return nil, fmt.Errorf("recording in progress %s: it has less than before: %w", mark.File.UUID, moonfirefs.ErrNotFound)
+		}
+		found = append(found, r)
+	}
+	return found, nil
+}
+
+// InProgress tells whether none of the recordings has been committed meanwhile.
+func (f *Finder) InProgress(ctx context.Context, recordings []*Recording) (bool, error) {
+	if len(recordings) == 0 {
+		return true, nil
+	}
+	names, err := f.index.Writing(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, r := range recordings {
+		if !slices.Contains(names, r.file()) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// Open opens the sample file of a recording, which may be longer by now. It can be read
+// as long as it is open, whatever becomes of the recording. The caller releases it.
+func (f *Finder) Open(r *Recording) (*sample.File, error) {
+	dir := f.dirs[r.SampleDir]
+	if dir == nil {
+		return nil, fmt.Errorf("sample directory %d is not open", r.SampleDir)
+	}
+	return dir.OpenGrowing(r.SampleFile)
+}
+
+// writing returns what is known of the names that are reserved for writing, and forgets
+// those that are not any more.
+func (f *Finder) writing(ctx context.Context) ([]*pending, error) {
+	names, err := f.index.Writing(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all, next := make([]*pending, len(names)), make(map[uuid.UUID]*pending, len(names))
+	for i, name := range names {
+		p := f.known[name.UUID]
+		if p == nil || p.file != name {
+			p = &pending{file: name}
+		}
+		all[i], next[name.UUID] = p, p
+	}
+	f.known = next
+	return all, nil
+}
