@@ -15,9 +15,9 @@ import (
 // maxPPSCount is what numOfPictureParameterSets can count.
 const maxPPSCount = math.MaxUint8
 
-// avcSampleEntry makes the "avc1" sample entry (ISO 14496-15 §5.4.2.1) for one
-// SPS and the PPSs that refer to it.
-func avcSampleEntry(spsUnit []byte, ppsUnits [][]byte) (*moonfirefs.VideoSampleEntry, error) {
+// avcSampleEntry makes the sample entry (ISO 14496-15 §5.4.2.1) for one SPS and the PPSs
+// that refer to it: "avc1", or "avc3" if there are parameter sets in the samples as well.
+func avcSampleEntry(spsUnit []byte, ppsUnits [][]byte, inBand bool) (*moonfirefs.VideoSampleEntry, error) {
 	var sps h264.SPS
 	if err := sps.Unmarshal(spsUnit); err != nil {
 		return nil, fmt.Errorf("parse sequence parameter set: %w", err)
@@ -31,8 +31,12 @@ func avcSampleEntry(spsUnit []byte, ppsUnits [][]byte) (*moonfirefs.VideoSampleE
 		return nil, err
 	}
 	aspectH, aspectV := avcPixelAspect(sps.VUI)
-	data := visualSampleEntry("avc1", width, height, box("avcC", configuration), aspectH, aspectV)
-	codec := fmt.Sprintf("avc1.%x", spsUnit[1:4])
+	format := "avc1"
+	if inBand {
+		format = "avc3"
+	}
+	data := visualSampleEntry(format, width, height, box("avcC", configuration), aspectH, aspectV)
+	codec := fmt.Sprintf("%s.%x", format, spsUnit[1:4])
 	return moonfirefs.NewVideoSampleEntry(data, width, height, aspectH, aspectV, codec), nil
 }
 

@@ -55,7 +55,7 @@ type pictureParameterSet struct {
 }
 
 func newH264Stream() *stream {
-	return &stream{codec: &h264Codec{sps: make(map[uint32][]byte), pps: make(map[uint32]pictureParameterSet)}}
+	return newStream(&h264Codec{sps: make(map[uint32][]byte), pps: make(map[uint32]pictureParameterSet)})
 }
 
 func (h *h264Codec) learnUnit(unit []byte) {
@@ -121,9 +121,9 @@ func referringTo(pps map[uint32]pictureParameterSet, spsID uint32) (units [][]by
 	return units
 }
 
-func (h *h264Codec) sampleEntry(sets [][]byte) (*moonfirefs.VideoSampleEntry, error) {
+func (h *h264Codec) sampleEntry(sets [][]byte, inBand bool) (*moonfirefs.VideoSampleEntry, error) {
 	_, h.reorder = avcFrames(sets[0])
-	return avcSampleEntry(sets[0], sets[1:])
+	return avcSampleEntry(sets[0], sets[1:], inBand)
 }
 
 // order: only B pictures go back, in practice. An SPS need not say how far, and

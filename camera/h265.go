@@ -62,12 +62,12 @@ type sequenceParameterSet struct {
 }
 
 func newH265Stream() *stream {
-	return &stream{codec: &h265Codec{
+	return newStream(&h265Codec{
 		vps:   make(map[uint32][]byte),
 		sps:   make(map[uint32]sequenceParameterSet),
 		pps:   make(map[uint32]pictureParameterSet),
 		ended: true,
-	}}
+	})
 }
 
 func (h *h265Codec) learnUnit(unit []byte) {
@@ -127,9 +127,9 @@ func (h *h265Codec) parameterSets(slice []byte) [][]byte {
 	return append([][]byte{h.vps[sps.vpsID], sps.unit}, referringTo(h.pps, pps.spsID)...)
 }
 
-func (h *h265Codec) sampleEntry(sets [][]byte) (*moonfirefs.VideoSampleEntry, error) {
+func (h *h265Codec) sampleEntry(sets [][]byte, inBand bool) (*moonfirefs.VideoSampleEntry, error) {
 	h.reorder = hevcReorder(sets[1])
-	return hevcSampleEntry(sets[0], sets[1], sets[2:])
+	return hevcSampleEntry(sets[0], sets[1], sets[2:], inBand)
 }
 
 // decodable keeps account of NoRaslOutputFlag (§8.1.3).

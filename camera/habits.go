@@ -12,6 +12,8 @@ import (
 // knows nothing. It may be used by several sessions at once.
 type Habits struct {
 	rtsp rtsp.Habits
+	// alternation is how often the configuration of the video changes.
+	alternation alternation
 
 	mu sync.Mutex // guards what follows
 	// audio is how sessions have fared that had audio.

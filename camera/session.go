@@ -97,6 +97,7 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 	if err := open(ctx, cfg, s); err != nil {
 		return nil, fmt.Errorf("open %s: %w", Redact(cfg.URL), err)
 	}
+	s.video.alternation = &cfg.Habits.alternation
 	s.heard = time.Now()
 	return s, nil
 }
@@ -174,6 +175,7 @@ type accessUnit struct {
 func (s *Session) add(au *accessUnit) (pictures int, err error) {
 	s.heard = time.Now()
 	previous := s.video.entry
+	s.video.arrived = au.arrived
 	frames, err := s.video.samples(au.units)
 	if err != nil || len(frames) == 0 {
 		return 0, err
@@ -183,6 +185,9 @@ func (s *Session) add(au *accessUnit) (pictures int, err error) {
 		f := &frames[i]
 		if f.Entry != previous {
 			s.log.Info("codec configuration", "codec", f.Entry.RFC6381Codec, "width", f.Entry.Width, "height", f.Entry.Height)
+			if s.video.inBand {
+				s.log.Warn("the camera's codec configuration keeps changing: it is recorded with the pictures, in one file, from now on")
+			}
 			previous = f.Entry
 		}
 		if s.started = s.started || f.Sync; !s.started {

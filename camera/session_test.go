@@ -227,7 +227,7 @@ func testConfigurationChanges(t *testing.T, codec testcamera.Codec) {
 		t.Fatal(err)
 	}
 	camera := startCamera(t, testcamera.Config{Source: testcamera.Join(small, large)})
-	frames := read(t, openSession(t, Config{URL: camera.URL()}), 120)
+	frames := read(t, openSession(t, Config{URL: camera.URL()}), 100)
 	sizes := map[uint16][20]byte{}
 	changes := 0
 	for i, frame := range frames {

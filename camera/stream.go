@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/rtp"
@@ -30,8 +31,9 @@ type codec interface {
 	// picture, given a slice of it, always in the same order; or nil if one that
 	// the slice refers to has not been seen.
 	parameterSets(slice []byte) [][]byte
-	// sampleEntry makes a sample entry of what parameterSets has returned.
-	sampleEntry(sets [][]byte) (*moonfirefs.VideoSampleEntry, error)
+	// sampleEntry makes a sample entry of what parameterSets has returned. inBand says
+	// that there are such sets in the samples as well.
+	sampleEntry(sets [][]byte, inBand bool) (*moonfirefs.VideoSampleEntry, error)
 	// decodable tells whether the pictures that a picture depends on are in the
 	// recordings as well, given the NAL units of its access unit. It is asked
 	// once for each picture from the first sync picture on.
@@ -65,9 +67,17 @@ type stream struct {
 	// nil before the first one.
 	entry     *moonfirefs.VideoSampleEntry
 	entrySets [][]byte
+	// alternation decides whether a change of the configuration makes a new sample entry.
+	alternation *alternation
+	// inBand says that it does not: sync samples have their parameter sets in them.
+	inBand bool
+	// arrived is when the access unit came whose pictures are converted.
+	arrived time.Time
 	// units is memory for the NAL units of an access unit.
 	units [][]byte
 }
+
+func newStream(c codec) *stream { return &stream{codec: c, alternation: &alternation{}} }
 
 // maxParameterSetBytes is what the 16-bit length of a parameter set in "avcC" and
 // "hvcC" can say (ISO 14496-15 §5.3.3.1.2).
@@ -168,7 +178,14 @@ func (s *stream) sample(units [][]byte) (f Frame, err error) {
 	}
 	f.Entry = s.entry
 	f.Order = s.order(slices.DeleteFunc(slices.Clone(units), func(unit []byte) bool { return !s.isSlice(unit) }))
-	f.Data = make([]byte, 0, sampleSize(units))
+	var sets [][]byte
+	if f.Sync && s.inBand {
+		sets = s.entrySets
+	}
+	f.Data = make([]byte, 0, sampleSize(sets)+sampleSize(units))
+	for _, set := range sets {
+		f.Data = appendLengthPrefixed(f.Data, set)
+	}
 	for _, unit := range units {
 		if s.keeps(unit) {
 			f.Data = appendLengthPrefixed(f.Data, unit)
@@ -198,7 +215,7 @@ func (s *stream) keeps(unit []byte) bool {
 
 // activate makes the parameter sets that a slice of a sync picture refers to the
 // ones in force. If they differ from those of the sample entry, a new one takes
-// its place. It reports false if the sets are not known.
+// its place, as a rule. It reports false if the sets are not known.
 func (s *stream) activate(slice []byte) (known bool, err error) {
 	if s.entry == nil && !s.beginsPicture(slice) {
 		return false, nil // we joined in the middle of this picture
@@ -210,13 +227,16 @@ func (s *stream) activate(slice []byte) (known bool, err error) {
 	if slices.EqualFunc(sets, s.entrySets, bytes.Equal) {
 		return true, nil
 	}
-	entry, err := s.sampleEntry(sets)
+	entry, err := s.sampleEntry(sets, false)
 	if err != nil {
 		return false, err
 	}
 	if problem := entry.Problem(); problem != "" {
 		return false, fmt.Errorf("configuration of the codec: %s", problem)
 	}
-	s.entry, s.entrySets = entry, sets
-	return true, nil
+	s.entry, s.inBand, err = s.alternation.choose(entry, s.arrived, func() (*moonfirefs.VideoSampleEntry, error) {
+		return s.sampleEntry(sets, true)
+	})
+	s.entrySets = sets
+	return err == nil, err
 }
