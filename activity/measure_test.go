@@ -120,6 +120,17 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
+func TestStretches(t *testing.T) {
+	got := Stretches([]Percent{0, 5, 10, 0, 3, NoFootage, 0, 7, 0})
+	want := []Stretch{{First: 1, Minutes: 4, Peak: 10, Sum: 18}, {First: 7, Minutes: 1, Peak: 7, Sum: 7}}
+	if !slices.Equal(got, want) {
+		t.Errorf("%+v, want %+v", got, want)
+	}
+	if got := Stretches([]Percent{0, NoFootage}); len(got) > 0 {
+		t.Errorf("%+v in a still scene", got)
+	}
+}
+
 // Ensures that each hour has its own usual: of the night, and of the day.
 func TestUsualOfTheHour(t *testing.T) {
 	rates := make([]int64, 24*60)

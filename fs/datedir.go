@@ -14,6 +14,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/library"
+	"github.com/moonfirefs/moonfirefs/pages"
 )
 
 // dateDir is the folder of one date of a stream: a file per hour of which
@@ -47,6 +48,10 @@ func (d *dateDir) list(ctx context.Context) (*library.Day, error) {
 
 func (d *dateDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 	ctx = context.WithoutCancel(ctx)
+	if slices.Contains(pages.DateNames(), name) {
+		p, err := d.tree.pages.OfDate(ctx, d.stream, d.date, name)
+		return d.tree.enterPage(ctx, d, p, err, out)
+	}
 	list, err := d.list(ctx)
 	if err != nil {
 		return nil, d.tree.fail("look up hour", err)

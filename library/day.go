@@ -47,6 +47,9 @@ func (d *Day) Find(name string) *Version {
 	return nil
 }
 
+// Equal tells whether both list the same files, with the same bytes.
+func (d *Day) Equal(other *Day) bool { return d == other || slices.Equal(d.Versions, other.Versions) }
+
 // Damaged tells whether a file of the date is damaged.
 func (d *Day) Damaged() bool {
 	return slices.ContainsFunc(d.Versions, func(v Version) bool { return v.Damaged })

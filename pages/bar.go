@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/moonfirefs/moonfirefs"
-	"github.com/moonfirefs/moonfirefs/internal/civil"
+	"github.com/moonfirefs/moonfirefs/activity"
 )
 
 // barView is a picture of a day. One unit is a second: there are 86400, or 3600
@@ -18,7 +18,9 @@ type barView struct {
 	// Recorded and Gaps are paths (SVG 1.1 §8.3). The gaps are drawn on top, with
 	// a line around them, so that even the shortest can be seen.
 	Recorded, Gaps string
-	Ticks          []tickView
+	// Active are paths as well, of each level of activity from 1.
+	Active [activity.MaxLevel]string
+	Ticks  []tickView
 	// Text says the same in words.
 	Text string
 }
@@ -29,12 +31,15 @@ type tickView struct{ Percent, Label string }
 // hoursPerTick is how far ticks are apart on the clock.
 const hoursPerTick = 6
 
-func (r renderer) barView(d civil.Date, day *coverage) barView {
+func (r renderer) barView(date *dateSummary, day *coverage) barView {
 	v := barView{Seconds: day.seconds(day.bounds.End90k)}
 	gaps := day.gaps(0)
 	v.Recorded = day.path([]moonfirefs.Interval{day.whole()})
 	v.Gaps = day.path(gaps)
-	for _, h := range r.Hours(d) {
+	for level := range activity.MaxLevel {
+		v.Active[level] = activePath(date.active, level+1)
+	}
+	for _, h := range r.Hours(date.date) {
 		if h.Clock > 0 && h.Clock%hoursPerTick == 0 {
 			percent := 100 * float64(day.seconds(h.Start90k)) / float64(v.Seconds)
 			v.Ticks = append(v.Ticks, tickView{strconv.FormatFloat(percent, 'f', 2, 64) + "%", fmt.Sprintf("%02d", h.Clock)})

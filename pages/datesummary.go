@@ -22,6 +22,8 @@ type dateSummary struct {
 	// sampleFileBytes and duration90k are the sums over those recordings.
 	sampleFileBytes int64
 	duration90k     moonfirefs.Duration90k
+	// active says when something moved.
+	active []activeCells
 }
 
 // fileSummary is what the pages tell of a file.
@@ -49,5 +51,6 @@ func (d *dateSummary) add(v *library.Version, recordings []moonfirefs.Summary) {
 // memoryBytes is what it takes in memory, with its place in the stream's summary.
 func (d *dateSummary) memoryBytes() int64 {
 	return int64(unsafe.Sizeof(*d)) + 8 + int64(cap(d.files))*int64(unsafe.Sizeof(fileSummary{})) +
-		int64(cap(d.stretches))*int64(unsafe.Sizeof(stretch{}))
+		int64(cap(d.stretches))*int64(unsafe.Sizeof(stretch{})) +
+		int64(cap(d.active))*int64(unsafe.Sizeof(activeCells{}))
 }

@@ -168,7 +168,7 @@ func (r renderer) dayView(s *streamSummary, date *dateSummary) dayView {
 	day := s.days[date.date]
 	v := dayView{
 		Date: date.date.String(), Weekday: date.date.MidnightUTC().Weekday().String(),
-		Recorded: durationText(date.duration90k), Size: bytesText(date.sampleFileBytes), Bar: r.barView(date.date, day),
+		Recorded: durationText(date.duration90k), Size: bytesText(date.sampleFileBytes), Bar: r.barView(date, day),
 	}
 	v.Files = r.fileRows(s, date)
 	gaps := day.gaps(minListedGap90k)

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/internal/status"
 	"github.com/moonfirefs/moonfirefs/library"
 )
@@ -66,11 +67,15 @@ type Page struct {
 	key   pageKey
 }
 
-// pageKey names a page. The stream is 0 for those of the root.
+// pageKey names a page. The stream is 0 for those of the root, the date is zero for those
+// that are not in the folder of a date.
 type pageKey struct {
 	stream moonfirefs.StreamID
 	name   string
+	date   civil.Date
 }
+
+func (k pageKey) ofDate() bool { return k.date != civil.Date{} }
 
 type madePage struct {
 	source *pageSource
@@ -96,12 +101,12 @@ func (p *Pages) OfRoot(ctx context.Context, name string) (*Page, error) {
 	if name == StatusName && p.report() == nil {
 		return nil, nil
 	}
-	return p.page(ctx, pageKey{0, name})
+	return p.page(ctx, pageKey{name: name})
 }
 
 // OfStream returns a page of a stream's folder as of now.
 func (p *Pages) OfStream(ctx context.Context, s *library.Stream, name string) (*Page, error) {
-	return p.page(ctx, pageKey{s.ID, name})
+	return p.page(ctx, pageKey{stream: s.ID, name: name})
 }
 
 func (p *Pages) page(ctx context.Context, key pageKey) (*Page, error) {
@@ -176,11 +181,7 @@ func (page *Page) Content(ctx context.Context) ([]byte, error) {
 	if known, ok := p.catalog.Cache().Get(contentKey(page.Inode)); ok {
 		return known.(compressed).expand()
 	}
-	source, err := p.source(ctx, page.key)
-	if err != nil {
-		return nil, err
-	}
-	now, content, err := p.make(ctx, page.key, source)
+	now, content, err := p.remake(ctx, page.key)
 	if err != nil {
 		return nil, err
 	}
@@ -188,6 +189,18 @@ func (page *Page) Content(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", page.key.name, library.ErrStale)
 	}
 	return content, nil
+}
+
+// remake makes a page as of now.
+func (p *Pages) remake(ctx context.Context, key pageKey) (*Page, []byte, error) {
+	if key.ofDate() {
+		return p.makeOfDate(ctx, key)
+	}
+	source, err := p.source(ctx, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	return p.make(ctx, key, source)
 }
 
 func (p *Pages) render(key pageKey, summaries []*streamSummary, report *status.Report) ([]byte, error) {
@@ -256,7 +269,7 @@ func (p *Pages) modified90k(source *pageSource) moonfirefs.Time90k {
 // the stream with a folder, recordings included. It returns an error that wraps
 // moonfirefs.ErrNotFound if there is no such folder.
 func IndexJSON(ctx context.Context, c *library.Catalog, folder string) ([]byte, error) {
-	key := pageKey{0, JSONName}
+	key := pageKey{name: JSONName}
 	p := New(c, nil)
 	if folder != "" {
 		now, err := c.Snapshot(ctx)

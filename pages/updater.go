@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/activity"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/library"
 )
@@ -106,12 +107,19 @@ func (u *updater) mayHaveChanged(d civil.Date, last, state *library.StreamState)
 
 func (u *updater) loadDate(ctx context.Context, state *library.StreamState, d civil.Date) (*dateSummary, error) {
 	date := &dateSummary{date: d}
-	day, err := u.catalog.LoadDay(ctx, state, d, date.add)
+	var units []activity.Unit
+	day, err := u.catalog.LoadDay(ctx, state, d, func(v *library.Version, recordings []moonfirefs.Summary) {
+		date.add(v, recordings)
+		units = unitsOf(units, recordings)
+	})
 	if err != nil {
 		return nil, err
 	}
+	hours := u.catalog.Calendar().Hours(d)
+	date.active = activeIn(moonfirefs.Interval{Start90k: hours[0].Start90k, End90k: hours[len(hours)-1].End90k}, units)
 	date.damaged = day.Damaged()
 	date.files, date.stretches = exactly(date.files), exactly(date.stretches)
+	date.active = exactly(date.active)
 	return date, nil
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 func newListCommand(g *global) *cobra.Command {
-	var asJSON bool
+	var asJSON, active bool
 	cmd := &cobra.Command{
 		Use:   "list [CAMERA]",
 		Short: "List footage by day",
@@ -25,10 +25,15 @@ func newListCommand(g *global) *cobra.Command {
 much there is, and how much is missing in between. A recording counts towards the day
 on which it starts.
 
-With --json, it prints the mount's index.json (docs/index-pages.md).
+With --activity, it lists the busiest stretches instead: when more than usual moved, by the
+sizes of frames, and how many more bytes the busiest minute took than usual. That reads the
+tables of frames of all footage (docs/activity.md).
+
+With --json, it prints the mount's index.json (docs/index-pages.md), or all stretches.
 
 CAMERA is the name of the camera's folder (NAME-sub for the sub stream).`,
 		Example: `  moonfirefs list
+  moonfirefs list driveway --activity
   moonfirefs list driveway --json`,
 		Args: asUsage(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -44,13 +49,17 @@ CAMERA is the name of the camera's folder (NAME-sub for the sub stream).`,
 					}
 					all = curate.Streams{*found}
 				}
-				if asJSON {
+				switch {
+				case active:
+					return o.printActivity(all, asJSON)
+				case asJSON:
 					return o.printIndex(all, len(args) > 0)
 				}
 				return o.printDays(all)
 			})
 		},
 	}
+	cmd.Flags().BoolVar(&active, "activity", false, "list the busiest stretches")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

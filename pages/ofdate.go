@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package pages
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"unsafe"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/activity"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
+	"github.com/moonfirefs/moonfirefs/library"
+)
+
+// ActivityName is in the folder of a date, for those who ask for it: it is not listed. To
+// make it, the tables of samples of the whole date are read, and a listing must not wait
+// for that.
+const ActivityName = "activity.json"
+
+// DateNames are the names of the pages in the folder of a date.
+func DateNames() []string { return []string{ActivityName} }
+
+// datePage is a page of a date that is remembered for as long as the files of the date
+// are the same.
+type datePage struct {
+	day  *library.Day
+	page *Page
+}
+
+// MemoryBytes implements library.Cached.
+func (d *datePage) MemoryBytes() int64 {
+	return d.day.MemoryBytes() + int64(unsafe.Sizeof(*d)) + int64(unsafe.Sizeof(*d.page))
+}
+
+// OfDate returns a page of the folder of a date as of now. It is nil if there is no such
+// date.
+func (p *Pages) OfDate(ctx context.Context, s *library.Stream, d civil.Date, name string) (*Page, error) {
+	key := pageKey{s.ID, name, d}
+	_, day, err := p.dayOf(ctx, key)
+	if err != nil || len(day.Versions) == 0 {
+		return nil, err
+	}
+	if known, ok := p.catalog.Cache().Get(key); ok && known.(*datePage).day.Equal(day) {
+		return known.(*datePage).page, nil
+	}
+	page, _, err := p.makeOfDate(ctx, key)
+	return page, err
+}
+
+// dayOf lists the files of the date of a page.
+func (p *Pages) dayOf(ctx context.Context, key pageKey) (*library.StreamState, *library.Day, error) {
+	now, err := p.catalog.Snapshot(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	state, err := now.Stream(key.stream)
+	if err != nil {
+		return nil, nil, err
+	}
+	day, err := p.catalog.Day(ctx, state, key.date)
+	return state, day, err
+}
+
+func (p *Pages) makeOfDate(ctx context.Context, key pageKey) (*Page, []byte, error) {
+	state, day, err := p.dayOf(ctx, key)
+	if err != nil {
+		return nil, nil, err
+	}
+	found, err := p.catalog.Activity(ctx, state, key.date)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make %s of %v: %w", key.name, key.date, err)
+	}
+	content, err := renderer{p.catalog.Calendar()}.activityJSON(state, key.date, found)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make %s of %v: %w", key.name, key.date, err)
+	}
+	modified90k, ok := day.Modified90k()
+	if !ok {
+		modified90k = found.Interval.Start90k
+	}
+	page := &Page{
+		Inode: library.PageInode(key.stream, key.date.String()+"/"+key.name, modified90k, content), SizeBytes: int64(len(content)),
+		Modified90k: modified90k, pages: p, key: key,
+	}
+	p.catalog.Cache().Put(contentKey(page.Inode), compress(content))
+	p.catalog.Cache().Put(key, &datePage{day, page})
+	return page, content, nil
+}
+
+// jsonActivity is what activity.json says, as docs/activity.md explains.
+type jsonActivity struct {
+	TimeZoneName string             `json:"timeZoneName"`
+	Folder       string             `json:"folder"`
+	Date         string             `json:"date"`
+	StartTime90k moonfirefs.Time90k `json:"startTime90k"`
+	EndTime90k   moonfirefs.Time90k `json:"endTime90k"`
+	// Minutes are null where there is no footage.
+	Minutes []*activity.Percent `json:"minutes"`
+}
+
+// activityJSON has no line for each minute.
+func (r renderer) activityJSON(s *library.StreamState, d civil.Date, found *library.Activity) ([]byte, error) {
+	page := jsonActivity{
+		TimeZoneName: r.Zone.String(), Folder: s.Folder, Date: d.String(),
+		StartTime90k: found.Interval.Start90k, EndTime90k: found.Interval.End90k,
+		Minutes: make([]*activity.Percent, len(found.Percents)),
+	}
+	for i := range found.Percents {
+		if found.Percents[i] != activity.NoFootage {
+			page.Minutes[i] = &found.Percents[i]
+		}
+	}
+	content, err := json.Marshal(page)
+	return append(content, '\n'), err
+}
