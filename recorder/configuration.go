@@ -95,7 +95,9 @@ func (r *Recorder) follow() {
 				offset90k = freeOffset90k(offsets90k, r.segmentEvery90k())
 				offsets90k[a.stream.ID] = offset90k
 			}
-			s = r.newStreamer(a, s, segmentation{every90k: r.segmentEvery90k(), offset90k: offset90k})
+			s = r.newStreamer(a, s, segmentation{
+				every90k: r.segmentEvery90k(), offset90k: offset90k, still90k: moonfirefs.FromDuration(r.o.FrameTimeout),
+			})
 			s.start()
 		}
 		r.streamers = append(r.streamers, s)
@@ -143,6 +145,7 @@ func (r *Recorder) newStreamer(a assignment, before *streamer, g segmentation) *
 		s.status = before.status
 		before.cancel()
 	}
+	s.cameraClock = cameraClock{log: s.log, count: s.status.restamped}
 	return s
 }
 

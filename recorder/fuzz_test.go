@@ -44,14 +44,14 @@ func FuzzTimestamps(f *testing.F) {
 				line = nil
 				return
 			}
-			if duration90k <= 0 || line.adjusted90k != before90k+duration90k || line.adjusted90k > before90k+maxJump90k*2 {
+			if duration90k <= 0 || line.adjusted90k != before90k+duration90k || line.adjusted90k > before90k+minLongestFrame90k*2 {
 				t.Fatalf("duration %d", duration90k)
 			}
 			if offset90k := line.offset90k(it.offset90k()); offset90k.Duration().Abs() >= moonfirefs.MaxRecordingDuration90k.Duration() {
 				t.Fatalf("composition offset %d", offset90k)
 			}
 			line.place(it.offset90k(), after(0))
-			if line.adjusted90k >= tooLong90k {
+			if line.adjusted90k >= (segmentation{}).tooLong90k() {
 				line = line.next()
 			}
 		}

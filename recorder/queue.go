@@ -19,8 +19,11 @@ type item struct {
 	frame   camera.Frame
 	arrival arrival
 	// dts90k is when the frame is to be decoded, by the camera's clock; set by
-	// ordering, which also undoes the wraps of frame.PTS90k.
+	// ordering. cameraClock has mended frame.PTS90k before.
 	dts90k int64
+	// clockSet says that the camera's clock was set before this frame, a key frame; set by
+	// cameraClock.
+	clockSet bool
 	// refused is the number of frames that the queue refused before this one.
 	refused int64
 	// end, if not nil, says why no frame continues the one before; then there is

@@ -15,7 +15,7 @@ func frameOf(sizeBytes int, sync bool) camera.Frame {
 }
 
 func TestQueueKeepsOrder(t *testing.T) {
-	q := newQueue(1000)
+	q := newQueue(4000)
 	for i := range int64(5) {
 		f := frameOf(10, i == 0)
 		f.PTS90k = i

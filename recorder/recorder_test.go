@@ -146,8 +146,8 @@ func TestNoKeyFrames(t *testing.T) {
 	}
 }
 
-// Timestamps that are not continuous end the run: nothing is dated by them, and
-// the next run begins with the next key frame.
+// When a camera's clock is set, the line goes on until the next key frame, with which a new
+// run begins. No frame is lost.
 func TestTimestampJump(t *testing.T) {
 	for name, jump := range map[string]int64{"back": -second90k, "ahead": 11 * second90k, "10 h back": -36_000 * second90k, "10 h ahead": 36_000 * second90k} {
 		t.Run(name, func(t *testing.T) {
@@ -162,8 +162,8 @@ func TestTimestampJump(t *testing.T) {
 			})
 			f.record(s)
 			all := f.recordings()
-			if len(all) != 2 || all[0].VideoSamples != 205 || all[0].Flags != moonfirefs.FlagTrailingZero ||
-				all[1].VideoSamples != 190 || all[1].RunOffset != 0 {
+			hasBytes(t, all, s.bytes())
+			if len(all) != 2 || all[0].VideoSamples != 210 || all[1].VideoSamples != 190 || all[1].RunOffset != 0 {
 				t.Fatalf("recordings %v", all)
 			}
 			if want := moonfirefs.FromTime(noon.Add(21 * time.Second)); all[1].Start90k != want {
@@ -251,11 +251,12 @@ func TestBootIn1970(t *testing.T) {
 	}
 }
 
-// A camera whose timestamps run at another pace than time does is dated right to
-// within a quarter of a minute, for as long as it is recorded, and no frame of it
-// is lost.
+// A camera whose timestamps run at another pace than time does is dated right for as long
+// as it is recorded, no recording lasts longer than it took, and no frame is lost.
 func TestTimestampsAtAnotherPace(t *testing.T) {
-	for name, pace := range map[string]float64{"half": 0.5, "double": 2, "milliseconds": 1. / 90} {
+	for name, pace := range map[string]float64{
+		"half": 0.5, "double": 2, "milliseconds": 1. / 90, "a hundred times": 100, "as for audio": 90. / 8,
+	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t, plenty)
 			c := newFakeCamera(f.clock)
@@ -272,10 +273,43 @@ func TestTimestampsAtAnotherPace(t *testing.T) {
 			frames := 0
 			for _, r := range all {
 				captured := noon.Add(time.Duration(frames) * frameTime)
-				if off := r.Start90k.Time().Sub(captured); off.Abs() > 20*time.Second {
+				if off := r.Start90k.Time().Sub(captured); off.Abs() > time.Second {
 					t.Errorf("recording %d is dated wrong by %v", r.ID, off)
 				}
 				frames += int(r.VideoSamples)
+				if took := time.Duration(r.VideoSamples) * frameTime; r.Duration90k.Duration() > took+time.Second {
+					t.Errorf("recording %d lasts %v, and took %v", r.ID, r.Duration90k, took)
+				}
+			}
+		})
+	}
+}
+
+// Pictures that are rarer than one in ten seconds, and pauses, are recorded, each picture
+// for as long as it was shown.
+func TestPauses(t *testing.T) {
+	for name, pause := range map[string]func(n int) time.Duration{
+		"one in 12 s":        func(int) time.Duration { return 12 * time.Second },
+		"12 s after three":   func(n int) time.Duration { return time.Duration(max(0, n%30-28)) * 12 * time.Second },
+		"40 s now and then":  func(n int) time.Duration { return time.Duration(max(0, n%100-98)) * 40 * time.Second },
+		"29 s between all":   func(int) time.Duration { return 29 * time.Second },
+		"a frame in a while": func(n int) time.Duration { return time.Duration(n%7) * 3 * time.Second },
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, plenty)
+			c := newFakeCamera(f.clock)
+			c.alter = func(n int, frame *camera.Frame) {
+				f.clock.pass(pause(n))
+				c.pts90k += int64(moonfirefs.FromDuration(pause(n)))
+				frame.PTS90k = c.pts90k
+			}
+			s := newScript(c.frames(300))
+			f.record(s)
+			all := f.recordings()
+			hasBytes(t, all, s.bytes())
+			last := all[len(all)-1]
+			if took := f.clock.wall.Sub(noon); moonfirefs.Duration90k(last.End90k()-all[0].Start90k).Duration() < took-time.Second-pause(0) || last.RunOffset != int32(len(all)-1) {
+				t.Errorf("in %v: from %v to %v, %d recordings, the last one has run offset %d", took, all[0].Start90k, last.End90k(), len(all), last.RunOffset)
 			}
 		})
 	}

@@ -103,8 +103,11 @@ func TestSkipsRASLAfterInterruption(t *testing.T) {
 	var frames []camera.Frame
 	c.alter = func(n int, frame *camera.Frame) {
 		openGOP(n, frame)
+		if n == jump {
+			f.clock.pass(time.Minute)
+		}
 		if n >= jump {
-			frame.PTS90k += 3600 * second90k
+			frame.PTS90k += 60 * second90k // no frame lasts for so long
 		}
 		frames = append(frames, *frame)
 	}

@@ -18,6 +18,10 @@ var errClockStep = errors.New("this machine's clock was set")
 // errStrayed ends a run whose timestamps run too fast or too slowly.
 var errStrayed = fmt.Errorf("%w: they do not keep pace with this machine's clock", errTimestamps)
 
+// errCameraClock ends a run at a key frame before which the camera's clock was set. What
+// was between is dated as if it had not been.
+var errCameraClock = fmt.Errorf("%w: the camera's clock was set", errTimestamps)
+
 const (
 	// audioPatience90k is how long a recording that has all of its frames waits for
 	// audio that began before its end.
@@ -56,7 +60,9 @@ type run struct {
 // begin starts the run with its first frame, a key frame.
 func (r *run) begin(it *item) error {
 	r.began = it.arrival
-	if err := r.start(it, 0, newTimeline(it.dts90k, it.offset90k(), it.arrival)); err != nil {
+	t := newTimeline(it.dts90k, it.offset90k(), it.arrival)
+	t.longestFrame90k = r.segmentation.longestFrame90k()
+	if err := r.start(it, 0, t); err != nil {
 		r.finish(0)
 		return err
 	}
@@ -95,6 +101,8 @@ func (r *run) requirePace(it *item) error {
 	switch t := r.current.timeline; {
 	case !it.frame.Sync:
 		return nil
+	case it.clockSet && r.lasted(it.arrival) >= lastingRun:
+		return errCameraClock
 	case t.clockStepped(it.arrival):
 		return errClockStep
 	case t.strayed(it.arrival):
@@ -120,7 +128,7 @@ func (r *run) cutsBefore(it *item) bool {
 		return true
 	}
 	t := r.current.timeline
-	if t.adjusted90k >= tooLong90k || r.current.full() || it.frame.Sync && r.audioChanged {
+	if t.adjusted90k >= r.segmentation.tooLong90k() || r.current.full() || it.frame.Sync && r.audioChanged {
 		return true
 	}
 	return it.frame.Sync && t.media90k() >= r.segmentation.due90k(t.start90k(), t.first)

@@ -17,9 +17,9 @@ const (
 	// longEnough90k is when any key frame starts a new recording, whatever the
 	// times of segmentation.
 	longEnough90k = moonfirefs.Duration90k(MaxSegmentEvery/time.Second) * moonfirefs.UnitsPerSecond
-	// tooLong90k is when any frame does. The frame before it may have lasted
-	// maxJump90k, stretched a little by the correction.
-	tooLong90k = moonfirefs.MaxRecordingDuration90k - 15*moonfirefs.UnitsPerSecond
+	// Bounds of how long a frame may last.
+	minLongestFrame90k = 45 * moonfirefs.UnitsPerSecond
+	maxLongestFrame90k = 200 * moonfirefs.UnitsPerSecond
 	// tooManySamples likewise, of the video or of audio. It leaves room for the audio
 	// that waits.
 	tooManySamples = moonfirefs.MaxRecordingSamples / 2
@@ -35,6 +35,20 @@ type segmentation struct {
 	// offset90k differs between streams, so that a disk does not see all of them
 	// at once.
 	offset90k moonfirefs.Duration90k
+	// still90k is how long a camera may send no pictures.
+	still90k moonfirefs.Duration90k
+}
+
+// longestFrame90k is how long a frame may last: as long as the wait for the next one, and
+// for a connection that takes its time.
+func (s segmentation) longestFrame90k() moonfirefs.Duration90k {
+	return min(max(s.still90k+15*moonfirefs.UnitsPerSecond, minLongestFrame90k), maxLongestFrame90k)
+}
+
+// tooLong90k is when any frame starts a new recording: the frame before it may have lasted
+// longestFrame90k, stretched a little by the correction.
+func (s segmentation) tooLong90k() moonfirefs.Duration90k {
+	return moonfirefs.MaxRecordingDuration90k - s.longestFrame90k() - 5*moonfirefs.UnitsPerSecond
 }
 
 // freeOffset90k returns the offset of another stream, as far as can be from those in use:

@@ -80,13 +80,16 @@ func TestCeil(t *testing.T) {
 }
 
 // The longest recording stays under the limit: a frame that comes just before
-// tooLong90k may last maxJump90k, and be stretched by the correction.
+// tooLong90k may last longestFrame90k, and be stretched by the correction.
 func TestNoRecordingIsTooLong(t *testing.T) {
-	longest := tooLong90k - 1 + maxJump90k + maxJump90k*500/1_000_000 + 1
-	if longest >= moonfirefs.MaxRecordingDuration90k {
-		t.Errorf("a recording may last %v", longest)
+	for _, still90k := range []moonfirefs.Duration90k{0, 30 * second90k, 3 * 60 * second90k, 3600 * second90k} {
+		s := segmentation{still90k: still90k}
+		longest := s.tooLong90k() - 1 + s.longestFrame90k() + s.longestFrame90k()*501/1_000_000 + 1
+		if longest >= moonfirefs.MaxRecordingDuration90k {
+			t.Errorf("with pauses of %v, a recording may last %v", still90k, longest)
+		}
 	}
-	if longEnough90k >= tooLong90k {
+	if longEnough90k >= (segmentation{}).tooLong90k() {
 		t.Error("no time is left to wait for a key frame")
 	}
 }

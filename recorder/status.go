@@ -29,6 +29,9 @@ type StreamStatus struct {
 	// Frames and Bytes count what has arrived; Dropped are frames among them that
 	// are in no recording, because there was trouble with the disk or the times.
 	Frames, Bytes, Dropped int64
+	// Restamped are frames among them whose time stamps made no sense, and that have been
+	// dated by those beside them or by their arrival.
+	Restamped int64
 	// QueuedFrames and QueuedBytes wait for the disk.
 	QueuedFrames int
 	QueuedBytes  int64
@@ -104,6 +107,13 @@ func (s *status) dropped(frames int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.now.Dropped += int64(frames)
+}
+
+// restamped counts frames that are not dated by their time stamps.
+func (s *status) restamped(frames int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.now.Restamped += int64(frames)
 }
 
 // drifted notes how far this machine's clock was ahead of a recording's start.

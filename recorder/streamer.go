@@ -61,6 +61,8 @@ type streamer struct {
 
 	// What follows belongs to the goroutine that writes.
 
+	// cameraClock mends time stamps.
+	cameraClock cameraClock
 	// ordering holds back frames whose decoding times are not known yet.
 	ordering ordering
 	// run is nil while nothing is recorded.
@@ -199,9 +201,10 @@ func (s *streamer) write() {
 	for {
 		it, ok := s.queue.pop()
 		if ok && it.end == nil {
-			s.ordering.add(&it, s.take)
+			s.cameraClock.add(&it, s.order)
 			continue
 		}
+		s.cameraClock.end(s.order)
 		s.ordering.end(s.take)
 		s.endRun()
 		if !ok {
@@ -212,6 +215,9 @@ func (s *streamer) write() {
 		}
 	}
 }
+
+// order takes a frame whose time stamp has been mended.
+func (s *streamer) order(it *item) { s.ordering.add(it, s.take) }
 
 func (s *streamer) endRun() {
 	if s.run != nil {

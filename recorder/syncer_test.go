@@ -253,6 +253,7 @@ func (b *bench) setUp() {
 		camera: &b.camera, stream: &b.camera.Streams[0], segmentation: segmentation{every90k: 60 * moonfirefs.UnitsPerSecond},
 		syncer: b.syncer, clock: b.clock, status: new(status), log: b.log,
 	}
+	b.streamer.cameraClock = cameraClock{log: b.log, count: b.streamer.status.restamped}
 }
 
 // shoot records n frames and returns them.

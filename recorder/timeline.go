@@ -16,7 +16,8 @@ import (
 var errTimestamps = errors.New("camera's timestamps are not continuous")
 
 const (
-	// maxJump90k is the longest that a frame may last.
+	// maxJump90k is how far a time stamp may be from that of the frame shown before it
+	// among frames that are not sent in order, and how far audio from the newest frame.
 	maxJump90k = 10 * moonfirefs.UnitsPerSecond
 
 	// maxClockStep is how far the wall clock may be from what the monotonic clock
@@ -45,6 +46,8 @@ const (
 type timeline struct {
 	// anchor ties the monotonic clock to the wall clock, once per run.
 	anchor arrival
+	// longestFrame90k is how long a frame may last.
+	longestFrame90k moonfirefs.Duration90k
 	// lastDTS90k is the decoding time of the last frame, by the camera's clock.
 	lastDTS90k int64
 
@@ -69,7 +72,9 @@ type timeline struct {
 // newTimeline starts a run with its first frame. The offset is that between when it
 // is decoded and when it is shown.
 func newTimeline(dts90k int64, offset90k moonfirefs.Duration90k, at arrival) *timeline {
-	t := &timeline{anchor: at, lastDTS90k: dts90k, first: true, localStart90k: moonfirefs.MaxTime90k}
+	t := &timeline{
+		anchor: at, longestFrame90k: minLongestFrame90k, lastDTS90k: dts90k, first: true, localStart90k: moonfirefs.MaxTime90k,
+	}
 	t.place(offset90k, at)
 	return t
 }
@@ -79,7 +84,7 @@ func newTimeline(dts90k int64, offset90k moonfirefs.Duration90k, at arrival) *ti
 // nothing has changed: the run must end with the frame before.
 func (t *timeline) advance(dts90k int64) (moonfirefs.Duration90k, error) {
 	elapsed90k := moonfirefs.Duration90k(dts90k - t.lastDTS90k)
-	if elapsed90k < 0 || elapsed90k > maxJump90k {
+	if elapsed90k < 0 || elapsed90k > t.longestFrame90k {
 		return 0, fmt.Errorf("%w: step of %v", errTimestamps, elapsed90k)
 	}
 	t.lastDTS90k = dts90k
@@ -140,11 +145,12 @@ func (t *timeline) dating() journal.Dating {
 // of the one that begins with it, of which this frame is to be placed.
 func (t *timeline) next() *timeline {
 	return &timeline{
-		anchor:        t.anchor,
-		lastDTS90k:    t.lastDTS90k,
-		fixedStart90k: t.media90k(),
-		localStart90k: moonfirefs.MaxTime90k,
-		correction90k: min(max(t.dating().LocalTimeDelta90k, -maxCorrection90k), maxCorrection90k),
+		anchor:          t.anchor,
+		longestFrame90k: t.longestFrame90k,
+		lastDTS90k:      t.lastDTS90k,
+		fixedStart90k:   t.media90k(),
+		localStart90k:   moonfirefs.MaxTime90k,
+		correction90k:   min(max(t.dating().LocalTimeDelta90k, -maxCorrection90k), maxCorrection90k),
 	}
 }
 

@@ -53,10 +53,19 @@ func timestampVices() map[string]timestampVice {
 			}
 			return pts
 		},
-		"noise":     func(int, int64) int64 { return random.Int64() },
-		"always 0":  func(int, int64) int64 { return 0 },
-		"extremes":  func(n int, _ int64) int64 { return []int64{math.MinInt64, math.MaxInt64, 0}[n%3] },
-		"negatives": func(_ int, pts int64) int64 { return pts - 1000*second90k },
+		"a spike every 2 s": func(n int, pts int64) int64 {
+			if n%20 == 13 {
+				return pts - 9800*second90k
+			}
+			return pts
+		},
+		"stamps 90, sends 10": func(_ int, pts int64) int64 { return pts * 9 },
+		"stamps 1, sends 10":  func(_ int, pts int64) int64 { return pts / 10 },
+		"noise of 32 bits":    func(int, int64) int64 { return int64(random.Uint32()) },
+		"noise":               func(int, int64) int64 { return random.Int64() },
+		"always 0":            func(int, int64) int64 { return 0 },
+		"extremes":            func(n int, _ int64) int64 { return []int64{math.MinInt64, math.MaxInt64, 0}[n%3] },
+		"negatives":           func(_ int, pts int64) int64 { return pts - 1000*second90k },
 	}
 }
 
@@ -64,6 +73,8 @@ func timestampVices() map[string]timestampVice {
 var lossless = map[string]bool{
 	"none": true, "wrap at 2^32": true, "wrap at 2^33": true, "9 s ahead": true, "duplicates": true, "stands still": true,
 	"jitter of 50 ms": true, "500 ppm fast": true, "500 ppm slow": true, "stamps 25, sends 12": true, "always 0": true, "negatives": true,
+	"10 h ahead": true, "10 h back": true, "a second back": true, "a frame back": true, "often back": true, "one spike": true,
+	"a spike every 2 s": true, "stamps 90, sends 10": true, "stamps 1, sends 10": true, "noise of 32 bits": true,
 }
 
 // stampsRepeat are those that are faults with B-frames: nothing tells which of two
