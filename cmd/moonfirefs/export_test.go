@@ -171,7 +171,7 @@ func TestExportInterrupted(t *testing.T) {
 	requireNames(t, dir)
 	// A disk that is full.
 	mustDo(t, syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=64k"))
-	defer func() { mustDo(t, syscall.Unmount(dir, 0)) }()
+	defer unmountIdle(t, dir)
 	requireOutput(t, exitFailure, []string{"no space left"}, append(args, filepath.Join(dir, "x.mp4"))...)
 	requireNames(t, dir)
 	// A reader that goes away.

@@ -72,11 +72,24 @@ func newDisk(t *testing.T) (mountpoint, device string) {
 // namespace, such as that of another test.
 func unmountDisk(t *testing.T, mountpoint, device string) {
 	t.Helper()
-	mustDo(t, syscall.Unmount(mountpoint, 0))
+	unmountIdle(t, mountpoint)
 	wait.Until(t, "everybody to let go of "+device, func() bool {
 		f, err := os.OpenFile(device, os.O_RDONLY|syscall.O_EXCL, 0) // fails while it is mounted
 		if err == nil {
 			f.Close()
+		}
+		return err == nil
+	})
+}
+
+// unmountIdle unmounts what nobody uses. A program that another test starts has copies of
+// this program's open files for a moment.
+func unmountIdle(t *testing.T, mountpoint string) {
+	t.Helper()
+	wait.Until(t, "nobody to use "+mountpoint, func() bool {
+		err := syscall.Unmount(mountpoint, 0)
+		if err != nil && !errors.Is(err, syscall.EBUSY) {
+			t.Fatal(err)
 		}
 		return err == nil
 	})
