@@ -7,6 +7,7 @@
 # make hostiletest  every reading command on all damaged and foreign stores that we could think of; design/faults.md
 # make manytest  64 cameras for ten minutes, thousands of connections; see design/cameras.md
 # make clienttest  the long form of the client tests: players, rsync, Samba; about ten minutes
+# make latesttest  copies the newest footage for ten minutes, with four readers; see design/present.md
 # make fuzz   every fuzz test for FUZZTIME (1h), one after another; see design/cameras.md
 # make bench  what design/performance.md promises, all of it: half an hour on a quiet machine, 8 GB of disk; ROWS=6,7 for some rows, MEDIAMTX for row 10
 # make gobench  the benchmarks of single functions, compared with design/benchmarks; BASE=COMMIT compares with a commit, in turn
@@ -79,6 +80,10 @@ hostiletest:
 manytest:
 	@tools/setup.sh test
 	go test -v -count=1 -timeout 1h $(AS_ROOT) ./internal/test/manytest -full
+
+latesttest:
+	@tools/setup.sh test
+	go test -v -count=1 -timeout 1h $(AS_ROOT) ./cmd/moonfirefs -run TestLatestIsAPieceOfTheHours -latest 10m
 
 FUZZTIME ?= 1h
 

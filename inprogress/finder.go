@@ -49,8 +49,20 @@ func (f *Finder) Of(ctx context.Context, stream moonfirefs.StreamID) ([]*Recordi
 	if err != nil {
 		return nil, err
 	}
-	var found []*Recording
-	var errs []error
+	found, errs := f.read(names, stream)
+	if len(found) > 1 {
+		// What one lacked may have been written before the next one was read, which seems to
+		// say that it is complete. So those that seem to be are read once more.
+		last := found[len(found)-1]
+		names = slices.DeleteFunc(names, func(p *pending) bool { return p.file == last.file() })
+		found, errs = f.read(names, stream)
+		found = append(found, last)
+	}
+	return complete(found), errors.Join(errs...)
+}
+
+// read reads the recordings of a stream in their order.
+func (f *Finder) read(names []*pending, stream moonfirefs.StreamID) (found []*Recording, errs []error) {
 	for _, p := range names {
 		r, err := p.read(f.dirs[p.file.Dir], stream)
 		if err != nil {
@@ -60,7 +72,7 @@ func (f *Finder) Of(ctx context.Context, stream moonfirefs.StreamID) ([]*Recordi
 		}
 	}
 	slices.SortStableFunc(found, compare)
-	return complete(found), errors.Join(errs...)
+	return found, errs
 }
 
 // compare puts the recordings of a stream into their order.

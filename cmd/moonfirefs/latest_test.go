@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
+)
+
+var latestFor = flag.Duration("latest", 0, "for how long TestLatestIsAPieceOfTheHours reads the newest footage; 0 means a few copies")
+
+// latestNames are read in turn.
+var latestNames = []string{"latest.mp4", "latest-3s.mp4", "latest-1s.mp4", "latest-30s.mp4", "latest-1h.mp4"}
+
+// fewCopies is how many copies each reader takes in the short form.
+const fewCopies = 6
+
+// latestCopy is what was in one copy of the newest footage.
+type latestCopy struct {
+	name         string
+	video, audio []playedFrame
+}
+
+// recordTwo records two cameras, of which the first has sound and the second has pictures
+// that depend on those before the key frame, in short recordings.
+func recordTwo(t *testing.T, every string) (path, mountpoint string, recorder *program) {
+	t.Helper()
+	path, mountpoint = newStore(t), newMountpoint(t)
+	for _, c := range []struct {
+		name   string
+		config testcamera.Config
+	}{
+		{"driveway", testcamera.Config{Audio: mustEncodeAudio(t, testcamera.AAC, 16000), Reports: true}},
+		{"garden", testcamera.Config{Source: mustEncode(t, openGOPMedia)}},
+	} {
+		mustRun(t, "camera", "add", "--no-test", "--store", path, c.name, startCamera(t, c.config).URL(), "--retain", "1GB")
+	}
+	return path, mountpoint, start(t, "run", mountpoint, "--store", path, "--rotate-every", every)
+}
+
+// TestLatestIsAPieceOfTheHours ensures that each copy of the newest footage, in the mount
+// of the recorder and in another one, has the size that was told, can be decoded without a
+// complaint, and is a piece of what the hours have in the end: frame for frame, and with
+// the sound in step.
+func TestLatestIsAPieceOfTheHours(t *testing.T) {
+	t.Parallel()
+	path, mountpoint, recorder := recordTwo(t, "2s")
+	beside := newMountpoint(t)
+	mount := start(t, "mount", beside, "--store", path)
+	mount.saw("mounted")
+	var mu sync.Mutex // guards copies
+	copies := make(map[string][]latestCopy)
+	t.Run("readers", func(t *testing.T) {
+		for _, camera := range []string{"driveway", "garden"} {
+			for n, mountpoint := range []string{mountpoint, beside} {
+				t.Run(fmt.Sprint(camera, n), func(t *testing.T) {
+					t.Parallel()
+					taken := readLatest(t, filepath.Join(mountpoint, camera))
+					mu.Lock()
+					defer mu.Unlock()
+					copies[camera] = append(copies[camera], taken...)
+				})
+			}
+		}
+	})
+	recorder.stop()
+	for camera, taken := range copies {
+		paths, err := filepath.Glob(filepath.Join(beside, camera, "*-*-*", "*.mp4"))
+		mustDo(t, err)
+		video, audio := playedPackets(t, paths, "v"), playedPackets(t, paths, "a?")
+		for _, c := range taken {
+			requirePiece(t, camera, c, video, audio)
+		}
+	}
+	mount.stop()
+}
+
+// readLatest copies the newest footage again and again.
+func readLatest(t *testing.T, folder string) (copies []latestCopy) {
+	t.Helper()
+	target := filepath.Join(t.TempDir(), "copy.mp4")
+	for begun := time.Now(); len(copies) < fewCopies || time.Since(begun) < *latestFor; {
+		name := latestNames[len(copies)%len(latestNames)]
+		waitForFile(t, filepath.Join(folder, name))
+		data, size, err := readWhole(filepath.Join(folder, name))
+		mustDo(t, err)
+		if int64(len(data)) != size {
+			t.Fatalf("%s has %d bytes, and said %d", name, len(data), size)
+		}
+		mustDo(t, os.WriteFile(target, data, 0o600))
+		tool(t, "ffmpeg", "-v", "error", "-xerror", "-i", target, "-map", "0:v", "-map", "0:a?", "-f", "null", "-")
+		copies = append(copies, latestCopy{name, playedPackets(t, []string{target}, "v"), playedPackets(t, []string{target}, "a?")})
+	}
+	return copies
+}
+
+func waitForFile(t *testing.T, path string) {
+	t.Helper()
+	wait.Until(t, path, func() bool {
+		_, err := os.Stat(path)
+		return err == nil
+	})
+}
+
+// requirePiece requires a copy to be a piece of what the hours have.
+func requirePiece(t *testing.T, camera string, c latestCopy, video, audio []playedFrame) {
+	t.Helper()
+	at := pieceAt(c.video, video)
+	if len(c.video) == 0 || at < 0 {
+		t.Errorf("%s/%s: %d pictures are not a piece of the %d of the hours", camera, c.name, len(c.video), len(video))
+		return
+	}
+	if len(audio) == 0 {
+		return
+	}
+	if silence := hexMD5([]byte{0, 0, 0, 0x07}); len(c.audio) > 0 && c.audio[0].md5 == silence {
+		c.audio = c.audio[1:] // fills the time until the first frame begins (design/mp4.md)
+	}
+	soundAt := pieceAt(c.audio, audio)
+	if len(c.audio) == 0 || soundAt < 0 {
+		t.Errorf("%s/%s: %d frames of sound are not a piece of the %d of the hours", camera, c.name, len(c.audio), len(audio))
+		return
+	}
+	in := moonfirefs.Duration90k(c.audio[0].pts90k - c.video[0].pts90k)
+	want := moonfirefs.Duration90k(audio[soundAt].pts90k - video[at].pts90k)
+	// The first sample of a file begins up to half a frame too early (design/mp4.md).
+	if off := (in - want).Duration().Abs(); off > soundTolerance {
+		t.Errorf("%s/%s: the sound is out of step by %v", camera, c.name, off)
+	}
+}
+
+// pieceAt is where all has a piece; −1 if nowhere.
+func pieceAt(piece, all []playedFrame) int {
+	same := func(a, b playedFrame) bool { return a.md5 == b.md5 }
+	for i := 0; i+len(piece) <= len(all); i++ {
+		if slices.EqualFunc(piece, all[i:i+len(piece)], same) {
+			return i
+		}
+	}
+	return -1
+}
+
+// TestLatestAfterKill ensures that whoever has the newest footage open in a mount beside
+// the recorder keeps every byte when that is killed, that the mount goes on to show what
+// the recorder had written, and that all of it is salvaged.
+func TestLatestAfterKill(t *testing.T) {
+	t.Parallel()
+	path, mountpoint, recorder := recordTwo(t, "4m")
+	beside := newMountpoint(t)
+	mount := start(t, "mount", beside, "--store", path)
+	mount.saw("mounted")
+	cameras := []string{"driveway", "garden"}
+	content := make(map[string][]byte)
+	open := make(map[string]*os.File)
+	for _, camera := range cameras {
+		waitForFile(t, filepath.Join(mountpoint, camera, "latest.mp4"))
+		waitForFile(t, filepath.Join(beside, camera, "latest.mp4"))
+		f, err := os.Open(filepath.Join(beside, camera, "latest.mp4"))
+		mustDo(t, err)
+		defer f.Close()
+		// What is read now, only the server remembers later: the kernel has none of it.
+		content[camera], err = io.ReadAll(f)
+		mustDo(t, err)
+		open[camera] = f
+		dead, err := os.Open(filepath.Join(mountpoint, camera, "latest.mp4"))
+		mustDo(t, err)
+		defer dead.Close()
+	}
+	recorder.kill()
+	last := make(map[string]latestCopy)
+	for _, camera := range cameras {
+		requireSame(t, open[camera], content[camera])
+		newest := filepath.Join(beside, camera, "latest.mp4")
+		last[camera] = latestCopy{"latest.mp4", playedPackets(t, []string{newest}, "v"), playedPackets(t, []string{newest}, "a?")}
+	}
+	recorder = start(t, "run", mountpoint, "--store", path, "--rotate-every", "4m")
+	recorder.saw("msg=recording")
+	for _, camera := range cameras {
+		requireSame(t, open[camera], content[camera])
+	}
+	recorder.stop()
+	requireSalvaged(t, path, len(cameras))
+	for _, camera := range cameras {
+		requireSame(t, open[camera], content[camera])
+		paths, err := filepath.Glob(filepath.Join(beside, camera, "*-*-*", "*.mp4"))
+		mustDo(t, err)
+		requirePiece(t, camera, last[camera], playedPackets(t, paths, "v"), playedPackets(t, paths, "a?"))
+		mustDo(t, open[camera].Close())
+	}
+	mount.stop()
+}
+
+// requireSame reads an open file once more, past what the kernel remembers.
+func requireSame(t *testing.T, f *os.File, want []byte) {
+	t.Helper()
+	forgetPages(t, f)
+	got := make([]byte, len(want))
+	if _, err := f.ReadAt(got, 0); err != nil {
+		t.Errorf("%s cannot be read any more: %v", f.Name(), err)
+	} else if !bytes.Equal(got, want) {
+		t.Errorf("%s has other bytes than before", f.Name())
+	}
+}
+
+// forgetPages makes the kernel ask the mount again for what is in a file.
+func forgetPages(t *testing.T, f *os.File) {
+	t.Helper()
+	mustDo(t, unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED))
+}
