@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -52,6 +53,8 @@ type Meta struct {
 // DB is an open index. It is safe for concurrent use.
 type DB struct {
 	path string
+	// file is what path led to when it was opened; nil if that is not known.
+	file os.FileInfo
 	// release is called after all connections are closed; see holdHeader.
 	release func() error
 	log     *slog.Logger
@@ -113,6 +116,7 @@ func open(ctx context.Context, path string, o Options, writable bool) (*DB, erro
 		videoEntries: bytecache.New[moonfirefs.VideoSampleEntryID](bytecache.Oldest, entryCacheBytes, videoEntryBytes),
 		audioEntries: bytecache.New[moonfirefs.AudioSampleEntryID](bytecache.Oldest, entryCacheBytes, audioEntryBytes),
 	}
+	db.file, _ = os.Stat(path) // or Verify knows less
 	makeRoom(path, o.Logger)
 	if writable && version < moonfirefs.SchemaVersion {
 		err = migrate(ctx, path, o)

@@ -18,6 +18,11 @@ import (
 // may be deleted.
 var ErrUncertain = errors.New("it is not known whether the transaction was committed")
 
+// ErrDiskFailing is returned when the disk of the index reports errors, has become
+// read-only, or is gone: nothing that passes by itself, unlike moonfirefs.ErrNoSpace, and
+// no damage that a check could find, unlike moonfirefs.ErrCorrupt.
+var ErrDiskFailing = errors.New("the disk of the index reports errors")
+
 // RefusedError is returned when the database does not take a recording and never
 // will: a constraint forbids it, or its name is not reserved.
 type RefusedError struct {
@@ -59,6 +64,7 @@ func asOurs(err error) error {
 		if e.SystemErrno == syscall.ENOSPC || e.SystemErrno == syscall.EDQUOT {
 			return fmt.Errorf("%w: %w", moonfirefs.ErrNoSpace, err)
 		}
+		return fmt.Errorf("%w: %w", ErrDiskFailing, err)
 	case sqlite3.ErrNotADB:
 		return fmt.Errorf("%w: %w", moonfirefs.ErrForeign, err)
 	case sqlite3.ErrConstraint:

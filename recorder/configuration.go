@@ -61,12 +61,11 @@ func (r *Recorder) assign(cameras []moonfirefs.Camera) (wanted []assignment, err
 	return wanted, errors.Join(errs...)
 }
 
-// expect notes which streams are wanted, and has a name in stock for the next recording
-// of each.
+// expect notes which streams are wanted, and has names in stock for their next recordings.
 func (r *Recorder) expect(wanted []assignment) {
 	stocks := make(map[moonfirefs.SampleDirID]int)
 	for _, a := range wanted {
-		stocks[a.stream.SampleDir]++
+		stocks[a.stream.SampleDir] = max(stocks[a.stream.SampleDir], spareNames) + 1
 	}
 	for id, s := range r.syncers {
 		s.names.keepInStock(stocks[id])

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
 )
 
 // DirStatus says how the recording to one sample directory is going. Counters
@@ -91,11 +92,14 @@ func (s *syncer) dirStatus() DirStatus {
 	return now
 }
 
-// saveErrorText is causeText, and says whose disk is full: a sample directory says so by
-// itself.
+// saveErrorText is causeText, and says what is wrong with the index: of what is wrong with
+// its disk, a sample directory tells by itself.
 func saveErrorText(err error) string {
-	if errors.Is(err, moonfirefs.ErrNoSpace) {
+	switch {
+	case errors.Is(err, moonfirefs.ErrNoSpace):
 		return "the disk of the index is full"
+	case errors.Is(err, index.ErrDiskFailing):
+		return index.ErrDiskFailing.Error()
 	}
 	return causeText(err)
 }
@@ -105,6 +109,9 @@ func (s *saverStatus) fill(now *DirStatus) {
 	defer s.mu.Unlock()
 	now.Commits, now.FailedCommits = s.saves, s.failed
 	now.CommitError = saveErrorText(s.err)
+	if errors.Is(s.err, moonfirefs.ErrCorrupt) {
+		now.CommitError = "the index is damaged: restore its backup"
+	}
 	if s.saving {
 		_, at := s.clock.Now()
 		now.BusyFor = max(at-s.since, 1) // 0 would mean that there is none

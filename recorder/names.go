@@ -35,8 +35,11 @@ func newReservedNames(dir moonfirefs.SampleDirID, db database) *reservedNames {
 	return &reservedNames{dir: dir, db: db, known: make(map[uuid.UUID]struct{})}
 }
 
-// keepInStock says how many unused names there should be from now on: one for the next
-// recording of each stream.
+// spareNames are in stock beside those for the next recording of each stream, so that
+// recording goes on while no name can be reserved: as many as may wait to be committed.
+const spareNames = maxBacklog
+
+// keepInStock says how many unused names there should be from now on.
 func (n *reservedNames) keepInStock(stock int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

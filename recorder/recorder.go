@@ -81,6 +81,9 @@ func dial(ctx context.Context, c camera.Config) (Source, error) {
 type Recorder struct {
 	o Options
 
+	// failed holds why nothing can be recorded any more.
+	failed chan error
+
 	lifecycle sync.Mutex // held by Open, Configure and Close; guards what follows
 	// opened says that Open has succeeded, closed that Close was called.
 	opened, closed bool
@@ -102,7 +105,21 @@ type Recorder struct {
 }
 
 // New returns a Recorder that does nothing before Open.
-func New(o Options) *Recorder { return &Recorder{o: o.withDefaults()} }
+func New(o Options) *Recorder {
+	return &Recorder{o: o.withDefaults(), failed: make(chan error, 1)}
+}
+
+// Failed delivers an error, once, when the index is damaged or its disk fails, and so many
+// recordings wait for it that none can begin. The Recorder should be closed then: what
+// waits is salvaged by the next start that finds the index in order.
+func (r *Recorder) Failed() <-chan error { return r.failed }
+
+func (r *Recorder) givenUp(err error) {
+	select {
+	case r.failed <- fmt.Errorf("record: the index cannot be written, and %d recordings wait for it; restart when it is in order: %w", maxBacklog, err):
+	default: // another directory has told
+	}
+}
 
 // Open removes what an earlier crash has left, deletes recordings that exceed
 // quotas, and begins to record. It does so later, by itself, in a sample directory
@@ -146,6 +163,7 @@ func (r *Recorder) newSyncers() map[moonfirefs.SampleDirID]*syncer {
 	for id, dir := range r.o.Dirs {
 		s := newSyncer(id, sampleDir{dir}, seeded(r.o.DB, dir), r.o.MinFreeBytes, r.o.Clock, r.o.Logger)
 		s.salvager.logOf, s.retention.peers = r.logOf, peers
+		s.saver.givenUp = r.givenUp
 		syncers[id], peers[id] = s, s.retention
 	}
 	return syncers

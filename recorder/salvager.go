@@ -41,9 +41,9 @@ type leftovers struct {
 	// salvaged are recordings whose files are to be made durable, those of a stream in
 	// order.
 	salvaged []*finished
-	// worthless are names of files that hold nothing, if they exist, and kept those of
-	// files of which a person must decide.
-	worthless, kept []uuid.UUID
+	// unused are names of which there is no file, worthless those of files that hold
+	// nothing, if they exist, and kept those of files of which a person must decide.
+	unused, worthless, kept []uuid.UUID
 }
 
 // salvage finds out what was left. It removes journals that nothing needs.
@@ -52,8 +52,16 @@ func (s *salvager) salvage(ctx context.Context) (*leftovers, error) {
 	if err != nil {
 		return nil, err
 	}
+	used, err := s.used(reserved)
+	if err != nil {
+		return nil, err
+	}
 	found := new(leftovers)
 	for _, r := range reserved {
+		if !used[r.UUID] {
+			found.unused = append(found.unused, r.UUID)
+			continue
+		}
 		f, err := s.salvageOne(ctx, r)
 		switch {
 		case err == nil:
@@ -62,7 +70,6 @@ func (s *salvager) salvage(ctx context.Context) (*leftovers, error) {
 			closeAll(found.salvaged)
 			return nil, ctx.Err()
 		case errors.Is(err, errNothingWhole):
-			// For most of them no file was ever created, which is nothing to speak of.
 			if errors.Is(err, moonfirefs.ErrCorrupt) {
 				s.log.Warn("nothing can be salvaged of a recording", "file", r.UUID, "err", err)
 			}
@@ -78,6 +85,29 @@ func (s *salvager) salvage(ctx context.Context) (*leftovers, error) {
 		return nil, err
 	}
 	return found, nil
+}
+
+// used tells which names have a file, a journal or a row: of most there is nothing, since
+// the recorder has hundreds in stock.
+func (s *salvager) used(reserved []index.Reservation) (used map[uuid.UUID]bool, err error) {
+	used = make(map[uuid.UUID]bool)
+	for _, r := range reserved {
+		used[r.UUID] = r.Recorded
+	}
+	note := func(names []uuid.UUID) error {
+		for _, name := range names {
+			if _, ok := used[name]; ok {
+				used[name] = true
+			}
+		}
+		return nil
+	}
+	journals, err := s.dir.Journals()
+	if err != nil {
+		return nil, err
+	}
+	_ = note(journals) // it never fails
+	return used, s.dir.EachBatch(note)
 }
 
 // compareFinished puts the recordings of a stream into their order.

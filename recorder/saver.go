@@ -67,6 +67,9 @@ type saver struct {
 	ages        *ageClock
 	log         *slog.Logger
 	status      saverStatus
+	// givenUp is told why recordings will never be committed, when no more may wait; nil
+	// means nobody.
+	givenUp func(error)
 	// wake holds a token when there is something to save.
 	wake chan struct{}
 
@@ -166,7 +169,15 @@ func (s *saver) run(stop <-chan struct{}) {
 		}
 		s.logChange(failed, err)
 		failed = err
+		if s.givenUp != nil && isHopeless(err) && s.requireRoom() != nil {
+			s.givenUp(err)
+		}
 	}
+}
+
+// isHopeless tells whether an error of the index will not pass by itself.
+func isHopeless(err error) bool {
+	return errors.Is(err, index.ErrDiskFailing) || errors.Is(err, moonfirefs.ErrCorrupt) || errors.Is(err, moonfirefs.ErrForeign)
 }
 
 // logChange logs the first of several failures, and that they are over.

@@ -106,6 +106,10 @@ func (s *syncer) salvage(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for _, name := range found.unused {
+		s.names.know(name)
+		s.retention.movedAside(name) // gone; the directory is synchronized before it is released
+	}
 	for _, name := range found.worthless {
 		s.retention.doom(doomedFile{name: name})
 	}

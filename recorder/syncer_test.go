@@ -114,6 +114,8 @@ func (f *faults) UnlinkJournal(name uuid.UUID) error {
 
 func (f *faults) Journals() ([]uuid.UUID, error) { return f.dir.Journals() }
 
+func (f *faults) EachBatch(fn func([]uuid.UUID) error) error { return f.dir.EachBatch(fn) }
+
 func (f *faults) Unlink(name uuid.UUID) error {
 	if err := f.happens("unlink"); err != nil {
 		return err

@@ -154,8 +154,12 @@ func record(ctx context.Context, o *recording) (err error) {
 	if o.during != nil {
 		err = o.during(ctx, r)
 	} else {
-		<-ctx.Done()
-		o.log.Info("stopping")
+		select {
+		case <-ctx.Done():
+			o.log.Info("stopping")
+		case err = <-r.Failed():
+			o.log.Error("nothing can be recorded any more; ending", "err", err)
+		}
 	}
 	// Recording ends last: unmounting may take a while.
 	closing(o.log, mount)

@@ -26,6 +26,7 @@ type Collector struct {
 	ledger *ledger
 	probes map[moonfirefs.SampleDirID]*probe
 	rates  map[moonfirefs.StreamID]*rate
+	index  indexProbe
 	// recorded is what the index said at readAt.
 	recorded recorded
 	readAt   time.Time
@@ -63,7 +64,7 @@ func (m *mountpoint) state() (mounted bool, why string) {
 // process knows.
 func NewCollector(s *store.Store) *Collector {
 	return &Collector{
-		store: s, ledger: newLedger(s.DB, s.Zone),
+		store: s, ledger: newLedger(s.DB, s.Zone), index: indexProbe{db: s.DB},
 		probes: make(map[moonfirefs.SampleDirID]*probe), rates: make(map[moonfirefs.StreamID]*rate),
 	}
 }
@@ -73,16 +74,26 @@ func (c *Collector) Report(ctx context.Context, maxAge time.Duration) (*status.R
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
+	indexErr := c.index.look()
 	if c.readAt.IsZero() || now.Sub(c.readAt) >= maxAge {
-		if err := c.readIndex(ctx, now); err != nil {
+		// What was known before is told on if the index cannot be read.
+		err := c.readIndex(ctx, now)
+		if err != nil && (c.recorded.paths == nil || ctx.Err() != nil) {
 			return nil, fmt.Errorf("report the status: %w", err)
 		}
-		c.readAt = now
+		if err == nil {
+			c.readAt = now
+		} else if indexErr == nil {
+			indexErr = err
+		}
 	}
 	meta := c.store.DB.Meta()
 	r := &status.Report{
 		Time: jsonTime(now), Since: jsonTime(c.since), TimeZoneName: meta.TimeZone, Created: jsonTime(meta.Created90k.Time()),
 		Streams: c.streams(now), Directories: c.directories(now), Mountpoint: c.mount.path,
+	}
+	if indexErr != nil {
+		r.IndexError = indexErr.Error()
 	}
 	if c.mount.path != "" {
 		r.Mounted, r.MountError = c.mount.state()

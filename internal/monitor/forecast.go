@@ -8,6 +8,11 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/status"
 )
 
+// forecastAfterSeconds is how much footage a stream must have before anything is said of
+// how soon its quota is used up: the first minutes, of which a key frame is a large part,
+// or of a night without a movement, say little.
+const forecastAfterSeconds = 3600
+
 // reserveBytes is what the recorder leaves free in each file system.
 const reserveBytes = 32 << 20
 
@@ -31,6 +36,7 @@ func forecastDirectory(d *status.Directory, streams []*status.Stream) {
 	room := max(d.AvailableBytes-reserveBytes, 0)
 	var missing int64
 	var bytesPerDay float64
+	early := false // for a forecast: a stream is recorded that has too little footage
 	for _, s := range streams {
 		d.UsedBytes += s.SampleFileBytes
 		if s.Retired {
@@ -39,12 +45,16 @@ func forecastDirectory(d *status.Directory, streams []*status.Stream) {
 		d.QuotaBytes += s.RetainBytes
 		comes := comingBytes(s)
 		missing += comes
+		if s.RecordedSeconds < forecastAfterSeconds && !s.RetentionReached {
+			early = early || s.RecordedSeconds > 0
+			continue
+		}
 		if perDay := s.BytesPerSecond() * secondsPerDay; perDay > 0 && !s.RetentionReached {
 			bytesPerDay += perDay
 			s.DaysUntilFull = ptr(float64(comes) / perDay)
 		}
 	}
-	if d.Missing || d.SizeBytes == 0 || missing <= room || bytesPerDay == 0 {
+	if d.Missing || d.SizeBytes == 0 || missing <= room || bytesPerDay == 0 || early {
 		return
 	}
 	d.DaysUntilFull = ptr(float64(room) / bytesPerDay)

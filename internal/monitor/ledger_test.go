@@ -3,6 +3,8 @@
 package monitor
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -111,7 +113,7 @@ func TestRetentionReached(t *testing.T) {
 		t.Fatal(err)
 	}
 	r, err = NewCollector(f.Store).Report(t.Context(), 0)
-	if err != nil || r.Streams[0].RetentionReached || r.Streams[0].DaysUntilFull == nil {
+	if err != nil || r.Streams[0].RetentionReached {
 		t.Errorf("with a larger quota: %+v (%v)", r, err)
 	}
 }
@@ -161,6 +163,57 @@ func TestForecast(t *testing.T) {
 		got := r.Streams[i].DaysUntilFull
 		if (got == nil) != (want < 0) || got != nil && *got != want {
 			t.Errorf("stream %d: full in %v days, want %v", i, got, want)
+		}
+	}
+}
+
+// TestNoForecastTooSoon ensures that nothing is said of what an hour of footage must show
+// first, of a stream or of the disk that it shares with others.
+func TestNoForecastTooSoon(t *testing.T) {
+	stream := func(seconds float64) status.Stream {
+		return status.Stream{Directory: "/disk", RetainBytes: 1 << 40, SampleFileBytes: 1 << 30, RecordedSeconds: seconds}
+	}
+	for name, tt := range map[string]struct {
+		seconds      []float64
+		stream, disk bool // whether there is a forecast of the first stream, and of the disk
+	}{
+		"a minute":                 {[]float64{60}, false, false},
+		"an hour":                  {[]float64{3600}, true, true},
+		"an hour, beside a minute": {[]float64{3600, 60}, true, false},
+		"an hour, beside nothing":  {[]float64{3600, 0}, true, true},
+	} {
+		r := &status.Report{Directories: []status.Directory{{Path: "/disk", SizeBytes: 1 << 40, AvailableBytes: 1 << 35}}}
+		for _, seconds := range tt.seconds {
+			r.Streams = append(r.Streams, stream(seconds))
+		}
+		forecast(r)
+		if got := r.Streams[0].DaysUntilFull != nil; got != tt.stream {
+			t.Errorf("%s: a forecast of the stream: %v", name, got)
+		}
+		if got := r.Directories[0].DaysUntilFull != nil; got != tt.disk {
+			t.Errorf("%s: a forecast of the disk: %v", name, got)
+		}
+	}
+}
+
+// TestIndexMoved ensures that a report tells when the index is no longer at its path.
+func TestIndexMoved(t *testing.T) {
+	f := newFixture(t, 1<<40)
+	c := NewCollector(f.Store)
+	database := filepath.Join(f.path, "moonfire.db")
+	for _, step := range []struct {
+		from, to string
+		moved    bool
+	}{{database, database + ".away", true}, {database + ".away", database, false}} {
+		if err := os.Rename(step.from, step.to); err != nil {
+			t.Fatal(err)
+		}
+		r, err := c.Report(t.Context(), 0)
+		if err != nil || (r.IndexError != "") != step.moved {
+			t.Errorf("moved to %s: %+v, %v", step.to, r, err)
+		}
+		if told := slices.ContainsFunc(r.Problems, func(p status.Problem) bool { return p.Kind == status.IndexTrouble }); told != step.moved {
+			t.Errorf("moved to %s: problems %+v", step.to, r.Problems)
 		}
 	}
 }

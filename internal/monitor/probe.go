@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/moonfirefs/moonfirefs/index"
 	"github.com/moonfirefs/moonfirefs/sample"
 )
 
@@ -54,6 +55,47 @@ func (p *probe) ask(now time.Time) <-chan struct{} {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.last, p.err, p.asked = space, err, time.Time{}
+	}()
+	return done
+}
+
+// indexProbe asks whether the index is where it was opened, in a goroutine of its own.
+type indexProbe struct {
+	db *index.DB
+
+	mu     sync.Mutex // guards what follows
+	err    error
+	asking bool
+}
+
+// look returns the newest answer, and waits no longer for one than a healthy disk takes.
+func (p *indexProbe) look() error {
+	if done := p.ask(); done != nil {
+		select {
+		case <-done:
+		case <-time.After(probePatience):
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
+}
+
+// ask returns nil if an earlier question is not answered yet.
+func (p *indexProbe) ask() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.asking {
+		return nil
+	}
+	p.asking = true
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		err := p.db.Verify()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.err, p.asking = err, false
 	}()
 	return done
 }

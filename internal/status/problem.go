@@ -32,6 +32,7 @@ const (
 	Quarantine       Kind = "quarantine"
 	MountGone        Kind = "mount-gone"
 	RestartNeeded    Kind = "restart-needed"
+	IndexTrouble     Kind = "index-trouble"
 )
 
 // Problem is something that a person should do something about.
@@ -77,10 +78,13 @@ func Find(r *Report) []Problem {
 		f.stream(&r.Streams[i])
 	}
 	f.clock()
+	if r.IndexError != "" {
+		f.add(Problem{Kind: IndexTrouble}, "The index, moonfire.db, is in trouble: %s. Recording continues for a while; connect and mount the right disk, then restart the recorder.", r.IndexError)
+	}
 	if r.Mountpoint != "" && !r.Mounted {
 		f.add(Problem{Kind: MountGone}, "The footage is not mounted at %s; recording continues%s.", r.Mountpoint, because(r.MountError))
 	}
-	order := []Kind{DiskMissing, DiskFull, DiskSilent, CommitsFail, NotRecorded, NothingCommitted, CameraAway, ClockWrong}
+	order := []Kind{IndexTrouble, DiskMissing, DiskFull, DiskSilent, CommitsFail, NotRecorded, NothingCommitted, CameraAway, ClockWrong}
 	rank := func(k Kind) int {
 		if i := slices.Index(order, k); i >= 0 {
 			return i

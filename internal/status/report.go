@@ -28,6 +28,8 @@ type Report struct {
 	Mounted    bool   `json:"mounted"`
 	// MountError says why it is not mounted; empty if it is.
 	MountError string `json:"mountError,omitempty"`
+	// IndexError says what is wrong with the index; empty if nothing is known.
+	IndexError string `json:"indexError,omitempty"`
 }
 
 // Stream is how one stream is doing.
