@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/moonfirefs/moonfirefs/internal/durable"
 )
 
 // A database in WAL mode cannot even be read where its WAL and the shared memory
@@ -42,6 +44,7 @@ func keepRoom(path string) {
 	if err != nil {
 		return // it is there, or there is nothing to be done
 	}
+	_ = durable.AdoptFile(f) // its owner can remove it in any case
 	for size := int64(roomBytes); ; size /= 2 {
 		err = syscall.Fallocate(int(f.Fd()), 0, 0, size)
 		if err == nil || size <= enoughRoomBytes || !errors.Is(err, syscall.ENOSPC) {

@@ -63,7 +63,7 @@ func (d *Dir) openAside() (*os.Root, error) {
 	}
 	err = p.Mkdir(asideName, 0o700)
 	if err == nil {
-		err = d.Sync()
+		err = errors.Join(durable.AdoptName(p.Root, asideName), d.Sync())
 	}
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err

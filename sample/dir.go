@@ -74,11 +74,20 @@ func (p *place) Close() error { return errors.Join(p.handle.Close(), p.Root.Clos
 
 // Create makes the directory path, if need be, and marks an empty one as ours.
 func Create(path string, id Identity) error {
-	if err := os.MkdirAll(path, 0o700); err != nil {
+	return CreateFor(path, id, durable.Owner{UID: os.Geteuid(), GID: os.Getegid()})
+}
+
+// CreateFor is Create for an owner, to whom the directory belongs if root makes it, and so
+// does all that root makes in it.
+func CreateFor(path string, id Identity, owner durable.Owner) error {
+	if err := durable.MkdirAll(path, owner); err != nil {
 		return fmt.Errorf("create sample directory: %w", err)
 	}
 	if err := requireEmpty(path); err != nil {
 		return err
+	}
+	if err := giveTo(path, owner); err != nil {
+		return fmt.Errorf("create sample directory: %w", err)
 	}
 	root, err := os.OpenRoot(path)
 	if err != nil {
@@ -89,6 +98,14 @@ func Create(path string, id Identity) error {
 		return fmt.Errorf("create sample directory %s: %w", path, err)
 	}
 	return durable.SyncDir(filepath.Dir(path))
+}
+
+// giveTo gives an empty directory away, if root does so.
+func giveTo(path string, owner durable.Owner) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	return os.Chown(path, owner.UID, owner.GID)
 }
 
 func requireEmpty(path string) error {
@@ -121,7 +138,7 @@ func (d *Dir) Attach() error {
 	d.attaching.Lock()
 	defer d.attaching.Unlock()
 	if err := failpoint.Step("start.1", d.attach); err != nil {
-		return fmt.Errorf("open sample directory %s: %w", d.path, err)
+		return fmt.Errorf("open sample directory %s: %w", d.path, durable.Explain(d.path, err))
 	}
 	return nil
 }
@@ -192,7 +209,14 @@ func (d *Dir) createAt(name string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := p.OpenFile(name, os.O_WRONLY|os.O_APPEND|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := durable.Adopt(p.Root, f); err != nil {
+		return nil, errors.Join(err, f.Close(), p.Remove(name))
+	}
+	return f, nil
 }
 
 // openSelf opens the directory, for reading what is in it.

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/durable"
 )
 
 // lockName is the file that a recorder locks. It stays when the lock is given
@@ -41,6 +42,9 @@ func lockRecorder(root *os.Root) (*os.File, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		// Not exclusively: another process may have just made it.
 		f, err = root.OpenFile(lockName, os.O_RDWR|os.O_CREATE|unix.O_NONBLOCK, 0o600)
+		if err == nil {
+			err = durable.Adopt(root, f)
+		}
 	}
 	if errors.Is(err, unix.EROFS) {
 		return nil, fmt.Errorf("nothing can be recorded there: its file system is read-only, perhaps after an error of the disk: %w", err)

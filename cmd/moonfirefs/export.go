@@ -42,7 +42,8 @@ are identical to those of the same clip in the mount; no mount is needed. A reco
 may be running.
 
 FILE appears once it is complete and safely on disk. An interrupted export leaves
-nothing behind. If the camera's resolution changes within the interval, the footage
+nothing behind. Its mode is that of other files that you make; if root makes it, it
+belongs to the owner of its folder. If the camera's resolution changes within the interval, the footage
 takes several files: FILE, then one with -2 before its extension.
 
 CAMERA is the name of the camera's folder (NAME-sub for the sub stream).
@@ -160,7 +161,7 @@ func (f *exportFlags) writeFile(cmd *cobra.Command, path string, clip *library.C
 	if err := f.requireFree(path); err != nil {
 		return err
 	}
-	mode := durable.Concurrent
+	mode := durable.Concurrent | durable.Shared
 	if f.force {
 		mode |= durable.Replace
 	}

@@ -40,7 +40,8 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	root.SetErr(errOut)
 	err := root.ExecuteContext(ctx)
 	if err != nil && !nobodyReads(err, out) {
-		_, _ = fmt.Fprintln(errOut, "moonfirefs:", printable.Lines(errorText(ctx, err)))
+		text := errorText(ctx, err) + ownerHint(root.Flag("store").Value.String(), args, err)
+		_, _ = fmt.Fprintln(errOut, "moonfirefs:", printable.Lines(text))
 	}
 	return exitStatus(ctx, err)
 }

@@ -24,9 +24,13 @@ const (
 	// can be under way. What a crash leaves behind stays. Without it, the temporary name
 	// is the final one and ".new", and the next attempt removes what a crash has left.
 	Concurrent
+	// Shared lets others read and write the file as far as the umask does. Without it, the
+	// file is for its owner alone.
+	Shared
 )
 
-// Write makes a file of mode 0600 at path: fill writes it under a temporary name, in the
+// Write makes a file at path, of mode 0600 unless it is Shared, which belongs to the owner of
+// its directory if root makes it: fill writes it under a temporary name, in the
 // same directory, and need not synchronize it. If fill or anything else fails, nothing is
 // left and an old file is as it was, unless only the directory could not be synchronized.
 func Write(path string, mode Mode, fill func(*os.File) error) error {
@@ -66,8 +70,17 @@ func create(root *os.Root, name string, mode Mode) (f *os.File, temporary string
 	} else if err := root.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, "", err
 	}
-	f, err = root.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	return f, temporary, err
+	permissions := fs.FileMode(0o600)
+	if mode&Shared != 0 {
+		permissions = 0o666
+	}
+	if f, err = root.OpenFile(temporary, os.O_RDWR|os.O_CREATE|os.O_EXCL, permissions); err != nil {
+		return nil, "", err
+	}
+	if err := Adopt(root, f); err != nil {
+		return nil, "", errors.Join(err, f.Close(), root.Remove(temporary))
+	}
+	return f, temporary, nil
 }
 
 // rename gives the file its final name.

@@ -109,6 +109,10 @@ func (f *finder) add(p Problem, format string, args ...any) {
 func (f *finder) directory(d *Directory) {
 	p := func(k Kind) Problem { return Problem{Kind: k, Directory: d.Path} }
 	if d.Missing {
+		if denied(d.CommitError) {
+			f.add(p(DiskMissing), "The directory %s cannot be used: %s.%s", d.Path, d.CommitError, f.victims(d))
+			return
+		}
 		f.add(p(DiskMissing), "The directory %s is missing: is its disk connected and mounted?%s%s", d.Path, instead(d.CommitError), f.victims(d))
 		return
 	}
@@ -136,6 +140,9 @@ func (f *finder) directory(d *Directory) {
 		f.add(p(Quarantine), "Old files in %s cannot be deleted; the log says why.", d.Path)
 	}
 }
+
+// denied tells whether a directory is not missing at all, but somebody else's.
+func denied(reason string) bool { return strings.Contains(reason, " belongs to ") }
 
 // instead says what is in the place of a missing directory, if there is something.
 func instead(reason string) string {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/durable"
 	"github.com/moonfirefs/moonfirefs/sample"
 )
 
@@ -34,8 +35,12 @@ func AddDir(ctx context.Context, path, samplesPath string, log *slog.Logger) (di
 	if err := s.requireOther(dir.Path); err != nil {
 		return index.SampleDir{}, err
 	}
+	owner, err := durable.OwnerOf(path)
+	if err != nil {
+		return index.SampleDir{}, fmt.Errorf("add sample directory: %w", err)
+	}
 	// The directory first: one that the index knows must be there.
-	if err := sample.Create(dir.Path, sample.Identity{Store: s.DB.Meta().Store, Dir: dir.UUID}); err != nil {
+	if err := sample.CreateFor(dir.Path, sample.Identity{Store: s.DB.Meta().Store, Dir: dir.UUID}, owner); err != nil {
 		return index.SampleDir{}, err
 	}
 	if err := s.DB.AddSampleDir(ctx, &dir); err != nil {

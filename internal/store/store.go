@@ -16,6 +16,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/durable"
 	"github.com/moonfirefs/moonfirefs/sample"
 )
 
@@ -50,14 +51,19 @@ type Store struct {
 	Zone *time.Location
 }
 
-// Create makes a new store in the directory path, which may exist, with the
+// Create makes a new store in the directory path, which may exist, and to whose owner all of
+// the store belongs, also if root makes it, with the
 // sample files in samplesPath, or within path if that is empty. The time zone is
 // an IANA name.
 func Create(ctx context.Context, path, samplesPath, timeZone string) error {
 	if _, err := LoadZone(timeZone); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(path, 0o700); err != nil {
+	if err := durable.MkdirAll(path, durable.Owner{UID: os.Geteuid(), GID: os.Getegid()}); err != nil {
+		return fmt.Errorf("create store: %w", err)
+	}
+	owner, err := durable.OwnerOf(path)
+	if err != nil {
 		return fmt.Errorf("create store: %w", err)
 	}
 	database := filepath.Join(path, databaseName)
@@ -75,7 +81,7 @@ func Create(ctx context.Context, path, samplesPath, timeZone string) error {
 		}
 		dir.Path = absolute
 	}
-	if err := sample.Create(samplesPath, id); err != nil {
+	if err := sample.CreateFor(samplesPath, id, owner); err != nil {
 		return err
 	}
 	// Last: a directory without a database can be told apart from a store.
