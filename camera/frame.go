@@ -19,7 +19,8 @@ type Frame struct {
 	// were received at once have one time, which is that of the last of them. It has a
 	// reading of the monotonic clock, by which alone it is exact.
 	Arrived time.Time
-	// Sync says that decoding can start here, with Entry and nothing else.
+	// Sync says that decoding can start here, with Entry and nothing else. If Entry says
+	// that there are recovery points instead, pictures are complete some frames later.
 	Sync bool
 	// Data holds NAL units, each after its length in 4 bytes, big-endian. It
 	// belongs to the caller.

@@ -32,7 +32,8 @@ const (
 //
 // A sync sample is an access unit with an IDR slice (5), the only place where
 // decoding can start without loss (ISO 14496-15 §5.3.5.1). Pictures that are
-// merely recovery points (open GOP, gradual intra refresh) are not sync samples.
+// merely recovery points (open GOP, gradual intra refresh) are not sync samples; see
+// recovery.
 type h264Codec struct {
 	// sps and pps are the latest parameter sets by their ids.
 	sps map[uint32][]byte
@@ -97,6 +98,20 @@ func (h *h264Codec) beginsPicture(unit []byte) bool {
 func (h *h264Codec) framesOnly() bool { return h.frameMBsOnly }
 
 func (*h264Codec) isSync(slice []byte) bool { return nalType(slice) == h264.NALUTypeIDR }
+
+// recoveryPoint looks for recovery_frame_cnt (§D.1.8).
+func (*h264Codec) recoveryPoint(units [][]byte) (distance int16, ok bool) {
+	for _, unit := range units {
+		if nalType(unit) != h264.NALUTypeSEI {
+			continue
+		}
+		if message, found := recoveryMessage(unit, 1); found {
+			frames := message.golomb()
+			return boundedDistance(frames), !message.failed
+		}
+	}
+	return 0, false
+}
 
 // parameterSets returns the SPS that an IDR slice refers to, and every PPS for
 // that SPS, by id.

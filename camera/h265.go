@@ -113,12 +113,33 @@ func (*h265Codec) framesOnly() bool { return true }
 
 func (*h265Codec) isSync(slice []byte) bool { return isIRAP(slice) }
 
-// parameterSets returns the VPS and SPS that a slice of an IRAP picture refers
-// to, and every PPS for that SPS, by id.
+// recoveryPoint looks for recovery_poc_cnt (§D.2.8), which is signed.
+func (*h265Codec) recoveryPoint(units [][]byte) (distance int16, ok bool) {
+	for _, unit := range units {
+		if !inBaseLayer(unit) || hevcType(unit) != h265.NALUType_PREFIX_SEI_NUT {
+			continue
+		}
+		if message, found := recoveryMessage(unit, hevcHeaderSize); found {
+			coded := message.golomb() // 0, 1, -1, 2, -2, … (§9.2.2)
+			if coded%2 == 0 {
+				coded = 0 // a picture before this one
+			}
+			return boundedDistance(coded/2 + coded%2), !message.failed
+		}
+	}
+	return 0, false
+}
+
+// parameterSets returns the VPS and SPS that a slice refers to, and every PPS for that
+// SPS, by id.
 func (h *h265Codec) parameterSets(slice []byte) [][]byte {
-	// first_slice_segment_in_pic_flag, no_output_of_prior_pics_flag,
+	// first_slice_segment_in_pic_flag, in IRAP pictures no_output_of_prior_pics_flag,
 	// slice_pic_parameter_set_id (§7.3.6.1).
-	r := newSliceReader(slice, 8*hevcHeaderSize+2)
+	begin := 8*hevcHeaderSize + 1
+	if isIRAP(slice) {
+		begin++
+	}
+	r := newSliceReader(slice, begin)
 	pps := h.pps[r.golomb()]
 	sps := h.sps[pps.spsID]
 	if r.failed || pps.unit == nil || sps.unit == nil || h.vps[sps.vpsID] == nil {

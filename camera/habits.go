@@ -14,6 +14,8 @@ type Habits struct {
 	rtsp rtsp.Habits
 	// alternation is how often the configuration of the video changes.
 	alternation alternation
+	// recovery is whether it is recorded from recovery points on.
+	recovery recovery
 
 	mu sync.Mutex // guards what follows
 	// audio is how sessions have fared that had audio.

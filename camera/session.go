@@ -97,7 +97,7 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 	if err := open(ctx, cfg, s); err != nil {
 		return nil, fmt.Errorf("open %s: %w", Redact(cfg.URL), err)
 	}
-	s.video.alternation = &cfg.Habits.alternation
+	s.video.alternation, s.video.recovery = &cfg.Habits.alternation, &cfg.Habits.recovery
 	s.heard = time.Now()
 	return s, nil
 }
@@ -155,7 +155,7 @@ func (s *Session) wait(began time.Time) error {
 	case time.Since(began) >= s.frameTimeout && time.Since(s.heard) >= s.frameTimeout:
 		return errNoVideoWithin(s.frameTimeout)
 	case !s.started && time.Since(s.opened) > firstSyncTimeout:
-		return fmt.Errorf("no key frame with its parameter sets within %v", firstSyncTimeout)
+		return fmt.Errorf("no key frame with its parameter sets within %v, and no recovery point", firstSyncTimeout)
 	}
 	return nil
 }
@@ -187,6 +187,9 @@ func (s *Session) add(au *accessUnit) (pictures int, err error) {
 			s.log.Info("codec configuration", "codec", f.Entry.RFC6381Codec, "width", f.Entry.Width, "height", f.Entry.Height)
 			if s.video.inBand {
 				s.log.Warn("the camera's codec configuration keeps changing: it is recorded with the pictures, in one file, from now on")
+			}
+			if _, recovers := f.Entry.Recovery(); recovers {
+				s.log.Warn("the camera sends no key frames: it is recorded from recovery points on, so the first pictures of a recording may be incomplete in a player")
 			}
 			previous = f.Entry
 		}

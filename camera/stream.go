@@ -27,8 +27,11 @@ type codec interface {
 	framesOnly() bool
 	// isSync tells whether the picture of a slice is one to start decoding at.
 	isSync(slice []byte) bool
+	// recoveryPoint tells whether an access unit is a recovery point, and after how many
+	// more of them pictures are complete.
+	recoveryPoint(units [][]byte) (distance int16, ok bool)
 	// parameterSets returns the sets that belong in the sample entry of a sync
-	// picture, given a slice of it, always in the same order; or nil if one that
+	// picture or a recovery point, given a slice of it, always in the same order; or nil if one that
 	// the slice refers to has not been seen.
 	parameterSets(slice []byte) [][]byte
 	// sampleEntry makes a sample entry of what parameterSets has returned. inBand says
@@ -64,9 +67,13 @@ const (
 type stream struct {
 	codec
 	// entry is the sample entry of the latest sync picture, made of entrySets;
-	// nil before the first one.
-	entry     *moonfirefs.VideoSampleEntry
-	entrySets [][]byte
+	// nil before the first one. own is what it is if recovery points are not used.
+	entry, own *moonfirefs.VideoSampleEntry
+	entrySets  [][]byte
+	// recovery decides whether a recovery point is as good as a sync picture.
+	recovery *recovery
+	// keyFrame is when the latest sync picture arrived, or at first the first access unit.
+	keyFrame time.Time
 	// alternation decides whether a change of the configuration makes a new sample entry.
 	alternation *alternation
 	// inBand says that it does not: sync samples have their parameter sets in them.
@@ -77,7 +84,9 @@ type stream struct {
 	units [][]byte
 }
 
-func newStream(c codec) *stream { return &stream{codec: c, alternation: &alternation{}} }
+func newStream(c codec) *stream {
+	return &stream{codec: c, alternation: &alternation{}, recovery: &recovery{}}
+}
 
 // maxParameterSetBytes is what the 16-bit length of a parameter set in "avcC" and
 // "hvcC" can say (ISO 14496-15 §5.3.3.1.2).
@@ -167,7 +176,7 @@ func (s *stream) sample(units [][]byte) (f Frame, err error) {
 	if first < 0 {
 		return Frame{}, nil
 	}
-	if f.Sync = s.isSync(units[first]); f.Sync {
+	if f.Sync = s.canStart(units[first], units); f.Sync {
 		known, err := s.activate(units[first])
 		if err != nil || !known {
 			return Frame{}, err
@@ -213,6 +222,21 @@ func (s *stream) keeps(unit []byte) bool {
 	return true
 }
 
+// canStart tells whether decoding can start at a picture, given its first slice and the NAL
+// units of its access unit: at a sync picture, or at a recovery point where those are used.
+func (s *stream) canStart(slice []byte, units [][]byte) bool {
+	if s.keyFrame.IsZero() {
+		s.keyFrame = s.arrived
+	}
+	if s.isSync(slice) {
+		s.recovery.keyFrame(s.keyFrame, s.arrived)
+		s.keyFrame = s.arrived
+		return true
+	}
+	distance, ok := s.recoveryPoint(units)
+	return ok && s.recovery.accepts(distance, s.keyFrame, s.arrived)
+}
+
 // activate makes the parameter sets that a slice of a sync picture refers to the
 // ones in force. If they differ from those of the sample entry, a new one takes
 // its place, as a rule. It reports false if the sets are not known.
@@ -225,6 +249,7 @@ func (s *stream) activate(slice []byte) (known bool, err error) {
 		return false, nil
 	}
 	if slices.EqualFunc(sets, s.entrySets, bytes.Equal) {
+		s.entry = s.recovery.entry(s.own)
 		return true, nil
 	}
 	entry, err := s.sampleEntry(sets, false)
@@ -234,9 +259,12 @@ func (s *stream) activate(slice []byte) (known bool, err error) {
 	if problem := entry.Problem(); problem != "" {
 		return false, fmt.Errorf("configuration of the codec: %s", problem)
 	}
-	s.entry, s.inBand, err = s.alternation.choose(entry, s.arrived, func() (*moonfirefs.VideoSampleEntry, error) {
+	s.own, s.inBand, err = s.alternation.choose(entry, s.arrived, func() (*moonfirefs.VideoSampleEntry, error) {
 		return s.sampleEntry(sets, true)
 	})
-	s.entrySets = sets
-	return err == nil, err
+	if err != nil {
+		return false, err
+	}
+	s.entry, s.entrySets = s.recovery.entry(s.own), sets
+	return true, nil
 }

@@ -77,7 +77,8 @@ type needed struct{ from90k, to90k moonfirefs.Duration90k }
 func (s *Spec) neededOf(i int) needed {
 	n := needed{0, math.MaxInt64}
 	start90k := s.Recordings[i].Start90k
-	if i == 0 {
+	// Behind a recovery point, pictures are not complete at once: nothing is left out.
+	if _, recovers := s.Entry.Recovery(); i == 0 && !recovers {
 		n.from90k = max(0, s.Excerpt.Start90k.Sub(start90k))
 		if len(s.Recordings) > 1 {
 			// Where recordings overlap, the excerpt must not begin after the second.

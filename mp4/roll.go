@@ -2,7 +2,11 @@
 
 package mp4
 
-import "github.com/moonfirefs/moonfirefs"
+import (
+	"encoding/binary"
+
+	"github.com/moonfirefs/moonfirefs"
+)
 
 // opusPreRoll is how many PCM samples a decoder of Opus needs until it is in step: 80 ms
 // at 48 kHz (RFC 7845 §4.6).
@@ -36,4 +40,50 @@ func (w *writer) rollGroup(distance int16, samples int64) {
 		w.u32(uint32(samples))
 		w.u32(1) // the first description
 	})
+}
+
+// recoveryGroup puts the recovery points of the video into a sample group: "roll", with the
+// number of samples after which pictures are complete (ISO 14496-12 §10.1), or "rap " if
+// they are so at once (§10.4). They are no sync samples (ISO 14496-15 §5.3.5.1).
+func (w *writer) recoveryGroup() {
+	grouping, description := recoveryDescription(w.spec.Entry)
+	w.fullBox("sgpd", 1, 0, func() {
+		w.text(grouping)
+		w.u32(uint32(len(description)))
+		w.u32(1) // entries
+		w.bytes(description)
+	})
+	w.fullBox("sbgp", 0, 0, func() {
+		w.text(grouping)
+		w.u32(uint32(w.counts.samples))
+		w.each(sbgpSlice, func(i int) int64 { return 8 * int64(w.spec.Recordings[i].VideoSamples) })()
+	})
+}
+
+// recoveryDescription is a sample group description.
+func recoveryDescription(e *moonfirefs.VideoSampleEntry) (grouping string, description []byte) {
+	distance, _ := e.Recovery()
+	if distance == 0 {
+		return "rap ", []byte{0} // it is not known how many leading samples there are
+	}
+	return "roll", []byte{byte(distance >> 8), byte(distance)}
+}
+
+// recoverySize is the size of both boxes.
+func recoverySize(e *moonfirefs.VideoSampleEntry, samples int64) int64 {
+	_, description := recoveryDescription(e)
+	return 24 + int64(len(description)) + 20 + 8*samples
+}
+
+// fillSbgp writes a recording's entries of the SampleToGroupBox, one for each sample: the
+// group that it is in, 0 for none.
+func fillSbgp(dst []byte, samples []moonfirefs.Sample) {
+	for i := range samples {
+		group := uint64(0)
+		if samples[i].Sync {
+			group = 1
+		}
+		binary.BigEndian.PutUint64(dst, 1<<32|group)
+		dst = dst[8:]
+	}
 }

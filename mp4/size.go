@@ -58,6 +58,8 @@ type counts struct {
 	videoChunks, audioSamples, audioChunks int64
 	// reordered says that a recording has composition offsets.
 	reordered bool
+	// recovers says that there are recovery points in the place of sync samples.
+	recovers bool
 	// chunksSize is the size of all chunks, with the padding between them.
 	chunksSize int64
 }
@@ -65,12 +67,15 @@ type counts struct {
 // count adds up s.
 func count(s *Spec) counts {
 	c := counts{recordings: int64(len(s.Recordings))}
+	_, c.recovers = s.Entry.Recovery()
 	var t timeline
 	audio := newAudioline(s)
 	for i := range s.Recordings {
 		r := &s.Recordings[i]
 		c.samples += int64(r.VideoSamples)
-		c.syncSamples += int64(r.VideoSyncSamples)
+		if !c.recovers {
+			c.syncSamples += int64(r.VideoSyncSamples)
+		}
 		c.reordered = c.reordered || r.Flags&moonfirefs.FlagReordered != 0
 		c.videoChunks += int64(r.VideoChunks())
 		var p place
@@ -105,6 +110,9 @@ func (c *counts) countAudio(r *moonfirefs.Summary, audio *audioline, p place, i 
 func moovSize(s *Spec, c *counts) int64 {
 	size := int64(moovFixedSize+videoTrackSize+len(s.Entry.Data)) +
 		8*c.samples + 4*c.syncSamples + 4*c.samples + (12+8)*c.videoChunks
+	if c.recovers {
+		size += recoverySize(s.Entry, c.samples)
+	}
 	if c.reordered {
 		size += cttsSize + 8*c.samples
 	}

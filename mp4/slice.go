@@ -18,6 +18,7 @@ const (
 	cttsSlice                         // their composition offsets
 	stssSlice                         // numbers of its sync samples
 	stszSlice                         // sizes of its samples
+	sbgpSlice                         // which of them are recovery points
 	cueSttsSlice                      // durations of the cues beside recording arg
 	cueStszSlice                      // their sizes
 	cueTextsSlice                     // the cues
@@ -41,7 +42,7 @@ type slice struct {
 
 // isTable tells whether a slice is made of a recording's video index; see readTables.
 func (k sliceKind) isTable() bool {
-	return k == sttsSlice || k == cttsSlice || k == stssSlice || k == stszSlice
+	return k == sttsSlice || k == cttsSlice || k == stssSlice || k == stszSlice || k == sbgpSlice
 }
 
 // readSlice fills p with the bytes at from of slice i, which is not part of a table.

@@ -15,6 +15,9 @@ func (w *writer) videoTables() {
 	// Present even if it has no entry: without it, every sample would be a sync
 	// sample.
 	w.table("stss", 0, w.counts.syncSamples, w.each(stssSlice, func(i int) int64 {
+		if w.counts.recovers {
+			return 0
+		}
 		return 4 * int64(w.spec.Recordings[i].VideoSyncSamples)
 	}))
 	if w.spec.Audio == nil {
@@ -33,6 +36,9 @@ func (w *writer) videoTables() {
 		w.table("co64", 0, w.counts.videoChunks, w.each(videoCo64Slice, func(i int) int64 {
 			return 8 * int64(w.spec.Recordings[i].VideoChunks())
 		}))
+	}
+	if w.counts.recovers {
+		w.recoveryGroup()
 	}
 }
 

@@ -99,6 +99,8 @@ func (f *File) fill(dst []byte, s slice, samples []moonfirefs.Sample) {
 		fillCtts(dst, samples)
 	case stszSlice:
 		fillStsz(dst, samples)
+	case sbgpSlice:
+		fillSbgp(dst, samples)
 	}
 }
 

@@ -46,6 +46,10 @@ func TestBitstreamVices(t *testing.T) {
 	}
 	small := mustEncode(t, media)
 	sei := largeSEI()
+	refreshed, err := testcamera.Encode(context.Background(), testcamera.Params{GOP: 30, IntraRefresh: true}, 900)
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := map[string]struct {
 		config testcamera.Config
 		// broken says that the stream is not clean as the camera sends it.
@@ -86,6 +90,11 @@ func TestBitstreamVices(t *testing.T) {
 		"configuration alternates": {config: testcamera.Config{Source: testcamera.Join(
 			&testcamera.Media{Params: small.Params, AccessUnits: small.AccessUnits[:15]},
 			&testcamera.Media{Params: large.Params, AccessUnits: large.AccessUnits[:15]})}, files: 5, most: 6}, // if an hour begins
+		"recovery points and no key frames": {broken: true, config: testcamera.Config{Source: refreshed, Alter: func(f *testcamera.SentFrame) {
+			if f.Sync {
+				f.NALs = f.NALs[:1] // a delimiter
+			}
+		}}},
 		"access units of 7 MiB": {config: testcamera.Config{Alter: func(f *testcamera.SentFrame) {
 			if f.Index%45 == 20 {
 				f.NALs = slices.Concat(f.NALs[:1], [][]byte{sei}, f.NALs[1:])

@@ -76,7 +76,7 @@ func Take(ctx context.Context, cfg camera.Config, extent Extent) (*Report, error
 	defer session.Close()
 	connected := time.Now()
 	noKeyFrame := time.AfterFunc(keyFrameTimeout, func() {
-		cancel(fmt.Errorf("no key frame with its parameter sets within %v", keyFrameTimeout))
+		cancel(fmt.Errorf("no key frame with its parameter sets within %v, and no recovery point", keyFrameTimeout))
 	})
 	defer noKeyFrame.Stop()
 	t := &tally{}

@@ -133,13 +133,17 @@ func arguments(p Params, shown string) []string {
 	if p.OpenGOP {
 		open = "1"
 	}
+	refresh := "0"
+	if p.IntraRefresh {
+		refresh = "1"
+	}
 	if p.Codec == H265 {
 		arguments = append(arguments, "-x265-params", strings.Join([]string{
 			"log-level=none", "pools=none", "aud=1", "repeat-headers=1",
 			"keyint=" + gop, "min-keyint=" + gop, "scenecut=0", "open-gop=" + open, "bframes=" + bframes, "b-adapt=0"}, ":"))
 	} else {
 		arguments = append(arguments, "-g", gop, "-keyint_min", gop, "-sc_threshold", "0", "-aud", "1",
-			"-bf", bframes, "-b_strategy", "0", "-b-pyramid", "normal", "-refs", "3")
+			"-intra-refresh", refresh, "-bf", bframes, "-b_strategy", "0", "-b-pyramid", "normal", "-refs", "3")
 	}
 	if p.BFrames > 0 {
 		return append(arguments, "-f", "tee", fmt.Sprintf("[f=%s]pipe\\:1|[f=framecrc]%s", byteStream, shown))

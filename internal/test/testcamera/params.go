@@ -23,6 +23,9 @@ type Params struct {
 	// OpenGOP lets frames that are shown before a key frame be sent after it. The
 	// first key frame is an IDR picture, the others CRA pictures: H.265 only.
 	OpenGOP bool
+	// IntraRefresh has no key frame but the first one. Every GOP pictures there is a
+	// recovery point. H.264 only.
+	IntraRefresh bool
 }
 
 func (p Params) withDefaults() (Params, error) {
@@ -46,6 +49,9 @@ func (p Params) withDefaults() (Params, error) {
 	}
 	if p.BFrames < 0 || p.OpenGOP && (p.Codec != H265 || p.BFrames == 0) {
 		return p, fmt.Errorf("test camera: cannot reorder %+v", p)
+	}
+	if p.IntraRefresh && (p.BFrames > 0 || p.Codec != H264) {
+		return p, fmt.Errorf("test camera: cannot refresh %+v", p)
 	}
 	if p.FPS < 1 || p.GOP < 1 || p.BitrateKbps < 1 || p.Codec != H264 && p.Codec != H265 {
 		return p, fmt.Errorf("test camera: cannot encode %+v", p)
