@@ -46,10 +46,17 @@ var fileChanges = func() map[string]change {
 		lock := expectation{}
 		all[what+" for the lock"] = change{place(func(s *scene) string { return s.samples("lock") }), lock}
 		all[what+" for a journal"] = change{place(func(s *scene) string { return s.samples(s.first + ".journal") }), expectation{}}
-		all[what+" for the index"] = change{place((*scene).index), expectation{check: "database", unopened: true}}
+		database := expectation{check: "database", unopened: true}
+		if what == "a link to nowhere" {
+			database.check = "it has no moonfire.db"
+		}
+		all[what+" for the index"] = change{place((*scene).index), database}
 		for _, suffix := range []string{"-wal", "-shm", "-journal"} {
 			beside := expectation{check: suffix, unopened: true}
-			if what == "a terabyte" || what == "a link to nowhere" {
+			switch {
+			case what == "a link to nowhere" && suffix != "-journal":
+				beside.check = "symbolic links"
+			case what == "a terabyte" || what == "a link to nowhere":
 				beside = expectation{}
 			}
 			all[what+" for the index's "+suffix] = change{place(func(s *scene) string { return s.index() + suffix }), beside}
