@@ -22,6 +22,8 @@ type Frame struct {
 	// Sync says that decoding can start here, with Entry and nothing else. If Entry says
 	// that there are recovery points instead, pictures are complete some frames later.
 	Sync bool
+	// More says that another frame has come with this one: Next does not wait for it.
+	More bool
 	// Data holds NAL units, each after its length in 4 bytes, big-endian. It
 	// belongs to the caller.
 	Data []byte

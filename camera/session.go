@@ -137,6 +137,7 @@ func (s *Session) Next() (Frame, error) {
 	frame := s.ready[0]
 	s.ready = s.ready[1:]
 	s.audio.attach(&frame)
+	frame.More = len(s.ready) > 0
 	return frame, nil
 }
 

@@ -76,7 +76,7 @@ func (r *Recording) at(m Mark) *Recording {
 // audio that lies before that in the sample file; nil if there is none. A group is
 // complete when another one begins, or when no sample follows.
 func (r *Recording) groups() *Recording {
-	if r.Flags&moonfirefs.FlagTrailingZero != 0 {
+	if r.Flags&moonfirefs.FlagTrailingZero != 0 && r.journal.Ended {
 		return r
 	}
 	for i := len(r.pieces) - 1; i > 0; i-- {

@@ -37,6 +37,9 @@ type Journal struct {
 	// positive, but for the last one's, and add up to less than
 	// moonfirefs.MaxRecordingDuration90k.
 	Samples []Sample
+	// Ended says that no sample follows the last one, although that has no duration: the
+	// recording has ended, and not what was written of it so far.
+	Ended bool
 	// AudioEntry is the configuration of the audio, nil if there is none; Chunks are
 	// its chunks, in the order in which they lie between the samples.
 	AudioEntry *moonfirefs.AudioSampleEntry
@@ -79,8 +82,9 @@ type decoder struct {
 	durations90k moonfirefs.Duration90k
 	// audio90k is that over the samples of audio.
 	audio90k moonfirefs.Duration90k
-	// ended says that the last sample had no duration: nothing may follow.
-	ended bool
+	version  byte
+	// isOpen says that the last sample had no duration: the next record begins with it.
+	isOpen bool
 }
 
 func (d *decoder) fail(offset int, problem string) {
@@ -161,25 +165,51 @@ func (d *decoder) record(j *Journal) {
 		d.fail(at, "number of samples out of range")
 		return
 	}
-	samples := d.samples(at, rest[:n*sumBytes], rest[n*sumBytes:], flags)
+	d.samples(at, rest[:n*sumBytes], rest[n*sumBytes:], flags, j)
 	if d.err == nil {
-		j.Samples = append(j.Samples, samples...)
 		j.Dating = dating
 	}
 }
 
 // samples reads the samples of a record that begins at byte at.
-func (d *decoder) samples(at int, sums, index []byte, flags moonfirefs.RecordingFlags) []Sample {
+func (d *decoder) samples(at int, sums, index []byte, flags moonfirefs.RecordingFlags, j *Journal) {
+	known := len(j.Samples)
+	if d.isOpen {
+		known--
+	}
+	samples := d.decodeSamples(at, sums, index, flags)
+	switch {
+	case d.err != nil:
+	case d.isOpen && !samples[0].continues(&j.Samples[known]):
+		d.fail(at, "it does not go on with the sample without a duration")
+	case d.durations90k >= moonfirefs.MaxRecordingDuration90k:
+		d.fail(at, "durations out of range")
+	default:
+		j.Samples = append(j.Samples[:known], samples...)
+		again := d.isOpen && len(samples) == 1
+		d.isOpen = samples[len(samples)-1].Duration90k == 0
+		j.Ended = d.isOpen && (again || d.version == 1)
+	}
+}
+
+// continues tells whether a sample is another one with its duration.
+func (s *Sample) continues(open *Sample) bool {
+	same := *s
+	same.Duration90k = open.Duration90k
+	return same == *open
+}
+
+// decodeSamples returns one sample or more, of which only the last may have no duration.
+func (d *decoder) decodeSamples(at int, sums, index []byte, flags moonfirefs.RecordingFlags) []Sample {
 	samples := make([]Sample, 0, len(sums)/sumBytes)
 	decoded := moonfirefs.DecodeVideoIndex(index, flags)
 	for len(samples) < cap(samples) && decoded.Next() {
-		if d.ended {
+		if n := len(samples); n > 0 && samples[n-1].Duration90k == 0 {
 			d.fail(at, "zero duration before the last sample")
 			return nil
 		}
 		sum := binary.BigEndian.Uint32(sums[len(samples)*sumBytes:])
 		samples = append(samples, Sample{Sample: decoded.Sample, Sum: sum})
-		d.ended = decoded.Duration90k == 0
 		d.durations90k += moonfirefs.Duration90k(decoded.Duration90k)
 	}
 	more := decoded.Next()
@@ -188,8 +218,6 @@ func (d *decoder) samples(at int, sums, index []byte, flags moonfirefs.Recording
 		d.fail(at, "damaged samples")
 	case more || len(samples) < cap(samples):
 		d.fail(at, "wrong number of samples")
-	case d.durations90k >= moonfirefs.MaxRecordingDuration90k:
-		d.fail(at, "durations out of range")
 	}
 	return samples
 }

@@ -8,8 +8,9 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 )
 
-// fullBytes is how long a group may get: far below maxContentBytes.
-const fullBytes = 4 << 10
+// MaxGroupSamples is how many samples a Group may have. They take far less than
+// maxContentBytes.
+const MaxGroupSamples = 1 << 10
 
 // reorderedBit, in the number of samples of a record, says that its video index
 // has composition offsets.
@@ -30,8 +31,8 @@ type Group struct {
 	sums  []byte
 }
 
-// Add adds a sample, the sum of whose bytes is sum. Its duration is only zero if
-// it is the last one of the recording.
+// Add adds a sample, the sum of whose bytes is sum. If its duration is not known yet, it
+// is zero, and nothing follows it in the group: the next one begins with it again.
 func (g *Group) Add(s moonfirefs.Sample, sum uint32) {
 	g.index.Add(s)
 	g.sums = binary.BigEndian.AppendUint32(g.sums, sum)
@@ -39,10 +40,6 @@ func (g *Group) Add(s moonfirefs.Sample, sum uint32) {
 
 // Samples returns the number of samples in the group.
 func (g *Group) Samples() int { return int(g.index.Samples()) }
-
-// Full says that the group should be written now, however long the group of
-// pictures is.
-func (g *Group) Full() bool { return len(g.sums)+len(g.index.Blob()) >= fullBytes }
 
 // AppendRecord appends the group as a record, and empties it.
 func (g *Group) AppendRecord(b []byte, at Dating) []byte {

@@ -18,10 +18,12 @@ import (
 // know: it may be whole.
 var ErrVersion = errors.New("unknown version of the journal's format")
 
-// magic and version are the first four bytes of a journal.
+// magic and version are the first four bytes of a journal. In version 1, no sample came
+// twice; it can be read as well.
 const (
-	magic   = "MFJ"
-	version = 1
+	magic      = "MFJ"
+	version    = 2
+	minVersion = 1
 )
 
 // Sizes of the fixed parts, in bytes; see design/journal.md.
@@ -108,10 +110,11 @@ func (d *decoder) header() *Header {
 		d.fail(0, "not a journal")
 		return nil
 	}
-	if v := prefix[len(magic)]; v != version {
+	if v := prefix[len(magic)]; v < minVersion || v > version {
 		d.err = fmt.Errorf("read journal: version %d: %w", v, ErrVersion)
 		return nil
 	}
+	d.version = prefix[len(magic)]
 	at := d.offset
 	content := d.content()
 	if d.err != nil {

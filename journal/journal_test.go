@@ -32,6 +32,21 @@ var example = Journal{
 }
 
 const exampleHex = `
+4d464a 02
+00000045 e3389c37
+00112233445566778899aabbccddeeff 0000000000000003 0000000000000007 00000002
+0280 0168 0001 0001 000b 617663312e346434303165 0000000c6176633174657374
+
+00000022 362518d7
+00008b2716a69000 ffffffffffffffd3 00000002 274976a1 7afd9428 e15d12 de5d0c
+
+00000021 7bf4b819
+00008b2716a69000 ffffffffffffffd3 00000002 7afd9428 095a6947 ec5d0c 170a
+`
+
+// The same as versions of the program wrote it that did not write a sample before its
+// duration was known.
+const firstVersionHex = `
 4d464a 01
 00000045 e3389c37
 00112233445566778899aabbccddeeff 0000000000000003 0000000000000007 00000002
@@ -76,18 +91,77 @@ func encode(t testing.TB, j *Journal, cuts ...int) []byte {
 	return b
 }
 
-func TestWorkedExample(t *testing.T) {
-	want, err := hex.DecodeString(strings.Join(strings.Fields(exampleHex), ""))
+// unhex reads hexadecimal numbers with spaces between them.
+func unhex(t *testing.T, text string) []byte {
+	t.Helper()
+	data, err := hex.DecodeString(strings.Join(strings.Fields(text), ""))
 	if err != nil {
 		t.Fatal(err)
 	}
-	data := encode(t, &example, 2)
-	if !bytes.Equal(data, want) {
+	return data
+}
+
+func TestWorkedExample(t *testing.T) {
+	data, err := AppendHeader(nil, &example.Header)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var group Group
+	open := example.Samples[1]
+	open.Duration90k = 0
+	for _, record := range [][]Sample{{example.Samples[0], open}, {example.Samples[1], example.Samples[2]}} {
+		for _, s := range record {
+			group.Add(s.Sample, s.Sum)
+		}
+		data = group.AppendRecord(data, example.Dating)
+	}
+	if !bytes.Equal(data, unhex(t, exampleHex)) {
 		t.Errorf("encoded\n%x", data)
 	}
-	j, err := Decode(data)
-	if err != nil || !reflect.DeepEqual(j, &example) {
-		t.Errorf("decoded %+v, %v", j, err)
+	for _, data := range [][]byte{data, unhex(t, firstVersionHex)} {
+		if j, err := Decode(data); err != nil || !reflect.DeepEqual(j, &example) {
+			t.Errorf("decoded %+v, %v", j, err)
+		}
+	}
+}
+
+// TestOpenSample ensures that a sample whose duration was not known counts once, with
+// its duration where that is told, and that nothing else may follow it.
+func TestOpenSample(t *testing.T) {
+	open := example.Samples[1]
+	open.Duration90k = 0
+	encodeTwo := func(second ...Sample) []byte {
+		j := example
+		j.Samples = []Sample{example.Samples[0], open}
+		data := encode(t, &j)
+		var group Group
+		for _, s := range second {
+			group.Add(s.Sample, s.Sum)
+		}
+		return group.AppendRecord(data, example.Dating)
+	}
+	for name, second := range map[string][]Sample{
+		"with its duration":                    {example.Samples[1]},
+		"and others after it":                  example.Samples[1:],
+		"and another one without, which stays": {example.Samples[1], {moonfirefs.Sample{Bytes: 7}, 0}},
+		"again without":                        {open},
+	} {
+		want := example
+		want.Samples = append([]Sample{example.Samples[0]}, second...)
+		want.Ended = second[0] == open
+		if j, err := Decode(encodeTwo(second...)); err != nil || !reflect.DeepEqual(j, &want) {
+			t.Errorf("%s: %+v, %v", name, j, err)
+		}
+	}
+	larger, other, sync := example.Samples[1], example.Samples[1], example.Samples[1]
+	larger.Bytes++
+	other.Sum++
+	sync.Sync = !sync.Sync
+	for name, first := range map[string]Sample{"larger": larger, "other bytes": other, "sync": sync, "the next": example.Samples[2]} {
+		j, err := Decode(encodeTwo(first))
+		if !errors.Is(err, moonfirefs.ErrCorrupt) || len(j.Samples) != 2 || j.Samples[1] != open {
+			t.Errorf("%s: %+v, %v", name, j, err)
+		}
 	}
 }
 
@@ -213,12 +287,19 @@ func TestRefusesAbsurdValues(t *testing.T) {
 	}
 }
 
-// A sample without a duration is the last one, in this record and in all.
+// A sample without a duration is the last one of its record, in which version 1 said that
+// the recording has ended.
 func TestTrailingZero(t *testing.T) {
 	j := example
 	j.Samples = append([]Sample(nil), example.Samples...)
 	j.Samples[2].Duration90k = 0
-	if got, err := Decode(encode(t, &j, 1)); err != nil || !reflect.DeepEqual(got, &j) {
+	data := encode(t, &j, 1)
+	if got, err := Decode(data); err != nil || !reflect.DeepEqual(got, &j) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	data[len(magic)] = 1
+	j.Ended = true
+	if got, err := Decode(data); err != nil || !reflect.DeepEqual(got, &j) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	j.Samples[1].Duration90k = 0
@@ -272,7 +353,7 @@ func TestRefusesOtherVersionsAndLengths(t *testing.T) {
 	var group Group
 	for len(long) <= MaxBytes {
 		group.Add(moonfirefs.Sample{Duration90k: 1, Bytes: 1}, 0)
-		if group.Full() {
+		if group.Samples() == MaxGroupSamples {
 			long = group.AppendRecord(long, example.Dating)
 		}
 	}
@@ -289,7 +370,7 @@ func TestRefusesOtherVersionsAndLengths(t *testing.T) {
 // Writing a record for each group of pictures allocates nothing.
 func TestGroupDoesNotAllocate(t *testing.T) {
 	var group Group
-	buffer := make([]byte, 0, 2*fullBytes)
+	buffer := make([]byte, 0, 4<<10)
 	round := func() {
 		for i := range 30 {
 			group.Add(moonfirefs.Sample{Duration90k: 3000, Bytes: int32(1000 + i), Sync: i == 0}, uint32(i))
@@ -314,7 +395,7 @@ func FuzzDecode(f *testing.F) {
 	reordered.Samples[1].CompositionOffset90k = 2997
 	f.Add(encode(f, &reordered, 2))
 	f.Add(encode(f, withAudio()))
-	f.Add([]byte("MFJ\x02"))
+	f.Add([]byte("MFJ\x03"))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		j, err := Decode(repaired(data))
@@ -337,7 +418,11 @@ func FuzzDecode(f *testing.F) {
 		if len(j.Samples) == 0 || len(j.Samples) > 10_000 {
 			return
 		}
-		again, err := Decode(encode(t, j))
+		encoded := encode(t, j)
+		if j.Ended {
+			encoded[len(magic)] = 1
+		}
+		again, err := Decode(encoded)
 		if err != nil || !reflect.DeepEqual(again, j) {
 			t.Fatalf("%+v became %+v, %v", j, again, err)
 		}

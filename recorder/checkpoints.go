@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 	"github.com/moonfirefs/moonfirefs/journal"
 )
 
@@ -118,9 +117,6 @@ func (c *checkpoints) halt() {
 // makeOne makes one checkpoint, of all recordings at once.
 func (c *checkpoints) makeOne() {
 	files := c.files()
-	for _, f := range files {
-		failpoint.Do("checkpoint.1", f.journal.flush)
-	}
 	for _, f := range files {
 		if err := f.Datasync(); err != nil {
 			// The next write, or the save, says why. Until then nobody shall

@@ -91,14 +91,14 @@ type entries struct {
 }
 
 // checkpoint makes the entries of new files durable, if there are any (§ Checkpoint
-// step 4). Where that fails, the next save fails of it.
+// step 3). Where that fails, the next save fails of it.
 func (e *entries) checkpoint() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.err != nil || !e.created.Swap(false) {
 		return
 	}
-	if err := failpoint.Step("checkpoint.4", e.dir.Sync); err != nil {
+	if err := failpoint.Step("checkpoint.3", e.dir.Sync); err != nil {
 		e.err = err
 	}
 }

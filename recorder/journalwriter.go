@@ -14,25 +14,27 @@ import (
 	"github.com/moonfirefs/moonfirefs/journal"
 )
 
-// journalWriter writes a journal: a record for each group of pictures, or sooner
-// where a checkpoint asks for it. Trouble with it does no harm to the recording:
-// it is reported once, and no more is written. Where there is no journal, it is
-// nil, and its methods do nothing.
+// journalWriter writes a journal: what a batch has added to the sample file, at once.
+// Trouble with it does no harm to the recording: it is reported once, and no more is
+// written. Where there is no journal, it is nil, and its methods do nothing.
 type journalWriter struct {
 	// failed is told the first error; it is called without a lock.
 	failed func(error)
-	// unsynced says that a record was written since the last datasync.
+	// unsynced says that something was written since the last datasync.
 	unsynced atomic.Bool
 
-	mu sync.Mutex // guards what follows
+	mu sync.Mutex // guards file
 	// file is nil once it is closed or has failed.
-	file   journalFile
-	group  journal.Group
-	dating journal.Dating
-	// audio says that the configuration of the audio has been written.
+	file journalFile
+
+	// What follows belongs to the goroutine that records.
+
+	// group are samples behind the records.
+	group journal.Group
+	// audio says that the records have had the configuration of the audio.
 	audio bool
-	// record is the memory in which records are made.
-	record []byte
+	// records are to be written.
+	records []byte
 }
 
 // newJournalWriter begins a journal.
@@ -47,80 +49,55 @@ func newJournalWriter(file journalFile, h *journal.Header, failed func(error)) (
 	return j, err
 }
 
-// date notes what is known of the recording's time.
-func (j *journalWriter) date(dating journal.Dating) {
-	if j == nil {
-		return
-	}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.dating = dating
-}
-
-// add notes a sample that is in the sample file.
+// add takes a sample that is in the sample file. If its duration is not known yet, which
+// is then 0, it is the last one before write, and the first one after that again.
 func (j *journalWriter) add(s moonfirefs.Sample, sum uint32) {
-	if j == nil {
-		return
-	}
-	j.mu.Lock()
-	j.group.Add(s, sum)
-	full := j.group.Full()
-	j.mu.Unlock()
-	if full {
-		j.flush()
+	if j != nil {
+		j.group.Add(s, sum)
 	}
 }
 
-// addChunk notes a chunk of audio that is in the sample file, behind all samples
-// that were added, of which there are videoSamples since the chunk before.
-func (j *journalWriter) addChunk(entry *moonfirefs.AudioSampleEntry, videoSamples int32, c *journal.Chunk) {
+// addChunk takes a chunk of audio that is in the sample file, behind all samples that
+// were added, of which there are videoSamples since the chunk before.
+func (j *journalWriter) addChunk(entry *moonfirefs.AudioSampleEntry, videoSamples int32, c *journal.Chunk, dating journal.Dating) {
 	if j == nil {
 		return
 	}
-	j.flush()
-	if err := j.writeChunk(entry, videoSamples, c); err != nil {
-		j.failed(err)
-	}
-}
-
-func (j *journalWriter) writeChunk(entry *moonfirefs.AudioSampleEntry, videoSamples int32, c *journal.Chunk) error {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.record = j.record[:0]
+	j.endGroup(dating)
 	if !j.audio {
-		j.record = journal.AppendAudioEntry(j.record, entry)
+		j.records = journal.AppendAudioEntry(j.records, entry)
 		j.audio = true
 	}
-	j.record = journal.AppendChunk(j.record, videoSamples, c)
-	return j.writeRecord()
+	j.records = journal.AppendChunk(j.records, videoSamples, c)
 }
 
-// flush writes what was added as a record.
-func (j *journalWriter) flush() {
+// endGroup makes a record of the samples that were added.
+func (j *journalWriter) endGroup(dating journal.Dating) {
+	if j.group.Samples() > 0 {
+		j.records = j.group.AppendRecord(j.records, dating)
+	}
+}
+
+// write writes what was added, with what is known of the recording's time.
+func (j *journalWriter) write(dating journal.Dating) {
 	if j == nil {
 		return
 	}
-	if err := j.write(); err != nil {
+	j.endGroup(dating)
+	err := j.writeRecords()
+	j.records = j.records[:0]
+	if err != nil {
 		j.failed(err)
 	}
 }
 
-func (j *journalWriter) write() error {
+func (j *journalWriter) writeRecords() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if j.group.Samples() == 0 {
+	if j.file == nil || len(j.records) == 0 {
 		return nil
 	}
-	j.record = j.group.AppendRecord(j.record[:0], j.dating)
-	return j.writeRecord()
-}
-
-// writeRecord is called with j.mu held.
-func (j *journalWriter) writeRecord() error {
-	if j.file == nil {
-		return nil
-	}
-	_, err := j.file.Write(j.record)
+	_, err := j.file.Write(j.records)
 	j.unsynced.Store(true)
 	if err != nil {
 		return errors.Join(err, j.closeLocked())
@@ -128,7 +105,7 @@ func (j *journalWriter) writeRecord() error {
 	return nil
 }
 
-// datasync makes the records so far durable (§ Checkpoint step 3). If that fails,
+// datasync makes the records so far durable (§ Checkpoint step 2). If that fails,
 // what is in the file is still worth having, but there is no use in more.
 func (j *journalWriter) datasync() {
 	if j == nil || !j.unsynced.Swap(false) {
@@ -141,7 +118,7 @@ func (j *journalWriter) datasync() {
 		return
 	}
 	// Without the lock: a frame must not wait for the disk here.
-	err := failpoint.Step("checkpoint.3", file.Datasync)
+	err := failpoint.Step("checkpoint.2", file.Datasync)
 	if err == nil || errors.Is(err, os.ErrClosed) {
 		return
 	}

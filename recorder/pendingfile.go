@@ -69,14 +69,14 @@ func (f *pendingFile) Sync() error {
 	return nil
 }
 
-// Datasync makes what has been written so far durable (§ Checkpoint step 2).
+// Datasync makes what has been written so far durable (§ Checkpoint step 1).
 func (f *pendingFile) Datasync() error {
 	f.syncing.Lock()
 	defer f.syncing.Unlock()
 	if f.spoiled.Load() || !f.unsynced.Swap(false) {
 		return nil
 	}
-	err := failpoint.Step("checkpoint.2", f.file.Datasync)
+	err := failpoint.Step("checkpoint.1", f.file.Datasync)
 	if err == nil || errors.Is(err, os.ErrClosed) { // abandoned meanwhile
 		return nil
 	}

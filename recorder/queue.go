@@ -76,10 +76,14 @@ func newQueue(maxBytes int64) *queue {
 	return &queue{maxBytes: maxBytes, ready: make(chan struct{}, 1)}
 }
 
-// push appends a frame, or refuses it. It never waits.
+// push appends a frame, or refuses it. It never waits. Who takes the frames is woken for
+// the last one of those that have come together.
 func (q *queue) push(f camera.Frame, at arrival) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if !f.More {
+		defer q.signal()
+	}
 	size := sizeOf(&f)
 	fits := q.bytes+size <= q.maxBytes
 	if q.refusing {
@@ -107,6 +111,7 @@ func (q *queue) end(reason error, at arrival) {
 		return // so that ends do not pile up while the disk stalls
 	}
 	q.append(item{arrival: at, end: reason})
+	q.signal()
 }
 
 // close says that nothing more will be pushed.
@@ -117,19 +122,9 @@ func (q *queue) close() {
 	q.signal()
 }
 
-// pop removes the oldest item and waits for one if need be. It returns false
-// once the queue is closed and empty. Only one goroutine may call it.
-func (q *queue) pop() (item, bool) {
-	for {
-		it, ok, closed := q.tryPop()
-		if ok || closed {
-			return it, ok
-		}
-		<-q.ready
-	}
-}
-
-func (q *queue) tryPop() (it item, ok, closed bool) {
+// pop removes the oldest item. It does not wait: where there is none, ready tells when to
+// look again, unless the queue is closed. Only one goroutine may call it.
+func (q *queue) pop() (it item, ok, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.items) == 0 {
@@ -160,7 +155,6 @@ func (q *queue) append(it item) {
 	if q.items = append(q.items, it); cap(q.items) > before {
 		q.empty = q.items[:0]
 	}
-	q.signal()
 }
 
 func (q *queue) signal() {

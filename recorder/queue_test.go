@@ -26,14 +26,14 @@ func TestQueueKeepsOrder(t *testing.T) {
 	q.end(io.EOF, arrival{})
 	q.close()
 	for i := range int64(5) {
-		if it, ok := q.pop(); !ok || it.end != nil || it.frame.PTS90k != i {
+		if it, ok, _ := q.pop(); !ok || it.end != nil || it.frame.PTS90k != i {
 			t.Fatalf("item %d: %+v, %v", i, it, ok)
 		}
 	}
-	if it, ok := q.pop(); !ok || !errors.Is(it.end, io.EOF) {
+	if it, ok, _ := q.pop(); !ok || !errors.Is(it.end, io.EOF) {
 		t.Fatalf("end: %+v, %v", it, ok)
 	}
-	if _, ok := q.pop(); ok {
+	if _, ok, closed := q.pop(); ok || !closed {
 		t.Fatal("an item after the end")
 	}
 }
@@ -54,24 +54,24 @@ func TestQueueOverflow(t *testing.T) {
 	push(60, false, true)
 	push(1, false, false)
 	push(0, true, false) // less than half is free
-	if it, _ := q.pop(); len(it.frame.Data) != 40 {
+	if it, _, _ := q.pop(); len(it.frame.Data) != 40 {
 		t.Fatalf("got %+v", it)
 	}
 	push(1, true, false)
-	if it, _ := q.pop(); len(it.frame.Data) != 60 {
+	if it, _, _ := q.pop(); len(it.frame.Data) != 60 {
 		t.Fatalf("got %+v", it)
 	}
 	push(1, false, false) // room, but no key frame
 	push(int(101+2*each), true, false)
 	push(30, true, true)
 	push(1, false, true)
-	if it, _ := q.pop(); !errors.Is(it.end, errOverflow) {
+	if it, _, _ := q.pop(); !errors.Is(it.end, errOverflow) {
 		t.Fatalf("got %+v, want the end of the run", it)
 	}
-	if it, _ := q.pop(); len(it.frame.Data) != 30 || it.refused != 5 {
+	if it, _, _ := q.pop(); len(it.frame.Data) != 30 || it.refused != 5 {
 		t.Fatalf("got %d bytes after %d refused frames", len(it.frame.Data), it.refused)
 	}
-	if it, _ := q.pop(); len(it.frame.Data) != 1 || it.refused != 0 {
+	if it, _, _ := q.pop(); len(it.frame.Data) != 1 || it.refused != 0 {
 		t.Fatalf("got %d bytes after %d refused frames", len(it.frame.Data), it.refused)
 	}
 	if q.bytes != 0 || len(q.items) != 0 {
@@ -90,18 +90,22 @@ func TestQueueEndsDoNotPileUp(t *testing.T) {
 	}
 }
 
-// pop waits for push, and is woken by close.
-func TestQueuePopWaits(t *testing.T) {
+// Who takes frames is woken by push and by close.
+func TestQueueWakes(t *testing.T) {
 	q := newQueue(1000)
 	popped := make(chan int)
 	go func() {
 		defer close(popped)
 		for {
-			it, ok := q.pop()
-			if !ok {
+			it, ok, closed := q.pop()
+			switch {
+			case ok:
+				popped <- len(it.frame.Data)
+			case closed:
 				return
+			default:
+				<-q.ready
 			}
-			popped <- len(it.frame.Data)
 		}
 	}()
 	for size := 1; size < 100; size++ {
@@ -116,6 +120,25 @@ func TestQueuePopWaits(t *testing.T) {
 	}
 }
 
+// Frames that have come together wake once, for the last of them, whether or not that
+// fits.
+func TestQueueWakesOnce(t *testing.T) {
+	for _, lastBytes := range []int{100, 10_000} {
+		q := newQueue(5000)
+		for i, sizeBytes := range []int{100, 100, lastBytes} {
+			f := frameOf(sizeBytes, i == 0)
+			f.More = i < 2
+			if len(q.ready) != 0 {
+				t.Errorf("woken before frame %d", i)
+			}
+			q.push(f, arrival{})
+		}
+		if len(q.ready) != 1 {
+			t.Errorf("not woken for the last frame, of %d bytes", lastBytes)
+		}
+	}
+}
+
 // A queue that is emptied as fast as it is filled takes no new memory.
 func TestQueueAllocatesNothing(t *testing.T) {
 	q := newQueue(1000)
@@ -125,7 +148,7 @@ func TestQueueAllocatesNothing(t *testing.T) {
 			q.push(frame, arrival{})
 		}
 		for range 2 {
-			if _, ok, _ := q.tryPop(); !ok {
+			if _, ok, _ := q.pop(); !ok {
 				t.Fatal("a frame is missing")
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/camera"
@@ -21,8 +22,8 @@ var errAbandoned = errors.New("recording abandoned")
 // the frames, the tables of samples, and the audio, for which it stays open when it has
 // all of its frames. It is not safe for concurrent use; checkpoints only know its file.
 //
-// Frames come with append and audio with addAudio; end says that no more frames come,
-// and finish completes it. Each recording must be ended and finished.
+// Frames come with append and audio with addAudio; flush writes them; end says that no
+// more frames come, and finish completes it. Each recording must be ended and finished.
 type recording struct {
 	stream    *moonfirefs.Stream
 	runOffset int32
@@ -39,21 +40,21 @@ type recording struct {
 	// corrupt says that the file holds part of a frame.
 	corrupt bool
 
-	// samples are those that were written. They lack the last frame, whose duration only
-	// the next one tells.
+	// samples are those that were written and whose durations are known; those behind
+	// them are in the batch.
 	samples moonfirefs.SampleTable
-	// last is the last frame, without its duration; Bytes is 0 before the first.
-	last moonfirefs.Sample
-	// lastSum is that of its bytes.
-	lastSum uint32
-	// audio has what is not written yet.
+	batch   batch
+	// lost counts the frames that were appended and could not be written.
+	lost int
+	// audio has what is not in a batch yet.
 	audio audioTrack
 }
 
-// append writes a frame that the timeline was advanced to (§ Create step 2).
+// append takes a frame that the timeline was advanced to (§ Create step 2). It is
+// written later, at the next flush or before; its data must not change until then.
 // lastDuration90k is the duration of the frame before it, positive, and without meaning
-// for the first frame. After an error, the frames before it are intact, and no more can
-// be appended.
+// for the first frame. After an error, which can be of frames before, this one was not
+// taken, and no more can be appended; see flush.
 func (r *recording) append(it *item, lastDuration90k moonfirefs.Duration90k) error {
 	f := &it.frame
 	if err := r.space.spend(int64(len(f.Data))); err != nil {
@@ -62,49 +63,87 @@ func (r *recording) append(it *item, lastDuration90k moonfirefs.Duration90k) err
 	if len(f.Data) == 0 || len(f.Data) > math.MaxInt32 {
 		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "append to sample file %s: frame of %d bytes", r.file.name, len(f.Data))
 	}
-	r.addLast(lastDuration90k)
+	r.batch.settle(lastDuration90k)
 	if r.audio.due(f.Sync) {
-		if err := r.writeAudio(); err != nil {
+		if err := r.appendAudio(); err != nil {
 			return err
 		}
 	}
-	if f.Sync {
-		r.file.journal.flush() // a group of pictures is complete; a crash must not cost it and the next
-	}
-	if err := r.write(f.Data); err != nil {
-		return fmt.Errorf("append to sample file %s: %w", r.file.name, err)
-	}
-	offset90k := r.timeline.offset90k(it.offset90k())
-	r.last = moonfirefs.Sample{Bytes: int32(len(f.Data)), Sync: f.Sync, CompositionOffset90k: int32(offset90k)}
-	r.lastSum = journal.Sum(f.Data)
-	r.timeline.place(it.offset90k(), it.arrival)
-	r.file.journal.date(r.timeline.dating())
-	return nil
-}
-
-// write appends all of data to the file, or nothing.
-func (r *recording) write(data []byte) error {
-	n, err := r.file.Write(data)
-	if err != nil {
-		if n > 0 {
-			r.corrupt = r.file.Truncate(r.sizeBytes) != nil
-		}
+	if err := r.makeRoom(len(f.Data)); err != nil {
 		return err
 	}
-	r.sizeBytes += int64(len(data))
-	_, _ = r.digest.Write(data) // never fails
+	offset90k := r.timeline.offset90k(it.offset90k())
+	r.batch.addFrame(moonfirefs.Sample{Bytes: int32(len(f.Data)), Sync: f.Sync, CompositionOffset90k: int32(offset90k)}, f.Data)
+	r.timeline.place(it.offset90k(), it.arrival)
 	return nil
 }
 
-// addLast adds the last frame to the table, now that its duration is known.
-func (r *recording) addLast(duration90k moonfirefs.Duration90k) {
-	if r.last.Bytes == 0 {
-		return
+// makeRoom writes the batch if it cannot take more.
+func (r *recording) makeRoom(sizeBytes int) error {
+	if r.batch.fits(sizeBytes) {
+		return nil
 	}
-	r.last.Duration90k = int32(duration90k)
-	r.samples.AddVideo(r.last)
-	r.file.journal.add(r.last, r.lastSum)
-	r.last = moonfirefs.Sample{}
+	return r.flush()
+}
+
+// isDue tells whether enough waits to be written.
+func (r *recording) isDue() bool { return r.batch.duration90k >= batchTime90k }
+
+// waits tells whether there is something to write.
+func (r *recording) waits() bool {
+	return len(r.batch.data) > 0 || r.batch.begun && !r.batch.isOpen
+}
+
+// flush writes the batch: the bytes to the sample file, then what they are to the
+// journal. After an error, what was written whole stays, what was not is lost, and no
+// more can be appended.
+func (r *recording) flush() error {
+	if !r.waits() {
+		return nil
+	}
+	var err error
+	if len(r.batch.data) > 0 {
+		err = r.write()
+	}
+	r.note()
+	r.batch.written()
+	return err
+}
+
+// write appends the bytes of the batch to the sample file. What is not whole it cuts off
+// again, and takes out of the batch.
+func (r *recording) write() error {
+	n, err := r.file.Write(r.batch.data)
+	if err != nil {
+		before := r.batch.frames()
+		whole := r.batch.cut(n)
+		r.corrupt = n > whole && r.file.Truncate(r.sizeBytes+int64(whole)) != nil
+		lost := before - r.batch.frames()
+		r.lost += lost
+		r.status.dropped(lost)
+		err = fmt.Errorf("append to sample file %s: %w", r.file.name, err)
+	}
+	r.sizeBytes += int64(len(r.batch.data))
+	_, _ = r.digest.Write(r.batch.data) // never fails
+	return err
+}
+
+// note adds what was written to the table and to the journal.
+func (r *recording) note() {
+	j, dating := r.file.journal, r.timeline.dating()
+	for _, p := range r.batch.settled() {
+		if p.Audio == nil {
+			r.samples.AddVideo(p.Video)
+			j.add(p.Video, p.Sum)
+			continue
+		}
+		j.addChunk(r.audio.entry, r.samples.VideoSinceAudio(), p.Audio, dating)
+		r.samples.AddAudio(p.Audio.Start90k, p.Audio.Samples)
+	}
+	if open := r.batch.open(); open != nil {
+		j.add(open.Video, open.Sum)
+	}
+	j.write(dating)
 }
 
 // acceptsAudio tells whether a sample of audio can be part of the recording: a
@@ -131,25 +170,20 @@ func (r *recording) addAudio(f *camera.AudioFrame, at90k moonfirefs.Duration90k)
 // recording: there another one begins, which is part of the next recording.
 func (r *recording) endAudio(at90k moonfirefs.Duration90k) { r.audio.end(at90k) }
 
-// writeAudio appends the audio that waits as a chunk, or nothing. The frames before
-// it must be in the table.
-func (r *recording) writeAudio() error {
+// appendAudio takes the audio that waits as a chunk, or nothing. The duration of the
+// frame before it must be known.
+func (r *recording) appendAudio() error {
 	a := &r.audio
-	if len(a.samples) == 0 {
-		return nil
-	}
-	frames := r.samples.VideoSinceAudio()
-	if frames == 0 {
-		return nil // only after a frame that could not be written
+	if len(a.samples) == 0 || r.batch.endsWithAudio() || len(r.batch.pieces) == 0 && r.samples.VideoSinceAudio() == 0 {
+		return nil // without a frame before it only after one that could not be written
 	}
 	defer a.forget()
-	if err := r.write(a.data); err != nil {
-		return fmt.Errorf("append audio to sample file %s: %w", r.file.name, err)
+	if err := r.makeRoom(len(a.data)); err != nil {
+		return err
 	}
-	r.file.journal.addChunk(a.entry, frames, &journal.Chunk{
-		Samples: a.samples, Sum: journal.Sum(a.data), Start90k: a.start90k,
-	})
-	r.samples.AddAudio(a.start90k, a.samples)
+	r.batch.addChunk(&journal.Chunk{
+		Samples: slices.Clone(a.samples), Sum: journal.Sum(a.data), Start90k: a.start90k,
+	}, a.data)
 	return nil
 }
 
@@ -158,26 +192,21 @@ func (r *recording) full() bool {
 	return r.samples.VideoSamples() >= tooManySamples || r.samples.AudioSamples() >= tooManySamples
 }
 
-// frames counts those that were written whole.
-func (r *recording) frames() int {
-	n := int(r.samples.VideoSamples())
-	if r.last.Bytes > 0 {
-		n++
-	}
-	return n
-}
+// frames counts those that were taken and not lost.
+func (r *recording) frames() int { return int(r.samples.VideoSamples()) + r.batch.frames() }
 
-// end says that the recording has all of its frames. lastDuration90k is the duration of
-// the last one, or 0 if no next frame tells it.
-func (r *recording) end(lastDuration90k moonfirefs.Duration90k) {
-	if r.frames() == 0 || r.corrupt {
-		return
+// end says that the recording has all of its frames, and writes those that wait.
+// lastDuration90k is the duration of the last one, or 0 if no next frame tells it. The
+// error is that of flush.
+func (r *recording) end(lastDuration90k moonfirefs.Duration90k) error {
+	r.batch.settle(lastDuration90k)
+	if err := r.flush(); err != nil {
+		return err
 	}
-	r.addLast(lastDuration90k)
-	r.file.journal.flush()
-	if r.runOffset > 0 { // the first one starts by this machine's clock
+	if r.runOffset > 0 && r.frames() > 0 { // the first one starts by this machine's clock
 		r.status.drifted(r.timeline.dating().LocalTimeDelta90k)
 	}
+	return nil
 }
 
 // duration90k is when the next recording begins, after the start of this one.
@@ -210,10 +239,14 @@ func (r *recording) complete() error {
 		return fmt.Errorf("finish sample file %s: no frames: %w", r.file.name, errAbandoned)
 	}
 	r.audio.settleNominally()
-	if err := r.writeAudio(); err != nil && r.corrupt {
+	err := r.appendAudio()
+	if err == nil {
+		err = r.flush()
+	}
+	if r.corrupt {
 		return errors.Join(err, errAbandoned)
 	}
-	return nil
+	return nil // what could not be written follows what is left
 }
 
 // row is what the index will say of the recording.

@@ -74,7 +74,9 @@ func newTestRecording(file *pendingFile, space *space) *recording {
 
 // finishRow ends a recording and returns its row.
 func finishRow(r *recording, lastDuration90k moonfirefs.Duration90k) (*moonfirefs.Recording, error) {
-	r.end(lastDuration90k)
+	if err := r.end(lastDuration90k); err != nil && !r.corrupt {
+		return nil, err
+	}
 	f, err := r.finish()
 	if err != nil {
 		return nil, err
@@ -142,20 +144,29 @@ func TestRecordingTellsOfItsFile(t *testing.T) {
 
 // A write that fails half-way leaves the whole frames before it.
 func TestRecordingIsCutToWholeFrames(t *testing.T) {
-	for _, room := range []int{10, 13} {
-		r, f := newMemoryRecording(room)
-		if err := r.append(&item{frame: camera.Frame{Data: make([]byte, 10), Sync: true}}, 0); err != nil {
-			t.Fatal(err)
-		}
-		if err := r.append(&item{frame: camera.Frame{Data: make([]byte, 10)}}, 3000); !errors.Is(err, errInjected) {
-			t.Fatalf("got %v", err)
-		}
-		row, err := finishRow(r, 3000)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if f.Len() != 10 || row.SampleFileBytes != 10 || row.VideoSamples != 1 || row.Duration90k != 3000 || row.SampleFileSHA1 != sha1.Sum(make([]byte, 10)) {
-			t.Errorf("room for %d: %d bytes in the file, row %+v", room, f.Len(), row)
+	const frames = 5
+	for room := 10; room < 10*frames; room++ {
+		for each := 1; each <= frames; each++ {
+			r, f := newMemoryRecording(room)
+			var failed error
+			for i := 0; i < frames && failed == nil; i++ {
+				must(t, r.append(&item{frame: camera.Frame{Data: make([]byte, 10), Sync: i == 0}}, 3000))
+				if (i+1)%each == 0 || i == frames-1 {
+					failed = r.flush()
+				}
+			}
+			if !errors.Is(failed, errInjected) {
+				t.Fatalf("got %v", failed)
+			}
+			row, err := finishRow(r, 3000)
+			if err != nil {
+				t.Fatal(err)
+			}
+			whole := room / 10
+			if f.Len() != 10*whole || row.SampleFileBytes != 10*int64(whole) || row.SampleFileSHA1 != sha1.Sum(make([]byte, 10*whole)) ||
+				int(row.VideoSamples) != whole || row.Duration90k != moonfirefs.Duration90k(3000*whole) || row.Problem() != "" || row.IndexProblem() != "" {
+				t.Errorf("room for %d, %d frames at once: %d bytes in the file, row %+v", room, each, f.Len(), row)
+			}
 		}
 	}
 }
@@ -165,16 +176,17 @@ func TestRecordingIsAbandoned(t *testing.T) {
 		"no frames": func(*testing.T, *recording, *memoryFile) {},
 		"first frame failed": func(t *testing.T, r *recording, f *memoryFile) {
 			f.room = 3
-			if err := r.append(&item{frame: camera.Frame{Data: make([]byte, 10)}}, 0); err == nil {
+			must(t, r.append(&item{frame: camera.Frame{Data: make([]byte, 10)}}, 0))
+			if err := r.flush(); err == nil {
 				t.Fatal("no error")
 			}
 		},
 		"truncation failed": func(t *testing.T, r *recording, f *memoryFile) {
-			if err := r.append(&item{frame: camera.Frame{Data: make([]byte, 10), Sync: true}}, 0); err != nil {
-				t.Fatal(err)
-			}
+			must(t, r.append(&item{frame: camera.Frame{Data: make([]byte, 10), Sync: true}}, 0))
+			must(t, r.flush())
 			f.room, f.failTruncate = 3, true
-			if err := r.append(&item{frame: camera.Frame{Data: make([]byte, 10)}}, 3000); err == nil {
+			must(t, r.append(&item{frame: camera.Frame{Data: make([]byte, 10)}}, 3000))
+			if err := r.flush(); err == nil {
 				t.Fatal("no error")
 			}
 		},

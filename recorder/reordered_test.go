@@ -159,7 +159,7 @@ func TestSalvageOfReorderedFrames(t *testing.T) {
 	frames := b.shoot(60)
 	b.restart()
 	all := b.recordings()
-	if len(all) != 1 || all[0].Flags != moonfirefs.FlagSalvaged|moonfirefs.FlagReordered || all[0].VideoSamples < 50 {
+	if len(all) != 1 || all[0].Flags != moonfirefs.FlagSalvaged|moonfirefs.FlagReordered|moonfirefs.FlagTrailingZero || all[0].VideoSamples < 50 {
 		t.Fatalf("salvaged %v", all)
 	}
 	hasBytes(t, all, join(frames[:all[0].VideoSamples]))

@@ -3,6 +3,7 @@
 package recorder
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -35,7 +36,7 @@ const (
 // run is what one connection delivers without a break: recordings that touch
 // exactly. It decides which recording a frame and a sample of audio belong to. It is not
 // safe for concurrent use. Once a method has failed, the run is over, and every frame
-// that it took before is on its way to the index.
+// that it took before is on its way to the index, but for those that are lost.
 type run struct {
 	stream       *moonfirefs.Stream
 	segmentation segmentation
@@ -55,6 +56,8 @@ type run struct {
 	// audioFrom is the configuration of the last audio that was taken, whose pointer
 	// tells the sessions of the audio apart; nil if there was none.
 	audioFrom *moonfirefs.AudioSampleEntry
+	// lost counts the frames that were taken and could not be written.
+	lost int
 }
 
 // begin starts the run with its first frame, a key frame.
@@ -63,8 +66,7 @@ func (r *run) begin(it *item) error {
 	t := newTimeline(it.dts90k, it.offset90k(), it.arrival)
 	t.longestFrame90k = r.segmentation.longestFrame90k()
 	if err := r.start(it, 0, t); err != nil {
-		r.finish(0)
-		return err
+		return cmp.Or(r.finish(0), err)
 	}
 	r.addAudio(it)
 	return nil
@@ -84,15 +86,26 @@ func (r *run) add(it *item) error {
 		err = r.append(it, lastDuration90k)
 	}
 	if err != nil {
-		r.finish(lastDuration90k)
-		return err
+		return cmp.Or(r.finish(lastDuration90k), err) // a disk that fails matters more
 	}
 	r.addAudio(it)
 	return nil
 }
 
-// end is called when no frame follows.
-func (r *run) end() { r.finish(0) }
+// isDue tells whether enough was gathered to be written, and waits whether anything.
+func (r *run) isDue() bool { return r.current.isDue() }
+func (r *run) waits() bool { return r.current.waits() }
+
+// flush writes what was gathered.
+func (r *run) flush() error {
+	if err := r.current.flush(); err != nil {
+		return cmp.Or(r.finish(0), err)
+	}
+	return nil
+}
+
+// end is called when no frame follows. The error is of frames that are lost.
+func (r *run) end() error { return r.finish(0) }
 
 // requirePace fails at a key frame if the run's time and this machine's clock do not go
 // together any more. At other frames it does not look: the next run could not start
@@ -117,7 +130,9 @@ func (r *run) append(it *item, lastDuration90k moonfirefs.Duration90k) error {
 		return r.current.append(it, lastDuration90k)
 	}
 	before := r.current
-	r.endCurrent(lastDuration90k)
+	if err := r.endCurrent(lastDuration90k); err != nil {
+		return err
+	}
 	return r.start(it, before.runOffset+1, before.timeline.next())
 }
 
@@ -148,27 +163,31 @@ func (r *run) start(it *item, runOffset int32, t *timeline) error {
 	return r.current.append(it, 0)
 }
 
-// endCurrent ends the recording in progress. If it has audio, it awaits more.
-func (r *run) endCurrent(lastDuration90k moonfirefs.Duration90k) {
+// endCurrent ends the recording in progress. If it has audio, it awaits more. After an
+// error, the run cannot go on: the recording is shorter than the next one begins.
+func (r *run) endCurrent(lastDuration90k moonfirefs.Duration90k) error {
 	r.finishAwaiting()
 	ended := r.current
 	r.current = nil
 	if ended == nil {
-		return
+		return nil
 	}
-	ended.end(lastDuration90k)
+	err := ended.end(lastDuration90k)
+	r.lost += ended.lost
 	if ended.awaitsAudio() {
 		r.awaiting = ended
-		return
+		return err
 	}
 	r.handOver(ended)
+	return err
 }
 
 // finish ends the recording in progress and hands over all that there are.
 // lastDuration90k is the duration of the last frame, 0 if not known.
-func (r *run) finish(lastDuration90k moonfirefs.Duration90k) {
-	r.endCurrent(lastDuration90k)
+func (r *run) finish(lastDuration90k moonfirefs.Duration90k) error {
+	err := r.endCurrent(lastDuration90k)
 	r.finishAwaiting()
+	return err
 }
 
 // finishAwaiting hands over the recording that awaits audio, if there is one.

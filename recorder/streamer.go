@@ -199,7 +199,7 @@ func (s *streamer) readFrames(source Source) (delivered bool, err error) {
 // with what the queue says, the other goroutine has logged.
 func (s *streamer) write() {
 	for {
-		it, ok := s.queue.pop()
+		it, ok := s.next()
 		if ok && it.end == nil {
 			s.cameraClock.add(&it, s.order)
 			continue
@@ -219,11 +219,60 @@ func (s *streamer) write() {
 // order takes a frame whose time stamp has been mended.
 func (s *streamer) order(it *item) { s.ordering.add(it, s.take) }
 
-func (s *streamer) endRun() {
-	if s.run != nil {
-		s.run.end()
-		s.run = nil
+// next takes the oldest item from the queue. While there is none, it writes what the run
+// has gathered, once that is enough or has waited for long enough. It returns false once
+// the queue is closed and empty.
+func (s *streamer) next() (item, bool) {
+	var patience <-chan time.Time
+	for {
+		it, ok, closed := s.queue.pop()
+		if ok || closed {
+			return it, ok
+		}
+		switch {
+		case s.run == nil || !s.run.waits():
+			patience = nil
+		case s.run.isDue():
+			s.flush()
+			patience = nil
+		case patience == nil:
+			patience = s.clock.After(batchTime)
+		}
+		select {
+		case <-s.queue.ready:
+		case <-patience:
+			s.flush()
+			patience = nil
+		}
 	}
+}
+
+// flush writes what the run has gathered.
+func (s *streamer) flush() {
+	if s.run == nil {
+		return
+	}
+	if err := s.run.flush(); err != nil {
+		s.broke(err, arrivedNow(s.clock))
+	}
+}
+
+// broke gives up the run, which an error has ended.
+func (s *streamer) broke(err error, at arrival) {
+	s.dropped += int64(s.run.lost)
+	s.pause(err, s.run.lasted(at), at)
+	s.run = nil
+	s.failed(at, err)
+}
+
+func (s *streamer) endRun() {
+	if s.run == nil {
+		return
+	}
+	if err := s.run.end(); err != nil {
+		s.broke(err, arrivedNow(s.clock))
+	}
+	s.run = nil
 }
 
 // take adds a frame to the run, or begins a run with it.
@@ -239,9 +288,7 @@ func (s *streamer) take(it *item) {
 		if err == nil {
 			return
 		}
-		s.pause(err, s.run.lasted(it.arrival), it.arrival)
-		s.run = nil
-		s.failed(it.arrival, err)
+		s.broke(err, it.arrival)
 	}
 	if !it.frame.Sync || it.arrival.monotonic < s.notBefore {
 		s.drop()

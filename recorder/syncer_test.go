@@ -258,8 +258,17 @@ func (b *bench) setUp() {
 	b.streamer.cameraClock = cameraClock{log: b.log, count: b.streamer.status.restamped}
 }
 
-// shoot records n frames and returns them.
+// shoot records n frames, each a batch by itself, and returns them.
 func (b *bench) shoot(n int) (frames []camera.Frame) {
+	for range n {
+		frames = append(frames, b.gather(1)...)
+		b.streamer.flush()
+	}
+	return frames
+}
+
+// gather has the streamer take n frames, which it need not write.
+func (b *bench) gather(n int) (frames []camera.Frame) {
 	for range n {
 		f := b.fake.frame()
 		b.streamer.ordering.add(&item{frame: f, arrival: arrivedNow(b.clock)}, b.streamer.take)

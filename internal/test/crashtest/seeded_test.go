@@ -20,8 +20,8 @@ func TestSeededFaults(t *testing.T) {
 		// setUp makes a site, and a way to break it.
 		setUp func(*testing.T) (s *site, crash func(switches string))
 	}{
-		{"no fsync of files", "create.3=skip checkpoint.2=skip", setUpDrop},
-		{"no fsync of the directory", "delete.3=skip checkpoint.4=skip", setUpDrop},
+		{"no fsync of files", "create.3=skip checkpoint.1=skip", setUpDrop},
+		{"no fsync of the directory", "delete.3=skip checkpoint.3=skip", setUpDrop},
 		{"synchronous=NORMAL", "synchronous-normal=on", setUpPowerCut},
 		{"unlink before commit", "unlink-before-commit=on commit.before=kill@9", setUpKill},
 	} {
