@@ -63,7 +63,7 @@ func (d *dateDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 func (d *dateDir) lookup(ctx context.Context, list *library.Day, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 	v := list.Find(name)
 	if v == nil {
-		return nil, syscall.ENOENT
+		return d.companion(ctx, list, name, out)
 	}
 	d.tree.lookedUp.Add(1)
 	return d.tree.enterVersion(ctx, d, d.stream, v, out), 0

@@ -40,6 +40,10 @@ func (f *keptDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 	if err != nil {
 		return nil, f.tree.fail("look up kept footage", err)
 	}
+	of, companion := f.tree.companionOf(name)
+	if companion {
+		name = of
+	}
 	file, ok := now.Kept(name)
 	if !ok {
 		return nil, syscall.ENOENT
@@ -50,6 +54,9 @@ func (f *keptDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 	}
 	if !ok {
 		return nil, syscall.ENOENT
+	}
+	if companion {
+		return f.tree.enterCompanionOf(ctx, f, file.State.Stream, &found, out)
 	}
 	return f.tree.enterVersion(ctx, f, file.State.Stream, &found, out), 0
 }

@@ -43,6 +43,8 @@ type Options struct {
 	// report for as long as the pages shall stay as they are; it must not wait. Where
 	// it is nil, the pages tell of footage alone.
 	Status func() *status.Report
+	// Companions are files that somebody offers beside those of the mount; nil for none.
+	Companions Companions
 	// Logger is told what a person should know; nil means slog.Default().
 	Logger *slog.Logger
 }
@@ -96,11 +98,12 @@ func newTree(ctx context.Context, o Options) (*tree, error) {
 		return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "nothing to show")
 	}
 	t := &tree{
-		catalog: o.Catalog,
-		pages:   pages.New(o.Catalog, o.Status),
-		owner:   owner{uid: o.UID, gid: o.GID, fileMode: 0o400, folderMode: 0o500},
-		log:     o.Logger,
-		handles: make(map[*handle]bool),
+		companions: o.Companions,
+		catalog:    o.Catalog,
+		pages:      pages.New(o.Catalog, o.Status),
+		owner:      owner{uid: o.UID, gid: o.GID, fileMode: 0o400, folderMode: 0o500},
+		log:        o.Logger,
+		handles:    make(map[*handle]bool),
 
 		generation: rand.Uint32(), knownFiles: defaultKnownFiles,
 	}

@@ -44,7 +44,7 @@ func (r *root) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*go
 	}
 	s := now.Folder(name)
 	if s == nil {
-		return nil, syscall.ENOENT
+		return r.tree.rootCompanion(ctx, r, name, out)
 	}
 	d := &streamDir{node: node{tree: r.tree}, stream: s.Stream}
 	return r.tree.enterFolder(ctx, r, d, library.StreamInode(s.Stream), r.tree.catalog.Modified90k(s), folderEntry, out), 0

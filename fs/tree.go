@@ -21,6 +21,8 @@ import (
 type tree struct {
 	catalog *library.Catalog
 	pages   *pages.Pages
+	// companions is nil if there are none.
+	companions Companions
 	owner
 	log      *slog.Logger
 	counters Counters

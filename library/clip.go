@@ -109,9 +109,7 @@ func (c *Catalog) overlapping(ctx context.Context, s *Stream, interval moonfiref
 // cut makes a clip of what a file of whole recordings would be. It reads the indexes of
 // the first and the last one, through the cache of the index.
 func (c *Catalog) cut(ctx context.Context, s *Stream, v *Version, spec *mp4.Spec, p *present) error {
-	const layout = "2006-01-02 15:04:05 -07:00"
-	spec.Title = fmt.Sprintf("%s %s to %s", s.Folder,
-		c.calendar.Format(v.Interval.Start90k, layout), c.calendar.Format(v.Interval.End90k, layout))
+	spec.Title = ClipTitle(s.Folder, c.calendar, v.Interval)
 	interval := v.Interval
 	spec.Excerpt = &interval
 	if err := spec.Cut(ctx, &tables{c.index, spec.Recordings, p}); errors.Is(err, moonfirefs.ErrNotFound) {

@@ -74,6 +74,12 @@ func PageInode(stream moonfirefs.StreamID, name string, modified90k moonfirefs.T
 		number(int64(modified90k)).text(string(content)).inode()
 }
 
+// CompanionInode is the inode number of one version of a file that somebody offers beside
+// those of the catalog; id tells apart such files of the same content.
+func CompanionInode(id string, modified90k moonfirefs.Time90k, content []byte) uint64 {
+	return identity{}.text("companion").text(id).number(int64(modified90k)).text(string(content)).inode()
+}
+
 // versionInode stands for everything on which the bytes, the size and the time stamps of
 // a version depend. Recordings are immutable and their ids are never used again; what is
 // cut off the recordings of a clip follows from them and its interval. A recording in

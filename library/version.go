@@ -108,9 +108,8 @@ func (c *Catalog) spec(ctx context.Context, s *Stream, v *Version, recordings []
 	}
 	spec := &mp4.Spec{
 		Recordings: recordings, Entry: entry, Audio: audio, Zone: c.calendar.Zone,
-		Title:       s.Folder + c.calendar.Format(v.Interval.Start90k, " 2006-01-02 15:04 -07:00"),
-		Description: fmt.Sprintf("%s stream, %d×%d, %s", s.Kind, entry.Width, entry.Height, entry.RFC6381Codec),
-		Gaps:        c.render.Gaps, Timestamps: c.render.Timestamps,
+		Title: HourTitle(s.Folder, c.calendar, v.Interval), Description: FileDescription(s.Kind, entry),
+		Gaps: c.render.Gaps, Timestamps: c.render.Timestamps,
 	}
 	if v.clip {
 		return spec, c.cut(ctx, s, v, spec, p)
@@ -126,6 +125,16 @@ func (c *Catalog) audioOf(ctx context.Context, recordings []moonfirefs.Summary, 
 		}
 	}
 	return nil, nil
+}
+
+// Spec finds what a version is made of, as Open does. It returns an error that wraps
+// moonfirefs.ErrNotFound if some of it is still being recorded.
+func (c *Catalog) Spec(ctx context.Context, s *Stream, v *Version) (*mp4.Spec, error) {
+	spec, p, err := c.find(ctx, s, v)
+	if err == nil && p != nil {
+		err = fmt.Errorf("some of it is still being recorded: %w", moonfirefs.ErrNotFound)
+	}
+	return spec, err
 }
 
 // find finds what a version is made of, which the file may have outgrown since. If it

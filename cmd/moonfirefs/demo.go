@@ -90,7 +90,7 @@ func (d *demo) run(ctx context.Context) error {
 		camera.URL(), filepath.Join(d.dir, "store"), mountpoint)
 	err = record(ctx, &recording{
 		store: d.store, storePath: filepath.Join(d.dir, "store"), mountpoint: mountpoint, log: d.log, segmentEvery: demoSegmentEvery,
-		watch:  &watchFlags{},
+		watch: &watchFlags{}, proofs: &proofFlags{},
 		mount:  &mountFlags{uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), renderFlags: renderFlags{gaps: "hold"}},
 		during: d.showStatus,
 	})

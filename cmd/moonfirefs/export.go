@@ -86,8 +86,14 @@ func (f *exportFlags) export(o *opened, args []string) error {
 	}
 	defer closeParts(parts)
 	for n, clip := range parts {
-		if err := f.write(o, clip, max(f.part, 1)+n); err != nil {
+		number := max(f.part, 1) + n
+		if err := f.write(o, clip, number); err != nil {
 			return err
+		}
+		if f.output != "-" {
+			if err := f.writeProof(o, catalog, stream, i, number, f.path(number)); err != nil {
+				return fmt.Errorf("write the proof of %s: %w", f.path(number), err)
+			}
 		}
 	}
 	return nil
@@ -138,6 +144,9 @@ func (f *exportFlags) write(o *opened, clip *library.Clip, part int) error {
 	}
 	path := f.path(part)
 	err := o.requireOutside(path)
+	if err == nil {
+		err = f.requireProofFree(o, path)
+	}
 	if err == nil {
 		err = f.writeFile(o.cmd, path, clip)
 	}

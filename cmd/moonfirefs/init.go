@@ -16,7 +16,10 @@ import (
 )
 
 // initFlags are the flags of init, besides --store.
-type initFlags struct{ samples, timeZone string }
+type initFlags struct {
+	samples, timeZone string
+	withoutProof      bool
+}
 
 func newInitCommand(g *global) *cobra.Command {
 	f := &initFlags{}
@@ -36,6 +39,7 @@ footage belongs to, so it is a property of the store, not of the machine.`,
 	}
 	cmd.Flags().StringVar(&f.samples, "samples", "", "directory for the footage (default: inside the store)")
 	cmd.Flags().StringVar(&f.timeZone, "time-zone", machineZone(), "IANA time zone for dates and hours")
+	cmd.Flags().BoolVar(&f.withoutProof, "no-proof", false, "make no key: footage is not signed")
 	return cmd
 }
 
@@ -51,6 +55,11 @@ func (f *initFlags) init(cmd *cobra.Command, g *global) error {
 	return g.withStore(cmd, store.Reading, func(o *opened) error {
 		if err := o.printf("Created a store in %s, time zone %s.", g.store, f.timeZone); err != nil {
 			return err
+		}
+		if !f.withoutProof {
+			if err := o.makeProofKey(); err != nil {
+				return err
+			}
 		}
 		if err := o.explainRetention(); err != nil {
 			return err

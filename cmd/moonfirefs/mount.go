@@ -78,7 +78,7 @@ func cacheBytes(flag, size string) (int64, error) {
 
 // mountOptions say how to mount the store. report returns what the mount tells of the
 // recorder; it is nil where there is none.
-func (f *mountFlags) mountOptions(s *store.Store, mountpoint string, report func() *status.Report, log *slog.Logger) (o fs.Options, err error) {
+func (f *mountFlags) mountOptions(path string, s *store.Store, mountpoint string, report func() *status.Report, log *slog.Logger) (o fs.Options, err error) {
 	if f.uid == math.MaxUint32 || f.gid == math.MaxUint32 {
 		return o, &usageError{errors.New("--uid and --gid: the last number stands for nobody")}
 	}
@@ -103,6 +103,7 @@ func (f *mountFlags) mountOptions(s *store.Store, mountpoint string, report func
 	}
 	return fs.Options{
 		Mountpoint: mountpoint, Catalog: catalog, AllowOther: f.allowOther, UID: f.uid, GID: f.gid, Status: report, Logger: log,
+		Companions: proofsOf(path, s, catalog, render),
 	}, nil
 }
 
@@ -123,7 +124,7 @@ unmounted. It works beside a running recorder, and on a copy of a store.`,
 
 func runMount(cmd *cobra.Command, g *global, f *mountFlags, mountpoint string) error {
 	return g.withStore(cmd, store.Reading, func(o *opened) error {
-		options, err := f.mountOptions(o.Store, mountpoint, nil, o.log)
+		options, err := f.mountOptions(o.path, o.Store, mountpoint, nil, o.log)
 		if err != nil {
 			return err
 		}

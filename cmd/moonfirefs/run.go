@@ -21,7 +21,7 @@ import (
 )
 
 func newRunCommand(g *global) *cobra.Command {
-	f, watch := &mountFlags{}, &watchFlags{}
+	f, watch, proofs := &mountFlags{}, &watchFlags{}, &proofFlags{}
 	var segmentEvery, frameTimeout time.Duration
 	var queue string
 	cmd := &cobra.Command{
@@ -62,13 +62,14 @@ MOONFIREFS_DIRECTORY what it is about.`,
 			}
 			defer closing(log, s)
 			return record(cmd.Context(), &recording{
-				store: s, storePath: g.store, mountpoint: args[0], mount: f, watch: watch, log: log,
+				store: s, storePath: g.store, mountpoint: args[0], mount: f, watch: watch, proofs: proofs, log: log,
 				segmentEvery: segmentEvery, queueBytes: queueBytes, frameTimeout: frameTimeout,
 			})
 		},
 	}
 	f.add(cmd)
 	watch.add(cmd)
+	proofs.add(cmd)
 	cmd.Flags().DurationVar(&segmentEvery, "rotate-every", time.Minute, "length of a recording: how soon footage shows; 1s to 4m")
 	cmd.Flags().StringVar(&queue, "queue", "32MiB", "memory for the frames of each stream that wait for a slow disk; what does not fit is lost")
 	cmd.Flags().DurationVar(&frameTimeout, "frame-timeout", 30*time.Second, "connect again to a camera that has sent no picture for so long, whatever else it sends")
@@ -108,6 +109,7 @@ type recording struct {
 	mountpoint string
 	mount      *mountFlags
 	watch      *watchFlags
+	proofs     *proofFlags
 	log        *slog.Logger
 	// segmentEvery is the length of a recording; 0 means the recorder's default.
 	segmentEvery time.Duration
@@ -129,7 +131,7 @@ func record(ctx context.Context, o *recording) (err error) {
 		o.log.Info("no camera is to be recorded yet; waiting for the first one (add one with: moonfirefs camera add)")
 	}
 	m := o.newMonitor()
-	options, err := o.mount.mountOptions(o.store, o.mountpoint, m.Shown, o.log)
+	options, err := o.mount.mountOptions(o.storePath, o.store, o.mountpoint, m.Shown, o.log)
 	if err != nil {
 		return err
 	}
@@ -143,6 +145,11 @@ func record(ctx context.Context, o *recording) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
+	signing, err := o.proofs.start(o.storePath, o.store, o.log)
+	if err != nil {
+		return err
+	}
+	defer closing(o.log, signing)
 	// Those who start after the recorder may want to see the mount.
 	select {
 	case <-mount.tried:
