@@ -19,6 +19,28 @@ var (
 	errAudioAlone = errors.New("the camera sends no video beside audio")
 )
 
+// Refuses tells whether an error of Open says that the camera has answered and does not
+// give the stream, so that there is no use in asking again soon: the credentials are
+// wrong, or there is no such stream.
+func Refuses(err error) bool {
+	for _, refusal := range []error{rtsp.ErrCredentialsNeeded, rtsp.ErrWrongCredentials, rtsp.ErrTransport, rtsp.ErrNotRTSP, errNoVideo} {
+		if errors.Is(err, refusal) {
+			return true
+		}
+	}
+	var status *rtsp.StatusError
+	var redirection *rtsp.RedirectError
+	var certificate *rtsp.FingerprintError
+	if errors.As(err, &status) {
+		return status.Code >= 400 && status.Code < 500 && status.Code != notEnoughBandwidth
+	}
+	return errors.As(err, &redirection) || errors.As(err, &certificate)
+}
+
+// notEnoughBandwidth is what cameras answer that have no session left (RFC 2326 §11.3.3):
+// soon they may.
+const notEnoughBandwidth = 453
+
 // describe makes an error of a session fit to be told: a camera can repeat in it what it
 // was sent.
 func (r *rtspSource) describe(err error) error {

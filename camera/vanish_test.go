@@ -4,6 +4,8 @@ package camera
 
 import (
 	"errors"
+	"fmt"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -39,8 +41,9 @@ func TestCameraVanishes(t *testing.T) {
 	if _, err := open(500 * time.Millisecond); err == nil || err.Error() != "open "+camera.URL()+": no answer within 500ms" {
 		t.Errorf("got %v", err)
 	}
-	// With more patience, the network says that there is nobody.
-	if _, err := open(time.Minute); !errors.Is(err, syscall.EHOSTUNREACH) {
+	// With more patience, the network says that there is nobody, unless that takes longer
+	// than an attempt.
+	if _, err := open(time.Minute); !errors.Is(err, syscall.EHOSTUNREACH) && !strings.HasSuffix(fmt.Sprint(err), "no answer within 3s") {
 		t.Errorf("got %v", err)
 	}
 	c.Plug()

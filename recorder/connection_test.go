@@ -92,25 +92,3 @@ func TestTroubleIsSaidOnce(t *testing.T) {
 		})
 	}
 }
-
-// A camera that ends each session after a quarter of a minute is connected to at once,
-// each time; the back-off is for sessions without frames.
-func TestReconnectsAtOnce(t *testing.T) {
-	s := &streamer{}
-	for range 20 {
-		if wait := s.reconnectAfter(true, 14*time.Second); wait != 0 {
-			t.Errorf("after a session with frames, the next one waits for %v", wait)
-		}
-	}
-	if wait := s.reconnectAfter(true, 300*time.Millisecond); wait != 700*time.Millisecond {
-		t.Errorf("after a session of 0.3 s, the next one waits for %v", wait)
-	}
-	first := s.reconnectAfter(false, time.Minute)
-	if second := s.reconnectAfter(false, time.Minute); second <= first {
-		t.Errorf("after sessions without frames, the next ones wait for %v, %v", first, second)
-	}
-	s.reconnectAfter(true, time.Minute)
-	if again := s.reconnectAfter(false, time.Minute); again > minBackoff {
-		t.Errorf("after a session with frames and one without, the next one waits for %v", again)
-	}
-}

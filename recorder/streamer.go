@@ -22,9 +22,6 @@ type Source interface {
 }
 
 const (
-	// Attempts to connect begin at least so long one after another, also to a camera that
-	// sends frames and then hangs up.
-	minReconnect = time.Second
 	// A camera whose timestamps make no sense at all would produce a recording
 	// per key frame. Runs shorter than this are followed by a pause.
 	lastingRun = 10 * time.Second
@@ -55,7 +52,7 @@ type streamer struct {
 	wg     sync.WaitGroup
 
 	// reconnect and habits belong to the goroutine that reads.
-	reconnect backoff
+	reconnect reconnection
 	// habits are what earlier sessions have learned of the camera.
 	habits camera.Habits
 
@@ -130,19 +127,9 @@ func (s *streamer) read(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-s.clock.After(s.reconnectAfter(delivered, ended-began)):
+		case <-s.clock.After(s.reconnect.after(attempt{began, ended, delivered, err})):
 		}
 	}
-}
-
-// reconnectAfter tells how long to wait after a session. Cameras there are that end each
-// session after a quarter of a minute: one that sends frames is connected to at once.
-func (s *streamer) reconnectAfter(delivered bool, lasted time.Duration) time.Duration {
-	if !delivered {
-		return s.reconnect.next()
-	}
-	s.reconnect.reset()
-	return max(0, minReconnect-lasted)
 }
 
 // session connects to the camera and queues its frames until something fails. It tells

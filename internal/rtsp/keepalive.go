@@ -16,6 +16,11 @@ const (
 	// Bounds of how often something is sent to keep a session alive.
 	minAliveEvery = time.Second
 	maxAliveEvery = 25 * time.Second
+	// suspicious is after which silence of a camera it is found out whether its host still
+	// answers, and notAnswering after which it is taken for gone if that does not. What is
+	// shorter, TCP bridges without a loss.
+	suspicious   = 2 * time.Second
+	notAnswering = 4 * time.Second
 	// hangUpWithin is how soon a camera hangs up that cannot bear a request.
 	hangUpWithin = 2 * time.Second
 )
@@ -128,9 +133,9 @@ func (c *Conn) keepAlive(now time.Time) error {
 	switch {
 	case c.deliver == nil:
 		return nil
-	case silent >= c.cfg.Timeout && c.wire.gatherer.unsent() > 0:
-		return &NoAnswerError{Within: c.cfg.Timeout}
-	case silent >= c.cfg.Timeout/2 && c.alive.at.Before(c.heard):
+	case silent >= min(c.cfg.Timeout, notAnswering) && c.wire.gatherer.unsent() > 0:
+		return &NoAnswerError{Within: min(c.cfg.Timeout, notAnswering)}
+	case silent >= min(c.cfg.Timeout/2, suspicious) && c.alive.at.Before(c.heard):
 		// It should answer this, if it is there; its kernel does in any case.
 		c.alive.next = now
 	}

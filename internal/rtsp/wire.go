@@ -16,6 +16,10 @@ import (
 	"time"
 )
 
+// maxConnect bounds an attempt to connect, of which the kernel repeats the first packet
+// more and more rarely: a new attempt finds a camera that is back sooner.
+const maxConnect = 3 * time.Second
+
 // wire is the TCP connection to a camera, encrypted or not.
 type wire struct {
 	tcp      *net.TCPConn
@@ -33,10 +37,10 @@ type wire struct {
 // dialWire connects to an address. Where certificate is not nil, the connection is
 // encrypted.
 func dialWire(ctx context.Context, address string, certificate *Certificate, timeout time.Duration) (*wire, error) {
-	dialer := net.Dialer{Timeout: timeout}
+	dialer := net.Dialer{Timeout: min(timeout, maxConnect)}
 	conn, err := dialer.DialContext(ctx, "tcp", address)
 	if err != nil {
-		return nil, dialError(ctx, err, timeout)
+		return nil, dialError(ctx, err, dialer.Timeout)
 	}
 	w := &wire{tcp: conn.(*net.TCPConn)}
 	if w.gatherer, err = newGatherer(w.tcp); err != nil {
