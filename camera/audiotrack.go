@@ -65,7 +65,7 @@ func (r *rtspSource) setUpAudio(d *rtsp.Description, cfg Config) error {
 	case err != nil:
 		return err
 	}
-	config := streamConfig(r.conn, number, cfg)
+	config := streamConfig(r.conn, number)
 	for payloadType := range track.formats {
 		config.PayloadTypes = append(config.PayloadTypes, payloadType)
 	}

@@ -24,6 +24,9 @@ type Frame struct {
 	Sync bool
 	// More says that another frame has come with this one: Next does not wait for it.
 	More bool
+	// Damaged says that packets are missing, of this frame or before it, so that frames
+	// before it can be missing as well.
+	Damaged bool
 	// Data holds NAL units, each after its length in 4 bytes, big-endian. It
 	// belongs to the caller.
 	Data []byte

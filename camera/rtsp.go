@@ -19,9 +19,9 @@ import (
 const (
 	// reportEvery is how often a camera is told that its packets arrive (RFC 3550 §6.2).
 	reportEvery = 5 * time.Second
-	// udpPatience is how long a packet that is missing is waited for. On a connection,
-	// none can come later.
-	udpPatience = 100 * time.Millisecond
+	// patience is how long a packet that is missing is waited for, also on a connection:
+	// some cameras send them there in another order than they number them.
+	patience = 100 * time.Millisecond
 	// audioAlone is how long audio may come before the first video.
 	audioAlone = 5 * time.Second
 	// byePatience is how long after a goodbye something may come all the same.
@@ -123,7 +123,7 @@ func (r *rtspSource) open(ctx context.Context, cfg Config, target target) (err e
 	if err != nil {
 		return err
 	}
-	if err := r.setUpVideo(media, cfg); err != nil {
+	if err := r.setUpVideo(media); err != nil {
 		return err
 	}
 	if err := r.setUpAudio(description, cfg); err != nil {
@@ -221,14 +221,14 @@ func codecName(f *rtsp.Format) string {
 }
 
 // setUpVideo asks for the video.
-func (r *rtspSource) setUpVideo(m *rtsp.Media, cfg Config) error {
+func (r *rtspSource) setUpVideo(m *rtsp.Media) error {
 	number, err := r.conn.Setup(m)
 	if err != nil {
 		return err
 	}
 	f := &m.Formats[0]
 	r.video = &videoTrack{clock: rateOf(f)}
-	config := streamConfig(r.conn, number, cfg)
+	config := streamConfig(r.conn, number)
 	config.PayloadTypes = []uint8{f.PayloadType}
 	r.video.stream = rtp.NewStream(config, func(p *rtp.Packet) {
 		if r.err == nil {
@@ -253,12 +253,9 @@ func rateOf(f *rtsp.Format) clockRate {
 }
 
 // streamConfig says which packets belong to a stream.
-func streamConfig(conn *rtsp.Conn, number int, cfg Config) rtp.StreamConfig {
-	config := rtp.StreamConfig{}
+func streamConfig(conn *rtsp.Conn, number int) rtp.StreamConfig {
+	config := rtp.StreamConfig{Patience: patience}
 	config.Source, config.HasSource = conn.Source(number)
-	if cfg.Transport == moonfirefs.UDP {
-		config.Patience = udpPatience
-	}
 	return config
 }
 
@@ -308,7 +305,7 @@ func (r *rtspSource) deliver(u *rtp.AccessUnit) error {
 		}
 	}
 	clock := r.video.clock
-	au := accessUnit{units: u.Units, pts90k: clock.to90k(u.Timestamp), arrived: u.Arrived}
+	au := accessUnit{units: u.Units, pts90k: clock.to90k(u.Timestamp), arrived: u.Arrived, damaged: u.Damaged}
 	if u.HasNext {
 		au.lasts90k = clock.to90k(u.Timestamp+u.Lasts) - au.pts90k
 	}

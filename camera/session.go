@@ -170,6 +170,8 @@ type accessUnit struct {
 	// known.
 	pts90k, lasts90k int64
 	arrived          time.Time
+	// damaged says that packets are missing, of it or before it.
+	damaged bool
 }
 
 // add makes frames of an access unit. It returns how many pictures there are in it.
@@ -198,7 +200,7 @@ func (s *Session) add(au *accessUnit) (pictures int, err error) {
 			continue
 		}
 		f.PTS90k = au.pts90k + lasts90k*int64(i)/int64(len(frames))
-		f.Arrived = au.arrived
+		f.Arrived, f.Damaged = au.arrived, au.damaged && i == 0
 		f.audioBefore = s.audio.received()
 		s.ready = append(s.ready, *f)
 	}

@@ -3,6 +3,7 @@
 package recorder
 
 import (
+	"cmp"
 	"log/slog"
 	"math"
 
@@ -20,14 +21,12 @@ const (
 	// what they skip was not sent.
 	maxSkip90k = 10 * moonfirefs.UnitsPerSecond
 	// Frames whose time stamps are in doubt are kept back until there are as many, or
-	// for so long, or until they take so much.
-	maxDoubtful      = 5
-	maxDoubtful90k   = moonfirefs.UnitsPerSecond
-	maxDoubtfulBytes = 8 << 20
+	// for so long, or until they take as much as they may.
+	maxDoubtful    = 5
+	maxDoubtful90k = moonfirefs.UnitsPerSecond
 	// The first frames of all are kept back until their pace is known: for so long, or, of
-	// cameras that send one now and then, for no more than three of them.
-	firstLook90k  = 3 * moonfirefs.UnitsPerSecond / 2
-	maxFirstBytes = 8 << 20
+	// cameras that send one now and then, for twice as long.
+	firstLook90k = 3 * moonfirefs.UnitsPerSecond / 2
 	// maxRaw90k bounds a time stamp, so that sums do not overflow.
 	maxRaw90k = 1 << 60
 )
@@ -38,6 +37,8 @@ const (
 // that goes at another pace than it should. It loses no frame. See design/time.md.
 type cameraClock struct {
 	log *slog.Logger
+	// limit bounds bytes; 0 means maxHeldBytes.
+	limit int64
 	// count is told of stamps that were replaced.
 	count func(frames int)
 
@@ -104,6 +105,8 @@ func (c *cameraClock) keep(it *item) {
 	c.bytes += sizeOf(&it.frame)
 }
 
+func (c *cameraClock) isFull() bool { return c.bytes >= cmp.Or(c.limit, maxHeldBytes) }
+
 // take returns what was kept.
 func (c *cameraClock) take() []item {
 	kept := c.doubtful
@@ -115,7 +118,7 @@ func (c *cameraClock) take() []item {
 func (c *cameraClock) hasLooked() bool {
 	first, last := &c.doubtful[0], &c.doubtful[len(c.doubtful)-1]
 	took90k := last.arrived90k() - first.arrived90k()
-	return took90k >= firstLook90k && (len(c.doubtful) >= minPoints || took90k >= 2*firstLook90k) || c.bytes >= maxFirstBytes
+	return took90k >= firstLook90k && (len(c.doubtful) >= minPoints || took90k >= 2*firstLook90k) || c.isFull()
 }
 
 // begin starts the line with the first frames of all.
@@ -248,7 +251,7 @@ func (c *cameraClock) restamp(it *item, line90k int64, emit func(*item)) {
 func (c *cameraClock) isSettled() bool {
 	n := len(c.doubtful)
 	took90k := c.doubtful[n-1].arrived90k() - c.doubtful[0].arrived90k()
-	return n >= maxDoubtful || n >= 2 && took90k >= maxDoubtful90k || c.bytes >= maxDoubtfulBytes
+	return n >= maxDoubtful || n >= 2 && took90k >= maxDoubtful90k || c.isFull()
 }
 
 // settle emits the frames in doubt: those that go on one from another are a line of

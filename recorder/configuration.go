@@ -144,7 +144,10 @@ func (r *Recorder) newStreamer(a assignment, before *streamer, g segmentation) *
 		s.status = before.status
 		before.cancel()
 	}
-	s.cameraClock = cameraClock{log: s.log, count: s.status.restamped}
+	// What is held back leaves half of the queue.
+	held := min(r.o.QueueBytes/4, maxHeldBytes)
+	s.ordering.limit = held
+	s.cameraClock = cameraClock{log: s.log, count: s.status.restamped, limit: held}
 	return s
 }
 

@@ -3,19 +3,23 @@
 package recorder
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
 
-// maxHeldBytes bounds the memory of the frames that are held back. It is more than
-// those of any camera that exists have; beyond it, the order of frames is a fault.
-const maxHeldBytes = 32 << 20
+// maxHeldBytes bounds the memory of the frames that are held back, as long as they are
+// not more than their share of the queue. It is more than those of any camera that exists
+// have; beyond it, the order of frames is a fault.
+const maxHeldBytes = 8 << 20
 
 // ordering finds out when frames are to be decoded, of which the camera only says
 // when they are to be shown: decoding times are the times at which frames are shown,
 // sorted. As many frames are held back as may be sent before one that is shown
 // before them; where a camera has no B-frames, none. See design/time.md.
 type ordering struct {
+	// limit bounds heldBytes; 0 means maxHeldBytes.
+	limit int64
 	// held are the frames whose decoding times are not known yet, in the order in
 	// which they were sent.
 	held []item
@@ -47,7 +51,7 @@ func (o *ordering) add(it *item, emit func(*item)) {
 	o.heldBytes += sizeOf(&it.frame)
 	at, _ := slices.BinarySearch(o.shown90k, it.frame.PTS90k)
 	o.shown90k = slices.Insert(o.shown90k, at, it.frame.PTS90k)
-	for len(o.held) > o.lookahead || o.heldBytes > maxHeldBytes {
+	for len(o.held) > o.lookahead || o.heldBytes > cmp.Or(o.limit, maxHeldBytes) {
 		o.emit(emit)
 	}
 }
@@ -62,7 +66,7 @@ func (o *ordering) flush(emit func(*item)) {
 // end is flush for when another connection follows.
 func (o *ordering) end(emit func(*item)) {
 	o.flush(emit)
-	*o = ordering{}
+	*o = ordering{limit: o.limit}
 }
 
 func (o *ordering) emit(emit func(*item)) {

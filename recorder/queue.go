@@ -52,8 +52,8 @@ func sizeOf(f *camera.Frame) int64 {
 }
 
 // queue carries frames from the goroutine that reads the camera to the one that
-// writes. Its frames never take more than a given number of bytes: what does not
-// fit is refused, and what follows is refused too until a key frame comes and
+// writes. Its frames, and those that were taken out of it and are not released yet, never
+// take more than a given number of bytes: what does not fit is refused, and what follows is refused too until a key frame comes and
 // there is room again, so that no run has a hole.
 type queue struct {
 	maxBytes int64
@@ -133,10 +133,14 @@ func (q *queue) pop() (it item, ok, closed bool) {
 	it = q.items[0]
 	q.items[0] = item{} // let go of the frame
 	q.items = q.items[1:]
-	if it.end == nil {
-		q.bytes -= sizeOf(&it.frame)
-	}
 	return it, true, false
+}
+
+// release says that a frame that was taken out is kept no more.
+func (q *queue) release(f *camera.Frame) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.bytes -= sizeOf(f)
 }
 
 // waiting tells how much is in the queue.

@@ -14,6 +14,15 @@ func frameOf(sizeBytes int, sync bool) camera.Frame {
 	return camera.Frame{Data: make([]byte, sizeBytes), Sync: sync}
 }
 
+// popAll takes an item out, and keeps nothing of it.
+func popAll(q *queue) item {
+	it, ok, _ := q.pop()
+	if ok && it.end == nil {
+		q.release(&it.frame)
+	}
+	return it
+}
+
 func TestQueueKeepsOrder(t *testing.T) {
 	q := newQueue(4000)
 	for i := range int64(5) {
@@ -54,24 +63,24 @@ func TestQueueOverflow(t *testing.T) {
 	push(60, false, true)
 	push(1, false, false)
 	push(0, true, false) // less than half is free
-	if it, _, _ := q.pop(); len(it.frame.Data) != 40 {
+	if it := popAll(q); len(it.frame.Data) != 40 {
 		t.Fatalf("got %+v", it)
 	}
 	push(1, true, false)
-	if it, _, _ := q.pop(); len(it.frame.Data) != 60 {
+	if it := popAll(q); len(it.frame.Data) != 60 {
 		t.Fatalf("got %+v", it)
 	}
 	push(1, false, false) // room, but no key frame
 	push(int(101+2*each), true, false)
 	push(30, true, true)
 	push(1, false, true)
-	if it, _, _ := q.pop(); !errors.Is(it.end, errOverflow) {
+	if it := popAll(q); !errors.Is(it.end, errOverflow) {
 		t.Fatalf("got %+v, want the end of the run", it)
 	}
-	if it, _, _ := q.pop(); len(it.frame.Data) != 30 || it.refused != 5 {
+	if it := popAll(q); len(it.frame.Data) != 30 || it.refused != 5 {
 		t.Fatalf("got %d bytes after %d refused frames", len(it.frame.Data), it.refused)
 	}
-	if it, _, _ := q.pop(); len(it.frame.Data) != 1 || it.refused != 0 {
+	if it := popAll(q); len(it.frame.Data) != 1 || it.refused != 0 {
 		t.Fatalf("got %d bytes after %d refused frames", len(it.frame.Data), it.refused)
 	}
 	if q.bytes != 0 || len(q.items) != 0 {
@@ -100,6 +109,7 @@ func TestQueueWakes(t *testing.T) {
 			it, ok, closed := q.pop()
 			switch {
 			case ok:
+				q.release(&it.frame)
 				popped <- len(it.frame.Data)
 			case closed:
 				return
@@ -148,12 +158,34 @@ func TestQueueAllocatesNothing(t *testing.T) {
 			q.push(frame, arrival{})
 		}
 		for range 2 {
-			if _, ok, _ := q.pop(); !ok {
+			it, ok, _ := q.pop()
+			if !ok {
 				t.Fatal("a frame is missing")
 			}
+			q.release(&it.frame)
 		}
 	})
 	if allocations > 0 {
 		t.Errorf("%v allocations", allocations)
+	}
+}
+
+// Frames count until they are released, so that what is held back behind the queue has a
+// part of what the queue may take.
+func TestQueueCountsUntilRelease(t *testing.T) {
+	empty := frameOf(0, true)
+	q := newQueue(100 + 2*sizeOf(&empty))
+	for range 2 {
+		if !q.push(frameOf(50, true), arrival{}) {
+			t.Fatal("refused")
+		}
+	}
+	first, _, _ := q.pop()
+	if q.push(frameOf(50, true), arrival{}) {
+		t.Error("there is room for a frame that was taken out and is kept")
+	}
+	q.release(&first.frame)
+	if !q.push(frameOf(10, true), arrival{}) {
+		t.Error("there is no room for a frame that was released")
 	}
 }

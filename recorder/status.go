@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
 )
 
 // StreamStatus says how the recording of one stream is going. Counters start at
@@ -32,6 +33,13 @@ type StreamStatus struct {
 	// Restamped are frames among them whose time stamps made no sense, and that have been
 	// dated by those beside them or by their arrival.
 	Restamped int64
+	// Packets counts what was wrong with packets, in all sessions; LossNow is the share of
+	// those that did not come, in the present one.
+	Packets camera.Counters
+	LossNow float64
+	// Held are the latest times for which a picture is held because others did not come. It
+	// must not be changed.
+	Held []HeldPicture
 	// QueuedFrames and QueuedBytes wait for the disk.
 	QueuedFrames int
 	QueuedBytes  int64
@@ -55,6 +63,9 @@ type status struct {
 	now StreamStatus
 	// cameraErr and diskErr are what its errors are made of.
 	cameraErr, diskErr error
+	// told is what the log has been told of packets that are missing, at toldAt.
+	told   camera.Counters
+	toldAt time.Time
 }
 
 func newStatus(clock Clock, c *moonfirefs.Camera, stream *moonfirefs.Stream) *status {

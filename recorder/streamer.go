@@ -159,6 +159,7 @@ func (s *streamer) session(ctx context.Context) (delivered bool, err error) {
 
 func (s *streamer) readFrames(source Source) (delivered bool, err error) {
 	overflowing := false
+	losses := losses{status: s.status, log: s.log}
 	for {
 		f, err := source.Next()
 		if err != nil {
@@ -169,6 +170,7 @@ func (s *streamer) readFrames(source Source) (delivered bool, err error) {
 		if s.status.received(at.wall, len(f.Data)) {
 			s.log.Info("connected to the camera")
 		}
+		losses.add(source, &f, at)
 		fits := s.queue.push(f, at)
 		if !fits {
 			s.status.dropped(1)
@@ -264,6 +266,7 @@ func (s *streamer) endRun() {
 
 // take adds a frame to the run, or begins a run with it.
 func (s *streamer) take(it *item) {
+	s.queue.release(&it.frame)
 	s.dropped += it.refused
 	s.skipsRASL = s.skipsRASL && !it.frame.Sync
 	if s.run != nil && s.skipsRASL && it.frame.RASL {

@@ -253,7 +253,7 @@ func (b *bench) setUp() {
 	b.syncer.names.keepInStock(1)
 	b.streamer = &streamer{
 		camera: &b.camera, stream: &b.camera.Streams[0], segmentation: segmentation{every90k: 60 * moonfirefs.UnitsPerSecond},
-		syncer: b.syncer, clock: b.clock, status: new(status), log: b.log,
+		syncer: b.syncer, clock: b.clock, status: new(status), log: b.log, queue: newQueue(plenty),
 	}
 	b.streamer.cameraClock = cameraClock{log: b.log, count: b.streamer.status.restamped}
 }

@@ -144,6 +144,7 @@ func (c *Collector) streams(now time.Time) []status.Stream {
 		if l, ok := live[c.recorded.ids[i]]; ok {
 			s.Live = liveOf(&l)
 			s.BitRate = c.bitRate(now, &l)
+			c.heldPictures(now, &s, l.Held)
 			c.openGap(now, &s)
 		}
 		streams[i] = s
@@ -164,6 +165,8 @@ func liveOf(s *recorder.StreamStatus) *status.Live {
 		ConnectedSince: jsonTime(s.ConnectedSince), AwaySince: jsonTime(s.AwaySince), LastFrame: jsonTime(s.LastFrame),
 		DriftSeconds: s.Drift.Seconds(), Frames: s.Frames, Bytes: s.Bytes, DroppedFrames: s.Dropped,
 		Connections: s.Connections, Recordings: s.Recordings, QueuedFrames: s.QueuedFrames, QueuedBytes: s.QueuedBytes,
+		RestampedFrames: s.Restamped, Packets: s.Packets.Packets, LostPackets: s.Packets.Lost, LossRatio: s.LossNow,
+		DuplicatePackets: s.Packets.Duplicates, ForeignPackets: s.Packets.Foreign, Resyncs: s.Packets.Resyncs,
 		InterruptedSince: jsonTime(s.InterruptedSince), CameraError: s.CameraError, DiskError: s.DiskError,
 	}
 }
@@ -179,6 +182,24 @@ func (c *Collector) bitRate(now time.Time, s *recorder.StreamStatus) int64 {
 	return r.bitsPerSecond()
 }
 
+// midnight is when the day began, by the store's clock.
+func (c *Collector) midnight(now time.Time) time.Time {
+	year, month, day := now.In(c.store.Zone).Date()
+	return time.Date(year, month, day, 0, 0, 0, 0, c.store.Zone)
+}
+
+// heldPictures counts as gaps the times for which a picture is held because those after it
+// did not come.
+func (c *Collector) heldPictures(now time.Time, s *status.Stream, held []recorder.HeldPicture) {
+	midnight := c.midnight(now)
+	for _, h := range held {
+		if !h.Start.Before(midnight) {
+			s.GapsToday.Count++
+			s.GapsToday.Seconds += h.Lasts.Seconds()
+		}
+	}
+}
+
 // openGap counts the gap that is not over yet: no frame has come for a while.
 func (c *Collector) openGap(now time.Time, s *status.Stream) {
 	last := s.Last
@@ -188,8 +209,7 @@ func (c *Collector) openGap(now time.Time, s *status.Stream) {
 	if last.IsZero() || now.Sub(last) < openGapAfter || now.Sub(s.Live.LastFrame) < openGapAfter {
 		return // there is nothing to continue, or frames come that are not committed yet
 	}
-	year, month, day := now.In(c.store.Zone).Date()
-	if midnight := time.Date(year, month, day, 0, 0, 0, 0, c.store.Zone); last.Before(midnight) {
+	if midnight := c.midnight(now); last.Before(midnight) {
 		last = midnight
 	}
 	s.GapsToday.Count++

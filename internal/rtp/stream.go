@@ -18,14 +18,16 @@ const (
 	// Bounds of the packets that wait for one that is missing, or until it is known
 	// whose packets are wanted.
 	maxHeld      = 512
-	maxHeldBytes = 512 << 10
+	maxHeldBytes = 400 << 10
 	// sourceWait is how long the source that the camera has named is waited for.
 	sourceWait = 400 * time.Millisecond
-	// sourceSilence is after which silence another source takes over.
-	sourceSilence = 2 * time.Second
+	// sourceSilence is after which silence another source takes over, and minSourceSilence
+	// if it has sent more until then than is kept.
+	sourceSilence    = 2 * time.Second
+	minSourceSilence = time.Second / 2
 
 	// MaxStreamBytes is what a camera can make a Stream keep.
-	MaxStreamBytes = 2*maxHeldBytes + 2*maxHeld*128
+	MaxStreamBytes = 3*maxHeldBytes + 3*maxHeld*128
 )
 
 // Counters tell what was wrong with the packets of a stream.
@@ -74,6 +76,8 @@ type Stream struct {
 	isSettled bool
 	heard     time.Time
 	early     held
+	// rival are packets of another source since heard.
+	rival held
 
 	// next is the sequence number of the packet that comes next, once begun is set.
 	next  uint16
@@ -155,6 +159,9 @@ func (s *Stream) isOurs(p *wirePacket, at time.Time) bool {
 			s.isSettled = true
 			s.count.Foreign += int64(len(s.early.take()))
 		}
+		if len(s.rival.packets) > 0 {
+			s.rival.take()
+		}
 		return true
 	case !s.hasSource:
 		s.source, s.hasSource, s.isSettled = p.source, true, true
@@ -166,13 +173,31 @@ func (s *Stream) isOurs(p *wirePacket, at time.Time) bool {
 		}
 		s.adopt(s.early.packets[0].source)
 		return s.isOurs(p, at)
-	case at.Sub(s.heard) >= sourceSilence:
-		s.adopt(p.source)
-		s.count.Restarts++
-		return true
 	}
-	s.count.Foreign++
-	return false
+	return s.succeeds(p, at)
+}
+
+// succeeds tells whether another source takes over, with this packet. What that has sent since
+// the one that counts was heard last is kept until then.
+func (s *Stream) succeeds(p *wirePacket, at time.Time) bool {
+	if len(s.rival.packets) > 0 && s.rival.packets[0].source != p.source {
+		s.rival.take()
+	}
+	if silent := at.Sub(s.heard); silent < sourceSilence && (silent < minSourceSilence || !s.rival.full()) {
+		s.count.Foreign++
+		if !s.rival.full() {
+			s.rival.add(p, at)
+		}
+		return false
+	}
+	kept := s.rival.take()
+	s.adopt(p.source)
+	s.count.Restarts++
+	for i := range kept {
+		s.count.Foreign--
+		s.order(&kept[i].wirePacket, kept[i].at)
+	}
+	return true
 }
 
 // adopt takes another source for the one that is wanted, and what has come of it.

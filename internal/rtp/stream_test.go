@@ -73,6 +73,7 @@ func TestStream(t *testing.T) {
 		"another source at first": {config: StreamConfig{HasSource: true}, sent: slices.Concat(foreign(5, 6), ours(1, 2), foreign(7)), want: []uint16{1, 2}, count: Counters{Foreign: 3}},
 		"another payload type":    {sent: append(ours(1, 2), testPacket{3, ourSource, 97, 0}), want: []uint16{1, 2}, count: Counters{Foreign: 1}},
 		"numbers begin anew":      {sent: ours(20000, 20001, 3, 4, 5), want: []uint16{20000, 20001, 3, 4, 5}, gaps: []uint16{3}, count: Counters{Restarts: 1}},
+		"another source, often":   {sent: slices.Concat(ours(1), foreign(7), ours(2), foreign(8, 9), ours(3)), want: []uint16{1, 2, 3}, count: Counters{Foreign: 3}},
 		"one odd number":          {sent: ours(20000, 3, 20001, 20002), want: []uint16{20000, 20001, 20002}},
 		"not the named source":    {config: StreamConfig{HasSource: true}, sent: foreign(1, 2, 3), want: []uint16{1, 2, 3}},
 	}
@@ -105,7 +106,7 @@ func TestStream(t *testing.T) {
 }
 
 // TestSourceChanges ensures that another source takes over where the one that was
-// wanted has fallen silent, and not before.
+// wanted has fallen silent, with all that it has sent since, and not before.
 func TestSourceChanges(t *testing.T) {
 	var got []uint16
 	s := NewStream(StreamConfig{PayloadTypes: []uint8{ourKind}}, func(p *Packet) {
@@ -117,8 +118,11 @@ func TestSourceChanges(t *testing.T) {
 	s.Receive(foreign(502)[0].bytes(), now.Add(sourceSilence))
 	s.Receive(foreign(503)[0].bytes(), now.Add(sourceSilence))
 	s.Receive(ours(2)[0].bytes(), now.Add(sourceSilence))
-	if want := []uint16{1, 502, 503}; !slices.Equal(got, want) {
+	if want := []uint16{1, 501, 502, 503}; !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
+	}
+	if want := (Counters{Packets: 4, Foreign: 1, Restarts: 1}); s.Counters() != want {
+		t.Errorf("got %+v, want %+v", s.Counters(), want)
 	}
 }
 
@@ -192,7 +196,7 @@ func FuzzStream(f *testing.F) {
 			if step&7 == 7 {
 				s.Settle(now)
 			}
-			if len(s.ahead.packets) > maxHeld || len(s.early.packets) > maxHeld || len(s.odd.packets) > 1 {
+			if len(s.ahead.packets) > maxHeld || len(s.early.packets) > maxHeld || len(s.rival.packets) > maxHeld || len(s.odd.packets) > 1 {
 				t.Fatal("too much is held")
 			}
 		}

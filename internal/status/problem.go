@@ -25,6 +25,7 @@ const (
 	NothingCommitted Kind = "nothing-saved"
 	CameraAway       Kind = "camera-away"
 	ClockWrong       Kind = "clock-wrong"
+	PacketsLost      Kind = "packets-lost"
 	JournalsFail     Kind = "journals-fail"
 	DiskTooSmall     Kind = "disk-too-small"
 	QuotaKept        Kind = "quota-kept"
@@ -63,6 +64,9 @@ const (
 	aheadAfter = time.Minute
 	// leastKept is how much footage a camera is recorded for at the least.
 	leastKept = 10 * time.Minute
+	// maxLoss is how many packets may be missing, of those of a connection, and minPackets
+	// of how many that is said.
+	maxLoss, minPackets = 0.005, 1000
 	// clockBehind is how long before the store was made the clock may be: nothing,
 	// but for somebody who has just set it.
 	clockBehind = 24 * time.Hour
@@ -195,6 +199,9 @@ func (f *finder) stream(s *Stream) {
 			f.add(interrupted, "%s has not been recorded since %s%s.", s.name(), f.clockText(since), because(s.Live.DiskError))
 		}
 		return
+	}
+	if s.Live.LossRatio >= maxLoss && s.Live.Packets >= minPackets {
+		f.add(p(PacketsLost, time.Time{}), "%s loses packets on the way, and with them pictures: check its network, or use TCP.", s.name())
 	}
 	connected := s.Live.ConnectedSince
 	if !connected.IsZero() && f.Time.Sub(connected) >= uncommittedAfter && f.Time.Sub(s.Last) >= uncommittedAfter && !f.explained(s) {

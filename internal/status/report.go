@@ -67,7 +67,8 @@ type Stream struct {
 	// sooner, as far as can be told; nil if it cannot, or if it is reached.
 	DaysUntilFull *float64 `json:"daysUntilFull,omitempty"`
 	// GapsToday are the times of a second or more since midnight, by the store's
-	// clock, of which there is no footage.
+	// clock, of which there is no footage, or one picture because those after it did not
+	// come; the latter as long as the recorder runs.
 	GapsToday Gaps `json:"gapsToday"`
 }
 
@@ -87,10 +88,22 @@ type Live struct {
 	Bytes        int64   `json:"bytes"`
 	// DroppedFrames arrived but are in no recording.
 	DroppedFrames int64 `json:"droppedFrames"`
-	Connections   int64 `json:"connections"`
-	Recordings    int64 `json:"recordings"`
-	QueuedFrames  int   `json:"queuedFrames"`
-	QueuedBytes   int64 `json:"queuedBytes"`
+	// RestampedFrames had time stamps that made no sense.
+	RestampedFrames int64 `json:"restampedFrames"`
+	// LostPackets are RTP packets that did not come, by their sequence numbers, of
+	// LostPackets and Packets in all; LossRatio is the share in the present connection.
+	LostPackets int64   `json:"lostPackets"`
+	Packets     int64   `json:"packets"`
+	LossRatio   float64 `json:"lossRatio"`
+	// DuplicatePackets came more than once; ForeignPackets are of another source or payload
+	// type than those that were set up; Resyncs count how often what came was no packet.
+	DuplicatePackets int64 `json:"duplicatePackets"`
+	ForeignPackets   int64 `json:"foreignPackets"`
+	Resyncs          int64 `json:"resyncs"`
+	Connections      int64 `json:"connections"`
+	Recordings       int64 `json:"recordings"`
+	QueuedFrames     int   `json:"queuedFrames"`
+	QueuedBytes      int64 `json:"queuedBytes"`
 	// InterruptedSince is zero while frames get to the disk.
 	InterruptedSince time.Time `json:"interruptedSince,omitzero"`
 	CameraError      string    `json:"cameraError,omitempty"`
