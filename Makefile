@@ -35,7 +35,7 @@ include tools/cgo.mk
 # Debian 13 has another FFmpeg.
 export GOFLAGS += $(shell tools/goflags.sh)
 
-.PHONY: aptrepotest bench build clienttest crashtest crashtest-short deb demo fresh-deb fuzz gobench hostiletest lint manytest \
+.PHONY: aptrepotest bench build clienttest crashtest crashtest-short deb demo fresh-deb fuzz gobench hostiletest latesttest lint manytest \
 	packagetest packagetest-arm64 release reproducibletest servertest test test-debian13
 
 build:

@@ -45,6 +45,9 @@ type Options struct {
 	Status func() *status.Report
 	// Companions are files that somebody offers beside those of the mount; nil for none.
 	Companions Companions
+	// Live returns the file of a stream's folder "live" that has a name at this moment, or
+	// an error that wraps moonfirefs.ErrNotFound. Where it is nil, there are no such folders.
+	Live func(ctx context.Context, s *library.Stream, name string) (*LiveFile, error)
 	// Logger is told what a person should know; nil means slog.Default().
 	Logger *slog.Logger
 }
@@ -99,6 +102,7 @@ func newTree(ctx context.Context, o Options) (*tree, error) {
 	}
 	t := &tree{
 		companions: o.Companions,
+		live:       o.Live,
 		catalog:    o.Catalog,
 		pages:      pages.New(o.Catalog, o.Status),
 		owner:      owner{uid: o.UID, gid: o.GID, fileMode: 0o400, folderMode: 0o500},

@@ -43,6 +43,10 @@ func (f *streamDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 		d := &clipsDir{node: node{tree: f.tree}, stream: f.stream}
 		return f.tree.enterFolder(ctx, f, d, library.ClipsInode(f.stream), f.tree.catalog.Created90k(), immutable, out), 0
 	}
+	if name == liveFolder && f.tree.live != nil {
+		d := &liveDir{node: node{tree: f.tree}, stream: f.stream}
+		return f.tree.enterFolder(ctx, f, d, library.LiveInode(f.stream), f.tree.catalog.Created90k(), immutable, out), 0
+	}
 	if slices.Contains(pages.StreamNames(), name) {
 		p, err := f.tree.pages.OfStream(ctx, f.stream, name)
 		return f.tree.enterPage(ctx, f, p, err, out)

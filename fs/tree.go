@@ -3,6 +3,7 @@
 package fs
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,6 +25,8 @@ type tree struct {
 	// companions is nil if there are none.
 	companions Companions
 	owner
+	// live is that of Options.
+	live     func(ctx context.Context, s *library.Stream, name string) (*LiveFile, error)
 	log      *slog.Logger
 	counters Counters
 	faults   faults

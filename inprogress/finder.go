@@ -45,6 +45,14 @@ func New(index Index, dirs map[moonfirefs.SampleDirID]*sample.Dir) *Finder {
 // What cannot be read is left out, and is why the error says so: that may accompany
 // recordings.
 func (f *Finder) Of(ctx context.Context, stream moonfirefs.StreamID) ([]*Recording, error) {
+	found, err := f.Whole(ctx, stream)
+	return complete(found), err
+}
+
+// Whole is Of with all that is whole: the last recording ends anywhere, and the audio of
+// the one before it may not be complete. That of none before it is not, if the next one
+// has any.
+func (f *Finder) Whole(ctx context.Context, stream moonfirefs.StreamID) ([]*Recording, error) {
 	names, err := f.writing(ctx)
 	if err != nil {
 		return nil, err
@@ -58,7 +66,7 @@ func (f *Finder) Of(ctx context.Context, stream moonfirefs.StreamID) ([]*Recordi
 		found, errs = f.read(names, stream)
 		found = append(found, last)
 	}
-	return complete(found), errors.Join(errs...)
+	return found, errors.Join(errs...)
 }
 
 // read reads the recordings of a stream in their order.

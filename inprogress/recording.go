@@ -93,3 +93,7 @@ func (r *Recording) groups() *Recording {
 func (r *Recording) mayGetAudio(next *Recording) bool {
 	return r.Audio.Samples > 0 && next.Audio.Samples == 0 && r.Open == next.Open && r.RunOffset+1 == next.RunOffset
 }
+
+// Pieces are the samples and the chunks of audio, in the order of the sample file. Nobody
+// changes them.
+func (r *Recording) Pieces() []journal.Piece { return r.pieces }

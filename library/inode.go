@@ -60,6 +60,9 @@ func DateInode(s *Stream, d civil.Date) uint64 {
 // ClipsInode is the inode number of a stream's folder of clips.
 func ClipsInode(s *Stream) uint64 { return identity{}.text("clips").stream(s).inode() }
 
+// LiveInode is the inode number of a stream's folder of what happens now.
+func LiveInode(s *Stream) uint64 { return identity{}.text("live").stream(s).inode() }
+
 // KeptInode is the inode number of the folder of kept footage.
 func KeptInode() uint64 { return identity{}.text("saved").inode() }
 

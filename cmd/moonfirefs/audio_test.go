@@ -23,21 +23,28 @@ const soundTolerance = 40 * time.Millisecond
 func playedPackets(t *testing.T, paths []string, stream string) (packets []playedFrame) {
 	t.Helper()
 	for _, path := range paths {
-		for line := range strings.Lines(tool(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:"+stream, "-c", "copy",
-			"-enc_time_base", "1:90000", "-f", "framemd5", "-")) {
-			if _, base, ok := strings.Cut(line, "#tb 0: "); ok && strings.TrimSpace(base) != "1/90000" {
-				t.Fatalf("%s: %s", path, line)
-			}
-			if strings.HasPrefix(line, "#") {
-				continue
-			}
-			fields := strings.Split(line, ",")
-			pts, err := strconv.ParseInt(strings.TrimSpace(fields[2]), 10, 64)
-			if err != nil {
-				t.Fatalf("%s: %q: %v", path, line, err)
-			}
-			packets = append(packets, playedFrame{strings.TrimSpace(fields[5]), pts})
+		packets = append(packets, parsePackets(t, path, tool(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:"+stream, "-c", "copy",
+			"-enc_time_base", "1:90000", "-f", "framemd5", "-"))...)
+	}
+	return packets
+}
+
+// parsePackets reads what ffmpeg's framemd5 says of a file.
+func parsePackets(t *testing.T, path, text string) (packets []playedFrame) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if _, base, ok := strings.Cut(line, "#tb 0: "); ok && strings.TrimSpace(base) != "1/90000" {
+			t.Fatalf("%s: %s", path, line)
 		}
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		fields := strings.Split(line, ",")
+		pts, err := strconv.ParseInt(strings.TrimSpace(fields[2]), 10, 64)
+		if err != nil {
+			t.Fatalf("%s: %q: %v", path, line, err)
+		}
+		packets = append(packets, playedFrame{strings.TrimSpace(fields[5]), pts})
 	}
 	return packets
 }

@@ -101,10 +101,12 @@ func (f *mountFlags) mountOptions(path string, s *store.Store, mountpoint string
 	if err != nil {
 		return o, err
 	}
-	return fs.Options{
+	o = fs.Options{
 		Mountpoint: mountpoint, Catalog: catalog, AllowOther: f.allowOther, UID: f.uid, GID: f.gid, Status: report, Logger: log,
 		Companions: proofsOf(path, s, catalog, render),
-	}, nil
+	}
+	showLive(&o, s)
+	return o, nil
 }
 
 func newMountCommand(g *global) *cobra.Command {

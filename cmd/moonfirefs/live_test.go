@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
+)
+
+// TestLivePlaylist ensures that what ffmpeg gets by the playlist, while recordings end and
+// begin, is a piece of what the hours have in the end, frame for frame, picture and sound,
+// in the recorder's mount and in another one; that segments have the size that they say
+// and do not change; and that no listing has any of it.
+func TestLivePlaylist(t *testing.T) {
+	t.Parallel()
+	path, mountpoint, recorder := recordTwo(t, "2s")
+	beside := newMountpoint(t)
+	mount := start(t, "mount", beside, "--store", path)
+	mount.saw("mounted")
+	var mu sync.Mutex // guards played
+	played := make(map[string][]playedFrame)
+	t.Run("players", func(t *testing.T) {
+		for name, folder := range map[string]string{
+			"garden/v": filepath.Join(mountpoint, "garden"), "driveway/v": filepath.Join(beside, "driveway"), "driveway/a": filepath.Join(mountpoint, "driveway"),
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				frames := playLive(t, filepath.Join(folder, "live", "live.m3u8"), filepath.Base(name))
+				mu.Lock()
+				defer mu.Unlock()
+				played[name] = frames
+			})
+		}
+		t.Run("segments", func(t *testing.T) {
+			t.Parallel()
+			requireImmutable(t, filepath.Join(beside, "driveway", "live"))
+		})
+	})
+	for _, mountpoint := range []string{mountpoint, beside} {
+		err := filepath.WalkDir(mountpoint, func(path string, _ fs.DirEntry, err error) error {
+			if strings.Contains(path, "live") || strings.Contains(path, "latest") {
+				t.Errorf("%s is listed", path)
+			}
+			return err
+		})
+		mustDo(t, err)
+	}
+	recorder.stop()
+	for name, frames := range played {
+		paths, err := filepath.Glob(filepath.Join(beside, filepath.Dir(name), "*-*-*", "*.mp4"))
+		mustDo(t, err)
+		all := playedPackets(t, paths, filepath.Base(name))
+		if len(frames) == 0 || pieceAt(frames, all) < 0 {
+			t.Errorf("%s: the %d frames that were played are not a piece of the %d of the hours", name, len(frames), len(all))
+		}
+	}
+	mount.stop()
+}
+
+// playLive plays some seconds, in which several recordings end.
+func playLive(t *testing.T, playlist, stream string) []playedFrame {
+	t.Helper()
+	waitForFile(t, playlist)
+	return parsePackets(t, playlist, tool(t, "ffmpeg", "-v", "error", "-i", playlist, "-map", "0:"+stream, "-c", "copy", "-t", "7",
+		"-enc_time_base", "1:90000", "-f", "framemd5", "-"))
+}
+
+// requireImmutable reads segments twice, and waits until one has left.
+func requireImmutable(t *testing.T, folder string) {
+	t.Helper()
+	waitForFile(t, filepath.Join(folder, "live.m3u8"))
+	read := make(map[string]string)
+	for len(read) < 8 {
+		playlist, err := os.ReadFile(filepath.Join(folder, "live.m3u8"))
+		mustDo(t, err)
+		for line := range strings.Lines(string(playlist)) {
+			name := strings.TrimSpace(line)
+			if !strings.HasSuffix(name, ".m4s") {
+				continue
+			}
+			data, size, err := readWhole(filepath.Join(folder, name))
+			mustDo(t, err)
+			if int64(len(data)) != size || read[name] != "" && read[name] != string(data) {
+				t.Errorf("%s has %d bytes, said %d, and had %d before", name, len(data), size, len(read[name]))
+			}
+			read[name] = string(data)
+		}
+	}
+	for _, name := range []string{"1-00000000.m4s", "init-.mp4", "live.m3u", "x"} {
+		if _, err := os.Stat(filepath.Join(folder, name)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	wait.Until(t, "the page", func() bool {
+		page, err := os.ReadFile(filepath.Join(folder, "index.html"))
+		return err == nil && strings.Contains(string(page), "script-src 'sha256-")
+	})
+}
