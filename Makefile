@@ -71,6 +71,7 @@ crashtest-short:
 crashtest:
 	@tools/setup.sh test
 	MOONFIREFS_CRASHTEST=long go test -race -v -count=1 -timeout 3h $(AS_ROOT) ./internal/test/crashtest
+	MOONFIREFS_CRASHTEST=long go test -v -count=1 -timeout 1h -run TestYear $(AS_ROOT) ./internal/test/crashtest
 
 hostiletest:
 	@tools/setup.sh test

@@ -39,6 +39,8 @@ type site struct {
 	// path is the store's directory.
 	path       string
 	mountpoint string
+	// samples is the directory of the sample files, if it is not within the store's.
+	samples string
 	// logs has the logs of the program.
 	logs string
 	// promised are the recordings whose commit was logged.
@@ -68,7 +70,7 @@ func newSite(t *testing.T, path, samples string) *site {
 // sample directories, among which the cameras are distributed.
 func newSiteWith(t *testing.T, path, samples string, sources []*testcamera.Camera, retainBytes int64, moreSamples ...string) *site {
 	t.Helper()
-	s := &site{t: t, path: path, mountpoint: t.TempDir(), logs: t.TempDir(), promised: make(map[uuid.UUID]promise)}
+	s := &site{t: t, path: path, samples: samples, mountpoint: t.TempDir(), logs: t.TempDir(), promised: make(map[uuid.UUID]promise)}
 	t.Cleanup(s.clear)
 	if err := store.Create(t.Context(), path, samples, "UTC"); err != nil {
 		t.Fatal(err)
