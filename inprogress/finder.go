@@ -45,14 +45,25 @@ func New(index Index, dirs map[moonfirefs.SampleDirID]*sample.Dir) *Finder {
 // What cannot be read is left out, and is why the error says so: that may accompany
 // recordings.
 func (f *Finder) Of(ctx context.Context, stream moonfirefs.StreamID) ([]*Recording, error) {
-	found, err := f.Whole(ctx, stream)
+	found, err := f.whole(ctx, stream)
 	return complete(found), err
 }
 
-// Whole is Of with all that is whole: the last recording ends anywhere, and the audio of
-// the one before it may not be complete. That of none before it is not, if the next one
+// Settled is Of with all samples whose durations are known: the last recording ends
+// anywhere, and the audio of the one before it may not be complete. It is if the last one
 // has any.
-func (f *Finder) Whole(ctx context.Context, stream moonfirefs.StreamID) ([]*Recording, error) {
+func (f *Finder) Settled(ctx context.Context, stream moonfirefs.StreamID) ([]*Recording, error) {
+	found, err := f.whole(ctx, stream)
+	if last := len(found) - 1; last >= 0 {
+		if found[last] = found[last].settled(); found[last] == nil {
+			found = found[:last]
+		}
+	}
+	return found, err
+}
+
+// whole finds the recordings of a stream as far as they are whole.
+func (f *Finder) whole(ctx context.Context, stream moonfirefs.StreamID) ([]*Recording, error) {
 	names, err := f.writing(ctx)
 	if err != nil {
 		return nil, err

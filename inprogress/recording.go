@@ -76,7 +76,7 @@ func (r *Recording) at(m Mark) *Recording {
 // audio that lies before that in the sample file; nil if there is none. A group is
 // complete when another one begins, or when no sample follows.
 func (r *Recording) groups() *Recording {
-	if r.Flags&moonfirefs.FlagTrailingZero != 0 && r.journal.Ended {
+	if r.Ended() {
 		return r
 	}
 	for i := len(r.pieces) - 1; i > 0; i-- {
@@ -85,6 +85,26 @@ func (r *Recording) groups() *Recording {
 		}
 	}
 	return nil
+}
+
+// Ended tells whether no sample follows the last one, as far as the journal tells: where
+// the next recording begins at once, it does not.
+func (r *Recording) Ended() bool { return r.isOpen() && r.journal.Ended }
+
+// isOpen tells whether the duration of the last sample is not known.
+func (r *Recording) isOpen() bool { return r.Flags&moonfirefs.FlagTrailingZero != 0 }
+
+// settled is the recording without a last sample whose duration will be known; nil if there
+// is nothing else.
+func (r *Recording) settled() *Recording {
+	if !r.isOpen() || r.journal.Ended {
+		return r
+	}
+	i := len(r.pieces) - 1
+	for r.pieces[i].Audio != nil {
+		i--
+	}
+	return newRecording(r.file(), r.journal, r.pieces[:i])
 }
 
 // mayGetAudio tells whether audio may still come that belongs before next, the recording

@@ -49,7 +49,7 @@ func (t *take) follows(before *take) bool {
 // takes lists the newest recordings of a stream in their order.
 func (l *Live) takes(ctx context.Context, stream moonfirefs.StreamID) ([]*take, error) {
 	// What is in progress first: what is committed in between is then seen twice.
-	ahead, err := l.finder.Whole(ctx, stream)
+	ahead, err := l.finder.Settled(ctx, stream)
 	if err != nil && len(ahead) == 0 {
 		return nil, err
 	}
@@ -73,7 +73,7 @@ func (l *Live) takes(ctx context.Context, stream moonfirefs.StreamID) ([]*take, 
 		takes = append(takes, &take{
 			file: file, start90k: r.Start90k, duration90k: r.Duration90k, runOffset: r.RunOffset,
 			config: config{r.Entry, r.AudioEntry}, audioStart90k: r.Audio.Start90k, pieces: r.Pieces(),
-			ended: r.Flags&moonfirefs.FlagTrailingZero != 0,
+			ended: r.Ended(),
 		})
 	}
 	for i := range len(takes) - 1 {
