@@ -18,7 +18,12 @@ type keptSet []moonfirefs.Interval
 // loadKept reads what is kept of a stream, as it is: also an interval that nobody can have
 // asked for spares footage.
 func loadKept(ctx context.Context, db querier, stream moonfirefs.StreamID) (set keptSet, err error) {
-	rows, err := db.QueryContext(ctx, `select start_time_90k, end_time_90k from kept where stream_id = ? order by start_time_90k`, stream)
+	return loadKeptBut(ctx, db, stream, "")
+}
+
+// loadKeptBut is loadKept without what is kept under a name.
+func loadKeptBut(ctx context.Context, db querier, stream moonfirefs.StreamID, name string) (set keptSet, err error) {
+	rows, err := db.QueryContext(ctx, `select start_time_90k, end_time_90k from kept where stream_id = ? and name <> ? order by start_time_90k`, stream, name)
 	if err != nil {
 		return nil, asOurs(err)
 	}

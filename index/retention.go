@@ -133,9 +133,10 @@ func eachExpired(ctx context.Context, db querier, s *moonfirefs.Stream, kept kep
 }
 
 // EachExcess calls fn for each recording that retention would delete at a time if a stream
-// had the limits of s. It changes nothing.
-func (db *DB) EachExcess(ctx context.Context, s *moonfirefs.Stream, now90k moonfirefs.Time90k, fn func(*moonfirefs.Summary)) error {
-	kept, err := loadKept(ctx, db.readers, s.ID)
+// had the limits of s, and if what is kept under a name were released; the name may be
+// empty. It changes nothing.
+func (db *DB) EachExcess(ctx context.Context, s *moonfirefs.Stream, released string, now90k moonfirefs.Time90k, fn func(*moonfirefs.Summary)) error {
+	kept, err := loadKeptBut(ctx, db.readers, s.ID, released)
 	if err != nil {
 		return fmt.Errorf("read what is kept of stream %d: %w", s.ID, err)
 	}

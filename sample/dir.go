@@ -80,6 +80,12 @@ func Create(path string, id Identity) error {
 // CreateFor is Create for an owner, to whom the directory belongs if root makes it, and so
 // does all that root makes in it.
 func CreateFor(path string, id Identity, owner durable.Owner) error {
+	if outer, found, err := Enclosing(filepath.Dir(filepath.Clean(path))); err != nil || found {
+		if found {
+			return moonfirefs.Errorf(moonfirefs.ErrInvalid, "create sample directory %s: it would be in the sample directory %s", path, outer)
+		}
+		return fmt.Errorf("create sample directory: %w", err)
+	}
 	if err := durable.MkdirAll(path, owner); err != nil {
 		return fmt.Errorf("create sample directory: %w", err)
 	}

@@ -3,8 +3,13 @@
 package main
 
 import (
+	"fmt"
+	"os"
+	"path/filepath"
+
 	"github.com/spf13/cobra"
 
+	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
@@ -29,7 +34,26 @@ FILE does not contain footage. docs/index-backup.md explains how to restore it.`
 	return cmd
 }
 
+// requireBackupPlace refuses a file that the store has for itself, or would have.
+func (o *opened) requireBackupPlace(path string) error {
+	if err := requireNoSampleDir(path); err != nil {
+		return fmt.Errorf("back up to %s: %w", path, err)
+	}
+	folder, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("back up: %w", err)
+	}
+	own, err := os.Stat(o.path)
+	if err == nil && os.SameFile(folder, own) && store.OwnName(filepath.Base(path)) {
+		err = moonfirefs.Errorf(moonfirefs.ErrInvalid, "back up to %s: that is one of the store's own files", path)
+	}
+	return err
+}
+
 func (o *opened) backup(path string, asked *progressFlag) error {
+	if err := o.requireBackupPlace(path); err != nil {
+		return err
+	}
 	show := func(int64, int64) {}
 	if asked.wanted(o.cmd) {
 		bar := newProgress(o.cmd.ErrOrStderr(), "copying", "")

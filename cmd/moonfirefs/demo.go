@@ -122,6 +122,9 @@ func (d *demo) startCamera(ctx context.Context) (*testcamera.Camera, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(cameras) > 1 || len(cameras) == 1 && cameras[0].ShortName != demoCamera {
+		return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "demo: %s holds a store with cameras of its own: use another directory", d.dir)
+	}
 	if len(cameras) > 0 {
 		d.camera = cameras[0]
 		u, err := url.Parse(d.camera.Streams[0].URL)

@@ -41,6 +41,9 @@ is missing whenever the disk is.`,
 		Args:    asUsage(needs("DIR")),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			log, err := g.logger(cmd)
+			if err == nil && args[0] == "" {
+				err = &usageError{errors.New("DIR is empty")}
+			}
 			if err != nil {
 				return err
 			}

@@ -21,6 +21,7 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/durable"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/library"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // exportFlags are the flags of export.
@@ -85,6 +86,9 @@ func (f *exportFlags) export(o *opened, args []string) error {
 		return err
 	}
 	defer closeParts(parts)
+	if err := f.requirePlaces(o, len(parts)); err != nil {
+		return err
+	}
 	for n, clip := range parts {
 		number := max(f.part, 1) + n
 		if err := f.write(o, clip, number); err != nil {
@@ -131,6 +135,27 @@ func closeParts(parts []*library.Clip) {
 	}
 }
 
+// requirePlaces makes sure that all parts can be written, before the first one is.
+func (f *exportFlags) requirePlaces(o *opened, parts int) error {
+	if f.output == "-" {
+		return nil
+	}
+	for n := range parts {
+		path := f.path(max(f.part, 1) + n)
+		err := o.requireOutside(path)
+		if err == nil {
+			err = f.requireFree(path)
+		}
+		if err == nil {
+			err = f.requireProofFree(o, path)
+		}
+		if err != nil {
+			return fmt.Errorf("export to %s: %w", path, err)
+		}
+	}
+	return nil
+}
+
 // write writes one part to where it belongs.
 func (f *exportFlags) write(o *opened, clip *library.Clip, part int) error {
 	if f.output == "-" {
@@ -143,14 +168,7 @@ func (f *exportFlags) write(o *opened, clip *library.Clip, part int) error {
 		return f.copy(o.cmd, o.cmd.OutOrStdout(), clip)
 	}
 	path := f.path(part)
-	err := o.requireOutside(path)
-	if err == nil {
-		err = f.requireProofFree(o, path)
-	}
-	if err == nil {
-		err = f.writeFile(o.cmd, path, clip)
-	}
-	if err != nil {
+	if err := f.writeFile(o.cmd, path, clip); err != nil {
 		return fmt.Errorf("export to %s: %w", path, err)
 	}
 	return o.printf("Wrote %s, %s.", path, humanize.Bytes(uint64(clip.Size())))
@@ -187,22 +205,25 @@ func (f *exportFlags) writeFile(cmd *cobra.Command, path string, clip *library.C
 	return err
 }
 
-// requireOutside refuses a file among the store's own, one of which it might replace.
+// requireOutside refuses a file among a store's own, one of which it might replace.
 func (o *opened) requireOutside(path string) error {
 	folder, err := os.Stat(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
-	own := []string{o.path}
-	for _, dir := range o.Dirs {
-		own = append(own, dir.Path())
+	if info, err := os.Stat(o.path); err == nil && os.SameFile(folder, info) {
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s is for the store's own files", o.path)
 	}
-	for _, dir := range own {
-		if info, err := os.Stat(dir); err == nil && os.SameFile(folder, info) {
-			return moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s is for the store's own files", dir)
-		}
+	return requireNoSampleDir(path)
+}
+
+// requireNoSampleDir refuses a file in a sample directory.
+func requireNoSampleDir(path string) error {
+	dir, found, err := sample.Enclosing(filepath.Dir(path))
+	if found {
+		err = moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s is for the store's own files", dir)
 	}
-	return nil
+	return err
 }
 
 func (f *exportFlags) requireFree(path string) error {

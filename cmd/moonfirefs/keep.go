@@ -5,6 +5,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -20,6 +21,7 @@ import (
 type keepFlags struct {
 	name, release string
 	list, json    bool
+	yes           bool
 }
 
 func newKeepCommand(g *global) *cobra.Command {
@@ -59,6 +61,7 @@ continues; the camera then exceeds its quota by that much.
 	cmd.Flags().BoolVar(&f.list, "list", false, "list kept footage")
 	cmd.Flags().StringVar(&f.release, "release", "", "release kept footage, so that retention may delete it")
 	cmd.Flags().BoolVar(&f.json, "json", false, "with --list: print JSON")
+	cmd.Flags().BoolVar(&f.yes, "yes", false, "with --release: do not ask, also if footage is deleted at once")
 	return cmd
 }
 
@@ -120,7 +123,33 @@ func (o *opened) tellQuota(stream *moonfirefs.Stream) error {
 		humanize.Bytes(uint64(q.KeptBytes)), humanize.Bytes(uint64(q.RetainBytes)), humanize.Bytes(uint64(q.MostBytes())))
 }
 
+// confirmRelease asks if some of the footage is deleted as soon as it is released.
+func (f *keepFlags) confirmRelease(o *opened) error {
+	all, err := curate.ListKept(o.cmd.Context(), o.DB)
+	if err != nil {
+		return err
+	}
+	streams, err := curate.ListStreams(o.cmd.Context(), o.DB)
+	if err != nil {
+		return err
+	}
+	for _, k := range all {
+		if !strings.EqualFold(k.Name, f.release) {
+			continue
+		}
+		stream, err := streams.Find(k.Folder)
+		if err != nil {
+			return err
+		}
+		return o.confirmExcess("If "+k.Name+" is released", &stream.Stream, stream.Folder, k.Name, f.yes)
+	}
+	return nil // whoever releases it says that there is none
+}
+
 func (f *keepFlags) releaseKept(o *opened) error {
+	if err := f.confirmRelease(o); err != nil {
+		return err
+	}
 	err := o.DB.Unkeep(o.cmd.Context(), f.release)
 	if errors.Is(err, moonfirefs.ErrNotFound) {
 		return fmt.Errorf("%w (see: moonfirefs keep --list)", err)

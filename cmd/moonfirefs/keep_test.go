@@ -87,7 +87,7 @@ func TestKeepWhileRecording(t *testing.T) {
 	wait.Until(t, "more footage than the quota", func() bool { return totals(t, path).SampleFileBytes > 2*quota })
 	requireOutput(t, exitOK, []string{"Kept footage now takes", "A tenth of the quota"}, "keep", "--store", path, "driveway", "-1h", "+2h", "--name", "again")
 	mustRun(t, "keep", "--store", path, "--release", "all")
-	mustRun(t, "keep", "--store", path, "--release", "again")
+	mustRun(t, "keep", "--store", path, "--release", "again", "--yes")
 	wait.Until(t, "retention", func() bool { return totals(t, path).SampleFileBytes < 3*quota/2 })
 	if after, _, err := readWhole(file); err != nil || !bytes.Equal(after, whole) {
 		t.Errorf("it has changed: %d bytes, then %d, %v", len(whole), len(after), err)

@@ -69,20 +69,22 @@ func (o *opened) confirmLimits(before, after *moonfirefs.Camera, yes bool) error
 		if s.ID == 0 || old < 0 || !curate.Stricter(&before.Streams[old], s) {
 			continue
 		}
-		found, err := curate.Excess(o.cmd.Context(), o.DB, s, moonfirefs.FromTime(time.Now()))
-		if err != nil {
-			return err
-		}
-		if found.Recordings == 0 {
-			continue
-		}
-		question := fmt.Sprintf("With %s, the footage of %s from %s, %s, is deleted at once, for good. Continue?",
-			limitsText(s), s.FolderName(after), o.times(found.Interval), footageText(found))
-		if err := confirm(o.cmd, question, yes); err != nil {
+		if err := o.confirmExcess("With "+limitsText(s), s, s.FolderName(after), "", yes); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// confirmExcess asks before something, which the question begins with, has footage of a stream
+// deleted that exceeds its limits, once what is kept under a name is released.
+func (o *opened) confirmExcess(cause string, s *moonfirefs.Stream, folder, released string, yes bool) error {
+	found, err := curate.Excess(o.cmd.Context(), o.DB, s, released, moonfirefs.FromTime(time.Now()))
+	if err != nil || found.Recordings == 0 {
+		return err
+	}
+	return confirm(o.cmd, fmt.Sprintf("%s, the footage of %s from %s, %s, is deleted at once, for good. Continue?",
+		cause, folder, o.times(found.Interval), footageText(found)), yes)
 }
 
 // tellLimits says what the limits of the streams of a camera are good for, at the bit rates

@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -28,7 +29,24 @@ func main() {
 	// A second signal ends the program at once, unless it is the same keystroke,
 	// sent to the process and to its group.
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
+	endInTime(ctx, endWithin, os.Stderr, os.Exit)
 	os.Exit(execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// endWithin is how long the program may take to end once somebody has asked it to: systemd,
+// and people, wait no longer than ten seconds.
+const endWithin = 9 * time.Second
+
+// endInTime ends the program some time after ctx has ended, should it not have ended by then:
+// a disk that does not answer holds it up. Nothing is lost by that but what no disk has: the
+// next start salvages the rest.
+func endInTime(ctx context.Context, within time.Duration, errOut io.Writer, exit func(int)) {
+	context.AfterFunc(ctx, func() {
+		time.AfterFunc(within, func() {
+			_, _ = fmt.Fprintf(errOut, "moonfirefs: did not end within %v of the signal: a disk or file system does not answer; the next start salvages what was being recorded\n", within)
+			exit(exitFailure)
+		})
+	})
 }
 
 // execute runs the program with everything that it has from its surroundings.
@@ -66,7 +84,13 @@ To try it without a camera:   moonfirefs demo /tmp/moonfirefs-demo`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          onlyCommands,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(*cobra.Command, []string) error {
+			if g.store == "" { // it would be the present directory
+				return &usageError{errors.New("--store has no value")}
+			}
+			return nil
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return &usageError{suggestFlag(cmd, err)} })
 	defaultStore := os.Getenv("MOONFIREFS_STORE")

@@ -14,7 +14,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
 	"github.com/moonfirefs/moonfirefs/internal/check"
+	"github.com/moonfirefs/moonfirefs/internal/curate"
 	"github.com/moonfirefs/moonfirefs/internal/repair"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 )
@@ -147,7 +149,7 @@ func newMoveOrphansCommand(g *global) *cobra.Command {
 }
 
 func newDropMissingCommand(g *global) *cobra.Command {
-	var all bool
+	var all, yes bool
 	cmd := &cobra.Command{
 		Use:     "drop-missing {RECORDING... | --all}",
 		Short:   "Remove recordings whose sample file is missing",
@@ -155,6 +157,9 @@ func newDropMissingCommand(g *global) *cobra.Command {
 		Args:    named(&all),
 		RunE: g.repairing(func(o *opened, args []string) error {
 			findings, err := o.recordings(args, check.Options{}, check.Missing)
+			if err == nil && all {
+				err = o.confirmDrop(len(findings), yes)
+			}
 			if err != nil {
 				return err
 			}
@@ -170,7 +175,33 @@ func newDropMissingCommand(g *global) *cobra.Command {
 		}),
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "everything that check finds")
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask, also if most recordings are missing")
 	return cmd
+}
+
+// manyMissing is how many missing recordings are no accident of single files.
+const manyMissing = 10
+
+// confirmDrop asks if most of the recordings are missing: then their files are somewhere else,
+// more likely than not.
+func (o *opened) confirmDrop(missing int, yes bool) error {
+	streams, err := curate.ListStreams(o.cmd.Context(), o.DB)
+	if err != nil {
+		return err
+	}
+	var recordings int64
+	for i := range streams {
+		always := moonfirefs.Interval{Start90k: moonfirefs.MinTime90k, End90k: moonfirefs.MaxTime90k}
+		found, err := curate.Overlapping(o.cmd.Context(), o.DB, streams[i].ID, always)
+		if err != nil {
+			return err
+		}
+		recordings += found.Recordings
+	}
+	if missing < manyMissing || int64(missing)*2 <= recordings {
+		return nil
+	}
+	return confirm(o.cmd, fmt.Sprintf("The files of %d of %d recordings are missing: were they moved, or is another disk mounted in the place of theirs? Once dropped, they are no longer shown. Continue?", missing, recordings), yes)
 }
 
 func newMoveCorruptCommand(g *global) *cobra.Command {
@@ -217,16 +248,20 @@ func (o *opened) moveCorrupt(findings []check.Finding) error {
 }
 
 func newRecountCommand(g *global) *cobra.Command {
-	return &cobra.Command{
+	var yes bool
+	cmd := &cobra.Command{
 		Use:   "recount",
 		Short: "Recalculate totals",
 		Long: `Recalculates the totals of each stream, which retention uses, from its recordings.
 Where a total was too low, the next run may delete the oldest recordings to meet the
-quota.`,
+quota: then the command says how much, and asks.`,
 		Example: `  moonfirefs repair recount`,
 		Args:    asUsage(noArguments),
 		RunE: g.repairing(func(o *opened, _ []string) error {
 			wrong, err := o.DB.WrongTotals(o.cmd.Context())
+			if err == nil {
+				err = o.confirmRecount(wrong, yes)
+			}
 			if err != nil {
 				return err
 			}
@@ -242,6 +277,25 @@ quota.`,
 			return o.printf("%s corrected.", counted(len(wrong), "stream"))
 		}),
 	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask, also if footage is deleted by the next run")
+	return cmd
+}
+
+// confirmRecount asks if retention will delete something once the totals are right.
+func (o *opened) confirmRecount(wrong []index.WrongTotal, yes bool) error {
+	streams, err := curate.ListStreams(o.cmd.Context(), o.DB)
+	if err != nil {
+		return err
+	}
+	for i := range streams {
+		s := &streams[i]
+		if slices.ContainsFunc(wrong, func(w index.WrongTotal) bool { return w.Stream == s.ID && w.ActualBytes > w.SampleFileBytes }) {
+			if err := o.confirmExcess("With the right totals", &s.Stream, s.Folder, "", yes); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func newAcceptCommand(g *global) *cobra.Command {

@@ -16,9 +16,10 @@ func Stricter(before, after *moonfirefs.Stream) bool {
 		after.RetainFor90k > 0 && (before.RetainFor90k == 0 || after.RetainFor90k < before.RetainFor90k)
 }
 
-// Excess adds up what retention would delete at a time if a stream had the limits of s.
-func Excess(ctx context.Context, db *index.DB, s *moonfirefs.Stream, now90k moonfirefs.Time90k) (Footage, error) {
+// Excess adds up what retention would delete at a time if a stream had the limits of s, and
+// if what is kept under a name were released; the name may be empty.
+func Excess(ctx context.Context, db *index.DB, s *moonfirefs.Stream, released string, now90k moonfirefs.Time90k) (Footage, error) {
 	var found Footage
-	err := db.EachExcess(ctx, s, now90k, func(r *moonfirefs.Summary) { found.Add(r) })
+	err := db.EachExcess(ctx, s, released, now90k, func(r *moonfirefs.Summary) { found.Add(r) })
 	return found, err
 }

@@ -10,6 +10,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -25,6 +27,13 @@ const (
 	databaseName = "moonfire.db"
 	samplesName  = "samples"
 )
+
+// OwnName tells whether a name in a store's directory is that of a file, or may become that
+// of a file, that the store cannot do without.
+func OwnName(name string) bool {
+	suffix, ok := strings.CutPrefix(name, databaseName)
+	return ok && slices.Contains([]string{"", "-wal", "-shm", "-journal", "-room", ".new"}, suffix)
+}
 
 // Mode says what a Store may do.
 type Mode int
@@ -58,6 +67,12 @@ type Store struct {
 func Create(ctx context.Context, path, samplesPath, timeZone string) error {
 	if _, err := LoadZone(timeZone); err != nil {
 		return err
+	}
+	if dir, found, err := sample.Enclosing(path); err != nil || found {
+		if found {
+			return moonfirefs.Errorf(moonfirefs.ErrInvalid, "create store: %s is in the sample directory %s", path, dir)
+		}
+		return fmt.Errorf("create store: %w", err)
 	}
 	if err := durable.MkdirAll(path, durable.Owner{UID: os.Geteuid(), GID: os.Getegid()}); err != nil {
 		return fmt.Errorf("create store: %w", err)
