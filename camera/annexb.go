@@ -71,3 +71,12 @@ func appendLengthPrefixed(sample, unit []byte) []byte {
 	sample = binary.BigEndian.AppendUint32(sample, uint32(len(unit)))
 	return append(sample, unit...)
 }
+
+// nalCodec is what codecs with NAL units have in common.
+type nalCodec struct{}
+
+func (nalCodec) split(units [][]byte, packed []byte) [][]byte { return appendUnits(units, packed) }
+
+func (nalCodec) appendUnit(sample, unit []byte) []byte { return appendLengthPrefixed(sample, unit) }
+
+func (nalCodec) setsInSamples() bool { return false }

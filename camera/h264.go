@@ -35,6 +35,7 @@ const (
 // merely recovery points (open GOP, gradual intra refresh) are not sync samples; see
 // recovery.
 type h264Codec struct {
+	nalCodec
 	// sps and pps are the latest parameter sets by their ids.
 	sps map[uint32][]byte
 	pps map[uint32]pictureParameterSet

@@ -38,6 +38,7 @@ const (
 // not what they were, RASL pictures are left out, as a decoder does
 // (ITU-T H.265 §8.1.3).
 type h265Codec struct {
+	nalCodec
 	// vps, sps and pps are the latest parameter sets by their ids.
 	vps map[uint32][]byte
 	sps map[uint32]sequenceParameterSet

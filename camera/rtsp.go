@@ -168,7 +168,7 @@ func (s *Session) describeVideo(d *rtsp.Description) (*rtsp.Media, error) {
 	if refused == nil {
 		return nil, errNoVideo
 	}
-	return nil, fmt.Errorf("the camera sends %s, which is not recorded: set it to H.264 or H.265", codecName(refused))
+	return nil, fmt.Errorf("the camera sends %s, which is not recorded: set it to H.264, H.265 or AV1", codecName(refused))
 }
 
 // describeFormat takes over the parameter sets of the session description
@@ -185,6 +185,10 @@ func (s *Session) describeFormat(f *rtsp.Format) bool {
 		for _, name := range []string{"sprop-vps", "sprop-sps", "sprop-pps"} {
 			sprop = append(sprop, parameterSets(f.Parameters[name])...)
 		}
+	case "AV1":
+		s.description.Codec, s.video = "AV1", newAV1Stream()
+		s.description.Sprop = true // in no description, and none is missed
+		return true
 	default:
 		return false
 	}
@@ -235,9 +239,12 @@ func (r *rtspSource) setUpVideo(m *rtsp.Media) error {
 			r.err = r.video.assembler.Add(p)
 		}
 	})
-	if f.Encoding == "H264" {
+	switch f.Encoding {
+	case "H264":
 		r.video.assembler = rtp.NewH264(r.deliver)
-	} else {
+	case "AV1":
+		r.video.assembler = rtp.NewAV1(r.deliver)
+	default:
 		don := f.Parameters["sprop-max-don-diff"]
 		r.video.assembler = rtp.NewH265(don != "" && strings.Trim(don, "0") != "", r.deliver)
 	}

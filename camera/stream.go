@@ -15,6 +15,13 @@ import (
 // codec is what is particular to a video codec. It holds the latest parameter
 // sets of a stream by their ids. It does not keep the memory that it is given.
 type codec interface {
+	// split appends the NAL units of what a packet has for one.
+	split(units [][]byte, packed []byte) [][]byte
+	// appendUnit appends a NAL unit in the form of a sample.
+	appendUnit(sample, unit []byte) []byte
+	// setsInSamples tells whether sync samples have their parameter sets in them in any
+	// case.
+	setsInSamples() bool
 	// learnUnit takes over a parameter set; it ignores other NAL units, and sets
 	// that it cannot read: a sync picture that needs one will not find it.
 	learnUnit(unit []byte)
@@ -128,7 +135,7 @@ func (s *stream) learn(units [][]byte) {
 func (s *stream) samples(packed [][]byte) (frames []Frame, err error) {
 	s.units = s.units[:0]
 	for _, unit := range packed {
-		if s.units = appendUnits(s.units, unit); len(s.units) > maxUnits {
+		if s.units = s.split(s.units, unit); len(s.units) > maxUnits {
 			return nil, fmt.Errorf("an access unit has more than %d NAL units", maxUnits)
 		}
 	}
@@ -188,16 +195,16 @@ func (s *stream) sample(units [][]byte) (f Frame, err error) {
 	f.Entry = s.entry
 	f.Order = s.order(slices.DeleteFunc(slices.Clone(units), func(unit []byte) bool { return !s.isSlice(unit) }))
 	var sets [][]byte
-	if f.Sync && s.inBand {
+	if f.Sync && (s.inBand || s.setsInSamples()) {
 		sets = s.entrySets
 	}
 	f.Data = make([]byte, 0, sampleSize(sets)+sampleSize(units))
 	for _, set := range sets {
-		f.Data = appendLengthPrefixed(f.Data, set)
+		f.Data = s.appendUnit(f.Data, set)
 	}
 	for _, unit := range units {
 		if s.keeps(unit) {
-			f.Data = appendLengthPrefixed(f.Data, unit)
+			f.Data = s.appendUnit(f.Data, unit)
 		}
 	}
 	return f, nil

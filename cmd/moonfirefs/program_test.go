@@ -164,6 +164,13 @@ var hevcMedia = sync.OnceValues(func() (*testcamera.Media, error) {
 	}, 600)
 })
 
+// av1Media is AV1, with temporal units that take several RTP packets.
+var av1Media = sync.OnceValues(func() (*testcamera.Media, error) {
+	return testcamera.Encode(context.Background(), testcamera.Params{
+		Codec: testcamera.AV1, Width: 320, Height: 180, FPS: 15, GOP: 15, BitrateKbps: 500,
+	}, 600)
+})
+
 // bFrameMedia and openGOPMedia have frames that are shown before others which are sent
 // earlier; those of openGOPMedia cross key frames, and it is H.265.
 var (

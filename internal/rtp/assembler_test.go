@@ -171,12 +171,63 @@ func TestAssemblerBounds(t *testing.T) {
 	}
 }
 
+// TestAV1Payloads ensures that OBUs are what they were before they were packed.
+func TestAV1Payloads(t *testing.T) {
+	const gap = "gap"
+	tests := map[string]struct {
+		payloads []string
+		want     []string
+		damaged  bool
+	}{
+		"one":                        {payloads: []string{"\x10\x30abc"}, want: []string{"\x30abc"}},
+		"sizes of all":               {payloads: []string{"\x08\x02\x08a\x03\x30bc"}, want: []string{"\x08a", "\x30bc"}},
+		"two, the last without size": {payloads: []string{"\x28\x02\x08a\x30bc"}, want: []string{"\x08a", "\x30bc"}},
+		"three":                      {payloads: []string{"\x38\x02\x08a\x02\x28b\x30c"}, want: []string{"\x08a", "\x28b", "\x30c"}},
+		"fragments":                  {payloads: []string{"\x50\x30abc", "\xd0def", "\x90ghi"}, want: []string{"\x30abcdefghi"}},
+		"a fragment behind another":  {payloads: []string{"\x68\x02\x08a\x30b", "\xa0\x01c\x30d"}, want: []string{"\x08a", "\x30bc", "\x30d"}},
+		"without its end":            {payloads: []string{"\x50\x30abc", "\x10\x30d"}, want: []string{"\x30abc", "\x30d"}, damaged: true},
+		"without its middle":         {payloads: []string{"\x50\x30abc", gap, "\x90ghi", "\x10\x30d"}, want: []string{"\x30abc", "\x30d"}, damaged: true},
+		"without its beginning":      {payloads: []string{"\xd0def", "\x90ghi", "\x10\x30d"}, want: []string{"\x30d"}, damaged: true},
+		"cut":                        {payloads: []string{"\x00\x09\x30abc", "\x10\x30d"}, want: []string{"\x30d"}, damaged: true},
+		"no end of a size":           {payloads: []string{"\x00\xff\xff", "\x10\x30d"}, want: []string{"\x30d"}, damaged: true},
+		"empty":                      {payloads: []string{"", "\x00", "\x10\x30d"}, want: []string{"\x30d"}},
+	}
+	for name, test := range tests {
+		var got []string
+		damaged, lost := false, false
+		a := NewAV1(func(u *AccessUnit) error {
+			for _, unit := range u.Units {
+				got = append(got, string(unit))
+			}
+			damaged = damaged || u.Damaged
+			return nil
+		})
+		for _, payload := range test.payloads {
+			if payload == gap {
+				lost = true
+				continue
+			}
+			if err := a.Add(&Packet{Timestamp: 1, Payload: []byte(payload), Gap: lost}); err != nil {
+				t.Fatal(err)
+			}
+			lost = false
+		}
+		if err := a.Add(&Packet{Timestamp: 2}); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got, test.want) || damaged != test.damaged {
+			t.Errorf("%s: got %q, damaged %v; want %q", name, got, damaged, test.want)
+		}
+	}
+}
+
 // FuzzAssembler: whatever payloads come, no byte is made up: each NAL unit is made of
 // bytes that were sent, behind a header, and access units are delivered with the time
 // stamps of their packets.
 func FuzzAssembler(f *testing.F) {
 	f.Add([]byte("\x00\x05\x7c\x85abc\x00\x05\x7c\x45def\x03\x02\x41z"), false, false)
 	f.Add([]byte("\x02\x06\x60\x01\x00\x02ab\x81\x04\x62\x01\x93q"), true, true)
+	f.Add([]byte("\x00\x05\x50\x30abc\x00\x04\xd0def\x06\x06\x28\x02\x08a\x30b"), false, true)
 	f.Fuzz(func(t *testing.T, script []byte, h265, don bool) {
 		sent, delivered := 0, 0
 		timestamp := int64(0)
@@ -190,8 +241,11 @@ func FuzzAssembler(f *testing.F) {
 			return nil
 		}
 		a := NewH264(deliver)
-		if h265 {
+		switch {
+		case h265:
 			a = NewH265(don, deliver)
+		case don:
+			a = NewAV1(deliver)
 		}
 		for len(script) >= 2 {
 			flags, size := script[0], min(int(script[1]), len(script)-2)

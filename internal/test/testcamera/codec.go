@@ -6,6 +6,7 @@ import (
 	"bytes"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
+	"github.com/bluenviron/gortsplib/v5/pkg/format/rtpav1"
 	"github.com/bluenviron/gortsplib/v5/pkg/format/rtph264"
 	"github.com/bluenviron/gortsplib/v5/pkg/format/rtph265"
 	"github.com/pion/rtp"
@@ -19,18 +20,26 @@ const (
 	H264 Codec = "h264"
 	// H265 is ITU-T H.265, Main profile.
 	H265 Codec = "h265"
+	// AV1 is AV1, Main profile. Its NAL units are OBUs without a size field.
+	AV1 Codec = "av1"
 )
 
 // inFFmpeg returns ffmpeg's names for the encoder and for a byte stream.
 func (c Codec) inFFmpeg() (encoder, byteStream string) {
-	if c == H265 {
+	switch c {
+	case H265:
 		return "libx265", "hevc"
+	case AV1:
+		return "libaom-av1", "obu"
 	}
 	return "libx264", "h264"
 }
 
 // nalType is the type of a NAL unit (ITU-T H.264 §7.3.1, ITU-T H.265 §7.3.1.2).
 func (c Codec) nalType(nal []byte) byte {
+	if c == AV1 {
+		return nal[0] >> 3 & 0xf
+	}
 	if c == H265 {
 		return nal[0] >> 1 & 0x3f
 	}
@@ -39,6 +48,9 @@ func (c Codec) nalType(nal []byte) byte {
 
 // isSync tells whether a NAL unit belongs to an IDR or a CRA picture.
 func (c Codec) isSync(nal []byte) bool {
+	if c == AV1 {
+		return c.nalType(nal) == 1 // a sequence header, which the encoder puts before key frames
+	}
 	if c == H265 {
 		return c.nalType(nal) >= 19 && c.nalType(nal) <= 21
 	}
@@ -57,6 +69,9 @@ func (c Codec) delimiter() []byte {
 
 // splitAccessUnits is a bufio.SplitFunc.
 func (c Codec) splitAccessUnits(data []byte, atEOF bool) (advance int, token []byte, err error) {
+	if c == AV1 {
+		return splitTemporalUnits(data, atEOF)
+	}
 	delimiter := c.delimiter()
 	if len(data) > len(delimiter) {
 		if next := bytes.Index(data[len(delimiter):], delimiter); next >= 0 {
@@ -73,6 +88,9 @@ func (c Codec) splitAccessUnits(data []byte, atEOF bool) (advance int, token []b
 // newAccessUnit splits the bytes of an access unit. The encoders write start
 // codes of three and of four bytes, and no other zero bytes between NAL units.
 func (c Codec) newAccessUnit(byteStream []byte) AccessUnit {
+	if c == AV1 {
+		return newTemporalUnit(byteStream)
+	}
 	var au AccessUnit
 	for _, nal := range bytes.Split(byteStream, []byte{0, 0, 1}) {
 		if nal = bytes.TrimRight(nal, "\x00"); len(nal) > 0 {
@@ -86,6 +104,9 @@ func (c Codec) newAccessUnit(byteStream []byte) AccessUnit {
 // format describes a stream for SDP (RFC 6184 §8.2, RFC 7798 §7.2), with the
 // parameter sets of its first access unit if sprop is set.
 func (c Codec) format(first AccessUnit, sprop bool) format.Format {
+	if c == AV1 {
+		return &format.AV1{PayloadTyp: payloadType}
+	}
 	sets := map[byte][]byte{}
 	for _, nal := range first.NALs {
 		if sprop {
@@ -106,6 +127,10 @@ type packetizer interface {
 // newPacketizer starts a stream of packets, with a sequence number and a
 // synchronization source of its own.
 func (c Codec) newPacketizer() (packetizer, error) {
+	if c == AV1 {
+		p := &rtpav1.Encoder{PayloadType: payloadType}
+		return p, p.Init()
+	}
 	if c == H265 {
 		p := &hevcPacketizer{rtph265.Encoder{PayloadType: payloadType}}
 		return p, p.Init()

@@ -123,9 +123,14 @@ func arguments(p Params, shown string) []string {
 	arguments := []string{
 		"-hide_banner", "-loglevel", "error", "-nostdin",
 		"-f", "rawvideo", "-pix_fmt", "yuv420p", "-s", fmt.Sprintf("%dx%d", p.Width, p.Height), "-r", rate, "-i", "pipe:0",
-		"-map", "0:v", "-c:v", encoder, "-preset", "ultrafast", "-threads", "1",
+		"-map", "0:v", "-c:v", encoder, "-threads", "1",
 		"-b:v", bitrate, "-maxrate", bitrate, "-bufsize", bitrate,
 	}
+	if p.Codec == AV1 {
+		return append(arguments, "-usage", "realtime", "-cpu-used", "8", "-lag-in-frames", "0",
+			"-g", gop, "-keyint_min", gop, "-flush_packets", "1", "-f", byteStream, "pipe:1")
+	}
+	arguments = append(arguments, "-preset", "ultrafast")
 	if p.BFrames == 0 {
 		arguments = append(arguments, "-tune", "zerolatency")
 	}
