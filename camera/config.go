@@ -44,6 +44,8 @@ type Config struct {
 	// AudioDelay is how long the first audio may be held back until sender reports tell
 	// when it happened; 0 means 6 s.
 	AudioDelay time.Duration
+	// Probe says that it is to be known within seconds what keeps the session alive.
+	Probe bool
 	// Logger is for events of this session; nil means slog.Default.
 	Logger *slog.Logger
 }

@@ -10,6 +10,9 @@ type Description struct {
 	Sprop bool
 	// Audio are the encodings of the audio beside the video, as in SDP.
 	Audio []string
+	// Authentication is how we have authenticated: "digest SHA-256", "basic"; empty if the
+	// camera did not ask, or if it is not known.
+	Authentication string
 	// NotRecorded are streams that are not recorded, each with the reason, for people.
 	NotRecorded []string
 	// Fingerprint is the SHA-256 of the camera's certificate in hexadecimal, whether it

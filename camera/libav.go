@@ -394,6 +394,9 @@ func (p *pace) wait(pts90k int64, now time.Time, done <-chan struct{}) time.Time
 	return time.Now()
 }
 
+// keptAliveBy is of source.
+func (*libavSource) keptAliveBy() string { return "" }
+
 // counters is of source.
 func (*libavSource) counters() Counters { return Counters{} }
 

@@ -109,7 +109,7 @@ func (r *rtspSource) open(ctx context.Context, cfg Config, target target) (err e
 	r.conn, err = rtsp.Dial(ctx, rtsp.Config{
 		URL: target.url, Username: target.username, Password: target.password, HasCredentials: target.authenticates,
 		UDP: cfg.Transport == moonfirefs.UDP, Certificate: rtsp.Certificate(cfg.Certificate),
-		Timeout: cfg.SocketTimeout, Habits: &cfg.Habits.rtsp, Trace: r.trace,
+		Timeout: cfg.SocketTimeout, Habits: &cfg.Habits.rtsp, Probe: cfg.Probe, Trace: r.trace,
 	})
 	if err != nil {
 		return err
@@ -130,7 +130,9 @@ func (r *rtspSource) open(ctx context.Context, cfg Config, target target) (err e
 		return err
 	}
 	r.played = time.Now()
-	return r.conn.Play(r.take)
+	err = r.conn.Play(r.take)
+	r.session.description.Authentication = r.conn.Authentication()
+	return err
 }
 
 // trace logs what the camera says.
@@ -143,6 +145,12 @@ func (r *rtspSource) trace(event, text string) {
 // describeVideo chooses the video: the first one that can be recorded.
 func (s *Session) describeVideo(d *rtsp.Description) (*rtsp.Media, error) {
 	s.description.NotRecorded = unrecordedAudio(d)
+	var chosen *rtsp.Media
+	defer func() {
+		if chosen != nil {
+			s.description.NotRecorded = append(unrecorded(d, chosen), s.description.NotRecorded...)
+		}
+	}()
 	var refused *rtsp.Format
 	for i := range d.Medias {
 		m := &d.Medias[i]
@@ -158,6 +166,7 @@ func (s *Session) describeVideo(d *rtsp.Description) (*rtsp.Media, error) {
 		for j := range m.Formats {
 			if s.describeFormat(&m.Formats[j]) {
 				m.Formats = m.Formats[j : j+1]
+				chosen = m
 				return m, nil
 			}
 		}
@@ -169,6 +178,22 @@ func (s *Session) describeVideo(d *rtsp.Description) (*rtsp.Media, error) {
 		return nil, errNoVideo
 	}
 	return nil, fmt.Errorf("the camera sends %s, which is not recorded: set it to H.264, H.265 or AV1", codecName(refused))
+}
+
+// unrecorded lists the streams that are neither audio nor the video that was chosen, with the
+// reason.
+func unrecorded(d *rtsp.Description, chosen *rtsp.Media) (reasons []string) {
+	for i := range d.Medias {
+		m := &d.Medias[i]
+		switch {
+		case m == chosen || m.Type == "audio" || len(m.Formats) == 0:
+		case m.Type == "video":
+			reasons = append(reasons, fmt.Sprintf("video %s: another stream of video is recorded", &m.Formats[0]))
+		default:
+			reasons = append(reasons, fmt.Sprintf("%s %s: it is neither video nor audio", m.Type, &m.Formats[0]))
+		}
+	}
+	return reasons
 }
 
 // describeFormat takes over the parameter sets of the session description
@@ -388,6 +413,9 @@ func (r *rtspSource) report(now time.Time) error {
 	}
 	return nil
 }
+
+// keptAliveBy is of source.
+func (r *rtspSource) keptAliveBy() string { return r.conn.KeptAliveBy() }
 
 // counters is of source.
 func (r *rtspSource) counters() Counters {

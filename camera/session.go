@@ -33,6 +33,8 @@ type source interface {
 	// close says goodbye and frees what belongs to the source.
 	close()
 	counters() Counters
+	// keptAliveBy tells what the other end has accepted as a sign of life.
+	keptAliveBy() string
 }
 
 // Session is a connection to one stream of a camera, on which it plays.
@@ -110,6 +112,14 @@ func (s *Session) Counters() Counters {
 	s.countersMu.Lock()
 	defer s.countersMu.Unlock()
 	return s.counted
+}
+
+// KeptAliveBy tells which requests the camera has accepted as a sign of life; empty before
+// the first, and if there is no such thing.
+func (s *Session) KeptAliveBy() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.source.keptAliveBy()
 }
 
 func (s *Session) count() {

@@ -46,7 +46,7 @@ func (l *losses) add(source Source, f *camera.Frame, at arrival) {
 		now := c.Counters()
 		l.status.counted(&now, &l.counted)
 		if tell, lost, sent, resyncs := l.status.tellsLoss(at.wall); tell {
-			l.log.Warn("packets of the camera are missing", "lost", lost, "of", sent, "resyncs", resyncs)
+			l.log.Warn("packets of the camera are missing or make no sense", "lost", lost, "of", sent, "resyncs", resyncs)
 		}
 		l.counted = now
 	}

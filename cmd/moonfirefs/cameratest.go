@@ -184,6 +184,17 @@ func (r *surveyed) details() string {
 	if r.DriftUncertaintyPPM > 0 {
 		line("clock drift", "%+.0f ± %.0f millionths (over %.0f s)", r.DriftPPM, r.DriftUncertaintyPPM, r.Seconds)
 	}
+	line("time stamps", "%s", r.paceText())
+	line("packets", "%s", r.packetsText())
+	authentication, keptAlive := "none", "not known"
+	if r.Authentication != "" {
+		authentication = r.Authentication
+	}
+	if r.KeptAliveBy != "" {
+		keptAlive = r.KeptAliveBy
+	}
+	line("password", "%s", authentication)
+	line("kept alive", "%s", keptAlive)
 	audio := "none"
 	if len(r.Audio) > 0 {
 		audio = strings.Join(r.Audio, ", ")
@@ -197,6 +208,31 @@ func (r *surveyed) details() string {
 		line("warning", "%s", warning)
 	}
 	return b.String()
+}
+
+// paceText says how fast the time stamps go.
+func (r *surveyed) paceText() string {
+	if r.Pace == 0 || math.Abs(r.Pace-1) < 0.1 {
+		return "as fast as time"
+	}
+	return fmt.Sprintf("%.3g times as fast as time", r.Pace)
+}
+
+// packetsText says what came of what was sent.
+func (r *surveyed) packetsText() string {
+	if r.Packets == 0 {
+		return "not known"
+	}
+	text := fmt.Sprintf("%d, %d lost", r.Packets, r.LostPackets)
+	for _, other := range []struct {
+		count int64
+		what  string
+	}{{r.DuplicatePackets, "came twice"}, {r.ForeignPackets, "of other sources"}, {r.Resyncs, "times something else between them"}} {
+		if other.count > 0 {
+			text += fmt.Sprintf(", %d %s", other.count, other.what)
+		}
+	}
+	return text
 }
 
 func bitRate(bitsPerSecond float64) string {

@@ -27,6 +27,8 @@ type Config struct {
 	Certificate Certificate
 	// Timeout bounds each wait for an answer.
 	Timeout time.Duration
+	// Probe says that it is to be known soon what keeps the session alive.
+	Probe bool
 	// Habits are the camera's; nil if nothing is to be remembered.
 	Habits *Habits
 	// Trace, if not nil, is told what the camera says, in its own words.

@@ -21,6 +21,8 @@ const (
 	// shorter, TCP bridges without a loss.
 	suspicious   = 2 * time.Second
 	notAnswering = 4 * time.Second
+	// probeEvery is that if it is to be known soon what the camera accepts.
+	probeEvery = 2 * time.Second
 	// hangUpWithin is how soon a camera hangs up that cannot bear a request.
 	hangUpWithin = 2 * time.Second
 )
@@ -54,8 +56,8 @@ func (h *Habits) avoids(method string) bool {
 	return slices.Contains(h.unbearable, method)
 }
 
-// keepAlive sends what keeps a session alive: OPTIONS and GET_PARAMETER in turn, three
-// times before the session is over. Cameras there are that take only the one for a sign
+// keepAlive sends what keeps a session alive: OPTIONS, GET_PARAMETER and, if the camera
+// announces it, SET_PARAMETER in turn, each of them before the session is over. Cameras there are that take only the one for a sign
 // of life and only the other, whatever they announce, and one learns which when the
 // session is gone. A method that is refused is not sent again.
 type keepAlive struct {
@@ -84,10 +86,22 @@ func (k *keepAlive) start(timeout time.Duration, public []string, habits *Habits
 	if k.announced("GET_PARAMETER") {
 		slices.Reverse(k.methods)
 	}
+	if k.announced("SET_PARAMETER") {
+		// Each comes before the session is over all the same.
+		k.methods = append(k.methods, "SET_PARAMETER")
+		k.every = min(k.every, max(timeout/4, minAliveEvery))
+		k.next = now.Add(k.every)
+	}
 	k.methods = slices.DeleteFunc(k.methods, func(method string) bool { return habits.avoids(method) })
 	if len(k.methods) == 0 {
 		k.methods = []string{"OPTIONS"}
 	}
+}
+
+// probe has each method sent soon, to see what the camera says to it.
+func (k *keepAlive) probe(now time.Time) {
+	k.every = min(k.every, probeEvery)
+	k.next = now.Add(probeEvery / 2)
 }
 
 // due is the method to send now; empty if none is.

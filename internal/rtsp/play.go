@@ -240,6 +240,9 @@ func (c *Conn) Play(deliver func(*Packet)) error {
 	now := time.Now()
 	c.heard = now
 	c.alive.start(c.timeout, c.public, c.cfg.Habits, now)
+	if c.cfg.Probe {
+		c.alive.probe(now)
+	}
 	if err := c.wire.gatherer.start(); err != nil {
 		return fmt.Errorf("set up the connection: %w", err)
 	}

@@ -57,6 +57,20 @@ type Report struct {
 	Audio []string `json:"audio"`
 	// NotRecorded are streams that are not recorded, each with the reason.
 	NotRecorded []string `json:"notRecorded"`
+	// Authentication is how we have authenticated; empty if the camera did not ask.
+	Authentication string `json:"authentication"`
+	// KeptAliveBy are the requests that the camera has accepted as a sign of life.
+	KeptAliveBy string `json:"keptAliveBy"`
+	// Packets are those that came and were used, LostPackets those that did not come, by
+	// their sequence numbers; DuplicatePackets came twice, ForeignPackets are of another
+	// source or payload type, and Resyncs count how often what came was no packet.
+	Packets          int64 `json:"packets"`
+	LostPackets      int64 `json:"lostPackets"`
+	DuplicatePackets int64 `json:"duplicatePackets"`
+	ForeignPackets   int64 `json:"foreignPackets"`
+	Resyncs          int64 `json:"resyncs"`
+	// Pace is by what factor the time stamps go faster than time.
+	Pace float64 `json:"pace"`
 	// BFrames says that frames do not come in the order in which they are shown.
 	BFrames bool `json:"bFrames"`
 	// Warnings are for people.
@@ -69,6 +83,7 @@ func Take(ctx context.Context, cfg camera.Config, extent Extent) (*Report, error
 	began := time.Now()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	cfg.Probe = true
 	session, err := camera.Open(ctx, cfg)
 	if err != nil {
 		return nil, err
@@ -96,10 +111,31 @@ func Take(ctx context.Context, cfg camera.Config, extent Extent) (*Report, error
 	description := session.Description()
 	r.Codec, r.Audio = description.Codec, append([]string{}, description.Audio...)
 	r.NotRecorded = append([]string{}, description.NotRecorded...)
+	r.Authentication, r.KeptAliveBy = description.Authentication, session.KeptAliveBy()
+	r.count(session.Counters())
+	if r.Seconds >= minRateSeconds && r.StampedFramesPerSecond > 0 {
+		r.Pace = r.FramesPerSecond / r.StampedFramesPerSecond
+	}
 	if !description.Sprop {
 		r.warn("the session description has no parameter sets (sprop): recording waits for the camera to send them with a key frame")
 	}
 	return r, nil
+}
+
+// count takes over what was wrong with packets.
+func (r *Report) count(c camera.Counters) {
+	r.Packets, r.LostPackets, r.DuplicatePackets = c.Packets, c.Lost, c.Duplicates
+	r.ForeignPackets, r.Resyncs = c.Foreign, c.Resyncs
+	if c.Lost > 0 {
+		r.warn("%s of the camera's packets did not come, and pictures are missing or damaged: look at the network, or use TCP", percent(c.Lost, c.Lost+c.Packets))
+	}
+	if c.Resyncs > 0 {
+		r.warn("what the camera sends made no sense (%s): it was skipped", times(int(c.Resyncs)))
+	}
+}
+
+func percent(part, all int64) string {
+	return fmt.Sprintf("%.2g %%", 100*float64(part)/float64(all))
 }
 
 func (r *Report) warn(format string, args ...any) {

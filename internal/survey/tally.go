@@ -84,8 +84,12 @@ func (t *tally) observe(next time.Duration) {
 
 // stamp looks at a time stamp.
 func (t *tally) stamp(pts90k int64) {
+	var elapsed90k int64
+	if n := t.frames(); n > 1 {
+		elapsed90k = int64(moonfirefs.FromDuration(t.arrivals[n-1] - t.arrivals[n-2]))
+	}
 	switch step90k := pts90k - t.latest90k; {
-	case step90k > jump90k || step90k < -maxReorder90k:
+	case step90k > jump90k+elapsed90k || step90k < -maxReorder90k:
 		t.jumps++
 		t.settle(0)
 		t.drift = line{}
@@ -252,7 +256,7 @@ func (t *tally) warn(r *Report) {
 		r.warn("the time stamps jumped (%s): each time, a new recording begins", times(t.jumps))
 	}
 	if unequal(r) {
-		r.warn("%.1f frames come each second, but their time stamps are those of %.1f a second", r.FramesPerSecond, r.StampedFramesPerSecond)
+		r.warn("%.1f frames come each second, but their time stamps are those of %.1f a second: they are taken at the rate at which they come", r.FramesPerSecond, r.StampedFramesPerSecond)
 	}
 	if t.entries > 1 {
 		r.warn("the codec configuration changed (%s): each time, a new file begins", times(t.entries-1))
