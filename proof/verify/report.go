@@ -24,6 +24,9 @@ type Report struct {
 	// Pictures and Groups count what the file must have; UnchangedGroups, what of it is in
 	// the file as it was signed, wherever.
 	Pictures, Groups, UnchangedGroups int
+	// Omitted counts recordings that were signed and lie between those of the file, which
+	// does not have them.
+	Omitted int
 	// HasAudio tells whether there is audio.
 	HasAudio bool
 	// Problems say what does not fit, in words.
@@ -43,7 +46,7 @@ func newReport(c *comparison, calendar civil.Calendar) *Report {
 	l := c.recordings[0].Leaf
 	r := &Report{
 		Folder: (&moonfirefs.Stream{Kind: l.Stream}).FolderName(&moonfirefs.Camera{ShortName: l.Name}), Camera: l.Camera.String(),
-		calendar: calendar, document: c.document, tablesAt: -1,
+		Omitted: c.omitted, calendar: calendar, document: c.document, tablesAt: -1,
 	}
 	for i := range c.document.Sections {
 		r.Signed = append(r.Signed, &c.document.Sections[i].Signed)
@@ -159,6 +162,9 @@ func (r *Report) Text(keyID uint64) string {
 			break
 		}
 		line("Footage:   %s", r.times(s))
+	}
+	if r.Omitted > 0 {
+		line("Left out:  %d recordings between these were signed, and are not in the file", r.Omitted)
 	}
 	for _, s := range r.statements {
 		line("Signed:    %s with key %016X, for %s (statement %d of store %s)",

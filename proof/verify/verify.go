@@ -44,8 +44,10 @@ type comparison struct {
 	sizeBytes int64
 	document  *proof.Document
 
-	// recordings are those that the file must have.
+	// recordings are those that the file must have, and omitted how many were signed
+	// between them that it must not have.
 	recordings []proof.Proven
+	omitted    int
 	layout     *mp4.File
 	// extents are where the samples of each recording lie.
 	extents [][]mp4.Extent
@@ -58,6 +60,8 @@ func (c *comparison) layOut(ctx context.Context, proven []proof.Proven) error {
 	for _, p := range proven {
 		if p.Recording != nil {
 			c.recordings = append(c.recordings, p)
+		} else {
+			c.omitted++
 		}
 	}
 	if len(c.recordings) == 0 {
