@@ -104,7 +104,7 @@ func newTree(ctx context.Context, o Options) (*tree, error) {
 		companions: o.Companions,
 		live:       o.Live,
 		catalog:    o.Catalog,
-		pages:      pages.New(o.Catalog, o.Status),
+		pages:      pages.New(o.Catalog, o.Status, o.Live != nil),
 		owner:      owner{uid: o.UID, gid: o.GID, fileMode: 0o400, folderMode: 0o500},
 		log:        o.Logger,
 		handles:    make(map[*handle]bool),

@@ -29,7 +29,11 @@ var pageText string
 var pageTemplate = template.Must(template.New("page").Parse(pageText))
 
 // renderer makes the texts of pages.
-type renderer struct{ civil.Calendar }
+type renderer struct {
+	civil.Calendar
+	// live says that there are pages of what happens now.
+	live bool
+}
 
 // The types below are what page.html shows, with all texts ready.
 
@@ -54,6 +58,9 @@ type streamView struct {
 	Link  string
 	Kind  moonfirefs.StreamKind
 	Facts []fact
+	// Latest is the name of the file of the newest footage, Live that of the page of what
+	// happens now, in the folder; each is empty if there is none.
+	Latest, Live string
 	// Days are newest first; on the page of the root, the latest ones only.
 	// Each is made when it is its turn: those of years would take more memory than
 	// the page.
@@ -125,7 +132,7 @@ func executePage(name string, view any) ([]byte, error) {
 }
 
 func (r renderer) streamView(s *streamSummary, days int) streamView {
-	return streamView{
+	view := streamView{
 		Link: url.PathEscape(s.state.Folder), Kind: s.state.Kind, Facts: r.facts(s),
 		Days: func(yield func(int, dayView) bool) {
 			for i := range min(days, len(s.dates)) {
@@ -135,6 +142,13 @@ func (r renderer) streamView(s *streamSummary, days int) streamView {
 			}
 		},
 	}
+	if s.state.Recorded {
+		view.Latest = "latest.mp4"
+		if r.live {
+			view.Live = "live/index.html"
+		}
+	}
+	return view
 }
 
 // facts sum a stream up.

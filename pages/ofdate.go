@@ -72,7 +72,7 @@ func (p *Pages) makeOfDate(ctx context.Context, key pageKey) (*Page, []byte, err
 	if err != nil {
 		return nil, nil, fmt.Errorf("make %s of %v: %w", key.name, key.date, err)
 	}
-	content, err := renderer{p.catalog.Calendar()}.activityJSON(state, key.date, found)
+	content, err := renderer{p.catalog.Calendar(), p.live}.activityJSON(state, key.date, found)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make %s of %v: %w", key.name, key.date, err)
 	}

@@ -35,6 +35,8 @@ func RootNames() []string { return []string{HTMLName, JSONName, StatusName} }
 type Pages struct {
 	catalog *library.Catalog
 	report  func() *status.Report
+	// live says that streams have pages of what happens now.
+	live bool
 
 	// mu guards the fields below. It is never held while a page is made.
 	mu       sync.Mutex
@@ -46,13 +48,13 @@ type Pages struct {
 // New returns the pages of a catalog. report returns what they tell of the recorder: it
 // may return nil while there is nothing to tell, must return the same report for as long
 // as the pages shall stay as they are, and must not wait. Where report is nil, the pages
-// tell of footage alone.
-func New(c *library.Catalog, report func() *status.Report) *Pages {
+// tell of footage alone. live says that each stream's folder has a page live/index.html.
+func New(c *library.Catalog, report func() *status.Report, live bool) *Pages {
 	if report == nil {
 		report = func() *status.Report { return nil }
 	}
 	return &Pages{
-		catalog: c, report: report,
+		catalog: c, report: report, live: live,
 		updaters: make(map[moonfirefs.StreamID]*updater), newest: make(map[pageKey]*madePage),
 	}
 }
@@ -204,7 +206,7 @@ func (p *Pages) remake(ctx context.Context, key pageKey) (*Page, []byte, error) 
 }
 
 func (p *Pages) render(key pageKey, summaries []*streamSummary, report *status.Report) ([]byte, error) {
-	r, ofRoot := renderer{p.catalog.Calendar()}, key.stream == 0
+	r, ofRoot := renderer{p.catalog.Calendar(), p.live}, key.stream == 0
 	switch {
 	case key.name == StatusName:
 		return encodeJSON(report)
@@ -270,7 +272,7 @@ func (p *Pages) modified90k(source *pageSource) moonfirefs.Time90k {
 // moonfirefs.ErrNotFound if there is no such folder.
 func IndexJSON(ctx context.Context, c *library.Catalog, folder string) ([]byte, error) {
 	key := pageKey{name: JSONName}
-	p := New(c, nil)
+	p := New(c, nil, false)
 	if folder != "" {
 		now, err := c.Snapshot(ctx)
 		if err != nil {
