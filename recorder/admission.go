@@ -51,6 +51,13 @@ func (a *admission) err() error {
 	return err
 }
 
+// tried tells whether it has failed to.
+func (a *admission) tried() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.absent != nil
+}
+
 // begun tells whether it has.
 func (a *admission) begun() bool {
 	return a.err() == nil
@@ -119,6 +126,9 @@ func (r *Recorder) admitAll(ctx context.Context) error {
 	var first error
 	var hope bool
 	for _, id := range slices.Sorted(maps.Keys(r.syncers)) {
+		if r.o.Dirs[id].Spare() {
+			continue
+		}
 		err := r.admit(ctx, r.syncers[id])
 		if ctx.Err() != nil {
 			return errors.Join(err, ctx.Err())
@@ -135,7 +145,7 @@ func (r *Recorder) admitAll(ctx context.Context) error {
 		return first
 	}
 	for id, s := range r.syncers {
-		if err := s.admission.err(); err != nil {
+		if err := s.admission.err(); err != nil && !r.o.Dirs[id].Spare() {
 			s.logAbsent(r.o.Dirs[id].Path(), err)
 		}
 	}
@@ -168,11 +178,15 @@ func (s *syncer) await(admit func(context.Context) error, path string) bool {
 		case <-ctx.Done():
 		}
 	})
-	for {
+	wait := time.Duration(0) // a directory that was added is there
+	if s.admission.tried() {
+		wait = admitEvery
+	}
+	for ; ; wait = admitEvery {
 		select {
 		case <-ctx.Done():
 			return false
-		case <-s.clock.After(admitEvery):
+		case <-s.clock.After(wait):
 		}
 		err := admit(ctx)
 		if err == nil {

@@ -23,6 +23,8 @@ type assignment struct {
 // and goes on with its next key frame. One that is no longer wanted ends with the frames
 // that have arrived; Status has it until they are written.
 //
+// Sample directories that were spare are used from now on, if they were assigned meanwhile.
+//
 // It does not wait for cameras or disks. A stream whose sample directory is not open is
 // left out, with an error that wraps moonfirefs.ErrInvalid; the others are recorded.
 func (r *Recorder) Configure(cameras []moonfirefs.Camera) error {
@@ -31,6 +33,7 @@ func (r *Recorder) Configure(cameras []moonfirefs.Camera) error {
 	if !r.opened || r.closed {
 		return errors.New("configure recorder: it is not open")
 	}
+	r.joinDirs()
 	wanted, err := r.assign(cameras)
 	r.expect(wanted)
 	r.follow()

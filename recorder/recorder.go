@@ -148,12 +148,30 @@ func (r *Recorder) Open(ctx context.Context) error {
 // begin starts all goroutines.
 func (r *Recorder) begin() {
 	for id, s := range r.syncers {
-		s.start(func(ctx context.Context) error { return r.admit(ctx, s) }, r.o.Dirs[id].Path())
+		if !r.o.Dirs[id].Spare() {
+			r.startSyncer(id, s)
+		}
 	}
 	r.follow()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.begun = r.syncers
+}
+
+// startSyncer is called with r.lifecycle held.
+func (r *Recorder) startSyncer(id moonfirefs.SampleDirID, s *syncer) {
+	s.started = true
+	s.start(func(ctx context.Context) error { return r.admit(ctx, s) }, r.o.Dirs[id].Path())
+}
+
+// joinDirs begins to record to directories that were spare. It is called with r.lifecycle
+// held.
+func (r *Recorder) joinDirs() {
+	for id, s := range r.syncers {
+		if !s.started && !r.o.Dirs[id].Spare() {
+			r.startSyncer(id, s)
+		}
+	}
 }
 
 // newSyncers returns one for each directory.

@@ -39,6 +39,8 @@ type syncer struct {
 	// creating counts the sample files that are being created.
 	creating atomic.Int64
 
+	// started says that the goroutines run; it belongs to the recorder.
+	started bool
 	// stop is closed to end the goroutines.
 	stop chan struct{}
 	wg   sync.WaitGroup

@@ -55,7 +55,7 @@ func (d *Dir) NoteAside(name uuid.UUID, data []byte) error {
 // openAside opens the folder and makes it if there is none.
 func (d *Dir) openAside() (*os.Root, error) {
 	if d.mode == ReadOnly {
-		return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "directory %s is open for reading only", d.path)
+		return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "directory %s is open for reading only", d.Path())
 	}
 	p, err := d.at()
 	if err != nil {
@@ -84,5 +84,5 @@ func (d *Dir) moveAside(name string) (path string, err error) {
 	if err := p.Rename(name, target); err != nil {
 		return "", err
 	}
-	return d.path + "/" + target, nil
+	return d.Path() + "/" + target, nil
 }

@@ -45,9 +45,9 @@ const (
 
 // Dir is a directory of sample files. It is safe for concurrent use.
 type Dir struct {
-	path string
-	id   Identity
-	mode Mode
+	// where is nil while the directory is a spare one.
+	where atomic.Pointer[location]
+	mode  Mode
 
 	// place is nil while the directory is not available.
 	place atomic.Pointer[place]
@@ -59,6 +59,12 @@ type Dir struct {
 
 	cache    cache
 	counters Counters
+}
+
+// location is what is known of a directory beforehand.
+type location struct {
+	path string
+	id   Identity
 }
 
 // place is where an available directory is.
@@ -129,9 +135,30 @@ func requireEmpty(path string) error {
 
 // New returns a directory that is not available before Attach.
 func New(path string, id Identity, mode Mode) *Dir {
-	d := &Dir{path: path, id: id, mode: mode}
+	d := NewSpare(mode)
+	d.Assign(path, id)
+	return d
+}
+
+// NewSpare returns a directory of which nothing is known before Assign: maps of directories
+// need not change while others read them.
+func NewSpare(mode Mode) *Dir {
+	d := &Dir{mode: mode}
 	d.cache.init()
 	return d
+}
+
+// Assign says where a spare directory is, once and for all.
+func (d *Dir) Assign(path string, id Identity) { d.where.CompareAndSwap(nil, &location{path, id}) }
+
+// Spare tells whether nothing is known of the directory yet.
+func (d *Dir) Spare() bool { return d.where.Load() == nil }
+
+func (d *Dir) identity() Identity {
+	if l := d.where.Load(); l != nil {
+		return l.id
+	}
+	return Identity{}
 }
 
 // Attach opens and locks the directory; it does nothing if it is available. It returns
@@ -144,7 +171,7 @@ func (d *Dir) Attach() error {
 	d.attaching.Lock()
 	defer d.attaching.Unlock()
 	if err := failpoint.Step("start.1", d.attach); err != nil {
-		return fmt.Errorf("open sample directory %s: %w", d.path, durable.Explain(d.path, err))
+		return fmt.Errorf("open sample directory %s: %w", d.Path(), durable.Explain(d.Path(), err))
 	}
 	return nil
 }
@@ -154,8 +181,11 @@ func (d *Dir) attach() error {
 	if d.closed {
 		return errClosed
 	}
+	if d.Spare() {
+		return ErrUnavailable
+	}
 	if d.place.Load() == nil {
-		p, err := openPlace(d.path, d.id, d.mode)
+		p, err := openPlace(d.Path(), d.identity(), d.mode)
 		if err != nil {
 			return err
 		}
@@ -197,7 +227,7 @@ func (d *Dir) at() (*place, error) {
 	if p := d.place.Load(); p != nil {
 		return p, nil
 	}
-	return nil, fmt.Errorf("%s: %w", d.path, ErrUnavailable)
+	return nil, fmt.Errorf("%s: %w", d.Path(), ErrUnavailable)
 }
 
 // openAt opens a file that is there; see openRegular.
@@ -270,8 +300,13 @@ func (d *Dir) Close() error {
 	return errors.Join(errs...)
 }
 
-// Path returns the directory's path, as given to Open.
-func (d *Dir) Path() string { return d.path }
+// Path returns the directory's path, as given to New or Assign; it is empty before.
+func (d *Dir) Path() string {
+	if l := d.where.Load(); l != nil {
+		return l.path
+	}
+	return ""
+}
 
 // Unlink removes a sample file, and its journal if it has one. A missing file is
 // reported as fs.ErrNotExist. What this process holds (see Hold) stays readable.
@@ -296,7 +331,7 @@ func (d *Dir) Sync() error {
 		err = d.counters.DirSyncs.Time(p.handle.Sync)
 	}
 	if err != nil {
-		return fmt.Errorf("sync sample directory %s: %w", d.path, err)
+		return fmt.Errorf("sync sample directory %s: %w", d.Path(), err)
 	}
 	return nil
 }
@@ -340,7 +375,7 @@ func (d *Dir) Space() (Space, error) {
 		err = p.statfs(&st)
 	}
 	if err != nil {
-		return Space{}, fmt.Errorf("statfs %s: %w", d.path, err)
+		return Space{}, fmt.Errorf("statfs %s: %w", d.Path(), err)
 	}
 	return Space{
 		BlockSizeBytes: int64(st.Bsize), //nolint:unconvert // 32 bits wide on some machines

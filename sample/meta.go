@@ -103,7 +103,7 @@ func (d *Dir) LastOpening() (o moonfirefs.Opening, ok bool, err error) {
 		meta, err = readMeta(p.Root)
 	}
 	if err != nil {
-		return moonfirefs.Opening{}, false, fmt.Errorf("read sample directory %s: %w", d.path, err)
+		return moonfirefs.Opening{}, false, fmt.Errorf("read sample directory %s: %w", d.Path(), err)
 	}
 	if meta.LastOpening == nil {
 		return moonfirefs.Opening{}, false, nil
@@ -120,7 +120,7 @@ func (d *Dir) SetLastOpening(o moonfirefs.Opening) error {
 		err = setLastOpening(p.Root, o)
 	}
 	if err != nil {
-		return fmt.Errorf("record the opening of the store in sample directory %s: %w", d.path, err)
+		return fmt.Errorf("record the opening of the store in sample directory %s: %w", d.Path(), err)
 	}
 	return nil
 }

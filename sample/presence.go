@@ -25,7 +25,7 @@ func (d *Dir) Verify() error {
 	if err != nil {
 		return d.lost(err)
 	}
-	there, err := os.Stat(d.path)
+	there, err := os.Stat(d.Path())
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return d.unavailable("there is nothing at its path any more")
@@ -40,12 +40,12 @@ func (d *Dir) Verify() error {
 // verifyMeta notices another disk that has the device number and the inode of ours. A
 // file meta that is missing in both is somebody's slip, and no other disk.
 func (d *Dir) verifyMeta(p *place) error {
-	root, err := os.OpenRoot(d.path + "/.")
+	root, err := os.OpenRoot(d.Path() + "/.")
 	if err != nil {
 		return d.lost(err)
 	}
 	defer root.Close()
-	if err := verify(root, d.id); err != nil && verify(p.Root, d.id) == nil {
+	if err := verify(root, d.identity()); err != nil && verify(p.Root, d.identity()) == nil {
 		return d.unavailable("another directory is at its path: " + err.Error())
 	}
 	return nil
@@ -84,7 +84,7 @@ func (d *Dir) Detach() error {
 		d.lock = nil
 	}
 	if err = errors.Join(err, p.Close()); err != nil {
-		return fmt.Errorf("close sample directory %s: %w", d.path, err)
+		return fmt.Errorf("close sample directory %s: %w", d.Path(), err)
 	}
 	return nil
 }
@@ -97,7 +97,7 @@ func (d *Dir) lost(err error) error {
 	return err
 }
 
-func (d *Dir) unavailable(why string) error { return &goneError{d.path, why} }
+func (d *Dir) unavailable(why string) error { return &goneError{d.Path(), why} }
 
 // goneError is an ErrUnavailable that says why.
 type goneError struct{ path, why string }

@@ -33,7 +33,8 @@ func newDirAddCommand(g *global) *cobra.Command {
 		Short: "Add a footage directory, for example on another disk",
 		Long: `Adds DIR to the store as a directory for footage. DIR must be empty or not exist yet.
 "camera add --dir DIR" and "camera edit --dir DIR" make a camera record to it.
-A running recorder uses it only after a restart.
+A running recorder uses it within a second; a mount of "moonfirefs mount" shows what is
+in it once it is mounted again.
 
 Use a directory below the mount point of a disk, not the mount point itself: then DIR
 is missing whenever the disk is.`,

@@ -46,3 +46,31 @@ func sampleFiles(t *testing.T, dir string) int {
 	mustDo(t, err)
 	return len(paths)
 }
+
+// TestDirAddedWhileRecording ensures that a recorder which runs uses a directory that is
+// added, shows what is in it, and that a camera which has nothing to do with it loses nothing.
+func TestDirAddedWhileRecording(t *testing.T) {
+	t.Parallel()
+	driveway, garden := startCamera(t, testcamera.Config{}), startCamera(t, testcamera.Config{})
+	path, mountpoint, second := newStore(t), newMountpoint(t), filepath.Join(t.TempDir(), "samples")
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", driveway.URL(), "--retain", "1GB")
+	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "1s")
+	waitForRecordings(t, path, 2)
+	mustRun(t, "dir", "add", second, "--store", path)
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "garden", garden.URL(), "--retain", "1GB", "--dir", second)
+	wait.Until(t, "footage in it", func() bool { return recordings(t, path, 2) >= 2 && sampleFiles(t, second) >= 2 })
+	r := reportAt(t, path)
+	if len(r.Problems) > 0 || len(r.Directories) != 2 || r.Directories[1].Path != second || r.Directories[1].Missing {
+		t.Errorf("status says %+v, %+v", r.Problems, r.Directories)
+	}
+	for _, file := range files(t, mountpoint) {
+		if data, size, err := readWhole(file); err != nil || size == 0 || int64(len(data)) < size {
+			t.Errorf("%s: %d bytes of %d, %v", file, len(data), size, err)
+		}
+	}
+	if n := len(sentRuns(driveway.Sent())); n != 1 {
+		t.Errorf("driveway has been connected to %d times", n)
+	}
+	recorder.stop()
+	requireOutput(t, exitOK, []string{"Clean"}, "check", "--store", path, "--hash")
+}

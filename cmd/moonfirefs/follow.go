@@ -61,9 +61,13 @@ func (f *follower) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	added, err := f.store.AssignDirs(ctx)
+	if err != nil {
+		return err
+	}
 	f.version = version
 	settings := settingsOf(cameras)
-	if reflect.DeepEqual(settings, f.settings) {
+	if reflect.DeepEqual(settings, f.settings) && len(added) == 0 {
 		return nil
 	}
 	f.settings = settings
@@ -71,7 +75,7 @@ func (f *follower) look(ctx context.Context) error {
 		f.log.Error("some streams are not recorded before the recorder is started again", "err", err)
 	}
 	f.monitor.Reread()
-	f.log.Info("the configuration was changed", "cameras", countRecorded(cameras))
+	f.log.Info("the configuration was changed", "cameras", countRecorded(cameras), "newDirs", len(added))
 	return nil
 }
 

@@ -61,6 +61,7 @@ MOONFIREFS_DIRECTORY what it is about.`,
 				return err
 			}
 			defer closing(log, s)
+			s.AddSpareDirs()
 			return record(cmd.Context(), &recording{
 				store: s, storePath: g.store, mountpoint: args[0], mount: f, watch: watch, proofs: proofs, log: log,
 				segmentEvery: segmentEvery, queueBytes: queueBytes, frameTimeout: frameTimeout,

@@ -56,6 +56,9 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	s.index(c.DB.Counters())
 	s.gauge("video_index_cache_bytes", "Memory for tables of samples.", float64(c.DB.VideoIndexCacheBytes()), nil)
 	for _, dir := range c.Dirs {
+		if dir.Spare() {
+			continue
+		}
 		s.sampleDir(dir.Path(), dir.Counters())
 	}
 	if mount := c.Mount(); mount != nil {

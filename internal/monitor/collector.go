@@ -154,7 +154,7 @@ func (c *Collector) streams(now time.Time) []status.Stream {
 
 // path is that of a sample directory: the one at which it is open, if it is.
 func (c *Collector) path(id moonfirefs.SampleDirID) string {
-	if dir := c.store.Dirs[id]; dir != nil {
+	if dir := c.store.Dirs[id]; dir != nil && !dir.Spare() {
 		return dir.Path()
 	}
 	return c.recorded.paths[id]
@@ -228,8 +228,8 @@ func (c *Collector) directories(now time.Time) []status.Directory {
 	}
 	directories := make([]status.Directory, 0, len(c.recorded.order))
 	for _, id := range c.recorded.order {
-		if c.store.Dirs[id] == nil {
-			continue // added since: nobody records to it before the next start
+		if dir := c.store.Dirs[id]; dir == nil || dir.Spare() {
+			continue // added since
 		}
 		d := status.Directory{Path: c.path(id)}
 		c.look(now, id, &d)

@@ -20,8 +20,8 @@ import (
 )
 
 // AddDir makes samplesPath, which must not exist or be empty, a sample directory
-// of the store in the directory path. Processes that have the store open do not
-// know of it.
+// of the store in the directory path. Of the processes that have the store open, those
+// know of it that have called AddSpareDirs.
 func AddDir(ctx context.Context, path, samplesPath string, log *slog.Logger) (dir index.SampleDir, err error) {
 	s, err := Open(ctx, path, Configuring, log)
 	if err != nil {

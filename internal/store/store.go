@@ -58,6 +58,9 @@ type Store struct {
 	Dirs map[moonfirefs.SampleDirID]*sample.Dir
 	// Zone is the civil zone of the store.
 	Zone *time.Location
+
+	// path is the store's directory, absolute.
+	path string
 }
 
 // Create makes a new store in the directory path, which may exist, and to whose owner all of
@@ -144,6 +147,7 @@ func (s *Store) open(ctx context.Context, path string, mode Mode, log *slog.Logg
 	if path, err = filepath.Abs(path); err != nil {
 		return fmt.Errorf("open store: %w", err)
 	}
+	s.path = path
 	database := filepath.Join(path, databaseName)
 	if _, err := os.Stat(database); errors.Is(err, fs.ErrNotExist) {
 		return moonfirefs.Errorf(moonfirefs.ErrNotFound, "open store %s: it has no %s (create one with: moonfirefs init)", path, databaseName)
@@ -175,6 +179,15 @@ func (s *Store) open(ctx context.Context, path string, mode Mode, log *slog.Logg
 	return err
 }
 
+// assign says where a directory is.
+func (s *Store) assign(d *index.SampleDir) {
+	location := d.Path
+	if !filepath.IsAbs(location) {
+		location = filepath.Join(s.path, location)
+	}
+	s.Dirs[d.ID].Assign(location, sample.Identity{Store: s.DB.Meta().Store, Dir: d.UUID})
+}
+
 func (s *Store) openDirs(ctx context.Context, path string, mode Mode) error {
 	access := map[Mode]sample.Mode{Recording: sample.Recording, Repairing: sample.Repairing}[mode]
 	dirs, err := s.DB.SampleDirs(ctx)
@@ -183,12 +196,8 @@ func (s *Store) openDirs(ctx context.Context, path string, mode Mode) error {
 	}
 	var absent []error
 	for _, d := range dirs {
-		location := d.Path
-		if !filepath.IsAbs(location) {
-			location = filepath.Join(path, location)
-		}
-		id := sample.Identity{Store: s.DB.Meta().Store, Dir: d.UUID}
-		s.Dirs[d.ID] = sample.New(location, id, access)
+		s.Dirs[d.ID] = sample.NewSpare(access)
+		s.assign(&d)
 		err := s.Dirs[d.ID].Attach()
 		switch {
 		case err == nil:
