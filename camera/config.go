@@ -27,7 +27,8 @@ type Config struct {
 	Username, Password string
 	// Transport is how RTP reaches us; the zero value means TCP.
 	Transport moonfirefs.Transport
-	// Certificate says how that of the camera is verified, for rtsps://.
+	// Certificate says how that of the camera is verified, for rtsps:// and https://, unless
+	// the URL says it: by a fragment such as #certificate=roots (WithCertificate).
 	Certificate Certificate
 	// Habits are what earlier sessions have learned of the camera, and what later ones
 	// will know; nil if nothing is to be remembered.
@@ -48,16 +49,6 @@ type Config struct {
 	Probe bool
 	// Logger is for events of this session; nil means slog.Default.
 	Logger *slog.Logger
-}
-
-// Certificate says how the certificate of a camera is verified. The zero value does not
-// verify it: cameras sign their own.
-type Certificate struct {
-	// Roots says that it must be signed by an authority that this machine trusts, for
-	// the host's name.
-	Roots bool
-	// Fingerprint, if not empty, is the SHA-256 that it must have.
-	Fingerprint []byte
 }
 
 // withDefaults replaces zero values by what they mean.

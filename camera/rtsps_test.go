@@ -68,6 +68,34 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
+// TestCertificateInURL ensures that a URL can say how the certificate is verified, and that
+// nothing of that reaches the camera.
+func TestCertificateInURL(t *testing.T) {
+	certificate := selfSigned(t)
+	url := encrypted(t, startCamera(t, testcamera.Config{}), certificate)
+	fingerprint := sha256.Sum256(certificate.Certificate[0])
+	for _, how := range []string{"off", hex.EncodeToString(fingerprint[:])} {
+		with, err := WithCertificate(url+"#certificate=roots", how)
+		if err != nil {
+			t.Fatal(err)
+		}
+		read(t, openSession(t, Config{URL: with}), 1)
+	}
+	for how, want := range map[string]string{
+		"roots":                 "certificate signed by unknown authority",
+		strings.Repeat("0", 64): "the camera has a certificate with the fingerprint",
+		"sometimes":             errCertificate.Error(),
+		"":                      errCertificate.Error(),
+	} {
+		if _, err := Open(t.Context(), Config{URL: url + certificateFragment + how}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", how, err, want)
+		}
+	}
+	if _, err := WithCertificate(url, "00"); err == nil {
+		t.Error("a fingerprint of one byte is taken")
+	}
+}
+
 // encrypted returns the URL under which a camera encrypts.
 func encrypted(t *testing.T, camera *testcamera.Camera, certificate tls.Certificate) string {
 	t.Helper()

@@ -92,6 +92,13 @@ type Counters struct {
 func Open(ctx context.Context, cfg Config) (*Session, error) {
 	cfg = cfg.withDefaults()
 	s := &Session{log: cfg.Logger, frameTimeout: cfg.FrameTimeout, opened: time.Now()}
+	plain, certificate, said, err := CertificateOf(cfg.URL)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", Redact(plain), err)
+	}
+	if cfg.URL = plain; said {
+		cfg.Certificate = certificate
+	}
 	open := openLibav
 	if isRTSP(cfg.URL) {
 		open = openRTSP

@@ -33,7 +33,7 @@ func newCameraCommand(g *global) *cobra.Command {
 type cameraFlags struct {
 	description, sub       string
 	limits, subLimits      limitFlags
-	transport              string
+	transport, certificate string
 	username, passwordFile string
 	dir                    string
 	noTest, audio          bool
@@ -42,6 +42,7 @@ type cameraFlags struct {
 // addConnection adds the flags that say how to connect.
 func (f *cameraFlags) addConnection(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.transport, "transport", string(moonfirefs.TCP), "tcp or udp")
+	cmd.Flags().StringVar(&f.certificate, "certificate", "", "how the camera's certificate is verified, for rtsps://: roots (by authorities that this machine trusts), off, or its SHA-256")
 	f.addCredentials(cmd)
 }
 
@@ -145,8 +146,36 @@ func (g *global) testNewCamera(o *opened, camera *moonfirefs.Camera) (measured b
 				return nil, err
 			}
 		}
+		if err := o.pin(camera, &r); err != nil {
+			return nil, err
+		}
 	}
 	return measured, nil
+}
+
+// pin shows the certificate of a stream, if nothing is said of how it is verified, and asks
+// whether it is to be the only one that is accepted from now on.
+func (o *opened) pin(camera *moonfirefs.Camera, r *surveyed) error {
+	for i := range camera.Streams {
+		stream := &camera.Streams[i]
+		_, _, said, _ := cameralib.CertificateOf(stream.URL)
+		if stream.Kind != r.Stream || said || r.CertificateSHA256 == "" {
+			continue
+		}
+		if err := o.printf("  The camera's certificate has the SHA-256 %s.", r.CertificateSHA256); err != nil {
+			return err
+		}
+		if !isTerminal(o.cmd.InOrStdin()) {
+			return o.printf("  It is not verified. To accept no other: --certificate %s", r.CertificateSHA256)
+		}
+		if confirm(o.cmd, "Accept only this certificate from now on?", false) != nil {
+			return o.printf("  It is not verified.")
+		}
+		var err error
+		stream.URL, err = cameralib.WithCertificate(stream.URL, r.CertificateSHA256)
+		return err
+	}
+	return nil
 }
 
 // addAudio adds the flag that says whether audio is recorded.
@@ -170,6 +199,14 @@ func (f *cameraFlags) addAddress(c *moonfirefs.Camera, kind moonfirefs.StreamKin
 	plain, err := takeUser(c, kind, address)
 	if err != nil {
 		return err
+	}
+	if f.certificate != "" {
+		if !strings.HasPrefix(plain, "rtsps://") && !strings.HasPrefix(plain, "https://") {
+			return &usageError{errors.New("--certificate is for rtsps:// and https://")}
+		}
+		if plain, err = cameralib.WithCertificate(plain, f.certificate); err != nil {
+			return &usageError{fmt.Errorf("--certificate %s: %w", f.certificate, err)}
+		}
 	}
 	c.Streams = append(c.Streams, moonfirefs.Stream{Kind: kind, URL: plain, Transport: moonfirefs.Transport(f.transport)})
 	return nil

@@ -95,6 +95,22 @@ type surveyed struct {
 	// Error says why it cannot be recorded; then there is no report.
 	Error string `json:"error,omitempty"`
 	*survey.Report
+
+	// verified says how the certificate was verified.
+	verified string
+}
+
+// verifiedBy says how the certificate of a URL is verified.
+func verifiedBy(url string) string {
+	switch _, certificate, said, _ := cameralib.CertificateOf(url); {
+	case certificate.Roots:
+		return "verified by the authorities that this machine trusts"
+	case len(certificate.Fingerprint) > 0:
+		return "which is the one that is wanted"
+	case said:
+		return "not verified, as it was asked for"
+	}
+	return "not verified"
 }
 
 // surveyCamera looks at each stream in turn. An error is about the command, not
@@ -110,7 +126,7 @@ func (g *global) surveyCamera(cmd *cobra.Command, c *moonfirefs.Camera, extent s
 	}
 	for i := range c.Streams {
 		stream := &c.Streams[i]
-		r := surveyed{Camera: c.ShortName, Stream: stream.Kind, URL: cameralib.Redact(stream.URL)}
+		r := surveyed{Camera: c.ShortName, Stream: stream.Kind, URL: cameralib.Redact(stream.URL), verified: verifiedBy(stream.URL)}
 		_, _ = fmt.Fprintf(cmd.ErrOrStderr(), "Testing %s …\n", printable.Text(r.URL))
 		log := log.With("camera", c.ShortName, "stream", stream.Kind)
 		r.Report, err = survey.Take(cmd.Context(), cameralib.Config{
@@ -194,6 +210,9 @@ func (r *surveyed) details() string {
 		keptAlive = r.KeptAliveBy
 	}
 	line("password", "%s", authentication)
+	if r.CertificateSHA256 != "" {
+		line("certificate", "SHA-256 %s, %s", r.CertificateSHA256, r.verified)
+	}
 	line("kept alive", "%s", keptAlive)
 	audio := "none"
 	if len(r.Audio) > 0 {

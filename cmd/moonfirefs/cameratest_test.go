@@ -57,6 +57,8 @@ func TestCameraTest(t *testing.T) {
 	}
 	requireOutput(t, exitFailure, []string{`no camera "garden"`, "camera list"}, "camera", "test", "garden", "--store", path)
 	requireOutput(t, exitUsage, []string{"--for"}, "camera", "test", url, "--for", "0s")
+	requireOutput(t, exitUsage, []string{"--certificate"}, "camera", "test", url, "--certificate", "roots")
+	requireOutput(t, exitUsage, []string{"64 hexadecimal digits"}, "camera", "test", "rtsps://127.0.0.1:1/", "--certificate", "ab")
 }
 
 // TestCameraAddTests ensures that a camera that cannot be recorded is not added by

@@ -57,6 +57,9 @@ type Report struct {
 	Audio []string `json:"audio"`
 	// NotRecorded are streams that are not recorded, each with the reason.
 	NotRecorded []string `json:"notRecorded"`
+	// CertificateSHA256 is that of the camera's certificate in hexadecimal, whether it was
+	// verified or not; empty if the connection is not encrypted.
+	CertificateSHA256 string `json:"certificateSHA256,omitempty"`
 	// Authentication is how we have authenticated; empty if the camera did not ask.
 	Authentication string `json:"authentication"`
 	// KeptAliveBy are the requests that the camera has accepted as a sign of life.
@@ -111,6 +114,7 @@ func Take(ctx context.Context, cfg camera.Config, extent Extent) (*Report, error
 	description := session.Description()
 	r.Codec, r.Audio = description.Codec, append([]string{}, description.Audio...)
 	r.NotRecorded = append([]string{}, description.NotRecorded...)
+	r.CertificateSHA256 = description.Fingerprint
 	r.Authentication, r.KeptAliveBy = description.Authentication, session.KeptAliveBy()
 	r.count(session.Counters())
 	if r.Seconds >= minRateSeconds && r.StampedFramesPerSecond > 0 {
