@@ -124,7 +124,7 @@ func (s *site) failIndex(disk *image) []string {
 	}
 	detach(s.t, s.mountpoint)
 	disk.remount()
-	problems = append(problems, s.recover()...)
+	problems = append(problems, s.recoverWithin(resumesWithin)...) // hundreds are salvaged first
 	var n int
 	for i := range cameraCount {
 		n += len(s.recordingsOf(fmt.Sprintf("cam%d", i)))

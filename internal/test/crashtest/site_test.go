@@ -165,6 +165,12 @@ func (s *site) kill() {
 // what it finds, with recording again, or after an orderly end.
 func (s *site) recover() []string {
 	s.t.Helper()
+	return s.recoverWithin(recordsAgainWithin)
+}
+
+// recoverWithin is recover where more may have to be salvaged than a few recordings.
+func (s *site) recoverWithin(limit time.Duration) []string {
+	s.t.Helper()
 	p := s.start("")
 	if !p.waitUntil(func() bool { return p.records(cameraCount) }) {
 		p.kill()
@@ -173,7 +179,7 @@ func (s *site) recover() []string {
 	took := time.Since(p.started)
 	s.slowest = max(s.slowest, took)
 	problems := s.stopAndInspect()
-	return append(problems, inTime("recording went on", took, recordsAgainWithin)...)
+	return append(problems, inTime("recording went on", took, limit)...)
 }
 
 // inTime returns what is wrong with how long something took. Only the long form has
