@@ -162,7 +162,7 @@ func TestReadOnlyDir(t *testing.T) {
 }
 
 // TestMountWithoutDir ensures that a mount beside no recorder shows what it can, and
-// the rest once the disk is there.
+// the rest once the disk is there; and that it lets go of a disk that goes meanwhile.
 func TestMountWithoutDir(t *testing.T) {
 	t.Parallel()
 	s := newTwoDisks(t, t.TempDir())
@@ -176,10 +176,20 @@ func TestMountWithoutDir(t *testing.T) {
 	mount.saw("cannot be read")
 	mustDo(t, os.Rename(s.second+".away", s.second))
 	mount.saw("is back")
-	for _, file := range files(t, mountpoint) {
-		if _, _, err := readWhole(file); err != nil {
-			t.Error(err)
+	requireReadable := func() {
+		t.Helper()
+		for _, file := range files(t, mountpoint) {
+			if _, _, err := readWhole(file); err != nil {
+				t.Error(err)
+			}
 		}
 	}
+	requireReadable()
+	count := func(text string) int { return strings.Count(mount.output.String(), text) }
+	mustDo(t, os.Rename(s.second, s.second+".away"))
+	wait.Until(t, "the disk to be missed", func() bool { return count("cannot be read") == 2 })
+	mustDo(t, os.Rename(s.second+".away", s.second))
+	wait.Until(t, "the disk to be used again", func() bool { return count("is back") == 2 })
+	requireReadable()
 	mount.stop()
 }

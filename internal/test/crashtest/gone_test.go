@@ -3,6 +3,7 @@
 package crashtest
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -114,6 +115,17 @@ func TestDiskGone(t *testing.T) {
 	}
 }
 
+// status is what "moonfirefs status" prints.
+func (s *site) status() (output string, err error) {
+	s.t.Helper()
+	path, err := programPath()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	text, err := exec.Command(path, "status", "--store", s.path).CombinedOutput()
+	return string(text), err
+}
+
 // loseAndFind has the disk of half of the cameras go and come back.
 func (s *site) loseAndFind(disk *image, leave, comeBack func(*image)) []string {
 	s.t.Helper()
@@ -129,6 +141,9 @@ func (s *site) loseAndFind(disk *image, leave, comeBack func(*image)) []string {
 		return []string{"nothing tells that the disk is gone:\n" + tail(p.log(), 40)}
 	}
 	problems := inTime("it was noticed", time.Since(went), noticedWithin)
+	if told, err := s.status(); err == nil || !strings.Contains(told, "PROBLEM: The directory "+filepath.Join(disk.path, "samples")+" is missing") {
+		problems = append(problems, fmt.Sprintf("the status is %v:\n%s", err, told))
+	}
 	before, err := p.promises()
 	if err != nil {
 		s.t.Fatal(err)
