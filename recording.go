@@ -106,7 +106,7 @@ type Recording struct {
 
 // VideoSampleEntry is the codec configuration that recordings share: a
 // serialized VisualSampleEntry box (ISO 14496-12 §12.1.3), "avc1", "avc3", "hvc1",
-// "hev1" (ISO 14496-15) or "av01". It is immutable once stored.
+// "hev1" (ISO 14496-15), "av01" or "jpeg". It is immutable once stored.
 type VideoSampleEntry struct {
 	ID VideoSampleEntryID
 	// SHA1 is the digest of Data, by which equal entries are found.

@@ -93,7 +93,7 @@ func describe(media ...string) string {
 
 const (
 	h264Media  = "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:trackID=0"
-	mjpegMedia = "m=video 0 RTP/AVP 26\r\na=rtpmap:26 JPEG/90000\r\na=control:trackID=0"
+	mpeg4Media = "m=video 0 RTP/AVP 96\r\na=rtpmap:96 MP4V-ES/90000\r\na=control:trackID=0"
 	audioMedia = "m=audio 0 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=control:trackID=1"
 )
 
@@ -120,7 +120,7 @@ func TestOpenErrors(t *testing.T) {
 		"too many sessions":   {status("SETUP", "453 Not Enough Bandwidth"), "the camera refuses SETUP: 453 Not Enough Bandwidth"},
 		"no TCP":              {status("SETUP", "461 Unsupported Transport"), "the camera does not offer this transport"},
 		"internal error":      {status("PLAY", "500 Internal Server Error"), "the camera refuses PLAY: 500 Internal Server Error"},
-		"another codec":       {scripted(nil, describe(mjpegMedia)), "the camera sends mjpeg, which is not recorded: set it to H.264, H.265 or AV1"},
+		"another codec":       {scripted(nil, describe(mpeg4Media)), "the camera sends mpeg4, which is not recorded: set it to H.264, H.265 or AV1"},
 		"audio only":          {scripted(nil, describe(audioMedia)), "no video stream"},
 		"nothing":             {scripted(nil, describe()), "no video stream"},
 		"refuses PLAY of nil": {scripted(map[string]string{"PLAY": "454 Session Not Found"}, describe(audioMedia)), "no video stream"},

@@ -142,7 +142,8 @@ func (r *rtspSource) trace(event, text string) {
 	}
 }
 
-// describeVideo chooses the video: the first one that can be recorded.
+// describeVideo chooses the video: the first one that can be recorded, and Motion JPEG only
+// where there is no other.
 func (s *Session) describeVideo(d *rtsp.Description) (*rtsp.Media, error) {
 	s.description.NotRecorded = unrecordedAudio(d)
 	var chosen *rtsp.Media
@@ -152,6 +153,8 @@ func (s *Session) describeVideo(d *rtsp.Description) (*rtsp.Media, error) {
 		}
 	}()
 	var refused *rtsp.Format
+	var pictures *rtsp.Media // of Motion JPEG
+	var picturesFormat int
 	for i := range d.Medias {
 		m := &d.Medias[i]
 		if m.Type == "audio" && !m.BackChannel && len(m.Formats) > 0 {
@@ -164,7 +167,10 @@ func (s *Session) describeVideo(d *rtsp.Description) (*rtsp.Media, error) {
 			continue
 		}
 		for j := range m.Formats {
-			if s.describeFormat(&m.Formats[j]) {
+			f := &m.Formats[j]
+			if f.Encoding == "JPEG" && pictures == nil {
+				pictures, picturesFormat = m, j
+			} else if s.describeFormat(f) {
 				m.Formats = m.Formats[j : j+1]
 				chosen = m
 				return m, nil
@@ -174,7 +180,12 @@ func (s *Session) describeVideo(d *rtsp.Description) (*rtsp.Media, error) {
 			refused = &m.Formats[0]
 		}
 	}
-	if refused == nil {
+	switch {
+	case pictures != nil:
+		pictures.Formats = pictures.Formats[picturesFormat : picturesFormat+1]
+		s.description.Codec, s.video, s.description.Sprop = "Motion JPEG", newMJPEGStream(), true
+		return pictures, nil
+	case refused == nil:
 		return nil, errNoVideo
 	}
 	return nil, fmt.Errorf("the camera sends %s, which is not recorded: set it to H.264, H.265 or AV1", codecName(refused))
@@ -237,8 +248,6 @@ func parameterSets(list string) (units [][]byte) {
 // codecName is what people call a codec.
 func codecName(f *rtsp.Format) string {
 	switch f.Encoding {
-	case "JPEG":
-		return "mjpeg"
 	case "MP4V-ES":
 		return "mpeg4"
 	case "MPA":
@@ -269,6 +278,8 @@ func (r *rtspSource) setUpVideo(m *rtsp.Media) error {
 		r.video.assembler = rtp.NewH264(r.deliver)
 	case "AV1":
 		r.video.assembler = rtp.NewAV1(r.deliver)
+	case "JPEG":
+		r.video.assembler = rtp.NewJPEG(r.deliver)
 	default:
 		don := f.Parameters["sprop-max-don-diff"]
 		r.video.assembler = rtp.NewH265(don != "" && strings.Trim(don, "0") != "", r.deliver)

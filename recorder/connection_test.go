@@ -45,7 +45,7 @@ func TestTroubleIsSaidOnce(t *testing.T) {
 		"wrong password": {camera: testcamera.Config{Username: "operator", Password: "right"}, want: "401 unauthorized: wrong user name or password"},
 		"no such path":   {change: func(c *moonfirefs.Camera) { c.Streams[0].URL += "2" }, want: "404 not found: no such stream"},
 		"transport":      {change: func(c *moonfirefs.Camera) { c.Streams[0].Transport = moonfirefs.UDP }, want: "the camera does not offer this transport"},
-		"motion JPEG":    {camera: testcamera.Config{Describes: testcamera.MotionJPEG}, want: "the camera sends mjpeg, which is not recorded: set it to H.264, H.265 or AV1"},
+		"VP8":            {camera: testcamera.Config{Describes: testcamera.VP8}, want: "the camera sends vp8, which is not recorded: set it to H.264, H.265 or AV1"},
 		"audio only":     {camera: testcamera.Config{Describes: testcamera.AudioOnly}, want: "no video stream"},
 		"no pictures":    {want: "no video within 700ms"},
 	}

@@ -7,7 +7,7 @@
 //   - Stream: the packets of one synchronization source, in order and each once,
 //     out of whatever comes on a channel; with counters of what was wrong.
 //   - Assembler: puts the access units of H.264 (RFC 6184) and H.265 (RFC 7798)
-//     together, and the temporal units of AV1.
+//     together, the temporal units of AV1, and the pictures of Motion JPEG (RFC 2435).
 //   - AAC: takes the access units out of packets of RFC 3640; LATM: out of those of
 //     RFC 6416.
 //

@@ -90,8 +90,8 @@ type Description int
 const (
 	// Video is the source's.
 	Video Description = iota
-	// MotionJPEG is video that is not recorded (RFC 2435).
-	MotionJPEG
+	// VP8 is video that is not recorded (RFC 7741).
+	VP8
 	// AudioOnly is G.711 (RFC 3551 §4.5.14).
 	AudioOnly
 )
@@ -187,8 +187,8 @@ func Start(config Config) (*Camera, error) {
 // describe says what the camera sends, given its first access unit.
 func (c *Camera) describe(first AccessUnit) *description.Media {
 	switch c.config.Describes {
-	case MotionJPEG:
-		return &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{&format.MJPEG{}}}
+	case VP8:
+		return &description.Media{Type: description.MediaTypeVideo, Formats: []format.Format{&format.VP8{PayloadTyp: payloadType}}}
 	case AudioOnly:
 		return &description.Media{Type: description.MediaTypeAudio, Formats: []format.Format{
 			&format.G711{PayloadTyp: 0, MULaw: true, SampleRate: 8000, ChannelCount: 1},

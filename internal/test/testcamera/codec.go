@@ -22,6 +22,9 @@ const (
 	H265 Codec = "h265"
 	// AV1 is AV1, Main profile. Its NAL units are OBUs without a size field.
 	AV1 Codec = "av1"
+	// MJPEG is Motion JPEG (RFC 2435), whose pictures have sides that are multiples of 8.
+	// Its only NAL unit is a file of JPEG.
+	MJPEG Codec = "mjpeg"
 )
 
 // inFFmpeg returns ffmpeg's names for the encoder and for a byte stream.
@@ -31,6 +34,8 @@ func (c Codec) inFFmpeg() (encoder, byteStream string) {
 		return "libx265", "hevc"
 	case AV1:
 		return "libaom-av1", "obu"
+	case MJPEG:
+		return "mjpeg", "mjpeg"
 	}
 	return "libx264", "h264"
 }
@@ -69,8 +74,11 @@ func (c Codec) delimiter() []byte {
 
 // splitAccessUnits is a bufio.SplitFunc.
 func (c Codec) splitAccessUnits(data []byte, atEOF bool) (advance int, token []byte, err error) {
-	if c == AV1 {
+	switch c {
+	case AV1:
 		return splitTemporalUnits(data, atEOF)
+	case MJPEG:
+		return splitPictures(data, atEOF)
 	}
 	delimiter := c.delimiter()
 	if len(data) > len(delimiter) {
@@ -88,8 +96,11 @@ func (c Codec) splitAccessUnits(data []byte, atEOF bool) (advance int, token []b
 // newAccessUnit splits the bytes of an access unit. The encoders write start
 // codes of three and of four bytes, and no other zero bytes between NAL units.
 func (c Codec) newAccessUnit(byteStream []byte) AccessUnit {
-	if c == AV1 {
+	switch c {
+	case AV1:
 		return newTemporalUnit(byteStream)
+	case MJPEG:
+		return AccessUnit{NALs: [][]byte{byteStream}, Sync: true}
 	}
 	var au AccessUnit
 	for _, nal := range bytes.Split(byteStream, []byte{0, 0, 1}) {
@@ -104,8 +115,11 @@ func (c Codec) newAccessUnit(byteStream []byte) AccessUnit {
 // format describes a stream for SDP (RFC 6184 §8.2, RFC 7798 §7.2), with the
 // parameter sets of its first access unit if sprop is set.
 func (c Codec) format(first AccessUnit, sprop bool) format.Format {
-	if c == AV1 {
+	switch c {
+	case AV1:
 		return &format.AV1{PayloadTyp: payloadType}
+	case MJPEG:
+		return &format.MJPEG{}
 	}
 	sets := map[byte][]byte{}
 	for _, nal := range first.NALs {
@@ -127,8 +141,12 @@ type packetizer interface {
 // newPacketizer starts a stream of packets, with a sequence number and a
 // synchronization source of its own.
 func (c Codec) newPacketizer() (packetizer, error) {
-	if c == AV1 {
+	switch c {
+	case AV1:
 		p := &rtpav1.Encoder{PayloadType: payloadType}
+		return p, p.Init()
+	case MJPEG:
+		p := &jpegPacketizer{}
 		return p, p.Init()
 	}
 	if c == H265 {

@@ -126,7 +126,12 @@ func arguments(p Params, shown string) []string {
 		"-map", "0:v", "-c:v", encoder, "-threads", "1",
 		"-b:v", bitrate, "-maxrate", bitrate, "-bufsize", bitrate,
 	}
-	if p.Codec == AV1 {
+	switch p.Codec {
+	case MJPEG:
+		// The tables of RFC 2435, appendix B, and one of quantizers for each component.
+		return append(arguments, "-pix_fmt", "yuvj420p", "-huffman", "default", "-force_duplicated_matrix", "1",
+			"-flush_packets", "1", "-f", byteStream, "pipe:1")
+	case AV1:
 		return append(arguments, "-usage", "realtime", "-cpu-used", "8", "-lag-in-frames", "0",
 			"-g", gop, "-keyint_min", gop, "-flush_packets", "1", "-f", byteStream, "pipe:1")
 	}

@@ -4,6 +4,7 @@ package testcamera
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -47,13 +48,13 @@ func (p Params) withDefaults() (Params, error) {
 	if p.Width < 128 || p.Height < 64 || p.Width%2 != 0 || p.Height%2 != 0 {
 		return p, fmt.Errorf("test camera: cannot draw pictures of %d×%d pixels", p.Width, p.Height)
 	}
-	if p.BFrames < 0 || p.BFrames > 0 && p.Codec == AV1 || p.OpenGOP && (p.Codec != H265 || p.BFrames == 0) {
+	if p.BFrames < 0 || p.BFrames > 0 && p.Codec != H264 && p.Codec != H265 || p.OpenGOP && (p.Codec != H265 || p.BFrames == 0) {
 		return p, fmt.Errorf("test camera: cannot reorder %+v", p)
 	}
 	if p.IntraRefresh && (p.BFrames > 0 || p.Codec != H264) {
 		return p, fmt.Errorf("test camera: cannot refresh %+v", p)
 	}
-	if p.FPS < 1 || p.GOP < 1 || p.BitrateKbps < 1 || p.Codec != H264 && p.Codec != H265 && p.Codec != AV1 {
+	if p.FPS < 1 || p.GOP < 1 || p.BitrateKbps < 1 || !slices.Contains([]Codec{H264, H265, AV1, MJPEG}, p.Codec) {
 		return p, fmt.Errorf("test camera: cannot encode %+v", p)
 	}
 	return p, nil
