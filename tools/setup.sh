@@ -27,7 +27,7 @@ vlc-bin vlc-plugin-base gstreamer1.0-tools gstreamer1.0-plugins-base-apps
 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 gstreamer1.0-libav python3-gi gir1.2-gst-rtsp-server-1.0 mediainfo chromium rsync
 samba smbclient samba-common-bin python3 strace systemd iproute2 procps yamllint
-docker-compose rclone restic shellcheck" ;;
+docker-compose rclone restic shellcheck nginx" ;;
 # Packages are built with Debian's tools.
 deb) packages="$compiler $libav build-essential debhelper dpkg-dev lintian" ;;
 # They are tried in other Debians, each in a folder.
