@@ -52,6 +52,12 @@ The password is taken from $` + passwordVariable + `, from a file
 			return g.withStore(cmd, store.Configuring, func(o *opened) error { return f.edit(g, o, args[0]) })
 		},
 	}
+	f.add(cmd)
+	return cmd
+}
+
+// add adds the flags. moonfirefs apply has the same, as keys of its file.
+func (f *editFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.description, "description", "", "description of the camera")
 	f.addAudio(cmd)
 	cmd.Flags().StringVar(&f.url, "url", "", "URL of the main stream")
@@ -64,7 +70,6 @@ The password is taken from $` + passwordVariable + `, from a file
 	cmd.Flags().BoolVar(&f.record, "record", true, "record the camera; =false only shows its footage")
 	cmd.Flags().BoolVar(&f.noTest, "no-test", false, "apply the change without testing the camera")
 	f.addConnection(cmd)
-	return cmd
 }
 
 // connectionFlags are those that change the way to a camera.

@@ -133,7 +133,7 @@ func (o *opened) findDir(path string) (moonfirefs.SampleDirID, error) {
 		return 0, fmt.Errorf("--dir %s: %w", path, err)
 	}
 	for _, d := range dirs {
-		if d.Path == filepath.Clean(path) || d.Path == absolute {
+		if d.Path == filepath.Clean(path) || d.Path == absolute || o.Dirs[d.ID].Path() == absolute {
 			return d.ID, nil
 		}
 	}

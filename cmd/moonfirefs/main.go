@@ -102,6 +102,7 @@ To try it without a camera:   moonfirefs demo /tmp/moonfirefs-demo`,
 	root.AddCommand(
 		newInitCommand(g),
 		newCameraCommand(g),
+		newApplyCommand(g),
 		newDirCommand(g),
 		newRunCommand(g),
 		newMountCommand(g),

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/dustin/go-humanize"
+	"github.com/google/uuid"
+	"github.com/pelletier/go-toml/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/curate"
+	"github.com/moonfirefs/moonfirefs/internal/printable"
+	"github.com/moonfirefs/moonfirefs/internal/status"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+)
+
+// applyFlags are the flags of apply.
+type applyFlags struct{ dryRun, yes, print bool }
+
+func newApplyCommand(g *global) *cobra.Command {
+	f := &applyFlags{}
+	cmd := &cobra.Command{
+		Use:   "apply {FILE | --print}",
+		Short: "Make the cameras those of a file",
+		Long: `Adds and changes cameras so that they are what FILE says (docs/apply.md), by the rules of
+"camera add" and "camera edit", and prints what differs. A running recorder takes that up
+within a second. Cameras are not tested.
+
+A camera that is not in FILE is no longer recorded; its footage stays, and so does its
+name. Before that, and before a lower limit has footage deleted, the command asks.
+
+All of FILE is checked before anything is changed.`,
+		Example: `  moonfirefs apply --print >cameras.toml
+  moonfirefs apply cameras.toml --dry-run
+  moonfirefs apply cameras.toml`,
+		Args: asUsage(func(cmd *cobra.Command, args []string) error {
+			if f.print {
+				return noArguments(cmd, args)
+			}
+			return needs("FILE")(cmd, args)
+		}),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.print {
+				return g.withStore(cmd, store.Reading, printCameraFile)
+			}
+			file, err := readCameraFile(args[0])
+			if err != nil {
+				return err
+			}
+			mode := store.Configuring
+			if f.dryRun {
+				mode = store.Reading
+			}
+			return g.withStore(cmd, mode, func(o *opened) error { return f.apply(o, file) })
+		},
+	}
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "only print what differs")
+	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&f.print, "print", false, "print the present cameras as such a file, without passwords")
+	return cmd
+}
+
+// cameraChange is what apply does about a camera: before is nil for a new one, after for one
+// that is not in the file.
+type cameraChange struct {
+	before, after *moonfirefs.Camera
+	differences   []string
+}
+
+func (f *applyFlags) apply(o *opened, file *cameraFile) error {
+	changes, err := o.planChanges(file)
+	if err != nil {
+		return err
+	}
+	for i := range changes {
+		if err := changes[i].tell(o); err != nil {
+			return err
+		}
+	}
+	if len(changes) == 0 {
+		return o.printf("Nothing to change.")
+	}
+	if f.dryRun {
+		return nil
+	}
+	// All questions come before the first change.
+	for i := range changes {
+		if err := changes[i].confirm(o, f.yes); err != nil {
+			return err
+		}
+	}
+	for i := range changes {
+		if err := changes[i].carryOut(o); err != nil {
+			return err
+		}
+	}
+	return o.printf("%s changed.", counted(len(changes), "camera"))
+}
+
+// planChanges compares the file with the store.
+func (o *opened) planChanges(file *cameraFile) (changes []cameraChange, err error) {
+	cameras, err := o.DB.Cameras(o.cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	left := maps.Clone(file.Cameras)
+	for i := range cameras {
+		c := &cameras[i]
+		name, entry, found := findEntry(left, c.ShortName)
+		if !found {
+			if !c.Retired {
+				changes = append(changes, cameraChange{before: c})
+			}
+			continue
+		}
+		delete(left, name)
+		after := c.Settings()
+		if err := entry.apply(o, &after); err != nil {
+			return nil, fmt.Errorf("camera %s: %w", name, err)
+		}
+		if entry.Sub == "" && len(c.Streams) > 1 {
+			return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "camera %s: it has a sub stream, which cannot be taken away: give sub and sub-retain", name)
+		}
+		if d := o.differences(c, &after); len(d) > 0 {
+			changes = append(changes, cameraChange{c, &after, d})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(left)) {
+		entry := left[name]
+		c := &moonfirefs.Camera{UUID: uuid.New(), ShortName: name}
+		if err := o.fillNew(&entry, c); err != nil {
+			return nil, fmt.Errorf("camera %s: %w", name, err)
+		}
+		changes = append(changes, cameraChange{after: c})
+	}
+	return changes, nil
+}
+
+// fillNew fills in a camera that is to be added.
+func (o *opened) fillNew(entry *cameraEntry, c *moonfirefs.Camera) error {
+	if entry.Dir == "" {
+		dirs, err := o.DB.SampleDirs(o.cmd.Context())
+		if err != nil {
+			return err
+		}
+		entry.Dir = o.Dirs[dirs[0].ID].Path()
+	}
+	if err := entry.apply(o, c); err != nil {
+		return err
+	}
+	return o.DB.CheckNewCamera(o.cmd.Context(), c)
+}
+
+// findEntry finds the entry of a camera, in whatever case its name is written.
+func findEntry(entries map[string]cameraEntry, name string) (key string, entry cameraEntry, ok bool) {
+	for key, entry := range entries {
+		if strings.EqualFold(key, name) {
+			return key, entry, true
+		}
+	}
+	return "", cameraEntry{}, false
+}
+
+// differences says what an edit changes, one line for each thing. No line has a password.
+func (o *opened) differences(before, after *moonfirefs.Camera) (lines []string) {
+	line := func(what, from, to string) {
+		if from != to {
+			lines = append(lines, fmt.Sprintf("%s: %s → %s", what, orDefault(from, "none"), orDefault(to, "none")))
+		}
+	}
+	line("description", before.Description, after.Description)
+	line("recorded", fmt.Sprint(!before.Retired), fmt.Sprint(!after.Retired))
+	line("audio", fmt.Sprint(!before.NoAudio), fmt.Sprint(!after.NoAudio))
+	line("username", before.Username, after.Username)
+	if before.Password != after.Password {
+		lines = append(lines, "password: another one")
+	}
+	for i := range after.Streams {
+		s := &after.Streams[i]
+		j := slices.IndexFunc(before.Streams, func(b moonfirefs.Stream) bool { return b.Kind == s.Kind })
+		if j < 0 {
+			lines = append(lines, fmt.Sprintf("%s stream: %s", s.Kind, limitsText(s)))
+			continue
+		}
+		b, kind := &before.Streams[j], string(s.Kind)+" "
+		line(kind+"URL", b.URL, s.URL)
+		line(kind+"transport", string(b.Transport), string(s.Transport))
+		line(kind+"quota", humanize.Bytes(uint64(b.RetainBytes)), humanize.Bytes(uint64(s.RetainBytes)))
+		line(kind+"limit in time", ageText(b), ageText(s))
+		line(kind+"directory", o.dirPath(b.SampleDir), o.dirPath(s.SampleDir))
+	}
+	if len(lines) == 0 && !reflect.DeepEqual(before.Settings(), after.Settings()) {
+		lines = append(lines, "quota: by less than is shown here")
+	}
+	return lines
+}
+
+func ageText(s *moonfirefs.Stream) string {
+	if s.RetainFor90k == 0 {
+		return ""
+	}
+	return status.AgeText(s.RetainFor90k.Duration())
+}
+
+func (o *opened) dirPath(id moonfirefs.SampleDirID) string {
+	if dir := o.Dirs[id]; dir != nil {
+		return dir.Path()
+	}
+	return ""
+}
+
+// tell prints a change.
+func (c *cameraChange) tell(o *opened) error {
+	switch {
+	case c.before == nil:
+		return o.printf("+ %s: added, %s", printable.Text(c.after.ShortName), limitsText(&c.after.Streams[0]))
+	case c.after == nil:
+		return o.printf("- %s: no longer recorded; its footage stays", printable.Text(c.before.ShortName))
+	}
+	for _, difference := range c.differences {
+		if err := o.printf("~ %s: %s", printable.Text(c.before.ShortName), printable.Text(difference)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// confirm asks before a camera is retired, or footage is deleted.
+func (c *cameraChange) confirm(o *opened, yes bool) error {
+	switch {
+	case c.before == nil:
+		return nil
+	case c.after == nil:
+		return confirm(o.cmd, fmt.Sprintf("Camera %s is not in the file. End its recording?", c.before.ShortName), yes)
+	}
+	return o.confirmLimits(c.before, c.after, yes)
+}
+
+func (c *cameraChange) carryOut(o *opened) error {
+	ctx := o.cmd.Context()
+	switch {
+	case c.before == nil:
+		return o.DB.AddCamera(ctx, c.after)
+	case c.after == nil:
+		_, err := curate.RetireCamera(ctx, o.DB, c.before.ShortName)
+		return err
+	}
+	_, err := curate.EditCamera(ctx, o.DB, c.before.ShortName, func(now *moonfirefs.Camera) error {
+		if !reflect.DeepEqual(now.Settings(), c.before.Settings()) {
+			return errors.New("somebody else has changed it meanwhile; repeat the command")
+		}
+		*now = *c.after
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("camera %s: %w", c.before.ShortName, err)
+	}
+	return nil
+}
+
+// printCameraFile prints the cameras as apply reads them.
+func printCameraFile(o *opened) error {
+	cameras, err := o.DB.Cameras(o.cmd.Context())
+	if err != nil {
+		return err
+	}
+	file := cameraFile{Cameras: make(map[string]cameraEntry)}
+	for i := range cameras {
+		file.Cameras[cameras[i].ShortName] = entryOf(&cameras[i], o.dirPath)
+	}
+	text, err := toml.Marshal(file)
+	if err != nil {
+		return fmt.Errorf("print cameras: %w", err)
+	}
+	_, err = o.cmd.OutOrStdout().Write(text)
+	return err
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pelletier/go-toml/v2"
+	"github.com/spf13/cobra"
+
+	"github.com/moonfirefs/moonfirefs"
+)
+
+// cameraFile is what the file of apply has: cameras by their names.
+type cameraFile struct {
+	Cameras map[string]cameraEntry `toml:"cameras"`
+}
+
+// cameraEntry describes a camera, all of it: what is missing is the default. The keys are the
+// flags of camera edit.
+type cameraEntry struct {
+	URL          string `toml:"url"`
+	Retain       string `toml:"retain"`
+	RetainFor    string `toml:"retain-for,omitempty"`
+	Sub          string `toml:"sub,omitempty"`
+	SubRetain    string `toml:"sub-retain,omitempty"`
+	SubRetainFor string `toml:"sub-retain-for,omitempty"`
+	Description  string `toml:"description,omitempty"`
+	Transport    string `toml:"transport,omitempty"`
+	Username     string `toml:"username,omitempty"`
+	// PasswordFile names a file whose first line is the password, PasswordEnv a variable. If
+	// both are empty, the password stays as it is.
+	PasswordFile string `toml:"password-file,omitempty"`
+	PasswordEnv  string `toml:"password-env,omitempty"`
+	Dir          string `toml:"dir,omitempty"`
+	Audio        *bool  `toml:"audio,omitempty"`
+	Record       *bool  `toml:"record,omitempty"`
+}
+
+func readCameraFile(path string) (*cameraFile, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read cameras: %w", err)
+	}
+	defer f.Close()
+	var file cameraFile
+	decoder := toml.NewDecoder(f).DisallowUnknownFields()
+	if err := decoder.Decode(&file); err != nil {
+		if unknown := new(toml.StrictMissingError); errors.As(err, &unknown) && len(unknown.Errors) > 0 {
+			row, _ := unknown.Errors[0].Position()
+			return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s, line %d: unknown key %s", path, row, strings.Join(unknown.Errors[0].Key(), "."))
+		}
+		if bad := new(toml.DecodeError); errors.As(err, &bad) {
+			row, column := bad.Position()
+			return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s, line %d, column %d: %w", path, row, column, bad)
+		}
+		return nil, fmt.Errorf("read cameras from %s: %w", path, err)
+	}
+	return &file, nil
+}
+
+// apply makes c the camera that the entry describes, by the rules of camera edit.
+func (e *cameraEntry) apply(o *opened, c *moonfirefs.Camera) error {
+	if e.URL == "" || e.Retain == "" {
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "url and retain are needed")
+	}
+	for _, address := range []string{e.URL, e.Sub} {
+		if u, err := url.Parse(address); err == nil && u.User != nil {
+			return moonfirefs.Errorf(moonfirefs.ErrInvalid, "its URL holds a user name or password: use username, and password-file or password-env")
+		}
+	}
+	f := &editFlags{}
+	cmd := &cobra.Command{Use: "apply"}
+	f.add(cmd)
+	cmd.SetContext(o.cmd.Context())
+	for name, value := range e.flags() {
+		if err := cmd.Flags().Set(name, value); err != nil {
+			return err
+		}
+	}
+	if err := f.apply(&opened{o.Store, o.path, cmd, o.log}, c); err != nil {
+		return err
+	}
+	return e.applyCredentials(cmd, c)
+}
+
+// flags are those that are given for what the entry has.
+func (e *cameraEntry) flags() map[string]string {
+	yes := true
+	flags := map[string]string{
+		"url": e.URL, "retain": e.Retain, "retain-for": orDefault(e.RetainFor, "0"), "description": e.Description,
+		"transport": orDefault(e.Transport, string(moonfirefs.TCP)),
+		"audio":     strconv.FormatBool(*orDefault(e.Audio, &yes)), "record": strconv.FormatBool(*orDefault(e.Record, &yes)),
+	}
+	for name, value := range map[string]string{"sub": e.Sub, "sub-retain": e.SubRetain, "sub-retain-for": e.SubRetainFor, "dir": e.Dir} {
+		if value != "" {
+			flags[name] = value
+		}
+	}
+	if e.Sub != "" {
+		flags["sub-retain-for"] = orDefault(e.SubRetainFor, "0")
+	}
+	return flags
+}
+
+func orDefault[T comparable](value, otherwise T) T {
+	var zero T
+	if value == zero {
+		return otherwise
+	}
+	return value
+}
+
+func (e *cameraEntry) applyCredentials(cmd *cobra.Command, c *moonfirefs.Camera) (err error) {
+	if c.Username != e.Username {
+		c.Username, c.Password = e.Username, ""
+	}
+	secret := c.Password
+	switch {
+	case e.PasswordFile != "" && e.PasswordEnv != "":
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "password-file and password-env cannot be used together")
+	case e.PasswordFile != "":
+		secret, err = (&cameraFlags{passwordFile: e.PasswordFile}).readPassword(cmd)
+	case e.PasswordEnv != "":
+		var ok bool
+		if secret, ok = os.LookupEnv(e.PasswordEnv); !ok {
+			err = moonfirefs.Errorf(moonfirefs.ErrInvalid, "the variable %s of its password-env is not set", e.PasswordEnv)
+		}
+	}
+	if err == nil && secret != "" && c.Username == "" {
+		err = moonfirefs.Errorf(moonfirefs.ErrInvalid, "there is a password but no username")
+	}
+	c.Password = secret
+	return err
+}
+
+// entryOf describes a camera as it is, but for its password.
+func entryOf(c *moonfirefs.Camera, dirPath func(moonfirefs.SampleDirID) string) cameraEntry {
+	e := cameraEntry{Description: c.Description, Username: c.Username}
+	no := false
+	if c.NoAudio {
+		e.Audio = &no
+	}
+	if c.Retired {
+		e.Record = &no
+	}
+	for i := range c.Streams {
+		s := &c.Streams[i]
+		retain, age := fmt.Sprintf("%dB", s.RetainBytes), ""
+		if s.RetainFor90k > 0 {
+			age = fmt.Sprintf("%ds", int64(s.RetainFor90k.Duration()/time.Second))
+		}
+		if s.Kind == moonfirefs.SubStream {
+			e.Sub, e.SubRetain, e.SubRetainFor = s.URL, retain, age
+			continue
+		}
+		e.URL, e.Retain, e.RetainFor, e.Dir = s.URL, retain, age, dirPath(s.SampleDir)
+		if s.Transport != moonfirefs.TCP {
+			e.Transport = string(s.Transport)
+		}
+	}
+	return e
+}
