@@ -40,8 +40,8 @@ func (c *clipsDir) Readdir(context.Context) (gofs.DirStream, syscall.Errno) {
 // is longer than allowed is told from one without footage: EINVAL.
 func (c *clipsDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 	ctx = context.WithoutCancel(ctx)
-	file, companion := c.tree.companionOf(name)
-	if companion {
+	room, file := c.tree.companionOf(name)
+	if room != nil {
 		name = file
 	}
 	n, ok := library.ParseClipName(name)
@@ -70,8 +70,8 @@ func (c *clipsDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) 
 	if !ok {
 		return nil, syscall.ENOENT
 	}
-	if companion {
-		return c.tree.enterCompanionOf(ctx, c, c.stream, &found, out)
+	if room != nil {
+		return c.tree.enterCompanionOf(ctx, c, room, c.stream, &found, out)
 	}
 	return c.tree.enterVersion(ctx, c, c.stream, &found, out), 0
 }

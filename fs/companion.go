@@ -33,14 +33,25 @@ type Companions interface {
 	OfRoot(ctx context.Context, name string) ([]byte, error)
 }
 
-// companionOf is the name of the file that a name is a companion of; ok is false if it is
-// none.
-func (t *tree) companionOf(name string) (file string, ok bool) {
-	if t.companions == nil {
-		return "", false
+// companionOf finds who offers a companion, and the name of the file that it is one of; nil
+// if nobody does.
+func (t *tree) companionOf(name string) (room Companions, file string) {
+	for _, room := range t.companions {
+		if base, ok := strings.CutSuffix(name, room.Suffix()); ok && base != "" {
+			return room, base + ".mp4"
+		}
 	}
-	base, ok := strings.CutSuffix(name, t.companions.Suffix())
-	return base + ".mp4", ok && base != ""
+	return nil, ""
+}
+
+// firstCompanion asks each in turn.
+func (t *tree) firstCompanion(ask func(room Companions) ([]byte, error)) ([]byte, error) {
+	for _, room := range t.companions {
+		if content, err := ask(room); !errors.Is(err, moonfirefs.ErrNotFound) {
+			return content, err
+		}
+	}
+	return nil, moonfirefs.ErrNotFound
 }
 
 // enterCompanion answers a look-up in parent with what read returns.
@@ -67,38 +78,39 @@ func (t *tree) enterCompanion(ctx context.Context, parent gofs.InodeEmbedder, id
 }
 
 // enterCompanionOf is enterCompanion for a version of a file.
-func (t *tree) enterCompanionOf(ctx context.Context, parent gofs.InodeEmbedder, s *library.Stream, v *library.Version, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+func (t *tree) enterCompanionOf(ctx context.Context, parent gofs.InodeEmbedder, room Companions, s *library.Stream, v *library.Version, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 	version := *v
-	read := func(ctx context.Context) ([]byte, error) { return t.companions.OfFile(ctx, s, &version) }
-	return t.enterCompanion(ctx, parent, fmt.Sprintf("file %d", version.Inode), version.Modified90k, read, out)
+	read := func(ctx context.Context) ([]byte, error) { return room.OfFile(ctx, s, &version) }
+	return t.enterCompanion(ctx, parent, fmt.Sprintf("file %d%s", version.Inode, room.Suffix()), version.Modified90k, read, out)
 }
 
 // companion finds a companion in a folder of a date.
 func (d *dateDir) companion(ctx context.Context, list *library.Day, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 	t := d.tree
-	if t.companions == nil {
-		return nil, syscall.ENOENT
-	}
-	if file, ok := t.companionOf(name); ok {
+	if room, file := t.companionOf(name); room != nil {
 		v := list.Find(file)
 		if v == nil || v.Damaged {
 			return nil, syscall.ENOENT
 		}
-		return t.enterCompanionOf(ctx, d, d.stream, v, out)
+		return t.enterCompanionOf(ctx, d, room, d.stream, v, out)
 	}
 	modified, ok := list.Modified90k()
-	if !ok {
+	if !ok || len(t.companions) == 0 {
 		return nil, syscall.ENOENT
 	}
-	read := func(ctx context.Context) ([]byte, error) { return t.companions.OfDate(ctx, d.stream, d.date, name) }
+	read := func(ctx context.Context) ([]byte, error) {
+		return t.firstCompanion(func(room Companions) ([]byte, error) { return room.OfDate(ctx, d.stream, d.date, name) })
+	}
 	return t.enterCompanion(ctx, d, fmt.Sprintf("date %d %s", library.DateInode(d.stream, d.date), name), modified, read, out)
 }
 
 // rootCompanion finds a companion in the root.
 func (t *tree) rootCompanion(ctx context.Context, parent gofs.InodeEmbedder, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
-	if t.companions == nil {
+	if len(t.companions) == 0 {
 		return nil, syscall.ENOENT
 	}
-	read := func(ctx context.Context) ([]byte, error) { return t.companions.OfRoot(ctx, name) }
+	read := func(ctx context.Context) ([]byte, error) {
+		return t.firstCompanion(func(room Companions) ([]byte, error) { return room.OfRoot(ctx, name) })
+	}
 	return t.enterCompanion(ctx, parent, "root "+name, t.catalog.Created90k(), read, out)
 }

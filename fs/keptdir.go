@@ -40,8 +40,8 @@ func (f *keptDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 	if err != nil {
 		return nil, f.tree.fail("look up kept footage", err)
 	}
-	of, companion := f.tree.companionOf(name)
-	if companion {
+	room, of := f.tree.companionOf(name)
+	if room != nil {
 		name = of
 	}
 	file, ok := now.Kept(name)
@@ -55,8 +55,8 @@ func (f *keptDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 	if !ok {
 		return nil, syscall.ENOENT
 	}
-	if companion {
-		return f.tree.enterCompanionOf(ctx, f, file.State.Stream, &found, out)
+	if room != nil {
+		return f.tree.enterCompanionOf(ctx, f, room, file.State.Stream, &found, out)
 	}
 	return f.tree.enterVersion(ctx, f, file.State.Stream, &found, out), 0
 }

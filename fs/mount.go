@@ -44,7 +44,7 @@ type Options struct {
 	// it is nil, the pages tell of footage alone.
 	Status func() *status.Report
 	// Companions are files that somebody offers beside those of the mount; nil for none.
-	Companions Companions
+	Companions []Companions
 	// Live returns the file of a stream's folder "live" that has a name at this moment, or
 	// an error that wraps moonfirefs.ErrNotFound. Where it is nil, there are no such folders.
 	Live func(ctx context.Context, s *library.Stream, name string) (*LiveFile, error)

@@ -20,10 +20,9 @@ import (
 
 // tree is what all nodes of a mount share.
 type tree struct {
-	catalog *library.Catalog
-	pages   *pages.Pages
-	// companions is nil if there are none.
-	companions Companions
+	catalog    *library.Catalog
+	pages      *pages.Pages
+	companions []Companions
 	owner
 	// live is that of Options.
 	live     func(ctx context.Context, s *library.Stream, name string) (*LiveFile, error)

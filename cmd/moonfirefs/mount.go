@@ -103,7 +103,7 @@ func (f *mountFlags) mountOptions(path string, s *store.Store, mountpoint string
 	}
 	o = fs.Options{
 		Mountpoint: mountpoint, Catalog: catalog, AllowOther: f.allowOther, UID: f.uid, GID: f.gid, Status: report, Logger: log,
-		Companions: proofsOf(path, s, catalog, render),
+		Companions: []fs.Companions{proofsOf(path, s, catalog, render)},
 	}
 	showLive(&o, s)
 	return o, nil
@@ -130,6 +130,9 @@ func runMount(cmd *cobra.Command, g *global, f *mountFlags, mountpoint string) e
 		if err != nil {
 			return err
 		}
+		previews, stop := showPreviews(cmd.Context(), g.store, options.Catalog, o.log)
+		defer stop()
+		options.Companions = append(options.Companions, previews...)
 		mount, err := fs.Open(cmd.Context(), options)
 		if err != nil {
 			return err

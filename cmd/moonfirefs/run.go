@@ -24,6 +24,7 @@ func newRunCommand(g *global) *cobra.Command {
 	f, watch, proofs := &mountFlags{}, &watchFlags{}, &proofFlags{}
 	var segmentEvery, frameTimeout time.Duration
 	var queue string
+	var previews []string
 	cmd := &cobra.Command{
 		Use:   "run MOUNTPOINT",
 		Short: "Record all cameras and show the footage",
@@ -64,7 +65,7 @@ MOONFIREFS_DIRECTORY what it is about.`,
 			s.AddSpareDirs()
 			return record(cmd.Context(), &recording{
 				store: s, storePath: g.store, mountpoint: args[0], mount: f, watch: watch, proofs: proofs, log: log,
-				segmentEvery: segmentEvery, queueBytes: queueBytes, frameTimeout: frameTimeout,
+				segmentEvery: segmentEvery, queueBytes: queueBytes, frameTimeout: frameTimeout, previews: previews,
 			})
 		},
 	}
@@ -74,6 +75,7 @@ MOONFIREFS_DIRECTORY what it is about.`,
 	cmd.Flags().DurationVar(&segmentEvery, "rotate-every", time.Minute, "length of a recording: how soon footage shows; 1s to 4m")
 	cmd.Flags().StringVar(&queue, "queue", "32MiB", "memory for the frames of each stream that wait for a slow disk; what does not fit is lost")
 	cmd.Flags().DurationVar(&frameTimeout, "frame-timeout", 30*time.Second, "connect again to a camera that has sent no picture for so long, whatever else it sends")
+	cmd.Flags().StringSliceVar(&previews, "previews", nil, "make a small picture of each minute, of these cameras' folders (NAME-sub for a sub stream), or \"all\" for each camera's main stream")
 	return cmd
 }
 
@@ -118,6 +120,8 @@ type recording struct {
 	queueBytes int64
 	// frameTimeout bounds the wait for a frame; 0 means the recorder's default.
 	frameTimeout time.Duration
+	// previews are to be made of these.
+	previews previewed
 	// during runs beside the recorder, if it is not nil, until ctx ends.
 	during func(ctx context.Context, r *recorder.Recorder) error
 }
@@ -136,6 +140,9 @@ func record(ctx context.Context, o *recording) (err error) {
 	if err != nil {
 		return err
 	}
+	previews, stopPreviews := makePreviews(ctx, o.store, o.storePath, o.previews, options.Catalog, o.log)
+	defer stopPreviews()
+	options.Companions = append(options.Companions, previews...)
 	mount := newMounter(options, o.log)
 	defer closing(o.log, mount)
 	r := recorder.New(recorder.Options{

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package previews
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+
+	"github.com/google/uuid"
+	_ "github.com/mattn/go-sqlite3" // the driver
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/durable"
+)
+
+// FileName is that of the database, in the folder of the store.
+const FileName = "previews.db"
+
+// schemaSQL has another number in user_version whenever pictures of an older version are
+// of no use: they are made anew.
+const schemaSQL = `
+create table if not exists store (uuid blob not null);
+create table if not exists picture (
+  -- That of the recording in the index, which is never used again.
+  recording_id integer primary key,
+  stream_id integer not null,
+  start_time_90k integer not null,
+  -- Empty if the key frame cannot be decoded, so that nobody tries again.
+  jpeg blob not null
+);
+create index if not exists picture_time on picture (stream_id, start_time_90k);
+pragma user_version = 1;`
+
+const schemaVersion = 1
+
+// Database is where pictures are. It is safe for concurrent use.
+type Database struct{ db *sql.DB }
+
+// OpenDatabase opens the database at path for the maker, or makes it. One that is of
+// another store, of another version or damaged is replaced: nothing is lost by that.
+func OpenDatabase(ctx context.Context, path string, store uuid.UUID) (*Database, error) {
+	d, err := open(ctx, path, "rw")
+	if err == nil {
+		if err = d.prepare(ctx, store); err == nil {
+			return d, nil
+		}
+		_ = d.Close() // it goes
+	}
+	for _, suffix := range []string{"", "-wal", "-shm"} {
+		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("replace previews: %w", err)
+		}
+	}
+	if d, err = open(ctx, path, "rw"); err != nil {
+		return nil, err
+	}
+	if err := d.prepare(ctx, store); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// ReadDatabase opens the database at path for reading, beside a maker in another process.
+// It returns an error that wraps moonfirefs.ErrNotFound if there is none.
+func ReadDatabase(ctx context.Context, path string) (*Database, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", path, moonfirefs.ErrNotFound)
+	}
+	return open(ctx, path, "ro")
+}
+
+// makeFile makes the file, for nobody's eyes but those of whom the store belongs to.
+func makeFile(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("open previews: %w", err)
+	}
+	return errors.Join(durable.AdoptFile(f), f.Close())
+}
+
+func open(ctx context.Context, path, mode string) (*Database, error) {
+	if mode != "ro" {
+		if err := makeFile(path); err != nil {
+			return nil, err
+		}
+	}
+	// A power cut may undo what was written last: it is made again.
+	query := url.Values{"mode": {mode}, "_busy_timeout": {"1000"}, "_synchronous": {"NORMAL"}}
+	if mode != "ro" {
+		query.Set("_journal_mode", "WAL")
+	}
+	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}
+	db, err := sql.Open("sqlite3", dsn.String())
+	if err == nil {
+		db.SetMaxOpenConns(2)
+		if err = db.PingContext(ctx); err == nil {
+			return &Database{db}, nil
+		}
+		_ = db.Close() // it is of no use
+	}
+	return nil, fmt.Errorf("open previews: %w", err)
+}
+
+// prepare makes sure that the database is of the store.
+func (d *Database) prepare(ctx context.Context, store uuid.UUID) error {
+	var version int
+	if err := d.db.QueryRowContext(ctx, "pragma user_version").Scan(&version); err != nil {
+		return fmt.Errorf("open previews: %w", err)
+	}
+	if version != 0 && version != schemaVersion {
+		return fmt.Errorf("open previews: version %d: %w", version, moonfirefs.ErrInvalid)
+	}
+	if _, err := d.db.ExecContext(ctx, schemaSQL); err != nil {
+		return fmt.Errorf("open previews: %w", err)
+	}
+	var known []byte
+	err := d.db.QueryRowContext(ctx, "select uuid from store").Scan(&known)
+	if errors.Is(err, sql.ErrNoRows) {
+		_, err = d.db.ExecContext(ctx, "insert into store (uuid) values (?)", store[:])
+		return err
+	}
+	if err == nil && string(known) != string(store[:]) {
+		err = fmt.Errorf("they are of another store: %w", moonfirefs.ErrInvalid)
+	}
+	return err
+}
+
+// Close closes the database.
+func (d *Database) Close() error { return d.db.Close() }
+
+// add adds the picture of a recording.
+func (d *Database) add(ctx context.Context, stream moonfirefs.StreamID, r *moonfirefs.Summary, jpeg []byte) error {
+	if jpeg == nil {
+		jpeg = []byte{}
+	}
+	_, err := d.db.ExecContext(ctx, "insert or replace into picture (recording_id, stream_id, start_time_90k, jpeg) values (?, ?, ?, ?)",
+		r.ID, stream, r.Start90k, jpeg)
+	if err != nil {
+		return fmt.Errorf("add preview of recording %d: %w", r.ID, err)
+	}
+	return nil
+}
+
+// known lists the recordings of a stream that start in an interval and have a picture, or
+// cannot have one.
+func (d *Database) known(ctx context.Context, stream moonfirefs.StreamID, i moonfirefs.Interval) (map[moonfirefs.RecordingID]bool, error) {
+	ids := make(map[moonfirefs.RecordingID]bool)
+	err := d.each(ctx, "select recording_id, x'' from picture where stream_id = ? and start_time_90k >= ? and start_time_90k < ?",
+		stream, i, func(id moonfirefs.RecordingID, _ []byte) { ids[id] = true })
+	return ids, err
+}
+
+// pictures returns those of the recordings of a stream that start in an interval.
+func (d *Database) pictures(ctx context.Context, stream moonfirefs.StreamID, i moonfirefs.Interval) (map[moonfirefs.RecordingID][]byte, error) {
+	all := make(map[moonfirefs.RecordingID][]byte)
+	err := d.each(ctx, "select recording_id, jpeg from picture where stream_id = ? and start_time_90k >= ? and start_time_90k < ?",
+		stream, i, func(id moonfirefs.RecordingID, jpeg []byte) {
+			if len(jpeg) > 0 {
+				all[id] = jpeg
+			}
+		})
+	return all, err
+}
+
+func (d *Database) each(ctx context.Context, query string, stream moonfirefs.StreamID, i moonfirefs.Interval, fn func(moonfirefs.RecordingID, []byte)) error {
+	rows, err := d.db.QueryContext(ctx, query, stream, i.Start90k, i.End90k)
+	if err != nil {
+		return fmt.Errorf("read previews: %w", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id moonfirefs.RecordingID
+		var jpeg []byte
+		if err := rows.Scan(&id, &jpeg); err != nil {
+			return fmt.Errorf("read previews: %w", err)
+		}
+		fn(id, jpeg)
+	}
+	if err := rows.Err(); err != nil {
+		return fmt.Errorf("read previews: %w", err)
+	}
+	return nil
+}
+
+// drop deletes the pictures of recordings.
+func (d *Database) drop(ctx context.Context, ids []moonfirefs.RecordingID) error {
+	for _, id := range ids {
+		if _, err := d.db.ExecContext(ctx, "delete from picture where recording_id = ?", id); err != nil {
+			return fmt.Errorf("drop preview of recording %d: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// dropBefore deletes the pictures of a stream that begin before a time.
+func (d *Database) dropBefore(ctx context.Context, stream moonfirefs.StreamID, t moonfirefs.Time90k) error {
+	if _, err := d.db.ExecContext(ctx, "delete from picture where stream_id = ? and start_time_90k < ?", stream, t); err != nil {
+		return fmt.Errorf("drop previews: %w", err)
+	}
+	return nil
+}
+
+// dropOthers deletes the pictures of streams that are gone.
+func (d *Database) dropOthers(ctx context.Context, streams map[moonfirefs.StreamID]bool) error {
+	rows, err := d.db.QueryContext(ctx, "select distinct stream_id from picture")
+	if err != nil {
+		return fmt.Errorf("read previews: %w", err)
+	}
+	var gone []moonfirefs.StreamID
+	for rows.Next() {
+		var id moonfirefs.StreamID
+		if err := rows.Scan(&id); err == nil && !streams[id] {
+			gone = append(gone, id)
+		}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return fmt.Errorf("read previews: %w", err)
+	}
+	for _, id := range gone {
+		if err := d.dropBefore(ctx, id, moonfirefs.MaxTime90k); err != nil {
+			return err
+		}
+	}
+	return nil
+}

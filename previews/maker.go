@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package previews
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/sample"
+)
+
+// Index is what previews need of an index. *index.DB is one.
+type Index interface {
+	Cameras(ctx context.Context) ([]moonfirefs.Camera, error)
+	Newest(ctx context.Context, stream moonfirefs.StreamID) (newest moonfirefs.Newest, ok bool, err error)
+	FirstStart(ctx context.Context, stream moonfirefs.StreamID, from moonfirefs.Time90k) (start moonfirefs.Time90k, ok bool, err error)
+	EachSummaryOrDamage(ctx context.Context, stream moonfirefs.StreamID, from, to moonfirefs.Time90k,
+		fn func(*moonfirefs.Summary) error, damaged func(*moonfirefs.Damage) error) error
+	VideoSampleEntry(ctx context.Context, id moonfirefs.VideoSampleEntryID) (*moonfirefs.VideoSampleEntry, error)
+	VideoIndex(ctx context.Context, id moonfirefs.RecordingID) ([]byte, error)
+	SampleFiles(ctx context.Context, ids []moonfirefs.RecordingID) ([]moonfirefs.SampleFile, error)
+}
+
+// Options say what a Maker makes pictures of.
+type Options struct {
+	Database *Database
+	Index    Index
+	Dirs     map[moonfirefs.SampleDirID]*sample.Dir
+	// Wanted tells whether there are to be pictures of a stream.
+	Wanted func(camera *moonfirefs.Camera, stream *moonfirefs.Stream) bool
+	Logger *slog.Logger
+}
+
+const (
+	// roundEvery is how often it is looked for new recordings.
+	roundEvery = 2 * time.Second
+	// recentHours is how much of the newest footage is looked at each time; sweepEvery is
+	// how often all of it is.
+	recentHours = 2
+	sweepEvery  = 15 * time.Minute
+	// restShare is how long it rests after each picture: so many times as long as that
+	// took. So it uses a fifth of a core at most; what it does not get done by that is
+	// made later, or not at all if it is deleted before.
+	restShare = 4
+)
+
+// Maker makes pictures of what has been committed, until it is closed.
+type Maker struct {
+	Options
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+
+	// sweeps are by stream.
+	sweeps map[moonfirefs.StreamID]*sweep
+}
+
+// sweep is a way through the hours of a stream, from the newest to the oldest.
+type sweep struct {
+	began time.Time
+	// next is the hour that is looked at next.
+	next moonfirefs.Time90k
+}
+
+// Start starts a maker. The database, the index and the directories must stay open until
+// Close has returned.
+func Start(o Options) *Maker {
+	ctx, cancel := context.WithCancel(context.Background())
+	m := &Maker{Options: o, cancel: cancel, sweeps: make(map[moonfirefs.StreamID]*sweep)}
+	m.running.Go(func() { m.run(ctx) })
+	return m
+}
+
+// Close ends the work, and waits for the picture in progress.
+func (m *Maker) Close() error {
+	m.cancel()
+	m.running.Wait()
+	return nil
+}
+
+func (m *Maker) run(ctx context.Context) {
+	// The thread ends with the goroutine, which never unlocks it.
+	runtime.LockOSThread()
+	if err := idle(); err != nil {
+		m.Logger.Warn("previews are made at normal priority", "err", err)
+	}
+	var last string
+	for {
+		err := m.round(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if err != nil && err.Error() != last {
+			m.Logger.Error("making previews failed; trying again", "err", err)
+		}
+		last = fmt.Sprint(err)
+		if !rest(ctx, roundEvery) {
+			return
+		}
+	}
+}
+
+// idle gives this thread what nobody else wants of a processor (sched(7)).
+func idle() error {
+	const idlePolicy = 5 // SCHED_IDLE
+	return unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: idlePolicy, Nice: 19}, 0)
+}
+
+// rest returns false if ctx has ended.
+func rest(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(d):
+		return true
+	}
+}
+
+// round looks at the newest footage of each stream, and at an hour of what is older.
+func (m *Maker) round(ctx context.Context) error {
+	cameras, err := m.Index.Cameras(ctx)
+	if err != nil {
+		return err
+	}
+	there := make(map[moonfirefs.StreamID]bool)
+	for i := range cameras {
+		for j := range cameras[i].Streams {
+			s := &cameras[i].Streams[j]
+			there[s.ID] = true
+			if err := m.roundOf(ctx, s.ID, m.Wanted(&cameras[i], s)); err != nil {
+				return fmt.Errorf("stream %d: %w", s.ID, err)
+			}
+		}
+	}
+	return m.Database.dropOthers(ctx, there)
+}
+
+func (m *Maker) roundOf(ctx context.Context, stream moonfirefs.StreamID, wanted bool) error {
+	newest, ok, err := m.Index.Newest(ctx, stream)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return m.Database.dropBefore(ctx, stream, moonfirefs.MaxTime90k)
+	}
+	oldest, _, err := m.Index.FirstStart(ctx, stream, moonfirefs.MinTime90k)
+	if err == nil {
+		err = m.Database.dropBefore(ctx, stream, oldest)
+	}
+	if err != nil {
+		return err
+	}
+	hour := newest.Start90k.Floor(moonfirefs.Hour90k)
+	for range recentHours {
+		if err := m.match(ctx, stream, hour, wanted); err != nil {
+			return err
+		}
+		hour = hour.Add(-moonfirefs.Hour90k)
+	}
+	s := m.sweeps[stream]
+	if s == nil || s.next < oldest.Floor(moonfirefs.Hour90k) && time.Since(s.began) > sweepEvery {
+		s = &sweep{began: time.Now(), next: hour}
+		m.sweeps[stream] = s
+	}
+	if s.next < oldest.Floor(moonfirefs.Hour90k) {
+		return nil
+	}
+	err = m.match(ctx, stream, s.next, wanted)
+	s.next = s.next.Add(-moonfirefs.Hour90k)
+	return err
+}
+
+// match makes the pictures of an hour what they should be: those of recordings that are
+// gone go, those that are missing are made, the newest first.
+func (m *Maker) match(ctx context.Context, stream moonfirefs.StreamID, hour moonfirefs.Time90k, wanted bool) error {
+	interval := moonfirefs.Interval{Start90k: hour, End90k: hour.Add(moonfirefs.Hour90k)}
+	known, err := m.Database.known(ctx, stream, interval)
+	if err != nil {
+		return err
+	}
+	var missing []moonfirefs.Summary
+	err = m.Index.EachSummaryOrDamage(ctx, stream, interval.Start90k, interval.End90k, func(r *moonfirefs.Summary) error {
+		if !known[r.ID] {
+			missing = append(missing, *r)
+		}
+		delete(known, r.ID)
+		return nil
+	}, func(*moonfirefs.Damage) error { return nil })
+	if err != nil {
+		return err
+	}
+	gone := make([]moonfirefs.RecordingID, 0, len(known))
+	for id := range known {
+		gone = append(gone, id)
+	}
+	if err := m.Database.drop(ctx, gone); err != nil || !wanted {
+		return err
+	}
+	for i := range missing {
+		if err := m.make(ctx, stream, &missing[len(missing)-1-i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// make makes the picture of a recording, then rests.
+func (m *Maker) make(ctx context.Context, stream moonfirefs.StreamID, r *moonfirefs.Summary) error {
+	began := time.Now()
+	entry, sample, err := m.keyFrame(ctx, r)
+	if err != nil && !errors.Is(err, errNone) {
+		// It is gone, or its disk is away: nothing to make a note of.
+		m.Logger.Debug("no preview", "recording", r.ID, "err", err)
+		return ctx.Err()
+	}
+	var jpeg []byte
+	if err == nil {
+		jpeg, err = picture(entry, sample)
+	}
+	if err != nil {
+		m.Logger.Debug("no preview", "recording", r.ID, "err", err)
+	}
+	if err := m.Database.add(ctx, stream, r, jpeg); err != nil {
+		return err
+	}
+	rest(ctx, restShare*time.Since(began))
+	return ctx.Err()
+}
+
+// errNone says that there is no key frame to decode.
+var errNone = errors.New("it does not begin with a key frame")
+
+// keyFrame reads the key frame with which a recording begins.
+func (m *Maker) keyFrame(ctx context.Context, r *moonfirefs.Summary) (*moonfirefs.VideoSampleEntry, []byte, error) {
+	table, err := m.Index.VideoIndex(ctx, r.ID)
+	if err != nil {
+		return nil, nil, err
+	}
+	samples := moonfirefs.DecodeVideoIndex(table, r.Flags)
+	if !samples.Next() || !samples.Sync {
+		return nil, nil, errNone
+	}
+	entry, err := m.Index.VideoSampleEntry(ctx, r.VideoSampleEntry)
+	if err != nil {
+		return nil, nil, err
+	}
+	data, err := m.read(ctx, r, int(samples.Bytes))
+	return entry, data, err
+}
+
+// read reads the beginning of a sample file.
+func (m *Maker) read(ctx context.Context, r *moonfirefs.Summary, n int) ([]byte, error) {
+	names, err := m.Index.SampleFiles(ctx, []moonfirefs.RecordingID{r.ID})
+	if err != nil {
+		return nil, err
+	}
+	dir := m.Dirs[names[0].Dir]
+	if dir == nil {
+		return nil, fmt.Errorf("sample directory %d is not there", names[0].Dir)
+	}
+	file, err := dir.Open(names[0].UUID, r.SampleFileBytes)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Release()
+	data := make([]byte, n)
+	return data, file.ReadAt(data, 0)
+}

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package previews
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"image"
+	"image/jpeg"
+
+	"github.com/asticode/go-astiav"
+
+	"github.com/moonfirefs/moonfirefs"
+)
+
+// The size of a tile, into which a picture fits.
+const (
+	tileWidth  = 320
+	tileHeight = 180
+)
+
+// jpegQuality is from 1 to 100.
+const jpegQuality = 70
+
+// maxSourcePixels bounds what is decoded: 8192×8192 is the most that H.265 has levels for.
+const maxSourcePixels = 8192 * 8192
+
+// picture decodes one key frame, as it is in a sample file, and returns a JPEG of it.
+func picture(entry *moonfirefs.VideoSampleEntry, sample []byte) ([]byte, error) {
+	frame, err := decode(entry, sample)
+	if err != nil {
+		return nil, err
+	}
+	defer frame.Free()
+	small, err := scale(frame, entry)
+	if err != nil {
+		return nil, err
+	}
+	defer small.Free()
+	var img image.RGBA
+	if err := small.Data().ToImage(&img); err != nil {
+		return nil, fmt.Errorf("read picture: %w", err)
+	}
+	var out bytes.Buffer
+	err = jpeg.Encode(&out, &img, &jpeg.Options{Quality: jpegQuality})
+	return out.Bytes(), err
+}
+
+// decode is one thread's work: the caller's.
+func decode(entry *moonfirefs.VideoSampleEntry, sample []byte) (*astiav.Frame, error) {
+	id, configuration, err := codecOf(entry)
+	if err != nil {
+		return nil, err
+	}
+	codec := astiav.FindDecoder(id)
+	if codec == nil {
+		return nil, fmt.Errorf("no decoder for %s", entry.RFC6381Codec)
+	}
+	decoder := astiav.AllocCodecContext(codec)
+	defer decoder.Free()
+	decoder.SetThreadCount(1)
+	if err := decoder.SetExtraData(configuration); err != nil {
+		return nil, fmt.Errorf("configure decoder: %w", err)
+	}
+	if err := decoder.Open(codec, nil); err != nil {
+		return nil, fmt.Errorf("open decoder: %w", err)
+	}
+	packet := astiav.AllocPacket()
+	defer packet.Free()
+	if err := packet.FromData(sample); err != nil {
+		return nil, fmt.Errorf("make packet: %w", err)
+	}
+	if err := decoder.SendPacket(packet); err != nil {
+		return nil, fmt.Errorf("decode: %w", err)
+	}
+	if err := decoder.SendPacket(nil); err != nil { // there is no more
+		return nil, fmt.Errorf("decode: %w", err)
+	}
+	frame := astiav.AllocFrame()
+	if err := decoder.ReceiveFrame(frame); err != nil {
+		frame.Free()
+		return nil, fmt.Errorf("decode: %w", err)
+	}
+	if frame.Width()*frame.Height() > maxSourcePixels {
+		frame.Free()
+		return nil, errors.New("decode: the picture is too large")
+	}
+	return frame, nil
+}
+
+// codecOf returns the decoder's configuration record: the payload of avcC or hvcC
+// (ISO 14496-15 §5.3.3.1, §8.3.3.1).
+func codecOf(entry *moonfirefs.VideoSampleEntry) (astiav.CodecID, []byte, error) {
+	const visualBytes = 86 // the box up to its children (ISO 14496-12 §12.1.3)
+	if len(entry.Data) < visualBytes {
+		return 0, nil, fmt.Errorf("sample entry of %d bytes: %w", len(entry.Data), moonfirefs.ErrCorrupt)
+	}
+	id, child := astiav.CodecIDH264, "avcC"
+	if kind := string(entry.Data[4:8]); kind == "hvc1" || kind == "hev1" {
+		id, child = astiav.CodecIDHevc, "hvcC"
+	}
+	for rest := entry.Data[visualBytes:]; len(rest) >= 8; {
+		size := int64(binary.BigEndian.Uint32(rest))
+		if size < 8 || size > int64(len(rest)) {
+			break
+		}
+		if string(rest[4:8]) == child {
+			return id, rest[8:size], nil
+		}
+		rest = rest[size:]
+	}
+	return 0, nil, fmt.Errorf("sample entry without %s: %w", child, moonfirefs.ErrCorrupt)
+}
+
+// scale makes a frame of RGBA that fits into a tile.
+func scale(frame *astiav.Frame, entry *moonfirefs.VideoSampleEntry) (*astiav.Frame, error) {
+	width, height := fit(frame.Width()*int(max(entry.PixelAspectH, 1)), frame.Height()*int(max(entry.PixelAspectV, 1)))
+	scaler, err := astiav.CreateSoftwareScaleContext(frame.Width(), frame.Height(), frame.PixelFormat(),
+		width, height, astiav.PixelFormatRgba, astiav.NewSoftwareScaleContextFlags(astiav.SoftwareScaleContextFlagArea))
+	if err != nil {
+		return nil, fmt.Errorf("scale picture: %w", err)
+	}
+	defer scaler.Free()
+	small := astiav.AllocFrame()
+	small.SetWidth(width)
+	small.SetHeight(height)
+	small.SetPixelFormat(astiav.PixelFormatRgba)
+	err = small.AllocBuffer(0)
+	if err == nil {
+		err = scaler.ScaleFrame(frame, small)
+	}
+	if err != nil {
+		small.Free()
+		return nil, fmt.Errorf("scale picture: %w", err)
+	}
+	return small, nil
+}
+
+// fit returns the greatest even size of the same shape that fits into a tile.
+func fit(width, height int) (w, h int) {
+	w, h = tileWidth, height*tileWidth/max(width, 1)
+	if h > tileHeight {
+		w, h = width*tileHeight/max(height, 1), tileHeight
+	}
+	even := func(n int) int { return max(n&^1, 2) }
+	return even(w), even(h)
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package previews
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"image"
+	"image/jpeg"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	_ "time/tzdata" // the tests must not depend on the machine's zones
+
+	"github.com/google/uuid"
+	"go.uber.org/goleak"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
+	"github.com/moonfirefs/moonfirefs/library"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fixture is a store with an hour of footage, and a maker.
+type fixture struct {
+	*teststore.Store
+	database *Database
+	maker    *Maker
+	sheets   *Sheets
+	stream   *library.Stream
+	version  *library.Version
+}
+
+var start = teststore.At("2026-11-22T13:00:10-05:00")
+
+// newFixture records six recordings of 50 seconds from ten seconds past one o'clock.
+func newFixture(t *testing.T) (*fixture, *teststore.Media) {
+	t.Helper()
+	media, err := teststore.Encode(t.Context(), teststore.Params{Codec: teststore.H264, Width: 640, Height: 360, FPS: 2, Seconds: 60})
+	if err != nil {
+		t.Fatal(err)
+	}
+	retainBytes := int64(0) // what seven recordings need
+	for _, s := range media.Samples {
+		retainBytes += 7 * int64(len(s.Data)+4)
+	}
+	path := teststore.NewWith(t, "America/New_York", teststore.Camera{Name: "driveway", RetainBytes: retainBytes})
+	f := &fixture{Store: teststore.MustOpen(t, path)}
+	if err := f.Record(t.Context(), teststore.Take{Folder: "driveway", Start: start, Recordings: 6, Seconds: 50, Media: media}); err != nil {
+		t.Fatal(err)
+	}
+	f.open(t, filepath.Join(path, FileName))
+	t.Cleanup(func() {
+		if err := errors.Join(f.maker.Close(), f.database.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	return f, media
+}
+
+func (f *fixture) open(t *testing.T, path string) {
+	t.Helper()
+	var err error
+	if f.database, err = OpenDatabase(t.Context(), path, f.DB.Meta().Store); err != nil {
+		t.Fatal(err)
+	}
+	f.maker = Start(Options{
+		Database: f.database, Index: f.DB, Dirs: f.Dirs, Logger: slog.New(slog.DiscardHandler),
+		Wanted: func(*moonfirefs.Camera, *moonfirefs.Stream) bool { return true },
+	})
+	f.sheets = &Sheets{f.database, func(context.Context, *library.Stream, *library.Version) (all []moonfirefs.Summary, err error) {
+		err = f.DB.EachSummary(t.Context(), 1, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(r *moonfirefs.Summary) error {
+			all = append(all, *r)
+			return nil
+		})
+		return all, err
+	}}
+	hour := teststore.At("2026-11-22T13:00:00-05:00")
+	f.stream = &library.Stream{ID: 1, Folder: "driveway"}
+	f.version = &library.Version{Name: "13.mp4", Interval: moonfirefs.Interval{Start90k: hour, End90k: hour.Add(moonfirefs.Hour90k)}}
+}
+
+func (f *fixture) known(t *testing.T) int {
+	t.Helper()
+	known, err := f.database.known(t.Context(), 1, moonfirefs.Interval{Start90k: moonfirefs.MinTime90k, End90k: moonfirefs.MaxTime90k})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(known)
+}
+
+// Ensures that each minute of an hour has the picture of the first recording that begins in
+// it, at its place on the sheet and in the text for players, and that the sheet of the same
+// hour is the same.
+func TestSheet(t *testing.T) {
+	f, _ := newFixture(t)
+	wait.Until(t, "all pictures are made", func() bool { return f.known(t) == 6 })
+	sheet, err := f.sheets.Sheet(t.Context(), f.stream, f.version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := f.sheets.Sheet(t.Context(), f.stream, f.version); err != nil || !bytes.Equal(again, sheet) {
+		t.Errorf("another sheet of the same hour: %v", err)
+	}
+	picture, err := jpeg.Decode(bytes.NewReader(sheet))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := picture.Bounds(); got != image.Rect(0, 0, 3840, 900) {
+		t.Errorf("a sheet of %v", got)
+	}
+	// They begin at 13:00:10, 13:01:00, 13:01:50, 13:02:40, 13:03:30 and 13:04:20, every 100
+	// frames of 120.
+	for minute, recording := range []int{0, 1, 3, 4, 5} {
+		tile := picture.(*image.YCbCr).SubImage(boxOf(minute))
+		if n, ok := testcamera.ReadCounter(tile); !ok || n != recording*100%120 {
+			t.Errorf("the tile of minute %d shows frame %d, %v", minute, n, ok)
+		}
+	}
+	if n, ok := testcamera.ReadCounter(picture.(*image.YCbCr).SubImage(boxOf(6))); ok {
+		t.Errorf("a minute without footage shows frame %d", n)
+	}
+	text, err := f.sheets.VTT(t.Context(), f.stream, f.version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cue := range []string{
+		"WEBVTT\n\n00:00:00.000 --> 00:00:50.000\n13.jpg#xywh=0,0,320,180\n",
+		"\n00:00:50.000 --> 00:01:50.000\n13.jpg#xywh=320,0,320,180\n", "\n00:03:50.000 --> 00:04:50.000\n13.jpg#xywh=1280,0,320,180\n",
+	} {
+		if !strings.Contains(string(text), cue) {
+			t.Errorf("%s lacks %q", text, cue)
+		}
+	}
+}
+
+// Ensures that pictures are made of what is recorded later, and go with the footage.
+func TestMaker(t *testing.T) {
+	f, media := newFixture(t)
+	wait.Until(t, "all pictures are made", func() bool { return f.known(t) == 6 })
+	later := teststore.Take{Folder: "driveway", Start: start.Add(moonfirefs.Hour90k), Recordings: 1, Seconds: 50, Media: media}
+	if err := f.Record(t.Context(), later); err != nil {
+		t.Fatal(err)
+	}
+	wait.Until(t, "the new recording has a picture", func() bool { return f.known(t) == 7 })
+	later.Start, later.Recordings = later.Start.Add(moonfirefs.Hour90k), 10
+	if err := f.Record(t.Context(), later); err != nil {
+		t.Fatal(err)
+	}
+	wait.Until(t, "pictures went with the footage", func() bool {
+		_, err := f.sheets.Sheet(t.Context(), f.stream, f.version)
+		return errors.Is(err, moonfirefs.ErrNotFound) && f.known(t) == f.rows(t)
+	})
+}
+
+// rows counts the recordings.
+func (f *fixture) rows(t *testing.T) (n int) {
+	t.Helper()
+	err := f.DB.EachSummary(t.Context(), 1, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(*moonfirefs.Summary) error {
+		n++
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestDatabaseIsReplaced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), FileName)
+	if _, err := ReadDatabase(t.Context(), path); !errors.Is(err, moonfirefs.ErrNotFound) {
+		t.Errorf("reading what is not there: %v", err)
+	}
+	one, other := uuid.New(), uuid.New()
+	count := func(store uuid.UUID) (n int) {
+		t.Helper()
+		d, err := OpenDatabase(t.Context(), path, store)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer d.Close()
+		known, err := d.known(t.Context(), 1, moonfirefs.Interval{End90k: moonfirefs.MaxTime90k})
+		if err == nil && len(known) == 0 {
+			err = d.add(t.Context(), 1, &moonfirefs.Summary{ID: 1, Start90k: 1}, nil)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(known)
+	}
+	if a, b, c := count(one), count(one), count(other); a != 0 || b != 1 || c != 0 {
+		t.Errorf("%d pictures in a new one, %d in the same, %d in another store's", a, b, c)
+	}
+	if err := os.WriteFile(path, bytes.Repeat([]byte("no database"), 1000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(other); n != 0 {
+		t.Errorf("%d pictures in a damaged one", n)
+	}
+}
