@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
+)
+
+// TestProof ensures that a recorder signs the days that are over, that the mount and
+// export have the proofs, which are not listed, that verify takes them, and nothing else,
+// and that all of it is the same after a restart.
+func TestProof(t *testing.T) {
+	t.Parallel()
+	path, elsewhere := filepath.Join(t.TempDir(), "store"), t.TempDir()
+	mustDo(t, teststore.Create(t.Context(), path, "Europe/Zurich", teststore.Camera{Name: "yard", RetainBytes: 1 << 40}))
+	key := lastField(mustRun(t, "proof", "init", "--store", path))
+	requireOutput(t, exitFailure, []string{"already holds a key"}, "proof", "init", "--store", path)
+	info, err := os.Stat(filepath.Join(path, "proof", "secret.key"))
+	if err != nil || info.Mode() != 0o600 {
+		t.Errorf("the private key is %v, %v", info, err)
+	}
+	recordYard(t, path)
+
+	mountpoint := newMountpoint(t)
+	recorder := start(t, "run", mountpoint, "--store", path)
+	recorder.saw("signed a day")
+	folder := filepath.Join(mountpoint, "yard", "2026-11-22")
+	wait.Until(t, "the mount", func() bool { _, err := os.Stat(folder); return err == nil })
+	hour, proof := filepath.Join(folder, "13.mp4"), filepath.Join(folder, "13.proof.json")
+	requireOutput(t, exitOK, []string{"UNCHANGED", "yard", "2026-11-22 13:10:00 +01:00 to 2026-11-22 13:11:00 +01:00"}, "verify", hour, "--key", key)
+	requireOutput(t, exitOK, []string{"UNCHANGED"}, "verify", hour, "--proof", proof, "--key", filepath.Join(mountpoint, "proof.pub"))
+	clip := filepath.Join(mountpoint, "yard", "clips", "2026-11-22T13.10.05--13.10.33.mp4")
+	requireOutput(t, exitOK, []string{"UNCHANGED"}, "verify", clip, "--key", key)
+	mustRun(t, "keep", "yard", "2026-11-22T13:10:05", "13:10:20", "--name", "visit", "--store", path)
+	wait.Until(t, "what is kept", func() bool { _, err := os.Stat(filepath.Join(mountpoint, "saved", "visit.mp4")); return err == nil })
+	requireOutput(t, exitOK, []string{"UNCHANGED"}, "verify", filepath.Join(mountpoint, "saved", "visit.mp4"), "--key", key)
+
+	before, size, err := readWhole(proof)
+	if err != nil || int64(len(before)) != size {
+		t.Errorf("the proof has %d bytes of %d, %v", len(before), size, err)
+	}
+	if _, size, err := readWhole(filepath.Join(folder, "proof.json")); err != nil || size == 0 {
+		t.Errorf("the proof of the date has %d bytes, %v", size, err)
+	}
+	if _, err := os.Stat(filepath.Join(folder, "other.json")); !os.IsNotExist(err) {
+		t.Errorf("a file that nobody offers: %v", err)
+	}
+	if listed := files(t, mountpoint); slices.ContainsFunc(listed, func(name string) bool { return strings.Contains(name, "proof") }) {
+		t.Errorf("proofs are listed: %q", listed)
+	}
+	recorder.stop()
+
+	exported := filepath.Join(elsewhere, "visit.mp4")
+	requireOutput(t, exitOK, []string{"visit.proof.json"}, "export", "yard", "2026-11-22T13:10:05", "13:10:33", "-o", exported, "--store", path)
+	requireOutput(t, exitOK, []string{"UNCHANGED"}, "verify", exported, "--key", key)
+	requireOutput(t, exitFailure, []string{"exists"}, "export", "yard", "2026-11-22T13:10:05", "13:10:33", "-o", exported, "--store", path)
+	data, err := os.ReadFile(exported)
+	mustDo(t, err)
+	data[len(data)-1000] ^= 1
+	mustDo(t, os.WriteFile(exported, data, 0o600))
+	requireOutput(t, exitFailure, []string{"DOES NOT FIT"}, "verify", exported, "--key", key)
+	requireOutput(t, exitUnchecked, []string{"no such file"}, "verify", filepath.Join(elsewhere, "none.mp4"), "--key", key)
+	requireOutput(t, exitUsage, []string{"--key is missing"}, "verify", exported)
+	requireOutput(t, exitUsage, []string{"neither a public key nor a file"}, "verify", exported, "--key", "RWQ")
+
+	recorder = start(t, "run", mountpoint, "--store", path)
+	recorder.saw("recording")
+	wait.Until(t, "the mount", func() bool { _, err := os.Stat(folder); return err == nil })
+	if after, _, err := readWhole(proof); err != nil || string(after) != string(before) {
+		t.Errorf("the proof has changed with a restart, %v", err)
+	}
+	recorder.stop()
+}
+
+// recordYard records a minute of a day that is over.
+func recordYard(t *testing.T, path string) {
+	t.Helper()
+	s, err := teststore.Open(t.Context(), path)
+	mustDo(t, err)
+	mustDo(t, s.Record(t.Context(), teststore.Take{
+		Folder: "yard", Start: teststore.At("2026-11-22T13:10:00+01:00"), Recordings: 3, Seconds: 20,
+		Media: teststore.MadeUp(teststore.Params{Width: 64, Height: 48, FPS: 5, Seconds: 30}, 300),
+	}))
+	mustDo(t, s.Close())
+}
+
+func lastField(text string) string {
+	fields := strings.Fields(text)
+	return fields[len(fields)-1]
+}
+
+// TestInitKey ensures that a new store has a key, unless that is not wanted.
+func TestInitKey(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		flags []string
+		want  bool
+	}{{nil, true}, {[]string{"--no-proof"}, false}} {
+		path := filepath.Join(t.TempDir(), "store")
+		mustRun(t, append([]string{"init", "--store", path}, test.flags...)...)
+		if _, err := os.Stat(filepath.Join(path, "proof", "secret.key")); (err == nil) != test.want {
+			t.Errorf("%q: %v", test.flags, err)
+		}
+	}
+}
