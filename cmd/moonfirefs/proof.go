@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -54,7 +55,7 @@ public key, which is printed, to whoever has to believe a proof, before it is ne
 
 // makeProofKey turns proofs on.
 func (o *opened) makeProofKey() error {
-	last, err := o.lastRecording()
+	last, err := notary.LastRecording(o.cmd.Context(), o.DB)
 	if err != nil {
 		return err
 	}
@@ -63,26 +64,6 @@ func (o *opened) makeProofKey() error {
 		return err
 	}
 	return o.printf("What is recorded from now on will be signed. The public key:\n  %s", key.String())
-}
-
-// lastRecording is the one that was committed last.
-func (o *opened) lastRecording() (last moonfirefs.RecordingID, err error) {
-	cameras, err := o.DB.Cameras(o.cmd.Context())
-	if err != nil {
-		return 0, err
-	}
-	for i := range cameras {
-		for k := range cameras[i].Streams {
-			newest, ok, err := o.DB.Newest(o.cmd.Context(), cameras[i].Streams[k].ID)
-			if err != nil {
-				return 0, err
-			}
-			if ok {
-				last = max(last, newest.ID)
-			}
-		}
-	}
-	return last, nil
 }
 
 // proofFlags are those of a command that records.
@@ -94,14 +75,14 @@ func (f *proofFlags) add(cmd *cobra.Command) {
 
 // start has what is recorded signed, if the store has a key. It returns what is to be
 // closed before the store.
-func (f *proofFlags) start(path string, s *store.Store, log *slog.Logger) (io.Closer, error) {
+func (f *proofFlags) start(ctx context.Context, path string, s *store.Store, log *slog.Logger) (io.Closer, error) {
 	if !notary.FolderOf(path).Exists() {
 		if f.timeStampURL != "" {
 			return nil, &usageError{errors.New("--time-stamp-url: the store has no key; make one with: moonfirefs proof init")}
 		}
 		return io.NopCloser(nil), nil
 	}
-	n, err := notary.Open(notary.Options{StorePath: path, Store: s, TimeStampURL: f.timeStampURL, Logger: log})
+	n, err := notary.Open(ctx, notary.Options{StorePath: path, Store: s, TimeStampURL: f.timeStampURL, Logger: log})
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 
 // TestProof ensures that a recorder signs the days that are over, that the mount and
 // export have the proofs, which are not listed, that verify takes them, and nothing else,
-// and that all of it is the same after a restart.
+// and that all of it is the same after the store was moved and run again.
 func TestProof(t *testing.T) {
 	t.Parallel()
 	path, elsewhere := filepath.Join(t.TempDir(), "store"), t.TempDir()
@@ -70,11 +70,14 @@ func TestProof(t *testing.T) {
 	requireOutput(t, exitUsage, []string{"--key is missing"}, "verify", exported)
 	requireOutput(t, exitUsage, []string{"neither a public key nor a file"}, "verify", exported, "--key", "RWQ")
 
-	recorder = start(t, "run", mountpoint, "--store", path)
+	// Moved to another place, and run again.
+	moved := filepath.Join(elsewhere, "moved")
+	mustDo(t, os.Rename(path, moved))
+	recorder = start(t, "run", mountpoint, "--store", moved)
 	recorder.saw("recording")
 	wait.Until(t, "the mount", func() bool { _, err := os.Stat(folder); return err == nil })
 	if after, _, err := readWhole(proof); err != nil || string(after) != string(before) {
-		t.Errorf("the proof has changed with a restart, %v", err)
+		t.Errorf("the proof has changed, %v", err)
 	}
 	recorder.stop()
 }

@@ -153,7 +153,7 @@ func record(ctx context.Context, o *recording) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	signing, err := o.proofs.start(o.storePath, o.store, o.log)
+	signing, err := o.proofs.start(ctx, o.storePath, o.store, o.log)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@
 package notary
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"aead.dev/minisign"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/internal/durable"
 )
@@ -128,6 +130,39 @@ type state struct {
 	After map[moonfirefs.SampleDirID]moonfirefs.RecordingID `json:"after"`
 	// Unsigned are the dates with leaves that are in no statement.
 	Unsigned []string `json:"unsigned"`
+}
+
+// restored takes back what is ahead of the index, in which a recording is the last one:
+// an older index was put in its place, and ids will come again. What has a leaf already is
+// passed over by its sample file.
+func (s *state) restored(last moonfirefs.RecordingID) {
+	for _, after := range s.After {
+		if after > last {
+			s.First, s.After = min(s.First, last), make(map[moonfirefs.SampleDirID]moonfirefs.RecordingID)
+			return
+		}
+	}
+	s.First = min(s.First, last)
+}
+
+// LastRecording is the recording of an index that was committed last; 0 if there is none.
+func LastRecording(ctx context.Context, db *index.DB) (last moonfirefs.RecordingID, err error) {
+	cameras, err := db.Cameras(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for i := range cameras {
+		for k := range cameras[i].Streams {
+			newest, ok, err := db.Newest(ctx, cameras[i].Streams[k].ID)
+			if err != nil {
+				return 0, err
+			}
+			if ok {
+				last = max(last, newest.ID)
+			}
+		}
+	}
+	return last, nil
 }
 
 func (f Folder) readState() (*state, error) {

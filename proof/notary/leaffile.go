@@ -23,9 +23,10 @@ import (
 // leafRecord is a line of a file of leaves. Such a file is lengthened line by line. What a
 // crash has cost of it is made again of the recordings.
 type leafRecord struct {
-	Recording moonfirefs.RecordingID `json:"recording"`
-	Leaf      *proof.Leaf            `json:"leaf"`
-	Groups    []byte                 `json:"groups"`
+	// SampleFile names the recording: ids can come again in an index that was restored.
+	SampleFile uuid.UUID   `json:"sampleFile"`
+	Leaf       *proof.Leaf `json:"leaf"`
+	Groups     []byte      `json:"groups"`
 }
 
 // streamKey names a stream for ever.
@@ -75,8 +76,8 @@ func (f Folder) eachLeaf(date string, key streamKey, fn func(*leafRecord) error)
 type leafFile struct {
 	file *os.File
 	path string
-	// leaves are those that it has, by recording.
-	leaves map[moonfirefs.RecordingID]leaf
+	// leaves are those that it has, by sample file.
+	leaves map[uuid.UUID]leaf
 	dirty  bool
 }
 
@@ -87,9 +88,9 @@ type leaf struct {
 }
 
 func (f Folder) openLeaves(date string, key streamKey) (*leafFile, error) {
-	opened := &leafFile{path: f.leafPath(date, key), leaves: make(map[moonfirefs.RecordingID]leaf)}
+	opened := &leafFile{path: f.leafPath(date, key), leaves: make(map[uuid.UUID]leaf)}
 	wholeBytes, err := f.eachLeaf(date, key, func(r *leafRecord) error {
-		opened.leaves[r.Recording] = leaf{r.Leaf.Start90k, r.Leaf.Hash()}
+		opened.leaves[r.SampleFile] = leaf{r.Leaf.Start90k, r.Leaf.Hash()}
 		return nil
 	})
 	if err != nil {
@@ -117,7 +118,7 @@ func (l *leafFile) add(r *leafRecord) error {
 	if _, err := l.file.Write(append(bytes.TrimSpace(line), '\n')); err != nil {
 		return err
 	}
-	l.leaves[r.Recording] = leaf{r.Leaf.Start90k, r.Leaf.Hash()}
+	l.leaves[r.SampleFile] = leaf{r.Leaf.Start90k, r.Leaf.Hash()}
 	return nil
 }
 

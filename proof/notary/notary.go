@@ -78,7 +78,7 @@ type day struct{ streams map[streamKey]*leafFile }
 
 // Open returns a Notary of a store whose folder exists. Nothing is done before Start or
 // Round.
-func Open(o Options) (*Notary, error) {
+func Open(ctx context.Context, o Options) (*Notary, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -93,6 +93,11 @@ func Open(o Options) (*Notary, error) {
 	if n.state, err = n.folder.readState(); err != nil {
 		return nil, fmt.Errorf("open notary: %w", err)
 	}
+	last, err := LastRecording(ctx, o.Store.DB)
+	if err != nil {
+		return nil, fmt.Errorf("open notary: %w", err)
+	}
+	n.state.restored(last)
 	n.reached, n.synced = make(map[moonfirefs.SampleDirID]moonfirefs.RecordingID), o.Now()
 	maps.Copy(n.reached, n.state.After)
 	return n, nil
@@ -235,7 +240,7 @@ func (n *Notary) record(ctx context.Context, r *moonfirefs.Recording, cameras []
 	if err != nil {
 		return err
 	}
-	if _, known := leaves.leaves[r.ID]; known {
+	if _, known := leaves.leaves[r.SampleFile]; known {
 		return nil
 	}
 	groups, err := digestGroups(n.Store, r)
@@ -253,7 +258,7 @@ func (n *Notary) record(ctx context.Context, r *moonfirefs.Recording, cameras []
 		}
 	}
 	leaf := proof.NewLeaf(n.Store.DB.Meta().Store, camera, kind, r, video, audio, groups)
-	return leaves.add(&leafRecord{Recording: r.ID, Leaf: leaf, Groups: groups.Bytes()})
+	return leaves.add(&leafRecord{SampleFile: r.SampleFile, Leaf: leaf, Groups: groups.Bytes()})
 }
 
 // passOver decides about a recording whose file cannot be read: it may be gone. Where the

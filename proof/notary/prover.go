@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"slices"
 
+	"github.com/google/uuid"
+
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/internal/store"
@@ -56,14 +58,21 @@ func (p *Prover) File(ctx context.Context, s *library.Stream, v *library.Version
 	if spec.Excerpt != nil {
 		d.File.Kind = proof.Clip
 	}
-	m := &documentMaker{Prover: p, document: d, stream: s, wanted: make(map[moonfirefs.RecordingID]*wantedRecording)}
+	m := &documentMaker{Prover: p, document: d, stream: s, wanted: make(map[uuid.UUID]*wantedRecording)}
+	ids := make([]moonfirefs.RecordingID, len(spec.Recordings))
+	for i := range spec.Recordings {
+		ids[i] = spec.Recordings[i].ID
+	}
+	files, err := p.store.DB.SampleFiles(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
 	for i, r := range spec.Recordings {
-		m.wanted[r.ID] = &wantedRecording{summary: r, excerpt: spec.IsCut()}
-		for e := range layout.Extents() {
-			if e.Recording == i {
-				m.wanted[r.ID].extents = append(m.wanted[r.ID].extents, e)
-			}
-		}
+		m.wanted[files[i].UUID] = &wantedRecording{summary: r, excerpt: spec.IsCut()}
+	}
+	for e := range layout.Extents() {
+		w := m.wanted[files[e.Recording].UUID]
+		w.extents = append(w.extents, e)
 	}
 	return d, m.make(ctx)
 }
@@ -155,7 +164,7 @@ type documentMaker struct {
 	*Prover
 	document *proof.Document
 	stream   *library.Stream
-	wanted   map[moonfirefs.RecordingID]*wantedRecording
+	wanted   map[uuid.UUID]*wantedRecording
 	entries  map[proof.Digest]*proof.Entry
 }
 
@@ -212,11 +221,11 @@ func sortedKeys(set map[string]bool) (keys []string) {
 // loadLeaves makes the entries of the recordings of a date.
 func (m *documentMaker) loadLeaves(ctx context.Context, date string) error {
 	_, err := m.folder.eachLeaf(date, keyOf(m.stream), func(r *leafRecord) error {
-		w := m.wanted[r.Recording]
+		w := m.wanted[r.SampleFile]
 		if w == nil {
 			return nil
 		}
-		stored, err := m.store.DB.Recording(ctx, r.Recording)
+		stored, err := m.store.DB.Recording(ctx, w.summary.ID)
 		if err != nil {
 			return err
 		}

@@ -3,6 +3,7 @@
 package notary
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
@@ -51,8 +54,8 @@ func (n *Notary) dueAt(date string) (due time.Time, ok bool) {
 // treeLeaf is a leaf and its place in the order of the tree.
 type treeLeaf struct {
 	leaf
-	key       string
-	recording moonfirefs.RecordingID
+	key  string
+	file uuid.UUID
 }
 
 // sign makes a statement of the leaves of a date that are in none yet.
@@ -131,15 +134,15 @@ func (n *Notary) unsigned(date string) ([]proof.Digest, error) {
 	var all []treeLeaf
 	if d := n.days[date]; d != nil {
 		for key, file := range d.streams {
-			for id, l := range file.leaves {
+			for name, l := range file.leaves {
 				if !signed[l.hash] {
-					all = append(all, treeLeaf{l, key.String(), id})
+					all = append(all, treeLeaf{l, key.String(), name})
 				}
 			}
 		}
 	}
 	slices.SortFunc(all, func(a, b treeLeaf) int {
-		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.start90k, b.start90k), cmp.Compare(a.recording, b.recording))
+		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.start90k, b.start90k), bytes.Compare(a.file[:], b.file[:]))
 	})
 	hashes := make([]proof.Digest, len(all))
 	for i := range all {

@@ -67,7 +67,7 @@ func (f *fixture) must(err error) {
 func (f *fixture) openNotary() {
 	f.Helper()
 	var err error
-	f.notary, err = notary.Open(notary.Options{
+	f.notary, err = notary.Open(f.Context(), notary.Options{
 		StorePath: f.path, Store: f.store.Store, TimeStampURL: f.stamps, Logger: slog.New(slog.DiscardHandler), Now: func() time.Time { return f.now },
 	})
 	f.must(err)

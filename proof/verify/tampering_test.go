@@ -5,7 +5,10 @@ package verify_test
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +16,8 @@ import (
 	"aead.dev/minisign"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/repair"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
 	"github.com/moonfirefs/moonfirefs/proof"
 	"github.com/moonfirefs/moonfirefs/proof/notary"
@@ -327,6 +332,31 @@ func TestRestart(t *testing.T) {
 	if again := f.hour("driveway", "13.mp4"); !bytes.Equal(again.proof, p.proof) {
 		t.Error("the proof was made anew")
 	}
+}
+
+// Ensures that where an older index was restored, and ids come again, what is recorded is
+// proven, and what was proven before still is.
+func TestRestored(t *testing.T) {
+	f := newFixture(t)
+	f.record("driveway", "2026-11-22T13:10:00+01:00", 2)
+	backup := filepath.Join(t.TempDir(), "index")
+	f.must(f.store.DB.Backup(f.Context(), backup, func(int64, int64) {}))
+	f.record("driveway", "2026-11-22T13:10:20+01:00", 3)
+	f.round("2026-11-22T14:00:00+01:00")
+	f.must(f.notary.Close())
+	f.must(f.store.Close())
+	for _, suffix := range []string{"-wal", "-shm"} {
+		_ = os.Remove(filepath.Join(f.path, "moonfire.db"+suffix))
+	}
+	f.must(os.Rename(backup, filepath.Join(f.path, "moonfire.db")))
+	accepted := teststore.OpenAs(t, f.path, store.Repairing)
+	_, err := repair.Accept(t.Context(), accepted)
+	f.must(errors.Join(err, accepted.Close()))
+	f.store = teststore.MustOpen(t, f.path)
+	f.openNotary()
+	f.record("driveway", "2026-11-22T13:20:00+01:00", 2)
+	f.round("2026-11-23T01:00:00+01:00")
+	f.accept(f.hour("driveway", "13.mp4"))
 }
 
 // Ensures that what is committed after its day was signed gets a statement of its own,
