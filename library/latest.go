@@ -14,6 +14,9 @@ import (
 	"github.com/moonfirefs/moonfirefs/inprogress"
 )
 
+// LatestFile is the name of the file of the newest footage that says no length.
+const LatestFile = "latest.mp4"
+
 // latestLength is that of the newest footage where the name of its file says none, and
 // maxLatestLength the most that a name may say.
 const (

@@ -143,7 +143,7 @@ func (r renderer) streamView(s *streamSummary, days int) streamView {
 		},
 	}
 	if s.state.Recorded {
-		view.Latest = "latest.mp4"
+		view.Latest = library.LatestFile
 		if r.live {
 			view.Live = "live/index.html"
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"strings"
 
 	"github.com/google/uuid"
@@ -16,6 +17,7 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/monitor"
 	"github.com/moonfirefs/moonfirefs/internal/status"
 	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/library"
 )
 
 func newCameraCommand(g *global) *cobra.Command {
@@ -119,7 +121,8 @@ func addCamera(cmd *cobra.Command, g *global, f *cameraFlags, name, address stri
 		if err := o.DB.AddCamera(cmd.Context(), camera); err != nil {
 			return err
 		}
-		if err := o.printf("Added camera %s.", name); err != nil {
+		if err := o.printf("Added camera %s. Once it is recorded, %s in the mount shows it within seconds.", name,
+			filepath.Join(camera.Streams[0].FolderName(camera), library.LatestFile)); err != nil {
 			return err
 		}
 		return o.tellLimits(camera, measured, func(*moonfirefs.Stream) bool { return true })

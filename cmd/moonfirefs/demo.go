@@ -170,22 +170,46 @@ func (d *demo) showStatus(ctx context.Context, r *recorder.Recorder) error {
 	}
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
-	var toldFootage bool
+	toldLatest, toldFootage := false, false
+	catalog, err := newCatalog(d.store, library.RenderOptions{}, 0)
+	if err != nil {
+		return err
+	}
 	var shown time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case now := <-ticker.C:
-			if !toldFootage {
-				toldFootage = d.tellFootage(ctx)
-			}
+			toldLatest = toldLatest || d.tellLatest(ctx, catalog)
+			toldFootage = toldFootage || d.tellFootage(ctx)
 			if now.Sub(shown) >= every {
 				shown = now
 				d.printf(format, statusLine(r.Status()[0]))
 			}
 		}
 	}
+}
+
+// tellLatest says how to see what is being recorded, once there is something to see.
+func (d *demo) tellLatest(ctx context.Context, catalog *library.Catalog) bool {
+	now, err := catalog.Snapshot(ctx)
+	if err != nil {
+		return false
+	}
+	folder := d.camera.Streams[0].FolderName(&d.camera)
+	state, latest := now.Folder(folder), library.LatestFile
+	name, _ := library.ParseLatestName(latest)
+	if state == nil {
+		return false
+	}
+	if _, ok, err := catalog.Latest(ctx, state.Stream, name); err != nil || !ok {
+		return false
+	}
+	path := filepath.Join(d.dir, "mnt", folder)
+	d.printf("\nThe camera is being recorded. In another terminal, see what happens now:\n\n    vlc %s\n    vlc %s\n\n",
+		filepath.Join(path, latest), filepath.Join(path, "live", "live.m3u8"))
+	return true
 }
 
 // tellFootage says what to do with the footage, once there is some.

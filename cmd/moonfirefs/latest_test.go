@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -152,6 +153,27 @@ func pieceAt(piece, all []playedFrame) int {
 		}
 	}
 	return -1
+}
+
+// TestAddedCameraIsVisible ensures that a camera that is added to a running recorder can be
+// seen before anything of it is committed, however long recordings are.
+func TestAddedCameraIsVisible(t *testing.T) {
+	t.Parallel()
+	path, mountpoint := newStore(t), newMountpoint(t)
+	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "4m")
+	recorder.saw("msg=recording")
+	output := mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", startCamera(t, testcamera.Config{}).URL(), "--retain", "1GB")
+	if !strings.Contains(output, "driveway/latest.mp4") {
+		t.Errorf("camera add prints %q", output)
+	}
+	latest := filepath.Join(mountpoint, "driveway", "latest.mp4")
+	waitForFile(t, latest)
+	waitForFile(t, filepath.Join(mountpoint, "driveway", "live", "live.m3u8"))
+	tool(t, "ffmpeg", "-v", "error", "-xerror", "-i", latest, "-f", "null", "-")
+	if n := recordings(t, path, 1); n != 0 {
+		t.Logf("%d recordings are committed: a quarter of an hour has ended", n)
+	}
+	recorder.stop()
 }
 
 // TestLatestAfterKill ensures that whoever has the newest footage open in a mount beside

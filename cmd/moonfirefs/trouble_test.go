@@ -124,6 +124,9 @@ func TestDemo(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	demo := start(t, "demo", dir)
+	latest := filepath.Join(dir, "mnt", "demo", "latest.mp4")
+	demo.saw("vlc " + latest)
+	tool(t, "ffmpeg", "-v", "error", "-i", latest, "-f", "null", "-")
 	demo.saw("There is footage.")
 	paths := files(t, filepath.Join(dir, "mnt"))
 	if len(paths) == 0 || !strings.Contains(demo.output.String(), "vlc "+paths[0]) {
