@@ -33,8 +33,10 @@ func main() {
 	dir := flag.String("dir", os.TempDir(), "where to put footage, up to 8 GB of it")
 	big := flag.String("big", "", "where to keep the store of rows 6 to 12, or where it was kept; the default is to remove it")
 	mediamtx := flag.String("mediamtx", "", "path of a program mediamtx, to compare row 10 with as well")
+	window := flag.Duration("window", full.recordingRound, "how long recorders are compared in each round of row 10")
 	flag.Parse()
 	b := &bench{rounds: *rounds, amounts: full, out: os.Stdout, keptBig: *big, mediamtx: *mediamtx}
+	b.recordingRound = *window
 	if *short {
 		b.amounts = little
 	}
@@ -61,7 +63,8 @@ var rows = []row{
 	{[]int{4}, buildingMoov},
 	{[]int{5}, randomReads},
 	{[]int{6, 7, 8, 9, 12}, bigStore},
-	{[]int{10, 11}, recordingCost},
+	{[]int{10}, recordingBeside},
+	{[]int{11}, recordingTraced},
 }
 
 // amounts say how much footage is measured.
@@ -71,19 +74,21 @@ type amounts struct {
 	// are read at random.
 	hourBytes, dayBytes int64
 	dayHours            int
-	// What is recorded, for how long in each round, and for how long under strace.
-	recordedCameras                int
+	// Of how many cameras recorders are compared, for how long in each round, and how many
+	// are recorded for how long under strace.
+	comparedCameras                []int
 	recordingRound, recordingTrace time.Duration
+	tracedCameras                  int
 }
 
 var (
 	full = amounts{
 		cameras: 8, days: 365, hourBytes: 2 << 30, dayBytes: 1536 << 20, dayHours: 24,
-		recordedCameras: 4, recordingRound: 20 * time.Second, recordingTrace: 5 * time.Minute,
+		comparedCameras: []int{1, 4, 16}, recordingRound: time.Minute, recordingTrace: 5 * time.Minute, tracedCameras: 4,
 	}
 	little = amounts{
 		cameras: 2, days: 2, hourBytes: 64 << 20, dayBytes: 16 << 20, dayHours: 2,
-		recordedCameras: 1, recordingRound: time.Second, recordingTrace: time.Second,
+		comparedCameras: []int{1}, recordingRound: time.Second, recordingTrace: time.Second, tracedCameras: 1,
 	}
 )
 

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -24,18 +23,18 @@ const (
 	recordedKbps = 2000
 )
 
-// recordingCost are rows 10 and 11.
-func recordingCost(ctx context.Context, b *bench) (err error) {
+// recordingTraced is row 11.
+func recordingTraced(ctx context.Context, b *bench) (err error) {
 	cameras, err := b.startCameras(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, cameras.close()) }()
-	store := b.path("recorded")
-	if err := b.newRecordingStore(ctx, store, cameras); err != nil {
+	store := b.path("traced")
+	if err := b.newRecordingStore(ctx, store, cameras.urls()); err != nil {
 		return err
 	}
-	return errors.Join(b.recordBeside(ctx, store, cameras), b.recordTraced(ctx, store, cameras), b.indexSizes(ctx))
+	return errors.Join(b.recordTraced(ctx, store), b.indexSizes(ctx))
 }
 
 // cameras are RTSP servers in this process.
@@ -52,7 +51,7 @@ func (b *bench) startCameras(ctx context.Context) (all cameras, err error) {
 	for i := range media.AccessUnits {
 		fillUp(&media.AccessUnits[i], recordedKbps*1000/8/recordedFPS)
 	}
-	for range b.recordedCameras {
+	for range b.tracedCameras {
 		c, err := testcamera.Start(testcamera.Config{Source: media, KeepSent: 1})
 		if err != nil {
 			return nil, errors.Join(err, all.close())
@@ -60,6 +59,13 @@ func (b *bench) startCameras(ctx context.Context) (all cameras, err error) {
 		all = append(all, c)
 	}
 	return all, nil
+}
+
+func (all cameras) urls() (urls []string) {
+	for _, c := range all {
+		urls = append(urls, c.URL())
+	}
+	return urls
 }
 
 func (all cameras) close() (err error) {
@@ -85,142 +91,16 @@ func fillUp(au *testcamera.AccessUnit, wantBytes int) {
 	au.NALs = append(au.NALs[:1:1], append([][]byte{sei}, au.NALs[1:]...)...)
 }
 
-func (b *bench) newRecordingStore(ctx context.Context, path string, cameras cameras) error {
+func (b *bench) newRecordingStore(ctx context.Context, path string, urls []string) error {
 	var names []teststore.Camera
-	for i, c := range cameras {
-		names = append(names, teststore.Camera{Name: fmt.Sprintf("camera%d", i+1), URL: c.URL(), RetainBytes: 1 << 60})
+	for i, url := range urls {
+		names = append(names, teststore.Camera{Name: fmt.Sprintf("camera%d", i+1), URL: url, RetainBytes: 1 << 60})
 	}
 	return teststore.Create(ctx, path, "UTC", names...)
 }
 
-// rival is another recorder.
-type rival struct {
-	name string
-	processes
-	// files is a pattern of what each of the cameras has a file of.
-	files string
-	contest
-}
-
-// recordBeside is row 10: all record the same cameras at the same time.
-func (b *bench) recordBeside(ctx context.Context, store string, cameras cameras) (err error) {
-	s, err := b.record(ctx, store)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.stop()) }()
-	ffmpegs, err := b.segment(cameras)
-	if err != nil {
-		return err
-	}
-	defer ffmpegs.stop()
-	rivals := []*rival{{name: "ffmpeg -f segment", processes: ffmpegs, files: b.path("segments*/*")}}
-	if b.mediamtx != "" {
-		server, err := b.relay(cameras)
-		if err != nil {
-			return err
-		}
-		defer server.stop()
-		rivals = append(rivals, &rival{name: "mediamtx", processes: server, files: b.path("relayed/*/*")})
-	}
-	time.Sleep(5 * time.Second) // until all have connected
-	perCamera := 100 / b.recordingRound.Seconds() / float64(len(cameras))
-	for range b.rounds {
-		before, err := used(s, rivals)
-		if err != nil {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(b.recordingRound):
-		}
-		after, err := used(s, rivals)
-		if err != nil {
-			return err
-		}
-		for i, r := range rivals {
-			r.ours = append(r.ours, (after[0]-before[0])*perCamera)
-			r.theirs = append(r.theirs, (after[1+i]-before[1+i])*perCamera)
-		}
-	}
-	for _, r := range rivals {
-		if files, err := filepath.Glob(r.files); err != nil || len(files) < len(cameras) {
-			return errors.Join(fmt.Errorf("%s has recorded %d files", r.name, len(files)), err)
-		}
-		b.report(10, fmt.Sprintf("time on a processor for each of %d recorded cameras, against %s", len(cameras), r.name), "%", &r.contest)
-	}
-	return nil
-}
-
-// processes are some that do the same.
-type processes []*exec.Cmd
-
-// segment records each camera with ffmpeg.
-func (b *bench) segment(cameras cameras) (all processes, err error) {
-	for i, c := range cameras {
-		dir := b.path("segments" + strconv.Itoa(i))
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			return nil, err
-		}
-		cmd := exec.Command("ffmpeg", "-v", "error", "-nostdin", "-rtsp_transport", "tcp", "-i", c.URL(),
-			"-c", "copy", "-f", "segment", "-segment_time", "60", filepath.Join(dir, "%d.mp4"))
-		if err := cmd.Start(); err != nil {
-			all.stop()
-			return nil, err
-		}
-		all = append(all, cmd)
-	}
-	return all, nil
-}
-
-func (all processes) stop() {
-	for _, cmd := range all {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait() // it was killed
-	}
-}
-
-// relay records all cameras with one mediamtx.
-func (b *bench) relay(cameras cameras) (processes, error) {
-	settings := []string{"rtspAddress: 127.0.0.1:0", "rtspTransports: [tcp]"}
-	for _, other := range []string{"rtmp", "hls", "webrtc", "srt", "moq"} {
-		settings = append(settings, other+": false")
-	}
-	settings = append(settings, "paths:")
-	for i, c := range cameras {
-		settings = append(settings, fmt.Sprintf("  camera%d:", i), "    source: "+c.URL(), "    rtspTransport: tcp",
-			"    record: true", "    recordPath: "+b.path("relayed")+"/%path/%Y-%m-%d_%H-%M-%S-%f")
-	}
-	path := b.path("mediamtx.yml")
-	if err := os.WriteFile(path, []byte(strings.Join(settings, "\n")), 0o600); err != nil {
-		return nil, err
-	}
-	cmd := exec.Command(b.mediamtx, path)
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	return processes{cmd}, nil
-}
-
-// used is how many seconds on a processor the recorder and each of its rivals have had.
-func used(s *server, rivals []*rival) (all []float64, err error) {
-	own, err := scheduled(s.cmd.Process.Pid)
-	all = append(all, own)
-	for _, r := range rivals {
-		sum := 0.0
-		for _, cmd := range r.processes {
-			seconds, processErr := scheduled(cmd.Process.Pid)
-			sum, err = sum+seconds, errors.Join(err, processErr)
-		}
-		all = append(all, sum)
-	}
-	return all, err
-}
-
-// recordTraced is row 11: each system call that writes to the index or waits for a
-// disk is looked at.
-func (b *bench) recordTraced(ctx context.Context, store string, cameras cameras) error {
+// recordTraced looks at each system call that writes to the index or waits for a disk.
+func (b *bench) recordTraced(ctx context.Context, store string) error {
 	trace := b.path("trace")
 	// -D makes the recorder our child, and strace a bystander.
 	s, err := b.serve(ctx, "msg=recording", "strace", "-D", "-f", "-qq", "-y", "-s", "0", "-e", "trace=fsync,fdatasync,pwrite64,write", "-e", "signal=none",
@@ -239,7 +119,7 @@ func (b *bench) recordTraced(ctx context.Context, store string, cameras cameras)
 	if err != nil {
 		return err
 	}
-	minutes := b.recordingTrace.Minutes() * float64(len(cameras))
+	minutes := b.recordingTrace.Minutes() * float64(b.tracedCameras)
 	c := countCalls(string(text))
 	b.note(11, "commits of a camera-minute", "%.1f", float64(c.commits)/minutes)
 	b.note(11, "fsyncs of a camera-minute: sample files and directory; journals and checkpoints of them; index", "%.1f; %.1f; %.1f",

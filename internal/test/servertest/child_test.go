@@ -28,7 +28,12 @@ type child struct {
 // begin starts a program; it is ended with the test at the latest.
 func begin(t *testing.T, name string, args ...string) *child {
 	t.Helper()
-	c := &child{cmd: exec.Command(name, args...), firstLine: make(chan string, 1), ended: make(chan struct{})}
+	return beginCommand(t, exec.Command(name, args...))
+}
+
+func beginCommand(t *testing.T, cmd *exec.Cmd) *child {
+	t.Helper()
+	c := &child{cmd: cmd, firstLine: make(chan string, 1), ended: make(chan struct{})}
 	output, err := c.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

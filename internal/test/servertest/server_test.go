@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/moonfirefs/moonfirefs/internal/test/gstserver"
 )
 
 const (
@@ -139,9 +141,8 @@ func gstreamer(t *testing.T, source, pipeline string) (url string) {
 	t.Helper()
 	port := freePort(t)
 	begin(t, "ffmpeg", "-v", "error", "-re", "-i", source, "-c", "copy", "-f", "matroska", fmt.Sprintf("tcp://127.0.0.1:%d?listen=1", port))
-	// Debian's own Python has the bindings.
-	server := begin(t, "/usr/bin/python3", "testdata/server.py", fmt.Sprintf("( tcpclientsrc host=127.0.0.1 port=%d ! matroskademux name=d %s )", port, pipeline))
-	return "rtsp://127.0.0.1:" + <-server.firstLine + "/stream"
+	server := beginCommand(t, gstserver.Command(fmt.Sprintf("( tcpclientsrc host=127.0.0.1 port=%d ! matroskademux name=d %s )", port, pipeline)))
+	return gstserver.URL(<-server.firstLine, 0)
 }
 
 // publishToMediamtx serves a file by mediamtx, to which ffmpeg publishes it as soon as
