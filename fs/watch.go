@@ -10,12 +10,13 @@ import (
 	gofs "github.com/hanwen/go-fuse/v2/fs"
 
 	"github.com/moonfirefs/moonfirefs/internal/civil"
+	"github.com/moonfirefs/moonfirefs/internal/pulse"
 	"github.com/moonfirefs/moonfirefs/library"
 )
 
-// watchInterval is how often the database is asked whether it has changed, which
-// takes microseconds.
-const watchInterval = 250 * time.Millisecond
+// watchPulses is how often the database is asked whether it has changed, which takes
+// microseconds: every 374 ms.
+const watchPulses = 2
 
 // watcher tells the kernel which names have moved on to another version or have
 // gone, sooner than its cache would find out, and which to forget because there are too
@@ -37,8 +38,6 @@ type watcher struct {
 
 // run watches until ctx is cancelled.
 func (w *watcher) run(ctx context.Context) {
-	ticker := time.NewTicker(watchInterval)
-	defer ticker.Stop()
 	for {
 		w.looked.Store(int64(time.Since(epoch)))
 		if err := w.look(ctx); err != nil && ctx.Err() == nil {
@@ -48,7 +47,7 @@ func (w *watcher) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-pulse.Wait(watchPulses):
 		}
 	}
 }

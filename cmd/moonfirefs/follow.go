@@ -6,17 +6,17 @@ import (
 	"context"
 	"log/slog"
 	"reflect"
-	"time"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/monitor"
+	"github.com/moonfirefs/moonfirefs/internal/pulse"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/recorder"
 )
 
-// followEvery is how often the index is asked whether somebody has changed it, which
-// takes microseconds.
-const followEvery = 250 * time.Millisecond
+// followPulses is how often the index is asked whether somebody has changed it, which
+// takes microseconds: every 561 ms.
+const followPulses = 3
 
 // follower has a recorder take up what other processes change about cameras.
 type follower struct {
@@ -35,8 +35,6 @@ type follower struct {
 
 // run follows until ctx ends.
 func (f *follower) run(ctx context.Context) {
-	ticker := time.NewTicker(followEvery)
-	defer ticker.Stop()
 	for {
 		err := f.look(ctx)
 		if err != nil && ctx.Err() == nil && !f.failed {
@@ -46,7 +44,7 @@ func (f *follower) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-pulse.Wait(followPulses):
 		}
 	}
 }

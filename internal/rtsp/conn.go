@@ -12,6 +12,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/moonfirefs/moonfirefs/internal/pulse"
 )
 
 // Config says where to connect, and how.
@@ -155,7 +157,7 @@ func (c *Conn) Receive() error {
 		return cause
 	}
 	now := time.Now()
-	err := c.read(nextGathering(now))
+	err := c.read(pulse.Next(now))
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		return err
 	}

@@ -15,24 +15,14 @@ import (
 )
 
 const (
-	// gatherEvery is the distance of the moments at which what has arrived is read. It is
-	// no multiple of the distance of frames, so that the last frame before such a
-	// moment, whose arrival is known best, is now this one and now that one.
-	gatherEvery = 187 * time.Millisecond
 	// gatherBytes is how much makes it read before that.
 	gatherBytes = 48 << 10
-	// maxReadAge bounds what is believed of how long ago something arrived.
-	maxReadAge = 30 * time.Second
+	// stampError is by how much the clock on the wall, by which the kernel stamps what it
+	// receives, and the monotonic clock may differ over the time that something waits.
+	stampError = time.Second
+	// stampBytes is room for the kernel's time stamp.
+	stampBytes = 64
 )
-
-// epoch is when the process began. All connections read at the same moments, so that the
-// process wakes once for all of them.
-var epoch = time.Now()
-
-// nextGathering is the next of those moments.
-func nextGathering(now time.Time) time.Time {
-	return now.Add(gatherEvery - now.Sub(epoch)%gatherEvery)
-}
 
 // gatherer reads a TCP connection. While it gathers, it lets pass some time or some
 // bytes before each read: the kernel wakes nobody for less (SO_RCVLOWAT). It tells when
@@ -45,13 +35,15 @@ type gatherer struct {
 	gathering bool
 	// more says that the last read may have left something.
 	more bool
-	// at is when the last byte that was read arrived.
-	at time.Time
+	// at is when the last byte that was read arrived, and emptied when nothing was left
+	// last: what is read has arrived since.
+	at, emptied time.Time
+	suspensions suspensions
 
 	// rest is what TLS has yet to take. mayWait says that it may wait for more.
 	rest, buffer []byte
 	mayWait      bool
-	control      [64]byte
+	control      [stampBytes]byte
 }
 
 func newGatherer(conn *net.TCPConn) (*gatherer, error) {
@@ -71,6 +63,8 @@ func (g *gatherer) start() error {
 			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1))
 	})
 	g.gathering, g.more = true, true
+	g.emptied = time.Now()
+	g.suspensions = newSuspensions()
 	return errors.Join(controlErr, err)
 }
 
@@ -133,8 +127,12 @@ func (g *gatherer) gather(b []byte) (n int, err error) {
 			return 0, err
 		}
 	}
+	before := time.Now()
 	n, err = g.receive(b)
-	g.more = n == len(b)
+	if g.more = n == len(b); !g.more {
+		g.emptied = before
+		g.suspensions.settle()
+	}
 	return n, err
 }
 
@@ -159,35 +157,79 @@ func (g *gatherer) receive(b []byte) (n int, err error) {
 	case n == 0:
 		return 0, io.EOF
 	}
-	if at := arrival(g.control[:controlBytes], time.Now()); at.After(g.at) {
+	if at := arrival(g.control[:controlBytes], g.emptied, &g.suspensions); at.After(g.at) {
 		g.at = at
 	}
 	return n, nil
 }
 
-// arrival is when the kernel received something, by the monotonic clock.
-func arrival(control []byte, now time.Time) time.Time {
+// arrival is when the kernel received something, after a time. It can have waited for
+// long: while the process or the machine was stopped, nobody read it.
+func arrival(control []byte, after time.Time, s *suspensions) time.Time {
+	now := time.Now()
+	stamp, ok := stampOf(control)
+	if !ok {
+		return now
+	}
+	// By the clock on the wall, which somebody may have set in between.
+	age := now.Round(0).Sub(stamp)
+	most := now.Sub(after) + stampError
+	if age > most {
+		most += s.since()
+	}
+	if age < 0 || age > most {
+		return now
+	}
+	return now.Add(-age)
+}
+
+// stampOf is the time stamp among control messages.
+func stampOf(control []byte) (stamp time.Time, ok bool) {
 	messages, err := unix.ParseSocketControlMessage(control)
 	if err != nil {
-		return now
+		return time.Time{}, false
 	}
 	for _, m := range messages {
 		if m.Header.Level != unix.SOL_SOCKET || m.Header.Type != unix.SCM_TIMESTAMPNS {
 			continue
 		}
-		var stamp time.Time
 		switch len(m.Data) { // a timespec
 		case 16:
-			stamp = time.Unix(int64(binary.NativeEndian.Uint64(m.Data)), int64(binary.NativeEndian.Uint64(m.Data[8:])))
+			return time.Unix(int64(binary.NativeEndian.Uint64(m.Data)), int64(binary.NativeEndian.Uint64(m.Data[8:]))), true
 		case 8:
-			stamp = time.Unix(int64(binary.NativeEndian.Uint32(m.Data)), int64(binary.NativeEndian.Uint32(m.Data[4:])))
-		default:
-			return now
-		}
-		// By the clock on the wall, which somebody may have set in between.
-		if age := now.Round(0).Sub(stamp); age > 0 && age < maxReadAge {
-			return now.Add(-age)
+			return time.Unix(int64(binary.NativeEndian.Uint32(m.Data)), int64(binary.NativeEndian.Uint32(m.Data[4:]))), true
 		}
 	}
-	return now
+	return time.Time{}, false
+}
+
+// suspensions tell for how long the machine was suspended since something: the monotonic
+// clock stands still then.
+type suspensions struct {
+	before time.Duration
+	looked bool
+}
+
+func newSuspensions() suspensions { return suspensions{before: suspended()} }
+
+// since is for how long it was since it was settled last.
+func (s *suspensions) since() time.Duration {
+	s.looked = true
+	return suspended() - s.before
+}
+
+// settle begins anew.
+func (s *suspensions) settle() {
+	if s.looked {
+		*s = newSuspensions()
+	}
+}
+
+// suspended is for how long it was since it was booted.
+func suspended() time.Duration {
+	var boot, monotonic unix.Timespec
+	if errors.Join(unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot), unix.ClockGettime(unix.CLOCK_MONOTONIC, &monotonic)) != nil {
+		return 0
+	}
+	return time.Duration(boot.Nano() - monotonic.Nano())
 }

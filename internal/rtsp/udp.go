@@ -8,7 +8,10 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -64,6 +67,7 @@ func (u *udp) listen(port int) (*net.UDPConn, error) {
 	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(u.local, uint16(port))))
 	if err == nil {
 		_ = conn.SetReadBuffer(udpBufferBytes) // as much as the kernel allows
+		err = stampArrivals(conn)
 	}
 	return conn, err
 }
@@ -72,19 +76,63 @@ func (u *udp) listen(port int) (*net.UDPConn, error) {
 func (u *udp) start(conn *net.UDPConn, model Packet) {
 	u.sockets = append(u.sockets, conn)
 	u.readers.Go(func() {
-		buffer := make([]byte, datagramBytes)
+		buffer, control := make([]byte, datagramBytes), make([]byte, stampBytes)
+		w := newWaitingTime()
 		for {
-			n, from, err := conn.ReadFromUDPAddrPort(buffer)
+			n, stamped, _, from, err := conn.ReadMsgUDPAddrPort(buffer, control)
 			switch {
 			case errors.Is(err, net.ErrClosed):
 				return
 			case err != nil, from.Addr().Unmap() != u.camera:
 				continue // an ICMP error, or a stranger
 			}
-			model.Data, model.Arrived = buffer[:n], time.Now()
+			model.Data, model.Arrived = buffer[:n], w.arrival(control[:stamped])
 			u.add(&model)
 		}
 	})
+}
+
+// stampArrivals has the kernel stamp what a socket receives.
+func stampArrivals(conn syscall.Conn) error {
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return err
+	}
+	controlErr := raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
+	})
+	return errors.Join(controlErr, err)
+}
+
+// waitingTime finds out when datagrams arrived. Unless nothing was read for some time,
+// that is when they are read.
+type waitingTime struct {
+	read time.Time
+	// late says that what is read has waited, since a time at the longest.
+	late        bool
+	since       time.Time
+	suspensions suspensions
+}
+
+func newWaitingTime() *waitingTime {
+	return &waitingTime{read: time.Now(), suspensions: newSuspensions()}
+}
+
+func (w *waitingTime) arrival(control []byte) time.Time {
+	now := time.Now()
+	// Also by the clock on the wall: the other one stands still while the machine does.
+	if pause := max(now.Sub(w.read), now.Round(0).Sub(w.read.Round(0))); pause > stampError && !w.late {
+		w.late, w.since = true, w.read
+	}
+	w.read = now
+	if !w.late {
+		return now
+	}
+	at := arrival(control, w.since, &w.suspensions)
+	if w.late = now.Sub(at) > stampError; !w.late {
+		w.suspensions.settle()
+	}
+	return at
 }
 
 func (u *udp) add(p *Packet) {
