@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+	sqlite3 "github.com/mattn/go-sqlite3"
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 
@@ -61,6 +62,19 @@ func (db *DB) AddSampleDir(ctx context.Context, d *SampleDir) error {
 	err := db.writer.QueryRowContext(ctx, `insert into sample_dir (uuid, path) values (?, ?) returning id`, d.UUID[:], d.Path).Scan(&d.ID)
 	if err != nil {
 		return fmt.Errorf("add sample directory %s: %w", d.Path, asOurs(err))
+	}
+	return nil
+}
+
+// RemoveSampleDir forgets a directory. It returns an error that wraps moonfirefs.ErrInvalid if
+// there is footage in it, or something records to it.
+func (db *DB) RemoveSampleDir(ctx context.Context, id moonfirefs.SampleDirID) error {
+	result, err := db.writer.ExecContext(ctx, `delete from sample_dir where id = ?`, id)
+	if e := new(sqlite3.Error); errors.As(err, e) && e.ExtendedCode == sqlite3.ErrConstraintForeignKey {
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "remove sample directory: it has footage, or a camera records to it (see: moonfirefs dir list)")
+	}
+	if err := requireOne(result, err); err != nil {
+		return fmt.Errorf("remove sample directory: %w", asOurs(err))
 	}
 	return nil
 }

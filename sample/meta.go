@@ -18,6 +18,9 @@ import (
 // metaName is the file that marks a directory as ours.
 const metaName = "meta"
 
+// OwnNames are those that an empty directory may have in it.
+var OwnNames = []string{metaName, lockName, "lost+found"}
+
 // maxMetaBytes is many times what the file has.
 const maxMetaBytes = 64 << 10
 

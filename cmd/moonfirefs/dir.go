@@ -23,7 +23,7 @@ func newDirCommand(g *global) *cobra.Command {
 		Args:  onlyCommands,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(newDirAddCommand(g), newDirListCommand(g))
+	cmd.AddCommand(newDirAddCommand(g), newDirListCommand(g), newDirRemoveCommand(g))
 	return cmd
 }
 
@@ -53,6 +53,39 @@ is missing whenever the disk is.`,
 				return err
 			}
 			_, err = fmt.Fprintf(cmd.OutOrStdout(), "Added sample directory %s.\n", printable.Text(dir.Path))
+			return err
+		},
+	}
+}
+
+func newDirRemoveCommand(g *global) *cobra.Command {
+	return &cobra.Command{
+		Use:   "remove DIR",
+		Short: "Remove a footage directory that is empty",
+		Long: `Takes DIR out of the store, and removes it if nothing else is in it. No footage may be in
+it, and no camera may record to it. A directory whose disk is gone can be removed as well.
+The recorder must be stopped meanwhile.`,
+		Example: `  moonfirefs dir remove /media/disk2/samples`,
+		Args:    asUsage(needs("DIR")),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			log, err := g.logger(cmd)
+			if err == nil && args[0] == "" {
+				err = &usageError{errors.New("DIR is empty")}
+			}
+			if err != nil {
+				return err
+			}
+			find := func(s *store.Store) (moonfirefs.SampleDirID, error) {
+				return (&opened{s, g.store, cmd, log}).findDir(args[0])
+			}
+			removed, err := store.RemoveDir(cmd.Context(), g.store, find, log)
+			if errors.Is(err, moonfirefs.ErrStoreLocked) {
+				return fmt.Errorf("%w: stop the recorder first", err)
+			}
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), "Removed sample directory %s.\n", printable.Text(removed))
 			return err
 		},
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -73,4 +74,26 @@ func TestDirAddedWhileRecording(t *testing.T) {
 	}
 	recorder.stop()
 	requireOutput(t, exitOK, []string{"Clean"}, "check", "--store", path, "--hash")
+}
+
+// TestDirRemove ensures that a directory is removed only if it is empty and nothing records
+// to it, and can be added again.
+func TestDirRemove(t *testing.T) {
+	t.Parallel()
+	path, second := newStore(t), filepath.Join(t.TempDir(), "samples")
+	remove := []string{"dir", "remove", second, "--store", path}
+	requireOutput(t, exitFailure, []string{"the store has no other"}, "dir", "remove", filepath.Join(path, "samples"), "--store", path)
+	requireOutput(t, exitFailure, []string{"not a directory of the store"}, remove...)
+	mustRun(t, "dir", "add", second, "--store", path)
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "x", "rtsp://192.0.2.1/", "--retain", "1GB", "--dir", second)
+	requireOutput(t, exitFailure, []string{"a camera records to it"}, remove...)
+	mustRun(t, "camera", "remove", "x", "--store", path)
+	mustDo(t, os.WriteFile(filepath.Join(second, "notes.txt"), nil, 0o600))
+	requireOutput(t, exitFailure, []string{"there is notes.txt"}, remove...)
+	mustDo(t, os.Remove(filepath.Join(second, "notes.txt")))
+	requireOutput(t, exitOK, []string{"Removed sample directory " + second}, remove...)
+	if _, err := os.Stat(second); !os.IsNotExist(err) {
+		t.Errorf("it is there: %v", err)
+	}
+	mustRun(t, "dir", "add", second, "--store", path)
 }
