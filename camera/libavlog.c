@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include <libavutil/log.h>
+#include <libavutil/mem.h>
 
 #include "_cgo_export.h"
 
@@ -26,8 +27,13 @@ static void forward(void *class, int level, const char *format, va_list argument
 	moonfireLibavLog(owner, level, line, length >= (int)sizeof(line));
 }
 
+/* What libav may allocate at once: a server must not make it reserve gigabytes. An 8K picture
+ * is less. */
+#define MAX_ALLOCATION (64 << 20)
+
 void moonfireDirectLibavLog(void)
 {
+	av_max_alloc(MAX_ALLOCATION);
 	/* Never beyond debug: trace shows the Authorization header. */
 	av_log_set_level(AV_LOG_DEBUG);
 	av_log_set_callback(forward);

@@ -4,8 +4,11 @@ package recorder
 
 import (
 	"encoding/binary"
+	"log/slog"
+	"math"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/camera"
@@ -73,6 +76,57 @@ func FuzzTimestamps(f *testing.F) {
 			}
 		}
 		o.end(emit)
+		if came != sent {
+			t.Fatalf("%d of %d frames came", came, sent)
+		}
+	})
+}
+
+// FuzzCameraClock ensures that, whatever the time stamps and the times of arrival, every frame
+// comes once and in order, no more are held back than may be, and time does not go back but
+// where frames may.
+func FuzzCameraClock(f *testing.F) {
+	step := func(stampsAndMillis ...uint32) (script []byte) {
+		for i := 0; i+1 < len(stampsAndMillis); i += 2 {
+			script = binary.BigEndian.AppendUint32(script, stampsAndMillis[i])
+			script = append(script, byte(stampsAndMillis[i+1]), 0)
+		}
+		return script
+	}
+	f.Add(step(0, 0, 3000, 33, 3000, 33, 1<<31, 33, 3000, 33))
+	f.Add(step(0, 0, 300_000, 33, 300_000, 33, 300_000, 33, 300_000, 33, 300_000, 33, 300_000, 33))
+	f.Fuzz(func(t *testing.T, script []byte) {
+		sent, came, last90k := 0, 0, int64(math.MinInt64)
+		clock := cameraClock{log: slog.New(slog.DiscardHandler), count: func(int) {}}
+		emit := func(it *item) {
+			if int(binary.BigEndian.Uint32(it.frame.Data)) != came {
+				t.Fatalf("frame %x comes as number %d", it.frame.Data, came)
+			}
+			if !it.frame.MayGoBack && it.frame.PTS90k < last90k {
+				t.Fatalf("frame %d is at %d, the one before at %d", came, it.frame.PTS90k, last90k)
+			}
+			came, last90k = came+1, max(last90k, it.frame.PTS90k)
+		}
+		stamp90k, at := int64(0), time.Duration(0)
+		for chunk := range slices.Chunk(script, 6) {
+			if len(chunk) < 6 {
+				break
+			}
+			stamp90k += int64(int32(binary.BigEndian.Uint32(chunk)))
+			at += time.Duration(chunk[4]) * 7 * time.Millisecond
+			frame := camera.Frame{PTS90k: stamp90k, Data: binary.BigEndian.AppendUint32(nil, uint32(sent))}
+			frame.MayGoBack, frame.Sync = chunk[5]&1 != 0, chunk[5]&2 != 0
+			sent++
+			clock.add(&item{frame: frame, arrival: after(at)}, emit)
+			if clock.looked && len(clock.doubtful) > maxDoubtful {
+				t.Fatalf("%d frames are in doubt", len(clock.doubtful))
+			}
+			if chunk[5]&4 != 0 {
+				clock.end(emit)
+				last90k = math.MinInt64
+			}
+		}
+		clock.end(emit)
 		if came != sent {
 			t.Fatalf("%d of %d frames came", came, sent)
 		}

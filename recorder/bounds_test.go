@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package recorder
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
+)
+
+// maxCameraBytes is what a stream of a camera may make the recorder keep
+// (docs/security.md).
+const maxCameraBytes = 64 << 20
+
+// description is that of H.264 without parameter sets.
+const description = "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:1\r\n"
+
+// answers are those to the requests of a session: what an answer has after its first line and
+// its number.
+func answers(method string) string {
+	switch method {
+	case "DESCRIBE":
+		return fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(description), description)
+	case "SETUP":
+		return "Session: 1\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n"
+	}
+	return "\r\n"
+}
+
+// interleaved is an RTP packet as it is interleaved. All have one time stamp.
+func interleaved(sequence uint16, payload []byte) []byte {
+	b := binary.BigEndian.AppendUint16([]byte{'$', 0}, uint16(12+len(payload)))
+	b = append(b, 0x80, 96)
+	b = binary.BigEndian.AppendUint16(b, sequence)
+	return append(append(b, 0, 0, 0, 1, 0, 0, 0, 1), payload...)
+}
+
+// flood sends what a function makes, until that fails.
+func flood(conn io.Writer, next func(i int) []byte) {
+	for i := 0; ; i++ {
+		if _, err := conn.Write(next(i)); err != nil {
+			return
+		}
+	}
+}
+
+// memoryVices are what cameras do that could fill the memory, after a request of theirs was
+// answered.
+var memoryVices = map[string]struct {
+	// at is the request that is not answered as it should be.
+	at string
+	do func(conn net.Conn, number string)
+}{
+	"a body of 2 GB": {"DESCRIBE", func(conn net.Conn, number string) {
+		_, _ = fmt.Fprintf(conn, "RTSP/1.0 200 OK\r\nCSeq: %s\r\nContent-Length: 2147483647\r\n\r\n", number)
+		flood(conn, func(int) []byte { return make([]byte, 1<<16) })
+	}},
+	"header lines without end": {"OPTIONS", func(conn net.Conn, _ string) {
+		_, _ = io.WriteString(conn, "RTSP/1.0 200 OK\r\n")
+		flood(conn, func(i int) []byte { return fmt.Appendf(nil, "X-Line-%d: %s\r\n", i, strings.Repeat("x", 500)) })
+	}},
+	"a line without end": {"OPTIONS", func(conn net.Conn, _ string) {
+		flood(conn, func(int) []byte { return []byte("RTSP/1.0 200 OK" + strings.Repeat(" ", 1<<16)) })
+	}},
+	"streams without number": {"DESCRIBE", func(conn net.Conn, number string) {
+		body := strings.Repeat("m=video 0 RTP/AVP 96 97 98 99\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 "+strings.Repeat("a=b;", 20)+"\r\n", 900)
+		_, _ = fmt.Fprintf(conn, "RTSP/1.0 200 OK\r\nCSeq: %s\r\nContent-Length: %d\r\n\r\n%s", number, len(body), body)
+	}},
+	"a circle": {"DESCRIBE", func(conn net.Conn, number string) {
+		_, _ = fmt.Fprintf(conn, "RTSP/1.0 302 Found\r\nCSeq: %s\r\nLocation: rtsp://%s/1\r\n\r\n", number, conn.LocalAddr())
+	}},
+	"silence": {"OPTIONS", func(conn net.Conn, _ string) { _, _ = io.Copy(io.Discard, conn) }},
+	"an access unit without end": {"then", func(conn net.Conn, _ string) {
+		flood(conn, func(i int) []byte { return interleaved(uint16(i), append([]byte{0x65, 0x88}, make([]byte, 1<<14)...)) })
+	}},
+	"NAL units without number": {"then", func(conn net.Conn, _ string) {
+		aggregate := append([]byte{24}, []byte(strings.Repeat("\x00\x01\x09", 5000))...)
+		flood(conn, func(i int) []byte { return interleaved(uint16(i), aggregate) })
+	}},
+	"packets out of order": {"then", func(conn net.Conn, _ string) {
+		flood(conn, func(i int) []byte { return interleaved(uint16(2*i), make([]byte, 1<<14)) })
+	}},
+	"answers without question": {"then", func(conn net.Conn, _ string) {
+		flood(conn, func(i int) []byte {
+			return fmt.Appendf(nil, "RTSP/1.0 200 OK\r\nCSeq: %d\r\nContent-Length: 100000\r\n\r\n%s", i, make([]byte, 100000))
+		})
+	}},
+}
+
+// talk answers requests until the vice sets in.
+func talk(conn net.Conn, at string, do func(net.Conn, string)) {
+	defer conn.Close()
+	in := bufio.NewReader(conn)
+	method, number := "", ""
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			return
+		}
+		line = strings.TrimSpace(line)
+		switch {
+		case method == "":
+			method, _, _ = strings.Cut(line, " ")
+		case strings.HasPrefix(line, "CSeq:"):
+			number = strings.TrimSpace(line[5:])
+		case line != "":
+		case method == at:
+			do(conn, number)
+			return
+		default:
+			if _, err := fmt.Fprintf(conn, "RTSP/1.0 200 OK\r\nCSeq: %s\r\n%s", number, answers(method)); err != nil {
+				return
+			}
+			if method == "PLAY" && at == "then" {
+				do(conn, number)
+				return
+			}
+			method = ""
+		}
+	}
+}
+
+// Whatever a camera announces and sends, it costs the recorder no more memory than its bound,
+// and another camera no frame.
+func TestMemoryVices(t *testing.T) {
+	for name, vice := range memoryVices {
+		t.Run(name, func(t *testing.T) {
+			address := cameratest.Listen(t, func(conn net.Conn) { talk(conn, vice.at, vice.do) })
+			healthy := startCamera(t, testcamera.Config{})
+			f := newFixture(t, plenty)
+			other := f.camera
+			other.UUID, other.ShortName, other.ID = uuid.New(), "garage", 0
+			other.Streams = []moonfirefs.Stream{f.camera.Streams[0]}
+			other.Streams[0].ID, other.Streams[0].URL = 0, "rtsp://"+address+"/1"
+			f.must(f.store.DB.AddCamera(t.Context(), &other))
+			f.camera.Streams[0].URL = healthy.URL()
+			o := f.options(nil)
+			o.Clock, o.Dial, o.Cameras = nil, nil, append(o.Cameras, other)
+			o.Cameras[0] = f.camera
+
+			before := heapBytes()
+			r := New(o)
+			f.must(r.Open(t.Context()))
+			most := int64(0)
+			end := time.Now().Add(1500 * time.Millisecond)
+			wait.Until(t, "frames of the healthy camera", func() bool {
+				most = max(most, heapBytes()-before)
+				return r.Status()[0].Frames >= 20 && time.Now().After(end)
+			})
+			t.Logf("%.1f MiB more in use", float64(most)/(1<<20))
+			if most > maxCameraBytes {
+				t.Errorf("it made the recorder keep %d bytes", most)
+			}
+			if s := r.Status(); s[0].Connections != 1 || s[0].Dropped != 0 || s[0].Packets.Lost != 0 || s[1].Frames != 0 {
+				t.Errorf("the healthy camera: %+v; the other one: %+v", s[0], s[1])
+			}
+			f.must(r.Close())
+		})
+	}
+}
+
+// heapBytes is what is in use, garbage included.
+func heapBytes() int64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapInuse + m.StackInuse)
+}
