@@ -60,7 +60,8 @@ func (p *presence) await(stop <-chan struct{}) error {
 // look returns why the directory is gone; nil if it is there, or that cannot be found out.
 func (p *presence) look() error {
 	err := p.dir.Verify()
-	if err == nil && p.suspected.Swap(false) {
+	p.suspect(err)
+	if !errors.Is(err, sample.ErrUnavailable) && p.suspected.Swap(false) {
 		err = p.dir.Probe()
 	}
 	if errors.Is(err, sample.ErrUnavailable) {

@@ -23,14 +23,14 @@ func (d *Dir) Verify() error {
 	}
 	here, err := p.handle.Stat()
 	if err != nil {
-		return d.lost(err)
+		return err
 	}
 	there, err := os.Stat(d.Path())
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return d.unavailable("there is nothing at its path any more")
 	case err != nil:
-		return d.lost(err)
+		return err
 	case !os.SameFile(here, there):
 		return d.unavailable("another directory is at its path")
 	}
@@ -42,7 +42,7 @@ func (d *Dir) Verify() error {
 func (d *Dir) verifyMeta(p *place) error {
 	root, err := os.OpenRoot(d.Path() + "/.")
 	if err != nil {
-		return d.lost(err)
+		return err
 	}
 	defer root.Close()
 	if err := verify(root, d.identity()); err != nil && verify(p.Root, d.identity()) == nil {
