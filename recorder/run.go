@@ -31,6 +31,8 @@ const (
 	// more is mistaken. It comes with that frame, and the video waits for it no longer
 	// than a frame may last.
 	maxAudioAhead90k moonfirefs.Duration90k = maxJump90k
+	// catchUpWithin is how long frames that have waited may be late.
+	catchUpWithin = 5 * time.Second
 )
 
 // run is what one connection delivers without a break: recordings that touch
@@ -46,6 +48,11 @@ type run struct {
 
 	// began is when the first frame arrived.
 	began arrival
+	// lateSince is since when key frames are too late, by the monotonic clock; 0 if they
+	// are not.
+	lateSince time.Duration
+	// endsAt is when the last recording that has ended does, by the monotonic clock.
+	endsAt time.Duration
 	// current is the recording in progress; nil if there is none.
 	current *recording
 	// awaiting is the one before it, as long as that awaits audio.
@@ -118,10 +125,22 @@ func (r *run) requirePace(it *item) error {
 		return errCameraClock
 	case t.clockStepped(it.arrival):
 		return errClockStep
-	case t.strayed(it.arrival):
+	case !t.strayed(it.arrival):
+		r.lateSince = 0
+	case t.late90k(it.arrival) <= maxStray90k || !r.mayCatchUp(it.arrival):
 		return errStrayed
 	}
 	return nil
+}
+
+// mayCatchUp tells whether frames that are late may only have waited: this process stood
+// still, as in a suspended machine, and they come faster now than they were sent. Until
+// they have caught up, the run dates them, and a new one would date them by their arrival.
+func (r *run) mayCatchUp(at arrival) bool {
+	if r.lateSince == 0 {
+		r.lateSince = at.monotonic
+	}
+	return at.monotonic-r.lateSince < catchUpWithin
 }
 
 // append adds a frame that was advanced to to the recording in progress, or to a new one.
@@ -172,6 +191,7 @@ func (r *run) endCurrent(lastDuration90k moonfirefs.Duration90k) error {
 	if ended == nil {
 		return nil
 	}
+	r.endsAt = ended.timeline.endsAt()
 	err := ended.end(lastDuration90k)
 	r.lost += ended.lost
 	if ended.awaitsAudio() {

@@ -25,6 +25,9 @@ const (
 	// A camera whose timestamps make no sense at all would produce a recording
 	// per key frame. Runs shorter than this are followed by a pause.
 	lastingRun = 10 * time.Second
+	// How much earlier than the end of a run the next one may begin: its last frames
+	// may have come early.
+	maxOverlap = time.Second
 	// The first recording of a run lasts at least one interval of segmentation, so the
 	// first audio may be late.
 	maxAudioDelay = 6 * time.Second
@@ -250,8 +253,16 @@ func (s *streamer) flush() {
 func (s *streamer) broke(err error, at arrival) {
 	s.dropped += int64(s.run.lost)
 	s.pause(err, s.run.lasted(at), at)
-	s.run = nil
+	s.leaveRun()
 	s.failed(at, err)
+}
+
+// leaveRun lets go of a run that has ended. The next one does not begin before its end,
+// which is far ahead of the clock where frames came faster than they are shown: recordings
+// of a stream do not overlap by more than networks and reordering make of it.
+func (s *streamer) leaveRun() {
+	s.notBefore = max(s.notBefore, s.run.endsAt-maxOverlap)
+	s.run = nil
 }
 
 func (s *streamer) endRun() {
@@ -260,8 +271,9 @@ func (s *streamer) endRun() {
 	}
 	if err := s.run.end(); err != nil {
 		s.broke(err, arrivedNow(s.clock))
+		return
 	}
-	s.run = nil
+	s.leaveRun()
 }
 
 // take adds a frame to the run, or begins a run with it.

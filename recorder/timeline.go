@@ -159,9 +159,19 @@ func (t *timeline) next() *timeline {
 // come too early must not hide it.
 func (t *timeline) strayed(at arrival) bool {
 	began := moonfirefs.FromTime(t.anchor.wall)
-	arrived := moonfirefs.FromTime(t.anchor.wall.Add(at.monotonic - t.anchor.monotonic))
-	late90k := arrived.Sub(t.media90k())
+	late90k := t.late90k(at)
 	return late90k > maxStray90k || late90k < -maxStray90k || t.first && began.Sub(t.localStart90k) > maxStray90k
+}
+
+// late90k is how late the frame that was advanced to has arrived.
+func (t *timeline) late90k(at arrival) moonfirefs.Duration90k {
+	arrived := moonfirefs.FromTime(t.anchor.wall.Add(at.monotonic - t.anchor.monotonic))
+	return arrived.Sub(t.media90k())
+}
+
+// endsAt is when the frame that was advanced to begins, by the monotonic clock.
+func (t *timeline) endsAt() time.Duration {
+	return t.anchor.monotonic + t.media90k().Sub(moonfirefs.FromTime(t.anchor.wall)).Duration()
 }
 
 // clockStepped tells whether the wall clock has been set since the run began.

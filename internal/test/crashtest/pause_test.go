@@ -77,12 +77,12 @@ func recordsAfter(p *program, before []promise) bool {
 }
 
 // overlaps returns which recordings of a stream, which are in the order of their ids, are
-// not one after another. A recording may begin before the end of the one before by as
-// little as the clocks differ.
+// not one after another. The first of a run may begin before the end of the run before by as
+// much as its last frames came early.
 func overlaps(all []moonfirefs.Recording) (problems []string) {
 	for i := 1; i < len(all); i++ {
 		before, r := &all[i-1], &all[i]
-		if end := before.Start90k.Add(before.Duration90k); r.Start90k < end {
+		if end := before.Start90k.Add(before.Duration90k); end.Sub(r.Start90k).Duration() > time.Second {
 			problems = append(problems, fmt.Sprintf("recording %d begins %v before the end of recording %d", r.ID, end.Sub(r.Start90k).Duration(), before.ID))
 		}
 	}
