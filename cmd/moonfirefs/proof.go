@@ -83,8 +83,9 @@ func (f *proofFlags) start(ctx context.Context, path string, s *store.Store, log
 		return io.NopCloser(nil), nil
 	}
 	n, err := notary.Open(ctx, notary.Options{StorePath: path, Store: s, TimeStampURL: f.timeStampURL, Logger: log})
-	if err != nil {
-		return nil, err
+	if err != nil { // recording matters more
+		log.Error("footage is recorded, but not signed", "err", err)
+		return io.NopCloser(nil), nil
 	}
 	n.Start()
 	return n, nil

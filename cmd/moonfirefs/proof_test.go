@@ -113,3 +113,15 @@ func TestInitKey(t *testing.T) {
 		}
 	}
 }
+
+// TestSpoiltKey ensures that a key which cannot be used does not keep a recorder from
+// recording.
+func TestSpoiltKey(t *testing.T) {
+	t.Parallel()
+	path := newStore(t) // which has a key
+	mustDo(t, os.WriteFile(filepath.Join(path, "proof", "secret.key"), []byte("nothing"), 0o600))
+	recorder := start(t, "run", newMountpoint(t), "--store", path)
+	recorder.saw("footage is recorded, but not signed")
+	recorder.saw("msg=recording")
+	recorder.stop()
+}

@@ -13,6 +13,7 @@ import (
 	"aead.dev/minisign"
 	"github.com/spf13/cobra"
 
+	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/proof"
 	"github.com/moonfirefs/moonfirefs/proof/verify"
 )
@@ -58,8 +59,11 @@ func (f *verifyFlags) verify(cmd *cobra.Command, path string) error {
 	if err != nil {
 		return &statusError{err, exitUnchecked}
 	}
-	if _, err := fmt.Fprint(cmd.OutOrStdout(), report.Text(key.ID())); err != nil {
-		return err
+	report.Folder = printable.Text(report.Folder)
+	for line := range strings.Lines(report.Text(key.ID())) {
+		if _, err := fmt.Fprintln(cmd.OutOrStdout(), printable.Text(strings.TrimSuffix(line, "\n"))); err != nil {
+			return err
+		}
 	}
 	stampErr := f.stamps(cmd, report)
 	if !report.Unchanged() {
@@ -144,7 +148,7 @@ func (f *verifyFlags) stamps(cmd *cobra.Command, report *verify.Report) error {
 		if err != nil {
 			return &statusError{fmt.Errorf("NOT PROVEN: %w", err), exitFailure}
 		}
-		if _, err := fmt.Fprintln(cmd.OutOrStdout(), report.TimeStamp(stamp, roots != nil)); err != nil {
+		if _, err := fmt.Fprintln(cmd.OutOrStdout(), printable.Text(report.TimeStamp(stamp, roots != nil))); err != nil {
 			return err
 		}
 	}

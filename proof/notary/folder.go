@@ -44,10 +44,11 @@ func (f Folder) in(names ...string) string {
 	return filepath.Join(append([]string{f.path}, names...)...)
 }
 
-// Exists tells whether there is a key, so that recordings are to be proven.
+// Exists tells whether there is a key, so that recordings are to be proven, or may be one
+// that this user cannot see.
 func (f Folder) Exists() bool {
 	_, err := os.Stat(f.in(secretName))
-	return err == nil
+	return !errors.Is(err, fs.ErrNotExist)
 }
 
 // Init makes a key. Recordings whose id is after the given one will be proven. It returns
