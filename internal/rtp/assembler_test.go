@@ -171,6 +171,30 @@ func TestAssemblerBounds(t *testing.T) {
 	}
 }
 
+// FuzzJPEG: whatever payloads come, an access unit is one file of JPEG or none, and is not
+// much longer than what was sent.
+func FuzzJPEG(f *testing.F) {
+	f.Add([]byte("\x00\x00\x00\x00\x01\x32\x28\x16abc"), []byte("\x00\x00\x00\x03\x01\x32\x28\x16def"), true)
+	f.Add([]byte("\x00\x00\x00\x00\x01\xff\x28\x16\x00\x00\x00\x40"+strings.Repeat("q", 64)+"abc"), []byte("x"), false)
+	f.Fuzz(func(t *testing.T, first, second []byte, marker bool) {
+		const headers = 1000
+		a := NewJPEG(func(u *AccessUnit) error {
+			if len(u.Units) > 2 || len(u.Units) > 0 && (!bytes.HasPrefix(u.Units[0], []byte{0xff, 0xd8}) || len(u.Units[0]) > headers+len(first)+len(second)) {
+				t.Fatalf("%d units, %x", len(u.Units), u.Units)
+			}
+			return nil
+		})
+		for n, payload := range [][]byte{first, second, first} {
+			if err := a.Add(&Packet{Timestamp: int64(n / 2), Payload: payload, Marker: marker || n > 0}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := a.End(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
 // TestAV1Payloads ensures that OBUs are what they were before they were packed.
 func TestAV1Payloads(t *testing.T) {
 	const gap = "gap"

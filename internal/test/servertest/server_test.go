@@ -82,6 +82,10 @@ var footage = map[string]struct {
 		[]string{"-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "30", "-c:a", "copy"},
 		"d.video_0 ! queue ! h264parse config-interval=-1 ! clocksync ! rtph264pay name=pay0 pt=96 d.audio_0 ! queue ! aacparse ! clocksync ! rtpmp4gpay name=pay1 pt=97", true,
 	},
+	"H.264 with Opus": {
+		[]string{"-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-g", "30", "-c:a", "libopus"},
+		"d.video_0 ! queue ! h264parse config-interval=-1 ! clocksync ! rtph264pay name=pay0 pt=96 d.audio_0 ! queue ! opusparse ! clocksync ! rtpopuspay name=pay1 pt=97", true,
+	},
 	"H.265": {
 		[]string{"-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none:bframes=0:keyint=30", "-an"},
 		"d.video_0 ! queue ! h265parse config-interval=-1 ! clocksync ! rtph265pay name=pay0 pt=96", false,
