@@ -24,9 +24,12 @@ import (
 //go:embed page.html
 var pageText string
 
+//go:embed date.html
+var dateText string
+
 // pageTemplate escapes what it is given; nothing that a person has entered may reach it as
 // one of the types of html/template that say "already escaped".
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
+var pageTemplate = template.Must(template.New("page").Parse(pageText + dateText))
 
 // renderer makes the texts of pages.
 type renderer struct {

@@ -14,13 +14,13 @@ import (
 	"github.com/moonfirefs/moonfirefs/library"
 )
 
-// ActivityName is in the folder of a date, for those who ask for it: it is not listed. To
-// make it, the tables of samples of the whole date are read, and a listing must not wait
-// for that.
+// ActivityName is in the folder of a date beside HTMLName, for those who ask for them: they
+// are not listed. To make them, the tables of samples of the whole date are read, and a
+// listing must not wait for that.
 const ActivityName = "activity.json"
 
 // DateNames are the names of the pages in the folder of a date.
-func DateNames() []string { return []string{ActivityName} }
+func DateNames() []string { return []string{HTMLName, ActivityName} }
 
 // datePage is a page of a date that is remembered for as long as the files of the date
 // are the same.
@@ -72,7 +72,12 @@ func (p *Pages) makeOfDate(ctx context.Context, key pageKey) (*Page, []byte, err
 	if err != nil {
 		return nil, nil, fmt.Errorf("make %s of %v: %w", key.name, key.date, err)
 	}
-	content, err := renderer{p.catalog.Calendar(), p.live}.activityJSON(state, key.date, found)
+	var content []byte
+	if key.name == HTMLName {
+		content, err = p.dateHTML(ctx, state, key.date, found)
+	} else {
+		content, err = renderer{p.catalog.Calendar(), p.live}.activityJSON(state, key.date, found)
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("make %s of %v: %w", key.name, key.date, err)
 	}

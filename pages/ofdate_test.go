@@ -3,6 +3,8 @@
 package pages
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"strings"
 	"testing"
 
@@ -34,8 +36,8 @@ func recordLively(t testing.TB, f *fixture) {
 	}
 }
 
-// activityOf makes activity.json of a date of the driveway.
-func activityOf(t testing.TB, p *Pages, date string) *Page {
+// dateOf makes a page of a date of the driveway.
+func dateOf(t testing.TB, p *Pages, date, name string) *Page {
 	t.Helper()
 	now, err := p.catalog.Snapshot(t.Context())
 	if err != nil {
@@ -45,7 +47,7 @@ func activityOf(t testing.TB, p *Pages, date string) *Page {
 	if !ok {
 		t.Fatalf("%s is not a date", date)
 	}
-	page, err := p.OfDate(t.Context(), now.Folder("driveway").Stream, d, ActivityName)
+	page, err := p.OfDate(t.Context(), now.Folder("driveway").Stream, d, name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +61,7 @@ func TestActivity(t *testing.T) {
 	f := newStore(t, unlimited)
 	recordLively(t, f)
 	p := f.newPages(t)
-	page := activityOf(t, p, "2026-11-22")
+	page := dateOf(t, p, "2026-11-22", ActivityName)
 	var got struct {
 		TimeZoneName, Folder, Date string
 		Minutes                    []*activity.Percent
@@ -74,7 +76,7 @@ func TestActivity(t *testing.T) {
 			t.Errorf("minute %d: %v", i, p)
 		}
 	}
-	if activityOf(t, p, "2026-11-21") != nil {
+	if dateOf(t, p, "2026-11-21", ActivityName) != nil {
 		t.Error("a date without footage has a page")
 	}
 	html := string(contentOf(t, pageOf(t, p, "driveway", HTMLName)))
@@ -82,12 +84,39 @@ func TestActivity(t *testing.T) {
 		t.Errorf("the bar is not shaded from 13:05 to 13:10 alone")
 	}
 	f.insertRows(t, teststore.Rows{Folder: "driveway", Start: teststore.At("2026-11-23T12:00:00-05:00"), Recordings: 1, Seconds: 60, Width: 640})
-	closed := activityOf(t, p, "2026-11-22") // the newest hour is another one
+	closed := dateOf(t, p, "2026-11-22", ActivityName) // the newest hour is another one
 	f.insertRows(t, teststore.Rows{Folder: "driveway", Start: teststore.At("2026-11-23T12:01:00-05:00"), Recordings: 1, Seconds: 60, Width: 640})
-	if activityOf(t, p, "2026-11-22") != closed {
+	if dateOf(t, p, "2026-11-22", ActivityName) != closed {
 		t.Error("the page of a date is made again for another one's footage")
 	}
-	if closed.Inode != page.Inode || activityOf(t, f.newPages(t), "2026-11-22").Inode != page.Inode {
+	if closed.Inode != page.Inode || dateOf(t, f.newPages(t), "2026-11-22", ActivityName).Inode != page.Inode {
 		t.Error("the page of a closed date is not the same any more")
 	}
+}
+
+// Ensures that the page of a date leads to each file and to its quarters, without a script
+// and with one that its policy allows by its digest, and knows where something moved.
+func TestDatePage(t *testing.T) {
+	f := newStore(t, unlimited)
+	recordLively(t, f)
+	html := string(contentOf(t, dateOf(t, f.newPages(t), "2026-11-22", HTMLName)))
+	digest := sha256.Sum256([]byte(between(html, "<script>", "</script>")))
+	for _, want := range []string{
+		`<a href="13.mp4" data-from="46800" data-to="48000" data-clock="46800">13.mp4</a>`,
+		`<a href="13.mp4#t=900" data-at="47700">13:15</a>`, `data-events="47220"`, `class="a2" d="M47220 0h60v1h-60z"`,
+		`script-src &#39;sha256-` + strings.ReplaceAll(base64.StdEncoding.EncodeToString(digest[:]), "+", "&#43;") + `&#39;`,
+	} {
+		if !strings.Contains(html, want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	if strings.Contains(html, "#t=1800") {
+		t.Error("there is a link to a quarter without footage")
+	}
+}
+
+func between(text, begin, end string) string {
+	_, rest, _ := strings.Cut(text, begin)
+	inner, _, _ := strings.Cut(rest, end)
+	return inner
 }
