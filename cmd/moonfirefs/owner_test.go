@@ -111,3 +111,24 @@ func TestExportIsReadable(t *testing.T) {
 		t.Errorf("mode %v, user %d", info.Mode(), stat.Uid)
 	}
 }
+
+// TestStatusThroughMount ensures that whoever may see the footage, but not the store, is told
+// the status.
+func TestStatusThroughMount(t *testing.T) {
+	t.Parallel()
+	folder := openFolder(t)
+	path, mountpoint := filepath.Join(folder, "store"), filepath.Join(folder, "mnt")
+	mustDo(t, os.Mkdir(mountpoint, 0o755))
+	mustRun(t, "init", "--store", path, "--time-zone", "UTC")
+	recorder := start(t, "run", mountpoint, "--store", path, "--allow-other", "--uid", "0", "--gid", "54321")
+	recorder.saw("msg=recording")
+	reportAt(t, path) // it is ready
+	// Mounts of other tests, which the user can see as well, may keep the program from telling.
+	if output, status := runAs(t, folder, stranger, "status", "--store", path); status != exitOK && !strings.Contains(output, "permission denied") {
+		t.Errorf("of the group: status %d: %s", status, output)
+	}
+	if output, status := runAs(t, folder, storeOwner, "status", "--store", path); status != exitNoRecorder {
+		t.Errorf("of another group: status %d: %s", status, output)
+	}
+	recorder.stop()
+}

@@ -41,6 +41,20 @@ func At(path string) (entry Entry, ok bool, err error) {
 	return entry, ok, nil
 }
 
+// Ours lists the paths of all mounts of this program that this process can see.
+func Ours() (paths []string, err error) {
+	data, err := os.ReadFile("/proc/self/mountinfo")
+	if err != nil {
+		return nil, fmt.Errorf("read mount table: %w", err)
+	}
+	for line := range strings.Lines(string(data)) {
+		if e, ok := parseEntry(line); ok && e.FileSystemType == "fuse."+Name {
+			paths = append(paths, e.Path)
+		}
+	}
+	return paths, nil
+}
+
 // parseEntry parses a line such as
 //
 //	36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue
