@@ -74,6 +74,22 @@ func adopter(root *os.Root) (Owner, error) {
 	return ownerOf(info), nil
 }
 
+// MkdirInside is MkdirAll for the owner of the directory in which all that is missing is.
+func MkdirInside(path string) error {
+	there := path
+	for {
+		owner, err := OwnerOf(there)
+		if err == nil {
+			return MkdirAll(path, owner)
+		}
+		if parent := filepath.Dir(there); errors.Is(err, fs.ErrNotExist) && parent != there {
+			there = parent
+			continue
+		}
+		return err
+	}
+}
+
 // MkdirAll makes a directory and those above it that are missing, of mode 0700. If root
 // makes them, they belong to owner.
 func MkdirAll(path string, owner Owner) error {

@@ -78,7 +78,7 @@ func (f Folder) init(after moonfirefs.RecordingID) (minisign.PublicKey, error) {
 		return public, err
 	}
 	for _, name := range []string{"", statementsName, leavesName} {
-		if err := os.MkdirAll(f.in(name), 0o700); err != nil {
+		if err := durable.MkdirInside(f.in(name)); err != nil {
 			return public, err
 		}
 	}

@@ -96,14 +96,14 @@ func (f Folder) openLeaves(date string, key streamKey) (*leafFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", opened.path, err)
 	}
-	if err := os.MkdirAll(filepath.Dir(opened.path), 0o700); err != nil {
+	if err := durable.MkdirInside(filepath.Dir(opened.path)); err != nil {
 		return nil, err
 	}
 	opened.file, err = os.OpenFile(opened.path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	if err := opened.file.Truncate(wholeBytes); err != nil {
+	if err := errors.Join(durable.AdoptFile(opened.file), opened.file.Truncate(wholeBytes)); err != nil {
 		return nil, errors.Join(err, opened.file.Close())
 	}
 	return opened, nil
