@@ -108,6 +108,18 @@ func TestCameraClockLeavesAlone(t *testing.T) {
 	}{
 		"in order":       {stamp, func(i int) time.Duration { return gathered(stamp(i)) }},
 		"burst at first": {stamp, func(i int) time.Duration { return max(stamp(i), 4*time.Second) }},
+		"a large frame at first": {stamp, func(i int) time.Duration {
+			if sent := stamp(i); sent > 700*time.Millisecond && sent < 2*time.Second {
+				return max(sent, 1700*time.Millisecond)
+			}
+			return stamp(i)
+		}},
+		"held up at first": {stamp, func(i int) time.Duration {
+			if sent := stamp(i); sent > 600*time.Millisecond {
+				return sent + 1200*time.Millisecond
+			}
+			return stamp(i)
+		}},
 		"held up for 8 s": {stamp, func(i int) time.Duration {
 			if sent := stamp(i); sent > 10*time.Second && sent < 18*time.Second {
 				return 18 * time.Second

@@ -98,6 +98,7 @@ func (p *pace) look(points []point) (wrong bool) {
 	later := slices.DeleteFunc(slices.Clone(points), func(q point) bool { return q.at90k < points[0].at90k+burst90k })
 	slope, ok := slopeOf(later)
 	if !ok {
+		later = points
 		slope, ok = slopeOf(points)
 	}
 	switch {
@@ -108,8 +109,23 @@ func (p *pace) look(points []point) (wrong bool) {
 	case isBetween(slope, slowest, fastest):
 		p.isWrong = false
 		return false
+	case !isSteady(later):
+		return p.isWrong
 	}
 	return p.correct(slope)
+}
+
+// isSteady tells whether both halves of some frames say that the pace is too slow, or both
+// that it is too fast. Of a network that has held up some of them, one half does not.
+func isSteady(points []point) bool {
+	first, middle, last := points[0], points[len(points)/2], points[len(points)-1]
+	early, late := slopeBetween(first, middle), slopeBetween(middle, last)
+	return max(early, late) < slowest || min(early, late) > fastest
+}
+
+// slopeBetween is by how much time stamps advance in a unit of this machine's time.
+func slopeBetween(from, to point) float64 {
+	return float64(stampStep(from.raw90k, to.raw90k)) / float64(max(to.at90k-from.at90k, 1))
 }
 
 // lookAgain judges by frames whose time stamps go on neither from those before nor from one
@@ -226,7 +242,7 @@ func slopeOf(points []point) (slope float64, ok bool) {
 	for i := apart; i < len(points); i++ {
 		from, to := points[i-apart], points[i]
 		if took90k := to.at90k - from.at90k; took90k >= minSpan90k {
-			slopes = append(slopes, float64(stampStep(from.raw90k, to.raw90k))/float64(took90k))
+			slopes = append(slopes, slopeBetween(from, to))
 		}
 	}
 	if len(slopes) == 0 {
