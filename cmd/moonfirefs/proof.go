@@ -45,7 +45,8 @@ restarted.
 
 The private key is proof/secret.key in the store, readable by its owner alone. Give the
 public key, which is printed, to whoever has to believe a proof, before it is needed.`,
-		Args: asUsage(noArguments),
+		Example: "  moonfirefs proof init",
+		Args:    asUsage(noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return g.withStore(cmd, store.Reading, func(o *opened) error { return o.makeProofKey() })
 		},
