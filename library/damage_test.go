@@ -31,7 +31,7 @@ func TestDamageCostsItsHour(t *testing.T) {
 		"summaries of megabytes":    {"update hour_summaries set summaries = zeroblob(30000000)", none},
 		"a mark of never":           {"insert into trimmed_quarter values (1, 1 << 62)", none},
 		"something kept for ever":   {"insert into kept (stream_id, name, start_time_90k, end_time_90k, since_time_90k) values (1, 'a', -9223372036854775808, 9223372036854775807, 0)", none},
-		"a camera that has no UUID": {"insert into camera values (77, x'', 'other', '', 1, 0, '', ''); insert into stream values (77, 77, 'main', 1, '', 'tcp', 1, 0, 0)", none},
+		"a camera that has no UUID": {"insert into camera values (77, x'', 'other', '', 1, 0, '', ''); insert into stream (id, camera_id, kind, sample_dir_id, url, transport, retain_bytes) values (77, 77, 'main', 1, '', 'tcp', 1)", none},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := teststore.NewWith(t, newYork, teststore.Camera{Name: "driveway", RetainBytes: 1 << 40})

@@ -63,5 +63,5 @@ func ExampleCalendar_ParseInterval() {
 	fmt.Println(err)
 	// Output:
 	// 2026-11-21 23:50:00 to 2026-11-22 00:10:00
-	// 2026-10-25 02:30:00 occurred twice in Europe/Zurich; write 2026-10-25T02:30:00+02:00 or 2026-10-25T02:30:00+01:00: invalid
+	// 2026-10-25 02:30:00 occurred twice in Europe/Zurich; write 2026-10-25T02:30:00+02:00 or 2026-10-25T02:30:00+01:00
 }

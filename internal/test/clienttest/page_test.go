@@ -16,6 +16,9 @@ import (
 // link is an attribute that leads somewhere.
 var link = regexp.MustCompile(`(?:href|src)="([^"]*)"`)
 
+// datedFolder is the name of a date's folder.
+var datedFolder = regexp.MustCompile(`^\d{4}-\d{2}-\d{2}$`)
+
 // TestIndexPages ensures that the pages lead, link by link, to every file of
 // footage and to nothing that does not exist, in the mount and in a backup, and
 // that a browser shows something.
@@ -65,6 +68,9 @@ func follow(t *testing.T, path string, isCopy bool, reached map[string]bool) {
 		next := filepath.Join(filepath.Dir(path), target.Path)
 		if isPresent := strings.Contains(next, "/live/") || filepath.Base(next) == "latest.mp4"; isPresent && isCopy {
 			continue // no copy has what happens now
+		}
+		if filepath.Base(next) == "index.html" && datedFolder.MatchString(filepath.Base(filepath.Dir(next))) && isCopy {
+			continue // the mount makes the pages of dates when they are asked for by name
 		}
 		if _, err := os.Stat(next); err != nil {
 			t.Errorf("%s: dead link: %v", path, err)

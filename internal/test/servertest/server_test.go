@@ -38,13 +38,12 @@ type packet struct {
 func packets(t *testing.T, path string, args ...string) (all []packet) {
 	t.Helper()
 	args = append([]string{"-v", "error", "-i", path}, args...)
-	units := int64(0) // in a second
+	seconds, parts := int64(0), int64(1) // a unit is this fraction
 	for line := range strings.Lines(run(t, "ffmpeg", append(args, "-f", "framemd5", "-")...)) {
 		if strings.HasPrefix(line, "#") {
-			if _, base, ok := strings.Cut(line, "#tb 0: 1/"); ok {
-				var err error
-				if units, err = strconv.ParseInt(strings.TrimSpace(base), 10, 64); err != nil {
-					t.Fatal(err)
+			if base, ok := strings.CutPrefix(line, "#tb 0: "); ok {
+				if _, err := fmt.Sscanf(base, "%d/%d", &seconds, &parts); err != nil {
+					t.Fatalf("%s: %q: %v", path, line, err)
 				}
 			}
 			continue
@@ -54,7 +53,7 @@ func packets(t *testing.T, path string, args ...string) (all []packet) {
 		if err != nil {
 			t.Fatalf("%s: %q: %v", path, line, err)
 		}
-		all = append(all, packet{strings.TrimSpace(fields[5]), time.Duration(pts) * time.Second / time.Duration(units)})
+		all = append(all, packet{strings.TrimSpace(fields[5]), time.Duration(pts*seconds) * time.Second / time.Duration(parts)})
 	}
 	return all
 }

@@ -133,7 +133,7 @@ func TestJoin(t *testing.T) {
 }
 
 func TestEncodeRefuses(t *testing.T) {
-	for _, p := range []Params{{Width: 321, Height: 180}, {Width: 64, Height: 64}, {FPS: -1}, {Codec: "mjpeg"}, {OpenGOP: true}, {BFrames: -1}} {
+	for _, p := range []Params{{Width: 321, Height: 180}, {Width: 64, Height: 64}, {FPS: -1}, {Codec: "vp8"}, {OpenGOP: true}, {BFrames: -1}} {
 		if _, err := Encode(t.Context(), p, 1); err == nil {
 			t.Errorf("%+v is accepted", p)
 		}
