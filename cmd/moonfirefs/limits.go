@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -100,7 +101,7 @@ func (o *opened) tellLimits(c *moonfirefs.Camera, measured bitRates, tell func(*
 		if err == nil {
 			err = o.printf("%s: %s", s.FolderName(c), retentionText(s, rate))
 		}
-		if err == nil && rate.mbits > 0 && float64(s.RetainBytes) < bytesPerDay(rate.mbits)/24/6 {
+		if least := bytesPerDay(cmp.Or(rate.mbits, usualMbits[0])) / 24 / 6; err == nil && float64(s.RetainBytes) < least {
 			err = o.printf("warning: %s holds less than ten minutes of footage; older footage is deleted", humanize.Bytes(uint64(s.RetainBytes)))
 		}
 		if err != nil {

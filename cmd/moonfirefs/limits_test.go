@@ -94,3 +94,15 @@ func TestParseAge(t *testing.T) {
 		}
 	}
 }
+
+// TestSmallQuotaIsTold ensures that whoever gives a camera next to no room hears of it,
+// also before anything is known of its bit rate.
+func TestSmallQuotaIsTold(t *testing.T) {
+	t.Parallel()
+	const warning = "less than ten minutes"
+	add := []string{"camera", "add", "--no-test", "--store", newStore(t)}
+	requireOutput(t, exitOK, []string{warning}, append(add, "driveway", "rtsp://192.0.2.1/", "--retain", "60MB")...)
+	if output := mustRun(t, append(add, "garden", "rtsp://192.0.2.2/", "--retain", "80MB")...); strings.Contains(output, warning) {
+		t.Errorf("80 MB are told to be too few: %s", output)
+	}
+}
