@@ -4,6 +4,7 @@ package crashtest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -216,7 +217,26 @@ func (s *site) recordLong(faults string, d time.Duration) {
 	if !p.prints(cameraCount, `msg="codec configuration"`) {
 		s.t.Fatalf("it does not record:\n%s", p.log())
 	}
+	// The first frames of a camera wait until its pace is known (design/time.md).
+	if !p.waitUntil(func() bool { return s.journals() >= cameraCount }) {
+		s.t.Fatalf("it has no journals:\n%s", p.log())
+	}
 	time.Sleep(d)
+}
+
+// journals counts those that are not empty.
+func (s *site) journals() (n int) {
+	s.t.Helper()
+	paths, err := filepath.Glob(filepath.Join(cmp.Or(s.samples, filepath.Join(s.path, "samples")), "*.journal"))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, path := range paths {
+		if info, err := os.Stat(path); err == nil && info.Size() > 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // frames counts the frames of each camera, those of salvaged recordings alone.
