@@ -98,7 +98,7 @@ func CreateFor(path string, id Identity, owner durable.Owner) error {
 	if err := requireEmpty(path); err != nil {
 		return err
 	}
-	if err := giveTo(path, owner); err != nil {
+	if err := durable.Give(path, owner); err != nil {
 		return fmt.Errorf("create sample directory: %w", err)
 	}
 	root, err := os.OpenRoot(path)
@@ -110,14 +110,6 @@ func CreateFor(path string, id Identity, owner durable.Owner) error {
 		return fmt.Errorf("create sample directory %s: %w", path, err)
 	}
 	return durable.SyncDir(filepath.Dir(path))
-}
-
-// giveTo gives an empty directory away, if root does so.
-func giveTo(path string, owner durable.Owner) error {
-	if os.Geteuid() != 0 {
-		return nil
-	}
-	return os.Chown(path, owner.UID, owner.GID)
 }
 
 func requireEmpty(path string) error {

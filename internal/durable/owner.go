@@ -37,7 +37,7 @@ func Adopt(root *os.Root, f *os.File) error {
 	if err != nil || owner == (Owner{}) {
 		return err
 	}
-	return f.Chown(owner.UID, owner.GID)
+	return give(owner, f.Stat, f.Chown)
 }
 
 // AdoptFile is Adopt for a file that was opened by its path.
@@ -49,7 +49,7 @@ func AdoptFile(f *os.File) error {
 	if err != nil {
 		return err
 	}
-	return f.Chown(owner.UID, owner.GID)
+	return give(owner, f.Stat, f.Chown)
 }
 
 // AdoptName is Adopt for a name in a directory, such as that of a new directory.
@@ -58,7 +58,27 @@ func AdoptName(root *os.Root, name string) error {
 	if err != nil || owner == (Owner{}) {
 		return err
 	}
-	return root.Lchown(name, owner.UID, owner.GID)
+	stat := func() (fs.FileInfo, error) { return root.Lstat(name) }
+	return give(owner, stat, func(uid, gid int) error { return root.Lchown(name, uid, gid) })
+}
+
+// Give gives a file or a directory to owner, if root does so.
+func Give(path string, owner Owner) error {
+	if !isRoot() {
+		return nil
+	}
+	stat := func() (fs.FileInfo, error) { return os.Lstat(path) }
+	return give(owner, stat, func(uid, gid int) error { return os.Lchown(path, uid, gid) })
+}
+
+// give does nothing for what is the owner's already: a file system that knows no owners, as
+// exFAT does not, refuses to change them.
+func give(owner Owner, stat func() (fs.FileInfo, error), chown func(uid, gid int) error) error {
+	info, err := stat()
+	if err != nil || ownerOf(info) == owner {
+		return err
+	}
+	return chown(owner.UID, owner.GID)
 }
 
 // adopter returns who is to get what this process makes in a directory; zero for nobody
@@ -105,8 +125,5 @@ func MkdirAll(path string, owner Owner) error {
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return err
 	}
-	if !isRoot() {
-		return nil
-	}
-	return os.Lchown(path, owner.UID, owner.GID)
+	return Give(path, owner)
 }
