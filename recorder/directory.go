@@ -26,7 +26,7 @@ type directory interface {
 	UnlinkJournal(uuid.UUID) error
 	MoveAside(uuid.UUID) (path string, err error)
 	Journals() ([]uuid.UUID, error)
-	EachBatch(fn func([]uuid.UUID) error) error
+	Stat(uuid.UUID) (sample.Info, error)
 	Sync() error
 	Space() (sample.Space, error)
 	// Verify and Probe fail with sample.ErrUnavailable if the directory is gone.

@@ -52,7 +52,11 @@ func (s *salvager) salvage(ctx context.Context) (*leftovers, error) {
 	if err != nil {
 		return nil, err
 	}
-	used, err := s.used(reserved)
+	journals, err := s.dir.Journals()
+	if err != nil {
+		return nil, err
+	}
+	used, err := s.used(reserved, journals)
 	if err != nil {
 		return nil, err
 	}
@@ -80,34 +84,30 @@ func (s *salvager) salvage(ctx context.Context) (*leftovers, error) {
 		}
 	}
 	slices.SortFunc(found.salvaged, compareFinished)
-	if err := s.sweepJournals(reserved); err != nil {
-		closeAll(found.salvaged)
-		return nil, err
-	}
+	s.sweepJournals(reserved, journals)
 	return found, nil
 }
 
-// used tells which names have a file, a journal or a row: of most there is nothing, since
-// the recorder has hundreds in stock.
-func (s *salvager) used(reserved []index.Reservation) (used map[uuid.UUID]bool, err error) {
-	used = make(map[uuid.UUID]bool)
+// used tells which names have a file, one of the journals, or a row: of most there is
+// nothing, since the recorder has hundreds in stock. It asks for each, since the directory
+// may have very many more files.
+func (s *salvager) used(reserved []index.Reservation, journals []uuid.UUID) (used map[uuid.UUID]bool, err error) {
+	used = make(map[uuid.UUID]bool, len(reserved))
+	for _, name := range journals {
+		used[name] = true
+	}
 	for _, r := range reserved {
-		used[r.UUID] = r.Recorded
-	}
-	note := func(names []uuid.UUID) error {
-		for _, name := range names {
-			if _, ok := used[name]; ok {
-				used[name] = true
-			}
+		if used[r.UUID] || r.Recorded {
+			used[r.UUID] = true
+			continue
 		}
-		return nil
+		_, err := s.dir.Stat(r.UUID)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		used[r.UUID] = err == nil
 	}
-	journals, err := s.dir.Journals()
-	if err != nil {
-		return nil, err
-	}
-	_ = note(journals) // it never fails
-	return used, s.dir.EachBatch(note)
+	return used, nil
 }
 
 // compareFinished puts the recordings of a stream into their order.
@@ -203,18 +203,14 @@ func (s *salvager) complete(file reopenedFile, j *journal.Journal) (*moonfirefs.
 	return salvagedRow(s.id, j, table, digest), nil
 }
 
-// sweepJournals removes the journals of names that are not reserved: their
+// sweepJournals removes those of the journals whose names are not reserved: their
 // recordings are committed or gone. Their sample files are none of its business.
-func (s *salvager) sweepJournals(reserved []index.Reservation) error {
+func (s *salvager) sweepJournals(reserved []index.Reservation, journals []uuid.UUID) {
 	isReserved := make(map[uuid.UUID]bool, len(reserved))
 	for _, r := range reserved {
 		isReserved[r.UUID] = true
 	}
-	names, err := s.dir.Journals()
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
+	for _, name := range journals {
 		if isReserved[name] {
 			continue
 		}
@@ -222,5 +218,4 @@ func (s *salvager) sweepJournals(reserved []index.Reservation) error {
 			s.log.Warn("cannot delete a journal", "file", name, "err", err)
 		}
 	}
-	return nil
 }

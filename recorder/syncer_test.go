@@ -114,7 +114,7 @@ func (f *faults) UnlinkJournal(name uuid.UUID) error {
 
 func (f *faults) Journals() ([]uuid.UUID, error) { return f.dir.Journals() }
 
-func (f *faults) EachBatch(fn func([]uuid.UUID) error) error { return f.dir.EachBatch(fn) }
+func (f *faults) Stat(name uuid.UUID) (sample.Info, error) { return f.dir.Stat(name) }
 
 func (f *faults) Unlink(name uuid.UUID) error {
 	if err := f.happens("unlink"); err != nil {
