@@ -3,6 +3,7 @@
 package previews
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -113,7 +114,7 @@ func (d *Database) prepare(ctx context.Context, store uuid.UUID) error {
 		return fmt.Errorf("open previews: %w", err)
 	}
 	if version != 0 && version != schemaVersion {
-		return fmt.Errorf("open previews: version %d: %w", version, moonfirefs.ErrInvalid)
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "open previews: version %d", version)
 	}
 	if _, err := d.db.ExecContext(ctx, schemaSQL); err != nil {
 		return fmt.Errorf("open previews: %w", err)
@@ -125,7 +126,7 @@ func (d *Database) prepare(ctx context.Context, store uuid.UUID) error {
 		return err
 	}
 	if err == nil && string(known) != string(store[:]) {
-		err = fmt.Errorf("they are of another store: %w", moonfirefs.ErrInvalid)
+		err = moonfirefs.Errorf(moonfirefs.ErrInvalid, "they are of another store")
 	}
 	return err
 }
@@ -168,23 +169,15 @@ func (d *Database) pictures(ctx context.Context, stream moonfirefs.StreamID, i m
 }
 
 func (d *Database) each(ctx context.Context, query string, stream moonfirefs.StreamID, i moonfirefs.Interval, fn func(moonfirefs.RecordingID, []byte)) error {
-	rows, err := d.db.QueryContext(ctx, query, stream, i.Start90k, i.End90k)
-	if err != nil {
-		return fmt.Errorf("read previews: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+	return eachRow(ctx, d.db, query, []any{stream, i.Start90k, i.End90k}, func(rows *sql.Rows) error {
 		var id moonfirefs.RecordingID
 		var jpeg []byte
-		if err := rows.Scan(&id, &jpeg); err != nil {
-			return fmt.Errorf("read previews: %w", err)
+		err := rows.Scan(&id, &jpeg)
+		if err == nil {
+			fn(id, jpeg)
 		}
-		fn(id, jpeg)
-	}
-	if err := rows.Err(); err != nil {
-		return fmt.Errorf("read previews: %w", err)
-	}
-	return nil
+		return err
+	})
 }
 
 // drop deletes the pictures of recordings.
@@ -205,26 +198,48 @@ func (d *Database) dropBefore(ctx context.Context, stream moonfirefs.StreamID, t
 	return nil
 }
 
+// streamsSQL finds each stream by the index, and reads no row for each picture.
+const streamsSQL = `
+with recursive stream (id) as (
+  select min(stream_id) from picture
+  union all
+  select (select min(stream_id) from picture where stream_id > stream.id) from stream where id is not null)
+select id from stream where id is not null`
+
 // dropOthers deletes the pictures of streams that are gone.
 func (d *Database) dropOthers(ctx context.Context, streams map[moonfirefs.StreamID]bool) error {
-	rows, err := d.db.QueryContext(ctx, "select distinct stream_id from picture")
-	if err != nil {
-		return fmt.Errorf("read previews: %w", err)
-	}
 	var gone []moonfirefs.StreamID
-	for rows.Next() {
+	err := eachRow(ctx, d.db, streamsSQL, nil, func(rows *sql.Rows) error {
 		var id moonfirefs.StreamID
-		if err := rows.Scan(&id); err == nil && !streams[id] {
+		err := rows.Scan(&id)
+		if err == nil && !streams[id] {
 			gone = append(gone, id)
 		}
-	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return fmt.Errorf("read previews: %w", err)
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	for _, id := range gone {
 		if err := d.dropBefore(ctx, id, moonfirefs.MaxTime90k); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// eachRow calls fn for each row that a query finds.
+func eachRow(ctx context.Context, db *sql.DB, query string, args []any, fn func(*sql.Rows) error) error {
+	rows, err := db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return fmt.Errorf("read previews: %w", err)
+	}
+	defer rows.Close()
+	for err == nil && rows.Next() {
+		err = fn(rows)
+	}
+	if err = cmp.Or(err, rows.Err()); err != nil {
+		return fmt.Errorf("read previews: %w", err)
 	}
 	return nil
 }

@@ -204,3 +204,29 @@ func TestDatabaseIsReplaced(t *testing.T) {
 		t.Errorf("%d pictures in a damaged one", n)
 	}
 }
+
+// TestStreamsThatAreGone ensures that the pictures of streams which are gone go, and no
+// others.
+func TestStreamsThatAreGone(t *testing.T) {
+	d, err := OpenDatabase(t.Context(), filepath.Join(t.TempDir(), FileName), uuid.New())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	for id, stream := range []moonfirefs.StreamID{1, 1, 2, 2, 7} {
+		if err := d.add(t.Context(), stream, &moonfirefs.Summary{ID: moonfirefs.RecordingID(id + 1), Start90k: 1}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, there := range []map[moonfirefs.StreamID]bool{{1: true, 2: true, 7: true, 9: true}, {2: true}, {}} {
+		if err := d.dropOthers(t.Context(), there); err != nil {
+			t.Fatal(err)
+		}
+		for stream, added := range map[moonfirefs.StreamID]int{1: 2, 2: 2, 7: 1} {
+			known, err := d.known(t.Context(), stream, moonfirefs.Interval{End90k: moonfirefs.MaxTime90k})
+			if want := map[bool]int{true: added}[there[stream]]; err != nil || len(known) != want {
+				t.Errorf("streams %v: %d pictures of stream %d, %v; want %d", there, len(known), stream, err, want)
+			}
+		}
+	}
+}
