@@ -14,27 +14,9 @@ import (
 
 // clipsDir is empty to look at. Whoever opens the name of a clip in it gets
 // the clip.
-type clipsDir struct {
-	node
-	stream *library.Stream
-}
+type clipsDir struct{ unlistedDir }
 
-var (
-	_ gofs.NodeLookuper  = (*clipsDir)(nil)
-	_ gofs.NodeReaddirer = (*clipsDir)(nil)
-	_ gofs.NodeGetattrer = (*clipsDir)(nil)
-)
-
-// Getattr gives the folder a time stamp that never changes, since its listing never does.
-func (c *clipsDir) Getattr(_ context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	c.tree.owner.folder(&out.Attr, library.ClipsInode(c.stream), c.tree.catalog.Created90k())
-	out.SetTimeout(immutable)
-	return 0
-}
-
-func (c *clipsDir) Readdir(context.Context) (gofs.DirStream, syscall.Errno) {
-	return listing(library.ClipsInode(c.stream), library.StreamInode(c.stream), nil), 0
-}
+var _ gofs.NodeLookuper = (*clipsDir)(nil)
 
 // Lookup asks the database only if the name is that of a clip. An interval that
 // is longer than allowed is told from one without footage: EINVAL.

@@ -23,7 +23,7 @@ func TestMalformedClipsCostNoQuery(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folder := &clipsDir{node: node{tree: &tree{catalog: catalog}}}
+	folder := &clipsDir{unlistedDir{node: node{tree: &tree{catalog: catalog}}}}
 	lookup := func(name string) (code syscall.Errno, err error) {
 		defer func() {
 			if recover() != nil {

@@ -18,7 +18,7 @@
 // it opened, to the last byte.
 //
 // There is a type of node, in a file of its own, for each kind of thing: root, streamDir,
-// dateDir, clipsDir, keptDir, versionFile, and blob for what is in memory. They hold no
+// dateDir, clipsDir, liveDir, keptDir, versionFile, and blob for what is in memory. They hold no
 // state that could become stale. What they share is the tree. The watcher tells the
 // kernel of names that stand for something else now.
 //

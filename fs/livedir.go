@@ -11,7 +11,6 @@ import (
 	"github.com/hanwen/go-fuse/v2/fuse"
 
 	"github.com/moonfirefs/moonfirefs"
-	"github.com/moonfirefs/moonfirefs/library"
 )
 
 // liveFolder is the name of the folder of what somebody else shows of a stream as it
@@ -30,27 +29,9 @@ type LiveFile struct {
 
 // liveDir is empty to look at, and no listing has it: what is in it changes all the time,
 // so that nobody who copies the tree could ever be done with it.
-type liveDir struct {
-	node
-	stream *library.Stream
-}
+type liveDir struct{ unlistedDir }
 
-var (
-	_ gofs.NodeLookuper  = (*liveDir)(nil)
-	_ gofs.NodeReaddirer = (*liveDir)(nil)
-	_ gofs.NodeGetattrer = (*liveDir)(nil)
-)
-
-// Getattr gives the folder a time stamp that never changes, since its listing never does.
-func (l *liveDir) Getattr(_ context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {
-	l.tree.owner.folder(&out.Attr, library.LiveInode(l.stream), l.tree.catalog.Created90k())
-	out.SetTimeout(immutable)
-	return 0
-}
-
-func (l *liveDir) Readdir(context.Context) (gofs.DirStream, syscall.Errno) {
-	return listing(library.LiveInode(l.stream), library.StreamInode(l.stream), nil), 0
-}
+var _ gofs.NodeLookuper = (*liveDir)(nil)
 
 // Lookup answers with what there is at this moment. What a name stands for is believed no
 // longer than that of a growing hour.

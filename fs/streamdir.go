@@ -40,12 +40,12 @@ func (f *streamDir) state(ctx context.Context) (*library.StreamState, error) {
 func (f *streamDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 	ctx = context.WithoutCancel(ctx)
 	if name == library.ClipsFolder {
-		d := &clipsDir{node: node{tree: f.tree}, stream: f.stream}
-		return f.tree.enterFolder(ctx, f, d, library.ClipsInode(f.stream), f.tree.catalog.Created90k(), immutable, out), 0
+		d := &clipsDir{f.unlisted(library.ClipsInode(f.stream))}
+		return f.tree.enterFolder(ctx, f, d, d.inode, f.tree.catalog.Created90k(), immutable, out), 0
 	}
 	if name == liveFolder && f.tree.live != nil {
-		d := &liveDir{node: node{tree: f.tree}, stream: f.stream}
-		return f.tree.enterFolder(ctx, f, d, library.LiveInode(f.stream), f.tree.catalog.Created90k(), immutable, out), 0
+		d := &liveDir{f.unlisted(library.LiveInode(f.stream))}
+		return f.tree.enterFolder(ctx, f, d, d.inode, f.tree.catalog.Created90k(), immutable, out), 0
 	}
 	if slices.Contains(pages.StreamNames(), name) {
 		p, err := f.tree.pages.OfStream(ctx, f.stream, name)
@@ -63,6 +63,10 @@ func (f *streamDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 		return nil, f.tree.fail("look up date", err)
 	}
 	return f.enterDate(ctx, state, date, out)
+}
+
+func (f *streamDir) unlisted(inode uint64) unlistedDir {
+	return unlistedDir{node: node{tree: f.tree}, stream: f.stream, inode: inode}
 }
 
 // enterLatest answers a look-up of the newest footage, which is not listed: whoever copies
