@@ -3,14 +3,10 @@
 package clienttest
 
 import (
-	"context"
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
-
-	"go.uber.org/goleak"
 
 	"github.com/moonfirefs/moonfirefs/internal/test/programbuild"
 )
@@ -20,39 +16,28 @@ var (
 	tablePath = flag.String("table", "", "document in which the table of results is replaced")
 )
 
-func TestMain(m *testing.M) { os.Exit(runTests(m)) }
+func TestMain(m *testing.M) { os.Exit(programbuild.RunTests(publishing{m}, &binary)) }
 
 // binary is the program, built for these tests.
 var binary string
 
-func runTests(m *testing.M) int {
+// publishing runs the tests and publishes what they have found.
+type publishing struct{ *testing.M }
+
+func (p publishing) Run() int {
 	flag.Parse()
 	// These tests wait for other programs most of the time.
-	if err := flag.Set("test.parallel", "8"); err != nil {
-		return fail(err)
+	err := flag.Set("test.parallel", "8")
+	status := 1
+	if err == nil {
+		status = p.M.Run()
+		err = results.publish(*tablePath, status == 0)
 	}
-	dir, err := newDir()
 	if err != nil {
-		return fail(err)
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "moonfirefs")
-	if err := programbuild.Build(context.Background(), binary); err != nil {
-		return fail(err)
-	}
-	status := m.Run()
-	if err := results.publish(*tablePath, status == 0); err != nil {
-		return fail(err)
-	}
-	if err := goleak.Find(); err != nil && status == 0 {
-		return fail(err)
+		fmt.Fprintln(os.Stderr, "clienttest:", err)
+		return 1
 	}
 	return status
-}
-
-func fail(err error) int {
-	fmt.Fprintln(os.Stderr, "clienttest:", err)
-	return 1
 }
 
 // newDir makes a directory that other users can look into, as they must be able

@@ -3,15 +3,10 @@
 package servertest
 
 import (
-	"context"
 	"flag"
-	"fmt"
 	"os"
-	"path/filepath"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"github.com/moonfirefs/moonfirefs/internal/test/programbuild"
 )
@@ -24,25 +19,4 @@ var (
 // binary is the program, built for these tests.
 var binary string
 
-func TestMain(m *testing.M) { os.Exit(runTests(m)) }
-
-func runTests(m *testing.M) int {
-	flag.Parse()
-	dir, err := os.MkdirTemp("", "moonfirefs-servertest-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer os.RemoveAll(dir)
-	binary = filepath.Join(dir, "moonfirefs")
-	if err := programbuild.Build(context.Background(), binary); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	status := m.Run()
-	if err := goleak.Find(); err != nil && status == 0 {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return status
-}
+func TestMain(m *testing.M) { os.Exit(programbuild.RunTests(m, &binary)) }
