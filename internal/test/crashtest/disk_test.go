@@ -40,17 +40,7 @@ func TestDiskFull(t *testing.T) {
 			}
 			s := newSite(t, path, samples)
 			s.warmUp()
-			o := outcome{fault: "full disk holds " + name}
-			for range tries(1, 5) {
-				o.tries++
-				if problems := s.fillAgainAndAgain(disk); len(problems) > 0 {
-					t.Error(strings.Join(problems, "\n"))
-					break // what the program leaves behind then says nothing
-				}
-				o.clean++
-			}
-			o.slowest = s.slowest
-			results.add(o)
+			s.untilBroken("full disk holds "+name, func() []string { return s.fillAgainAndAgain(disk) })
 		})
 	}
 }

@@ -100,17 +100,7 @@ func TestDiskGone(t *testing.T) {
 			disk := newImage(t, ext4)
 			path := filepath.Join(t.TempDir(), "store")
 			s := newSiteWith(t, path, "", sources, retainBytes, filepath.Join(disk.path, "samples"))
-			o := outcome{fault: "disk " + name}
-			for range tries(1, 5) {
-				o.tries++
-				if problems := s.loseAndFind(disk, d.leave, d.comeBack); len(problems) > 0 {
-					t.Error(strings.Join(problems, "\n"))
-					break
-				}
-				o.clean++
-			}
-			o.slowest = s.slowest
-			results.add(o)
+			s.untilBroken("disk "+name, func() []string { return s.loseAndFind(disk, d.leave, d.comeBack) })
 		})
 	}
 }

@@ -32,17 +32,7 @@ func newIndexSite(t *testing.T) (*site, *image) {
 func TestIndexDiskFull(t *testing.T) {
 	t.Parallel()
 	s, disk := newIndexSite(t)
-	o := outcome{fault: "full disk holds the index"}
-	for range tries(1, 5) {
-		o.tries++
-		if problems := s.fillIndex(disk); len(problems) > 0 {
-			t.Error(strings.Join(problems, "\n"))
-			break
-		}
-		o.clean++
-	}
-	o.slowest = s.slowest
-	results.add(o)
+	s.untilBroken("full disk holds the index", func() []string { return s.fillIndex(disk) })
 }
 
 func (s *site) fillIndex(disk *image) []string {
@@ -91,17 +81,7 @@ func (s *site) requireBridged() []string {
 func TestIndexDiskFails(t *testing.T) {
 	t.Parallel()
 	s, disk := newIndexSite(t)
-	o := outcome{fault: "disk of the index fails"}
-	for range tries(1, 5) {
-		o.tries++
-		if problems := s.failIndex(disk); len(problems) > 0 {
-			t.Error(strings.Join(problems, "\n"))
-			break
-		}
-		o.clean++
-	}
-	o.slowest = s.slowest
-	results.add(o)
+	s.untilBroken("disk of the index fails", func() []string { return s.failIndex(disk) })
 }
 
 func (s *site) failIndex(disk *image) []string {

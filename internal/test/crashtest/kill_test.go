@@ -53,6 +53,23 @@ func (s *site) repeat(fault string, tries int, crash func(i int) []string) {
 	results.add(o)
 }
 
+// untilBroken does harm to the site, a few times, as long as nothing is wrong afterwards:
+// what the program leaves behind then says nothing.
+func (s *site) untilBroken(fault string, harm func() []string) {
+	s.t.Helper()
+	o := outcome{fault: fault}
+	for range tries(1, 5) {
+		o.tries++
+		if problems := harm(); len(problems) > 0 {
+			s.t.Error(strings.Join(problems, "\n"))
+			break
+		}
+		o.clean++
+	}
+	o.slowest = s.slowest
+	results.add(o)
+}
+
 // TestFailpoints ensures that SIGKILL before and after each numbered step of the
 // lifecycle costs nothing that was promised.
 func TestFailpoints(t *testing.T) {
