@@ -37,11 +37,18 @@ type latestCopy struct {
 	video, audio []playedFrame
 }
 
+// recordedTwo is a store to which two cameras are recorded, with two mounts: that of the
+// recorder, and another one.
+type recordedTwo struct {
+	path, mountpoint, beside string
+	recorder, mount          *program
+}
+
 // recordTwo records two cameras, of which the first has sound and the second has pictures
-// that depend on those before the key frame, in short recordings.
-func recordTwo(t *testing.T, every string) (path, mountpoint string, recorder *program) {
+// that depend on those before the key frame, in recordings of a length.
+func recordTwo(t *testing.T, every string) *recordedTwo {
 	t.Helper()
-	path, mountpoint = newStore(t), newMountpoint(t)
+	r := &recordedTwo{path: newStore(t), mountpoint: newMountpoint(t), beside: newMountpoint(t)}
 	for _, c := range []struct {
 		name   string
 		config testcamera.Config
@@ -49,9 +56,20 @@ func recordTwo(t *testing.T, every string) (path, mountpoint string, recorder *p
 		{"driveway", testcamera.Config{Audio: mustEncodeAudio(t, testcamera.AAC, 16000), Reports: true}},
 		{"garden", testcamera.Config{Source: mustEncode(t, openGOPMedia)}},
 	} {
-		mustRun(t, "camera", "add", "--no-test", "--store", path, c.name, startCamera(t, c.config).URL(), "--retain", "1GB")
+		mustRun(t, "camera", "add", "--no-test", "--store", r.path, c.name, startCamera(t, c.config).URL(), "--retain", "1GB")
 	}
-	return path, mountpoint, start(t, "run", mountpoint, "--store", path, "--rotate-every", every)
+	r.recorder = start(t, "run", r.mountpoint, "--store", r.path, "--rotate-every", every)
+	r.mount = start(t, "mount", r.beside, "--store", r.path)
+	r.mount.saw("mounted")
+	return r
+}
+
+// hours are the files of the hours of a camera.
+func (r *recordedTwo) hours(t *testing.T, camera string) []string {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(r.beside, camera, "*-*-*", "*.mp4"))
+	mustDo(t, err)
+	return paths
 }
 
 // TestLatestIsAPieceOfTheHours ensures that each copy of the newest footage, in the mount
@@ -60,15 +78,12 @@ func recordTwo(t *testing.T, every string) (path, mountpoint string, recorder *p
 // the sound in step.
 func TestLatestIsAPieceOfTheHours(t *testing.T) {
 	t.Parallel()
-	path, mountpoint, recorder := recordTwo(t, "2s")
-	beside := newMountpoint(t)
-	mount := start(t, "mount", beside, "--store", path)
-	mount.saw("mounted")
+	r := recordTwo(t, "2s")
 	var mu sync.Mutex // guards copies
 	copies := make(map[string][]latestCopy)
 	t.Run("readers", func(t *testing.T) {
 		for _, camera := range []string{"driveway", "garden"} {
-			for n, mountpoint := range []string{mountpoint, beside} {
+			for n, mountpoint := range []string{r.mountpoint, r.beside} {
 				t.Run(fmt.Sprint(camera, n), func(t *testing.T) {
 					if *latestFor > 0 {
 						t.Parallel() // in the short form, the camera would go on until other tests have ended
@@ -81,16 +96,15 @@ func TestLatestIsAPieceOfTheHours(t *testing.T) {
 			}
 		}
 	})
-	recorder.stop()
+	r.recorder.stop()
 	for camera, taken := range copies {
-		paths, err := filepath.Glob(filepath.Join(beside, camera, "*-*-*", "*.mp4"))
-		mustDo(t, err)
+		paths := r.hours(t, camera)
 		video, audio := playedPackets(t, paths, "v"), playedPackets(t, paths, "a?")
 		for _, c := range taken {
 			requirePiece(t, camera, c, video, audio)
 		}
 	}
-	mount.stop()
+	r.mount.stop()
 }
 
 // readLatest copies the newest footage again and again.
@@ -190,49 +204,45 @@ func TestAddedCameraIsVisible(t *testing.T) {
 // the recorder had written, and that all of it is salvaged.
 func TestLatestAfterKill(t *testing.T) {
 	t.Parallel()
-	path, mountpoint, recorder := recordTwo(t, "4m")
-	beside := newMountpoint(t)
-	mount := start(t, "mount", beside, "--store", path)
-	mount.saw("mounted")
+	r := recordTwo(t, "4m")
 	cameras := []string{"driveway", "garden"}
 	content := make(map[string][]byte)
 	open := make(map[string]*os.File)
 	for _, camera := range cameras {
-		waitForFile(t, filepath.Join(mountpoint, camera, "latest.mp4"))
-		waitForFile(t, filepath.Join(beside, camera, "latest.mp4"))
-		f, err := os.Open(filepath.Join(beside, camera, "latest.mp4"))
+		waitForFile(t, filepath.Join(r.mountpoint, camera, "latest.mp4"))
+		waitForFile(t, filepath.Join(r.beside, camera, "latest.mp4"))
+		f, err := os.Open(filepath.Join(r.beside, camera, "latest.mp4"))
 		mustDo(t, err)
 		defer f.Close()
 		// What is read now, only the server remembers later: the kernel has none of it.
 		content[camera], err = io.ReadAll(f)
 		mustDo(t, err)
 		open[camera] = f
-		dead, err := os.Open(filepath.Join(mountpoint, camera, "latest.mp4"))
+		dead, err := os.Open(filepath.Join(r.mountpoint, camera, "latest.mp4"))
 		mustDo(t, err)
 		defer dead.Close()
 	}
-	recorder.kill()
+	r.recorder.kill()
 	last := make(map[string]latestCopy)
 	for _, camera := range cameras {
 		requireSame(t, open[camera], content[camera])
-		newest := filepath.Join(beside, camera, "latest.mp4")
+		newest := filepath.Join(r.beside, camera, "latest.mp4")
 		last[camera] = latestCopy{"latest.mp4", playedPackets(t, []string{newest}, "v"), playedPackets(t, []string{newest}, "a?")}
 	}
-	recorder = start(t, "run", mountpoint, "--store", path, "--rotate-every", "4m")
+	recorder := start(t, "run", r.mountpoint, "--store", r.path, "--rotate-every", "4m")
 	recorder.saw("msg=recording")
 	for _, camera := range cameras {
 		requireSame(t, open[camera], content[camera])
 	}
 	recorder.stop()
-	requireSalvaged(t, path, len(cameras))
+	requireSalvaged(t, r.path, len(cameras))
 	for _, camera := range cameras {
 		requireSame(t, open[camera], content[camera])
-		paths, err := filepath.Glob(filepath.Join(beside, camera, "*-*-*", "*.mp4"))
-		mustDo(t, err)
+		paths := r.hours(t, camera)
 		requirePiece(t, camera, last[camera], playedPackets(t, paths, "v"), playedPackets(t, paths, "a?"))
 		mustDo(t, open[camera].Close())
 	}
-	mount.stop()
+	r.mount.stop()
 }
 
 // requireSame reads an open file once more, past what the kernel remembers.

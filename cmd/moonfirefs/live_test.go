@@ -20,15 +20,12 @@ import (
 // and do not change; and that no listing has any of it.
 func TestLivePlaylist(t *testing.T) {
 	t.Parallel()
-	path, mountpoint, recorder := recordTwo(t, "2s")
-	beside := newMountpoint(t)
-	mount := start(t, "mount", beside, "--store", path)
-	mount.saw("mounted")
+	r := recordTwo(t, "2s")
 	var mu sync.Mutex // guards played
 	played := make(map[string][]playedFrame)
 	t.Run("players", func(t *testing.T) {
 		for name, folder := range map[string]string{
-			"garden/v": filepath.Join(mountpoint, "garden"), "driveway/v": filepath.Join(beside, "driveway"), "driveway/a": filepath.Join(mountpoint, "driveway"),
+			"garden/v": filepath.Join(r.mountpoint, "garden"), "driveway/v": filepath.Join(r.beside, "driveway"), "driveway/a": filepath.Join(r.mountpoint, "driveway"),
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -40,10 +37,10 @@ func TestLivePlaylist(t *testing.T) {
 		}
 		t.Run("segments", func(t *testing.T) {
 			t.Parallel()
-			requireImmutable(t, filepath.Join(beside, "driveway", "live"))
+			requireImmutable(t, filepath.Join(r.beside, "driveway", "live"))
 		})
 	})
-	for _, mountpoint := range []string{mountpoint, beside} {
+	for _, mountpoint := range []string{r.mountpoint, r.beside} {
 		err := filepath.WalkDir(mountpoint, func(path string, _ fs.DirEntry, err error) error {
 			if strings.Contains(path, "live") || strings.Contains(path, "latest") {
 				t.Errorf("%s is listed", path)
@@ -52,16 +49,14 @@ func TestLivePlaylist(t *testing.T) {
 		})
 		mustDo(t, err)
 	}
-	recorder.stop()
+	r.recorder.stop()
 	for name, frames := range played {
-		paths, err := filepath.Glob(filepath.Join(beside, filepath.Dir(name), "*-*-*", "*.mp4"))
-		mustDo(t, err)
-		all := playedPackets(t, paths, filepath.Base(name))
+		all := playedPackets(t, r.hours(t, filepath.Dir(name)), filepath.Base(name))
 		if len(piecesAt(frames, all)) == 0 {
 			t.Errorf("%s: the %d frames that were played are not a piece of the %d of the hours", name, len(frames), len(all))
 		}
 	}
-	mount.stop()
+	r.mount.stop()
 }
 
 // playLive plays some seconds, in which several recordings end.
