@@ -132,7 +132,7 @@ func (c *Catalog) audioOf(ctx context.Context, recordings []moonfirefs.Summary, 
 func (c *Catalog) Spec(ctx context.Context, s *Stream, v *Version) (*mp4.Spec, error) {
 	spec, p, err := c.find(ctx, s, v)
 	if err == nil && p != nil {
-		err = fmt.Errorf("some of it is still being recorded: %w", moonfirefs.ErrNotFound)
+		err = moonfirefs.Errorf(moonfirefs.ErrNotFound, "some of it is still being recorded")
 	}
 	return spec, err
 }

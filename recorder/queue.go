@@ -53,8 +53,8 @@ func sizeOf(f *camera.Frame) int64 {
 
 // queue carries frames from the goroutine that reads the camera to the one that
 // writes. Its frames, and those that were taken out of it and are not released yet, never
-// take more than a given number of bytes: what does not fit is refused, and what follows is refused too until a key frame comes and
-// there is room again, so that no run has a hole.
+// take more than a given number of bytes: what does not fit is refused, and what follows is
+// refused too until a key frame comes and there is room again, so that no run has a hole.
 type queue struct {
 	maxBytes int64
 	// ready holds a token when pop may have something to do.

@@ -42,8 +42,8 @@ is missing whenever the disk is.`,
 		Args:    asUsage(needs("DIR")),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			log, err := g.logger(cmd)
-			if err == nil && args[0] == "" {
-				err = &usageError{errors.New("DIR is empty")}
+			if err == nil {
+				err = requireDir(args[0])
 			}
 			if err != nil {
 				return err
@@ -58,6 +58,14 @@ is missing whenever the disk is.`,
 	}
 }
 
+// requireDir refuses an empty argument, which would be the current directory.
+func requireDir(dir string) error {
+	if dir == "" {
+		return &usageError{errors.New("DIR is empty")}
+	}
+	return nil
+}
+
 func newDirRemoveCommand(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use:   "remove DIR",
@@ -69,8 +77,8 @@ The recorder must be stopped meanwhile.`,
 		Args:    asUsage(needs("DIR")),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			log, err := g.logger(cmd)
-			if err == nil && args[0] == "" {
-				err = &usageError{errors.New("DIR is empty")}
+			if err == nil {
+				err = requireDir(args[0])
 			}
 			if err != nil {
 				return err

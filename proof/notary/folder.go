@@ -56,7 +56,7 @@ func (f Folder) Exists() bool {
 func (f Folder) Init(after moonfirefs.RecordingID) (minisign.PublicKey, error) {
 	public, err := f.init(after)
 	if errors.Is(err, fs.ErrExist) {
-		err = fmt.Errorf("%s already holds a key: %w", f.path, moonfirefs.ErrExists)
+		err = moonfirefs.Errorf(moonfirefs.ErrExists, "%s already holds a key", f.path)
 	}
 	if err != nil {
 		return minisign.PublicKey{}, fmt.Errorf("make a key for proofs: %w", err)

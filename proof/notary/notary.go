@@ -311,7 +311,7 @@ func (n *Notary) leaves(date string, key streamKey) (*leafFile, error) {
 func digestGroups(s *store.Store, r *moonfirefs.Recording) (*proof.Groups, error) {
 	dir := s.Dirs[r.SampleDir]
 	if dir == nil {
-		return nil, fmt.Errorf("sample directory %d is not open: %w", r.SampleDir, moonfirefs.ErrNotFound)
+		return nil, moonfirefs.Errorf(moonfirefs.ErrNotFound, "sample directory %d is not open", r.SampleDir)
 	}
 	file, err := dir.Open(r.SampleFile, r.SampleFileBytes)
 	if err != nil {

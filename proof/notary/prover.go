@@ -21,7 +21,7 @@ import (
 
 // ErrNotSigned is returned for footage of which something is in no statement: the day is
 // not over, or it was recorded before there was a key.
-var ErrNotSigned = fmt.Errorf("not all of this footage is signed (it is when its day is over): %w", moonfirefs.ErrNotFound)
+var ErrNotSigned = moonfirefs.Errorf(moonfirefs.ErrNotFound, "not all of this footage is signed (it is when its day is over)")
 
 // Prover makes documents. It is safe for concurrent use.
 type Prover struct {

@@ -6,7 +6,9 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"slices"
 	"strings"
@@ -85,7 +87,7 @@ func (n *Notary) sign(ctx context.Context, date string) error {
 // loadDay opens all files of leaves of a date.
 func (n *Notary) loadDay(date string) error {
 	entries, err := os.ReadDir(n.folder.in(leavesName, date))
-	if err != nil && !os.IsNotExist(err) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for _, e := range entries {
