@@ -18,8 +18,8 @@
 // it opened, to the last byte.
 //
 // There is a type of node, in a file of its own, for each kind of thing: root, streamDir,
-// dateDir, clipsDir, liveDir, keptDir, versionFile, and blob for what is in memory. They hold no
-// state that could become stale. What they share is the tree. The watcher tells the
+// dateDir, clipsDir, liveDir, keptDir, versionFile, and blob for what is in memory. They hold
+// no state that could become stale. What they share is the tree. The watcher tells the
 // kernel of names that stand for something else now.
 //
 // # Caveats

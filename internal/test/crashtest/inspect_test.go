@@ -52,7 +52,7 @@ func (s *site) inspect(at moment) (problems []string) {
 }
 
 // brokenPromises lists the recordings that were committed and are missing,
-// although rotation need not have deleted them.
+// although retention need not have deleted them.
 func (s *site) brokenPromises(ctx context.Context, opened *store.Store) (problems []string, err error) {
 	found, err := recordings(ctx, opened)
 	if err != nil {
@@ -88,7 +88,7 @@ func (s *site) remember(c *moonfirefs.Camera, found []moonfirefs.Recording) {
 	}
 }
 
-// brokenPromisesOf uses that rotation deletes the recordings that were committed
+// brokenPromisesOf uses that retention deletes the recordings that were committed
 // first, as many as needed and no more. So when the newest of those that are missing was deleted,
 // it and what was recorded after it exceeded the quota; and what is there by now
 // is no less.

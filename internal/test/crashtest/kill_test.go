@@ -115,7 +115,7 @@ func isClosing(step string) bool {
 func (s *site) killAt(point string) []string {
 	s.t.Helper()
 	p := s.start(point + "=kill")
-	// Rotation deletes nothing for a while if earlier tries have left room for more.
+	// Retention deletes nothing for a while if earlier tries have left room for more.
 	p.waitUntil(func() bool { return isClosing(point) && p.records(cameraCount) })
 	_ = p.stop() // it may have ended by itself
 	return s.killedAt(point)

@@ -8,7 +8,7 @@ import (
 )
 
 // maxSeededTries bounds how often a seeded fault may go unnoticed: some of them show
-// only if rotation happens to delete at the moment of the crash.
+// only if retention happens to delete at the moment of the crash.
 const maxSeededTries = 12
 
 // TestSeededFaults tests the tests: four ways in which the program could be wrong

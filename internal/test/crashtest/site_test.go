@@ -24,7 +24,7 @@ import (
 
 const (
 	cameraCount = 4
-	// retainBytes is some fifteen recordings, so that rotation deletes all the
+	// retainBytes is some fifteen recordings, so that retention deletes all the
 	// time.
 	retainBytes = 120_000
 	rotateEvery = 200 * time.Millisecond
@@ -90,7 +90,7 @@ func newSiteWith(t *testing.T, path, samples string, sources []*testcamera.Camer
 	return s
 }
 
-// warmUp records until rotation deletes.
+// warmUp records until retention deletes.
 func (s *site) warmUp() {
 	s.t.Helper()
 	p := s.start("")
