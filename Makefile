@@ -3,7 +3,7 @@
 # make demo   records a simulated camera and mounts its footage
 # make test   everything that must hold before a change lands
 # make crashtest-short  the store under faults, in two minutes
-# make crashtest  the same in its long form, and a simulated year: half an hour or more; see design/faults.md
+# make crashtest  the same in its long form, a simulated year, and kills while the present is read: half an hour or more; see design/faults.md
 # make hostiletest  every reading command on all damaged and foreign stores that we could think of; design/faults.md
 # make manytest  64 cameras for ten minutes, thousands of connections; see design/cameras.md
 # make clienttest  the long form of the client tests: players, rsync, Samba; about ten minutes
@@ -72,6 +72,7 @@ crashtest:
 	@tools/setup.sh test
 	MOONFIREFS_CRASHTEST=long go test -race -v -count=1 -timeout 3h $(AS_ROOT) ./internal/test/crashtest
 	MOONFIREFS_CRASHTEST=long go test -v -count=1 -timeout 1h -run TestYear $(AS_ROOT) ./internal/test/crashtest
+	go test -race -v -count=10 -timeout 1h -run TestLatestAfterKill $(AS_ROOT) ./cmd/moonfirefs
 
 hostiletest:
 	@tools/setup.sh test
