@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/activity"
@@ -39,8 +40,16 @@ type dateView struct {
 	Active                              [activity.MaxLevel]string
 	// Events are where stretches of motion begin, with spaces between them.
 	Events string
-	Ticks  []tickView
-	Hours  []dateHourView
+	// Marks are what happened.
+	Marks []markView
+	Ticks []tickView
+	Hours []dateHourView
+}
+
+// markView is a mark on the line, at least a minute wide.
+type markView struct {
+	From, Length int64
+	Text         string
 }
 
 // dateHourView is a file.
@@ -59,7 +68,7 @@ type quarterView struct {
 }
 
 // dateHTML is index.html of a date.
-func (p *Pages) dateHTML(ctx context.Context, state *library.StreamState, d civil.Date, found *library.Activity) ([]byte, error) {
+func (p *Pages) dateHTML(ctx context.Context, state *library.StreamState, d civil.Date, found *library.Activity, marks []Mark) ([]byte, error) {
 	r := renderer{p.catalog.Calendar(), p.live}
 	day := &coverage{bounds: found.Interval}
 	v := dateView{
@@ -74,6 +83,9 @@ func (p *Pages) dateHTML(ctx context.Context, state *library.StreamState, d civi
 		return nil, err
 	}
 	v.Recorded, v.Active, v.Events = linesOf(found.Percents)
+	for i := range marks {
+		v.Marks = append(v.Marks, r.markView(day, &marks[i]))
+	}
 	for _, h := range r.Hours(d) {
 		if h.Clock > 0 && h.Clock%(hoursPerTick/2) == 0 {
 			percent := 100 * float64(day.seconds(h.Start90k)) / float64(v.Seconds)
@@ -81,6 +93,12 @@ func (p *Pages) dateHTML(ctx context.Context, state *library.StreamState, d civi
 		}
 	}
 	return executePage("date", v)
+}
+
+func (r renderer) markView(day *coverage, m *Mark) markView {
+	from := max(0, day.seconds(m.Start90k))
+	to := min(day.seconds(m.End90k), day.seconds(day.bounds.End90k))
+	return markView{from, max(60, to-from), r.Format(m.Start90k, time.TimeOnly) + " " + printable.Text(m.Label)}
 }
 
 func (r renderer) dateHour(day *coverage, v *library.Version, whole moonfirefs.Interval) dateHourView {

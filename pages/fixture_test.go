@@ -43,7 +43,7 @@ func (f *fixture) newPages(t testing.TB) *Pages {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return New(c, nil, true)
+	return New(c, Options{Live: true})
 }
 
 func (f *fixture) insertRows(t testing.TB, r teststore.Rows) {

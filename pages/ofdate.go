@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -25,13 +26,14 @@ func DateNames() []string { return []string{HTMLName, ActivityName} }
 // datePage is a page of a date that is remembered for as long as the files of the date
 // are the same.
 type datePage struct {
-	day  *library.Day
-	page *Page
+	day   *library.Day
+	marks []Mark
+	page  *Page
 }
 
 // MemoryBytes implements library.Cached.
 func (d *datePage) MemoryBytes() int64 {
-	return d.day.MemoryBytes() + int64(unsafe.Sizeof(*d)) + int64(unsafe.Sizeof(*d.page))
+	return d.day.MemoryBytes() + int64(cap(d.marks))*int64(unsafe.Sizeof(Mark{})) + int64(unsafe.Sizeof(*d)) + int64(unsafe.Sizeof(*d.page))
 }
 
 // OfDate returns a page of the folder of a date as of now. It is nil if there is no such
@@ -43,10 +45,19 @@ func (p *Pages) OfDate(ctx context.Context, s *library.Stream, d civil.Date, nam
 		return nil, err
 	}
 	if known, ok := p.catalog.Cache().Get(key); ok && known.(*datePage).day.Equal(day) {
-		return known.(*datePage).page, nil
+		marks, err := p.marksOfDate(ctx, key)
+		if err != nil || slices.Equal(marks, known.(*datePage).marks) {
+			return known.(*datePage).page, err
+		}
 	}
 	page, _, err := p.makeOfDate(ctx, key)
 	return page, err
+}
+
+// marksOfDate returns what happened on the date of a page.
+func (p *Pages) marksOfDate(ctx context.Context, key pageKey) ([]Mark, error) {
+	hours := p.catalog.Calendar().Hours(key.date)
+	return p.marksOf(ctx, key.stream, moonfirefs.Interval{Start90k: hours[0].Start90k, End90k: hours[len(hours)-1].End90k})
 }
 
 // dayOf lists the files of the date of a page.
@@ -72,9 +83,13 @@ func (p *Pages) makeOfDate(ctx context.Context, key pageKey) (*Page, []byte, err
 	if err != nil {
 		return nil, nil, fmt.Errorf("make %s of %v: %w", key.name, key.date, err)
 	}
+	marks, err := p.marksOfDate(ctx, key)
+	if err != nil {
+		return nil, nil, err
+	}
 	var content []byte
 	if key.name == HTMLName {
-		content, err = p.dateHTML(ctx, state, key.date, found)
+		content, err = p.dateHTML(ctx, state, key.date, found, marks)
 	} else {
 		content, err = renderer{p.catalog.Calendar(), p.live}.activityJSON(state, key.date, found)
 	}
@@ -90,7 +105,7 @@ func (p *Pages) makeOfDate(ctx context.Context, key pageKey) (*Page, []byte, err
 		Modified90k: modified90k, pages: p, key: key,
 	}
 	p.catalog.Cache().Put(contentKey(page.Inode), compress(content))
-	p.catalog.Cache().Put(key, &datePage{day, page})
+	p.catalog.Cache().Put(key, &datePage{day, marks, page})
 	return page, content, nil
 }
 

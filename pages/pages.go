@@ -37,6 +37,8 @@ type Pages struct {
 	report  func() *status.Report
 	// live says that streams have pages of what happens now.
 	live bool
+	// marks is nil if nobody offers any.
+	marks Marks
 
 	// mu guards the fields below. It is never held while a page is made.
 	mu       sync.Mutex
@@ -45,16 +47,25 @@ type Pages struct {
 	newest map[pageKey]*madePage
 }
 
-// New returns the pages of a catalog. report returns what they tell of the recorder: it
-// may return nil while there is nothing to tell, must return the same report for as long
-// as the pages shall stay as they are, and must not wait. Where report is nil, the pages
-// tell of footage alone. live says that each stream's folder has a page live/index.html.
-func New(c *library.Catalog, report func() *status.Report, live bool) *Pages {
-	if report == nil {
-		report = func() *status.Report { return nil }
+// Options say what pages tell besides footage.
+type Options struct {
+	// Report returns what they tell of the recorder: it may return nil while there is
+	// nothing to tell, must return the same report for as long as the pages shall stay as
+	// they are, and must not wait. Where it is nil, they tell of footage alone.
+	Report func() *status.Report
+	// Live says that each stream's folder has a page live/index.html.
+	Live bool
+	// Marks are what happened; nil for none.
+	Marks Marks
+}
+
+// New returns the pages of a catalog.
+func New(c *library.Catalog, o Options) *Pages {
+	if o.Report == nil {
+		o.Report = func() *status.Report { return nil }
 	}
 	return &Pages{
-		catalog: c, report: report, live: live,
+		catalog: c, report: o.Report, live: o.Live, marks: o.Marks,
 		updaters: make(map[moonfirefs.StreamID]*updater), newest: make(map[pageKey]*madePage),
 	}
 }
@@ -272,7 +283,7 @@ func (p *Pages) modified90k(source *pageSource) moonfirefs.Time90k {
 // moonfirefs.ErrNotFound if there is no such folder.
 func IndexJSON(ctx context.Context, c *library.Catalog, folder string) ([]byte, error) {
 	key := pageKey{name: JSONName}
-	p := New(c, nil, false)
+	p := New(c, Options{})
 	if folder != "" {
 		now, err := c.Snapshot(ctx)
 		if err != nil {
