@@ -15,7 +15,7 @@
 //   - Database: where pictures are, beside the index. Whoever deletes it loses nothing but
 //     the time that it takes to make them again.
 //   - Maker: makes pictures of what has been committed, the newest first, one at a time, on
-//     one thread with the priority of an idle one. It drops those of recordings that are gone.
+//     one thread with the lowest priority. It drops those of recordings that are gone.
 //   - Sheets: what the mount shows.
 //
 // # Caveats

@@ -88,7 +88,7 @@ func (m *Maker) Close() error {
 func (m *Maker) run(ctx context.Context) {
 	// The thread ends with the goroutine, which never unlocks it.
 	runtime.LockOSThread()
-	if err := idle(); err != nil {
+	if err := yield(); err != nil {
 		m.Logger.Warn("previews are made at normal priority", "err", err)
 	}
 	var last string
@@ -107,10 +107,12 @@ func (m *Maker) run(ctx context.Context) {
 	}
 }
 
-// idle gives this thread what nobody else wants of a processor (sched(7)).
-func idle() error {
-	const idlePolicy = 5 // SCHED_IDLE
-	return unix.SchedSetAttr(0, &unix.SchedAttr{Size: unix.SizeofSchedAttr, Policy: idlePolicy, Nice: 19}, 0)
+// yield lets everything else come first that wants the processor. The thread keeps a share
+// of some hundredths beside busy ones, unlike an idle one (SCHED_IDLE): it shares locks with
+// threads that record, and those would wait for one that does not run.
+func yield() error {
+	const lowest = 19 // setpriority(2)
+	return unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), lowest)
 }
 
 // rest returns false if ctx has ended.
@@ -213,7 +215,7 @@ func (m *Maker) match(ctx context.Context, stream moonfirefs.StreamID, hour moon
 
 // make makes the picture of a recording, then rests.
 func (m *Maker) make(ctx context.Context, stream moonfirefs.StreamID, r *moonfirefs.Summary) error {
-	began := time.Now()
+	began := processorTime()
 	entry, sample, err := m.keyFrame(ctx, r)
 	if err != nil && !errors.Is(err, errNone) {
 		// It is gone, or its disk is away: nothing to make a note of.
@@ -230,8 +232,16 @@ func (m *Maker) make(ctx context.Context, stream moonfirefs.StreamID, r *moonfir
 	if err := m.Database.add(ctx, stream, r, jpeg); err != nil {
 		return err
 	}
-	rest(ctx, restShare*time.Since(began))
+	rest(ctx, restShare*(processorTime()-began))
 	return ctx.Err()
+}
+
+// processorTime is how long this thread has run so far. While it waits for a processor that
+// others want, it costs them nothing.
+func processorTime() time.Duration {
+	var usage unix.Rusage
+	_ = unix.Getrusage(unix.RUSAGE_THREAD, &usage) // fails for arguments that make no sense
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // errNone says that there is no key frame to decode.
