@@ -234,6 +234,31 @@ func TestFindings(t *testing.T) {
 			func(f *fixture) { f.exec(`update stream set sample_file_bytes = 1`) },
 			check.Options{}, []check.Kind{check.Totals}, "says 1 bytes",
 		},
+		"a run that begins within another": {
+			func(f *fixture) {
+				f.exec(`update recording set duration_90k = 900000, run_offset = 0 where id = 1; update recording set run_offset = 0;
+					update stream set duration_90k = duration_90k + 810000`)
+			},
+			check.Options{}, []check.Kind{check.Overlap},
+			"driveway: from 1970-01-01T00:00:02.00000Z to 1970-01-01T00:00:04.00000Z, 2 recordings begin before another has ended: recording 2, 9s before the end of recording 1",
+		},
+		"two stretches that overlap": {
+			func(f *fixture) {
+				f.exec(`update recording set start_time_90k = start_time_90k - 45000 where id = 2;
+					update recording set start_time_90k = start_time_90k + 9000000, run_offset = 7 where id = 3`)
+				s := teststore.MustOpen(f.T, f.path)
+				defer s.Close()
+				s.Append(f.T, 1)
+				f.exec(`update recording set start_time_90k = 9225000, duration_90k = 180000 where id = 4; update stream set duration_90k = duration_90k + 90000`)
+			},
+			check.Options{}, []check.Kind{check.Overlap, check.Overlap}, "500ms before the end of recording 1",
+		},
+		"a run that begins a second too early": {
+			func(f *fixture) {
+				f.exec(`update recording set start_time_90k = start_time_90k - 90000, run_offset = 0 where id = 3`)
+			},
+			check.Options{}, nil, "",
+		},
 		"summaries that lack a recording": {
 			func(f *fixture) { f.exec(`update hour_summaries set summaries = x''`) },
 			check.Options{}, []check.Kind{check.Totals}, "are not those of its recordings",

@@ -51,7 +51,10 @@ func (c *checker) database(ctx context.Context) error {
 	if err := c.deletions(ctx); err != nil {
 		return err
 	}
-	return c.totals(ctx)
+	if err := c.totals(ctx); err != nil {
+		return err
+	}
+	return c.overlaps(ctx)
 }
 
 func (c *checker) deletions(ctx context.Context) error {

@@ -34,6 +34,8 @@ const (
 	Reserved Kind = "reserved"
 	// Undeleted: recordings are there that a deletion says to have deleted.
 	Undeleted Kind = "undeleted"
+	// Overlap: recordings of one stream have the same times.
+	Overlap Kind = "overlap"
 	// Totals: a stream's totals are not those of its recordings.
 	Totals Kind = "totals"
 )
@@ -60,6 +62,7 @@ const (
 	remedyAccept   = "to go on with both as they are now: moonfirefs repair accept"
 	remedyDelete   = "to delete them: moonfirefs delete, once more"
 	remedyRecount  = "moonfirefs repair recount"
+	remedyOverlap  = "nothing is lost: the mount shows one after the other; see docs/check.md"
 	remedyNextRun  = "the next run of the recorder tries to delete it again; find out why it could not"
 	remedyDisk     = "look at the disk; once it reads again, check again"
 	remedyReserved = "to let go of its name: moonfirefs repair accept; check again afterwards"

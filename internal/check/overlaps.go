@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package check
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/moonfirefs/moonfirefs"
+)
+
+const (
+	// maxOverlap is how much earlier than the end of a run the next one may begin: its last
+	// frames may have come early.
+	maxOverlap moonfirefs.Duration90k = moonfirefs.UnitsPerSecond
+	// maxOverlapInRun is more than the rounding of times in a row can be: recordings of one run
+	// touch.
+	maxOverlapInRun = maxOverlap / 10
+)
+
+// overlaps looks for recordings of one stream that have the same times as others: somebody
+// has set the clock back, or an older version has dated frames that had waited while the
+// process stood still.
+func (c *checker) overlaps(ctx context.Context) error {
+	cameras, err := c.store.DB.Cameras(ctx)
+	if err != nil {
+		return c.damage(err)
+	}
+	for i := range cameras {
+		for j := range cameras[i].Streams {
+			s := &cameras[i].Streams[j]
+			o := overlapping{find: func(text string) {
+				c.find(Finding{Kind: Overlap, Stream: s.ID, Text: s.FolderName(&cameras[i]) + ": " + text, Remedy: remedyOverlap})
+			}}
+			err := c.store.DB.EachSummary(ctx, s.ID, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, o.add)
+			if err := c.damage(err); err != nil {
+				return err
+			}
+			o.end()
+		}
+	}
+	return nil
+}
+
+// overlapping is a walk over the recordings of a stream, in the order of their starts.
+type overlapping struct {
+	// find is told of each stretch of time that is recorded twice.
+	find func(text string)
+	// latest is the recording so far that ends last.
+	latest moonfirefs.Summary
+	// before and first are the two of which the present stretch has the first overlap, and
+	// recordings is how many begin in it although another has not ended; 0 for no stretch.
+	before, first moonfirefs.Summary
+	recordings    int64
+	// until is when the present stretch ends.
+	until moonfirefs.Time90k
+}
+
+func (o *overlapping) add(r *moonfirefs.Summary) error {
+	if o.latest.ID != 0 && o.latest.End90k().Sub(r.Start90k) > allowedOverlap(&o.latest, r) {
+		if o.recordings > 0 && r.Start90k > o.until {
+			o.end()
+		}
+		if o.recordings == 0 {
+			o.before, o.first = o.latest, *r
+		}
+		o.recordings++
+		o.until = max(o.until, min(r.End90k(), o.latest.End90k()))
+	}
+	if o.latest.ID == 0 || r.End90k() > o.latest.End90k() {
+		o.latest = *r
+	}
+	return nil
+}
+
+// allowedOverlap is how much earlier than the end of one recording another may begin.
+func allowedOverlap(before, r *moonfirefs.Summary) moonfirefs.Duration90k {
+	if r.ID > before.ID && r.RunOffset == before.RunOffset+1 {
+		return maxOverlapInRun
+	}
+	return maxOverlap
+}
+
+// end tells of the present stretch, if there is one.
+func (o *overlapping) end() {
+	if o.recordings == 0 {
+		return
+	}
+	recordings := "1 recording begins"
+	if o.recordings > 1 {
+		recordings = fmt.Sprintf("%d recordings begin", o.recordings)
+	}
+	early := o.before.End90k().Sub(o.first.Start90k).Duration().Round(time.Millisecond)
+	o.find(fmt.Sprintf("from %v to %v, %s before another has ended: recording %d, %v before the end of recording %d",
+		o.first.Start90k, o.until, recordings, o.first.ID, early, o.before.ID))
+	o.recordings, o.until = 0, 0
+}
