@@ -9,7 +9,7 @@ import (
 )
 
 // urlSchemes are those of streams that can be recorded.
-var urlSchemes = []string{"rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "srt", "udp", "rtp", "file"}
+var urlSchemes = []string{"rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "srt", "udp", "rtp", "file", "rtsp+http", "rtsp+https"}
 
 // URLProblem says why nothing can be recorded from a URL, as the rest of a sentence about
 // it, or "" if that is possible. It holds no part of the URL.

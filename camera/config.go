@@ -19,8 +19,8 @@ const (
 
 // Config says which stream to open, and how.
 type Config struct {
-	// URL is rtsp:// or rtsps://. User info in it is used where Username is
-	// empty.
+	// URL is one in which moonfirefs.URLProblem sees no problem. User info in it is used
+	// where Username is empty.
 	URL string
 	// Username and Password are for basic or digest authentication; whichever
 	// the camera asks for.

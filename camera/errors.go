@@ -23,7 +23,7 @@ var (
 // give the stream, so that there is no use in asking again soon: the credentials are
 // wrong, or there is no such stream.
 func Refuses(err error) bool {
-	for _, refusal := range []error{rtsp.ErrCredentialsNeeded, rtsp.ErrWrongCredentials, rtsp.ErrTransport, rtsp.ErrNotRTSP, errNoVideo} {
+	for _, refusal := range []error{rtsp.ErrCredentialsNeeded, rtsp.ErrWrongCredentials, rtsp.ErrTransport, rtsp.ErrTunnelTransport, rtsp.ErrNotRTSP, rtsp.ErrNoTunnel, errNoVideo} {
 		if errors.Is(err, refusal) {
 			return true
 		}

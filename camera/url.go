@@ -47,10 +47,10 @@ func newTarget(cfg Config) (target, error) {
 	return t, nil
 }
 
-// isRTSP tells by the scheme of a URL.
+// isRTSP tells by the scheme of a URL, whether RTSP goes through HTTP or not.
 func isRTSP(rawURL string) bool {
-	scheme, _, _ := strings.Cut(rawURL, "://")
-	return strings.EqualFold(scheme, "rtsp") || strings.EqualFold(scheme, "rtsps")
+	scheme, _, _ := strings.Cut(strings.ToLower(rawURL), "://")
+	return scheme == "rtsp" || scheme == "rtsps" || strings.HasPrefix(scheme, "rtsp+")
 }
 
 // withoutUserInfo returns what follows "scheme://" and the user info, as it was

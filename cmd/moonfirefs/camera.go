@@ -204,8 +204,8 @@ func (f *cameraFlags) addAddress(c *moonfirefs.Camera, kind moonfirefs.StreamKin
 		return err
 	}
 	if f.certificate != "" {
-		if !strings.HasPrefix(plain, "rtsps://") && !strings.HasPrefix(plain, "https://") {
-			return &usageError{errors.New("--certificate is for rtsps:// and https://")}
+		if !strings.HasPrefix(plain, "rtsps://") && !strings.HasPrefix(plain, "rtsp+https://") && !strings.HasPrefix(plain, "https://") {
+			return &usageError{errors.New("--certificate is for rtsps://, rtsp+https:// and https://")}
 		}
 		if plain, err = cameralib.WithCertificate(plain, f.certificate); err != nil {
 			return &usageError{fmt.Errorf("--certificate %s: %w", f.certificate, err)}

@@ -18,7 +18,8 @@ import (
 
 // Config says where to connect, and how.
 type Config struct {
-	// URL is rtsp:// or rtsps://, without user info, as it is to be sent.
+	// URL is rtsp:// or rtsps://, without user info, as it is to be sent; or rtsp+http:// or
+	// rtsp+https://, where RTSP goes through HTTP.
 	URL string
 	// Username and Password are used if HasCredentials is set.
 	Username, Password string
@@ -102,6 +103,9 @@ func Dial(ctx context.Context, cfg Config) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	if target.tunnelled && cfg.UDP {
+		return nil, ErrTunnelTransport
+	}
 	c := &Conn{cfg: cfg, target: target, timeout: defaultSessionTimeout}
 	if err := c.connect(ctx); err != nil {
 		return nil, err
@@ -118,6 +122,11 @@ func (c *Conn) connect(ctx context.Context) error {
 	wire, err := dialWire(ctx, c.target.address, certificate, c.cfg.Timeout)
 	if err != nil {
 		return err
+	}
+	if c.target.tunnelled {
+		if wire, err = c.openTunnel(ctx, wire, certificate); err != nil {
+			return err
+		}
 	}
 	c.wire = wire
 	c.unbind = context.AfterFunc(ctx, func() { wire.stop(context.Cause(ctx)) })

@@ -24,6 +24,11 @@ var (
 	// ErrTransport is returned when the camera does not offer TCP, or UDP, whichever is
 	// configured.
 	ErrTransport = errors.New("the camera does not offer this transport")
+	// ErrNoTunnel is returned when what answers is no web server, or hangs up, where RTSP
+	// goes through HTTP.
+	ErrNoTunnel = errors.New("not a server of RTSP through HTTP")
+	// ErrTunnelTransport is returned when UDP is configured where RTSP goes through HTTP.
+	ErrTunnelTransport = errors.New("through HTTP, packets come by TCP only: set the transport to tcp")
 )
 
 // NoAnswerError says that nothing came from the camera for some time.

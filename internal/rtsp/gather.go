@@ -79,14 +79,6 @@ func (g *gatherer) stop() {
 	})
 }
 
-// unsent is how much has been sent that the other end has not acknowledged.
-func (g *gatherer) unsent() (n int) {
-	_ = g.raw.Control(func(fd uintptr) {
-		n, _ = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ)
-	})
-	return n
-}
-
 // Read waits for the next gathering, and returns os.ErrDeadlineExceeded if nothing has
 // arrived by then. The read deadline must not be before it, unless the connection was
 // interrupted. TLS reads through it as well, without waiting twice.

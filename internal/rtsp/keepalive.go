@@ -147,7 +147,7 @@ func (c *Conn) keepAlive(now time.Time) error {
 	switch {
 	case c.deliver == nil:
 		return nil
-	case silent >= min(c.cfg.Timeout, notAnswering) && c.wire.gatherer.unsent() > 0:
+	case silent >= min(c.cfg.Timeout, notAnswering) && c.wire.unsent() > 0:
 		return &NoAnswerError{Within: min(c.cfg.Timeout, notAnswering)}
 	case silent >= min(c.cfg.Timeout/2, suspicious) && c.alive.at.Before(c.heard):
 		// It should answer this, if it is there; its kernel does in any case.

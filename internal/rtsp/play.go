@@ -91,6 +91,10 @@ func (c *Conn) redirect(ctx context.Context, location string) error {
 		return refuse("that is not a URL")
 	}
 	target, err := parseTarget(resolved)
+	if err == nil && c.target.tunnelled {
+		// Within the tunnel, it says nothing about the port and the encryption of HTTP.
+		target.address, target.encrypted, target.tunnelled = c.target.address, c.target.encrypted, true
+	}
 	switch {
 	case err != nil:
 		return refuse(err.Error())

@@ -100,6 +100,9 @@ func TestTargets(t *testing.T) {
 		"rtsp://[::1]/x#fragment":                      "[::1]:554 rtsp://[::1]/x ::1",
 		"rtsp://host":                                  "host:554 rtsp://host host",
 		"rtsp://host/user=a&password=b_channel=1.sdp?": "host:554 rtsp://host/user=a&password=b_channel=1.sdp? host",
+		"rtsp+http://host/path":                        "host:80 rtsp://host/path host",
+		"rtsp+https://user:pw@host:8443/path":          "host:8443 rtsp://host:8443/path host",
+		"rtsp+https://host":                            "host:443 rtsp://host host",
 	} {
 		target, err := parseTarget(url)
 		if got := fmt.Sprintf("%s %s %s", target.address, target.url, target.host); err != nil || got != want {

@@ -9,12 +9,9 @@ import (
 	"strings"
 )
 
-// Ports of the two schemes (RFC 2326 §3.2; rtsps has none of its own there, and this is
-// IANA's).
-const (
-	rtspPort  = "554"
-	rtspsPort = "322"
-)
+// ports are those of the schemes (RFC 2326 §3.2; rtsps has none of its own there, and this
+// is IANA's). What is tunnelled goes to a web server.
+var ports = map[string]string{"rtsp": "554", "rtsps": "322", "rtsp+http": "80", "rtsp+https": "443"}
 
 // target is where a URL leads.
 type target struct {
@@ -25,6 +22,8 @@ type target struct {
 	// address is host:port, to connect to.
 	address   string
 	encrypted bool
+	// tunnelled says that RTSP goes through HTTP.
+	tunnelled bool
 }
 
 // parseTarget reads a URL. Its errors hold no part of it.
@@ -33,18 +32,17 @@ func parseTarget(rawURL string) (target, error) {
 	if err != nil {
 		return target{}, errors.New("not a valid URL")
 	}
-	t := target{encrypted: strings.EqualFold(parsed.Scheme, "rtsps")}
+	scheme := strings.ToLower(parsed.Scheme)
 	port := parsed.Port()
 	switch {
-	case !t.encrypted && !strings.EqualFold(parsed.Scheme, "rtsp"):
+	case ports[scheme] == "":
 		return target{}, errors.New("not an rtsp:// or rtsps:// URL")
 	case parsed.Hostname() == "":
 		return target{}, errors.New("the URL names no host")
-	case port == "" && t.encrypted:
-		port = rtspsPort
 	case port == "":
-		port = rtspPort
+		port = ports[scheme]
 	}
+	t := target{encrypted: strings.HasSuffix(scheme, "s"), tunnelled: strings.Contains(scheme, "+")}
 	t.address = net.JoinHostPort(parsed.Hostname(), port)
 	t.url = toSend(rawURL)
 	host, _, _ := strings.Cut(parsed.Hostname(), "%")
@@ -53,9 +51,11 @@ func parseTarget(rawURL string) (target, error) {
 }
 
 // toSend removes from a URL its user info, its fragment, and the zone of an IPv6 address,
-// which mean nothing to the other end (RFC 6874 §4), and escapes spaces.
+// which mean nothing to the other end (RFC 6874 §4), and escapes spaces. Within a tunnel, the
+// scheme is rtsp, encrypted or not.
 func toSend(rawURL string) string {
 	scheme, rest, _ := strings.Cut(rawURL, "://")
+	scheme, _, _ = strings.Cut(scheme, "+")
 	rest, _, _ = strings.Cut(rest, "#")
 	authority, path := rest, ""
 	if end := strings.IndexAny(rest, "/?"); end >= 0 {

@@ -14,6 +14,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // maxConnect bounds an attempt to connect, of which the kernel repeats the first packet
@@ -26,6 +28,8 @@ type wire struct {
 	gatherer *gatherer
 	// tls is nil if the connection is not encrypted.
 	tls *tls.Conn
+	// requests is the connection on which we send, where that is another one; else nil.
+	requests *tunnel
 
 	mu sync.Mutex // guards the following
 	// cause is why the connection was interrupted; nil if it has not been.
@@ -37,12 +41,11 @@ type wire struct {
 // dialWire connects to an address. Where certificate is not nil, the connection is
 // encrypted.
 func dialWire(ctx context.Context, address string, certificate *Certificate, timeout time.Duration) (*wire, error) {
-	dialer := net.Dialer{Timeout: min(timeout, maxConnect)}
-	conn, err := dialer.DialContext(ctx, "tcp", address)
+	tcp, err := dialTCP(ctx, address, timeout)
 	if err != nil {
-		return nil, dialError(ctx, err, dialer.Timeout)
+		return nil, err
 	}
-	w := &wire{tcp: conn.(*net.TCPConn)}
+	w := &wire{tcp: tcp}
 	if w.gatherer, err = newGatherer(w.tcp); err != nil {
 		w.tcp.Close()
 		return nil, fmt.Errorf("set up the connection: %w", err)
@@ -50,19 +53,37 @@ func dialWire(ctx context.Context, address string, certificate *Certificate, tim
 	if certificate == nil {
 		return w, nil
 	}
+	w.gatherer.buffer = make([]byte, bufferBytes)
+	if w.tls, err = encrypt(ctx, w.gatherer, address, certificate, timeout); err != nil {
+		w.tcp.Close()
+		return nil, err
+	}
+	return w, nil
+}
+
+// dialTCP connects to an address.
+func dialTCP(ctx context.Context, address string, timeout time.Duration) (*net.TCPConn, error) {
+	dialer := net.Dialer{Timeout: min(timeout, maxConnect)}
+	conn, err := dialer.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return nil, dialError(ctx, err, dialer.Timeout)
+	}
+	return conn.(*net.TCPConn), nil
+}
+
+// encrypt does the handshake on a connection to an address.
+func encrypt(ctx context.Context, conn net.Conn, address string, certificate *Certificate, timeout time.Duration) (*tls.Conn, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, err
 	}
-	w.gatherer.buffer = make([]byte, bufferBytes)
-	w.tls = tls.Client(w.gatherer, certificate.config(host))
+	encrypted := tls.Client(conn, certificate.config(host))
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	if err := w.tls.HandshakeContext(ctx); err != nil {
-		w.tcp.Close()
+	if err := encrypted.HandshakeContext(ctx); err != nil {
 		return nil, dialError(ctx, fmt.Errorf("encrypt the connection: %w", err), timeout)
 	}
-	return w, nil
+	return encrypted, nil
 }
 
 // dialError says why there is no connection.
@@ -100,7 +121,15 @@ func (w *wire) stop(cause error) {
 		w.cause = cause
 	}
 	if !w.closing {
-		_ = w.tcp.SetDeadline(time.Unix(1, 0)) // fails only where nothing waits any more
+		w.setDeadline(time.Unix(1, 0))
+	}
+}
+
+// setDeadline is called with w.mu held. It fails only where nothing waits any more.
+func (w *wire) setDeadline(at time.Time) {
+	_ = w.tcp.SetDeadline(at)
+	if w.requests != nil {
+		_ = w.requests.tcp.SetDeadline(at)
 	}
 }
 
@@ -117,7 +146,7 @@ func (w *wire) goodbye(until time.Time) {
 	defer w.mu.Unlock()
 	w.closing = true
 	w.gatherer.stop()
-	_ = w.tcp.SetDeadline(until)
+	w.setDeadline(until)
 }
 
 // waitUntil sets when a read or a write gives up. It returns why not to begin.
@@ -186,13 +215,16 @@ func (w *wire) drain(b []byte) (n int, at time.Time) {
 
 // write sends a message whole.
 func (w *wire) write(b []byte, timeout time.Duration) error {
-	if err := w.waitUntil(w.tcp.SetWriteDeadline, time.Now().Add(timeout)); err != nil {
+	if err := w.waitUntil(w.sending().SetWriteDeadline, time.Now().Add(timeout)); err != nil {
 		return err
 	}
 	var err error
-	if w.tls != nil {
+	switch {
+	case w.requests != nil:
+		err = w.requests.send(b)
+	case w.tls != nil:
 		_, err = w.tls.Write(b)
-	} else {
+	default:
 		_, err = w.tcp.Write(b)
 	}
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -204,7 +236,32 @@ func (w *wire) write(b []byte, timeout time.Duration) error {
 	return err
 }
 
-func (w *wire) close() { _ = w.tcp.Close() }
+// sending is the connection on which we send.
+func (w *wire) sending() *net.TCPConn {
+	if w.requests != nil {
+		return w.requests.tcp
+	}
+	return w.tcp
+}
+
+// unsent is how much has been sent that the other end has not acknowledged.
+func (w *wire) unsent() (n int) {
+	raw, err := w.sending().SyscallConn()
+	if err != nil {
+		return 0
+	}
+	_ = raw.Control(func(fd uintptr) {
+		n, _ = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ)
+	})
+	return n
+}
+
+func (w *wire) close() {
+	_ = w.tcp.Close()
+	if w.requests != nil {
+		_ = w.requests.tcp.Close()
+	}
+}
 
 // Certificate says how the certificate of a camera is verified where the connection is
 // encrypted (rtsps). The zero value does not verify it: cameras sign their own.
