@@ -85,11 +85,14 @@ func CompanionInode(id string, modified90k moonfirefs.Time90k, content []byte) u
 
 // versionInode stands for everything on which the bytes, the size and the time stamps of
 // a version depend. Recordings are immutable and their ids are never used again; what is
-// cut off the recordings of a clip follows from them and its interval. A recording in
+// cut off the recordings of a clip follows from them and its interval, and what a time lapse
+// shows of them from its pace as well, which is in its title. A recording in
 // progress is the same for as long as it has as many samples and the same start.
 func versionInode(s *Stream, v *Version, spec *mp4.Spec, p *present) uint64 {
 	kind := "file"
 	switch {
+	case v.pace > 0:
+		kind = "time lapse"
 	case spec.IsCut():
 		kind = "cut clip"
 	case v.clip:

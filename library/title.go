@@ -23,6 +23,11 @@ func ClipTitle(folder string, c civil.Calendar, clip moonfirefs.Interval) string
 	return fmt.Sprintf("%s %s to %s", folder, c.Format(clip.Start90k, layout), c.Format(clip.End90k, layout))
 }
 
+// TimelapseTitle is the title of a time lapse.
+func TimelapseTitle(folder string, c civil.Calendar, clip moonfirefs.Interval, pace int32) string {
+	return fmt.Sprintf("%s, %dx", ClipTitle(folder, c, clip), pace)
+}
+
 // FileDescription is the description of a file of footage.
 func FileDescription(kind moonfirefs.StreamKind, entry *moonfirefs.VideoSampleEntry) string {
 	return fmt.Sprintf("%s stream, %d×%d, %s", kind, entry.Width, entry.Height, entry.RFC6381Codec)

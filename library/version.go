@@ -37,6 +37,8 @@ type Version struct {
 	Damaged bool
 	// clip says that it is a clip, or kept, which is the same: cut to its interval.
 	clip bool
+	// pace is how many times as fast a time lapse is, which is a clip; 0 for all else.
+	pace int32
 	// progress is what the clip has of recordings in progress; nil if nothing.
 	progress *progress
 }
@@ -111,7 +113,10 @@ func (c *Catalog) spec(ctx context.Context, s *Stream, v *Version, recordings []
 		Title: HourTitle(s.Folder, c.calendar, v.Interval), Description: FileDescription(s.Kind, entry),
 		Gaps: c.render.Gaps, Timestamps: c.render.Timestamps,
 	}
-	if v.clip {
+	switch {
+	case v.pace > 0:
+		return spec, c.lapse(ctx, s, v, spec, p)
+	case v.clip:
 		return spec, c.cut(ctx, s, v, spec, p)
 	}
 	return spec, nil

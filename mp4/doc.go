@@ -23,8 +23,8 @@
 //   - The time line is the wall clock: where two recordings do not touch, the
 //     last sample before the gap is held until the next recording starts. See
 //     Spec.Gaps.
-//   - Cut makes an excerpt as small as it can be, and is the one thing that reads indexes
-//     before a file is read: Size is that of the Spec as it is then.
+//   - Cut makes an excerpt as small as it can be, and Lapse leaves key frames alone. No other
+//     thing reads indexes before a file is read: Size is that of the Spec as it is then.
 //   - A video index that contradicts its Summary fails the read, since the
 //     layout rests on the Summary; the error wraps moonfirefs.ErrCorrupt.
 //

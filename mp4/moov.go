@@ -3,6 +3,7 @@
 package mp4
 
 import (
+	"cmp"
 	"math"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -58,9 +59,9 @@ func (w *writer) moov() {
 
 // times writes creation and modification time: when the footage was captured.
 func (w *writer) times() {
-	last := len(w.spec.Recordings) - 1
+	end90k := w.spec.Recordings[len(w.spec.Recordings)-1].End90k()
 	w.u64(since1904(w.spec.presentedFrom()))
-	w.u64(since1904(w.spec.Recordings[last].End90k()))
+	w.u64(since1904(cmp.Or(w.spec.capturedTo90k, end90k)))
 }
 
 // since1904 converts to seconds since 1904-01-01 00:00:00 UTC, the epoch of ISO

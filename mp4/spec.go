@@ -52,8 +52,11 @@ type Spec struct {
 	// after it the end. The end is after the start, and after that of the footage.
 	Excerpt *moonfirefs.Interval
 
-	// cuts are the recordings of which Cut has left something out; nil before.
+	// cuts are the recordings of which Cut or Lapse has left something out; nil before.
 	cuts map[int]*cutRecording
+	// capturedTo90k is when what a time lapse shows ends on the wall clock. It is 0 in other
+	// files, which end when their last recording does.
+	capturedTo90k moonfirefs.Time90k
 }
 
 // check refuses what cannot be laid out: mistakes of the caller with
