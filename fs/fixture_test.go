@@ -31,7 +31,7 @@ func openFixture(ctx context.Context, path string, recording bool, log *slog.Log
 
 // newCatalog tells what the store has to show.
 func (f *fixture) newCatalog(render library.RenderOptions) (*library.Catalog, error) {
-	return library.New(library.Options{Index: f.DB, Dirs: f.Dirs, Zone: f.Zone, Created90k: f.DB.Meta().Created90k, Render: render})
+	return library.New(library.Options{Index: f.DB, Dirs: f.Directories(), Zone: f.Zone, Created90k: f.DB.Meta().Created90k, Render: render})
 }
 
 const (

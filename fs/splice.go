@@ -49,8 +49,9 @@ const minSpliceBytes = 64 << 10
 
 // fillPipe returns a pipe with n bytes of a file, or nil if that does not work
 // out for any reason.
-func fillPipe(file *sample.File, offset int64, n int) *splice.Pair {
-	if n < minSpliceBytes || !fits(offset, n) {
+func fillPipe(file sample.File, offset int64, n int) *splice.Pair {
+	plain, ok := file.(interface{ Fd() uintptr })
+	if !ok || n < minSpliceBytes || !fits(offset, n) {
 		return nil
 	}
 	pipe, err := splice.Get()
@@ -58,7 +59,7 @@ func fillPipe(file *sample.File, offset int64, n int) *splice.Pair {
 		return nil
 	}
 	if pipe.Grow(n+2*os.Getpagesize()) == nil {
-		if loaded, err := pipe.LoadFromAt(file.Fd(), n, offset); err == nil && loaded == n {
+		if loaded, err := pipe.LoadFromAt(plain.Fd(), n, offset); err == nil && loaded == n {
 			return pipe
 		}
 	}

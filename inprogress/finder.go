@@ -23,19 +23,34 @@ type Index interface {
 	Writing(ctx context.Context) ([]moonfirefs.SampleFile, error)
 }
 
+// Dir is a directory in which recordings are made. *sample.Dir is one.
+type Dir interface {
+	// ReadJournal reads the journal of a sample file, but not more than maxBytes. A missing
+	// one is reported as fs.ErrNotExist.
+	ReadJournal(name uuid.UUID, maxBytes int64) ([]byte, error)
+	// OpenGrowing opens a sample file that may still be written to. The caller releases it.
+	OpenGrowing(name uuid.UUID) (sample.GrowingFile, error)
+}
+
 // Finder finds recordings in progress. It is safe for concurrent use.
 type Finder struct {
 	index Index
-	dirs  map[moonfirefs.SampleDirID]*sample.Dir
+	dirs  map[moonfirefs.SampleDirID]Dir
 
 	// mu guards known: what was found out about names that were reserved lately.
 	mu    sync.Mutex
 	known map[uuid.UUID]*pending
 }
 
-// New returns a finder. Nobody changes dirs.
-func New(index Index, dirs map[moonfirefs.SampleDirID]*sample.Dir) *Finder {
-	return &Finder{index: index, dirs: dirs, known: make(map[uuid.UUID]*pending)}
+// New returns a finder, which looks into those of the directories that are a Dir.
+func New(index Index, dirs map[moonfirefs.SampleDirID]sample.Directory) *Finder {
+	f := &Finder{index: index, dirs: make(map[moonfirefs.SampleDirID]Dir), known: make(map[uuid.UUID]*pending)}
+	for id, dir := range dirs {
+		if dir, ok := dir.(Dir); ok {
+			f.dirs[id] = dir
+		}
+	}
+	return f
 }
 
 // Of returns the recordings in progress of a stream, in their order: as a rule one, and
@@ -73,7 +88,7 @@ func (f *Finder) whole(ctx context.Context, stream moonfirefs.StreamID) ([]*Reco
 		// What one lacked may have been written before the next one was read, which seems to
 		// say that it is complete. So those that seem to be are read once more.
 		last := found[len(found)-1]
-		names = slices.DeleteFunc(names, func(p *pending) bool { return p.file == last.file() })
+		names = slices.DeleteFunc(names, func(p *pending) bool { return p.file == last.File() })
 		found, errs = f.read(names, stream)
 		found = append(found, last)
 	}
@@ -150,7 +165,7 @@ func (f *Finder) InProgress(ctx context.Context, recordings []*Recording) (bool,
 		return false, err
 	}
 	for _, r := range recordings {
-		if !slices.Contains(names, r.file()) {
+		if !slices.Contains(names, r.File()) {
 			return false, nil
 		}
 	}
@@ -159,12 +174,12 @@ func (f *Finder) InProgress(ctx context.Context, recordings []*Recording) (bool,
 
 // Open opens the sample file of a recording, which may be longer by now. It can be read
 // as long as it is open, whatever becomes of the recording. The caller releases it.
-func (f *Finder) Open(r *Recording) (*sample.File, error) {
-	dir := f.dirs[r.SampleDir]
+func (f *Finder) Open(file moonfirefs.SampleFile) (sample.GrowingFile, error) {
+	dir := f.dirs[file.Dir]
 	if dir == nil {
-		return nil, fmt.Errorf("sample directory %d is not open", r.SampleDir)
+		return nil, fmt.Errorf("sample directory %d is not open", file.Dir)
 	}
-	return dir.OpenGrowing(r.SampleFile)
+	return dir.OpenGrowing(file.UUID)
 }
 
 // writing returns what is known of the names that are reserved for writing, and forgets

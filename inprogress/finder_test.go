@@ -34,7 +34,7 @@ func newBench(t *testing.T) *bench {
 	b := &bench{T: t, store: teststore.MustOpen(t, teststore.New(t, 0))}
 	b.stream = 1
 	b.draft = b.begin(start)
-	b.finder = inprogress.New(b.store.DB, b.store.Dirs)
+	b.finder = inprogress.New(b.store.DB, b.store.Directories())
 	return b
 }
 
@@ -93,7 +93,7 @@ func TestGroupsAppearWhenTheyAreComplete(t *testing.T) {
 			b.has(want)
 		}
 		if n == 7 {
-			b.finder = inprogress.New(b.store.DB, b.store.Dirs) // another process
+			b.finder = inprogress.New(b.store.DB, b.store.Directories()) // another process
 		}
 	}
 }
@@ -159,7 +159,7 @@ func TestOpenFile(t *testing.T) {
 	b.must(b.draft.Grow(6))
 	found, err := b.finder.Of(t.Context(), b.stream)
 	b.must(err)
-	file, err := b.finder.Open(found[0])
+	file, err := b.finder.Open(found[0].File())
 	b.must(err)
 	defer file.Release()
 	path, _ := b.draft.Paths()

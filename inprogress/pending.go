@@ -10,7 +10,6 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/journal"
-	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // maxCheckedBytes bounds what is read of a sample file, whatever its journal says: more
@@ -34,7 +33,7 @@ type pending struct {
 
 // read returns the recording as far as it is whole; nil if it is of another stream, or
 // nothing of it is whole.
-func (p *pending) read(dir *sample.Dir, stream moonfirefs.StreamID) (*Recording, error) {
+func (p *pending) read(dir Dir, stream moonfirefs.StreamID) (*Recording, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if dir == nil || p.stream != 0 && p.stream != stream {
@@ -64,7 +63,7 @@ func (p *pending) read(dir *sample.Dir, stream moonfirefs.StreamID) (*Recording,
 }
 
 // check compares the pieces that were not checked before with the sample file.
-func (p *pending) check(dir *sample.Dir, pieces []journal.Piece) error {
+func (p *pending) check(dir Dir, pieces []journal.Piece) error {
 	if p.checked >= len(pieces) {
 		return nil
 	}

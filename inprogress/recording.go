@@ -55,12 +55,13 @@ func newRecording(file moonfirefs.SampleFile, j *journal.Journal, pieces []journ
 	return r
 }
 
-func (r *Recording) file() moonfirefs.SampleFile {
+// File is where its samples are.
+func (r *Recording) File() moonfirefs.SampleFile {
 	return moonfirefs.SampleFile{UUID: r.SampleFile, Dir: r.SampleDir}
 }
 
 // Mark is where the recording can be found again as it is.
-func (r *Recording) Mark() Mark { return Mark{r.file(), r.Start90k, len(r.pieces)} }
+func (r *Recording) Mark() Mark { return Mark{r.File(), r.Start90k, len(r.pieces)} }
 
 // at is the recording as it was at a mark; nil if it has less.
 func (r *Recording) at(m Mark) *Recording {
@@ -81,7 +82,7 @@ func (r *Recording) groups() *Recording {
 	}
 	for i := len(r.pieces) - 1; i > 0; i-- {
 		if p := &r.pieces[i]; p.Audio == nil && p.Video.Sync {
-			return newRecording(r.file(), r.journal, r.pieces[:i])
+			return newRecording(r.File(), r.journal, r.pieces[:i])
 		}
 	}
 	return nil
@@ -104,7 +105,7 @@ func (r *Recording) settled() *Recording {
 	for r.pieces[i].Audio != nil {
 		i--
 	}
-	return newRecording(r.file(), r.journal, r.pieces[:i])
+	return newRecording(r.File(), r.journal, r.pieces[:i])
 }
 
 // mayGetAudio tells whether audio may still come that belongs before next, the recording

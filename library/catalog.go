@@ -22,7 +22,7 @@ import (
 type Options struct {
 	Index Index
 	// Dirs are the sample directories. Nothing but reading needs them.
-	Dirs map[moonfirefs.SampleDirID]*sample.Dir
+	Dirs map[moonfirefs.SampleDirID]sample.Directory
 	// Zone is the time zone whose civil hours the files are.
 	Zone *time.Location
 	// Created90k is when the store was made: the time stamp of what has no footage.
@@ -46,7 +46,7 @@ type RenderOptions struct {
 // their stream has not changed. It is safe for concurrent use.
 type Catalog struct {
 	index      Index
-	dirs       map[moonfirefs.SampleDirID]*sample.Dir
+	dirs       map[moonfirefs.SampleDirID]sample.Directory
 	calendar   civil.Calendar
 	created90k moonfirefs.Time90k
 	render     RenderOptions
@@ -103,7 +103,7 @@ func (c *Catalog) Calendar() civil.Calendar { return c.calendar }
 func (c *Catalog) Created90k() moonfirefs.Time90k { return c.created90k }
 
 // Dirs are the sample directories. Nobody changes the map.
-func (c *Catalog) Dirs() map[moonfirefs.SampleDirID]*sample.Dir { return c.dirs }
+func (c *Catalog) Dirs() map[moonfirefs.SampleDirID]sample.Directory { return c.dirs }
 
 // Cache is the memory for what can be made again. It is shared with those who make
 // something of what the catalog tells.

@@ -40,7 +40,7 @@ func TestDamageCostsItsHour(t *testing.T) {
 				insertRows(t, s, teststore.Rows{Folder: "driveway", Start: teststore.At("2026-11-22T" + hour + ":00:00-05:00"), Recordings: 2, Seconds: 60, Width: 640})
 			}
 			teststore.Spoil(t, path, test.query)
-			c, err := New(Options{Index: s.DB, Dirs: s.Dirs, Zone: s.Zone})
+			c, err := New(Options{Index: s.DB, Dirs: s.Directories(), Zone: s.Zone})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,7 +90,7 @@ func TestDamageCostsItsClips(t *testing.T) {
 		}
 	}
 	teststore.Spoil(t, path, "update recording set duration_90k = -5 where id = 31")
-	c, err := New(Options{Index: s.DB, Dirs: s.Dirs, Zone: s.Zone})
+	c, err := New(Options{Index: s.DB, Dirs: s.Directories(), Zone: s.Zone})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -134,7 +134,7 @@ func TestNamesOfNoFolder(t *testing.T) {
 			teststore.Camera{Name: "garden", RetainBytes: 1 << 40}, teststore.Camera{Name: "yard", RetainBytes: 1 << 40})
 		s := teststore.MustOpen(t, path)
 		teststore.Spoil(t, path, "update camera set short_name = "+value+" where short_name = 'garden'")
-		c, err := New(Options{Index: s.DB, Dirs: s.Dirs, Zone: s.Zone})
+		c, err := New(Options{Index: s.DB, Dirs: s.Directories(), Zone: s.Zone})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -93,9 +93,9 @@ func (f *File) holdPresent(in *inprogress.Finder) error {
 	if s.present == nil {
 		return nil
 	}
-	s.growing = make([]*sample.File, len(s.present.recordings))
+	s.growing = make([]sample.GrowingFile, len(s.present.recordings))
 	for i, r := range s.present.recordings {
-		file, err := in.Open(r)
+		file, err := in.Open(r.File())
 		if errors.Is(err, iofs.ErrNotExist) {
 			return fmt.Errorf("%w: %w", ErrStale, err)
 		}
@@ -131,7 +131,7 @@ func (f *File) holdFiles(files []moonfirefs.SampleFile) error {
 }
 
 // holdEach holds what it can of files of which one is damaged at least.
-func (f *File) holdEach(dir *sample.Dir, names []uuid.UUID) error {
+func (f *File) holdEach(dir sample.Directory, names []uuid.UUID) error {
 	for i := range names {
 		release, err := dir.Hold(names[i : i+1])
 		if err == nil {
@@ -168,7 +168,7 @@ func (f *File) ReadAt(ctx context.Context, p []byte, off int64) error {
 // Samples is where a range of a file lies within one sample file.
 type Samples struct {
 	// File has the samples, at Offset. It must be released.
-	File   *sample.File
+	File   sample.File
 	Offset int64
 	// Recording is the one whose samples they are.
 	Recording moonfirefs.RecordingID
@@ -230,15 +230,15 @@ type source struct {
 	// files are those of the recordings, in parallel, where they are committed; growing
 	// those of the recordings in progress.
 	files   []moonfirefs.SampleFile
-	growing []*sample.File
-	dirs    map[moonfirefs.SampleDirID]*sample.Dir
+	growing []sample.GrowingFile
+	dirs    map[moonfirefs.SampleDirID]sample.Directory
 	layout  *mp4.File
 }
 
 var _ mp4.Source = (*source)(nil)
 
 // open returns the sample file of a recording, to be released.
-func (s *source) open(recording int) (*sample.File, error) {
+func (s *source) open(recording int) (sample.File, error) {
 	if id := s.recordings[recording].ID; s.present.of(id) != nil {
 		return s.growing[-id-1].Use(), nil
 	}

@@ -28,7 +28,7 @@ func inNewYork(t testing.TB) civil.Calendar {
 func newStore(t testing.TB, retainBytes int64) (*teststore.Store, *Catalog) {
 	t.Helper()
 	s := teststore.MustOpen(t, teststore.NewWith(t, newYork, teststore.Camera{Name: "driveway", RetainBytes: retainBytes}))
-	c, err := New(Options{Index: s.DB, Dirs: s.Dirs, Zone: s.Zone, Created90k: s.DB.Meta().Created90k})
+	c, err := New(Options{Index: s.DB, Dirs: s.Directories(), Zone: s.Zone, Created90k: s.DB.Meta().Created90k})
 	if err != nil {
 		t.Fatal(err)
 	}

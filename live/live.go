@@ -26,16 +26,15 @@ const (
 // Live tells what streams are like now. It is safe for concurrent use.
 type Live struct {
 	index  library.Index
-	dirs   map[moonfirefs.SampleDirID]*sample.Dir
 	finder *inprogress.Finder
 
 	mu    sync.Mutex // guards rings
 	rings map[moonfirefs.StreamID]*ring
 }
 
-// New returns a Live, which has done nothing yet. Nobody changes dirs.
-func New(index library.Index, dirs map[moonfirefs.SampleDirID]*sample.Dir) *Live {
-	return &Live{index: index, dirs: dirs, finder: inprogress.New(index, dirs), rings: make(map[moonfirefs.StreamID]*ring)}
+// New returns a Live, which has done nothing yet.
+func New(index library.Index, dirs map[moonfirefs.SampleDirID]sample.Directory) *Live {
+	return &Live{index: index, finder: inprogress.New(index, dirs), rings: make(map[moonfirefs.StreamID]*ring)}
 }
 
 // File is a file of a stream's folder. It is immutable.

@@ -131,11 +131,7 @@ func runs(pieces []journal.Piece) (all []mp4.FragmentRun) {
 
 // read returns the bytes of the segment.
 func (s *segment) read(l *Live) ([]byte, error) {
-	dir := l.dirs[s.file.Dir]
-	if dir == nil {
-		return nil, fmt.Errorf("sample directory %d is not open", s.file.Dir)
-	}
-	file, err := dir.OpenGrowing(s.file.UUID)
+	file, err := l.finder.Open(s.file)
 	if err != nil {
 		// Its recording was deleted, or given up.
 		return nil, fmt.Errorf("%w: %w", library.ErrStale, err)

@@ -66,7 +66,7 @@ func (l *Live) takes(ctx context.Context, stream moonfirefs.StreamID) ([]*take, 
 		return nil, err
 	}
 	for _, r := range ahead {
-		file := moonfirefs.SampleFile{UUID: r.SampleFile, Dir: r.SampleDir}
+		file := r.File()
 		if slices.ContainsFunc(takes, func(t *take) bool { return t.file == file }) {
 			continue
 		}

@@ -33,7 +33,7 @@ type Index interface {
 type Options struct {
 	Database *Database
 	Index    Index
-	Dirs     map[moonfirefs.SampleDirID]*sample.Dir
+	Dirs     map[moonfirefs.SampleDirID]sample.Directory
 	// Wanted tells whether there are to be pictures of a stream.
 	Wanted func(camera *moonfirefs.Camera, stream *moonfirefs.Stream) bool
 	Logger *slog.Logger

@@ -71,7 +71,7 @@ func (f *fixture) open(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	f.maker = Start(Options{
-		Database: f.database, Index: f.DB, Dirs: f.Dirs, Logger: slog.New(slog.DiscardHandler),
+		Database: f.database, Index: f.DB, Dirs: f.Directories(), Logger: slog.New(slog.DiscardHandler),
 		Wanted: func(*moonfirefs.Camera, *moonfirefs.Stream) bool { return true },
 	})
 	f.sheets = &Sheets{f.database, func(context.Context, *library.Stream, *library.Version) (all []moonfirefs.Summary, err error) {

@@ -25,36 +25,36 @@ const maxIdleTime = 10 * time.Second
 // cache keeps sample files open. No lock is held while a file is opened, so a
 // slow disk delays only those who wait for it.
 type cache struct {
-	// mu guards the fields below but held, and refs of every File.
+	// mu guards the fields below but held, and refs of every diskFile.
 	mu     sync.Mutex
 	closed bool
 	// files are those that are open and not forgotten.
-	files map[uuid.UUID]*File
+	files map[uuid.UUID]*diskFile
 	// idle lists the files without users, the longest idle one first; places
 	// finds them.
 	idle   *list.List
-	places map[*File]*list.Element
+	places map[*diskFile]*list.Element
 	// sweeper runs sweep while there are idle files; nil if there are none.
 	sweeper *time.Timer
 
 	// held has files that must stay readable, each of which it is a user of. It has a
 	// lock of its own, which is taken after mu and never before.
-	held *hold.Set[uuid.UUID, *File]
+	held *hold.Set[uuid.UUID, *diskFile]
 }
 
-type opener func(uuid.UUID) (*File, error)
+type opener func(uuid.UUID) (*diskFile, error)
 
 var errClosed = errors.New("sample directory is closed")
 
 func (c *cache) init() {
-	c.files = make(map[uuid.UUID]*File)
+	c.files = make(map[uuid.UUID]*diskFile)
 	c.idle = list.New()
-	c.places = make(map[*File]*list.Element)
-	c.held = hold.New[uuid.UUID]((*File).Release)
+	c.places = make(map[*diskFile]*list.Element)
+	c.held = hold.New[uuid.UUID]((*diskFile).Release)
 }
 
 // get returns the file with one more user.
-func (c *cache) get(name uuid.UUID, open opener) (*File, error) {
+func (c *cache) get(name uuid.UUID, open opener) (*diskFile, error) {
 	if f := c.find(name); f != nil {
 		return f, nil
 	}
@@ -79,13 +79,13 @@ func (c *cache) get(name uuid.UUID, open opener) (*File, error) {
 	return f, nil
 }
 
-func (c *cache) find(name uuid.UUID) *File {
+func (c *cache) find(name uuid.UUID) *diskFile {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.useLocked(name)
 }
 
-func (c *cache) useLocked(name uuid.UUID) *File {
+func (c *cache) useLocked(name uuid.UUID) *diskFile {
 	f := c.files[name]
 	if f == nil {
 		// If it is let go meanwhile, it is not closed before we are done with the lock.
@@ -102,7 +102,7 @@ func (c *cache) useLocked(name uuid.UUID) *File {
 	return f
 }
 
-func (c *cache) release(f *File) {
+func (c *cache) release(f *diskFile) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f.refs--
@@ -116,7 +116,7 @@ func (c *cache) release(f *File) {
 	f.idleSince = time.Now()
 	c.places[f] = c.idle.PushBack(f)
 	if c.idle.Len() > maxIdleFiles {
-		c.dropLocked(c.idle.Front().Value.(*File))
+		c.dropLocked(c.idle.Front().Value.(*diskFile))
 	}
 	if c.sweeper == nil {
 		c.sweeper = time.AfterFunc(maxIdleTime, c.sweep)
@@ -129,7 +129,7 @@ func (c *cache) sweep() {
 	defer c.mu.Unlock()
 	c.sweeper = nil
 	for !c.closed && c.idle.Len() > 0 {
-		oldest := c.idle.Front().Value.(*File)
+		oldest := c.idle.Front().Value.(*diskFile)
 		if left := maxIdleTime - time.Since(oldest.idleSince); left > 0 {
 			c.sweeper = time.AfterFunc(left, c.sweep)
 			return
@@ -139,7 +139,7 @@ func (c *cache) sweep() {
 }
 
 // dropLocked closes an idle file.
-func (c *cache) dropLocked(f *File) {
+func (c *cache) dropLocked(f *diskFile) {
 	c.idle.Remove(c.places[f])
 	delete(c.places, f)
 	delete(c.files, f.name)
@@ -166,7 +166,7 @@ func (c *cache) forgetAll() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.idle.Len() > 0 {
-		c.dropLocked(c.idle.Front().Value.(*File))
+		c.dropLocked(c.idle.Front().Value.(*diskFile))
 	}
 	clear(c.files)
 }

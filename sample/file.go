@@ -14,9 +14,8 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 )
 
-// File is an open sample file, shared by its users. It is safe for concurrent
-// use.
-type File struct {
+// diskFile is a File, and may be a GrowingFile.
+type diskFile struct {
 	name      uuid.UUID
 	file      *os.File
 	sizeBytes int64
@@ -32,9 +31,9 @@ type File struct {
 // already. The caller releases it. The error wraps moonfirefs.ErrCorrupt if the
 // file is not of the given size: serving it would end in a short read, which the
 // kernel takes for the end of the whole virtual file.
-func (d *Dir) Open(name uuid.UUID, sizeBytes int64) (*File, error) {
+func (d *Dir) Open(name uuid.UUID, sizeBytes int64) (File, error) {
 	hit := true
-	f, err := d.cache.get(name, func(name uuid.UUID) (*File, error) {
+	f, err := d.cache.get(name, func(name uuid.UUID) (*diskFile, error) {
 		hit = false
 		return d.openFile(name)
 	})
@@ -53,7 +52,7 @@ func (d *Dir) Open(name uuid.UUID, sizeBytes int64) (*File, error) {
 	return f, nil
 }
 
-func (d *Dir) openFile(name uuid.UUID) (*File, error) {
+func (d *Dir) openFile(name uuid.UUID) (*diskFile, error) {
 	file, err := d.openAt(name.String(), os.O_RDONLY)
 	if err != nil {
 		return nil, fmt.Errorf("open sample file: %w", err)
@@ -62,14 +61,14 @@ func (d *Dir) openFile(name uuid.UUID) (*File, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open sample file: %w", err), file.Close())
 	}
-	return &File{name: name, file: file, sizeBytes: info.Size(), cache: &d.cache}, nil
+	return &diskFile{name: name, file: file, sizeBytes: info.Size(), cache: &d.cache}, nil
 }
 
 // Fd returns the descriptor, valid until Release.
-func (f *File) Fd() uintptr { return f.file.Fd() }
+func (f *diskFile) Fd() uintptr { return f.file.Fd() }
 
-// ReadAt reads exactly len(p) bytes at offset, or fails.
-func (f *File) ReadAt(p []byte, offset int64) error {
+// ReadAt implements File.
+func (f *diskFile) ReadAt(p []byte, offset int64) error {
 	n, err := f.file.ReadAt(p, offset)
 	if n == len(p) {
 		return nil
@@ -80,8 +79,8 @@ func (f *File) ReadAt(p []byte, offset int64) error {
 	return fmt.Errorf("read sample file %s at %d: %w", f.name, offset, err)
 }
 
-// Release gives the file back to the cache. It must be called exactly once.
-func (f *File) Release() { f.cache.release(f) }
+// Release gives the file back to the cache.
+func (f *diskFile) Release() { f.cache.release(f) }
 
 // Hold keeps the named files readable, even once unlinked, until release is
 // called; release is idempotent.
@@ -99,7 +98,7 @@ func (d *Dir) Hold(names []uuid.UUID) (release func(), err error) {
 // OpenGrowing returns a sample file for reading that may still be written to. Nobody else
 // shares it: its size is that of now, and what is committed later has another. The caller
 // releases it.
-func (d *Dir) OpenGrowing(name uuid.UUID) (*File, error) {
+func (d *Dir) OpenGrowing(name uuid.UUID) (GrowingFile, error) {
 	f, err := d.openFile(name)
 	if err != nil {
 		return nil, err
@@ -108,14 +107,14 @@ func (d *Dir) OpenGrowing(name uuid.UUID) (*File, error) {
 	return f, nil
 }
 
-// Reader reads the file as it is by then, however long that is.
-func (f *File) Reader() io.ReaderAt { return f.file }
+// Reader implements GrowingFile.
+func (f *diskFile) Reader() io.ReaderAt { return f.file }
 
-// SizeBytes is what the file had when it was opened.
-func (f *File) SizeBytes() int64 { return f.sizeBytes }
+// SizeBytes implements GrowingFile.
+func (f *diskFile) SizeBytes() int64 { return f.sizeBytes }
 
-// Use returns the file with one more user, who releases it. The caller is one.
-func (f *File) Use() *File {
+// Use implements GrowingFile.
+func (f *diskFile) Use() File {
 	f.cache.mu.Lock()
 	defer f.cache.mu.Unlock()
 	f.refs++

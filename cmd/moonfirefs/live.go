@@ -13,7 +13,7 @@ import (
 
 // showLive makes a mount show streams as they happen.
 func showLive(o *fs.Options, s *store.Store) {
-	now := live.New(s.DB, s.Dirs)
+	now := live.New(s.DB, s.Directories())
 	o.Live = func(ctx context.Context, stream *library.Stream, name string) (*fs.LiveFile, error) {
 		f, err := now.File(ctx, stream, name)
 		if err != nil {

@@ -55,7 +55,7 @@ func (f *renderFlags) options() (library.RenderOptions, error) {
 // newCatalog tells what a store has to show.
 func newCatalog(s *store.Store, render library.RenderOptions, cacheBytes int64) (*library.Catalog, error) {
 	return library.New(library.Options{
-		Index: s.DB, Dirs: s.Dirs, Zone: s.Zone, Created90k: s.DB.Meta().Created90k, Render: render, CacheBytes: cacheBytes,
+		Index: s.DB, Dirs: s.Directories(), Zone: s.Zone, Created90k: s.DB.Meta().Created90k, Render: render, CacheBytes: cacheBytes,
 	})
 }
 

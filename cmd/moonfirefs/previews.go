@@ -43,7 +43,7 @@ func makePreviews(ctx context.Context, s *store.Store, path string, of previewed
 		log.Error("recording without previews", "err", err)
 		return nil, stop
 	}
-	maker := previews.Start(previews.Options{Database: database, Index: s.DB, Dirs: s.Dirs, Wanted: of.wants, Logger: log})
+	maker := previews.Start(previews.Options{Database: database, Index: s.DB, Dirs: s.Directories(), Wanted: of.wants, Logger: log})
 	return offeredBy(database, catalog), func() {
 		if err := errors.Join(maker.Close(), database.Close()); err != nil {
 			log.Warn("close previews", "err", err)

@@ -248,6 +248,15 @@ func (s *Store) RequireAll() error {
 	return nil
 }
 
+// Directories are the sample directories as their readers see them.
+func (s *Store) Directories() map[moonfirefs.SampleDirID]sample.Directory {
+	all := make(map[moonfirefs.SampleDirID]sample.Directory, len(s.Dirs))
+	for id, dir := range s.Dirs {
+		all[id] = dir
+	}
+	return all
+}
+
 // Close closes all parts and gives up the locks. It is idempotent.
 func (s *Store) Close() error {
 	var errs []error

@@ -137,7 +137,7 @@ var render = library.RenderOptions{Timestamps: true}
 
 func (f *fixture) catalog() *library.Catalog {
 	f.Helper()
-	c, err := library.New(library.Options{Index: f.store.DB, Dirs: f.store.Dirs, Zone: f.store.Zone, Created90k: f.store.DB.Meta().Created90k, Render: render})
+	c, err := library.New(library.Options{Index: f.store.DB, Dirs: f.store.Directories(), Zone: f.store.Zone, Created90k: f.store.DB.Meta().Created90k, Render: render})
 	f.must(err)
 	return c
 }
