@@ -43,6 +43,10 @@ func (r *root) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*go
 		return r.tree.enterFolder(ctx, r, &keptDir{node{tree: r.tree}}, library.KeptInode(), r.tree.catalog.KeptModified90k(now), folderEntry, out), 0
 	}
 	s := now.Folder(name)
+	if s == nil && name == library.ClipsFolder {
+		d := &allClipsDir{node{tree: r.tree}}
+		return r.tree.enterFolder(ctx, r, d, library.AllClipsInode(), r.tree.catalog.Created90k(), folderEntry, out), 0
+	}
 	if s == nil {
 		return r.tree.rootCompanion(ctx, r, name, out)
 	}

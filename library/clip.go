@@ -57,23 +57,23 @@ func (s *StreamState) damagedClip(interval moonfirefs.Interval) Version {
 	return v
 }
 
-// clips describes all parts of an interval.
-func (c *Catalog) clips(ctx context.Context, s *StreamState, interval moonfirefs.Interval) (all []Version, err error) {
+// clips describes all parts of an interval, and tells when the footage of each starts.
+func (c *Catalog) clips(ctx context.Context, s *StreamState, interval moonfirefs.Interval) (all []Version, starts90k []moonfirefs.Time90k, err error) {
 	recordings, err := c.overlapping(ctx, s.Stream, interval)
 	if errors.Is(err, moonfirefs.ErrCorrupt) {
-		return []Version{s.damagedClip(interval)}, nil
+		return []Version{s.damagedClip(interval)}, []moonfirefs.Time90k{interval.Start90k}, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for i, part := range parts(recordings) {
 		v := Version{Interval: interval, Part: int32(i + 1), Growing: s.clipGrows(interval), clip: true}
 		if err := c.describe(ctx, s.Stream, &v, part, nil); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		all = append(all, v)
+		all, starts90k = append(all, v), append(starts90k, part[0].Start90k)
 	}
-	return all, nil
+	return all, starts90k, nil
 }
 
 // clipGrows tells whether a clip may be another one from one moment to the next:

@@ -60,6 +60,14 @@ func DateInode(s *Stream, d civil.Date) uint64 {
 // ClipsInode is the inode number of a stream's folder of clips.
 func ClipsInode(s *Stream) uint64 { return identity{}.text("clips").stream(s).inode() }
 
+// AllClipsInode is the inode number of the folder of intervals in the root.
+func AllClipsInode() uint64 { return identity{}.text("all clips").inode() }
+
+// TogetherInode is the inode number of the folder of an interval.
+func TogetherInode(i moonfirefs.Interval) uint64 {
+	return identity{}.text("together").number(int64(i.Start90k)).number(int64(i.End90k)).inode()
+}
+
 // LiveInode is the inode number of a stream's folder of what happens now.
 func LiveInode(s *Stream) uint64 { return identity{}.text("live").stream(s).inode() }
 

@@ -108,7 +108,7 @@ func (c *Catalog) KeptVersion(ctx context.Context, k KeptFile) (v Version, ok bo
 func (c *Catalog) KeptVersions(ctx context.Context, s *StreamState) (versions []Version, err error) {
 	for i := range s.kept.intervals {
 		k := &s.kept.intervals[i]
-		clips, err := c.clips(ctx, s, k.Interval)
+		clips, _, err := c.clips(ctx, s, k.Interval)
 		if err != nil {
 			return nil, err
 		}
