@@ -12,7 +12,6 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/moonfirefs/moonfirefs"
-	"github.com/moonfirefs/moonfirefs/internal/status"
 	"github.com/moonfirefs/moonfirefs/recorder"
 )
 
@@ -103,9 +102,21 @@ var (
 func (b durationBounds) check(flag string, d time.Duration) error {
 	switch {
 	case d < b.least:
-		return &usageError{fmt.Errorf("%s %v: must be at least %s", flag, d, status.DurationText(b.least))}
+		return &usageError{fmt.Errorf("%s %s: must be at least %s", flag, short(d), short(b.least))}
 	case b.most > 0 && d > b.most:
-		return &usageError{fmt.Errorf("%s %v: must be at most %s", flag, d, status.DurationText(b.most))}
+		return &usageError{fmt.Errorf("%s %s: must be at most %s", flag, short(d), short(b.most))}
 	}
 	return nil
+}
+
+// short is a duration as somebody would type it: 4m, not 4m0s.
+func short(d time.Duration) string {
+	text := d.String()
+	if strings.HasSuffix(text, "m0s") {
+		text = strings.TrimSuffix(text, "0s")
+	}
+	if strings.HasSuffix(text, "h0m") {
+		text = strings.TrimSuffix(text, "0m")
+	}
+	return text
 }

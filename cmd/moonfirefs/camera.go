@@ -14,8 +14,6 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	cameralib "github.com/moonfirefs/moonfirefs/camera"
-	"github.com/moonfirefs/moonfirefs/internal/monitor"
-	"github.com/moonfirefs/moonfirefs/internal/status"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/library"
 )
@@ -67,8 +65,10 @@ that is not connected yet, use --no-test.
 The password is taken from $` + passwordVariable + `, from a file
 (--password-file, - for standard input), or from a prompt. It may also be part of
 the URL, but other users of this machine can see it there.`,
-		Example: `  moonfirefs camera add driveway rtsp://192.0.2.10/h264/main --username admin --retain 500GB
-  moonfirefs camera add garden rtsp://192.0.2.11/1 --retain 300GB --sub rtsp://192.0.2.11/2 --sub-retain 20GB`,
+		Example: `  moonfirefs camera add driveway rtsp://192.0.2.10/main --username admin \
+      --retain 500GB
+  moonfirefs camera add garden rtsp://192.0.2.11/1 --retain 300GB \
+      --sub rtsp://192.0.2.11/2 --sub-retain 20GB`,
 		Args: asUsage(needs("NAME rtsp://HOST/PATH")),
 		RunE: func(cmd *cobra.Command, args []string) error { return addCamera(cmd, g, f, args[0], args[1]) },
 	}
@@ -232,64 +232,4 @@ func takeUser(c *moonfirefs.Camera, kind moonfirefs.StreamKind, address string) 
 		u.User = nil
 	}
 	return u.String(), nil
-}
-
-func newCameraListCommand(g *global) *cobra.Command {
-	return &cobra.Command{
-		Use:   "list",
-		Short: "List cameras with their state and footage",
-		Long: `Lists the cameras. The state comes from the running recorder; without one, only the
-footage is shown. FULL IN is the time until the quota or the disk is used up, whichever
-comes first. "reached" means that the quota is used up and the oldest footage is being
-deleted.`,
-		Example: `  moonfirefs camera list`,
-		Args:    asUsage(noArguments),
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return g.withStore(cmd, store.Reading, listCameras)
-		},
-	}
-}
-
-func listCameras(o *opened) error {
-	cameras, err := o.DB.Cameras(o.cmd.Context())
-	if err != nil {
-		return err
-	}
-	r, err := o.report()
-	if err != nil {
-		return err
-	}
-	known := make(map[string]*status.Stream)
-	for i := range r.Streams {
-		known[r.Streams[i].Folder] = &r.Streams[i]
-	}
-	words := r.Words()
-	t := newTable(o.cmd.OutOrStdout())
-	t.line("FOLDER\tSTATE\tLAST FRAME\tBIT RATE\tRECORDED\tGOES BACK\tFULL IN\tURL\tDESCRIPTION")
-	for i := range cameras {
-		c := &cameras[i]
-		for j := range c.Streams {
-			st := &c.Streams[j]
-			s := known[st.FolderName(c)]
-			if s == nil { // added a moment ago
-				s = &status.Stream{Folder: st.FolderName(c), RetainBytes: st.RetainBytes}
-			}
-			t.row(s.Folder, words.State(s), words.LastFrame(s),
-				status.BitRateText(float64(s.BitRate)), s.RecordedText(), s.BackText(), s.FullText(),
-				cameralib.Redact(st.URL), c.Description)
-		}
-	}
-	return t.flush()
-}
-
-// report is what the running recorder says, or what can be known without.
-func (o *opened) report() (*status.Report, error) {
-	r, err := monitor.Ask(o.path)
-	if err == nil {
-		return r, nil
-	}
-	if !errors.Is(err, monitor.ErrNoRecorder) {
-		o.log.Warn("the recorder does not tell its status", "err", err)
-	}
-	return monitor.NewCollector(o.Store).Report(o.cmd.Context(), 0)
 }

@@ -43,7 +43,7 @@ The password is taken from $` + passwordVariable + `, from a file
 (--password-file, - for standard input), or from a prompt.`,
 		Example: `  moonfirefs camera edit driveway --retain 800GB
   moonfirefs camera edit driveway --retain-for 72h
-  moonfirefs camera edit driveway --url rtsp://192.0.2.20/h264/main --username admin
+  moonfirefs camera edit driveway --url rtsp://192.0.2.20/main --username admin
   moonfirefs camera edit driveway --password
   moonfirefs camera edit garden --dir /media/disk2/samples
   moonfirefs camera edit garden --record=false`,

@@ -35,20 +35,20 @@ func newCameraTestCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test NAME|rtsp://HOST/PATH",
 		Short: "Connect to a camera and say what it sends",
-		Long: `Connects to a camera, one of the store's or any other, waits for a key frame, looks
-at what comes, and says what it is and what is wrong with it. Nothing is recorded.
-A recorder may be running; some cameras serve few connections at once.
+		Long: `Connects to a camera of the store, or to any URL, and reports what it sends and
+what is wrong with it. Nothing is recorded. A recorder may be running; note that
+some cameras accept only a few connections at once.
 
-The clock drift is what can be told within that time: how exactly, it says.
+The longer the test (--for), the more exact the clock drift. The report says how
+exact it is.
 
-The exit status is 0 if all of its streams can be recorded and 1 if not. Warnings
-do not change it.`,
+Exit status: 0 if all streams can be recorded, 1 if not. Warnings do not change it.`,
 		Example: `  moonfirefs camera test driveway
   moonfirefs camera test rtsp://192.0.2.10/h264/main --username admin --for 5m`,
 		Args: asUsage(needs("NAME|rtsp://HOST/PATH")),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if duration < time.Second {
-				return &usageError{fmt.Errorf("--for %v: must be at least 1 s", duration)}
+				return &usageError{fmt.Errorf("--for %v: must be at least 1s", duration)}
 			}
 			camera, err := g.cameraToTest(cmd, f, args[0])
 			if err != nil {
@@ -62,7 +62,7 @@ do not change it.`,
 		},
 	}
 	f.addConnection(cmd)
-	cmd.Flags().DurationVar(&duration, "for", defaultSurvey, "how long to look, from the first key frame on")
+	cmd.Flags().DurationVar(&duration, "for", defaultSurvey, "how long to look at each stream, counted from the first key frame")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }

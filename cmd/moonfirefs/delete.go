@@ -223,17 +223,16 @@ func (f *deleteFlags) printDeletions(o *opened) error {
 		return printJSON(o.cmd.OutOrStdout(), lines, storeIndent)
 	}
 	t := newTable(o.cmd.OutOrStdout())
-	t.line("REQUESTED\tBY\tCAMERA\tINTERVAL\tRECORDINGS\tSIZE\tDONE")
+	t.line("REQUESTED\tBY\tCAMERA\tDELETED\tINTERVAL")
 	for _, d := range all {
-		done, interval := "not yet", "all"
+		deleted, interval := "not yet", "all"
 		if d.Done90k != 0 {
-			done = o.time(d.Done90k)
+			deleted = humanize.Bytes(uint64(d.SampleFileBytes))
 		}
 		if d.Start90k != moonfirefs.MinTime90k {
-			interval = o.times(d.Interval())
+			interval = o.minutes(d.Interval())
 		}
-		t.row(o.time(d.Requested90k), d.RequestedBy, d.Folder,
-			interval, d.Recordings, humanize.Bytes(uint64(d.SampleFileBytes)), done)
+		t.row(o.minute(d.Requested90k), d.RequestedBy, d.Folder, deleted, interval)
 	}
 	return t.flush()
 }

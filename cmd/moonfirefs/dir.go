@@ -100,40 +100,78 @@ The recorder must be stopped meanwhile.`,
 }
 
 func newDirListCommand(g *global) *cobra.Command {
-	return &cobra.Command{
-		Use:     "list",
-		Short:   "List footage directories",
-		Example: `  moonfirefs dir list`,
-		Args:    asUsage(noArguments),
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List footage directories",
+		Long: `Lists the footage directories: how many streams record to each, their quotas
+together, and how much of its disk is free.`,
+		Example: `  moonfirefs dir list
+  moonfirefs dir list --json`,
+		Args: asUsage(noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return g.withStore(cmd, store.Reading, listDirs)
+			return g.withStore(cmd, store.Reading, func(o *opened) error { return listDirs(o, asJSON) })
 		},
 	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
 }
 
-func listDirs(o *opened) error {
-	dirs, err := o.DB.SampleDirs(o.cmd.Context())
+// listedDir is what is told of a directory. Its fields are named as in status.json.
+type listedDir struct {
+	Path string `json:"path"`
+	// Missing says that its disk is not there. The sizes are 0 then.
+	Missing        bool  `json:"missing"`
+	Streams        int   `json:"streams"`
+	QuotaBytes     int64 `json:"quotaBytes"`
+	SizeBytes      int64 `json:"sizeBytes"`
+	AvailableBytes int64 `json:"availableBytes"`
+}
+
+func listDirs(o *opened, asJSON bool) error {
+	all, err := o.listedDirs()
 	if err != nil {
 		return err
 	}
-	quotas, err := o.quotasByDir()
-	if err != nil {
-		return err
+	if asJSON {
+		return printJSON(o.cmd.OutOrStdout(), all, storeIndent)
 	}
 	t := newTable(o.cmd.OutOrStdout())
 	t.line("DIRECTORY\tSTREAMS\tQUOTAS\tFREE")
-	for _, d := range dirs {
+	for _, d := range all {
 		free := "not available"
+		if !d.Missing {
+			free = humanize.Bytes(uint64(d.AvailableBytes))
+		}
+		t.row(d.Path, d.Streams, humanize.Bytes(uint64(d.QuotaBytes)), free)
+	}
+	return t.flush()
+}
+
+func (o *opened) listedDirs() ([]listedDir, error) {
+	dirs, err := o.DB.SampleDirs(o.cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	quotas, err := o.quotasByDir()
+	if err != nil {
+		return nil, err
+	}
+	all := []listedDir{}
+	for _, d := range dirs {
+		line := listedDir{Path: d.Path, Streams: quotas[d.ID].streams, QuotaBytes: quotas[d.ID].retainBytes}
 		space, err := o.Dirs[d.ID].Space()
 		switch {
 		case err == nil:
-			free = humanize.Bytes(uint64(space.AvailableBytes()))
-		case !errors.Is(err, sample.ErrUnavailable):
-			return err
+			line.SizeBytes, line.AvailableBytes = int64(space.Blocks)*space.BlockSizeBytes, space.AvailableBytes()
+		case errors.Is(err, sample.ErrUnavailable):
+			line.Missing = true
+		default:
+			return nil, err
 		}
-		t.row(d.Path, quotas[d.ID].streams, humanize.Bytes(uint64(quotas[d.ID].retainBytes)), free)
+		all = append(all, line)
 	}
-	return t.flush()
+	return all, nil
 }
 
 // quotas are those of the streams that record to a directory.

@@ -60,17 +60,35 @@ func (o *opened) time(t moonfirefs.Time90k) string {
 	return t.Time().In(o.Zone).Format("2006-01-02 15:04:05 -07:00")
 }
 
-func (o *opened) times(i moonfirefs.Interval) string {
+func (o *opened) times(i moonfirefs.Interval) string { return o.timesAs(i, time.TimeOnly) }
+
+// minute and minutes are shorter, for tables: without the offset, and without seconds where
+// there are none.
+func (o *opened) minute(t moonfirefs.Time90k) string {
+	return t.Time().In(o.Zone).Format(time.DateOnly + " 15:04")
+}
+
+func (o *opened) minutes(i moonfirefs.Interval) string {
+	const minute90k = 60 * moonfirefs.UnitsPerSecond
+	if i.Start90k%minute90k == 0 && i.End90k%minute90k == 0 {
+		return o.timesAs(i, "15:04")
+	}
+	return o.times(i)
+}
+
+// timesAs shows times of day in a layout, unless an offset must be told as well.
+func (o *opened) timesAs(i moonfirefs.Interval, layout string) string {
 	from, to := i.Start90k.Time().In(o.Zone), i.End90k.Time().In(o.Zone)
 	_, fromOffset := from.Zone()
 	_, toOffset := to.Zone()
+	dated := time.DateOnly + " " + layout
 	switch {
 	case fromOffset != toOffset:
 		return o.time(i.Start90k) + " to " + o.time(i.End90k)
 	case from.Format(time.DateOnly) != to.Format(time.DateOnly):
-		return from.Format(time.DateTime) + " to " + to.Format(time.DateTime)
+		return from.Format(dated) + " to " + to.Format(dated)
 	}
-	return from.Format(time.DateTime) + " to " + to.Format(time.TimeOnly)
+	return from.Format(dated) + " to " + to.Format(layout)
 }
 
 // footageText says how much footage is.

@@ -188,9 +188,9 @@ func (f *keepFlags) printKept(o *opened) error {
 		return o.printf("No footage is kept.")
 	}
 	t := newTable(o.cmd.OutOrStdout())
-	t.line("NAME\tCAMERA\tFOOTAGE\tSIZE\tSINCE")
+	t.line("NAME\tCAMERA\tSIZE\tKEPT SINCE\tINTERVAL")
 	for _, k := range all {
-		t.row(k.Name, k.Folder, o.times(k.Interval()), humanize.Bytes(uint64(k.Footage.SampleFileBytes)), o.time(k.Since90k))
+		t.row(k.Name, k.Folder, humanize.Bytes(uint64(k.Footage.SampleFileBytes)), o.minute(k.Since90k), o.minutes(k.Interval()))
 	}
 	return t.flush()
 }

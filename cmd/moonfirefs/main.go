@@ -122,6 +122,7 @@ To try it without a camera:   moonfirefs demo /tmp/moonfirefs-demo`,
 		newManCommand(),
 	)
 	addCompletions(root, g)
+	fitHelp(root)
 	return root
 }
 

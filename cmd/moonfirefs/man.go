@@ -33,7 +33,10 @@ func newManCommand() *cobra.Command {
 			root.DisableAutoGenTag = true
 			describeDefaults(root)
 			header := &doc.GenManHeader{Section: "1", Source: "moonfirefs " + version(), Manual: "moonfirefs"}
-			return doc.GenManTree(root, header, args[0])
+			if err := doc.GenManTree(root, header, args[0]); err != nil {
+				return fmt.Errorf("man: %w", err)
+			}
+			return addManSections(root, args[0])
 		},
 	}
 }

@@ -39,7 +39,7 @@ type renderFlags struct {
 }
 
 func (f *renderFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.gaps, "gaps", "hold", "what a player shows where nothing was recorded: hold the last picture, or collapse the gap")
+	cmd.Flags().StringVar(&f.gaps, "gaps", "hold", "what players show where nothing was recorded: hold the last picture, or collapse the gap")
 	cmd.Flags().BoolVar(&f.withoutTimeTrack, "no-timestamps", false, "leave out the subtitle track with the time of day")
 }
 
@@ -61,11 +61,11 @@ func newCatalog(s *store.Store, render library.RenderOptions, cacheBytes int64) 
 
 func (f *mountFlags) add(cmd *cobra.Command) {
 	f.renderFlags.add(cmd)
-	cmd.Flags().BoolVar(&f.allowOther, "allow-other", false, "let other users read the mount, as far as --uid and --gid allow (needed for Samba)")
+	cmd.Flags().BoolVar(&f.allowOther, "allow-other", false, "let other users read the mount, within the permissions that --uid and --gid give (needed for Samba)")
 	cmd.Flags().Uint32Var(&f.uid, "uid", uint32(os.Getuid()), "owner of the files in the mount")
 	cmd.Flags().Uint32Var(&f.gid, "gid", uint32(os.Getgid()), "group of the files in the mount")
 	cmd.Flags().StringVar(&f.listingCache, "listing-cache", "16MiB", "memory for listings of folders and for index pages")
-	cmd.Flags().StringVar(&f.videoIndexCache, "video-index-cache", "32MiB", "memory for the tables of samples of files that are read")
+	cmd.Flags().StringVar(&f.videoIndexCache, "video-index-cache", "32MiB", "memory for the tables of samples of files that are being read")
 }
 
 // cacheBytes parses the size of a cache.
@@ -80,7 +80,7 @@ func cacheBytes(flag, size string) (int64, error) {
 // recorder; it is nil where there is none.
 func (f *mountFlags) mountOptions(path string, s *store.Store, mountpoint string, report func() *status.Report, log *slog.Logger) (o fs.Options, err error) {
 	if f.uid == math.MaxUint32 || f.gid == math.MaxUint32 {
-		return o, &usageError{errors.New("--uid and --gid: the last number stands for nobody")}
+		return o, &usageError{errors.New("--uid and --gid: 4294967295 is not a valid user or group")}
 	}
 	render, err := f.options()
 	if err != nil {
@@ -115,7 +115,8 @@ func newMountCommand(g *global) *cobra.Command {
 		Use:   "mount MOUNTPOINT",
 		Short: "Show the footage without recording",
 		Long: `Mounts the footage at MOUNTPOINT, an empty directory, until it is interrupted or
-unmounted. It works beside a running recorder, and on a copy of a store.`,
+unmounted. A recorder may be running meanwhile. The store may also be a backup or
+a copy: it is only read.`,
 		Example: `  moonfirefs mount --store /media/backup/moonfirefs /mnt/old`,
 		Args:    asUsage(needs("MOUNTPOINT")),
 		RunE:    func(cmd *cobra.Command, args []string) error { return runMount(cmd, g, f, args[0]) },

@@ -29,20 +29,24 @@ func newRunCommand(g *global) *cobra.Command {
 		Use:   "run MOUNTPOINT",
 		Short: "Record all cameras and show the footage",
 		Long: `Records all cameras of the store and mounts the footage at MOUNTPOINT, an empty
-directory, until it is interrupted (SIGINT, SIGTERM). What is being recorded then
-is saved first.
+directory. It runs until it is interrupted (SIGINT, SIGTERM), and saves what it
+is recording before it ends.
 
-Cameras that are added, changed or removed meanwhile are taken up within a second;
-the others are not disturbed. Without any camera, it waits for the first one. Where it
-cannot mount, it records without and tries again every few seconds.
+Cameras can be added, changed and removed meanwhile. The recorder follows within
+a second, and the other cameras are not disturbed. Without cameras, it waits for
+the first one. If it cannot mount, it records anyway, and tries to mount again
+every few seconds.
 
-"moonfirefs status" tells how it is doing. --hook runs a command on events, which it
-finds in its environment: MOONFIREFS_EVENT is camera-lost, camera-back, disk-trouble
-or disk-recovered, MOONFIREFS_TEXT says it in words, MOONFIREFS_FOLDER or
-MOONFIREFS_DIRECTORY what it is about.`,
+"moonfirefs status" shows how it is doing. --hook runs a shell command on each
+event, with these variables in its environment:
+
+  MOONFIREFS_EVENT      camera-lost, camera-back, disk-trouble, disk-recovered
+  MOONFIREFS_TEXT       a sentence that describes the event
+  MOONFIREFS_FOLDER     the camera's folder, if the event is about a camera
+  MOONFIREFS_DIRECTORY  the directory, if the event is about a disk`,
 		Example: `  moonfirefs run /mnt/nvr --allow-other
   moonfirefs run /mnt/nvr --metrics 127.0.0.1:9090
-  moonfirefs run /mnt/nvr --hook 'logger -t camera "$MOONFIREFS_EVENT: $MOONFIREFS_TEXT"'`,
+  moonfirefs run /mnt/nvr --hook 'logger -t camera "$MOONFIREFS_TEXT"'`,
 		Args: asUsage(needs("MOUNTPOINT")),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			log, err := g.logger(cmd)
@@ -72,10 +76,10 @@ MOONFIREFS_DIRECTORY what it is about.`,
 	f.add(cmd)
 	watch.add(cmd)
 	proofs.add(cmd)
-	cmd.Flags().DurationVar(&segmentEvery, "rotate-every", time.Minute, "length of a recording: how soon footage shows; 1s to 4m")
-	cmd.Flags().StringVar(&queue, "queue", "32MiB", "memory for the frames of each stream that wait for a slow disk; what does not fit is lost")
-	cmd.Flags().DurationVar(&frameTimeout, "frame-timeout", 30*time.Second, "connect again to a camera that has sent no picture for so long, whatever else it sends")
-	cmd.Flags().StringSliceVar(&previews, "previews", nil, "make a small picture of each minute, of these cameras' folders (NAME-sub for a sub stream), or \"all\" for each camera's main stream")
+	cmd.Flags().DurationVar(&segmentEvery, "rotate-every", time.Minute, "length of a recording, from 1s to 4m; footage appears in the mount when its recording is complete")
+	cmd.Flags().StringVar(&queue, "queue", "32MiB", "memory for frames that wait for a slow disk, for each stream; frames that do not fit are lost")
+	cmd.Flags().DurationVar(&frameTimeout, "frame-timeout", 30*time.Second, "reconnect to a camera that has sent no picture for this long")
+	cmd.Flags().StringSliceVar(&previews, "previews", nil, "make a small picture of each minute of these cameras (NAME-sub for a sub stream), or of \"all\" main streams")
 	return cmd
 }
 

@@ -20,9 +20,9 @@ func newStatusCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show the recorder's status",
-		Long: `Shows the status of the store's running recorder, problems first. The mount shows the
-same in status.json and index.html; there, whoever may see the footage but not the store
-finds it, from a minute ago at most.
+		Long: `Shows the status of the store's running recorder, problems first. The mount
+shows the same in status.json and index.html, at most a minute old, to whoever
+may see the footage.
 
 Exit status: 0 if there is no problem, 1 if there is one, 2 if no recorder is running.`,
 		Example: `  moonfirefs status
@@ -57,9 +57,12 @@ func showStatus(out io.Writer, path string, asJSON bool) error {
 
 // statusUnknown tells a recorder that does not answer, which is wrong, from none.
 func statusUnknown(path string, err error) error {
-	if !store.Exists(path) {
+	switch {
+	case !store.Exists(path):
 		err = fmt.Errorf("there is no store in %s (create one with: moonfirefs init)", path)
-	} else if !errors.Is(err, monitor.ErrNoRecorder) && !errors.Is(err, fs.ErrPermission) {
+	case errors.Is(err, monitor.ErrNoRecorder):
+		err = fmt.Errorf("%w for the store %s (start one with: moonfirefs run MOUNTPOINT)", monitor.ErrNoRecorder, path)
+	case !errors.Is(err, fs.ErrPermission):
 		return err
 	}
 	return &statusError{err: err, status: exitNoRecorder}
@@ -75,11 +78,15 @@ func printStatus(out io.Writer, r *status.Report) error {
 		t.line("OK")
 	}
 	t.line(fmt.Sprintf("Recording since %s.\n", words.Moment(r.Since)))
-	t.line("CAMERA\tSTATE\tLAST FRAME\tBIT RATE\tDRIFT\tGAPS TODAY\tRECORDED\tGOES BACK\tFULL IN")
+	t.line("CAMERA\tSTATE\tLAST FRAME\tGAPS TODAY")
 	for i := range r.Streams {
 		s := &r.Streams[i]
-		t.row(s.Folder, words.State(s), words.LastFrame(s),
-			status.BitRateText(float64(s.BitRate)), s.DriftText(), s.GapsToday.Text(), s.RecordedText(), s.BackText(), s.FullText())
+		t.row(s.Folder, words.State(s), words.LastFrame(s), s.GapsToday.Text())
+	}
+	t.line("\nCAMERA\tBIT RATE\tDRIFT\tGOES BACK\tFULL IN\tRECORDED")
+	for i := range r.Streams {
+		s := &r.Streams[i]
+		t.row(s.Folder, status.BitRateText(float64(s.BitRate)), s.DriftText(), s.BackText(), s.FullText(), s.RecordedText())
 	}
 	t.line("\nDIRECTORY\tSPACE\tUSED BY FOOTAGE\tQUOTAS")
 	for i := range r.Directories {
