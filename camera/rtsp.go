@@ -22,10 +22,13 @@ const (
 	// patience is how long a packet that is missing is waited for, also on a connection:
 	// some cameras send them there in another order than they number them.
 	patience = 100 * time.Millisecond
-	// audioAlone is how long audio may come before the first video.
-	audioAlone = 5 * time.Second
-	// byePatience is how long after a goodbye something may come all the same.
-	byePatience = time.Second
+	// audioAlone is how long audio may come before the first video, and nothingBeside how long
+	// nothing at all where both were asked for.
+	audioAlone    = 5 * time.Second
+	nothingBeside = 10 * time.Second
+	// byePatience is how long after a goodbye something may come all the same: what was
+	// underway by UDP, or another source.
+	byePatience = 300 * time.Millisecond
 )
 
 // rtspSource is a session of RTSP, which has both the video and the audio.
@@ -399,7 +402,14 @@ func (r *rtspSource) ending(now time.Time) error {
 	if at, ended := r.video.stream.Ended(); ended && now.Sub(at) >= byePatience {
 		return errGoodbye
 	}
-	if r.audio != nil && !r.hasVideo && now.Sub(r.played) >= audioAlone && r.audio.stream.Counters().Packets > 0 && !r.habits.provesAudio() {
+	if r.audio == nil || r.hasVideo || r.habits.provesAudio() {
+		return nil
+	}
+	allowed := nothingBeside
+	if r.audio.stream.Counters().Packets > 0 {
+		allowed = audioAlone
+	}
+	if now.Sub(r.played) >= allowed {
 		return errAudioAlone
 	}
 	return nil

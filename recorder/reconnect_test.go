@@ -157,3 +157,29 @@ func TestBackAtOnce(t *testing.T) {
 		t.Errorf("%d recordings", len(all))
 	}
 }
+
+// TestBackAfterGoodbye ensures that a camera which ends its stream, and not the connection, is
+// connected to again without waiting for a timeout. How soon, it only says, as above.
+func TestBackAfterGoodbye(t *testing.T) {
+	for _, transport := range []moonfirefs.Transport{moonfirefs.TCP, moonfirefs.UDP} {
+		server := startCamera(t, testcamera.Config{Transports: []moonfirefs.Transport{transport}})
+		f := newFixture(t, plenty)
+		f.camera.Streams[0].URL, f.camera.Streams[0].Transport = server.URL(), transport
+		o := f.options(nil)
+		o.Clock, o.Dial = nil, nil
+		r := New(o)
+		f.must(r.Open(t.Context()))
+		wait.Until(t, "frames", func() bool { return r.Status()[0].Frames > 10 })
+		server.Goodbye()
+		said := time.Now()
+		wait.Until(t, "the end", func() bool { return r.Status()[0].LastError == "read frame: the camera has ended the stream" })
+		server.Resume()
+		before := r.Status()[0].Frames
+		wait.Until(t, "frames again", func() bool { return r.Status()[0].Frames > before })
+		t.Logf("%s: recorded again %v after the goodbye", transport, time.Since(said))
+		f.must(r.Close())
+		if all := f.recordings(); len(all) != 2 {
+			t.Errorf("%s: %d recordings", transport, len(all))
+		}
+	}
+}

@@ -51,12 +51,22 @@ func (s *Stream) ReceiveControl(data []byte, at time.Time) (report Report, ok bo
 				report, ok = s.report(&sr, at)
 			}
 		case rtcp.TypeGoodbye:
-			if s.isSettled && binary.BigEndian.Uint32(packet[4:]) == s.source {
+			if s.isSettled && names(packet, s.source) {
 				s.reports.bye = at
 			}
 		}
 	}
 	return report, ok
+}
+
+// names tells whether a goodbye is that of a source: it can be that of several.
+func names(bye []byte, source uint32) bool {
+	for n := range int(bye[0] & 0x1f) {
+		if at := 4 + 4*n; at+4 <= len(bye) && binary.BigEndian.Uint32(bye[at:]) == source {
+			return true
+		}
+	}
+	return false
 }
 
 // concerns tells whether a report is about the stream. There are cameras that put

@@ -178,12 +178,14 @@ func (s *Stream) isOurs(p *wirePacket, at time.Time) bool {
 }
 
 // succeeds tells whether another source takes over, with this packet. What that has sent since
-// the one that counts was heard last is kept until then.
+// the one that counts was heard last is kept until then; after a goodbye, there is no need to
+// wait.
 func (s *Stream) succeeds(p *wirePacket, at time.Time) bool {
 	if len(s.rival.packets) > 0 && s.rival.packets[0].source != p.source {
 		s.rival.take()
 	}
-	if silent := at.Sub(s.heard); silent < sourceSilence && (silent < minSourceSilence || !s.rival.full()) {
+	_, gone := s.Ended()
+	if silent := at.Sub(s.heard); !gone && silent < sourceSilence && (silent < minSourceSilence || !s.rival.full()) {
 		s.count.Foreign++
 		if !s.rival.full() {
 			s.rival.add(p, at)

@@ -126,6 +126,29 @@ func TestSourceChanges(t *testing.T) {
 	}
 }
 
+// TestSourceAfterGoodbye ensures that another source takes over at once where the one that was
+// wanted has said goodbye, also among others, and that the stream has not ended then.
+func TestSourceAfterGoodbye(t *testing.T) {
+	var got []uint16
+	s := NewStream(StreamConfig{PayloadTypes: []uint8{ourKind}}, func(p *Packet) {
+		got = append(got, binary.BigEndian.Uint16(p.Payload))
+	})
+	now := time.Now()
+	s.Receive(ours(1)[0].bytes(), now)
+	bye, err := (&rtcp.Goodbye{Sources: []uint32{7, s.source}}).Marshal()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.ReceiveControl(bye, now.Add(time.Millisecond))
+	if _, ended := s.Ended(); !ended {
+		t.Error("the goodbye is not heard")
+	}
+	s.Receive(foreign(501)[0].bytes(), now.Add(2*time.Millisecond))
+	if _, ended := s.Ended(); ended || !slices.Equal(got, []uint16{1, 501}) {
+		t.Errorf("got %v, ended: %v", got, ended)
+	}
+}
+
 // TestTimestampsUnwrap ensures that time stamps go on behind a wrap, forwards and back.
 func TestTimestampsUnwrap(t *testing.T) {
 	var got []int64

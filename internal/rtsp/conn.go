@@ -82,8 +82,10 @@ type Conn struct {
 	drained bool
 	// ended says that the camera has hung up.
 	ended bool
-	// public are the methods that the camera announces.
-	public []string
+	// public are the methods that the camera announces. skipsOptions says that it has hung up
+	// when it was asked for them.
+	public       []string
+	skipsOptions bool
 }
 
 // track is a stream that was set up.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
@@ -18,10 +19,21 @@ import (
 // goodbyeTimeout bounds the wait for the answer to TEARDOWN.
 const goodbyeTimeout = time.Second
 
-// Describe asks for the session description. It follows redirections within the host.
+// maxHangUps bounds how often a camera may close the connection before it has described
+// itself.
+const maxHangUps = 2
+
+// Describe asks for the session description. It follows redirections within the host. A
+// camera that closes the connection with its refusal, or because it does not know OPTIONS, is
+// asked again on another one.
 func (c *Conn) Describe(ctx context.Context) (*Description, error) {
-	for redirects := 0; ; redirects++ {
+	for redirects, hangUps := 0, 0; ; redirects++ {
 		answer, err := c.describe()
+		for ; c.isHangUp(err) && hangUps < maxHangUps; hangUps++ {
+			if err = c.reconnect(ctx); err == nil {
+				answer, err = c.describe()
+			}
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -38,23 +50,50 @@ func (c *Conn) Describe(ctx context.Context) (*Description, error) {
 	}
 }
 
+// isHangUp tells whether an error is that the camera has closed the connection, without a
+// word that makes no sense.
+func (c *Conn) isHangUp(err error) bool {
+	return errors.Is(err, ErrHungUp) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		errors.Is(err, ErrNotRTSP) && c.demux.junk == 0 && c.demux.pending() == 0
+}
+
+// reconnect makes a new connection to the same place. What is known of how to authenticate
+// stays.
+func (c *Conn) reconnect(ctx context.Context) error {
+	auth := c.auth
+	c.unbind()
+	c.wire.close()
+	err := c.connect(ctx)
+	c.auth = auth
+	return err
+}
+
 // describe asks what the camera can do, and for its description.
 func (c *Conn) describe() (*message, error) {
-	// What an answer to OPTIONS says is only good to know.
-	options, err := c.do("OPTIONS", c.base)
-	if err != nil {
-		return nil, err
+	if !c.skipsOptions {
+		// What an answer to OPTIONS says is only good to know. It may be the first
+		// request that has to be authenticated.
+		options, err := c.do("OPTIONS", c.base)
+		c.skipsOptions = c.isHangUp(err) && c.auth.uses == 0
+		switch {
+		case err != nil:
+			return nil, err
+		case options.code >= 300 && options.code <= 399:
+			return options, nil
+		}
+		c.takePublic(options)
 	}
-	if options.code >= 300 && options.code <= 399 {
-		return options, nil
-	}
+	return c.do("DESCRIBE", c.base, "Accept: application/sdp")
+}
+
+// takePublic notes the methods that a camera announces.
+func (c *Conn) takePublic(options *message) {
 	c.public = nil
 	for _, field := range options.header["Public"] {
 		for method := range strings.SplitSeq(field, ",") {
 			c.public = append(c.public, strings.ToUpper(strings.TrimSpace(method)))
 		}
 	}
-	return c.do("DESCRIBE", c.base, "Accept: application/sdp")
 }
 
 // described takes the description.

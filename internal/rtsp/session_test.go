@@ -363,3 +363,68 @@ func TestUDPStrangers(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// hangsUp answers a request and closes the connection.
+func hangsUp(r *request, lines string) (string, string) {
+	text := strings.Replace(lines, "\r\n", "\r\nCSeq: "+r.header.Get("CSeq")+"\r\n", 1)
+	if text != "" {
+		_, _ = fmt.Fprintf(r.conn, "RTSP/1.0 %s\r\n", text)
+	}
+	r.conn.Close()
+	return "", ""
+}
+
+// TestServersGoodbyes ensures that a camera which closes the connection with a refusal, or at
+// a method that it does not know, is asked again, with what it wants, a bounded number of
+// times; and that one which says goodbye while it plays is heard.
+func TestServersGoodbyes(t *testing.T) {
+	refusal := "401 Unauthorized\r\nConnection: close\r\nWWW-Authenticate: Digest realm=\"r\", nonce=\"1\"\r\n"
+	for name, test := range map[string]struct {
+		answer func(*request) (string, string)
+		want   error
+	}{
+		"with its refusal": {func(r *request) (string, string) {
+			if r.header.Get("Authorization") == "" {
+				return hangsUp(r, refusal)
+			}
+			return "", ""
+		}, nil},
+		"with its refusal, of DESCRIBE only": {func(r *request) (string, string) {
+			if r.header.Get("Authorization") == "" && r.method == "DESCRIBE" {
+				return hangsUp(r, refusal)
+			}
+			return "", ""
+		}, nil},
+		"at OPTIONS": {func(r *request) (string, string) {
+			if r.method == "OPTIONS" {
+				return hangsUp(r, "")
+			}
+			return "", ""
+		}, nil},
+		"at once": {func(r *request) (string, string) { return hangsUp(r, "") }, ErrNotRTSP},
+		"always":  {func(r *request) (string, string) { return hangsUp(r, "200 OK\r\n") }, ErrHungUp},
+	} {
+		s := serve(t, test.answer)
+		_, d, err := dial(t, Config{URL: "rtsp://" + s.address + "/a", Username: "u", Password: "p", HasCredentials: true})
+		if !errors.Is(err, test.want) || err == nil && len(d.Medias) != 1 {
+			t.Errorf("%s: got %v, want %v", name, err, test.want)
+		}
+		if n := len(s.requests("OPTIONS")) + len(s.requests("DESCRIBE")); n > 6 {
+			t.Errorf("%s: asked %d times", name, n)
+		}
+	}
+	for name, say := range map[string]func(net.Conn){
+		"TEARDOWN": func(conn net.Conn) { _, _ = fmt.Fprint(conn, "TEARDOWN rtsp://a RTSP/1.0\r\nCSeq: 1\r\n\r\n") },
+		"no more":  func(conn net.Conn) { conn.Close() },
+	} {
+		s := serve(t, func(*request) (string, string) { return "", "" })
+		delivered := 0
+		c := play(t, s, nil, func(*Packet) { delivered++ })
+		conn := s.requests("PLAY")[0].conn
+		_, _ = conn.Write(testFrame(0, 1, "last"))
+		say(conn)
+		if err := receiveUntil(t, c, func() bool { return false }); !errors.Is(err, ErrHungUp) || delivered != 1 {
+			t.Errorf("%s: %v, after %d packets", name, err, delivered)
+		}
+	}
+}

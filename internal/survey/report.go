@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/camera"
 )
 
@@ -116,7 +117,7 @@ func Take(ctx context.Context, cfg camera.Config, extent Extent) (*Report, error
 	r.NotRecorded = append([]string{}, description.NotRecorded...)
 	r.CertificateSHA256 = description.Fingerprint
 	r.Authentication, r.KeptAliveBy = description.Authentication, session.KeptAliveBy()
-	r.count(session.Counters())
+	r.count(session.Counters(), cfg.Transport)
 	if r.Seconds >= minRateSeconds && r.StampedFramesPerSecond > 0 {
 		r.Pace = r.FramesPerSecond / r.StampedFramesPerSecond
 	}
@@ -127,11 +128,15 @@ func Take(ctx context.Context, cfg camera.Config, extent Extent) (*Report, error
 }
 
 // count takes over what was wrong with packets.
-func (r *Report) count(c camera.Counters) {
+func (r *Report) count(c camera.Counters, transport moonfirefs.Transport) {
 	r.Packets, r.LostPackets, r.DuplicatePackets = c.Packets, c.Lost, c.Duplicates
 	r.ForeignPackets, r.Resyncs = c.Foreign, c.Resyncs
 	if c.Lost > 0 {
-		r.warn("%s of the camera's packets did not come, and pictures are missing or damaged: look at the network, or use TCP", percent(c.Lost, c.Lost+c.Packets))
+		remedy := "look at the network, or use TCP"
+		if transport != moonfirefs.UDP {
+			remedy = "by TCP the network loses none, so the camera or a server between leaves them out: lower its bit rate"
+		}
+		r.warn("%s of the camera's packets did not come, and pictures are missing or damaged: %s", percent(c.Lost, c.Lost+c.Packets), remedy)
 	}
 	if c.Resyncs > 0 {
 		r.warn("what the camera sends made no sense (%s): it was skipped", times(int(c.Resyncs)))

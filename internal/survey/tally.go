@@ -40,15 +40,28 @@ type tally struct {
 	// syncFrame counts the frames before each sync sample, syncBytes their bytes.
 	syncFrame []int
 	syncBytes []int64
+	// syncStamp90k are the time stamps of the sync samples.
+	syncStamp90k []int64
 	// last90k is the last time stamp, latest90k the greatest since the last jump.
 	last90k   int64
 	latest90k int64
 	reordered int
-	jumps     int
+	// jumps are those of which the new time stamps go on, strays those of which the old
+	// ones do, with the next frame.
+	jumps, strays int
+	// before is what there was before the last frame, if that jumped.
+	before *line90k
 	// steps90k are the distances of time stamps in order of time, within what is
 	// continuous; window90k are the ones that may still be reordered.
 	steps90k  []int64
 	window90k []int64
+	drift     line
+}
+
+// line90k is where time stamps were before a jump.
+type line90k struct {
+	latest90k int64
+	at        time.Duration
 	drift     line
 }
 
@@ -65,6 +78,7 @@ func (t *tally) add(f *camera.Frame, at time.Duration) {
 	if f.Sync {
 		t.syncFrame = append(t.syncFrame, t.frames())
 		t.syncBytes = append(t.syncBytes, t.bytes)
+		t.syncStamp90k = append(t.syncStamp90k, f.PTS90k)
 	}
 	t.arrivals = append(t.arrivals, at)
 	t.bytes += int64(len(f.Data))
@@ -84,16 +98,20 @@ func (t *tally) observe(next time.Duration) {
 
 // stamp looks at a time stamp.
 func (t *tally) stamp(pts90k int64) {
-	var elapsed90k int64
-	if n := t.frames(); n > 1 {
-		elapsed90k = int64(moonfirefs.FromDuration(t.arrivals[n-1] - t.arrivals[n-2]))
-	}
+	at, last := t.arrivals[t.frames()-1], t.arrivals[max(t.frames()-2, 0)]
+	before := t.before
+	t.before = nil
 	switch step90k := pts90k - t.latest90k; {
-	case step90k > jump90k+elapsed90k || step90k < -maxReorder90k:
+	case before != nil && continues(pts90k-before.latest90k, at-before.at):
+		t.jumps--
+		t.strays++
+		t.window90k = nil
+		t.drift, t.latest90k = before.drift, pts90k
+	case !continues(step90k, at-last):
 		t.jumps++
 		t.settle(0)
-		t.drift = line{}
-		t.latest90k = pts90k
+		t.before = &line90k{t.latest90k, last, t.drift}
+		t.drift, t.latest90k = line{}, pts90k
 	case step90k < 0:
 		t.reordered++
 	default:
@@ -102,6 +120,11 @@ func (t *tally) stamp(pts90k int64) {
 	t.last90k = pts90k
 	t.window90k = append(t.window90k, pts90k)
 	t.settle(maxReordered)
+}
+
+// continues tells whether a time stamp is where the next one can be after some time.
+func continues(step90k int64, elapsed time.Duration) bool {
+	return step90k <= jump90k+int64(moonfirefs.FromDuration(elapsed)) && step90k >= -maxReorder90k
 }
 
 // maxReordered is the greatest number of frames that are held back for their order
@@ -183,7 +206,7 @@ func (t *tally) report() *Report {
 	t.spread()
 	r := &Report{
 		RFC6381Codec: t.entry.RFC6381Codec, Width: t.entry.Width, Height: t.entry.Height,
-		FirstFrameSeconds: t.arrivals[0].Seconds(), Seconds: t.elapsed().Seconds(), Frames: t.frames(),
+		FirstFrameSeconds: max(0, t.arrivals[0].Seconds()), Seconds: t.elapsed().Seconds(), Frames: t.frames(),
 		BFrames: t.reordered > 0, Warnings: []string{},
 	}
 	t.reportRates(r)
@@ -206,13 +229,23 @@ func (t *tally) reportRates(r *Report) {
 		r.FramesPerSecond = float64(frames) / duration.Seconds()
 		r.BitsPerSecond = float64(bytes) * 8 / duration.Seconds()
 	}
+	r.StampedFramesPerSecond = t.stampedRate()
+}
+
+// stampedRate is that of the same frames by their time stamps; where those jump, of all that
+// are continuous.
+func (t *tally) stampedRate() float64 {
+	if from, n := t.steady(), t.gops(); n > 0 && t.jumps+t.strays == 0 {
+		return float64(t.syncFrame[n]-t.syncFrame[from]) / seconds(max(1, t.syncStamp90k[n]-t.syncStamp90k[from]))
+	}
 	var sum90k int64
 	for _, step90k := range t.steps90k {
 		sum90k += step90k
 	}
-	if sum90k > 0 {
-		r.StampedFramesPerSecond = float64(len(t.steps90k)) / seconds(sum90k)
+	if sum90k <= 0 {
+		return 0
 	}
+	return float64(len(t.steps90k)) / seconds(sum90k)
 }
 
 func (t *tally) reportGOPs(r *Report) {
@@ -255,11 +288,14 @@ func (t *tally) warn(r *Report) {
 	if t.jumps > 0 {
 		r.warn("the time stamps jumped (%s): each time, a new recording begins", times(t.jumps))
 	}
+	if t.strays > 0 {
+		r.warn("a lone time stamp was wrong (%s): it is put between its neighbours, and nothing is lost", times(t.strays))
+	}
 	if unequal(r) {
 		r.warn("%.1f frames come each second, but their time stamps are those of %.1f a second: they are taken at the rate at which they come", r.FramesPerSecond, r.StampedFramesPerSecond)
 	}
 	if t.entries > 1 {
-		r.warn("the codec configuration changed (%s): each time, a new file begins", times(t.entries-1))
+		r.warn("the codec configuration changed (%s): each time, a new file begins, up to the fourth change within an hour; then one file has all that follow", times(t.entries-1))
 	}
 	if math.Abs(r.DriftPPM)-r.DriftUncertaintyPPM > 500 {
 		r.warn("the camera's clock is wrong by more than 500 millionths, which is not corrected: let it set its clock by NTP")

@@ -34,6 +34,10 @@ type stream struct {
 	// jumpAt is where time stamps leave out jump90k.
 	jumpAt    int
 	jumpBy90k int64
+	// strayEvery is how often a lone one is off by an hour.
+	strayEvery int
+	// pauseAt is where nothing comes for 12 s.
+	pauseAt int
 }
 
 func (s stream) tally() *tally {
@@ -51,10 +55,19 @@ func (s stream) tally() *tally {
 		if s.jumpAt > 0 && n >= s.jumpAt {
 			f.PTS90k += s.jumpBy90k
 		}
+		if s.strayEvery > 0 && n%s.strayEvery == s.strayEvery/2 {
+			f.PTS90k -= 3600 * second90k
+		}
+		if s.pauseAt > 0 && n >= s.pauseAt {
+			f.PTS90k += 12 * second90k
+		}
 		if f.Sync {
 			f.Data = make([]byte, 10_000)
 		}
 		at := time.Duration(float64(n)/s.came*1e9) + time.Duration(random.Float64()*float64(s.jitter))
+		if s.pauseAt > 0 && n >= s.pauseAt {
+			at += 12 * time.Second
+		}
 		arrivals = append(arrivals, 200*time.Millisecond+at)
 		frames = append(frames, f)
 	}
@@ -87,6 +100,9 @@ func TestReport(t *testing.T) {
 		"B-frames":        {func(s *stream) { s.bFrames = true }, "B-frames"},
 		"half as many":    {func(s *stream) { s.came, s.frames = 12, 721 }, "12.0 frames come each second, but their time stamps are those of 25.0"},
 		"forward jump":    {func(s *stream) { s.jumpAt, s.jumpBy90k = 700, 3600*second90k }, "jumped (once)"},
+		"strays":          {func(s *stream) { s.strayEvery = 30 }, "a lone time stamp was wrong (50 times)"},
+		"stray and back":  {func(s *stream) { s.strayEvery = 1400 }, "a lone time stamp was wrong (once)"},
+		"pause":           {func(s *stream) { s.pauseAt, s.frames = 74, 77 }, "lasts 13 s or more"},
 		"backward jump":   {func(s *stream) { s.jumpAt, s.jumpBy90k = 701, -3600*second90k }, "jumped (once)"},
 	}
 	for name, test := range tests {
@@ -103,7 +119,7 @@ func TestReport(t *testing.T) {
 		}
 		near("frame rate", r.FramesPerSecond, s.came, 0.02)
 		near("stamped rate", r.StampedFramesPerSecond, s.fps, 0.1)
-		if s.came == s.fps {
+		if s.came == s.fps && s.pauseAt == 0 {
 			near("drift", r.DriftPPM, s.ppm, 100)
 			near("uncertainty", r.DriftUncertaintyPPM, 30, 29)
 		}

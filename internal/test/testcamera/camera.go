@@ -317,6 +317,17 @@ func (c *Camera) Report() {
 	}
 }
 
+// Goodbye tells each client that the pictures have ended (RFC 3550 §6.6), and stalls.
+func (c *Camera) Goodbye() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stalled = true
+	for session := range c.players {
+		// As for reports.
+		_ = session.WritePacketRTCP(c.media, &rtcp.Goodbye{Sources: []uint32{1, sourceOf(session, c.media)}, Reason: "the camera restarts"})
+	}
+}
+
 // Close stops the camera and its source, and waits for both. It returns the
 // error that ended the source early, if any, and does nothing the second time.
 func (c *Camera) Close() error {
