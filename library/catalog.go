@@ -12,7 +12,6 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/inprogress"
-	"github.com/moonfirefs/moonfirefs/internal/bytecache"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/mp4"
 	"github.com/moonfirefs/moonfirefs/sample"
@@ -28,9 +27,10 @@ type Options struct {
 	// Created90k is when the store was made: the time stamp of what has no footage.
 	Created90k moonfirefs.Time90k
 	Render     RenderOptions
-	// CacheBytes bounds the memory for what can be made again: listings of dates, and
-	// what others put into Catalog.Cache. 0 means 16 MiB.
-	CacheBytes int64
+	// Cache is the memory for what can be made again: listings of dates, and what others
+	// put into Catalog.Cache. No other catalog has the same one, but see Cache.Share; nil
+	// means one of 16 MiB.
+	Cache *Cache
 }
 
 // RenderOptions are choices about the bytes of files.
@@ -66,33 +66,18 @@ type Counters struct {
 	Listings, ListingHits atomic.Int64
 }
 
-// Cache holds what can be made again. Its keys are of types of whoever put them there.
-type Cache = bytecache.Cache[any, Cached]
-
-// Cached is immutable, so that its size does not change.
-type Cached interface {
-	// MemoryBytes is what it takes in memory, roughly.
-	MemoryBytes() int64
-}
-
-// defaultCacheBytes holds the listings and the pages of some 4000 dates.
-const defaultCacheBytes = 16 << 20
-
 // New returns a catalog. It returns an error that wraps moonfirefs.ErrInvalid if index
 // or zone is missing.
 func New(o Options) (*Catalog, error) {
 	if o.Index == nil || o.Zone == nil {
 		return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "index or zone is missing")
 	}
-	if o.CacheBytes == 0 {
-		o.CacheBytes = defaultCacheBytes
+	if o.Cache == nil {
+		o.Cache = NewCache(0)
 	}
 	return &Catalog{
 		index: o.Index, dirs: o.Dirs, calendar: civil.Calendar{Zone: o.Zone}, created90k: o.Created90k, render: o.Render,
-		// Listings and pages are read in turn by whoever reads all of them.
-		cache: bytecache.New[any](bytecache.Random, o.CacheBytes, Cached.MemoryBytes),
-
-		inProgress: inprogress.New(o.Index, o.Dirs),
+		cache: o.Cache, inProgress: inprogress.New(o.Index, o.Dirs),
 	}, nil
 }
 

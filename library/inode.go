@@ -77,12 +77,14 @@ func KeptInode() uint64 { return identity{}.text("saved").inode() }
 // EmptyInode is the inode number of an empty file in the root.
 func EmptyInode(name string) uint64 { return identity{}.text("probe").text(name).inode() }
 
-// PageInode is the inode number of one version of an index page. The number of its
-// stream, 0 for a page of the root, tells apart streams of which there is equally much to
-// say.
-func PageInode(stream moonfirefs.StreamID, name string, modified90k moonfirefs.Time90k, content []byte) uint64 {
-	return identity{}.text("page").number(int64(stream)).text(name).
-		number(int64(modified90k)).text(string(content)).inode()
+// PageInode is the inode number of one version of an index page. The stream, nil for a page
+// of the root, tells apart those of which there is equally much to say.
+func PageInode(stream *Stream, name string, modified90k moonfirefs.Time90k, content []byte) uint64 {
+	i := identity{}.text("page")
+	if stream != nil {
+		i = i.stream(stream)
+	}
+	return i.text(name).number(int64(modified90k)).text(string(content)).inode()
 }
 
 // CompanionInode is the inode number of one version of a file that somebody offers beside

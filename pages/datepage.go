@@ -69,7 +69,7 @@ type quarterView struct {
 
 // dateHTML is index.html of a date.
 func (p *Pages) dateHTML(ctx context.Context, state *library.StreamState, d civil.Date, found *library.Activity, marks []Mark) ([]byte, error) {
-	r := renderer{p.catalog.Calendar(), p.live}
+	r := renderer{Calendar: p.catalog.Calendar(), live: p.live}
 	day := &coverage{bounds: found.Interval}
 	v := dateView{
 		Zone: r.Zone.String(), Camera: printable.Text(state.Folder), Date: d.String(), Weekday: d.MidnightUTC().Weekday().String(),

@@ -36,6 +36,24 @@ type renderer struct {
 	civil.Calendar
 	// live says that there are pages of what happens now.
 	live bool
+	// names are those of folders in the root; nil means those that the store has.
+	names Names
+}
+
+// folder is the name of a stream's folder in the root.
+func (r renderer) folder(s *streamSummary) string {
+	if r.names == nil {
+		return s.state.Folder
+	}
+	return r.names.Folder(s.state.Folder)
+}
+
+// keptFile is the name of a file of kept footage.
+func (r renderer) keptFile(v *library.Version) string {
+	if r.names == nil {
+		return v.Name
+	}
+	return r.names.Kept(v.Name)
 }
 
 // The types below are what page.html shows, with all texts ready.
@@ -97,7 +115,13 @@ const rootDays = 7
 
 // rootHTML is index.html of the root.
 func (r renderer) rootHTML(summaries []*streamSummary, report *status.Report) ([]byte, error) {
-	page := rootView{Zone: r.Zone.String(), Until: r.untilText(summaries...), Status: r.statusView(report)}
+	page := r.rootView(summaries)
+	page.Status = r.statusView(report)
+	return executePage("root", page)
+}
+
+func (r renderer) rootView(summaries []*streamSummary) rootView {
+	page := rootView{Zone: r.Zone.String(), Until: r.untilText(summaries...)}
 	for i, s := range summaries {
 		if i == 0 || summaries[i-1].state.Camera != s.state.Camera {
 			page.Cameras = append(page.Cameras, cameraView{Name: printable.Text(s.state.ShortName), Description: printable.Text(s.state.Description)})
@@ -109,13 +133,13 @@ func (r renderer) rootHTML(summaries []*streamSummary, report *status.Report) ([
 		}
 	}
 	slices.SortFunc(page.Kept, func(x, y keptView) int { return cmp.Compare(x.Name, y.Name) })
-	return executePage("root", page)
+	return page
 }
 
 func (r renderer) keptView(s *streamSummary, v *library.Version) keptView {
 	const layout = "2006-01-02 15:04:05"
 	return keptView{
-		Name: printable.Text(v.Name), Link: library.KeptFolder + "/" + url.PathEscape(v.Name), Folder: printable.Text(s.state.Folder), Size: bytesText(v.SizeBytes),
+		Name: printable.Text(r.keptFile(v)), Link: library.KeptFolder + "/" + url.PathEscape(r.keptFile(v)), Folder: printable.Text(r.folder(s)), Size: bytesText(v.SizeBytes),
 		Times: r.Format(v.Interval.Start90k, layout) + " – " + r.Format(v.Modified90k, layout),
 	}
 }
@@ -136,7 +160,7 @@ func executePage(name string, view any) ([]byte, error) {
 
 func (r renderer) streamView(s *streamSummary, days int) streamView {
 	view := streamView{
-		Link: url.PathEscape(s.state.Folder), Kind: s.state.Kind, Facts: r.facts(s),
+		Link: url.PathEscape(r.folder(s)), Kind: s.state.Kind, Facts: r.facts(s),
 		Days: func(yield func(int, dayView) bool) {
 			for i := range min(days, len(s.dates)) {
 				if !yield(i, r.dayView(s, s.dates[len(s.dates)-1-i])) {

@@ -34,6 +34,8 @@ type jsonKept struct {
 
 type jsonCamera struct {
 	jsonDevice
+	// Store is the name of the camera's store where the page tells of several.
+	Store string `json:"store,omitempty"`
 	// Streams are by kind: main and sub.
 	Streams map[moonfirefs.StreamKind]jsonStream `json:"streams"`
 }
@@ -91,28 +93,32 @@ type jsonAudio struct {
 
 // rootJSON is index.json of the root.
 func (r renderer) rootJSON(summaries []*streamSummary) ([]byte, error) {
+	return encodeJSON(r.jsonRoot(summaries))
+}
+
+func (r renderer) jsonRoot(summaries []*streamSummary) jsonRoot {
 	page := jsonRoot{TimeZoneName: r.Zone.String(), Cameras: []jsonCamera{}, Kept: []jsonKept{}}
 	for _, s := range summaries {
 		device := deviceOf(s)
 		if n := len(page.Cameras); n == 0 || page.Cameras[n-1].jsonDevice != device {
-			page.Cameras = append(page.Cameras, jsonCamera{device, make(map[moonfirefs.StreamKind]jsonStream)})
+			page.Cameras = append(page.Cameras, jsonCamera{jsonDevice: device, Streams: make(map[moonfirefs.StreamKind]jsonStream)})
 		}
-		page.Cameras[len(page.Cameras)-1].Streams[s.state.Kind] = streamOf(s)
+		page.Cameras[len(page.Cameras)-1].Streams[s.state.Kind] = r.jsonStream(s)
 		for i := range s.kept {
 			v := &s.kept[i]
 			page.Kept = append(page.Kept, jsonKept{
-				library.KeptFolder + "/" + v.Name, s.state.Folder, v.Interval.Start90k, v.Modified90k, v.SizeBytes,
+				library.KeptFolder + "/" + r.keptFile(v), r.folder(s), v.Interval.Start90k, v.Modified90k, v.SizeBytes,
 			})
 		}
 	}
 	slices.SortFunc(page.Kept, func(x, y jsonKept) int { return cmp.Compare(x.File, y.File) })
-	return encodeJSON(page)
+	return page
 }
 
 // streamJSON is index.json of a stream's folder.
 func (r renderer) streamJSON(s *streamSummary) ([]byte, error) {
 	page := jsonFolder{
-		TimeZoneName: r.Zone.String(), jsonDevice: deviceOf(s), Stream: s.state.Kind, jsonStream: streamOf(s),
+		TimeZoneName: r.Zone.String(), jsonDevice: deviceOf(s), Stream: s.state.Kind, jsonStream: r.jsonStream(s),
 		Recordings: make([]jsonStretch, 0, len(s.stretches)),
 	}
 	for i := range s.stretches {
@@ -138,9 +144,9 @@ func deviceOf(s *streamSummary) jsonDevice {
 	return jsonDevice{s.state.Camera.String(), s.state.ShortName, s.state.Description}
 }
 
-func streamOf(s *streamSummary) jsonStream {
+func (r renderer) jsonStream(s *streamSummary) jsonStream {
 	stream := jsonStream{
-		Folder: s.state.Folder, RetainBytes: s.state.RetainBytes, KeptBytes: s.keptBytes,
+		Folder: r.folder(s), RetainBytes: s.state.RetainBytes, KeptBytes: s.keptBytes,
 		TotalDuration90k: s.duration90k, TotalSampleFileBytes: s.sampleFileBytes,
 		Days: make(map[string]jsonDay, len(s.days)),
 	}

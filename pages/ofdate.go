@@ -91,7 +91,7 @@ func (p *Pages) makeOfDate(ctx context.Context, key pageKey) (*Page, []byte, err
 	if key.name == HTMLName {
 		content, err = p.dateHTML(ctx, state, key.date, found, marks)
 	} else {
-		content, err = renderer{p.catalog.Calendar(), p.live}.activityJSON(state, key.date, found)
+		content, err = renderer{Calendar: p.catalog.Calendar(), live: p.live}.activityJSON(state, key.date, found)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("make %s of %v: %w", key.name, key.date, err)
@@ -100,11 +100,8 @@ func (p *Pages) makeOfDate(ctx context.Context, key pageKey) (*Page, []byte, err
 	if !ok {
 		modified90k = found.Interval.Start90k
 	}
-	page := &Page{
-		Inode: library.PageInode(key.stream, key.date.String()+"/"+key.name, modified90k, content), SizeBytes: int64(len(content)),
-		Modified90k: modified90k, pages: p, key: key,
-	}
-	p.catalog.Cache().Put(contentKey(page.Inode), compress(content))
+	page := newPage(p.catalog.Cache(), state.Stream, key.date.String()+"/"+key.name, modified90k, content)
+	page.remake = func(ctx context.Context) (*Page, []byte, error) { return p.remake(ctx, key) }
 	p.catalog.Cache().Put(key, &datePage{day, marks, page})
 	return page, content, nil
 }

@@ -45,6 +45,9 @@ type Pages struct {
 	updaters map[moonfirefs.StreamID]*updater
 	// newest are the last versions that were made. They do not have the content.
 	newest map[pageKey]*madePage
+
+	// parts is what the pages of several stores tell of this one.
+	parts partMaker
 }
 
 // Options say what pages tell besides footage.
@@ -76,8 +79,10 @@ type Page struct {
 	SizeBytes   int64
 	Modified90k moonfirefs.Time90k
 
-	pages *Pages
-	key   pageKey
+	name string
+	// cache has the content, or remake makes it anew, as of now.
+	cache  *library.Cache
+	remake func(context.Context) (*Page, []byte, error)
 }
 
 // pageKey names a page. The stream is 0 for those of the root, the date is zero for those
@@ -169,12 +174,12 @@ func (p *Pages) make(ctx context.Context, key pageKey, source *pageSource) (*Pag
 	if err != nil {
 		return nil, nil, fmt.Errorf("make %s: %w", key.name, err)
 	}
-	modified := p.modified90k(source)
-	page := &Page{
-		Inode: library.PageInode(key.stream, key.name, modified, content), SizeBytes: int64(len(content)), Modified90k: modified,
-		pages: p, key: key,
+	var stream *library.Stream
+	if key.stream != 0 {
+		stream = source.states[0].Stream
 	}
-	p.catalog.Cache().Put(contentKey(page.Inode), compress(content))
+	page := newPage(p.catalog.Cache(), stream, key.name, p.modified90k(source), content)
+	page.remake = func(ctx context.Context) (*Page, []byte, error) { return p.remake(ctx, key) }
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if last := p.newest[key]; last != nil && last.page.Inode != page.Inode {
@@ -187,19 +192,28 @@ func (p *Pages) make(ctx context.Context, key pageKey, source *pageSource) (*Pag
 	return page, content, nil
 }
 
+// newPage makes a version of a page and remembers its content.
+func newPage(cache *library.Cache, s *library.Stream, name string, modified90k moonfirefs.Time90k, content []byte) *Page {
+	page := &Page{
+		Inode: library.PageInode(s, name, modified90k, content), SizeBytes: int64(len(content)), Modified90k: modified90k,
+		name: name, cache: cache,
+	}
+	cache.Put(contentKey(page.Inode), compress(content))
+	return page
+}
+
 // Content returns every byte of the page: the remembered ones, or made anew. If there is
 // more to tell by now, it returns an error that wraps library.ErrStale.
 func (page *Page) Content(ctx context.Context) ([]byte, error) {
-	p := page.pages
-	if known, ok := p.catalog.Cache().Get(contentKey(page.Inode)); ok {
+	if known, ok := page.cache.Get(contentKey(page.Inode)); ok {
 		return known.(compressed).expand()
 	}
-	now, content, err := p.remake(ctx, page.key)
+	now, content, err := page.remake(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if now.Inode != page.Inode {
-		return nil, fmt.Errorf("%s: %w", page.key.name, library.ErrStale)
+		return nil, fmt.Errorf("%s: %w", page.name, library.ErrStale)
 	}
 	return content, nil
 }
@@ -217,7 +231,7 @@ func (p *Pages) remake(ctx context.Context, key pageKey) (*Page, []byte, error) 
 }
 
 func (p *Pages) render(key pageKey, summaries []*streamSummary, report *status.Report) ([]byte, error) {
-	r, ofRoot := renderer{p.catalog.Calendar(), p.live}, key.stream == 0
+	r, ofRoot := renderer{Calendar: p.catalog.Calendar(), live: p.live}, key.stream == 0
 	switch {
 	case key.name == StatusName:
 		return encodeJSON(report)

@@ -171,7 +171,7 @@ func (d *demo) showStatus(ctx context.Context, r *recorder.Recorder) error {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	toldLatest, toldFootage := false, false
-	catalog, err := newCatalog(d.store, library.RenderOptions{}, 0)
+	catalog, err := newCatalog(d.store, library.RenderOptions{}, nil)
 	if err != nil {
 		return err
 	}

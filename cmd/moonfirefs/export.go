@@ -77,7 +77,7 @@ func (f *exportFlags) export(o *opened, args []string) error {
 	if err != nil {
 		return err
 	}
-	catalog, err := newCatalog(o.Store, render, 0)
+	catalog, err := newCatalog(o.Store, render, nil)
 	if err != nil {
 		return err
 	}

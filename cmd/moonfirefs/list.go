@@ -70,7 +70,7 @@ func (o *opened) printIndex(all curate.Streams, one bool) error {
 	if one {
 		folder = all[0].Folder
 	}
-	catalog, err := newCatalog(o.Store, library.RenderOptions{}, 0)
+	catalog, err := newCatalog(o.Store, library.RenderOptions{}, nil)
 	if err != nil {
 		return err
 	}

@@ -34,7 +34,7 @@ const maxListedStretches = 20
 
 // printActivity prints the busiest stretches of streams, or all of them as JSON.
 func (o *opened) printActivity(all curate.Streams, asJSON bool) error {
-	catalog, err := newCatalog(o.Store, library.RenderOptions{}, 0)
+	catalog, err := newCatalog(o.Store, library.RenderOptions{}, nil)
 	if err != nil {
 		return err
 	}

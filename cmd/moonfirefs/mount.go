@@ -52,10 +52,10 @@ func (f *renderFlags) options() (library.RenderOptions, error) {
 	return library.RenderOptions{Gaps: gaps, Timestamps: !f.withoutTimeTrack}, nil
 }
 
-// newCatalog tells what a store has to show.
-func newCatalog(s *store.Store, render library.RenderOptions, cacheBytes int64) (*library.Catalog, error) {
+// newCatalog tells what a store has to show. cache is that of library.Options.
+func newCatalog(s *store.Store, render library.RenderOptions, cache *library.Cache) (*library.Catalog, error) {
 	return library.New(library.Options{
-		Index: s.DB, Dirs: s.Directories(), Zone: s.Zone, Created90k: s.DB.Meta().Created90k, Render: render, CacheBytes: cacheBytes,
+		Index: s.DB, Dirs: s.Directories(), Zone: s.Zone, Created90k: s.DB.Meta().Created90k, Render: render, Cache: cache,
 	})
 }
 
@@ -97,7 +97,7 @@ func (f *mountFlags) mountOptions(path string, s *store.Store, mountpoint string
 	if videoIndexBytes > 0 {
 		s.DB.BoundVideoIndexes(videoIndexBytes)
 	}
-	catalog, err := newCatalog(s, render, listingBytes)
+	catalog, err := newCatalog(s, render, library.NewCache(listingBytes))
 	if err != nil {
 		return o, err
 	}
