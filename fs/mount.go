@@ -48,6 +48,8 @@ type Options struct {
 	// Live returns the file of a stream's folder "live" that has a name at this moment, or
 	// an error that wraps moonfirefs.ErrNotFound. Where it is nil, there are no such folders.
 	Live func(ctx context.Context, s *library.Stream, name string) (*LiveFile, error)
+	// Albums are folders that somebody offers in the folder of each stream; nil for none.
+	Albums []Album
 	// Marks are what happened, for the pages; nil for none.
 	Marks pages.Marks
 	// Logger is told what a person should know; nil means slog.Default().
@@ -104,6 +106,7 @@ func newTree(ctx context.Context, o Options) (*tree, error) {
 	}
 	t := &tree{
 		companions: o.Companions,
+		albums:     o.Albums,
 		live:       o.Live,
 		catalog:    o.Catalog,
 		pages:      pages.New(o.Catalog, pages.Options{Report: o.Status, Live: o.Live != nil, Marks: o.Marks}),

@@ -47,6 +47,9 @@ func (f *streamDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 		d := &liveDir{f.unlisted(library.LiveInode(f.stream))}
 		return f.tree.enterFolder(ctx, f, d, d.inode, f.tree.catalog.Created90k(), immutable, out), 0
 	}
+	if a := f.tree.album(name); a != nil {
+		return f.enterAlbum(ctx, a, out)
+	}
 	if slices.Contains(pages.StreamNames(), name) {
 		p, err := f.tree.pages.OfStream(ctx, f.stream, name)
 		return f.tree.enterPage(ctx, f, p, err, out)
@@ -113,6 +116,7 @@ func (f *streamDir) read(ctx context.Context) (*dirListing, syscall.Errno) {
 		return nil, f.tree.fail("list dates", err)
 	}
 	entries := []entry{{library.ClipsFolder, library.ClipsInode(f.stream), fuse.S_IFDIR}}
+	entries = append(entries, f.albumEntries(ctx)...)
 	for _, d := range dates {
 		entries = append(entries, entry{d.String(), library.DateInode(f.stream, d), fuse.S_IFDIR})
 	}

@@ -23,6 +23,7 @@ type tree struct {
 	catalog    *library.Catalog
 	pages      *pages.Pages
 	companions []Companions
+	albums     []Album
 	owner
 	// live is that of Options.
 	live     func(ctx context.Context, s *library.Stream, name string) (*LiveFile, error)

@@ -68,6 +68,16 @@ func TogetherInode(i moonfirefs.Interval) uint64 {
 	return identity{}.text("together").number(int64(i.Start90k)).number(int64(i.End90k)).inode()
 }
 
+// AlbumInode is the inode number of a folder that somebody offers in a stream's folder.
+func AlbumInode(s *Stream, folder string) uint64 {
+	return identity{}.text("album").stream(s).text(folder).inode()
+}
+
+// AlbumDateInode is the inode number of the folder of a date in it.
+func AlbumDateInode(s *Stream, folder string, d civil.Date) uint64 {
+	return identity{}.text("album date").stream(s).text(folder).text(d.String()).inode()
+}
+
 // LiveInode is the inode number of a stream's folder of what happens now.
 func LiveInode(s *Stream) uint64 { return identity{}.text("live").stream(s).inode() }
 

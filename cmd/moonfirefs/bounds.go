@@ -97,6 +97,8 @@ var (
 	// Cameras may send a picture in a second, and what a hook is for takes about as long.
 	timeoutBounds = durationBounds{least: time.Second}
 	pauseBounds   = durationBounds{least: time.Second}
+	// What a clip of an event has besides.
+	eventMarginBounds = durationBounds{most: maxEventMargin}
 )
 
 func (b durationBounds) check(flag string, d time.Duration) error {

@@ -91,7 +91,7 @@ func (d *demo) run(ctx context.Context) error {
 	err = record(ctx, &recording{
 		store: d.store, storePath: filepath.Join(d.dir, "store"), mountpoint: mountpoint, log: d.log, segmentEvery: demoSegmentEvery,
 		watch: &watchFlags{}, proofs: &proofFlags{},
-		mount:  &mountFlags{uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), renderFlags: renderFlags{gaps: "hold"}},
+		mount:  &mountFlags{eventMargin: defaultEventMargin, uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), renderFlags: renderFlags{gaps: "hold"}},
 		during: d.showStatus,
 	})
 	d.printf("\nThe demo has ended. The footage stays in %s\nTo see it again:   mkdir -p /tmp/footage; moonfirefs mount --store %s /tmp/footage\n",

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,6 +31,8 @@ type mountFlags struct {
 	uid, gid   uint32
 	// What memory may be taken for, such as 16MiB; empty means the default.
 	listingCache, videoIndexCache string
+	// eventMargin is how much before and after an event its clip has.
+	eventMargin time.Duration
 }
 
 // renderFlags are choices about the bytes of files.
@@ -64,6 +67,7 @@ func (f *mountFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.allowOther, "allow-other", false, "let other users read the mount, within the permissions that --uid and --gid give (needed for Samba)")
 	cmd.Flags().Uint32Var(&f.uid, "uid", uint32(os.Getuid()), "owner of the files in the mount")
 	cmd.Flags().Uint32Var(&f.gid, "gid", uint32(os.Getgid()), "group of the files in the mount")
+	cmd.Flags().DurationVar(&f.eventMargin, "event-margin", defaultEventMargin, "how much before and after an event its clip begins and ends; 0s to 5m")
 	cmd.Flags().StringVar(&f.listingCache, "listing-cache", "16MiB", "memory for listings of folders and for index pages")
 	cmd.Flags().StringVar(&f.videoIndexCache, "video-index-cache", "32MiB", "memory for the tables of samples of files that are being read")
 }
@@ -83,7 +87,7 @@ func (f *mountFlags) mountOptions(path string, s *store.Store, mountpoint string
 		return o, &usageError{errors.New("--uid and --gid: 4294967295 is not a valid user or group")}
 	}
 	render, err := f.options()
-	if err != nil {
+	if err = cmp.Or(err, eventMarginBounds.check("--event-margin", f.eventMargin)); err != nil {
 		return o, err
 	}
 	listingBytes, err := cacheBytes("listing-cache", f.listingCache)
@@ -131,6 +135,7 @@ func runMount(cmd *cobra.Command, g *global, f *mountFlags, mountpoint string) e
 		if err != nil {
 			return err
 		}
+		defer showEvents(&options, o.path, o.Zone, f.eventMargin, o.log)()
 		previews, stop := showPreviews(cmd.Context(), g.store, options.Catalog, o.log)
 		defer stop()
 		options.Companions = append(options.Companions, previews...)

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package events
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
+	"github.com/moonfirefs/moonfirefs/library"
+)
+
+// maxClip90k is how long a clip of several events is at most.
+const maxClip90k = moonfirefs.Hour90k
+
+// clipsOf makes clips of the events of a date, which are in the order of time: each from margin90k
+// before its event until as long after it. Events with the same label whose clips touch are in
+// one, unless that would be longer than an hour. A clip is called by when its first event
+// starts; as the files of hours, with the offset from UTC where the clock shows that time
+// twice.
+func clipsOf(c civil.Calendar, hours []civil.Hour, all []Event, margin90k moonfirefs.Duration90k) (clips []library.NamedInterval) {
+	twice := civil.Repeated(hours)
+	last := make(map[string]int) // the clip with a label that ends last
+	for i := range all {
+		e := &all[i]
+		if labelProblem(e.Label) != "" {
+			continue // the database is somebody else's
+		}
+		within := moonfirefs.Interval{Start90k: e.Start90k.Add(-margin90k), End90k: e.End90k.Add(max(margin90k, 1))}
+		if n, ok := last[e.Label]; ok && within.Start90k <= clips[n].End90k && within.End90k.Sub(clips[n].Start90k) <= maxClip90k {
+			clips[n].End90k = max(clips[n].End90k, within.End90k)
+			continue
+		}
+		layout := "15.04.05"
+		if t := e.Start90k.Time().In(c.Zone); twice[t.Hour()] {
+			layout += "-0700"
+		}
+		name := fmt.Sprintf("%s %s", c.Format(e.Start90k, layout), e.Label)
+		if slices.ContainsFunc(clips, func(n library.NamedInterval) bool { return n.Name == name }) {
+			name += fmt.Sprintf(" %d", e.ID)
+		}
+		last[e.Label] = len(clips)
+		clips = append(clips, library.NamedInterval{Name: name, Interval: within})
+	}
+	return clips
+}
