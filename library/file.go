@@ -23,6 +23,7 @@ import (
 type File struct {
 	layout *mp4.File
 	source source
+	ahead  ahead
 
 	// releases gives up what is held, once.
 	releases    []func()
@@ -162,6 +163,7 @@ func (f *File) Size() int64 { return f.layout.Size() }
 
 // ReadAt reads exactly len(p) bytes at an offset, or fails.
 func (f *File) ReadAt(ctx context.Context, p []byte, off int64) error {
+	f.readAhead(off, len(p))
 	return f.layout.ReadAt(ctx, &f.source, p, off)
 }
 
@@ -181,6 +183,7 @@ func (f *File) Samples(off int64, n int) (found Samples, ok bool, err error) {
 	if !ok {
 		return Samples{}, false, nil
 	}
+	f.readAhead(off, n)
 	file, err := f.source.open(recording)
 	return Samples{file, offset, f.source.recordings[recording].ID}, err == nil, err
 }

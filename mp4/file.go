@@ -79,16 +79,24 @@ func (f *File) Size() int64 { return f.slices[len(f.slices)-1].end }
 // recording, and where: such a read can be passed through without a copy.
 // recording is an index into Spec.Recordings.
 func (f *File) SampleRange(off int64, n int) (recording int, sampleOffset int64, ok bool) {
-	if off < 0 || n < 0 || off >= f.Size() {
-		return 0, 0, false
+	recording, sampleOffset, there, ok := f.Samples(off)
+	return recording, sampleOffset, ok && n >= 0 && int64(n) <= there
+}
+
+// Samples tells in the sample data of which recording the byte at off lies, and where; ok is
+// false if it does not lie in any. So do the n bytes from that one on, which is 0 only at the
+// end of the file.
+func (f *File) Samples(off int64) (recording int, sampleOffset, n int64, ok bool) {
+	if off < 0 || off >= f.Size() {
+		return 0, 0, 0, false
 	}
 	i := f.find(off)
 	s := f.slices[i]
-	if s.kind != samplesSlice || int64(n) > s.end-off {
-		return 0, 0, false
+	if s.kind != samplesSlice {
+		return 0, 0, s.end - off, false
 	}
 	sampleOffset, there := f.spec.cuts[int(s.arg)].locate(off - f.start(i))
-	return int(s.arg), sampleOffset, int64(n) <= there
+	return int(s.arg), sampleOffset, min(there, s.end-off), true
 }
 
 // ReadAt fills p with the bytes at off; off and off+len(p) must be within Size.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sys/unix"
 
 	"github.com/moonfirefs/moonfirefs"
 )
@@ -77,6 +78,12 @@ func (f *diskFile) ReadAt(p []byte, offset int64) error {
 		err = fmt.Errorf("it ends early: %w", moonfirefs.ErrCorrupt)
 	}
 	return fmt.Errorf("read sample file %s at %d: %w", f.name, offset, err)
+}
+
+// WillNeed has the disk read n bytes at an offset that will be asked for soon. It does not
+// wait for them.
+func (f *diskFile) WillNeed(offset, n int64) {
+	_ = unix.Fadvise(int(f.file.Fd()), offset, n, unix.FADV_WILLNEED) // advice and nothing more
 }
 
 // Release gives the file back to the cache.

@@ -149,16 +149,23 @@ func requireSound(t *testing.T, camera *testcamera.Camera, config testcamera.Con
 				frames = append(frames, f)
 			}
 		}
+		var lates []time.Duration
 		n := 0
-		for n < len(frames) && n < len(played) && played[n].md5 == hexMD5(frames[n].Data) {
-			shown := time.Duration(played[n].pts90k) * time.Second / 90000
-			late := shown - offset - config.Audio.Elapsed(frames[n].Index) - ahead
-			// The first one of a file has no silence before it that could be cut.
-			if late.Abs() > soundTolerance && (run > 0 || n > 0) {
-				t.Fatalf("run %d: sound %d of %d is out of step by %v", run, n, len(frames), late)
+		for n < len(frames) && n < len(played) {
+			if played[n].md5 != hexMD5(frames[n].Data) {
+				// A better estimate of when the sound was, where there are only arrivals to go
+				// by, can move it by more than a frame.
+				if config.Reports || known[played[n].md5] {
+					break
+				}
+				played = slices.Delete(played, n, n+1)
+				continue
 			}
+			shown := time.Duration(played[n].pts90k) * time.Second / 90000
+			lates = append(lates, shown-offset-config.Audio.Elapsed(frames[n].Index)-ahead)
 			n++
 		}
+		requireInStep(t, run, lates, config.Reports)
 		// What is on its way when a connection ends is lost, of the picture as well.
 		last := config.Audio.Elapsed(int64(len(frames) - n))
 		if n == 0 || last > time.Second {
@@ -168,6 +175,25 @@ func requireSound(t *testing.T, camera *testcamera.Camera, config testcamera.Con
 	}
 	if len(played) != 0 {
 		t.Errorf("%d frames of sound are played that were never sent", len(played))
+	}
+}
+
+// requireInStep requires the samples of sound of a run not to be later than the picture by
+// more than what nobody notices, nor earlier. Without reports, a starved camera, or a
+// recorder that reads it late, makes the first estimates bad: the last one counts.
+func requireInStep(t *testing.T, run int, lates []time.Duration, reports bool) {
+	t.Helper()
+	first := 0
+	for n := 1; n < len(lates) && !reports; n++ {
+		if (lates[n] - lates[n-1]).Abs() > 10*time.Millisecond {
+			first = n
+		}
+	}
+	for n := first; n < len(lates); n++ {
+		// The first one of a file has no silence before it that could be cut.
+		if lates[n].Abs() > soundTolerance && (run > 0 || n > 0) {
+			t.Fatalf("run %d: sound %d of %d is out of step by %v", run, n, len(lates), lates[n])
+		}
 	}
 }
 
