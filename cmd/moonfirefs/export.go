@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
@@ -19,8 +20,8 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/internal/curate"
 	"github.com/moonfirefs/moonfirefs/internal/durable"
-	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/library"
+	"github.com/moonfirefs/moonfirefs/proof/notary"
 	"github.com/moonfirefs/moonfirefs/sample"
 )
 
@@ -47,6 +48,8 @@ nothing behind. Its mode is that of other files that you make; if root makes it,
 belongs to the owner of its folder. If the camera's resolution changes within the interval, the footage
 takes several files: FILE, then one with -2 before its extension.
 
+Whoever may see the footage but not the store gets the clip from the mount, by whole seconds.
+
 CAMERA is the name of the camera's folder (NAME-sub for the sub stream).
 
 ` + civil.Forms,
@@ -57,7 +60,8 @@ CAMERA is the name of the camera's folder (NAME-sub for the sub stream).
 			if f.output == "" {
 				return &usageError{errors.New("-o is missing: the file to write, or - for standard output")}
 			}
-			return g.withStore(cmd, store.Reading, func(o *opened) error { return f.export(o, args) })
+			return g.readFootage(cmd, func(o *opened) error { return f.fromStore(o, args) },
+				func(m *footageMount) error { return f.fromMount(cmd, m, args) })
 		},
 	}
 	f.renderFlags.add(cmd)
@@ -68,7 +72,26 @@ CAMERA is the name of the camera's folder (NAME-sub for the sub stream).
 	return cmd
 }
 
-func (f *exportFlags) export(o *opened, args []string) error {
+// piece is a part of the footage that is asked for, as a file has it.
+type piece interface {
+	io.Closer
+	Size() int64
+	ReadAt(ctx context.Context, p []byte, off int64) error
+}
+
+// exported is a piece, and when its last footage ends.
+type exported struct {
+	piece
+	end time.Time
+}
+
+func closeAll(parts []exported) {
+	for _, p := range parts {
+		_ = p.Close() // opened for reading: nothing can be lost
+	}
+}
+
+func (f *exportFlags) fromStore(o *opened, args []string) error {
 	stream, i, err := o.interval(args)
 	if err != nil {
 		return err
@@ -85,37 +108,61 @@ func (f *exportFlags) export(o *opened, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer closeParts(parts)
-	if err := f.requirePlaces(o, len(parts)); err != nil {
+	defer closeAll(parts)
+	return f.writeAll(o.cmd, parts, proving{
+		store: o.path, proves: notary.FolderOf(o.path).Exists(),
+		prove: func(number int) ([]byte, error) { return f.proofText(o, catalog, stream, i, number) },
+	})
+}
+
+// writeAll writes all parts, and their proofs, to where they belong.
+func (f *exportFlags) writeAll(cmd *cobra.Command, parts []exported, from proving) error {
+	if f.output == "-" {
+		return f.writeOut(cmd, parts)
+	}
+	if err := f.requirePlaces(from, len(parts)); err != nil {
 		return err
 	}
-	for n, clip := range parts {
+	for n, part := range parts {
 		number := max(f.part, 1) + n
-		if err := f.write(o, clip, number); err != nil {
+		path := f.path(number)
+		if err := f.writeFile(cmd, path, part); err != nil {
+			return fmt.Errorf("export to %s: %w", path, err)
+		}
+		if err := printLine(cmd, "Wrote %s, %s.", path, humanize.Bytes(uint64(part.Size()))); err != nil {
 			return err
 		}
-		if f.output != "-" {
-			if err := f.writeProof(o, catalog, stream, i, number, f.path(number)); err != nil {
-				return fmt.Errorf("write the proof of %s: %w", f.path(number), err)
-			}
+		if err := f.writeProof(cmd, from, number, path); err != nil {
+			return fmt.Errorf("write the proof of %s: %w", path, err)
 		}
 	}
 	return nil
 }
 
+// writeOut writes the only part to the standard output.
+func (f *exportFlags) writeOut(cmd *cobra.Command, parts []exported) error {
+	if len(parts) > 1 {
+		return &usageError{fmt.Errorf("the footage takes %d files: choose one with --part", len(parts))}
+	}
+	if isTerminal(cmd.OutOrStdout()) {
+		return &usageError{errors.New("standard output is a terminal")}
+	}
+	return f.copy(cmd, cmd.OutOrStdout(), parts[0])
+}
+
 // open opens all parts that are asked for, before the first one is written, which can
 // take long: if retention took all of one meanwhile, the others would be numbered anew.
-func (f *exportFlags) open(o *opened, stream *curate.Stream, i moonfirefs.Interval, catalog *library.Catalog) (parts []*library.Clip, err error) {
+func (f *exportFlags) open(o *opened, stream *curate.Stream, i moonfirefs.Interval, catalog *library.Catalog) (parts []exported, err error) {
 	for part := max(f.part, 1); ; part++ {
 		clip, err := catalog.OpenClip(o.cmd.Context(), stream.Folder, i, part)
 		if errors.Is(err, moonfirefs.ErrNotFound) {
 			err = noFootage(stream.Folder, o.times(i), part)
 		}
 		if err != nil {
-			closeParts(parts)
+			closeAll(parts)
 			return nil, err
 		}
-		if parts = append(parts, clip); f.part > 0 || part >= clip.Parts {
+		if parts = append(parts, exported{clip, clip.End90k.Time()}); f.part > 0 || part >= clip.Parts {
 			return parts, nil
 		}
 	}
@@ -129,49 +176,22 @@ func noFootage(folder, times string, part int) error {
 	return moonfirefs.Errorf(moonfirefs.ErrNotFound, "no footage of %s, %s", folder, times)
 }
 
-func closeParts(parts []*library.Clip) {
-	for _, clip := range parts {
-		_ = clip.Close() // opened for reading: nothing can be lost
-	}
-}
-
 // requirePlaces makes sure that all parts can be written, before the first one is.
-func (f *exportFlags) requirePlaces(o *opened, parts int) error {
-	if f.output == "-" {
-		return nil
-	}
+func (f *exportFlags) requirePlaces(from proving, parts int) error {
 	for n := range parts {
 		path := f.path(max(f.part, 1) + n)
-		err := o.requireOutside(path)
+		err := requireOutside(from.store, path)
 		if err == nil {
 			err = f.requireFree(path)
 		}
-		if err == nil {
-			err = f.requireProofFree(o, path)
+		if err == nil && from.proves {
+			err = f.requireProofFree(path)
 		}
 		if err != nil {
 			return fmt.Errorf("export to %s: %w", path, err)
 		}
 	}
 	return nil
-}
-
-// write writes one part to where it belongs.
-func (f *exportFlags) write(o *opened, clip *library.Clip, part int) error {
-	if f.output == "-" {
-		if clip.Parts > 1 && f.part == 0 {
-			return &usageError{fmt.Errorf("the footage takes %d files: choose one with --part", clip.Parts)}
-		}
-		if isTerminal(o.cmd.OutOrStdout()) {
-			return &usageError{errors.New("standard output is a terminal")}
-		}
-		return f.copy(o.cmd, o.cmd.OutOrStdout(), clip)
-	}
-	path := f.path(part)
-	if err := f.writeFile(o.cmd, path, clip); err != nil {
-		return fmt.Errorf("export to %s: %w", path, err)
-	}
-	return o.printf("Wrote %s, %s.", path, humanize.Bytes(uint64(clip.Size())))
 }
 
 // path is where a part goes. One that was asked for by number has FILE itself.
@@ -184,7 +204,7 @@ func (f *exportFlags) path(part int) string {
 }
 
 // writeFile makes a file that is there whole and durable, or not at all.
-func (f *exportFlags) writeFile(cmd *cobra.Command, path string, clip *library.Clip) error {
+func (f *exportFlags) writeFile(cmd *cobra.Command, path string, part exported) error {
 	if err := f.requireFree(path); err != nil {
 		return err
 	}
@@ -193,11 +213,10 @@ func (f *exportFlags) writeFile(cmd *cobra.Command, path string, clip *library.C
 		mode |= durable.Replace
 	}
 	err := durable.Write(path, mode, func(file *os.File) error {
-		if err := f.copy(cmd, file, clip); err != nil {
+		if err := f.copy(cmd, file, part); err != nil {
 			return err
 		}
-		end := clip.End90k.Time()
-		return os.Chtimes(file.Name(), end, end)
+		return os.Chtimes(file.Name(), part.end, part.end)
 	})
 	if errors.Is(err, iofs.ErrExist) { // it has come to exist meanwhile
 		return errors.Join(f.requireFree(path), err)
@@ -206,13 +225,12 @@ func (f *exportFlags) writeFile(cmd *cobra.Command, path string, clip *library.C
 }
 
 // requireOutside refuses a file among a store's own, one of which it might replace.
-func (o *opened) requireOutside(path string) error {
-	folder, err := os.Stat(filepath.Dir(path))
-	if err != nil {
+func requireOutside(store, path string) error {
+	if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		return err
 	}
-	if info, err := os.Stat(o.path); err == nil && os.SameFile(folder, info) {
-		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s is for the store's own files", o.path)
+	if sameFolder(filepath.Dir(path), store) {
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s is for the store's own files", store)
 	}
 	return requireNoSampleDir(path)
 }
@@ -246,7 +264,7 @@ func (f *exportFlags) requireFree(path string) error {
 const copyBytes = 4 << 20
 
 // copy writes the whole clip, until the command is interrupted.
-func (f *exportFlags) copy(cmd *cobra.Command, w io.Writer, clip *library.Clip) error {
+func (f *exportFlags) copy(cmd *cobra.Command, w io.Writer, clip piece) error {
 	show := func(int64) {}
 	if f.progress.wanted(cmd) {
 		bar := newProgress(cmd.ErrOrStderr(), "exporting", "")

@@ -22,7 +22,7 @@ import (
 func (o *opened) interval(args []string) (*curate.Stream, moonfirefs.Interval, error) {
 	stream, i, err := o.anyInterval(args)
 	if err == nil {
-		err = o.explain(stream, i, curate.CheckClip(i, o.Zone))
+		err = explain(o.Zone, stream, i, curate.CheckClip(i, o.Zone))
 	}
 	return stream, i, err
 }
@@ -33,10 +33,15 @@ func (o *opened) anyInterval(args []string) (stream *curate.Stream, i moonfirefs
 	if err != nil {
 		return nil, i, err
 	}
+	return findInterval(all, o.Zone, args)
+}
+
+// findInterval finds the stream and the interval that CAMERA FROM TO name.
+func findInterval(all curate.Streams, zone *time.Location, args []string) (stream *curate.Stream, i moonfirefs.Interval, err error) {
 	if stream, err = all.Find(args[0]); err != nil {
 		return nil, i, err
 	}
-	if i, err = (civil.Calendar{Zone: o.Zone}).ParseInterval(args[1], args[2], time.Now()); err != nil {
+	if i, err = (civil.Calendar{Zone: zone}).ParseInterval(args[1], args[2], time.Now()); err != nil {
 		err = &usageError{err}
 	}
 	return stream, i, err
@@ -44,23 +49,28 @@ func (o *opened) anyInterval(args []string) (stream *curate.Stream, i moonfirefs
 
 // explain says in civil time why nothing can be done about an interval of a stream.
 func (o *opened) explain(stream *curate.Stream, i moonfirefs.Interval, err error) error {
+	return explain(o.Zone, stream, i, err)
+}
+
+func explain(zone *time.Location, stream *curate.Stream, i moonfirefs.Interval, err error) error {
 	switch {
 	case errors.Is(err, curate.ErrTooLong):
-		return &usageError{fmt.Errorf("%s is longer than 24 hours: split it into several intervals", o.times(i))}
+		return &usageError{fmt.Errorf("%s is longer than 24 hours: split it into several intervals", timesText(zone, i))}
 	case errors.Is(err, curate.ErrFuture):
-		return &usageError{fmt.Errorf("the interval begins in the future, at %s: repeat the command after that", o.time(i.Start90k))}
+		return &usageError{fmt.Errorf("the interval begins in the future, at %s: repeat the command after that", timeText(zone, i.Start90k))}
 	case errors.Is(err, curate.ErrNoFootage):
-		return moonfirefs.Errorf(moonfirefs.ErrNotFound, "no footage of %s, %s", stream.Folder, o.times(i))
+		return moonfirefs.Errorf(moonfirefs.ErrNotFound, "no footage of %s, %s", stream.Folder, timesText(zone, i))
 	}
 	return err
 }
 
 // time and times show civil times for people.
-func (o *opened) time(t moonfirefs.Time90k) string {
-	return t.Time().In(o.Zone).Format("2006-01-02 15:04:05 -07:00")
-}
+func (o *opened) time(t moonfirefs.Time90k) string   { return timeText(o.Zone, t) }
+func (o *opened) times(i moonfirefs.Interval) string { return timesText(o.Zone, i) }
 
-func (o *opened) times(i moonfirefs.Interval) string { return o.timesAs(i, time.TimeOnly) }
+func timeText(zone *time.Location, t moonfirefs.Time90k) string {
+	return t.Time().In(zone).Format("2006-01-02 15:04:05 -07:00")
+}
 
 // minute and minutes are shorter, for tables: without the offset, and without seconds where
 // there are none.
@@ -71,20 +81,24 @@ func (o *opened) minute(t moonfirefs.Time90k) string {
 func (o *opened) minutes(i moonfirefs.Interval) string {
 	const minute90k = 60 * moonfirefs.UnitsPerSecond
 	if i.Start90k%minute90k == 0 && i.End90k%minute90k == 0 {
-		return o.timesAs(i, "15:04")
+		return timesAs(o.Zone, i, "15:04")
 	}
 	return o.times(i)
 }
 
+func timesText(zone *time.Location, i moonfirefs.Interval) string {
+	return timesAs(zone, i, time.TimeOnly)
+}
+
 // timesAs shows times of day in a layout, unless an offset must be told as well.
-func (o *opened) timesAs(i moonfirefs.Interval, layout string) string {
-	from, to := i.Start90k.Time().In(o.Zone), i.End90k.Time().In(o.Zone)
+func timesAs(zone *time.Location, i moonfirefs.Interval, layout string) string {
+	from, to := i.Start90k.Time().In(zone), i.End90k.Time().In(zone)
 	_, fromOffset := from.Zone()
 	_, toOffset := to.Zone()
 	dated := time.DateOnly + " " + layout
 	switch {
 	case fromOffset != toOffset:
-		return o.time(i.Start90k) + " to " + o.time(i.End90k)
+		return timeText(zone, i.Start90k) + " to " + timeText(zone, i.End90k)
 	case from.Format(time.DateOnly) != to.Format(time.DateOnly):
 		return from.Format(dated) + " to " + to.Format(dated)
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/curate"
 	"github.com/moonfirefs/moonfirefs/internal/status"
-	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/library"
 	"github.com/moonfirefs/moonfirefs/pages"
 )
@@ -31,37 +30,57 @@ tables of frames of all footage (docs/activity.md).
 
 With --json, it prints the mount's index.json (docs/index-pages.md), or all stretches.
 
+Whoever may see the footage but not the store is told what the mount shows.
+
 CAMERA is the name of the camera's folder (NAME-sub for the sub stream).`,
 		Example: `  moonfirefs list
   moonfirefs list driveway --activity
   moonfirefs list driveway --json`,
 		Args: asUsage(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return g.withStore(cmd, store.Reading, func(o *opened) error {
-				all, err := curate.ListStreams(cmd.Context(), o.DB)
-				if err != nil {
-					return err
-				}
-				if len(args) > 0 {
-					found, err := all.Find(args[0])
-					if err != nil {
-						return err
-					}
-					all = curate.Streams{*found}
-				}
-				switch {
-				case active:
-					return o.printActivity(all, asJSON)
-				case asJSON:
-					return o.printIndex(all, len(args) > 0)
-				}
-				return o.printDays(all)
-			})
+			f := &listing{folders: args, asJSON: asJSON, active: active}
+			return g.readFootage(cmd, f.printStore, func(m *footageMount) error { return f.printMount(cmd, m) })
 		},
 	}
 	cmd.Flags().BoolVar(&active, "activity", false, "list the busiest stretches")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
+}
+
+// listing is what is to be listed.
+type listing struct {
+	// folders are those that are asked for: one, or none for all.
+	folders        []string
+	asJSON, active bool
+}
+
+// of finds the streams among all.
+func (l *listing) of(all curate.Streams) (curate.Streams, error) {
+	if len(l.folders) == 0 {
+		return all, nil
+	}
+	found, err := all.Find(l.folders[0])
+	if err != nil {
+		return nil, err
+	}
+	return curate.Streams{*found}, nil
+}
+
+func (l *listing) printStore(o *opened) error {
+	all, err := curate.ListStreams(o.cmd.Context(), o.DB)
+	if err != nil {
+		return err
+	}
+	if all, err = l.of(all); err != nil {
+		return err
+	}
+	switch {
+	case l.active:
+		return o.printActivity(all, l.asJSON)
+	case l.asJSON:
+		return o.printIndex(all, len(l.folders) > 0)
+	}
+	return o.printDays(all)
 }
 
 // printIndex prints index.json of all cameras, or of one stream.
@@ -83,16 +102,21 @@ func (o *opened) printIndex(all curate.Streams, one bool) error {
 }
 
 func (o *opened) printDays(all curate.Streams) error {
-	t := newTable(o.cmd.OutOrStdout())
+	return printDays(o.cmd, o.Zone, all, func(s *curate.Stream) ([]day, error) { return o.days(s.ID) })
+}
+
+// printDays prints the days of streams.
+func printDays(cmd *cobra.Command, zone *time.Location, all curate.Streams, daysOf func(*curate.Stream) ([]day, error)) error {
+	t := newTable(cmd.OutOrStdout())
 	t.line("CAMERA\tDATE\tFROM\tTO\tRECORDED\tMISSING\tSIZE")
 	for i := range all {
-		days, err := o.days(all[i].ID)
+		days, err := daysOf(&all[i])
 		if err != nil {
 			return err
 		}
 		for _, d := range days {
 			t.row(all[i].Folder, d.date,
-				d.Interval.Start90k.Time().In(o.Zone).Format(time.TimeOnly), d.Interval.End90k.Time().In(o.Zone).Format(time.TimeOnly),
+				d.Interval.Start90k.Time().In(zone).Format(time.TimeOnly), d.Interval.End90k.Time().In(zone).Format(time.TimeOnly),
 				status.DurationText(d.Duration90k.Duration()), status.DurationText(d.Missing90k().Duration()), humanize.Bytes(uint64(d.SampleFileBytes)))
 		}
 	}

@@ -3,12 +3,12 @@
 package main
 
 import (
-	"fmt"
+	"errors"
+	"io/fs"
 	"log/slog"
 
 	"github.com/spf13/cobra"
 
-	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
@@ -21,22 +21,31 @@ type opened struct {
 	log  *slog.Logger
 }
 
-// withStore opens the store as mode says, and closes it behind act.
-func (g *global) withStore(cmd *cobra.Command, mode store.Mode, act func(*opened) error) error {
+// open opens the store as mode says. Whoever calls it closes the store.
+func (g *global) open(cmd *cobra.Command, mode store.Mode) (*opened, error) {
 	log, err := g.logger(cmd)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	s, err := store.Open(cmd.Context(), g.store, mode, log)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer closing(log, s)
-	return act(&opened{s, g.store, cmd, log})
+	return &opened{s, g.store, cmd, log}, nil
 }
 
-// printf tells what was done, on a line of its own.
-func (o *opened) printf(format string, args ...any) error {
-	_, err := fmt.Fprintf(o.cmd.OutOrStdout(), format+"\n", printable.Values(args)...)
-	return err
+// withStore opens the store as mode says, and closes it behind act.
+func (g *global) withStore(cmd *cobra.Command, mode store.Mode, act func(*opened) error) error {
+	o, err := g.open(cmd, mode)
+	if err != nil {
+		return err
+	}
+	defer closing(o.log, o.Store)
+	return act(o)
 }
+
+// mayNotRead tells whether a store could not be opened since it is somebody else's.
+func mayNotRead(err error) bool { return errors.Is(err, fs.ErrPermission) }
+
+// printf tells what was done, on a line of its own.
+func (o *opened) printf(format string, args ...any) error { return printLine(o.cmd, format, args...) }

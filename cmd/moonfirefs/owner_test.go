@@ -3,15 +3,19 @@
 package main
 
 import (
+	"bytes"
 	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // The users of these tests: one to whom a store belongs, and one to whom it does not.
@@ -112,23 +116,89 @@ func TestExportIsReadable(t *testing.T) {
 	}
 }
 
-// TestStatusThroughMount ensures that whoever may see the footage, but not the store, is told
-// the status.
-func TestStatusThroughMount(t *testing.T) {
+// TestFootageThroughMount ensures that whoever may see the footage, but not the store, in
+// which passwords are, is told the status, lists footage and exports it to a file of their
+// own, beside a recorder and without one; and that nobody else is.
+func TestFootageThroughMount(t *testing.T) {
 	t.Parallel()
 	folder := openFolder(t)
-	path, mountpoint := filepath.Join(folder, "store"), filepath.Join(folder, "mnt")
-	mustDo(t, os.Mkdir(mountpoint, 0o755))
-	mustRun(t, "init", "--store", path, "--time-zone", "UTC")
-	recorder := start(t, "run", mountpoint, "--store", path, "--allow-other", "--uid", "0", "--gid", "54321")
-	recorder.saw("msg=recording")
+	path, mountpoint, own := filepath.Join(folder, "store"), filepath.Join(folder, "mnt"), filepath.Join(folder, "own")
+	mustDo(t, os.Mkdir(mountpoint, 0o755), os.Mkdir(own, 0o700), os.Chown(own, stranger, stranger))
+	mustDo(t, teststore.Create(t.Context(), path, "Europe/Zurich", teststore.Camera{Name: "yard", RetainBytes: 1 << 40}))
+	mustRun(t, "proof", "init", "--store", path)
+	recordYard(t, path)
+	interval := []string{"2026-11-22T13:10:05", "13:10:33"}
+	asOwner := filepath.Join(folder, "owner.mp4")
+	shared := []string{mountpoint, "--store", path, "--allow-other", "--uid", "0", "--gid", strconv.Itoa(stranger)}
+
+	recorder := start(t, append([]string{"run"}, shared...)...)
+	recorder.saw("signed a day")
 	reportAt(t, path) // it is ready
-	// Mounts of other tests, which the user can see as well, may keep the program from telling.
-	if output, status := runAs(t, folder, stranger, "status", "--store", path); status != exitOK && !strings.Contains(output, "permission denied") {
-		t.Errorf("of the group: status %d: %s", status, output)
+	wait.Until(t, "the mount", func() bool { _, err := os.Stat(filepath.Join(mountpoint, "status.json")); return err == nil })
+	mustRun(t, append([]string{"export", "yard", "-o", asOwner, "--store", path}, interval...)...)
+	if output, status := runAs(t, folder, stranger, "status", "--store", path); status == exitNoRecorder || !strings.Contains(output, "DIRECTORY") {
+		t.Errorf("status: %d: %s", status, output)
 	}
-	if output, status := runAs(t, folder, storeOwner, "status", "--store", path); status != exitNoRecorder {
-		t.Errorf("of another group: status %d: %s", status, output)
+	requireSeen(t, folder, path, asOwner, filepath.Join(own, "recorded.mp4"), interval)
+	for _, command := range [][]string{{"list"}, append([]string{"export", "yard", "-o", filepath.Join(own, "x.mp4")}, interval...), {"status"}} {
+		if output, status := runAs(t, folder, storeOwner, append(command, "--store", path)...); status == exitOK || !strings.Contains(output, "permission denied") {
+			t.Errorf("of another group, %s: status %d: %s", command[0], status, output)
+		}
+	}
+	if output, status := runAs(t, folder, stranger, "list", "--store", filepath.Join(folder, "nowhere")); status != exitFailure {
+		t.Errorf("of a store that does not exist: status %d: %s", status, output)
 	}
 	recorder.stop()
+
+	mount := start(t, append([]string{"mount"}, shared...)...)
+	mount.saw("mounted")
+	requireSeen(t, folder, path, asOwner, filepath.Join(own, "mounted.mp4"), interval)
+	mount.stop()
+	if output, status := runAs(t, folder, stranger, "list", "--store", path); status != exitFailure || !strings.Contains(output, "Type: sudo") {
+		t.Errorf("without a mount: status %d: %s", status, output)
+	}
+}
+
+// requireSeen requires that a user of the group lists what the owner does, and exports the
+// same bytes as the owner has.
+func requireSeen(t *testing.T, folder, path, asOwner, file string, interval []string) {
+	t.Helper()
+	for _, command := range [][]string{{"list"}, {"list", "--json"}, {"list", "YARD", "--json"}} {
+		command = append(command, "--store", path)
+		if output, status := runAs(t, folder, stranger, command...); status != exitOK || output != mustRun(t, command...) {
+			t.Errorf("%q: status %d: %s\nnot %s", command, status, output, mustRun(t, command...))
+		}
+	}
+	command := append([]string{"export", "yard", "-o", file, "--store", path}, interval...)
+	if output, status := runAs(t, folder, stranger, command...); status != exitOK {
+		t.Fatalf("export: status %d: %s", status, output)
+	}
+	for _, suffix := range []string{".mp4", ".proof.json"} {
+		want, err := os.ReadFile(strings.TrimSuffix(asOwner, ".mp4") + suffix)
+		mustDo(t, err)
+		got, err := os.ReadFile(strings.TrimSuffix(file, ".mp4") + suffix)
+		mustDo(t, err)
+		if !bytes.Equal(got, want) {
+			t.Errorf("what is exported as %s%s differs from the owner's", file, suffix)
+		}
+	}
+	info, err := os.Stat(file)
+	mustDo(t, err)
+	before, err := os.Stat(asOwner)
+	mustDo(t, err)
+	if !info.ModTime().Truncate(time.Millisecond).Equal(before.ModTime().Truncate(time.Millisecond)) || info.Sys().(*syscall.Stat_t).Uid != stranger {
+		t.Errorf("the file is of %v, %+v; the owner's of %v", info.ModTime(), info.Sys(), before.ModTime())
+	}
+	for want, refused := range map[string][]string{
+		"the file exists":  command,
+		"no footage":       {"export", "yard", "-o", file + "2", "--store", path, "2020-01-01 10:00", "10:05"},
+		"no camera garden": {"export", "garden", "-o", file + "2", "--store", path, "-10m", "now"},
+		"has no part 2":    append([]string{"export", "yard", "-o", file + "2", "--store", path, "--part", "2"}, interval...),
+		"--gaps":           append([]string{"export", "yard", "-o", file + "2", "--store", path, "--gaps", "collapse"}, interval...),
+		"activity.json":    {"list", "--activity", "--store", path},
+	} {
+		if output, status := runAs(t, folder, stranger, refused...); status == exitOK || !strings.Contains(output, want) {
+			t.Errorf("%q: status %d: %s", refused, status, output)
+		}
+	}
 }

@@ -102,11 +102,18 @@ func proofPath(file string) string {
 	return strings.TrimSuffix(file, filepath.Ext(file)) + notary.Suffix
 }
 
+// proving is where exported footage comes from, and how it is proved.
+type proving struct {
+	// store is the folder of the store.
+	store string
+	// proves says that the store makes proofs, and prove returns that of a part: the error
+	// wraps notary.ErrNotSigned while there is none.
+	proves bool
+	prove  func(part int) ([]byte, error)
+}
+
 // requireProofFree is requireFree for the proof of a file.
-func (f *exportFlags) requireProofFree(o *opened, path string) error {
-	if !notary.FolderOf(o.path).Exists() {
-		return nil
-	}
+func (f *exportFlags) requireProofFree(path string) error {
 	if err := f.requireFree(proofPath(path)); err != nil {
 		return fmt.Errorf("%s: %w", proofPath(path), err)
 	}
@@ -114,13 +121,13 @@ func (f *exportFlags) requireProofFree(o *opened, path string) error {
 }
 
 // writeProof puts the proof beside an exported part, if the store makes proofs.
-func (f *exportFlags) writeProof(o *opened, catalog *library.Catalog, stream *curate.Stream, i moonfirefs.Interval, part int, path string) error {
-	if !notary.FolderOf(o.path).Exists() {
+func (f *exportFlags) writeProof(cmd *cobra.Command, from proving, part int, path string) error {
+	if !from.proves {
 		return nil
 	}
-	text, err := f.proofText(o, catalog, stream, i, part)
+	text, err := from.prove(part)
 	if errors.Is(err, notary.ErrNotSigned) {
-		return o.printf("No proof yet: footage is signed when its day is over. Export it again then.")
+		return printLine(cmd, "No proof yet: footage is signed when its day is over. Export it again then.")
 	}
 	if err != nil {
 		return err
@@ -136,7 +143,7 @@ func (f *exportFlags) writeProof(o *opened, catalog *library.Catalog, stream *cu
 	if err != nil {
 		return err
 	}
-	return o.printf("Wrote %s, which proves it: moonfirefs verify %s --key PUBLIC-KEY", proofPath(path), path)
+	return printLine(cmd, "Wrote %s, which proves it: moonfirefs verify %s --key PUBLIC-KEY", proofPath(path), path)
 }
 
 func (f *exportFlags) proofText(o *opened, catalog *library.Catalog, stream *curate.Stream, i moonfirefs.Interval, part int) ([]byte, error) {

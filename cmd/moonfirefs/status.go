@@ -37,8 +37,8 @@ Exit status: 0 if there is no problem, 1 if there is one, 2 if no recorder is ru
 func showStatus(out io.Writer, path string, asJSON bool) error {
 	r, err := monitor.Ask(path)
 	if errors.Is(err, fs.ErrPermission) {
-		if shown, ok := reportInMount(); ok {
-			r, err = shown, nil
+		if m, ok := mountOf(path); ok && m.report != nil {
+			r, err = m.report, nil
 		}
 	}
 	if err != nil {
@@ -77,8 +77,11 @@ func printStatus(out io.Writer, r *status.Report) error {
 	if len(r.Problems) == 0 {
 		t.line("OK")
 	}
-	t.line(fmt.Sprintf("Recording since %s.\n", words.Moment(r.Since)))
-	t.line("CAMERA\tSTATE\tLAST FRAME\tGAPS TODAY")
+	t.line(fmt.Sprintf("Recording since %s.", words.Moment(r.Since)))
+	if b := r.Backup; b != nil && !b.Succeeded.IsZero() {
+		t.line(fmt.Sprintf("Last backup %s.", words.Moment(b.Succeeded)))
+	}
+	t.line("\nCAMERA\tSTATE\tLAST FRAME\tGAPS TODAY")
 	for i := range r.Streams {
 		s := &r.Streams[i]
 		t.row(s.Folder, words.State(s), words.LastFrame(s), s.GapsToday.Text())

@@ -40,7 +40,8 @@ type recorded struct {
 	dirs  []moonfirefs.SampleDirID
 	paths map[moonfirefs.SampleDirID]string
 	// order is that of paths.
-	order []moonfirefs.SampleDirID
+	order  []moonfirefs.SampleDirID
+	backup *status.Backup
 }
 
 // mountpoint is where the footage should be mounted; an empty path if nowhere.
@@ -89,8 +90,9 @@ func (c *Collector) Report(ctx context.Context, maxAge time.Duration) (*status.R
 	}
 	meta := c.store.DB.Meta()
 	r := &status.Report{
-		Time: jsonTime(now), Since: jsonTime(c.since), TimeZoneName: meta.TimeZone, Created: jsonTime(meta.Created90k.Time()),
+		Time: jsonTime(now), Since: jsonTime(c.since), Store: c.store.Path(), TimeZoneName: meta.TimeZone, Created: jsonTime(meta.Created90k.Time()),
 		Streams: c.streams(now), Directories: c.directories(now), Mountpoint: c.mount.path,
+		Backup: c.recorded.backup,
 	}
 	if indexErr != nil {
 		r.IndexError = indexErr.Error()
@@ -124,6 +126,7 @@ func (c *Collector) readIndex(ctx context.Context, now time.Time) (err error) {
 		r.paths[d.ID] = d.Path
 		r.order = append(r.order, d.ID)
 	}
+	r.backup = readBackup(c.store.Path())
 	c.recorded = r
 	return nil
 }

@@ -34,6 +34,7 @@ const (
 	MountGone        Kind = "mount-gone"
 	RestartNeeded    Kind = "restart-needed"
 	IndexTrouble     Kind = "index-trouble"
+	BackupFailed     Kind = "backup-failed"
 )
 
 // Problem is something that a person should do something about.
@@ -88,6 +89,7 @@ func Find(r *Report) []Problem {
 	if r.Mountpoint != "" && !r.Mounted {
 		f.add(Problem{Kind: MountGone}, "The footage is not mounted at %s; recording continues%s.", r.Mountpoint, because(r.MountError))
 	}
+	f.backup()
 	order := []Kind{IndexTrouble, DiskMissing, DiskFull, DiskSilent, CommitsFail, NotRecorded, NothingCommitted, CameraAway, ClockWrong}
 	rank := func(k Kind) int {
 		if i := slices.Index(order, k); i >= 0 {
@@ -250,6 +252,18 @@ func (f *finder) explained(s *Stream) bool {
 	return slices.ContainsFunc(f.problems, func(p Problem) bool {
 		return p.Directory == s.Directory && p.Folder == "" && slices.Contains([]Kind{DiskMissing, DiskFull, DiskSilent, CommitsFail}, p.Kind)
 	})
+}
+
+func (f *finder) backup() {
+	b := f.Backup
+	if b == nil || b.Failed.IsZero() {
+		return
+	}
+	last := " None has succeeded before."
+	if !b.Succeeded.IsZero() {
+		last = " The last one that succeeded was that of " + f.clockText(b.Succeeded) + "."
+	}
+	f.add(Problem{Kind: BackupFailed, Since: b.Failed}, "The backup of %s failed%s.%s", f.clockText(b.Failed), because(b.Error), last)
 }
 
 func (f *finder) clock() {

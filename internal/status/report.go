@@ -14,6 +14,8 @@ type Report struct {
 	// records.
 	Time  time.Time `json:"time"`
 	Since time.Time `json:"since,omitzero"`
+	// Store is the directory of the store.
+	Store string `json:"store"`
 	// TimeZoneName is that of the store.
 	TimeZoneName string `json:"timeZoneName"`
 	// Created is when the store was made.
@@ -30,6 +32,17 @@ type Report struct {
 	MountError string `json:"mountError,omitempty"`
 	// IndexError says what is wrong with the index; empty if nothing is known.
 	IndexError string `json:"indexError,omitempty"`
+	// Backup is how the backup went that leaves its result in the store; nil if there is none.
+	Backup *Backup `json:"backup,omitempty"`
+}
+
+// Backup is what a program that backs up the footage has left in the store.
+type Backup struct {
+	// Succeeded is when one did last, and Failed when one did since; zero if none has.
+	Succeeded time.Time `json:"succeeded,omitzero"`
+	Failed    time.Time `json:"failed,omitzero"`
+	// Error is what the one that failed says.
+	Error string `json:"error,omitempty"`
 }
 
 // Stream is how one stream is doing.

@@ -46,6 +46,12 @@ func TestFind(t *testing.T) {
 		text   string
 	}{
 		"nothing": {func(*Report) {}, nil, ""},
+		"backup that failed": {func(r *Report) {
+			r.Backup = &Backup{Succeeded: noon.Add(-25 * time.Hour), Failed: noon.Add(-time.Hour), Error: "rsync: no space left on device"}
+		}, []Kind{BackupFailed}, "The backup of 2026-11-22 06:00 failed: rsync: no space left on device. The last one that succeeded was that of 2026-11-21 06:00."},
+		"first backup that failed": {func(r *Report) { r.Backup = &Backup{Failed: noon.Add(-time.Hour)} }, []Kind{BackupFailed},
+			"The backup of 2026-11-22 06:00 failed. None has succeeded before."},
+		"backup that succeeded": {func(r *Report) { r.Backup = &Backup{Succeeded: noon.AddDate(-1, 0, 0)} }, nil, ""},
 		"quota of bytes": {func(r *Report) { r.Streams[0].RetainBytes = 800 }, []Kind{QuotaTiny},
 			"The quota of driveway, 800 B, holds less than ten minutes of footage: everything older is deleted. Raise it: moonfirefs camera edit driveway --retain SIZE"},
 		"quota of just ten minutes": {func(r *Report) { r.Streams[1].RetainBytes = 2e5 / 8 * 600 }, nil, ""},

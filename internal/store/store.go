@@ -35,6 +35,9 @@ func OwnName(name string) bool {
 	return ok && slices.Contains([]string{"", "-wal", "-shm", "-journal", "-room", ".new"}, suffix)
 }
 
+// Path is the store's directory, absolute.
+func (s *Store) Path() string { return s.path }
+
 // Mode says what a Store may do.
 type Mode int
 

@@ -44,12 +44,12 @@ chroot "$root" systemd-sysusers /tmp/moonfirefs.conf >/dev/null
 echo user_allow_other >>"$root/etc/fuse.conf"
 install -m 755 "$source/internal/test/doctest/systemctl.sh" "$root/usr/bin/systemctl"
 
-# What its owner has: footage, a camera, a disk for the backup, and a mount.
+# What its owner has: footage, a camera, a mount, and disks that are root's, as new ones are.
 cp -r "$prepared/store" "$root/var/lib/moonfirefs"
 chroot "$root" chown -R moonfirefs:moonfirefs /var/lib/moonfirefs
 chroot "$root" sqlite3 /var/lib/moonfirefs/moonfire.db "UPDATE stream SET url = 'rtsp://127.0.0.1:8554/stream'"
 mkdir -p "$root/mnt/nvr" "$root/media/backup" "$root/media/disk2" "$root/root"
-chroot "$root" chown moonfirefs:moonfirefs /mnt/nvr /media/backup /media/disk2
+chroot "$root" chown moonfirefs:moonfirefs /mnt/nvr
 chroot "$root" systemctl start test-camera
 chroot "$root" systemctl start moonfirefs
 

@@ -30,6 +30,10 @@ start() {
         command=$(sed -n 's/^ExecStart=//p' /lib/systemd/system/moonfirefs.service | tail -n 1)
         command="setpriv --reuid moonfirefs --regid moonfirefs --init-groups $command" ready="mountpoint -q /mnt/nvr" ;;
     smbd) command="smbd --foreground --no-process-group" ready="listens 445" ;;
+    moonfirefs-backup)
+        command=$(sed -n 's/^ExecStart=//p' /etc/systemd/system/moonfirefs-backup.service)
+        # shellcheck disable=SC2086 # words
+        exec setpriv --reuid moonfirefs --regid moonfirefs --init-groups $command ;;
     *) command=true ready=true ;;
     esac
     # shellcheck disable=SC2086 # words
