@@ -58,10 +58,12 @@ type Options struct {
 
 // Mount is a mounted file system. It is safe for concurrent use.
 type Mount struct {
-	path   string
-	log    *slog.Logger
-	tree   *tree
-	server *fuse.Server
+	path string
+	log  *slog.Logger
+	tree *tree
+	// gathering is nil where a single catalog is mounted.
+	gathering *gathering
+	server    *fuse.Server
 	// device is "major:minor" of this mount and no other.
 	device string
 	// done is closed when the mount is gone and all goroutines have ended.
@@ -92,7 +94,7 @@ func Open(ctx context.Context, o Options) (*Mount, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mount %s: %w", o.Mountpoint, err)
 	}
-	m, err := serve(o, t, &root{node{tree: t}})
+	m, err := serveCatalog(o, t, &root{node{tree: t}})
 	if err != nil {
 		return nil, fmt.Errorf("mount %s: %w", o.Mountpoint, err)
 	}
@@ -104,17 +106,23 @@ func newTree(ctx context.Context, o Options) (*tree, error) {
 	if o.Catalog == nil {
 		return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "nothing to show")
 	}
-	t := &tree{
-		companions: o.Companions,
-		albums:     o.Albums,
-		live:       o.Live,
-		catalog:    o.Catalog,
-		pages:      pages.New(o.Catalog, pages.Options{Report: o.Status, Live: o.Live != nil, Marks: o.Marks}),
-		owner:      owner{uid: o.UID, gid: o.GID, fileMode: 0o400, folderMode: 0o500},
-		log:        o.Logger,
-		handles:    make(map[*handle]bool),
+	t := newSharedTree(o)
+	t.companions, t.albums, t.live, t.catalog = o.Companions, o.Albums, o.Live, o.Catalog
+	t.pages = pages.New(o.Catalog, pages.Options{Report: o.Status, Live: o.Live != nil, Marks: o.Marks})
+	now, err := t.catalog.Snapshot(ctx)
+	t.known.Store(now)
+	return t, err
+}
 
-		generation: rand.Uint32(), knownFiles: defaultKnownFiles,
+// newSharedTree makes a tree that has nothing to show by itself.
+func newSharedTree(o Options) *tree {
+	t := &tree{
+		owner:   owner{uid: o.UID, gid: o.GID, fileMode: 0o400, folderMode: 0o500},
+		log:     o.Logger,
+		handles: make(map[*handle]bool),
+
+		generation: rand.Uint32(), knownFiles: defaultKnownFiles, lookedUp: new(atomic.Int64),
+		rootNames: func() rootNames { return ownNames },
 	}
 	if t.log == nil {
 		t.log = slog.Default()
@@ -128,12 +136,19 @@ func newTree(ctx context.Context, o Options) (*tree, error) {
 	if o.AllowOther {
 		t.owner.fileMode, t.owner.folderMode = 0o440, 0o550
 	}
-	_, err := t.catalog.Snapshot(ctx)
-	return t, err
+	return t
 }
 
-// serve mounts and starts the goroutines, which end when the mount is gone.
-func serve(o Options, t *tree, root gofs.InodeEmbedder) (*Mount, error) {
+// serveCatalog is serve for the tree of a catalog.
+func serveCatalog(o Options, t *tree, root gofs.InodeEmbedder) (*Mount, error) {
+	return serve(o, t, root, func(ctx context.Context, m *Mount) {
+		(&watcher{tree: t, root: root.EmbeddedInode(), looked: &m.looked}).run(ctx)
+	})
+}
+
+// serve mounts and starts the goroutines, which end when the mount is gone: watch is one of
+// them.
+func serve(o Options, t *tree, root gofs.InodeEmbedder, watch func(ctx context.Context, m *Mount)) (*Mount, error) {
 	path, err := mountpoint.Prepare(o.Mountpoint)
 	if err != nil {
 		return nil, err
@@ -149,7 +164,7 @@ func serve(o Options, t *tree, root gofs.InodeEmbedder) (*Mount, error) {
 	mountpoint.KeepFromChildren(t.log)
 	m := &Mount{path: path, log: t.log, tree: t, server: server, done: make(chan struct{})}
 	m.looked.Store(int64(time.Since(epoch)))
-	go m.run(root.EmbeddedInode())
+	go m.run(watch)
 	if err := m.identify(); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
@@ -196,11 +211,11 @@ func mountOptions(o Options, log *slog.Logger) *fuse.MountOptions {
 }
 
 // run serves until the mount is gone, by whatever means.
-func (m *Mount) run(root *gofs.Inode) {
+func (m *Mount) run(watch func(ctx context.Context, m *Mount)) {
 	defer close(m.done)
 	ctx, cancel := context.WithCancel(context.Background())
 	var watching sync.WaitGroup
-	watching.Go(func() { (&watcher{tree: m.tree, root: root, looked: &m.looked}).run(ctx) })
+	watching.Go(func() { watch(ctx, m) })
 	m.server.Serve()
 	cancel()
 	watching.Wait()

@@ -129,12 +129,12 @@ func openMount(ctx context.Context, f *fixture, o serveOptions, log *slog.Logger
 		return nil, err
 	}
 	if o.Panics {
-		return serve(options, t, &panickingRoot{root{node{tree: t}}})
+		return serveCatalog(options, t, &panickingRoot{root{node{tree: t}}})
 	}
 	t.knownFiles = o.KnownFiles
 	r := &root{node{tree: t}}
 	childRoot = r.EmbeddedInode()
-	return serve(options, t, r)
+	return serveCatalog(options, t, r)
 }
 
 // childRoot is that of the mount of a child with KnownFiles.

@@ -35,11 +35,30 @@ type tree struct {
 	// knownFiles bounds how many files of hours the kernel may know; lookedUp counts
 	// those it was told of since it was made to forget.
 	knownFiles int
-	lookedUp   atomic.Int64
+	lookedUp   *atomic.Int64
+	// known is what the watcher has seen last, or what there was at the beginning.
+	known atomic.Pointer[library.Snapshot]
+	// rootNames says how what the catalog has is called in the root.
+	rootNames func() rootNames
 
 	// mu guards handles: those that are open.
 	mu      sync.Mutex
 	handles map[*handle]bool
+}
+
+// rootNames are names in the root of a mount.
+type rootNames struct {
+	// folder is the name of a stream's folder.
+	folder func(own string) string
+	// kept finds what the catalog calls a file of kept footage; ok is false if the file is not
+	// one of the catalog's.
+	kept func(shown string) (own string, ok bool)
+}
+
+// ownNames are those of a catalog that has the root for itself.
+var ownNames = rootNames{
+	folder: func(own string) string { return own },
+	kept:   func(shown string) (string, bool) { return shown, true },
 }
 
 // stableAttr is how go-fuse and the kernel know a node. The kernel gives out file handles

@@ -61,6 +61,7 @@ func (w *watcher) look(ctx context.Context) error {
 	w.tree.unshown(now)
 	last := w.last
 	w.last = now
+	w.tree.known.Store(now)
 	if last == nil {
 		return nil
 	}
@@ -80,7 +81,7 @@ func (w *watcher) look(ctx context.Context) error {
 }
 
 func (w *watcher) changed(ctx context.Context, before, state *library.StreamState) error {
-	folder := w.root.GetChild(state.Folder)
+	folder := w.root.GetChild(w.tree.rootNames().folder(state.Folder))
 	if folder == nil {
 		return nil // the kernel does not know it
 	}
@@ -112,9 +113,14 @@ func (w *watcher) changedKept(ctx context.Context, last, now *library.Snapshot) 
 	if folder == nil {
 		return nil // the kernel does not know it
 	}
+	names := w.tree.rootNames()
 	for name, known := range folder.Children() {
-		before, was := last.Kept(name)
-		file, is := now.Kept(name)
+		own, ours := names.kept(name)
+		if !ours {
+			continue
+		}
+		before, was := last.Kept(own)
+		file, is := now.Kept(own)
 		grows := was && before.Growing()
 		if is && file.Interval == before.Interval && !grows {
 			continue

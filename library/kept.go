@@ -142,3 +142,11 @@ func (c *Catalog) KeptModified90k(now *Snapshot) moonfirefs.Time90k {
 	}
 	return modified
 }
+
+// KeptNames are those under which footage is kept, without extensions, in no order.
+func (s *Snapshot) KeptNames() (names []string) {
+	for name := range s.byName() {
+		names = append(names, name)
+	}
+	return names
+}

@@ -35,7 +35,7 @@ func TestEvents(t *testing.T) {
 	mustRun(t, "event", "add", "yard", "person", "--from", "2026-11-22 12:05:40", "--store", path)
 	id := strings.TrimSuffix(strings.TrimPrefix(mustRun(t, "event", "add", "yard", "car", "--from", "2026-11-22 12:10", "--store", path), "Added event "), ".\n")
 	folder := filepath.Join(camera, "events", "2026-11-22")
-	wait.Until(t, "the clips", func() bool { return strings.Join(listed(folder), ",") == "12.05.22 person.mp4,12.10.00 car.mp4" })
+	wait.Until(t, "the clips", func() bool { return strings.Join(namesListed(folder), ",") == "12.05.22 person.mp4,12.10.00 car.mp4" })
 	event, size, err := readWhole(filepath.Join(folder, "12.05.22 person.mp4"))
 	mustDo(t, err)
 	clip, _, err := readWhole(filepath.Join(camera, "clips", "2026-11-22T12.05.17--12.05.45.mp4"))
@@ -62,7 +62,7 @@ func TestEvents(t *testing.T) {
 	}
 
 	mustRun(t, "event", "remove", id, "--store", path)
-	wait.Until(t, "the clip is gone", func() bool { return len(listed(folder)) == 1 })
+	wait.Until(t, "the clip is gone", func() bool { return len(namesListed(folder)) == 1 })
 	for _, wrong := range [][]string{
 		{"event", "add", "yard", "a/b"}, {"event", "add", "attic", "person"}, {"event", "remove", id}, {"event", "remove", "x"},
 		{"event", "add", "yard", "person", "--from", "12:05", "--to", "12:04"},
@@ -75,7 +75,7 @@ func TestEvents(t *testing.T) {
 }
 
 // listed lists the names in a folder; none if there is no such folder.
-func listed(path string) (names []string) {
+func namesListed(path string) (names []string) {
 	entries, _ := os.ReadDir(path)
 	for _, e := range entries {
 		names = append(names, e.Name())

@@ -68,7 +68,9 @@ const defaultLogLevel = "info"
 
 // global are the flags of every command.
 type global struct {
-	store    string
+	store string
+	// stores are all values of --store that were given.
+	stores   []string
 	logLevel string
 }
 
@@ -97,7 +99,8 @@ To try it without a camera:   moonfirefs demo /tmp/moonfirefs-demo`,
 	if defaultStore == "" {
 		defaultStore = "/var/lib/moonfirefs"
 	}
-	root.PersistentFlags().StringVar(&g.store, "store", defaultStore, "directory of the store; $MOONFIREFS_STORE sets the default")
+	g.store = defaultStore
+	root.PersistentFlags().Var(storeFlag{g}, "store", "directory of the store; $MOONFIREFS_STORE sets the default")
 	root.PersistentFlags().StringVar(&g.logLevel, "log-level", defaultLogLevel, "debug, info, warn or error")
 	root.AddCommand(
 		newInitCommand(g),

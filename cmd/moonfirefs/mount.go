@@ -3,7 +3,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,13 +82,10 @@ func cacheBytes(flag, size string) (int64, error) {
 // mountOptions say how to mount the store. report returns what the mount tells of the
 // recorder; it is nil where there is none.
 func (f *mountFlags) mountOptions(path string, s *store.Store, mountpoint string, report func() *status.Report, log *slog.Logger) (o fs.Options, err error) {
-	if f.uid == math.MaxUint32 || f.gid == math.MaxUint32 {
-		return o, &usageError{errors.New("--uid and --gid: 4294967295 is not a valid user or group")}
-	}
-	render, err := f.options()
-	if err = cmp.Or(err, eventMarginBounds.check("--event-margin", f.eventMargin)); err != nil {
+	if o, err = f.fsOptions(mountpoint, log); err != nil {
 		return o, err
 	}
+	o.Status = report
 	listingBytes, err := cacheBytes("listing-cache", f.listingCache)
 	if err != nil {
 		return o, err
@@ -101,31 +97,60 @@ func (f *mountFlags) mountOptions(path string, s *store.Store, mountpoint string
 	if videoIndexBytes > 0 {
 		s.DB.BoundVideoIndexes(videoIndexBytes)
 	}
-	catalog, err := newCatalog(s, render, library.NewCache(listingBytes))
+	return f.optionsOf(path, s, library.NewCache(listingBytes), o)
+}
+
+// fsOptions are those that have nothing to do with a store.
+func (f *mountFlags) fsOptions(mountpoint string, log *slog.Logger) (o fs.Options, err error) {
+	if f.uid == math.MaxUint32 || f.gid == math.MaxUint32 {
+		return o, &usageError{errors.New("--uid and --gid: 4294967295 is not a valid user or group")}
+	}
+	if err := eventMarginBounds.check("--event-margin", f.eventMargin); err != nil {
+		return o, err
+	}
+	return fs.Options{Mountpoint: mountpoint, AllowOther: f.allowOther, UID: f.uid, GID: f.gid, Logger: log}, nil
+}
+
+// optionsOf adds what a store has to show to options.
+func (f *mountFlags) optionsOf(path string, s *store.Store, cache *library.Cache, o fs.Options) (fs.Options, error) {
+	render, err := f.options()
 	if err != nil {
 		return o, err
 	}
-	o = fs.Options{
-		Mountpoint: mountpoint, Catalog: catalog, AllowOther: f.allowOther, UID: f.uid, GID: f.gid, Status: report, Logger: log,
-		Companions: []fs.Companions{proofsOf(path, s, catalog, render)},
+	if o.Catalog, err = newCatalog(s, render, cache); err != nil {
+		return o, err
 	}
+	o.Companions = []fs.Companions{proofsOf(path, s, o.Catalog, render)}
 	showLive(&o, s)
 	return o, nil
 }
 
 func newMountCommand(g *global) *cobra.Command {
-	f := &mountFlags{}
+	f, many := &mountFlags{}, &storesFlags{}
 	cmd := &cobra.Command{
 		Use:   "mount MOUNTPOINT",
 		Short: "Show the footage without recording",
 		Long: `Mounts the footage at MOUNTPOINT, an empty directory, until it is interrupted or
 unmounted. A recorder may be running meanwhile. The store may also be a backup or
-a copy: it is only read.`,
-		Example: `  moonfirefs mount --store /media/backup/moonfirefs /mnt/old`,
-		Args:    asUsage(needs("MOUNTPOINT")),
-		RunE:    func(cmd *cobra.Command, args []string) error { return runMount(cmd, g, f, args[0]) },
+a copy: it is only read.
+
+With --store several times, or with --stores, all stores are one tree. A store is called
+as its folder, or NAME with --store NAME=PATH. Where two stores have a camera of the same
+name, the folders are driveway@house and driveway@barn. A store that is damaged or gone
+costs its own cameras only, and is shown again as soon as it is back.`,
+		Example: `  moonfirefs mount --store /media/backup/moonfirefs /mnt/old
+  moonfirefs mount --store /srv/house --store barn=/media/nvr /mnt/all
+  moonfirefs mount --stores /srv/stores /mnt/all`,
+		Args: asUsage(needs("MOUNTPOINT")),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if many.several(g) {
+				return runMountStores(cmd, g, f, many, args[0])
+			}
+			return runMount(cmd, g, f, args[0])
+		},
 	}
 	f.add(cmd)
+	many.add(cmd)
 	return cmd
 }
 

@@ -64,6 +64,8 @@ type Store struct {
 
 	// path is the store's directory, absolute.
 	path string
+	// database is the index that was opened.
+	database fs.FileInfo
 }
 
 // Create makes a new store in the directory path, which may exist, and to whose owner all of
@@ -152,7 +154,7 @@ func (s *Store) open(ctx context.Context, path string, mode Mode, log *slog.Logg
 	}
 	s.path = path
 	database := filepath.Join(path, databaseName)
-	if _, err := os.Stat(database); errors.Is(err, fs.ErrNotExist) {
+	if s.database, err = os.Stat(database); errors.Is(err, fs.ErrNotExist) {
 		return moonfirefs.Errorf(moonfirefs.ErrNotFound, "open store %s: it has no %s (create one with: moonfirefs init)", path, databaseName)
 	}
 	// First for reading: until the locks are held, another process may record.
@@ -217,6 +219,13 @@ func (s *Store) openDirs(ctx context.Context, path string, mode Mode) error {
 		return absent[0] // one line says enough
 	}
 	return nil
+}
+
+// Current tells whether the index at the store's path is still the one that was opened: its
+// disk may be gone, or somebody has put another copy in its place.
+func (s *Store) Current() bool {
+	now, err := os.Stat(filepath.Join(s.path, databaseName))
+	return err == nil && os.SameFile(s.database, now)
 }
 
 // Attach makes a sample directory available that was not when the store was opened,
