@@ -6,7 +6,7 @@
 # make crashtest  the same in its long form, a simulated year, and kills while the present is read: half an hour or more; see design/faults.md
 # make hostiletest  every reading command on all damaged and foreign stores that we could think of; design/faults.md
 # make manytest  64 cameras for ten minutes, thousands of connections; see design/cameras.md
-# make clienttest  the long form of the client tests: players, rsync, Samba; about ten minutes
+# make clienttest  the long form of the client tests, with more programs: players, rsync, borg, Samba, NFS, DLNA; about ten minutes
 # make latesttest  copies the newest footage for ten minutes, with four readers; see design/present.md
 # make fuzz   every fuzz test for FUZZTIME (1h), one after another; see design/cameras.md
 # make bench  what design/performance.md promises, all of it: half an hour on a quiet machine, 8 GB of disk; ROWS=6,7 for some rows, MEDIAMTX for row 10
@@ -95,7 +95,7 @@ fuzz:
 
 # Tables of what was found go to docs/compatibility.md.
 clienttest:
-	@tools/setup.sh test
+	@tools/setup.sh clients
 	go test -v -count=1 -timeout 1h $(AS_ROOT) ./internal/test/clienttest -full -table $(CURDIR)/docs/compatibility.md
 
 ARCH  ?= $(shell dpkg --print-architecture)

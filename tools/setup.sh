@@ -4,7 +4,7 @@
 # Installs what building, testing and packaging need on Debian 12 or 13 beside Go.
 # Does nothing, quickly, where all is there. Run by the Makefile.
 #
-#   tools/setup.sh build | gobench | demo | test | deb [ARCH] | chroot | release
+#   tools/setup.sh build | gobench | demo | test | clients | deb [ARCH] | chroot | release
 set -eu
 cd "$(dirname "$0")/.."
 purpose=$1
@@ -16,18 +16,20 @@ compiler='gcc libc6-dev lld pkg-config'
 libav='libavcodec-dev libavdevice-dev libavfilter-dev libavformat-dev libavutil-dev
 libswresample-dev libswscale-dev'
 run='ffmpeg fuse3 sqlite3'
-
-case $purpose in
-build | gobench) packages="$compiler $libav" ;;
-demo) packages="$compiler $libav $run" ;;
-# The crash tests make file systems, others networks; the client tests use what
-# people use.
-test) packages="$compiler $libav $run e2fsprogs xfsprogs mount
+# The crash tests make file systems, others networks; the client tests use what people use.
+test="$compiler $libav $run e2fsprogs xfsprogs mount
 vlc-bin vlc-plugin-base gstreamer1.0-tools gstreamer1.0-plugins-base-apps
 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad
 gstreamer1.0-libav python3-gi gir1.2-gst-rtsp-server-1.0 mediainfo chromium rsync
 samba smbclient samba-common-bin python3 strace systemd iproute2 procps yamllint
-docker-compose rclone restic shellcheck nginx" ;;
+docker-compose rclone restic shellcheck nginx libarchive-tools"
+
+case $purpose in
+build | gobench) packages="$compiler $libav" ;;
+demo) packages="$compiler $libav $run" ;;
+test) packages=$test ;;
+# The long form of the client tests uses more.
+clients) packages="$test mpv borgbackup minidlna nfs-ganesha nfs-ganesha-vfs libnfs-utils" ;;
 # Packages are built with Debian's tools.
 deb) packages="$compiler $libav build-essential debhelper dpkg-dev lintian" ;;
 # They are tried in other Debians, each in a folder.
@@ -62,7 +64,7 @@ if [ -n "$missing" ]; then
 fi
 
 case $purpose in
-demo | test)
+demo | test | clients)
     if [ ! -e /dev/fuse ]; then
         echo "There is no /dev/fuse here (in a container, pass --device /dev/fuse)." >&2
         exit 1

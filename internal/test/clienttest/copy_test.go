@@ -43,6 +43,13 @@ func TestCopiers(t *testing.T) {
 			v.run(t, "tar", "-C", into("tar"), "-xf", into("all.tar"))
 			sameTree(t, m.mountpoint, into("tar"))
 		},
+		// From within a folder, it asks for the file system of that.
+		"bsdtar": func(t *testing.T) {
+			v.run(t, "bsdtar", "-C", m.path("driveway"), "-cf", into("camera.tar"), ".")
+			v.run(t, "mkdir", into("bsdtar"))
+			v.run(t, "bsdtar", "-C", into("bsdtar"), "-xf", into("camera.tar"))
+			sameTree(t, m.path("driveway"), into("bsdtar"))
+		},
 		"dd":            func(t *testing.T) { testDD(t, m, s, v) },
 		"mmap (Python)": func(t *testing.T) { testMmap(t, m, v) },
 	}

@@ -16,6 +16,15 @@ var (
 	tablePath = flag.String("table", "", "document in which the table of results is replaced")
 )
 
+// requireFull leaves out what only the long form does: it is done with programs that
+// "tools/setup.sh clients" installs.
+func requireFull(t *testing.T) {
+	t.Helper()
+	if !*full {
+		t.Skip("only with -full")
+	}
+}
+
 func TestMain(m *testing.M) { os.Exit(programbuild.RunTests(publishing{m}, &binary)) }
 
 // binary is the program, built for these tests.

@@ -38,10 +38,14 @@ func TestPlayers(t *testing.T) {
 	m := mount(t, s.store)
 	before := digest(t, s.store)
 	t.Run("all", func(t *testing.T) { // returns when all have ended
-		for _, p := range []player{
+		all := []player{
 			&ffmpeg{newViewer(t)}, &gstreamer{newViewer(t)}, &mediainfo{newViewer(t)},
 			&vlc{newViewer(t)}, &chromium{newViewer(t)},
-		} {
+		}
+		if *full {
+			all = append(all, &mpv{newViewer(t)})
+		}
+		for _, p := range all {
 			name := p.name(t)
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()

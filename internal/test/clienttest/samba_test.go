@@ -204,8 +204,14 @@ func testSambaList(t *testing.T, share *samba, m *server, _ *scene) {
 	if len(got) > 0 {
 		t.Errorf("Samba also lists %v", got)
 	}
+	sameSpace(t, out, m.mountpoint)
+}
+
+// sameSpace requires smbclient to tell the space that a folder of the mount has.
+func sameSpace(t *testing.T, out, folder string) {
+	t.Helper()
 	var space syscall.Statfs_t
-	if err := syscall.Statfs(m.mountpoint, &space); err != nil {
+	if err := syscall.Statfs(folder, &space); err != nil {
 		t.Fatal(err)
 	}
 	match := regexp.MustCompile(`(\d+) blocks of size (\d+)\. (\d+) blocks available`).FindStringSubmatch(out)
@@ -215,9 +221,26 @@ func testSambaList(t *testing.T, share *samba, m *server, _ *scene) {
 	var blocks, blockBytes int64
 	scan(t, []byte(match[1]), &blocks)
 	scan(t, []byte(match[2]), &blockBytes)
-	if want := int64(space.Blocks) * space.Frsize; blocks*blockBytes/1000 != want/1000 && (blocks+1)*blockBytes < want {
+	if want := int64(space.Blocks) * space.Frsize; want == 0 || blocks*blockBytes/1000 != want/1000 && (blocks+1)*blockBytes < want {
 		t.Errorf("Samba says %d × %d bytes, the mount %d", blocks, blockBytes, want)
 	}
+}
+
+// TestSambaOfCamera ensures that the folder of one camera can be shared by itself, with the
+// space of its disk.
+func TestSambaOfCamera(t *testing.T) {
+	t.Parallel()
+	s := newScene(t)
+	m := mount(t, s.store)
+	share := startSamba(t, m.path("driveway"))
+	copiers.check(t, "Samba "+debianVersion(t, "samba")+", one camera", "same bytes", func(t *testing.T) {
+		sameSpace(t, share.do(t, "ls"), m.path("driveway"))
+		path, local := strings.TrimPrefix(s.movies["hour"][0].path, "driveway/"), filepath.Join(share.home, "got")
+		share.do(t, fmt.Sprintf(`get %s %s`, strings.ReplaceAll(path, "/", `\`), local))
+		if mustDigest(t, local) != mustDigest(t, m.path("driveway/"+path)) {
+			t.Errorf("%s differs over SMB", path)
+		}
+	})
 }
 
 func testSambaGet(t *testing.T, share *samba, m *server, s *scene) {
