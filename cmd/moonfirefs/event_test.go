@@ -82,3 +82,21 @@ func namesListed(path string) (names []string) {
 	}
 	return names
 }
+
+// TestMQTTFlags ensures that a recorder does not start with flags that cannot be meant.
+func TestMQTTFlags(t *testing.T) {
+	t.Parallel()
+	path := newStore(t)
+	for _, wrong := range [][]string{
+		{"--mqtt", "nas"},
+		{"--mqtt", "mqtt://bob:secret@nas"},
+		{"--mqtt", "mqtt://127.0.0.1:1", "--mqtt-switch", "hall"},
+		{"--mqtt", "mqtt://127.0.0.1:1", "--mqtt-camera", "hall"},
+		{"--mqtt", "mqtt://127.0.0.1:1", "--mqtt-password-file", filepath.Join(path, "none")},
+	} {
+		output, status := run(t, append([]string{"run", newMountpoint(t), "--store", path}, wrong...)...)
+		if status == 0 || !strings.Contains(output, "mqtt") || strings.Contains(output, "secret") {
+			t.Errorf("%v: status %d, %s", wrong, status, output)
+		}
+	}
+}

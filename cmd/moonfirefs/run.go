@@ -21,7 +21,7 @@ import (
 )
 
 func newRunCommand(g *global) *cobra.Command {
-	f, watch, proofs := &mountFlags{}, &watchFlags{}, &proofFlags{}
+	f, watch, proofs, taken := &mountFlags{}, &watchFlags{}, &proofFlags{}, &eventFlags{}
 	var segmentEvery, frameTimeout time.Duration
 	var queue string
 	var previews []string
@@ -69,13 +69,14 @@ event, with these variables in its environment:
 			s.AddSpareDirs()
 			return record(cmd.Context(), &recording{
 				store: s, storePath: g.store, mountpoint: args[0], mount: f, watch: watch, proofs: proofs, log: log,
-				segmentEvery: segmentEvery, queueBytes: queueBytes, frameTimeout: frameTimeout, previews: previews,
+				segmentEvery: segmentEvery, queueBytes: queueBytes, frameTimeout: frameTimeout, previews: previews, events: taken,
 			})
 		},
 	}
 	f.add(cmd)
 	watch.add(cmd)
 	proofs.add(cmd)
+	taken.add(cmd)
 	cmd.Flags().DurationVar(&segmentEvery, "rotate-every", time.Minute, "length of a recording, from 1s to 4m; footage appears in the mount when its recording is complete")
 	cmd.Flags().StringVar(&queue, "queue", "32MiB", "memory for frames that wait for a slow disk, for each stream; frames that do not fit are lost")
 	cmd.Flags().DurationVar(&frameTimeout, "frame-timeout", 30*time.Second, "reconnect to a camera that has sent no picture for this long")
@@ -126,6 +127,8 @@ type recording struct {
 	frameTimeout time.Duration
 	// previews are to be made of these.
 	previews previewed
+	// events are taken from there.
+	events *eventFlags
 	// during runs beside the recorder, if it is not nil, until ctx ends.
 	during func(ctx context.Context, r *recorder.Recorder) error
 }
@@ -163,6 +166,11 @@ func record(ctx context.Context, o *recording) (err error) {
 		return err
 	}
 	defer closing(o.log, signing)
+	listening, err := o.events.start(ctx, o.storePath, o.store, o.log)
+	if err != nil {
+		return err
+	}
+	defer closing(o.log, listening)
 	// Those who start after the recorder may want to see the mount.
 	select {
 	case <-mount.tried:
