@@ -8,6 +8,7 @@
 # make manytest  64 cameras for ten minutes, thousands of connections; see design/cameras.md
 # make clienttest  the long form of the client tests, with more programs: players, rsync, borg, Samba, NFS, DLNA; about ten minutes
 # make latesttest  copies the newest footage for ten minutes, with four readers; see design/present.md
+# make litestreamtest  replicates the index with Litestream, which it builds, and restores it; see docs/growing.md
 # make fuzz   every fuzz test for FUZZTIME (1h), one after another; see design/cameras.md
 # make bench  what design/performance.md promises, all of it: half an hour on a quiet machine, 8 GB of disk; ROWS=6,7 for some rows, MEDIAMTX for row 10
 # make gobench  the benchmarks of single functions, compared with design/benchmarks; BASE=COMMIT compares with a commit, in turn
@@ -35,7 +36,7 @@ include tools/cgo.mk
 # Debian 13 has another FFmpeg.
 export GOFLAGS += $(shell tools/goflags.sh)
 
-.PHONY: aptrepotest bench build clienttest crashtest crashtest-short deb demo fresh-deb fuzz gobench hostiletest latesttest lint manytest \
+.PHONY: aptrepotest bench build clienttest crashtest crashtest-short deb demo fresh-deb fuzz gobench hostiletest latesttest lint litestreamtest manytest \
 	packagetest packagetest-arm64 release reproducibletest servertest test test-debian13
 
 build:
@@ -55,7 +56,7 @@ test: lint
 	go test -race -timeout 40m $(AS_ROOT) ./internal/test/crashtest
 	go test -race -tags failpoints ./internal/failpoint
 
-SCRIPTS = tools/*.sh tools/mount.moonfirefs .ci/run examples/moonfirefs-backup internal/test/doctest/*.sh debian/*.postrm
+SCRIPTS = tools/*.sh tools/mount.moonfirefs .ci/run examples/moonfirefs-backup examples/moonfirefs-follow internal/test/doctest/*.sh debian/*.postrm
 
 lint:
 	@tools/setup.sh test
@@ -86,6 +87,11 @@ manytest:
 latesttest:
 	@tools/setup.sh test
 	go test -v -count=1 -timeout 1h $(AS_ROOT) ./cmd/moonfirefs -run TestLatestIsAPieceOfTheHours -latest 10m
+
+litestreamtest:
+	@tools/setup.sh test
+	@tools/setup.sh litestream
+	go test -v -count=1 -timeout 1h $(AS_ROOT) ./cmd/moonfirefs -run 'Litestream|FollowReplica' -litestream $(CURDIR)/$(call tool,litestream)
 
 FUZZTIME ?= 1h
 

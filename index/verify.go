@@ -82,11 +82,13 @@ func (s schema) digest() string {
 // schemaObject is a row of sqlite_schema, its statement as plainSQL makes it.
 type schemaObject struct{ kind, name, table, sql string }
 
-// analyzed are the tables that ANALYZE makes, in one build of SQLite or another. They
-// may come and go.
-var analyzed = map[schemaObject]bool{
-	{"table", "sqlite_stat1", "sqlite_stat1", "CREATE TABLE sqlite_stat1(tbl,idx,stat)"}:                true,
-	{"table", "sqlite_stat4", "sqlite_stat4", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"}: true,
+// tolerated are tables of others that may come and go: those that ANALYZE makes, in one build
+// of SQLite or another, and those in which Litestream notes that it is there (docs/growing.md).
+var tolerated = map[schemaObject]bool{
+	{"table", "sqlite_stat1", "sqlite_stat1", "CREATE TABLE sqlite_stat1(tbl,idx,stat)"}:                                            true,
+	{"table", "_litestream_seq", "_litestream_seq", plainSQL("CREATE TABLE _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER)")}: true,
+	{"table", "_litestream_lock", "_litestream_lock", plainSQL("CREATE TABLE _litestream_lock (id INTEGER)")}:                       true,
+	{"table", "sqlite_stat4", "sqlite_stat4", "CREATE TABLE sqlite_stat4(tbl,idx,neq,nlt,ndlt,sample)"}:                             true,
 }
 
 // shippedSchema is that of a new database.
@@ -104,7 +106,7 @@ var shippedSchema = sync.OnceValues(func() (_ schema, err error) {
 // maxSchemaObjects is more than the shipped schema will ever have.
 const maxSchemaObjects = 1000
 
-// readSchema reads the schema of a database, but for what ANALYZE makes, and without the
+// readSchema reads the schema of a database, but for what may come and go, and without the
 // temporary views of a connection.
 func readSchema(ctx context.Context, db querier) (schema, error) {
 	rows, err := db.QueryContext(ctx, `select type, name, tbl_name, coalesce(sql, '') from main.sqlite_schema limit ?`, maxSchemaObjects)
@@ -117,7 +119,7 @@ func readSchema(ctx context.Context, db querier) (schema, error) {
 		if err := rows.Scan(&o.kind, &o.name, &o.table, &o.sql); err != nil {
 			return fmt.Errorf("its schema: %w: %w", moonfirefs.ErrCorrupt, err)
 		}
-		if o.sql = plainSQL(o.sql); !analyzed[o] {
+		if o.sql = plainSQL(o.sql); !tolerated[o] {
 			all[o] = true
 		}
 		return nil

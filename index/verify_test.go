@@ -26,20 +26,25 @@ func alter(t *testing.T, path, query string) {
 }
 
 // TestSchemaIsOurs ensures that a database is refused which has more, or other things,
-// than schema.sql makes, whatever they are called; what ANALYZE makes is allowed.
+// than schema.sql makes, whatever they are called; what ANALYZE and Litestream make is
+// allowed.
 func TestSchemaIsOurs(t *testing.T) {
 	tests := map[string]struct {
 		query  string
 		opened bool
 	}{
-		"nothing":          {"select 1", true},
-		"analyzed":         {"analyze", true},
-		"a table":          {"create table stranger (id integer)", false},
-		"a view":           {"create view _v as select * from recording", false},
-		"a trigger":        {"create trigger _t after insert on recording begin delete from camera; end", false},
-		"a wildcard":       {"create trigger sqliteXt after insert on recording begin delete from camera; end", false},
-		"an index":         {"create index sqlite1 on recording (id)", false},
-		"without an index": {"drop index recording_order", false},
+		"nothing":  {"select 1", true},
+		"analyzed": {"analyze", true},
+		"replicated": {`create table if not exists _litestream_seq (id INTEGER PRIMARY KEY, seq INTEGER);
+			create table if not exists _litestream_lock (id INTEGER)`, true},
+		"a replicated trigger": {"create table _litestream_lock (id INTEGER); create trigger _litestream_t after insert on recording begin delete from camera; end", false},
+		"replicated otherwise": {"create table _litestream_lock (id INTEGER, x blob)", false},
+		"a table":              {"create table stranger (id integer)", false},
+		"a view":               {"create view _v as select * from recording", false},
+		"a trigger":            {"create trigger _t after insert on recording begin delete from camera; end", false},
+		"a wildcard":           {"create trigger sqliteXt after insert on recording begin delete from camera; end", false},
+		"an index":             {"create index sqlite1 on recording (id)", false},
+		"without an index":     {"drop index recording_order", false},
 		"another trigger": {`drop trigger recording_inserted;
 			create trigger recording_inserted after insert on recording begin delete from camera; end`, false},
 		"a reserved name": {`create trigger x after insert on recording begin delete from camera; end;

@@ -4,7 +4,7 @@
 # Installs what building, testing and packaging need on Debian 12 or 13 beside Go.
 # Does nothing, quickly, where all is there. Run by the Makefile.
 #
-#   tools/setup.sh build | gobench | demo | test | clients | deb [ARCH] | chroot | release
+#   tools/setup.sh build | gobench | litestream | demo | test | clients | deb [ARCH] | chroot | release
 set -eu
 cd "$(dirname "$0")/.."
 purpose=$1
@@ -89,6 +89,7 @@ test)
     go_tool golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
     go_tool actionlint github.com/rhysd/actionlint/cmd/actionlint
     ;;
+litestream) go_tool litestream github.com/benbjohnson/litestream/cmd/litestream ;;
 gobench) go_tool benchstat golang.org/x/perf/cmd/benchstat ;;
 release) go_tool cyclonedx-gomod github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod ;;
 esac
