@@ -55,7 +55,7 @@ func (c *Camera) Settings() Camera {
 	plain.Streams = slices.Clone(c.Streams)
 	for i := range plain.Streams {
 		s := &plain.Streams[i]
-		s.Trimmed90k, s.SampleFileBytes, s.Duration90k = nil, 0, 0
+		s.Trimmed90k, s.SampleFileBytes, s.Duration90k, s.TierRetainBytes = nil, 0, 0, 0
 	}
 	return plain
 }
@@ -71,8 +71,11 @@ type Stream struct {
 	URL       string
 	Transport Transport
 	// RetainBytes is the quota: retention deletes the oldest recordings so that
-	// their sample files together never exceed it.
+	// their sample files together never exceed it, but for those that belong to a Tier.
 	RetainBytes int64
+	// TierRetainBytes is the quota of its Tier, which comes on top of that; 0 if it has none.
+	// It is not one of the settings of a camera.
+	TierRetainBytes int64
 	// RetainFor90k is retention by time: recordings that ended longer ago are deleted as
 	// well, unless they are kept. 0 means no limit; see MaxRetainFor90k.
 	RetainFor90k Duration90k

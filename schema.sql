@@ -12,7 +12,7 @@
 -- SHA-1 digests blobs of 20.
 
 pragma application_id = 0x4d466673; -- "MFfs"
-pragma user_version = 4;
+pragma user_version = 5;
 
 -- One row: what the store is.
 create table meta (
@@ -93,6 +93,24 @@ create table stream (
   retain_for_90k integer not null default 0 check (retain_for_90k >= 0),
 
   unique (camera_id, kind)
+) strict;
+
+-- The next place of a stream's footage, if it has one: recordings move there once they are
+-- old enough (design/lifecycle.md, § Move).
+create table tier (
+  stream_id integer primary key references stream (id),
+  -- Where recordings move to.
+  sample_dir_id integer not null references sample_dir (id),
+  -- How long after its end a recording moves.
+  after_90k integer not null check (after_90k >= 0),
+  -- The quota of this place; that of the stream is for the others.
+  retain_bytes integer not null check (retain_bytes >= 0),
+  -- The recordings of the stream up to this id belong to this place. They are the ones
+  -- that have moved, in the order of their ids, and those that could not, since they are
+  -- damaged.
+  last_recording_id integer not null default 0 check (last_recording_id >= 0),
+  -- The sum over those recordings, kept by trigger recording_left_tier.
+  sample_file_bytes integer not null default 0 check (sample_file_bytes >= 0)
 ) strict;
 
 -- Which quarters of an hour of UTC have lost a recording to retention, or because
@@ -328,24 +346,32 @@ create trigger recording_deleted before delete on recording begin
   on conflict do update set summaries = null where summaries is not null;
 end;
 
--- Recordings never change, unless somebody mends the index by hand.
-create trigger recording_changes before update on recording begin
+-- Recordings never change, unless they move to another directory, of which summaries tell
+-- nothing, or somebody mends the index by hand.
+create trigger recording_changes before update on recording when new.sample_dir_id = old.sample_dir_id begin
   insert into hour_summaries (id, stream_id, utc_hour)
   select hour_id, stream_id, utc_hour from recording_hour where recording_id = old.id
   on conflict do update set summaries = null where summaries is not null;
 end;
 
-create trigger recording_changed after update on recording begin
+create trigger recording_changed after update on recording when new.sample_dir_id = old.sample_dir_id begin
   insert into hour_summaries (id, stream_id, utc_hour)
   select hour_id, stream_id, utc_hour from recording_hour where recording_id = new.id
   on conflict do update set summaries = null where summaries is not null;
 end;
 
+create trigger recording_left_tier before delete on recording begin
+  update tier set sample_file_bytes = sample_file_bytes - old.sample_file_bytes
+   where stream_id = old.stream_id and last_recording_id >= old.id;
+end;
+
 -- Sample files that may exist without being recordings: a writer may have
 -- created the file, or its unlinking may not be durable yet. A file that has
--- neither a row here nor in recording is never deleted.
+-- neither a row here nor in recording is never deleted. While a recording moves, its
+-- copy in another directory has a row here, and the same name.
 create table reserved_sample_files (
-  uuid blob primary key check (length(uuid) = 16),
+  uuid blob not null check (length(uuid) = 16),
   sample_dir_id integer not null references sample_dir (id),
-  state text not null check (state in ('writing', 'deleted'))
+  state text not null check (state in ('writing', 'moving', 'deleted')),
+  primary key (uuid, sample_dir_id)
 ) strict, without rowid;

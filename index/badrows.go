@@ -27,7 +27,7 @@ func (db *DB) BadRows(ctx context.Context) (all []BadRow, err error) {
 	// One transaction, so that what comes and goes meanwhile is no problem.
 	err = inTransaction(ctx, db.readers, func(tx *sql.Tx) error {
 		for _, find := range []func(context.Context, querier, func(BadRow)) error{
-			badDirs, badCameras, badTrimmed, badKept, badDeletions, badEntries, badOthers,
+			badDirs, badCameras, badTiers, badTrimmed, badKept, badDeletions, badEntries, badOthers,
 		} {
 			if err := find(ctx, tx, bad); err != nil {
 				return err
@@ -43,6 +43,11 @@ func (db *DB) BadRows(ctx context.Context) (all []BadRow, err error) {
 
 func badDirs(ctx context.Context, db querier, bad func(BadRow)) error {
 	_, err := sampleDirs(ctx, db, bad)
+	return err
+}
+
+func badTiers(ctx context.Context, db querier, bad func(BadRow)) error {
+	_, err := listTiers(ctx, db, bad)
 	return err
 }
 
@@ -122,7 +127,7 @@ var oddRows = map[string]string{
 	"reserved_sample_files": `
 		select 0, 'its UUID has ' || octet_length(uuid) || ' bytes' from reserved_sample_files where octet_length(uuid) <> 16 or typeof(uuid) <> 'blob'
 		 union all
-		select 0, 'its state does not exist' from reserved_sample_files where state not in ('writing', 'deleted')`,
+		select 0, 'its state does not exist' from reserved_sample_files where state not in ('writing', 'moving', 'deleted')`,
 	"sqlite_sequence": fmt.Sprintf(`
 		select 0, 'table ' || substr(name, 1, 100) || ' has given so many ids that none are left' from sqlite_sequence
 		 where octet_length(name) < %d and (typeof(seq) <> 'integer' or seq > iif(name = 'stream', %d, %d))`, maxNameBytes, moonfirefs.MaxStreamID-1000, int64(math.MaxInt64/2)),

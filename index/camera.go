@@ -71,7 +71,7 @@ func (db *DB) AddSampleDir(ctx context.Context, d *SampleDir) error {
 func (db *DB) RemoveSampleDir(ctx context.Context, id moonfirefs.SampleDirID) error {
 	result, err := db.writer.ExecContext(ctx, `delete from sample_dir where id = ?`, id)
 	if e := new(sqlite3.Error); errors.As(err, e) && e.ExtendedCode == sqlite3.ErrConstraintForeignKey {
-		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "remove sample directory: it has footage, or a camera records to it (see: moonfirefs dir list)")
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "remove sample directory: it has footage, or a camera records to it, or footage moves to it (see: moonfirefs dir list, moonfirefs tier list)")
 	}
 	if err := requireOne(result, err); err != nil {
 		return fmt.Errorf("remove sample directory: %w", asOurs(err))
@@ -85,7 +85,8 @@ select c.id, s.id, c.uuid, ` + bounded("c.short_name", maxNameBytes) + `,
        iif(octet_length(c.description) <= ` + strconv.Itoa(maxTextBytes) + `, c.description, printf('(%d bytes)', octet_length(c.description))),
        c.retired, not c.record_audio, ` + bounded("c.username", maxTextBytes) + `, ` + bounded("c.password", maxTextBytes) + `,
        ` + bounded("s.kind", maxNameBytes) + `, s.sample_dir_id, ` + bounded("s.url", maxTextBytes) + `,
-       ` + bounded("s.transport", maxNameBytes) + `, s.retain_bytes, s.retain_for_90k, s.sample_file_bytes, s.duration_90k
+       ` + bounded("s.transport", maxNameBytes) + `, s.retain_bytes, s.retain_for_90k, s.sample_file_bytes, s.duration_90k,
+       coalesce((select t.retain_bytes from tier t where t.stream_id = s.id), 0)
   from camera c join stream s on s.camera_id = c.id
  order by 4 collate nocase, c.id, 10`
 
@@ -115,7 +116,7 @@ func listCameras(ctx context.Context, db querier, leaveOut func(BadRow)) (camera
 		var s moonfirefs.Stream
 		err := row.Scan(&c.ID, &s.ID, (*uuidBlob)(&c.UUID), &c.ShortName, &c.Description, &c.Retired, &c.NoAudio, &c.Username, &c.Password,
 			&s.Kind, &s.SampleDir, &s.URL, &s.Transport, &s.RetainBytes, &s.RetainFor90k,
-			&s.SampleFileBytes, &s.Duration90k)
+			&s.SampleFileBytes, &s.Duration90k, &s.TierRetainBytes)
 		if problem := rowProblem(err, s.Problem); problem != "" {
 			return int64(s.ID), fmt.Sprintf("stream of camera %d: %s", c.ID, problem)
 		}

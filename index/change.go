@@ -37,7 +37,7 @@ type Change struct {
 	// Delete says that what somebody has asked to delete is to be deleted, if there
 	// is anything.
 	Delete bool
-	// Release are reserved names whose files are durably gone, or never came to
+	// Release are names reserved in Dir whose files are durably gone, or never came to
 	// exist.
 	Release []uuid.UUID
 	// Reserve is the number of new names to reserve in Dir.
@@ -92,7 +92,7 @@ func (db *DB) commitOnce(ctx context.Context, c *Change) (*transaction, error) {
 	defer rollback(tx)
 	t := &transaction{
 		tx: tx, Change: c, blobs: make(blobsByID),
-		kept: make(map[moonfirefs.StreamID]keptSet), passed: make(map[moonfirefs.StreamID]moonfirefs.RecordingID), changed: make(map[streamHour]bool),
+		kept: make(map[moonfirefs.StreamID]keptSet), changed: make(map[streamHour]bool),
 	}
 	if err := t.run(ctx); err != nil {
 		return nil, asOurs(err)
@@ -133,6 +133,7 @@ func (db *DB) commit(ctx context.Context, t *transaction) error {
 func (db *DB) happened(ctx context.Context, t *transaction) (happened bool, err error) {
 	var query string
 	var name uuid.UUID
+	var args []any
 	switch {
 	case len(t.Reserved) > 0:
 		query, name = `select exists (select 1 from reserved_sample_files where uuid = ?)`, t.Reserved[0]
@@ -142,10 +143,11 @@ func (db *DB) happened(ctx context.Context, t *transaction) (happened bool, err 
 		query = `select not exists (select 1 from reserved_sample_files where uuid = ? and state = 'writing')`
 		name = t.Insert[len(t.Insert)-1].SampleFile
 	case len(t.Release) > 0:
-		query, name = `select not exists (select 1 from reserved_sample_files where uuid = ?)`, t.Release[0]
+		query, name = `select not exists (select 1 from reserved_sample_files where uuid = ? and sample_dir_id = ?)`, t.Release[0]
+		args = append(args, t.Dir)
 	default:
 		return true, nil // it changed nothing
 	}
-	err = db.writer.QueryRowContext(ctx, query, name[:]).Scan(&happened)
+	err = db.writer.QueryRowContext(ctx, query, append([]any{name[:]}, args...)...).Scan(&happened)
 	return happened, err
 }

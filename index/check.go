@@ -105,18 +105,17 @@ func (db *DB) Unnamed(ctx context.Context, dir moonfirefs.SampleDirID, names []u
 // Reservation is a reserved name.
 type Reservation struct {
 	moonfirefs.SampleFile
-	// Deleting says that the file is on its way out; otherwise it may be being
-	// written.
-	Deleting bool
-	// Recorded says that a recording has the name as well, which must not be. Its
-	// file is kept.
+	// Deleting says that the file is on its way out, Moving that it is a copy of that of a
+	// recording which moves to its directory; otherwise it may be being written.
+	Deleting, Moving bool
+	// Recorded says that a recording has the file as well, which must not be. It is kept.
 	Recorded bool
 }
 
 const reservationsSQL = `
-select uuid, sample_dir_id, state = 'deleted',
-       exists (select 1 from recording where sample_file_uuid = uuid)
-  from reserved_sample_files`
+select uuid, r.sample_dir_id, state = 'deleted', state = 'moving',
+       exists (select 1 from recording where sample_file_uuid = uuid and sample_dir_id = r.sample_dir_id)
+  from reserved_sample_files r`
 
 // Reservations lists the reserved names, and tells whether the store was shut
 // down in order, so that there should be none. It is not, while a recorder runs.
@@ -143,7 +142,7 @@ func (db *DB) Reservations(ctx context.Context) (all []Reservation, inOrder bool
 func scanReservations(rows *sql.Rows) (all []Reservation, err error) {
 	err = each(rows, func() error {
 		var r Reservation
-		if err := rows.Scan(&r.UUID, &r.Dir, &r.Deleting, &r.Recorded); err != nil {
+		if err := rows.Scan(&r.UUID, &r.Dir, &r.Deleting, &r.Moving, &r.Recorded); err != nil {
 			return err
 		}
 		all = append(all, r)

@@ -79,23 +79,25 @@ func (set keptSet) scans() []moonfirefs.Interval {
 	}
 }
 
-// sizeBytes adds up the recordings that are kept. It is answered by the covering index.
-func (set keptSet) sizeBytes(ctx context.Context, db querier, stream moonfirefs.StreamID) (sum int64, err error) {
+// sizeBytes adds up the recordings of a place that are kept. It is answered by the covering
+// index.
+func (set keptSet) sizeBytes(ctx context.Context, db querier, p *place) (sum int64, err error) {
 	for _, i := range set.scans() {
 		rows, err := db.QueryContext(ctx, `
-			select start_time_90k, duration_90k, sample_file_bytes from recording
-			 where stream_id = ? and start_time_90k >= ? and start_time_90k < ?`, stream, i.Start90k, i.End90k)
+			select id, start_time_90k, duration_90k, sample_file_bytes from recording
+			 where stream_id = ? and start_time_90k >= ? and start_time_90k < ?`, p.stream, i.Start90k, i.End90k)
 		if err != nil {
 			return 0, asOurs(err)
 		}
 		err = each(rows, func() error {
+			var id moonfirefs.RecordingID
 			var start90k moonfirefs.Time90k
 			var duration90k moonfirefs.Duration90k
 			var bytes int64
-			if err := rows.Scan(&start90k, &duration90k, &bytes); err != nil {
+			if err := rows.Scan(&id, &start90k, &duration90k, &bytes); err != nil {
 				return err
 			}
-			if set.has(start90k, duration90k) {
+			if p.has(id) && set.has(start90k, duration90k) {
 				sum = min(sum+min(max(bytes, 0), maxTotal), maxTotal)
 			}
 			return nil

@@ -37,6 +37,10 @@ var oldVersions = map[int]oldVersion{
 		digest: "64ed16141ca01feca9041d186ca105dd31aee6fc50d46a79aeca06ccf4e2317a",
 		toNext: script(from3to4), views: views3,
 	},
+	4: {
+		digest: "653707f663712423233d8cb0578262ea44321b794c994a468ef50903ff523375",
+		toNext: script(from4to5), views: views4,
+	},
 }
 
 var (
@@ -52,6 +56,10 @@ var (
 	from3to4 string
 	//go:embed versions/3-views.sql
 	views3 string
+	//go:embed versions/4-to-5.sql
+	from4to5 string
+	//go:embed versions/4-views.sql
+	views4 string
 )
 
 // script is a migration that is nothing but SQL.

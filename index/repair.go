@@ -65,6 +65,15 @@ func recount(ctx context.Context, tx *sql.Tx) error {
 			return err
 		}
 	}
+	tiers, err := wrongTiers(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, w := range tiers {
+		if _, err := tx.ExecContext(ctx, `update tier set sample_file_bytes = ? where stream_id = ?`, w.ActualBytes, w.Stream); err != nil {
+			return err
+		}
+	}
 	_, err = tx.ExecContext(ctx, `delete from hour_summaries; insert into hour_summaries (id, stream_id, utc_hour) `+recountHoursSQL)
 	return err
 }

@@ -44,7 +44,7 @@ func reserveName(ctx context.Context, tx *sql.Tx, dir moonfirefs.SampleDirID, na
 
 // Reserved lists the reserved names of dir, whatever their state.
 func (db *DB) Reserved(ctx context.Context, dir moonfirefs.SampleDirID) (all []Reservation, err error) {
-	rows, err := db.readers.QueryContext(ctx, reservationsSQL+` where sample_dir_id = ? order by uuid`, dir)
+	rows, err := db.readers.QueryContext(ctx, reservationsSQL+` where r.sample_dir_id = ? order by uuid`, dir)
 	if err != nil {
 		return nil, fmt.Errorf("list reserved sample files: %w", asOurs(err))
 	}

@@ -16,29 +16,26 @@ import (
 // maxDeletions bounds the recordings that one transaction deletes.
 const maxDeletions = 500
 
-// oldestSQL finds the recordings of a stream that were committed after another one, the
+// oldestSQL finds the recordings of a place that were committed after another one, the
 // first one first: of those, the first that nobody keeps goes. That is not
 // always the one with the earliest time: where this machine's clock has been
 // wrong for a while, an order by time would keep the footage from the future for
 // ever, or delete what is dated too early as soon as it is committed.
 const oldestSQL = `
 select id, start_time_90k, duration_90k from recording
- where stream_id = ? and id > ?
+ where stream_id = ? and id > ? and id <= ?
  order by id`
 
-// limit is how much a stream may have: its quota, of which what is kept is a part.
+// limit is how much there may be in a place: its quota, of which what is kept is a part.
 // If that leaves less than a tenth of the quota for new footage, it has that tenth
 // all the same: what is kept never goes, and recording goes on.
-func (t *transaction) limit(ctx context.Context, stream moonfirefs.StreamID) (sizeBytes int64, err error) {
-	var retainBytes, keptBytes int64
-	if err := t.tx.QueryRowContext(ctx, `select retain_bytes from stream where id = ?`, stream).Scan(&retainBytes); err != nil {
-		return 0, err
-	}
-	kept, err := t.keptOf(ctx, stream)
+func (t *transaction) limit(ctx context.Context, p *place) (sizeBytes int64, err error) {
+	var keptBytes int64
+	kept, err := t.keptOf(ctx, p.stream)
 	if err == nil {
-		keptBytes, err = kept.sizeBytes(ctx, t.tx, stream)
+		keptBytes, err = kept.sizeBytes(ctx, t.tx, p)
 	}
-	return limitBytes(retainBytes, keptBytes), err
+	return limitBytes(p.retainBytes, keptBytes), err
 }
 
 // keptOf returns what is kept of a stream, which nobody can change meanwhile.
@@ -77,8 +74,9 @@ func (db *DB) OverLimits(ctx context.Context, now90k moonfirefs.Time90k) (stream
 // nearly always none, and those whose footage has a limit in time.
 func (db *DB) maybeOverLimits(ctx context.Context) (limited []moonfirefs.Stream, err error) {
 	rows, err := db.readers.QueryContext(ctx, `
-		select id, retain_bytes, retain_for_90k, sample_file_bytes from stream
-		 where sample_file_bytes > retain_bytes or retain_for_90k > 0 order by id`)
+		select id, retain_bytes, retain_for_90k, s.sample_file_bytes from stream s
+		 where s.sample_file_bytes > s.retain_bytes or s.retain_for_90k > 0
+		    or exists (select 1 from tier t where t.stream_id = s.id and t.sample_file_bytes > t.retain_bytes) order by id`)
 	if err != nil {
 		return nil, err
 	}
@@ -92,17 +90,24 @@ func (db *DB) maybeOverLimits(ctx context.Context) (limited []moonfirefs.Stream,
 }
 
 func (db *DB) overLimits(ctx context.Context, s *moonfirefs.Stream, now90k moonfirefs.Time90k) (over bool, err error) {
-	if s.SampleFileBytes > s.RetainBytes {
-		keptBytes, err := db.KeptBytes(ctx, s.ID)
-		if err != nil || s.SampleFileBytes > limitBytes(s.RetainBytes, keptBytes) {
+	kept, err := loadKept(ctx, db.readers, s.ID)
+	if err != nil {
+		return false, err
+	}
+	places, err := placesOf(ctx, db.readers, s.ID)
+	if err != nil {
+		return false, err
+	}
+	for _, p := range places {
+		if p.sizeBytes <= p.retainBytes {
+			continue
+		}
+		keptBytes, err := kept.sizeBytes(ctx, db.readers, &p)
+		if err != nil || p.sizeBytes > limitBytes(p.retainBytes, keptBytes) {
 			return err == nil, err
 		}
 	}
-	if s.RetainFor90k == 0 {
-		return false, nil
-	}
-	kept, err := loadKept(ctx, db.readers, s.ID)
-	if err == nil {
+	if s.RetainFor90k > 0 {
 		err = eachExpired(ctx, db.readers, s, kept, now90k, func(moonfirefs.RecordingID) error {
 			over = true
 			return errDone
@@ -133,16 +138,28 @@ func eachExpired(ctx context.Context, db querier, s *moonfirefs.Stream, kept kep
 }
 
 // EachExcess calls fn for each recording that retention would delete at a time if a stream
-// had the limits of s, and if what is kept under a name were released; the name may be
-// empty. It changes nothing.
-func (db *DB) EachExcess(ctx context.Context, s *moonfirefs.Stream, released string, now90k moonfirefs.Time90k, fn func(*moonfirefs.Summary)) error {
+// had the limits of s and this tier, or nil for none, and if what is kept under a name were
+// released; the name may be empty. It changes nothing.
+func (db *DB) EachExcess(ctx context.Context, s *moonfirefs.Stream, tier *moonfirefs.Tier, released string, now90k moonfirefs.Time90k, fn func(*moonfirefs.Summary)) error {
 	kept, err := loadKeptBut(ctx, db.readers, s.ID, released)
 	if err != nil {
 		return fmt.Errorf("read what is kept of stream %d: %w", s.ID, err)
 	}
+	for _, p := range placesWith(s, tier) {
+		if err := db.eachExcessIn(ctx, s, &p, kept, now90k, fn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (db *DB) eachExcessIn(ctx context.Context, s *moonfirefs.Stream, p *place, kept keptSet, now90k moonfirefs.Time90k, fn func(*moonfirefs.Summary)) error {
 	var keptBytes, sizeBytes int64
 	var deletable []moonfirefs.Summary
-	err = db.EachSummary(ctx, s.ID, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(r *moonfirefs.Summary) error {
+	err := db.EachSummary(ctx, s.ID, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(r *moonfirefs.Summary) error {
+		if !p.has(r.ID) {
+			return nil
+		}
 		switch {
 		case kept.has(r.Start90k, r.Duration90k):
 			keptBytes += r.SampleFileBytes
@@ -159,7 +176,7 @@ func (db *DB) EachExcess(ctx context.Context, s *moonfirefs.Stream, released str
 		return err
 	}
 	slices.SortFunc(deletable, func(a, b moonfirefs.Summary) int { return cmp.Compare(a.ID, b.ID) })
-	limit := limitBytes(s.RetainBytes, keptBytes)
+	limit := limitBytes(p.retainBytes, keptBytes)
 	for i := 0; i < len(deletable) && sizeBytes > limit; i++ {
 		sizeBytes -= deletable[i].SampleFileBytes
 		fn(&deletable[i])
@@ -204,46 +221,51 @@ func limitBytes(retainBytes, keptBytes int64) int64 {
 	return max(retainBytes, keptBytes+retainBytes/moonfirefs.UnkeptShare)
 }
 
-// enforceQuota deletes the oldest recordings of a stream that exceed its quota: as
-// many as needed and no more.
-func (t *transaction) enforceQuota(ctx context.Context, stream moonfirefs.StreamID) error {
+// enforceQuotas deletes the oldest recordings of a stream that exceed its quota, and those in
+// its tier that exceed the quota there: as many as needed and no more.
+func (t *transaction) enforceQuotas(ctx context.Context, stream moonfirefs.StreamID) error {
 	deleted := len(t.Deleted)
 	defer func() { t.more = t.more || len(t.Deleted) >= maxDeletions }()
-	limit, err := t.limit(ctx, stream)
+	places, err := placesOf(ctx, t.tx, stream)
 	if err != nil {
 		return err
 	}
-	for {
-		if len(t.Deleted) >= maxDeletions {
-			return t.forgetTrimmed(ctx, stream)
-		}
-		var excess int64
-		err := t.tx.QueryRowContext(ctx, `select sample_file_bytes - ? from stream where id = ?`, limit, stream).Scan(&excess)
-		if err == nil && excess <= 0 && len(t.Deleted) > deleted {
-			err = t.forgetTrimmed(ctx, stream)
-		}
-		if err != nil || excess <= 0 {
-			return err
-		}
-		if err := failpoint.Step("delete.1", func() error { return t.deleteOldest(ctx, stream) }); err != nil {
+	for i := range places {
+		if err := t.enforceQuota(ctx, &places[i]); err != nil {
 			return err
 		}
 	}
+	if len(t.Deleted) == deleted {
+		return nil
+	}
+	return t.forgetTrimmed(ctx, stream)
 }
 
-func (t *transaction) deleteOldest(ctx context.Context, stream moonfirefs.StreamID) error {
-	kept, err := t.keptOf(ctx, stream)
+func (t *transaction) enforceQuota(ctx context.Context, p *place) error {
+	limit, err := t.limit(ctx, p)
+	for err == nil && p.sizeBytes > limit && len(t.Deleted) < maxDeletions {
+		err = failpoint.Step("delete.1", func() error { return t.deleteOldest(ctx, p) })
+		if err == nil {
+			err = p.readSize(ctx, t.tx)
+		}
+	}
+	return err
+}
+
+// deleteOldest deletes the first recording of a place that is not kept.
+func (t *transaction) deleteOldest(ctx context.Context, p *place) error {
+	kept, err := t.keptOf(ctx, p.stream)
 	if err != nil {
 		return err
 	}
-	id, _, ok, err := kept.firstUnkept(ctx, t.tx, oldestSQL, stream, t.passed[stream])
+	id, _, ok, err := kept.firstUnkept(ctx, t.tx, oldestSQL, p.stream, p.after, p.upTo)
 	if err != nil {
 		return err
 	}
 	if !ok {
 		return fmt.Errorf("its total is not that of its recordings: %w", moonfirefs.ErrCorrupt)
 	}
-	t.passed[stream] = id
+	p.after = id
 	return t.delete(ctx, id)
 }
 

@@ -86,6 +86,15 @@ func (db *DB) Recording(ctx context.Context, id moonfirefs.RecordingID) (r *moon
 	return r, err
 }
 
+// HasRecordingIn tells whether there is a recording whose file lies in dir: it may have moved.
+func (db *DB) HasRecordingIn(ctx context.Context, id moonfirefs.RecordingID, dir moonfirefs.SampleDirID) (has bool, err error) {
+	err = db.readers.QueryRowContext(ctx, `select exists (select 1 from recording where id = ? and sample_dir_id = ?)`, id, dir).Scan(&has)
+	if err != nil {
+		return false, fmt.Errorf("look up recording %d: %w", id, asOurs(err))
+	}
+	return has, nil
+}
+
 // HasRecording tells whether there is a recording.
 func (db *DB) HasRecording(ctx context.Context, id moonfirefs.RecordingID) (has bool, err error) {
 	err = db.readers.QueryRowContext(ctx, `select exists (select 1 from recording where id = ?)`, id).Scan(&has)

@@ -28,9 +28,6 @@ type transaction struct {
 	blobBytes int64
 	// kept is what is kept of streams, as far as that had to be known.
 	kept map[moonfirefs.StreamID]keptSet
-	// passed is the last recording of each stream that was looked at for retention:
-	// those up to it are kept.
-	passed map[moonfirefs.StreamID]moonfirefs.RecordingID
 	// more says that limits are still exceeded, or that there is more to delete.
 	more bool
 	// changed are the hours in which recordings came or went.
@@ -69,7 +66,7 @@ func (t *transaction) run(ctx context.Context) error {
 		if err := t.enforceAge(ctx, stream); err != nil {
 			return fmt.Errorf("delete the old footage of stream %d: %w", stream, err)
 		}
-		if err := t.enforceQuota(ctx, stream); err != nil {
+		if err := t.enforceQuotas(ctx, stream); err != nil {
 			return fmt.Errorf("enforce the quota of stream %d: %w", stream, err)
 		}
 	}
@@ -118,7 +115,7 @@ func (t *transaction) packSummaries(ctx context.Context) error {
 }
 
 func (t *transaction) release(ctx context.Context, name uuid.UUID) error {
-	_, err := t.tx.ExecContext(ctx, `delete from reserved_sample_files where uuid = ?`, name[:])
+	_, err := t.tx.ExecContext(ctx, `delete from reserved_sample_files where uuid = ? and sample_dir_id = ?`, name[:], t.Dir)
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	iofs "io/fs"
+	"slices"
 	"sync"
 
 	"github.com/google/uuid"
@@ -69,22 +70,43 @@ func (f *File) hold(ctx context.Context) error {
 		return asStale(err)
 	}
 	f.releases = append(f.releases, release)
-	files, err := s.index.SampleFiles(ctx, ids)
+	files, err := f.holdNamed(ctx, ids)
 	if err != nil {
-		return asStale(err)
+		return err
 	}
 	s.files = make([]moonfirefs.SampleFile, len(s.recordings))
 	for i, file := range files {
 		s.files[places[i]] = file
 	}
-	if err := f.holdFiles(files); err != nil {
-		return err
+	return nil
+}
+
+// maxHoldAttempts is more than recordings can move while their files are held.
+const maxHoldAttempts = 8
+
+// holdNamed holds the sample files of recordings, and returns which ones those are.
+func (f *File) holdNamed(ctx context.Context, ids []moonfirefs.RecordingID) ([]moonfirefs.SampleFile, error) {
+	files, err := f.source.index.SampleFiles(ctx, ids)
+	for range maxHoldAttempts {
+		if err != nil {
+			return nil, asStale(err)
+		}
+		if err := f.holdFiles(files); err != nil {
+			return nil, err
+		}
+		// Rows change before files go: if all rows are still there and name the same
+		// files, none was unlinked before it was held, by retention or since its recording
+		// has moved. One that is missing all the same is damage, and costs only the bytes
+		// that it held.
+		before := files
+		if files, err = f.source.index.SampleFiles(ctx, ids); err == nil && slices.Equal(before, files) {
+			return files, nil
+		}
 	}
-	// Rows go before files do: if all rows are still there, no file was unlinked by
-	// retention before it was held. One that is missing all the same is damage, and
-	// costs only the bytes that it held.
-	_, err = s.index.SampleFiles(ctx, ids)
-	return asStale(err)
+	if err != nil {
+		return nil, asStale(err)
+	}
+	return nil, fmt.Errorf("%w: its recordings move", ErrStale)
 }
 
 // holdPresent opens the sample files of recordings in progress. One that is gone was

@@ -170,7 +170,7 @@ func (s *Snapshot) add(state *StreamState) {
 func (c *Catalog) loadState(ctx context.Context, s *moonfirefs.Stream) (*StreamState, error) {
 	state := &StreamState{
 		trimmed:     &trimmed{s.Trimmed90k},
-		RetainBytes: s.RetainBytes, SampleFileBytes: s.SampleFileBytes, Duration90k: s.Duration90k,
+		RetainBytes: s.RetainBytes + s.TierRetainBytes, SampleFileBytes: s.SampleFileBytes, Duration90k: s.Duration90k,
 	}
 	newest, ok, err := c.index.Newest(ctx, s.ID)
 	if err != nil || !ok {

@@ -27,6 +27,8 @@ type directory interface {
 	MoveAside(uuid.UUID) (path string, err error)
 	Journals() ([]uuid.UUID, error)
 	Stat(uuid.UUID) (sample.Info, error)
+	ReadThrough(context.Context, uuid.UUID, io.Writer) (sizeBytes int64, err error)
+	ReadBack(context.Context, uuid.UUID, io.Writer) (sizeBytes int64, err error)
 	Sync() error
 	Space() (sample.Space, error)
 	// Verify and Probe fail with sample.ErrUnavailable if the directory is gone.
@@ -75,6 +77,7 @@ type database interface {
 	DeletionsPending(context.Context) (bool, error)
 	OverLimits(context.Context, moonfirefs.Time90k) ([]moonfirefs.StreamID, error)
 	CheckOrigin(context.Context, moonfirefs.StreamID, moonfirefs.OpenID) error
+	OriginOf(context.Context, moonfirefs.SampleFile) (*moonfirefs.Recording, bool, error)
 }
 
 // entries makes the entries of a directory durable: that files were created in it, and
@@ -114,6 +117,18 @@ func (e *entries) sync() error {
 	}
 	e.created.Store(false)
 	return failpoint.Step("delete.3", e.dir.Sync)
+}
+
+// syncOnly makes creations and removals durable for somebody who makes no save. Where it
+// fails, the next save fails of it as well.
+func (e *entries) syncOnly() error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	err := e.dir.Sync()
+	if err != nil && e.err == nil {
+		e.err = err
+	}
+	return err
 }
 
 // forget lets go of what was to be reported.

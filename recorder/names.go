@@ -79,6 +79,24 @@ func (n *reservedNames) know(name uuid.UUID) {
 	n.known[name] = struct{}{}
 }
 
+// claim says that a name is in somebody's care, unless it is already.
+func (n *reservedNames) claim(name uuid.UUID) (ok bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if _, known := n.known[name]; known {
+		return false
+	}
+	n.known[name] = struct{}{}
+	return true
+}
+
+// drop says that a name is in nobody's care.
+func (n *reservedNames) drop(name uuid.UUID) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.known, name)
+}
+
 // unknown returns those of the reservations that are in nobody's care.
 func (n *reservedNames) unknown(reserved []index.Reservation) (names []uuid.UUID) {
 	n.mu.Lock()

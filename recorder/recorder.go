@@ -96,6 +96,9 @@ type Recorder struct {
 	open moonfirefs.Opening
 
 	mu sync.Mutex // guards what follows
+	// mover moves footage to tiers; nil before Open. stopMover ends it, and waits for that.
+	mover     *mover
+	stopMover func()
 	// begun are the syncers, for DirStatus.
 	begun map[moonfirefs.SampleDirID]*syncer
 	// wanted are the streams that are to be recorded.
@@ -156,6 +159,29 @@ func (r *Recorder) begin() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.begun = r.syncers
+	r.startMover()
+}
+
+// startMover is called with r.mu held.
+func (r *Recorder) startMover() {
+	r.mover = newMover(r.o.DB, r.syncers, r.o.Clock, r.needsDisks, r.o.Logger)
+	ctx, cancel := context.WithCancel(context.Background())
+	var wg sync.WaitGroup
+	wg.Go(func() { r.mover.run(ctx) })
+	r.stopMover = func() {
+		cancel()
+		wg.Wait()
+	}
+}
+
+// needsDisks tells whether frames wait for a disk.
+func (r *Recorder) needsDisks() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.ContainsFunc(r.streamers, func(s *streamer) bool {
+		_, waitingBytes := s.queue.waiting()
+		return waitingBytes > r.o.QueueBytes/8
+	})
 }
 
 // startSyncer is called with r.lifecycle held.
@@ -182,9 +208,18 @@ func (r *Recorder) newSyncers() map[moonfirefs.SampleDirID]*syncer {
 		s := newSyncer(id, sampleDir{dir}, seeded(r.o.DB, dir), r.o.MinFreeBytes, r.o.Clock, r.o.Logger)
 		s.salvager.logOf, s.retention.peers = r.logOf, peers
 		s.saver.givenUp = r.givenUp
+		s.salvager.elsewhere = r.available
 		syncers[id], peers[id] = s, s.retention
 	}
 	return syncers
+}
+
+// available returns a sample directory that can be read, or nil.
+func (r *Recorder) available(id moonfirefs.SampleDirID) directory {
+	if dir := r.o.Dirs[id]; dir != nil && dir.Available() {
+		return sampleDir{dir}
+	}
+	return nil
 }
 
 // Close ends all recordings, commits them, and leaves the store in order: no names
@@ -200,6 +235,7 @@ func (r *Recorder) Close() error {
 	r.mu.Lock()
 	streamers := slices.Clone(r.streamers)
 	r.mu.Unlock()
+	r.stopMover()
 	failpoint.Do("close.1", func() {
 		closeStreamers(streamers)
 		r.endings.Wait()

@@ -34,6 +34,8 @@ type salvager struct {
 	log *slog.Logger
 	// logOf returns a logger that says which stream a recording is of.
 	logOf func(moonfirefs.StreamID) *slog.Logger
+	// elsewhere returns another sample directory, or nil if it is not open.
+	elsewhere func(moonfirefs.SampleDirID) directory
 }
 
 // leftovers are the names that were reserved when the program began.
@@ -124,6 +126,9 @@ func (s *salvager) salvageOne(ctx context.Context, r index.Reservation) (*finish
 	if r.Recorded {
 		return nil, fmt.Errorf("it is a recording already: %w", moonfirefs.ErrCorrupt)
 	}
+	if r.Moving {
+		return nil, s.dropCopy(ctx, r)
+	}
 	if r.Deleting {
 		return nil, errNothingWhole
 	}
@@ -152,6 +157,31 @@ func (s *salvager) salvageOne(ctx context.Context, r index.Reservation) (*finish
 	f.log.Info("salvaging a recording that a crash interrupted", "file", r.UUID,
 		"start", row.Start90k, "duration", row.Duration90k, "frames", row.VideoSamples)
 	return f, nil
+}
+
+// dropCopy returns errNothingWhole for the copy of a recording that has not moved (§ Move),
+// and another error where it must be kept: its original is missing, or cannot be looked at.
+// Then the copy may be all there is: the index may have lost the commit of the move.
+func (s *salvager) dropCopy(ctx context.Context, r index.Reservation) error {
+	origin, ok, err := s.db.OriginOf(ctx, r.SampleFile)
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return errNothingWhole // deleted meanwhile
+	}
+	dir := s.elsewhere(origin.SampleDir)
+	if dir == nil {
+		return fmt.Errorf("it is a copy of recording %d, whose sample directory is not open", origin.ID)
+	}
+	info, err := dir.Stat(origin.SampleFile)
+	switch {
+	case err != nil:
+		return fmt.Errorf("it is a copy of recording %d: %w", origin.ID, err)
+	case info.SizeBytes != origin.SampleFileBytes:
+		return fmt.Errorf("it is a copy of recording %d, whose sample file has %d bytes instead of %d: %w", origin.ID, info.SizeBytes, origin.SampleFileBytes, moonfirefs.ErrCorrupt)
+	}
+	return errNothingWhole
 }
 
 // readJournal returns a journal that has samples of the named file.

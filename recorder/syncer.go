@@ -35,6 +35,7 @@ type syncer struct {
 	salvager    *salvager
 	admission   admission
 	presence    *presence
+	claims      claims
 
 	// creating counts the sample files that are being created.
 	creating atomic.Int64
@@ -68,6 +69,7 @@ func newSyncer(id moonfirefs.SampleDirID, dir directory, db database, minFreeByt
 
 // open begins to record in an opening of the store.
 func (s *syncer) open(ctx context.Context, opening moonfirefs.OpenID) error {
+	s.endClaims()
 	s.space.stay()
 	s.retention.listen()
 	if err := s.cleanUp(ctx); err != nil {

@@ -167,6 +167,24 @@ func (f *faults) Reserve(ctx context.Context, dir moonfirefs.SampleDirID, n int)
 	return f.db.Reserve(ctx, dir, n)
 }
 
+func (f *faults) ReadThrough(ctx context.Context, name uuid.UUID, w io.Writer) (int64, error) {
+	if err := f.happens("read"); err != nil {
+		return 0, err
+	}
+	return f.dir.ReadThrough(ctx, name, w)
+}
+
+func (f *faults) ReadBack(ctx context.Context, name uuid.UUID, w io.Writer) (int64, error) {
+	if err := f.happens("read back"); err != nil {
+		return 0, err
+	}
+	return f.dir.ReadBack(ctx, name, w)
+}
+
+func (f *faults) OriginOf(ctx context.Context, file moonfirefs.SampleFile) (*moonfirefs.Recording, bool, error) {
+	return f.db.OriginOf(ctx, file)
+}
+
 func (f *faults) Reserved(ctx context.Context, dir moonfirefs.SampleDirID) ([]index.Reservation, error) {
 	return f.db.Reserved(ctx, dir)
 }

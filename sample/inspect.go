@@ -81,6 +81,22 @@ func (d *Dir) ReadThrough(ctx context.Context, name uuid.UUID, w io.Writer) (siz
 		return 0, fmt.Errorf("open sample file: %w", err)
 	}
 	defer f.Close()
+	return readThrough(ctx, f, name, w)
+}
+
+// ReadBack is ReadThrough for a file that was made durable just now, which it has the kernel
+// read from the disk: from memory, it would be what was written, whatever the disk has.
+func (d *Dir) ReadBack(ctx context.Context, name uuid.UUID, w io.Writer) (sizeBytes int64, err error) {
+	f, err := d.openAt(name.String(), os.O_RDONLY)
+	if err != nil {
+		return 0, fmt.Errorf("open sample file: %w", err)
+	}
+	defer f.Close()
+	_ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED) // a kernel that does not takes longer to notice
+	return readThrough(ctx, f, name, w)
+}
+
+func readThrough(ctx context.Context, f *os.File, name uuid.UUID, w io.Writer) (sizeBytes int64, err error) {
 	// Advice: whether it is taken changes nothing but speed.
 	_ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_SEQUENTIAL)
 	defer func() { _ = unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED) }()

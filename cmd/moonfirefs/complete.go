@@ -122,10 +122,10 @@ func addCompletions(root *cobra.Command, g *global) {
 		commands []string
 	}{
 		{g.cameraNames(), []string{"camera edit", "camera remove", "camera test"}},
-		{g.folderNames(), []string{"list", "keep", "export", "delete"}},
+		{g.folderNames(), []string{"list", "keep", "export", "delete", "tier add", "tier remove"}},
 		{only(completeDirectories), []string{"run", "mount", "demo", "dir add", "man"}},
 		{cobra.NoFileCompletions, []string{
-			"camera add", "camera list", "camera discover", "dir list", "init", "status", "check", "test-camera", "version",
+			"camera add", "camera list", "camera discover", "dir list", "tier list", "init", "status", "check", "test-camera", "version",
 		}},
 	} {
 		for _, path := range c.commands {
@@ -140,7 +140,7 @@ func addCompletions(root *cobra.Command, g *global) {
 		"log-level": fixed("debug", "info", "warn", "error"),
 		"transport": fixed(string(moonfirefs.TCP), string(moonfirefs.UDP)),
 		"gaps":      fixed("hold", "collapse"),
-		"dir":       g.dirPaths(), "release": g.keptNames(),
+		"dir":       g.dirPaths(), "to": g.dirPaths(), "release": g.keptNames(),
 	})
 }
 

@@ -174,7 +174,7 @@ func (o *opened) listedDirs() ([]listedDir, error) {
 	return all, nil
 }
 
-// quotas are those of the streams that record to a directory.
+// quotas are those of the streams that record to a directory, or whose footage moves there.
 type quotas struct {
 	streams     int
 	retainBytes int64
@@ -194,12 +194,27 @@ func (o *opened) quotasByDir() (map[moonfirefs.SampleDirID]quotas, error) {
 			all[stream.SampleDir] = q
 		}
 	}
+	tiers, err := o.DB.Tiers(o.cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range tiers {
+		q := all[t.SampleDir]
+		q.streams++
+		q.retainBytes += t.RetainBytes
+		all[t.SampleDir] = q
+	}
 	return all, nil
 }
 
-// findDir finds the directory that a person has named, by its path as it was
+// findDir finds the directory that a person has named with --dir, by its path as it was
 // given, as it is stored, or in full. With no path, it is the first one.
 func (o *opened) findDir(path string) (moonfirefs.SampleDirID, error) {
+	return o.findDirOf("--dir", path)
+}
+
+// findDirOf is findDir for a flag of another name.
+func (o *opened) findDirOf(flag, path string) (moonfirefs.SampleDirID, error) {
 	dirs, err := o.DB.SampleDirs(o.cmd.Context())
 	if err != nil {
 		return 0, err
@@ -209,12 +224,12 @@ func (o *opened) findDir(path string) (moonfirefs.SampleDirID, error) {
 	}
 	absolute, err := filepath.Abs(path)
 	if err != nil {
-		return 0, fmt.Errorf("--dir %s: %w", path, err)
+		return 0, fmt.Errorf("%s %s: %w", flag, path, err)
 	}
 	for _, d := range dirs {
 		if d.Path == filepath.Clean(path) || d.Path == absolute || o.Dirs[d.ID].Path() == absolute {
 			return d.ID, nil
 		}
 	}
-	return 0, moonfirefs.Errorf(moonfirefs.ErrNotFound, "--dir %s is not a directory of the store (see: moonfirefs dir list)", path)
+	return 0, moonfirefs.Errorf(moonfirefs.ErrNotFound, "%s %s is not a directory of the store (see: moonfirefs dir list)", flag, path)
 }

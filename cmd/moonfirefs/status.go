@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -96,5 +97,23 @@ func printStatus(out io.Writer, r *status.Report) error {
 		d := &r.Directories[i]
 		t.row(d.Path, d.SpaceText(), status.BytesText(d.UsedBytes), status.BytesText(d.QuotaBytes))
 	}
+	printTiers(t, r)
 	return t.flush()
+}
+
+// printTiers tells where footage moves, if any does.
+func printTiers(t table, r *status.Report) {
+	header := "\nMOVES FROM\tTO\tAFTER\tUSED THERE\tSTATE"
+	for i := range r.Streams {
+		s := &r.Streams[i]
+		if s.Tier == nil {
+			continue
+		}
+		if header != "" {
+			t.line(header)
+			header = ""
+		}
+		t.row(s.Folder, s.Tier.Directory, status.AgeText(time.Duration(s.Tier.AfterSeconds*float64(time.Second))),
+			status.BytesText(s.Tier.SampleFileBytes)+" of "+status.BytesText(s.Tier.RetainBytes), s.Tier.StateText())
+	}
 }

@@ -13,3 +13,8 @@ select recording_id, stream_id, utc_hour, stream_id * 68719476736 + utc_hour as 
           from recording);
 
 create temp view sample_file_sha256 as select null as recording_id, null as sha256 where false;
+
+create temp view tier as
+select null as stream_id, null as sample_dir_id, null as after_90k, null as retain_bytes,
+       null as last_recording_id, null as sample_file_bytes
+ where false;

@@ -5,3 +5,8 @@
 create temp view sample_file_sha256 as select null as recording_id, null as sha256 where false;
 
 create temp view stream as select *, 0 as retain_for_90k from main.stream;
+
+create temp view tier as
+select null as stream_id, null as sample_dir_id, null as after_90k, null as retain_bytes,
+       null as last_recording_id, null as sample_file_bytes
+ where false;

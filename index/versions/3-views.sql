@@ -3,3 +3,8 @@
 -- What a reader of a database of version 3 needs to see one of the current version.
 
 create temp view stream as select *, 0 as retain_for_90k from main.stream;
+
+create temp view tier as
+select null as stream_id, null as sample_dir_id, null as after_90k, null as retain_bytes,
+       null as last_recording_id, null as sample_file_bytes
+ where false;

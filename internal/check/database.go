@@ -95,6 +95,18 @@ func (c *checker) totals(ctx context.Context) error {
 			"stream %d says %d bytes and %v, its recordings add up to %d bytes and %v",
 			w.Stream, w.SampleFileBytes, w.Duration90k, w.ActualBytes, w.ActualDuration90k)})
 	}
+	return c.tiers(ctx)
+}
+
+func (c *checker) tiers(ctx context.Context) error {
+	wrong, err := c.store.DB.WrongTiers(ctx)
+	if err != nil {
+		return c.damage(err)
+	}
+	for _, w := range wrong {
+		c.find(Finding{Kind: Totals, Stream: w.Stream, Remedy: remedyRecount, Text: fmt.Sprintf(
+			"the tier of stream %d says %d bytes, its recordings add up to %d", w.Stream, w.SampleFileBytes, w.ActualBytes)})
+	}
 	return c.summaries(ctx)
 }
 
@@ -164,7 +176,7 @@ func (c *checker) tookPart(ctx context.Context) (map[moonfirefs.SampleDirID]bool
 // still, after the look at the files.
 func (c *checker) forgotten(ctx context.Context, r *index.Reservation) (bool, error) {
 	dir := c.store.Dirs[r.Dir]
-	if r.Deleting || dir == nil || !dir.Forgotten(r.UUID) {
+	if r.Deleting || r.Moving || dir == nil || !dir.Forgotten(r.UUID) {
 		return false, nil
 	}
 	return c.store.DB.IsReserved(ctx, r.UUID)

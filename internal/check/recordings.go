@@ -29,6 +29,7 @@ func (c *checker) recordings(ctx context.Context, id moonfirefs.SampleDirID, dir
 			return nil
 		}
 		for i := range rows {
+			rows[i].SampleDir = id // also where the row cannot be read
 			if err := c.recording(ctx, dir, &rows[i]); err != nil {
 				return err
 			}

@@ -18,8 +18,8 @@ import (
 // are of different moments. What proves that an invariant is broken is its order:
 //
 // A row of recording is there, then its file is wrong, then the row is still
-// there. Ids are never used again, so it was there in between: invariant 1 is
-// broken.
+// there and names the same directory. Ids are never used again, so it was there in
+// between: invariant 1 is broken.
 //
 // A file is there, then neither table names it, then it is still there. Names are
 // never used again either: invariant 2 is broken.
@@ -27,12 +27,12 @@ import (
 // suspect reports what is wrong with the file of a recording, if the recording is
 // still there.
 func (c *checker) suspect(ctx context.Context, r *moonfirefs.Recording, kind Kind, problem string) error {
-	there, err := c.store.DB.HasRecording(ctx, r.ID)
+	there, err := c.isThere(ctx, r)
 	if err != nil {
 		return c.damage(err)
 	}
 	if !there {
-		return nil // deleted meanwhile
+		return nil // deleted meanwhile, or moved
 	}
 	f := Finding{
 		Kind: kind, Recording: r.ID, Stream: r.Stream, Dir: r.SampleDir, File: r.SampleFile,
@@ -48,6 +48,14 @@ func (c *checker) suspect(ctx context.Context, r *moonfirefs.Recording, kind Kin
 	}
 	c.find(f)
 	return nil
+}
+
+// isThere tells whether a recording is still there, and in the same directory.
+func (c *checker) isThere(ctx context.Context, r *moonfirefs.Recording) (bool, error) {
+	if r.SampleDir == 0 { // its row cannot be read
+		return c.store.DB.HasRecording(ctx, r.ID)
+	}
+	return c.store.DB.HasRecordingIn(ctx, r.ID, r.SampleDir)
 }
 
 // files checks invariant 2 in one directory.

@@ -127,7 +127,7 @@ func requireNoneInterrupted(ctx context.Context, s *store.Store) error {
 		return err
 	}
 	for _, r := range reserved {
-		if dir := s.Dirs[r.Dir]; !r.Deleting && !dir.Available() {
+		if dir := s.Dirs[r.Dir]; !r.Deleting && !r.Moving && !dir.Available() {
 			return fmt.Errorf("a crash has interrupted recordings in %s, which may be of this camera (connect its disk, or use --keep-footage): %w",
 				dir.Path(), sample.ErrUnavailable)
 		}

@@ -19,7 +19,16 @@ func Stricter(before, after *moonfirefs.Stream) bool {
 // Excess adds up what retention would delete at a time if a stream had the limits of s, and
 // if what is kept under a name were released; the name may be empty.
 func Excess(ctx context.Context, db *index.DB, s *moonfirefs.Stream, released string, now90k moonfirefs.Time90k) (Footage, error) {
+	tier, err := db.Tier(ctx, s.ID)
+	if err != nil {
+		return Footage{}, err
+	}
+	return ExcessWith(ctx, db, s, tier, released, now90k)
+}
+
+// ExcessWith is Excess for a stream that has this tier, or nil for none.
+func ExcessWith(ctx context.Context, db *index.DB, s *moonfirefs.Stream, tier *moonfirefs.Tier, released string, now90k moonfirefs.Time90k) (Footage, error) {
 	var found Footage
-	err := db.EachExcess(ctx, s, released, now90k, func(r *moonfirefs.Summary) { found.Add(r) })
+	err := db.EachExcess(ctx, s, tier, released, now90k, func(r *moonfirefs.Summary) { found.Add(r) })
 	return found, err
 }

@@ -119,6 +119,9 @@ func (s sink) stream(st *status.Stream) {
 	s.gauge("retained_bytes", "Footage on disk, of a stream.", float64(st.SampleFileBytes), l)
 	s.gauge("retained_seconds", "Footage on disk, of a stream, as a duration.", st.RecordedSeconds, l)
 	s.gauge("quota_bytes", "Footage that may be on disk, of a stream.", float64(st.RetainBytes), l)
+	if st.Tier != nil {
+		s.tier(st.Tier, l)
+	}
 	live := st.Live
 	if live == nil {
 		return
@@ -141,6 +144,16 @@ func (s sink) stream(st *status.Stream) {
 	s.counter("recordings_total", "Recordings that were committed.", live.Recordings, l)
 	s.gauge("queue_frames", "Frames that wait for the disk.", float64(live.QueuedFrames), l)
 	s.gauge("queue_bytes", "Bytes of the frames that wait for the disk.", float64(live.QueuedBytes), l)
+}
+
+func (s sink) tier(t *status.Tier, l labels) {
+	s.gauge("tier_retained_bytes", "Footage of a stream that has moved to its tier.", float64(t.SampleFileBytes), l)
+	s.gauge("tier_quota_bytes", "Footage of a stream that may be in its tier.", float64(t.RetainBytes), l)
+	s.gauge("move_late_seconds", "For how long footage has been waiting to move to the tier.", t.LateSeconds, l)
+	s.gauge("move_failing", "1 if footage cannot move to the tier at present, 0 if it can.", boolean(t.Error != ""), l)
+	s.counter("moved_recordings_total", "Recordings that have moved to the tier.", t.MovedRecordings, l)
+	s.counter("moved_bytes_total", "Bytes of the recordings that have moved to the tier.", t.MovedBytes, l)
+	s.counter("move_damaged_recordings_total", "Recordings that could not move to the tier, since their files are damaged.", t.DamagedRecordings, l)
 }
 
 func (s sink) directory(d *status.Directory) {

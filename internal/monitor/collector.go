@@ -37,7 +37,7 @@ type recorded struct {
 	streams []status.Stream
 	// ids and dirs are of streams, in parallel.
 	ids   []moonfirefs.StreamID
-	dirs  []moonfirefs.SampleDirID
+	dirs  []places
 	paths map[moonfirefs.SampleDirID]string
 	// order is that of paths.
 	order  []moonfirefs.SampleDirID
@@ -139,10 +139,14 @@ func (c *Collector) streams(now time.Time) []status.Stream {
 			live[s.ID] = s
 		}
 	}
+	moves := c.moves()
 	streams := make([]status.Stream, len(c.recorded.streams))
 	for i := range streams {
 		s := c.recorded.streams[i]
-		s.Directory = c.path(c.recorded.dirs[i])
+		s.Directory = c.path(c.recorded.dirs[i].first)
+		if s.Tier != nil {
+			s.Tier = c.tier(s.Tier, c.recorded.ids[i], c.recorded.dirs[i].tier, moves)
+		}
 		s.First, s.Last = jsonTime(s.First), jsonTime(s.Last)
 		if l, ok := live[c.recorded.ids[i]]; ok {
 			s.Live = liveOf(&l)
@@ -153,6 +157,26 @@ func (c *Collector) streams(now time.Time) []status.Stream {
 		streams[i] = s
 	}
 	return streams
+}
+
+// moves is how moving is going, by stream.
+func (c *Collector) moves() map[moonfirefs.StreamID]recorder.TierStatus {
+	moves := make(map[moonfirefs.StreamID]recorder.TierStatus)
+	if c.recorder != nil {
+		for _, s := range c.recorder.TierStatus() {
+			moves[s.Stream] = s
+		}
+	}
+	return moves
+}
+
+// tier adds what the recorder knows to what the index knows of a tier.
+func (c *Collector) tier(known *status.Tier, id moonfirefs.StreamID, dir moonfirefs.SampleDirID, moves map[moonfirefs.StreamID]recorder.TierStatus) *status.Tier {
+	t, m := *known, moves[id]
+	t.Directory = c.path(dir)
+	t.MovedRecordings, t.MovedBytes, t.DamagedRecordings = m.Recordings, m.Bytes, m.Damaged
+	t.LateSeconds, t.Error = m.LateBy.Seconds(), m.Error
+	return &t
 }
 
 // path is that of a sample directory: the one at which it is open, if it is.

@@ -33,35 +33,65 @@ type dayLedger struct {
 	gaps    status.Gaps
 }
 
+// places are the directories of a stream: the one that it records to, and that of its tier,
+// or 0.
+type places struct{ first, tier moonfirefs.SampleDirID }
+
 func newLedger(db *index.DB, zone *time.Location) *ledger {
 	return &ledger{db: db, zone: zone, days: make(map[moonfirefs.StreamID]*dayLedger)}
 }
 
 // streams describes all streams as of now, with directories by their ids.
-func (l *ledger) streams(ctx context.Context, now time.Time) (streams []status.Stream, ids []moonfirefs.StreamID, dirs []moonfirefs.SampleDirID, err error) {
+func (l *ledger) streams(ctx context.Context, now time.Time) (streams []status.Stream, ids []moonfirefs.StreamID, dirs []places, err error) {
 	cameras, err := l.db.Cameras(ctx)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	tiers, err := l.tiers(ctx)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	for i := range cameras {
 		c := &cameras[i]
 		for j := range c.Streams {
-			described, err := l.stream(ctx, c, &c.Streams[j], now)
+			described, err := l.stream(ctx, c, &c.Streams[j], tiers[c.Streams[j].ID], now)
 			if err != nil {
 				return nil, nil, nil, err
 			}
 			streams = append(streams, described)
 			ids = append(ids, c.Streams[j].ID)
-			dirs = append(dirs, c.Streams[j].SampleDir)
+			where := places{first: c.Streams[j].SampleDir}
+			if tier := tiers[c.Streams[j].ID]; tier != nil {
+				where.tier = tier.SampleDir
+			}
+			dirs = append(dirs, where)
 		}
 	}
 	return streams, ids, dirs, nil
 }
 
-func (l *ledger) stream(ctx context.Context, c *moonfirefs.Camera, s *moonfirefs.Stream, now time.Time) (status.Stream, error) {
+// tiers are those of streams.
+func (l *ledger) tiers(ctx context.Context) (map[moonfirefs.StreamID]*moonfirefs.Tier, error) {
+	all, err := l.db.Tiers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tiers := make(map[moonfirefs.StreamID]*moonfirefs.Tier, len(all))
+	for i := range all {
+		tiers[all[i].Stream] = &all[i]
+	}
+	return tiers, nil
+}
+
+// stream describes a stream that has this tier, or nil for none; the paths of directories are
+// not filled in.
+func (l *ledger) stream(ctx context.Context, c *moonfirefs.Camera, s *moonfirefs.Stream, tier *moonfirefs.Tier, now time.Time) (status.Stream, error) {
 	d := status.Stream{
 		Camera: c.ShortName, Stream: s.Kind, Folder: s.FolderName(c), Retired: c.Retired,
 		RetainBytes: s.RetainBytes, RetainSeconds: s.RetainFor90k.Duration().Seconds(), SampleFileBytes: s.SampleFileBytes, RecordedSeconds: s.Duration90k.Duration().Seconds(),
+	}
+	if tier != nil {
+		d.Tier = &status.Tier{AfterSeconds: tier.After90k.Duration().Seconds(), RetainBytes: tier.RetainBytes, SampleFileBytes: tier.SampleFileBytes}
 	}
 	if err := l.span(ctx, s, &d, now); err != nil {
 		return d, err
@@ -89,7 +119,7 @@ func (l *ledger) span(ctx context.Context, s *moonfirefs.Stream, d *status.Strea
 	// Retention leaves less than a recording's room; it is here, or will be within
 	// minutes. That something is gone says nothing: somebody may have deleted it, or
 	// have raised the quota since.
-	d.RetentionReached = d.RetainBytes-d.SampleFileBytes < int64(10*60*d.BytesPerSecond()) ||
+	d.RetentionReached = d.QuotaBytes()-d.SampleFileBytes < int64(10*60*d.BytesPerSecond()) ||
 		d.RetainSeconds > 0 && now.Sub(d.First).Seconds() > d.RetainSeconds-10*60
 	return l.db.EachSummary(ctx, s.ID, newest.Start90k, newest.Start90k+1, func(r *moonfirefs.Summary) error {
 		if r.Duration90k > 0 {

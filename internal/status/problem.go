@@ -35,6 +35,7 @@ const (
 	RestartNeeded    Kind = "restart-needed"
 	IndexTrouble     Kind = "index-trouble"
 	BackupFailed     Kind = "backup-failed"
+	MoveFails        Kind = "move-fails"
 )
 
 // Problem is something that a person should do something about.
@@ -184,6 +185,7 @@ func (f *finder) stream(s *Stream) {
 		f.add(p(QuotaKept, time.Time{}), "Kept footage takes up most of the quota of camera %s: release some or raise the quota.", s.Folder)
 	}
 	f.limits(s)
+	f.tier(s)
 	if s.Live == nil {
 		if !s.Retired && !f.explained(s) {
 			f.add(p(RestartNeeded, time.Time{}), "%s is not recorded: the recorder could not apply its configuration; the log says why.", s.name())
@@ -208,6 +210,20 @@ func (f *finder) stream(s *Stream) {
 	connected := s.Live.ConnectedSince
 	if !connected.IsZero() && f.Time.Sub(connected) >= uncommittedAfter && f.Time.Sub(s.Last) >= uncommittedAfter && !f.explained(s) {
 		f.add(p(NothingCommitted, s.Last), "%s is connected, but none of its footage has been committed for a while.", s.name())
+	}
+}
+
+// tier finds out why footage does not move.
+func (f *finder) tier(s *Stream) {
+	if s.Tier == nil {
+		return
+	}
+	fails := Problem{Kind: MoveFails, Folder: s.Folder}
+	if s.Tier.Error != "" {
+		f.add(fails, "Footage of %s cannot move to %s and stays where it is, within its quota there%s.", s.Folder, s.Tier.Directory, because(s.Tier.Error))
+	}
+	if n := s.Tier.DamagedRecordings; n > 0 {
+		f.add(fails, "%d recordings of %s could not move to %s, since their files are damaged; find them with: moonfirefs check --hash", n, s.Folder, s.Tier.Directory)
 	}
 }
 

@@ -83,6 +83,48 @@ type Stream struct {
 	// clock, of which there is no footage, or one picture because those after it did not
 	// come; the latter as long as the recorder runs.
 	GapsToday Gaps `json:"gapsToday"`
+
+	// Tier is where its footage moves; nil if it stays. RetainBytes is the quota of the
+	// other footage then, and SampleFileBytes is both together.
+	Tier *Tier `json:"tier,omitempty"`
+}
+
+// Tier is the next place of a stream's footage.
+type Tier struct {
+	// Directory is the path of its sample directory.
+	Directory string `json:"directory"`
+	// AfterSeconds is how old footage is when it moves.
+	AfterSeconds float64 `json:"afterSeconds"`
+	// RetainBytes is the quota there, SampleFileBytes what there is.
+	RetainBytes     int64 `json:"retainBytes"`
+	SampleFileBytes int64 `json:"sampleFileBytes"`
+
+	// What follows only the process that records knows. Counters begin with it.
+
+	// MovedRecordings and MovedBytes have moved; DamagedRecordings could not.
+	MovedRecordings   int64 `json:"movedRecordings"`
+	MovedBytes        int64 `json:"movedBytes"`
+	DamagedRecordings int64 `json:"damagedRecordings"`
+	// LateSeconds is for how long footage has been waiting to move.
+	LateSeconds float64 `json:"lateSeconds"`
+	// Error says why footage cannot move; empty if it can.
+	Error string `json:"error,omitempty"`
+}
+
+// QuotaBytes is how much footage there may be, in all places together.
+func (s *Stream) QuotaBytes() int64 {
+	if s.Tier != nil {
+		return s.RetainBytes + s.Tier.RetainBytes
+	}
+	return s.RetainBytes
+}
+
+// UnmovedBytes is the footage that has not moved to a tier.
+func (s *Stream) UnmovedBytes() int64 {
+	if s.Tier != nil {
+		return s.SampleFileBytes - s.Tier.SampleFileBytes
+	}
+	return s.SampleFileBytes
 }
 
 // Live is what only the process that records knows of a stream. Counters begin

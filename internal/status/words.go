@@ -75,7 +75,7 @@ func (s *Stream) DriftText() string {
 
 // RecordedText says how much of the quota is used, and how much of that is kept.
 func (s *Stream) RecordedText() string {
-	text := BytesText(s.SampleFileBytes) + " of " + BytesText(s.RetainBytes)
+	text := BytesText(s.SampleFileBytes) + " of " + BytesText(s.QuotaBytes())
 	if s.RetainSeconds > 0 {
 		text += ", " + AgeText(s.retainFor()) + " at most"
 	}
@@ -83,6 +83,17 @@ func (s *Stream) RecordedText() string {
 		text += ", " + BytesText(s.KeptBytes) + " kept"
 	}
 	return text
+}
+
+// StateText says how moving is going.
+func (t *Tier) StateText() string {
+	switch {
+	case t.Error != "":
+		return "waits: " + t.Error
+	case t.LateSeconds >= 1:
+		return DurationText(time.Duration(t.LateSeconds*float64(time.Second))) + " behind"
+	}
+	return "up to date"
 }
 
 func (s *Stream) retainFor() time.Duration {

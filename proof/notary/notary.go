@@ -243,7 +243,7 @@ func (n *Notary) record(ctx context.Context, r *moonfirefs.Recording, cameras []
 	if _, known := leaves.leaves[r.SampleFile]; known {
 		return nil
 	}
-	groups, err := digestGroups(n.Store, r)
+	groups, err := n.digestGroups(ctx, r)
 	if err != nil {
 		return n.passOver(ctx, r, err)
 	}
@@ -304,6 +304,19 @@ func (n *Notary) leaves(date string, key streamKey) (*leafFile, error) {
 		d.streams[key] = opened
 	}
 	return d.streams[key], nil
+}
+
+// digestGroups is digestGroups, also if the recording moves to another directory meanwhile.
+func (n *Notary) digestGroups(ctx context.Context, r *moonfirefs.Recording) (*proof.Groups, error) {
+	groups, err := digestGroups(n.Store, r)
+	if err == nil {
+		return groups, nil
+	}
+	now, lookErr := n.Store.DB.Recording(ctx, r.ID)
+	if lookErr != nil || now.SampleDir == r.SampleDir {
+		return nil, err
+	}
+	return digestGroups(n.Store, now)
 }
 
 // digestGroups reads the sample file of a recording, once, and requires that it is what the

@@ -118,7 +118,11 @@ func (s *site) brokenPromisesOf(c *moonfirefs.Camera, found []moonfirefs.Recordi
 			break
 		}
 	}
-	if presentBytes+newest.sizeBytes <= stream.RetainBytes {
+	retainBytes := stream.RetainBytes
+	if stream.TierRetainBytes > 0 {
+		retainBytes = stream.TierRetainBytes // all goes there before it is deleted
+	}
+	if presentBytes+newest.sizeBytes <= retainBytes {
 		problems = append(problems, fmt.Sprintf("%s is missing, although there is room for it beside %d bytes", newest, presentBytes))
 	}
 	return problems

@@ -81,7 +81,9 @@ func TestFailpoints(t *testing.T) {
 		// crash lets the program kill itself at a failpoint.
 		crash func(s *site, point string) []string
 	}{
-		{"recording", func(step string) bool { return !isCheckpoint(step) && !isSalvage(step) && step != "look-again" }, (*site).killAt},
+		{"recording", func(step string) bool {
+			return !isCheckpoint(step) && !isSalvage(step) && !isMove(step) && step != "look-again"
+		}, (*site).killAt},
 		{"checkpoint", isCheckpoint, (*site).killAtCheckpoint},
 		{"salvage", isSalvage, (*site).killAtSalvage},
 	} {

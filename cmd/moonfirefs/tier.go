@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/curate"
+	"github.com/moonfirefs/moonfirefs/internal/printable"
+	"github.com/moonfirefs/moonfirefs/internal/status"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+)
+
+// leastAfter is how young footage may move: others, such as what signs recordings, have read
+// it by then.
+const leastAfter = 10 * time.Minute
+
+func newTierCommand(g *global) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "tier",
+		Short: "Manage where footage moves when it is older",
+		Args:  onlyCommands,
+		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newTierAddCommand(g), newTierListCommand(g), newTierRemoveCommand(g))
+	return cmd
+}
+
+// tierFlags are the flags of tier add.
+type tierFlags struct {
+	to, after, retain string
+	yes               bool
+}
+
+func newTierAddCommand(g *global) *cobra.Command {
+	f := &tierFlags{}
+	cmd := &cobra.Command{
+		Use:   "add CAMERA --to DIR --after AGE --retain SIZE",
+		Short: "Have a camera's footage move to another directory",
+		Long: `Has the footage of a camera move to DIR, a directory of the store ("dir add"), once it is
+older than AGE: the newest on a fast disk, the months before on a large one. In the mount,
+nothing changes.
+
+SIZE is the quota in DIR; when it is used up, the oldest footage there is deleted. The
+quota of the camera ("camera edit --retain") is for the footage that has not moved. When
+nine tenths of that are used up, footage moves although it is younger.
+
+For a camera that has a tier already, it changes AGE and SIZE. A running recorder takes it
+up within seconds.
+
+CAMERA is the name of the camera's folder (NAME-sub for the sub stream, or NAME/sub).`,
+		Example: `  moonfirefs dir add /media/bulk/samples
+  moonfirefs tier add driveway --to /media/bulk/samples --after 3d --retain 2TB`,
+		Args: asUsage(f.args),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.withStore(cmd, store.Configuring, func(o *opened) error { return f.set(o, args[0]) })
+		},
+	}
+	cmd.Flags().StringVar(&f.to, "to", "", "directory of the store that footage moves to")
+	cmd.Flags().StringVar(&f.after, "after", "", "age at which footage moves, such as 12h or 3d; at least 10m")
+	cmd.Flags().StringVar(&f.retain, "retain", "", "disk space there, such as 2TB; when it is used up, the oldest footage there is deleted")
+	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask, also if footage is deleted at once")
+	return cmd
+}
+
+func (f *tierFlags) args(cmd *cobra.Command, args []string) error {
+	for name, value := range map[string]string{"to": f.to, "after": f.after, "retain": f.retain} {
+		if value == "" {
+			return fmt.Errorf("--%s is missing: --to, --after and --retain are all needed", name)
+		}
+	}
+	return needs("CAMERA")(cmd, args)
+}
+
+// findTierStream finds a stream as a person may write it.
+func (o *opened) findTierStream(name string) (*curate.Stream, error) {
+	streams, err := curate.ListStreams(o.cmd.Context(), o.DB)
+	if err != nil {
+		return nil, err
+	}
+	if camera, isSub := strings.CutSuffix(name, "/sub"); isSub {
+		name = camera + "-sub"
+	}
+	return streams.Find(name)
+}
+
+func (f *tierFlags) set(o *opened, name string) error {
+	t, err := f.parse()
+	if err != nil {
+		return err
+	}
+	stream, err := o.findTierStream(name)
+	if err != nil {
+		return err
+	}
+	t.Stream = stream.ID
+	if t.SampleDir, err = o.findDirOf("--to", f.to); err != nil {
+		return err
+	}
+	if t.SampleDir == stream.SampleDir {
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s is recorded to %s already: give another directory", stream.Folder, o.Dirs[t.SampleDir].Path())
+	}
+	if err := f.confirmQuota(o, stream, t); err != nil {
+		return err
+	}
+	err = o.DB.SetTier(o.cmd.Context(), t)
+	if errors.Is(err, moonfirefs.ErrExists) {
+		return moonfirefs.Errorf(moonfirefs.ErrExists, "the footage of %s moves to another directory already (see: moonfirefs tier list); remove that first", stream.Folder)
+	}
+	if err != nil {
+		return err
+	}
+	return o.printf("Footage of %s moves to %s once it is older than %s; %s may be there.",
+		stream.Folder, o.Dirs[t.SampleDir].Path(), status.AgeText(t.After90k.Duration()), humanize.Bytes(uint64(t.RetainBytes)))
+}
+
+func (f *tierFlags) parse() (t *moonfirefs.Tier, err error) {
+	t = &moonfirefs.Tier{}
+	if t.After90k, err = parseAge("--after", f.after); err != nil {
+		return nil, err
+	}
+	if t.After90k.Duration() < leastAfter {
+		return nil, &usageError{fmt.Errorf("--after %s: must be at least 10m", f.after)}
+	}
+	t.RetainBytes, err = parseSize("--retain", f.retain, quotaBounds)
+	return t, err
+}
+
+// confirmQuota asks before a quota that is lower than before has footage deleted.
+func (f *tierFlags) confirmQuota(o *opened, stream *curate.Stream, t *moonfirefs.Tier) error {
+	before, err := o.DB.Tier(o.cmd.Context(), stream.ID)
+	if err != nil || before == nil || before.RetainBytes <= t.RetainBytes {
+		return err
+	}
+	t.Last, t.SampleFileBytes = before.Last, before.SampleFileBytes
+	return o.confirmTier(fmt.Sprintf("With a quota of %s there", humanize.Bytes(uint64(t.RetainBytes))), stream, t, f.yes)
+}
+
+// confirmTier asks before a change of a tier, which the question begins with, has footage
+// deleted.
+func (o *opened) confirmTier(cause string, stream *curate.Stream, t *moonfirefs.Tier, yes bool) error {
+	found, err := curate.ExcessWith(o.cmd.Context(), o.DB, &stream.Stream, t, "", moonfirefs.FromTime(time.Now()))
+	if err != nil || found.Recordings == 0 {
+		return err
+	}
+	return confirm(o.cmd, fmt.Sprintf("%s, the footage of %s from %s, %s, is deleted at once, for good. Continue?",
+		cause, stream.Folder, o.times(found.Interval), footageText(found)), yes)
+}
+
+func newTierRemoveCommand(g *global) *cobra.Command {
+	var yes bool
+	cmd := &cobra.Command{
+		Use:   "remove CAMERA",
+		Short: "Have a camera's footage stay where it is recorded",
+		Long: `Footage of the camera moves no longer. What has moved stays where it is, and the quota of
+the camera is for all of its footage from then on: raise it first, or what exceeds it is
+deleted.
+
+CAMERA is the name of the camera's folder (NAME-sub for the sub stream, or NAME/sub).`,
+		Example: `  moonfirefs tier remove driveway`,
+		Args:    asUsage(needs("CAMERA")),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return g.withStore(cmd, store.Configuring, func(o *opened) error { return o.removeTier(args[0], yes) })
+		},
+	}
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask, also if footage is deleted at once")
+	return cmd
+}
+
+func (o *opened) removeTier(name string, yes bool) error {
+	stream, err := o.findTierStream(name)
+	if err != nil {
+		return err
+	}
+	t, err := o.DB.Tier(o.cmd.Context(), stream.ID)
+	if err != nil {
+		return err
+	}
+	if t == nil {
+		return moonfirefs.Errorf(moonfirefs.ErrNotFound, "the footage of %s does not move (see: moonfirefs tier list)", stream.Folder)
+	}
+	cause := fmt.Sprintf("With one quota of %s for all of it", humanize.Bytes(uint64(stream.RetainBytes)))
+	if err := o.confirmTier(cause, stream, nil, yes); err != nil {
+		return err
+	}
+	if err := o.DB.RemoveTier(o.cmd.Context(), stream.ID); err != nil {
+		return err
+	}
+	return o.printf("Footage of %s moves no longer. What has moved stays where it is.", stream.Folder)
+}
+
+// tierEntry is a tier as JSON tells of it.
+type tierEntry struct {
+	Folder          string  `json:"folder"`
+	Directory       string  `json:"directory"`
+	AfterSeconds    float64 `json:"afterSeconds"`
+	RetainBytes     int64   `json:"retainBytes"`
+	SampleFileBytes int64   `json:"sampleFileBytes"`
+	// UnmovedBytes have not moved, and UnmovedRetainBytes is their quota.
+	UnmovedBytes       int64 `json:"unmovedBytes"`
+	UnmovedRetainBytes int64 `json:"unmovedRetainBytes"`
+}
+
+func newTierListCommand(g *global) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List where footage moves",
+		Long: `Lists the cameras whose footage moves to another directory, and how much of it has.
+"moonfirefs status" tells how moving is going.`,
+		Example: `  moonfirefs tier list`,
+		Args:    asUsage(noArguments),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return g.withStore(cmd, store.Reading, func(o *opened) error { return o.listTiers(asJSON) })
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func (o *opened) listTiers(asJSON bool) error {
+	tiers, err := o.tierEntries()
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(o.cmd.OutOrStdout(), tiers, storeIndent)
+	}
+	if len(tiers) == 0 {
+		return o.printf("No footage moves (see: moonfirefs tier add --help).")
+	}
+	t := newTable(o.cmd.OutOrStdout())
+	t.line("CAMERA\tMOVES TO\tAFTER\tUSED THERE\tNOT MOVED")
+	for _, e := range tiers {
+		t.row(printable.Text(e.Folder), e.Directory, status.AgeText(time.Duration(e.AfterSeconds*float64(time.Second))),
+			status.BytesText(e.SampleFileBytes)+" of "+status.BytesText(e.RetainBytes),
+			status.BytesText(e.UnmovedBytes)+" of "+status.BytesText(e.UnmovedRetainBytes))
+	}
+	return t.flush()
+}
+
+// tierEntries are by camera, main before sub.
+func (o *opened) tierEntries() ([]tierEntry, error) {
+	tiers, err := o.DB.Tiers(o.cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	streams, err := curate.ListStreams(o.cmd.Context(), o.DB)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]tierEntry, 0, len(tiers)) // [] in JSON, not null
+	for _, s := range streams {
+		for _, t := range tiers {
+			if t.Stream != s.ID {
+				continue
+			}
+			entries = append(entries, tierEntry{
+				Folder: s.Folder, Directory: o.Dirs[t.SampleDir].Path(), AfterSeconds: t.After90k.Duration().Seconds(),
+				RetainBytes: t.RetainBytes, SampleFileBytes: t.SampleFileBytes,
+				UnmovedBytes: s.SampleFileBytes - t.SampleFileBytes, UnmovedRetainBytes: s.RetainBytes,
+			})
+		}
+	}
+	return entries, nil
+}

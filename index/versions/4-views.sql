@@ -1,0 +1,8 @@
+-- SPDX-License-Identifier: GPL-3.0-or-later
+
+-- What a reader of a database of version 4 needs to see one of the current version.
+
+create temp view tier as
+select null as stream_id, null as sample_dir_id, null as after_90k, null as retain_bytes,
+       null as last_recording_id, null as sample_file_bytes
+ where false;
