@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -71,8 +72,9 @@ func TestPageGrowth(t *testing.T) {
 			if now := mustRead(t, path); bytes.Equal(now, want) || int64(len(now)) != stat(t, path).Size {
 				t.Errorf("%s has %d bytes, stat says %d", name, len(now), stat(t, path).Size)
 			}
-			if kept, err := io.ReadAll(old); err != nil || !bytes.Equal(kept, want) {
-				t.Errorf("the old handle of %s gave %d bytes of %d: %v", name, len(kept), len(want), err)
+			kept, err := io.ReadAll(old)
+			if diff := cmp.Diff(string(want), string(kept)); diff != "" || err != nil {
+				t.Errorf("%s was -read when it was new +from the old handle (%v):\n%s", name, err, diff)
 			}
 		}
 	})

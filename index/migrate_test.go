@@ -300,8 +300,8 @@ func TestOldOnReadOnlyMedium(t *testing.T) {
 	path := oldStore(t)
 	want := contents(t, openOld(t, oldStore(t), false))
 	db := openOld(t, filepath.Join(mountReadOnly(t, filepath.Dir(path)), filepath.Base(path)), false)
-	if got := contents(t, db); got != want {
-		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	if diff := cmp.Diff(want, contents(t, db)); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 
@@ -345,8 +345,8 @@ func TestMigrateAfterAKill(t *testing.T) {
 				want := contents(t, openOld(t, oldStore(t), false))
 				left := killMigration(t, path, migrated)
 				db := openOld(t, left, writable)
-				if got := contents(t, db); got != want {
-					t.Errorf("got:\n%s\nwant:\n%s", got, want)
+				if diff := cmp.Diff(want, contents(t, db)); diff != "" {
+					t.Errorf("-want +got:\n%s", diff)
 				}
 				requireSound(t, db)
 			})

@@ -3,7 +3,6 @@
 package pages
 
 import (
-	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -155,7 +154,10 @@ func TestPagesFollow(t *testing.T) {
 		fresh := f.newPages(t)
 		for _, path := range pagePaths {
 			got, want := pageOf(t, p, path[0], path[1]), pageOf(t, fresh, path[0], path[1])
-			if !bytes.Equal(contentOf(t, got), contentOf(t, want)) || got.Inode != want.Inode || got.Modified90k != want.Modified90k {
+			if diff := cmp.Diff(string(contentOf(t, want)), string(contentOf(t, got))); diff != "" {
+				t.Fatalf("step %d, %+v: -%s of a new mount +of this one:\n%s", step, what, path, diff)
+			}
+			if got.Inode != want.Inode || got.Modified90k != want.Modified90k {
 				t.Fatalf("step %d, %+v: %s is not what a new mount shows", step, what, path)
 			}
 			versions[got.Inode] = true
@@ -225,8 +227,8 @@ func TestPagesAreForgotten(t *testing.T) {
 	var kept []*Page
 	for _, path := range pagePaths {
 		got, want := pageOf(t, poor, path[0], path[1]), pageOf(t, p, path[0], path[1])
-		if got.Inode != want.Inode || !bytes.Equal(contentOf(t, got), contentOf(t, want)) {
-			t.Errorf("%s is not what it is with more memory", path)
+		if diff := cmp.Diff(string(contentOf(t, want)), string(contentOf(t, got))); diff != "" || got.Inode != want.Inode {
+			t.Errorf("inode %d, %d with more memory: -%s with more memory +with less:\n%s", got.Inode, want.Inode, path, diff)
 		}
 		kept = append(kept, got)
 	}

@@ -28,7 +28,7 @@ func (v *mpv) show(t *testing.T, path string, options ...string) []int {
 		t.Fatal(err)
 	}
 	args := append([]string{"--no-config", "--no-audio", "--no-sub", "--vo=image", "--vo-image-format=png", "--vo-image-outdir=" + dir,
-		"--vf=scale=320:192", "--untimed", "--framedrop=no", "--msg-level=all=warn"}, options...)
+		"--vo-image-png-compression=0", "--vo-image-png-filter=0", fmt.Sprintf("--vf=scale=%d:%d", grayWidth, grayHeight), "--untimed", "--framedrop=no", "--msg-level=all=warn"}, options...)
 	if output, ok := v.try("mpv", append(args, path)...); !ok || strings.Contains(output, "rror") {
 		t.Fatalf("mpv: %s", output)
 	}
