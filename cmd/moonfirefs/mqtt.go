@@ -5,7 +5,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -43,11 +42,8 @@ func (f *mqttFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.cameras, "mqtt-camera", nil, "NAME=CAMERA: how Frigate calls a camera, if it has another name there; may be given several times")
 }
 
-// listener is what takes events from somewhere until it is closed.
-type listener = io.Closer
-
-// start listens to the broker, if there is one. The error wraps moonfirefs.ErrInvalid.
-func (f *mqttFlags) start(s *store.Store, d *events.Database, log *slog.Logger) (listener, error) {
+// start listens to the broker until what it returns is closed. The error wraps moonfirefs.ErrInvalid.
+func (f *mqttFlags) start(s *store.Store, d *events.Database, log *slog.Logger) (io.Closer, error) {
 	c, err := f.config(s)
 	if err != nil {
 		return nil, &usageError{fmt.Errorf("--mqtt: %w", err)}
@@ -97,39 +93,3 @@ func (f *mqttFlags) password() (string, error) {
 	text, err := io.ReadAll(io.LimitReader(file, maxSecretBytes))
 	return strings.TrimRight(string(text), "\r\n"), err
 }
-
-// eventFlags say where the recorder takes events from.
-type eventFlags struct{ mqttFlags }
-
-// start takes events from all sources that are given until what it returns is closed. Nothing
-// of it runs, and no database is made, if there is none.
-func (f *eventFlags) start(ctx context.Context, storePath string, s *store.Store, log *slog.Logger) (listener, error) {
-	if f == nil || f.broker == "" {
-		return nothingToClose{}, nil
-	}
-	d, err := events.OpenDatabase(ctx, eventsPath(storePath), s.DB.Meta().Store)
-	if err != nil {
-		return nil, err
-	}
-	l, err := f.mqttFlags.start(s, d, log)
-	if err != nil {
-		return nil, errors.Join(err, d.Close())
-	}
-	return inTurn{l, d}, nil
-}
-
-// inTurn is closed one after another.
-type inTurn []io.Closer
-
-// Close closes all of them.
-func (c inTurn) Close() (err error) {
-	for _, one := range c {
-		err = errors.Join(err, one.Close())
-	}
-	return err
-}
-
-type nothingToClose struct{}
-
-// Close does nothing.
-func (nothingToClose) Close() error { return nil }

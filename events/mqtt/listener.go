@@ -22,11 +22,11 @@ const (
 	source = "mqtt"
 	// queueMessages bounds what waits to be stored: with more, messages are dropped.
 	queueMessages = 256
-	// retryEvery is how long it waits for the first connection and maxPause for a later one,
-	// at most.
-	retryEvery = 5 * time.Second
-	maxPause   = 30 * time.Second
-	keepAlive  = 30 * time.Second
+	// leastPause and mostPause bound the time until it is tried again to connect.
+	leastPause     = time.Second
+	mostPause      = 30 * time.Second
+	connectTimeout = 10 * time.Second
+	keepAlive      = 30 * time.Second
 	// farewell is how long a broker has to take leave.
 	farewell = 250 * time.Millisecond
 	// atLeastOnce is a quality of service.
@@ -41,7 +41,9 @@ type Listener struct {
 	client   paho.Client
 	switches map[string]Switch
 	queue    chan func(context.Context)
-	dropped  atomic.Int64
+	// lost has why the connection was lost.
+	lost    chan error
+	dropped atomic.Int64
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -56,6 +58,7 @@ func Start(c Config, d *events.Database, log *slog.Logger) (*Listener, error) {
 	l := &Listener{
 		config: c, tracker: events.NewTracker(d, source), log: log,
 		switches: make(map[string]Switch), queue: make(chan func(context.Context), queueMessages),
+		lost: make(chan error, 1),
 	}
 	for _, s := range c.Switches {
 		l.switches[s.Topic] = s
@@ -65,23 +68,78 @@ func Start(c Config, d *events.Database, log *slog.Logger) (*Listener, error) {
 	l.cancel = cancel
 	l.running.Go(func() { l.run(ctx) })
 	l.running.Go(func() { l.tracker.Run(ctx, l.failed) })
-	l.client.Connect() // which goes on by itself
+	l.running.Go(func() { l.stayConnected(ctx) })
 	return l, nil
 }
 
+// options leave it to stayConnected to connect again: what the library does for that, it does
+// not end when it is told to.
 func (l *Listener) options() *paho.ClientOptions {
 	broker, _ := brokerURL(l.config.Broker) // checked
-	o := paho.NewClientOptions().AddBroker(broker.String()).SetClientID(l.config.ClientID).
+	return paho.NewClientOptions().AddBroker(broker.String()).SetClientID(l.config.ClientID).
 		SetUsername(l.config.Username).SetPassword(l.config.Password).
-		SetKeepAlive(keepAlive).SetAutoReconnect(true).SetMaxReconnectInterval(maxPause).
-		SetConnectRetry(true).SetConnectRetryInterval(retryEvery)
-	return o.SetOnConnectHandler(func(client paho.Client) {
-		l.log.Info("connected to the MQTT broker", "broker", broker.Host)
-		client.SubscribeMultiple(l.topics(), l.receive)
-	}).SetConnectionLostHandler(func(_ paho.Client, err error) {
-		l.log.Warn("connection to the MQTT broker lost", "broker", broker.Host, "err", err)
-		l.enqueue(func(ctx context.Context) { l.told(l.tracker.Interrupt(ctx)) })
-	})
+		SetKeepAlive(keepAlive).SetConnectTimeout(connectTimeout).SetAutoReconnect(false).
+		SetConnectionLostHandler(func(_ paho.Client, err error) {
+			select {
+			case l.lost <- err:
+			default: // one is enough
+			}
+		})
+}
+
+// stayConnected connects again and again until ctx ends.
+func (l *Listener) stayConnected(ctx context.Context) {
+	var told string
+	for pause := leastPause; ctx.Err() == nil; pause = min(2*pause, mostPause) {
+		err := l.connect(ctx)
+		if err == nil {
+			l.log.Info("taking events from the MQTT broker")
+			pause, told = leastPause, ""
+			select {
+			case <-ctx.Done():
+				return
+			case err = <-l.lost:
+				l.enqueue(func(ctx context.Context) { l.told(l.tracker.Interrupt(ctx)) })
+			}
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		if err.Error() != told { // once, and not every half a minute
+			l.log.Warn("no events from the MQTT broker; trying again", "err", err)
+			told = err.Error()
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+}
+
+// connect connects and subscribes.
+func (l *Listener) connect(ctx context.Context) error {
+	select {
+	case <-l.lost: // of a connection that was of no use
+	default:
+	}
+	if err := done(ctx, l.client.Connect()); err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	if err := done(ctx, l.client.SubscribeMultiple(l.topics(), l.receive)); err != nil {
+		l.client.Disconnect(uint(farewell.Milliseconds()))
+		return fmt.Errorf("subscribe: %w", err)
+	}
+	return nil
+}
+
+// done waits for what the library does.
+func done(ctx context.Context, t paho.Token) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.Done():
+		return t.Error()
+	}
 }
 
 func (l *Listener) topics() map[string]byte {
@@ -97,8 +155,8 @@ func (l *Listener) topics() map[string]byte {
 
 // Close ends the connection, and what goes on.
 func (l *Listener) Close() error {
-	l.client.Disconnect(uint(farewell.Milliseconds()))
 	l.cancel()
+	l.client.Disconnect(uint(farewell.Milliseconds()))
 	l.running.Wait()
 	return l.tracker.Interrupt(context.Background())
 }

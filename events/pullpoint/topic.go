@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package pullpoint
+
+import "strings"
+
+// labels are what topics become: the first whose word is in the topic. Makers have their own
+// topics for what people call the same.
+var labels = []struct{ word, label string }{
+	{"people", "person"}, {"human", "person"}, {"person", "person"},
+	{"vehicle", "vehicle"}, {"face", "face"}, {"dogcat", "animal"}, {"animal", "animal"}, {"pet", "animal"},
+	{"visitor", "visitor"},
+	{"linedetector", "line crossing"}, {"linecross", "line crossing"},
+	{"digitalinput", "digital input"},
+	{"tamper", "tamper"}, {"globalscenechange", "tamper"},
+	{"fielddetector", "intrusion"},
+	{"motion", "motion"},
+}
+
+// labelOf says what a topic is called; ok is false if it is none of those that are events,
+// such as the state of a relay or of a processor.
+func labelOf(topic string) (label string, ok bool) {
+	topic = strings.ToLower(topic)
+	for _, l := range labels {
+		if strings.Contains(topic, l.word) {
+			return l.label, true
+		}
+	}
+	return "", false
+}
+
+// what a notification says.
+type state int
+
+const (
+	moment state = iota
+	on
+	off
+)
+
+// state reads the first item that is true or false. Where there is none, something has happened
+// at a moment.
+func (n *notification) state() state {
+	if n.Message.Operation == "Deleted" {
+		return off
+	}
+	for _, i := range n.Message.Data {
+		switch strings.ToLower(i.Value) {
+		case "true", "1", "active", "on":
+			return on
+		case "false", "0", "inactive", "off":
+			return off
+		}
+	}
+	return moment
+}
+
+// key tells apart what can be on at the same time: topics, and what they are of.
+func (n *notification) key() string {
+	var b strings.Builder
+	b.WriteString(strings.TrimSpace(n.Topic))
+	for _, i := range n.Message.Source {
+		b.WriteString("|" + i.Name + "=" + i.Value)
+	}
+	key := b.String()
+	return key[:min(len(key), 512)]
+}
