@@ -137,6 +137,10 @@ func (o *opened) tellRoom(id moonfirefs.SampleDirID, measured bitRates) error {
 	if err != nil {
 		return err
 	}
+	moved, err := o.movedBytes()
+	if err != nil {
+		return err
+	}
 	var missingBytes, quotaBytes int64
 	var mbits float64
 	for i := range cameras {
@@ -154,7 +158,7 @@ func (o *opened) tellRoom(id moonfirefs.SampleDirID, measured bitRates) error {
 			}
 			mbits += rate.mbits
 			quotaBytes += s.RetainBytes
-			missingBytes += max(rate.mostBytes(s)-s.SampleFileBytes, 0)
+			missingBytes += max(rate.mostBytes(s)-(s.SampleFileBytes-moved[s.ID]), 0)
 		}
 	}
 	free := max(space.AvailableBytes()-leftFreeBytes, 0)

@@ -117,8 +117,54 @@ func (f *tierFlags) set(o *opened, name string) error {
 	if err != nil {
 		return err
 	}
-	return o.printf("Footage of %s moves to %s once it is older than %s; %s may be there.",
+	err = o.printf("Footage of %s moves to %s once it is older than %s; %s may be there.",
 		stream.Folder, o.Dirs[t.SampleDir].Path(), status.AgeText(t.After90k.Duration()), humanize.Bytes(uint64(t.RetainBytes)))
+	if err != nil {
+		return err
+	}
+	return o.tellTierRoom(t.SampleDir)
+}
+
+// tellTierRoom warns if the quotas of what moves to a directory need more room than its disk
+// has.
+func (o *opened) tellTierRoom(id moonfirefs.SampleDirID) error {
+	dir := o.Dirs[id]
+	if !dir.Available() {
+		return nil
+	}
+	space, err := dir.Space()
+	if err != nil {
+		return err
+	}
+	tiers, err := o.DB.Tiers(o.cmd.Context())
+	if err != nil {
+		return err
+	}
+	var missingBytes int64
+	for _, t := range tiers {
+		if t.SampleDir == id {
+			missingBytes += max(t.RetainBytes-t.SampleFileBytes, 0)
+		}
+	}
+	free := max(space.AvailableBytes()-leftFreeBytes, 0)
+	if missingBytes <= free {
+		return nil
+	}
+	return o.printf("warning: the quotas of what moves to %s allow for %s more, and %s of its disk are free: once it is full, footage stays where it is recorded. Lower the quotas.",
+		dir.Path(), humanize.Bytes(uint64(missingBytes)), humanize.Bytes(uint64(free)))
+}
+
+// movedBytes is how much of streams is in their tiers.
+func (o *opened) movedBytes() (map[moonfirefs.StreamID]int64, error) {
+	tiers, err := o.DB.Tiers(o.cmd.Context())
+	if err != nil {
+		return nil, err
+	}
+	moved := make(map[moonfirefs.StreamID]int64, len(tiers))
+	for _, t := range tiers {
+		moved[t.Stream] = t.SampleFileBytes
+	}
+	return moved, nil
 }
 
 func (f *tierFlags) parse() (t *moonfirefs.Tier, err error) {

@@ -146,6 +146,7 @@ func TestTierRefused(t *testing.T) {
 			t.Errorf("%q: status %d, %q instead of %q", args, status, output, text)
 		}
 	}
+	requireOutput(t, exitOK, []string{"warning: the quotas of what moves to", "footage stays where it is recorded"}, add("yard", bulk, "3d", "1000PB")...)
 	mustRun(t, add("yard", bulk, "3d", "1GB")...)
 	third := filepath.Join(dir, "third")
 	mustRun(t, "dir", "add", third, "--store", path)

@@ -82,10 +82,10 @@ type Quota struct {
 	RetainBytes, KeptBytes int64
 }
 
-// QuotaOf adds up what is kept of a stream.
+// QuotaOf adds up what is kept of a stream, in all of its places.
 func QuotaOf(ctx context.Context, db *index.DB, s *moonfirefs.Stream) (Quota, error) {
 	keptBytes, err := db.KeptBytes(ctx, s.ID)
-	return Quota{s.RetainBytes, keptBytes}, err
+	return Quota{s.RetainBytes + s.TierRetainBytes, keptBytes}, err
 }
 
 // Exceeded tells whether kept footage leaves less of the quota than other footage may

@@ -181,7 +181,7 @@ func (f *finder) stream(s *Stream) {
 	if f.Since.IsZero() {
 		return // nothing records
 	}
-	if !s.Retired && s.KeptBytes > 0 && s.KeptBytes >= s.RetainBytes-s.RetainBytes/moonfirefs.UnkeptShare {
+	if !s.Retired && s.KeptBytes > 0 && s.KeptBytes >= s.QuotaBytes()-s.QuotaBytes()/moonfirefs.UnkeptShare {
 		f.add(p(QuotaKept, time.Time{}), "Kept footage takes up most of the quota of camera %s: release some or raise the quota.", s.Folder)
 	}
 	f.limits(s)
