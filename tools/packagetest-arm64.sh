@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
 # Runs the program of the package for arm64 on this machine's processor (qemu), beside
-# this machine's own, in a fresh Debian: each must find the other's footage good, and
-# make the same bytes of it.
+# this machine's own, in a fresh Debian: each must find the other's footage good, make
+# the same bytes of it, and verify the other's proofs.
 #
 #   tools/packagetest-arm64.sh SUITE PACKAGE PACKAGE-ARM64
 set -eu
@@ -51,6 +51,32 @@ compare() {
     rm "$root/root/native.mp4" "$root/root/arm64.mp4"
 }
 
+# proves WHO OTHER has one sign a day that is over and export footage of it, and the other
+# verify that; and see whether it notices one byte that was changed.
+proves() {
+    store=/root/signed-by-$1
+    cp -r "$work/unsigned" "$root$store"
+    $1 run --store "$store" /srv/footage >"$work/run.log" 2>&1 &
+    for _ in $(seq 240); do
+        ! grep -q 'signed a day' "$work/run.log" || break
+        sleep 0.5
+    done
+    kill -TERM $(pgrep --parent $!)
+    wait $! || fail "$1 did not end in order"
+    grep 'signed a day' "$work/run.log" || { cat "$work/run.log" >&2; fail "$1 signed nothing"; }
+    film=/root/by-$1.mp4
+    $1 export --store "$store" yard '2026-11-22 13:10:05' 13:10:33 --output "$film"
+    key=$(tail -n 1 "$root$store/proof/public.key")
+    for who in native arm64; do
+        $who verify "$film" --key "$key" | tee "$work/verified"
+        grep -q UNCHANGED "$work/verified" || fail "$who does not verify what $1 has signed"
+    done
+    size=$(stat -c %s "$root$film")
+    printf X | dd of="$root$film" bs=1 seek=$((size - 1000)) conv=notrunc status=none
+    ! $2 verify "$film" --key "$key" >"$work/verified" || fail "$2 does not notice a byte that was changed"
+    grep 'DOES NOT FIT' "$work/verified" || fail "$2 does not say what does not fit"
+}
+
 chroot_make "$suite"
 chroot "$root" dpkg --add-architecture arm64
 chroot "$root" apt-get -qq update
@@ -78,5 +104,15 @@ compare /root/demo/store
 step "recorded for arm64"
 arm64 demo /root/demo-arm64 --duration 60s
 compare /root/demo-arm64/store
+
+step "signed here, verified for arm64"
+# Footage of a day that is over, which no camera can send.
+go test ./proof/verify -count=1 -run '^TestLeave$' -leave "$work/unsigned"
+proves native arm64
+
+step "signed for arm64, verified here"
+proves arm64 native
+
+cmp "$root/root/by-native.mp4" "$root/root/by-arm64.mp4" || fail "the films differ"
 
 echo "packagetest-arm64: ok"

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
 	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
@@ -123,5 +124,20 @@ func TestSpoiltKey(t *testing.T) {
 	recorder := start(t, "run", newMountpoint(t), "--store", path)
 	recorder.saw("footage is recorded, but not signed")
 	recorder.saw("msg=recording")
+	recorder.stop()
+}
+
+// TestExportOfThePresent ensures that the footage of this moment can be exported, which has
+// no proof yet, and that this is no error.
+func TestExportOfThePresent(t *testing.T) {
+	t.Parallel()
+	path := newStore(t) // which has a key
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", startCamera(t, testcamera.Config{}).URL(), "--retain", "1GB")
+	mountpoint := newMountpoint(t)
+	recorder := start(t, "run", mountpoint, "--store", path)
+	latest := filepath.Join(mountpoint, "driveway", "latest.mp4")
+	wait.Until(t, "the newest footage", func() bool { _, err := os.Stat(latest); return err == nil })
+	file := filepath.Join(t.TempDir(), "now.mp4")
+	requireOutput(t, exitOK, []string{"Wrote " + file, "No proof yet"}, "export", "driveway", "-1m", "now", "-o", file, "--store", path)
 	recorder.stop()
 }

@@ -44,6 +44,9 @@ func (p *Prover) File(ctx context.Context, s *library.Stream, v *library.Version
 		return nil, ErrNotSigned
 	}
 	spec, err := p.catalog.Spec(ctx, s, v)
+	if errors.Is(err, moonfirefs.ErrNotFound) { // some of it is still being recorded
+		return nil, ErrNotSigned
+	}
 	if err != nil {
 		return nil, err
 	}
