@@ -5,6 +5,7 @@ package recorder
 import (
 	"bytes"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -141,6 +142,30 @@ func TestMoveAway(t *testing.T) {
 		t.Errorf("%d recordings have moved", n)
 	}
 	f.must(os.Rename(away+"-away", away))
+	f.moveUntil("recordings to move", func(*Recorder) bool { return f.inDir(1) == 0 })
+	f.recordings()
+	f.noneReserved()
+}
+
+// While the disk of the tier is full, footage stays where it is, which is told, and no copy
+// is left; it moves once there is room.
+func TestMoveFull(t *testing.T) {
+	f := newFixture(t, plenty)
+	f.record(newScript(newFakeCamera(f.clock).frames(10 * 60 * 3)))
+	f.tier(0, plenty)
+	o := f.options(newScript())
+	o.Cameras, o.MinFreeBytes = nil, 1<<60
+	r := New(o)
+	f.must(r.Open(t.Context()))
+	wait.Until(t, "it to be told", func() bool {
+		status := r.TierStatus()
+		return len(status) == 1 && strings.Contains(status[0].Error, errDiskFull.Error())
+	})
+	f.must(r.Close())
+	f.noneReserved()
+	if names, err := f.store.Dirs[2].List(); err != nil || len(names) > 0 || f.inDir(2) > 0 {
+		t.Errorf("there are %v, %v", names, err)
+	}
 	f.moveUntil("recordings to move", func(*Recorder) bool { return f.inDir(1) == 0 })
 	f.recordings()
 	f.noneReserved()

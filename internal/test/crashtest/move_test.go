@@ -26,9 +26,9 @@ func movePoints(t *testing.T) (points []string) {
 	return points
 }
 
-// newTieredSite makes a site whose footage moves to a second directory at once, where
-// retention deletes all the time.
-func newTieredSite(t *testing.T) *site {
+// newTieredSite makes a site in a folder whose footage moves to a second directory at once,
+// where retention deletes all the time.
+func newTieredSite(t *testing.T, folder string) *site {
 	t.Helper()
 	sources, err := cameras()
 	if err != nil {
@@ -36,7 +36,7 @@ func newTieredSite(t *testing.T) *site {
 	}
 	// So much that nothing is deleted before it has moved.
 	const unmovedBytes = 100 * retainBytes
-	s := newSiteWith(t, filepath.Join(t.TempDir(), "store"), "", sources, unmovedBytes, filepath.Join(t.TempDir(), "bulk"))
+	s := newSiteWith(t, filepath.Join(folder, "store"), "", sources, unmovedBytes, filepath.Join(folder, "bulk"))
 	opened, err := store.Open(t.Context(), s.path, store.Configuring, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,7 @@ func (p *program) moves(n int) bool { return strings.Count(p.log(), "msg=moved "
 func TestMoveFailpoints(t *testing.T) {
 	t.Parallel()
 	points := movePoints(t)
-	s := newTieredSite(t)
+	s := newTieredSite(t, t.TempDir())
 	s.warmUp()
 	stride := tries(3, 1)
 	s.repeat("SIGKILL at each step of a move", (len(points)+stride-1)/stride, func(i int) []string {
@@ -84,12 +84,26 @@ func TestMoveFailpoints(t *testing.T) {
 // TestMoveKills ensures the same of SIGKILL at any moment while footage moves.
 func TestMoveKills(t *testing.T) {
 	t.Parallel()
-	s := newTieredSite(t)
+	s := newTieredSite(t, t.TempDir())
 	s.warmUp()
 	s.repeat("SIGKILL while footage moves", tries(3, 100), func(i int) []string {
 		p := s.start("")
 		p.waitUntil(func() bool { return p.moves(1 + i%7) })
 		s.kill()
+		return nil
+	})
+}
+
+// TestMovePowerCuts ensures the same of a power cut.
+func TestMovePowerCuts(t *testing.T) {
+	t.Parallel()
+	disk := newImage(t, ext4)
+	s := newTieredSite(t, disk.path)
+	s.warmUp()
+	s.repeat("power cut while footage moves", tries(2, 30), func(i int) []string {
+		p := s.start("")
+		p.waitUntil(func() bool { return p.moves(1 + i%7) })
+		s.cut(disk)
 		return nil
 	})
 }
@@ -104,7 +118,7 @@ func TestMoveErrors(t *testing.T) {
 			points = append(points, point)
 		}
 	}
-	s := newTieredSite(t)
+	s := newTieredSite(t, t.TempDir())
 	s.warmUp()
 	stride := tries(3, 1)
 	s.repeat("each step of a move reports an error", (len(points)+stride-1)/stride, func(i int) []string {
