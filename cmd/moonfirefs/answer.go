@@ -3,10 +3,14 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"errors"
+	"io"
 	"os"
+	"strings"
 
-	"golang.org/x/term"
+	"golang.org/x/sys/unix"
 )
 
 // awaitAnswer reads what somebody types, until they interrupt the program: reading itself
@@ -29,16 +33,27 @@ func awaitAnswer[T any](ctx context.Context, read func() (T, error)) (answer T, 
 	}
 }
 
-// awaitPassword reads a line from a terminal that does not show what is typed.
+// awaitPassword reads a line from a terminal that does not show what is typed. However it
+// ends, the terminal is as it was before.
 func awaitPassword(ctx context.Context, terminal *os.File) (string, error) {
 	fd := int(terminal.Fd())
-	before, err := term.GetState(fd)
+	before, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 	if err != nil {
 		return "", err
 	}
-	password, err := awaitAnswer(ctx, func() ([]byte, error) { return term.ReadPassword(fd) })
-	if ctx.Err() != nil {
-		_ = term.Restore(fd, before) // for the shell; there is nobody to tell
+	// Not by whoever reads, who may come to it after an interruption.
+	silent := *before
+	silent.Lflag = silent.Lflag&^unix.ECHO | unix.ICANON | unix.ISIG
+	silent.Iflag |= unix.ICRNL
+	if err := unix.IoctlSetTermios(fd, unix.TCSETS, &silent); err != nil {
+		return "", err
 	}
-	return string(password), err
+	line, err := awaitAnswer(ctx, func() (string, error) { return bufio.NewReader(terminal).ReadString('\n') })
+	if restoreErr := unix.IoctlSetTermios(fd, unix.TCSETS, before); err == nil {
+		err = restoreErr
+	}
+	if errors.Is(err, io.EOF) && line != "" {
+		err = nil
+	}
+	return strings.TrimRight(line, "\r\n"), err
 }

@@ -35,8 +35,9 @@ const (
 func newDemoCommand(g *global) *cobra.Command {
 	var duration time.Duration
 	cmd := &cobra.Command{
-		Use:   "demo DIR",
-		Short: "Record a simulated camera and show its footage",
+		Use:         "demo DIR",
+		Annotations: serves,
+		Short:       "Record a simulated camera and show its footage",
 		Long: `Starts a simulated camera on this machine, creates a store in DIR/store, records the
 camera, and mounts the footage at DIR/mnt, until interrupted. It needs ffmpeg to
 encode the camera's video.`,

@@ -18,6 +18,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/moonfirefs/moonfirefs/internal/durable"
 	"github.com/moonfirefs/moonfirefs/internal/printable"
 )
 
@@ -29,22 +30,48 @@ func main() {
 	// A second signal ends the program at once, unless it is the same keystroke,
 	// sent to the process and to its group.
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
-	endInTime(ctx, endWithin, os.Stderr, os.Exit)
+	endInTime(ctx, endingOf(os.Args[1:]), os.Stderr, os.Exit)
 	os.Exit(execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// endWithin is how long the program may take to end once somebody has asked it to: systemd,
-// and people, wait no longer than ten seconds.
-const endWithin = 9 * time.Second
+// ending is how the program ends if somebody has asked it to, and it has not by then: a disk
+// does not answer, or nobody reads what it prints.
+type ending struct {
+	within time.Duration
+	text   string
+	status int
+}
 
-// endInTime ends the program some time after ctx has ended, should it not have ended by then:
-// a disk that does not answer holds it up. Nothing is lost by that but what no disk has: the
+// servingEnding is that of commands that record or mount until they are asked to end. systemd,
+// and people, wait no longer than ten seconds. Nothing is lost by it but what no disk has: the
 // next start salvages the rest.
-func endInTime(ctx context.Context, within time.Duration, errOut io.Writer, exit func(int)) {
+var servingEnding = ending{
+	9 * time.Second, "did not end within 9s of the signal: a disk or file system does not answer; the next start salvages what was being recorded", exitFailure,
+}
+
+// otherEnding is that of all other commands, for which somebody waits.
+var otherEnding = ending{time.Second, "interrupted", exitInterrupted}
+
+// serves marks commands that record or mount until they are asked to end.
+var serves = map[string]string{"serves": ""}
+
+// endingOf is that of the command that args call.
+func endingOf(args []string) ending {
+	cmd, _, err := newRootCommand().Find(args)
+	if _, ok := cmd.Annotations["serves"]; ok && err == nil {
+		return servingEnding
+	}
+	return otherEnding
+}
+
+// endInTime ends the program some time after ctx has ended, should it not have ended by then.
+func endInTime(ctx context.Context, e ending, errOut io.Writer, exit func(int)) {
 	context.AfterFunc(ctx, func() {
-		time.AfterFunc(within, func() {
-			_, _ = fmt.Fprintf(errOut, "moonfirefs: did not end within %v of the signal: a disk or file system does not answer; the next start salvages what was being recorded\n", within)
-			exit(exitFailure)
+		time.AfterFunc(e.within, func() {
+			time.AfterFunc(e.within, func() { exit(e.status) }) // should the removal wait, too
+			durable.RemoveUnfinished()
+			_, _ = fmt.Fprintln(errOut, "moonfirefs:", e.text)
+			exit(e.status)
 		})
 	})
 }

@@ -128,8 +128,9 @@ func (f *mountFlags) optionsOf(path string, s *store.Store, cache *library.Cache
 func newMountCommand(g *global) *cobra.Command {
 	f, many := &mountFlags{}, &storesFlags{}
 	cmd := &cobra.Command{
-		Use:   "mount MOUNTPOINT",
-		Short: "Show the footage without recording",
+		Use:         "mount MOUNTPOINT",
+		Annotations: serves,
+		Short:       "Show the footage without recording",
 		Long: `Mounts the footage at MOUNTPOINT, an empty directory, until it is interrupted or
 unmounted. A recorder may be running meanwhile. The store may also be a backup or
 a copy: it is only read.

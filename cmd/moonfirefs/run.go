@@ -26,8 +26,9 @@ func newRunCommand(g *global) *cobra.Command {
 	var queue string
 	var previews []string
 	cmd := &cobra.Command{
-		Use:   "run MOUNTPOINT",
-		Short: "Record all cameras and show the footage",
+		Use:         "run MOUNTPOINT",
+		Annotations: serves,
+		Short:       "Record all cameras and show the footage",
 		Long: `Records all cameras of the store and mounts the footage at MOUNTPOINT, an empty
 directory. It runs until it is interrupted (SIGINT, SIGTERM), and saves what it
 is recording before it ends.

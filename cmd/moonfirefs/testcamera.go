@@ -14,8 +14,9 @@ import (
 func newTestCameraCommand(g *global) *cobra.Command {
 	var listen string
 	cmd := &cobra.Command{
-		Use:   "test-camera",
-		Short: "Run a simulated camera",
+		Use:         "test-camera",
+		Annotations: serves,
+		Short:       "Run a simulated camera",
 		Long: `Runs a simulated camera until interrupted: an RTSP server whose moving picture shows a
 counter. Add it like any other camera. It needs ffmpeg to encode the video.`,
 		Example: `  moonfirefs test-camera &

@@ -48,6 +48,7 @@ func WriteIn(root *os.Root, name string, mode Mode, fill func(*os.File) error) (
 	if err != nil {
 		return err
 	}
+	defer begin(root, temporary)()
 	err = fill(f)
 	if err == nil {
 		err = f.Sync()

@@ -104,3 +104,22 @@ func TestAppearedMeanwhile(t *testing.T) {
 	}
 	requireOnly(t, path, "theirs")
 }
+
+// TestRemoveUnfinished ensures that a process that ends while it writes a file leaves nothing,
+// and that what is finished stays.
+func TestRemoveUnfinished(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	if err := Write(path, 0, write("done")); err != nil {
+		t.Fatal(err)
+	}
+	err := Write(path, Replace|Concurrent, func(f *os.File) error {
+		defer RemoveUnfinished()
+		return write("half")(f)
+	})
+	if err == nil {
+		t.Error("the file was removed, and put in the place of another")
+	}
+	requireOnly(t, path, "done")
+	RemoveUnfinished()
+	requireOnly(t, path, "done")
+}
