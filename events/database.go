@@ -190,14 +190,6 @@ func (d *Database) Remove(ctx context.Context, id int64) error {
 	return nil
 }
 
-// RemoveBefore removes the events of a camera that ended before a time.
-func (d *Database) RemoveBefore(ctx context.Context, camera uuid.UUID, before90k moonfirefs.Time90k) error {
-	if _, _, err := d.counted(ctx, "delete from event where camera_uuid = ? and end_time_90k < ?", camera[:], before90k); err != nil {
-		return fmt.Errorf("remove events: %w", err)
-	}
-	return nil
-}
-
 // Changes is another number after each change.
 func (d *Database) Changes(ctx context.Context) (n int64, err error) {
 	if err = d.db.QueryRowContext(ctx, "select changes from store").Scan(&n); err != nil {

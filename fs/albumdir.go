@@ -121,9 +121,17 @@ func (a *albumDir) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) 
 	if err != nil {
 		return nil, a.tree.failAlbum("list album", err)
 	}
-	entries := make([]entry, len(dates))
-	for i, d := range dates {
-		entries[i] = entry{d.String(), library.AlbumDateInode(a.stream, a.album.Folder(), d), fuse.S_IFDIR}
+	first90k, recorded, err := a.tree.catalog.FirstStart90k(context.WithoutCancel(ctx), a.stream)
+	if err != nil {
+		return nil, a.tree.fail("list album", err)
+	}
+	var entries []entry
+	for _, d := range dates {
+		// Of what is older than all footage there is nothing to see.
+		hours := a.tree.catalog.Calendar().Hours(d)
+		if recorded && len(hours) > 0 && hours[len(hours)-1].End90k > first90k {
+			entries = append(entries, entry{d.String(), library.AlbumDateInode(a.stream, a.album.Folder(), d), fuse.S_IFDIR})
+		}
 	}
 	return listing(a.inode(), library.StreamInode(a.stream), entries), 0
 }

@@ -90,6 +90,11 @@ func (c *Catalog) Dates(ctx context.Context, s *StreamState) ([]civil.Date, erro
 	return dates, nil
 }
 
+// FirstStart90k is the least start of a recording of a stream; ok is false if there is none.
+func (c *Catalog) FirstStart90k(ctx context.Context, s *Stream) (start90k moonfirefs.Time90k, ok bool, err error) {
+	return c.index.FirstStart(ctx, s.ID, moonfirefs.MinTime90k)
+}
+
 // isShown tells whether a date with recordings has one that is shown.
 func (c *Catalog) isShown(ctx context.Context, s *StreamState, d civil.Date) (shown bool, err error) {
 	if !s.trimmed.touchesAny(civil.Pieces(c.calendar.Hours(d))) {

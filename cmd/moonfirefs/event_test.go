@@ -36,6 +36,10 @@ func TestEvents(t *testing.T) {
 	id := strings.TrimSuffix(strings.TrimPrefix(mustRun(t, "event", "add", "yard", "car", "--from", "2026-11-22 12:10", "--store", path), "Added event "), ".\n")
 	folder := filepath.Join(camera, "events", "2026-11-22")
 	wait.Until(t, "the clips", func() bool { return strings.Join(namesListed(folder), ",") == "12.05.22 person.mp4,12.10.00 car.mp4" })
+	mustRun(t, "event", "add", "yard", "cat", "--from", "2026-11-20 12:00", "--store", path)
+	if got := namesListed(filepath.Join(camera, "events")); len(got) != 1 || got[0] != "2026-11-22" {
+		t.Errorf("the dates of events are %q", got)
+	}
 	event, size, err := readWhole(filepath.Join(folder, "12.05.22 person.mp4"))
 	mustDo(t, err)
 	clip, _, err := readWhole(filepath.Join(camera, "clips", "2026-11-22T12.05.17--12.05.45.mp4"))
@@ -57,7 +61,7 @@ func TestEvents(t *testing.T) {
 	}
 	var all []map[string]any
 	mustDo(t, json.Unmarshal([]byte(mustRun(t, "event", "list", "yard", "--json", "--store", path)), &all))
-	if len(all) != 3 || all[0]["camera"] != "yard" || all[0]["source"] != "command" {
+	if len(all) != 4 || all[0]["camera"] != "yard" || all[0]["source"] != "command" {
 		t.Errorf("event list --json: %v", all)
 	}
 

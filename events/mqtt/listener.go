@@ -119,7 +119,8 @@ func (l *Listener) stayConnected(ctx context.Context) {
 // connect connects and subscribes.
 func (l *Listener) connect(ctx context.Context) error {
 	select {
-	case <-l.lost: // of a connection that was of no use
+	case err := <-l.lost:
+		l.log.Debug("connection to the MQTT broker was of no use", "err", err)
 	default:
 	}
 	if err := done(ctx, l.client.Connect()); err != nil {
