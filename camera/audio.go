@@ -94,7 +94,7 @@ func (f *audioFeed) attach(frame *Frame) {
 		return
 	}
 	if f.dropped > f.reported {
-		f.log.Warn("audio is lost: no video came for so long", "samples", f.dropped-f.reported)
+		f.log.Warn("audio is lost: no video arrived for too long", "samples", f.dropped-f.reported)
 		f.reported = f.dropped
 	}
 	if change90k := f.align(); change90k != 0 {

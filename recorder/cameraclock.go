@@ -331,7 +331,7 @@ func (c *cameraClock) byArrival(frames []item, emit func(*item)) {
 func (c *cameraClock) tellPace() {
 	if !c.pace.told {
 		c.pace.told = true
-		c.log.Warn("the camera's clock goes at another pace than it should: it is taken at its measured rate",
+		c.log.Warn("the camera's clock runs too fast or too slow: its measured rate is used",
 			"rate", math.Round(1000/c.pace.rate)/1000)
 	}
 }

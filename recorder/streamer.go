@@ -312,7 +312,7 @@ func (s *streamer) begin(it *item) {
 	}
 	s.run = r
 	if s.trouble != nil {
-		s.log.Info("recording goes on", "dropped_frames", s.dropped)
+		s.log.Info("recording continues", "dropped_frames", s.dropped)
 		s.trouble = nil
 		s.status.recording(it.arrival.wall, nil)
 	}

@@ -132,7 +132,7 @@ func (o *opened) report() (*status.Report, error) {
 		return r, nil
 	}
 	if !errors.Is(err, monitor.ErrNoRecorder) {
-		o.log.Warn("the recorder does not tell its status", "err", err)
+		o.log.Warn("the recorder's status cannot be read", "err", err)
 	}
 	return monitor.NewCollector(o.Store).Report(o.cmd.Context(), 0)
 }

@@ -67,7 +67,7 @@ func TestStartBesideForeignLock(t *testing.T) {
 	recorder := start(t, "run", newMountpoint(t), "--store", path, "--rotate-every", "1s")
 	recorder.saw(nothingRecorded)
 	unlock()
-	recorder.saw("recording goes on")
+	recorder.saw("recording continues")
 	waitForRecordings(t, path, 2)
 	recorder.stop()
 }

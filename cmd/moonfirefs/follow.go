@@ -70,7 +70,7 @@ func (f *follower) look(ctx context.Context) error {
 	}
 	f.settings = settings
 	if err := f.recorder.Configure(cameras); err != nil {
-		f.log.Error("some streams are not recorded before the recorder is started again", "err", err)
+		f.log.Error("some streams are not recorded until the recorder is restarted", "err", err)
 	}
 	f.monitor.Reread()
 	f.log.Info("the configuration was changed", "cameras", countRecorded(cameras), "newDirs", len(added))

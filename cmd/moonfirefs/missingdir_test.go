@@ -93,7 +93,7 @@ func TestMissingDir(t *testing.T) {
 			recorder.saw(nothingRecorded)
 			mustDo(t, os.RemoveAll(s.second), os.Rename(s.second+".away", s.second))
 			before := len(fileNames(t, s.second))
-			recorder.saw("recording goes on")
+			recorder.saw("recording continues")
 			wait.Until(t, "footage on the disk that was away", func() bool { return len(fileNames(t, s.second)) > before+4 })
 			for _, file := range files(t, mountpoint) {
 				if _, _, err := readWhole(file); err != nil {
@@ -153,7 +153,7 @@ func TestReadOnlyDir(t *testing.T) {
 		t.Errorf("of %d files, %d are left", len(s.filesOnSecond), len(names))
 	}
 	tool(t, "mount", "-o", "remount,rw", disk)
-	recorder.saw("recording goes on")
+	recorder.saw("recording continues")
 	recorder.stop()
 	if n := strings.Count(recorder.output.String(), nothingRecorded); n != 1 {
 		t.Errorf("%d lines tell of it", n)

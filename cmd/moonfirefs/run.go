@@ -187,7 +187,7 @@ func record(ctx context.Context, o *recording) (err error) {
 		case <-ctx.Done():
 			o.log.Info("stopping")
 		case err = <-r.Failed():
-			o.log.Error("nothing can be recorded any more; ending", "err", err)
+			o.log.Error("nothing more can be recorded; ending", "err", err)
 		}
 	}
 	// Recording ends last: unmounting may take a while.

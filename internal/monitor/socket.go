@@ -153,7 +153,7 @@ func (s *socket) serve() {
 			return
 		}
 		if err != nil {
-			s.log.Warn("cannot answer for the status", "err", err)
+			s.log.Warn("cannot answer a request for the status", "err", err)
 			time.Sleep(time.Second) // out of descriptors, most likely
 			continue
 		}
@@ -173,7 +173,7 @@ func (s *socket) reply(connection *net.UnixConn) {
 	defer connection.Close()
 	r, err := s.answer()
 	if err != nil {
-		s.log.Warn("cannot answer for the status", "err", err)
+		s.log.Warn("cannot answer a request for the status", "err", err)
 		return
 	}
 	if err := connection.SetWriteDeadline(time.Now().Add(s.answerTimeout)); err != nil {
@@ -183,7 +183,7 @@ func (s *socket) reply(connection *net.UnixConn) {
 	defer stop()
 	answer, err := json.Marshal(r)
 	if err != nil {
-		s.log.Warn("cannot answer for the status", "err", err)
+		s.log.Warn("cannot answer a request for the status", "err", err)
 		return
 	}
 	_, _ = connection.Write(append(printable.JSON(answer), '\n')) // whoever asked has gone

@@ -74,7 +74,7 @@ func (s *site) fillAndMakeRoom(disk *image) []string {
 		s.t.Fatal(err)
 	}
 	room := time.Now()
-	if !p.prints(cameraCount, `msg="recording goes on"`) {
+	if !p.prints(cameraCount, `msg="recording continues"`) {
 		return []string{"recording does not go on:\n" + tail(p.log(), 40)}
 	}
 	took := time.Since(room)
@@ -131,7 +131,7 @@ func (s *site) startWhileFull(disk *image) []string {
 		s.t.Fatal(err)
 	}
 	room := time.Now()
-	if !p.prints(cameraCount, `msg="recording goes on"`) || !p.waitUntil(func() bool { return p.records(cameraCount) }) {
+	if !p.prints(cameraCount, `msg="recording continues"`) || !p.waitUntil(func() bool { return p.records(cameraCount) }) {
 		return []string{"recording does not begin:\n" + tail(p.log(), 40)}
 	}
 	problems := inTime("recording began", time.Since(room), resumesWithin)

@@ -118,7 +118,7 @@ func TestFrozenDiskPastTheCap(t *testing.T) {
 		t.Fatalf("the queues take everything:\n%s", p.log())
 	}
 	disk.must(disk.Stall())
-	if !p.prints(len(sources), "recording goes on") {
+	if !p.prints(len(sources), "recording continues") {
 		t.Fatalf("recording does not go on:\n%s", p.log())
 	}
 	saved := strings.Count(p.log(), "msg=saved")

@@ -146,7 +146,7 @@ func (s *site) loseAndFind(disk *image, leave, comeBack func(*image)) []string {
 	}
 	comeBack(disk)
 	back := time.Now()
-	if !p.prints(1, `msg="recording to the sample directory begins"`) || !p.prints(cameraCount/2, `msg="recording goes on"`) {
+	if !p.prints(1, `msg="recording to the sample directory begins"`) || !p.prints(cameraCount/2, `msg="recording continues"`) {
 		return append(problems, "recording does not go on:\n"+tail(p.log(), 40))
 	}
 	took := time.Since(back)

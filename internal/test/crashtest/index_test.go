@@ -53,7 +53,7 @@ func (s *site) fillIndex(disk *image) []string {
 		s.t.Fatal(err)
 	}
 	room := time.Now()
-	if !p.prints(cameraCount, `msg="recording goes on"`) {
+	if !p.prints(cameraCount, `msg="recording continues"`) {
 		return append(problems, "recording does not go on:\n"+tail(p.log(), 40))
 	}
 	took := time.Since(room)
