@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,19 +17,24 @@ import (
 
 // bigStore measures listings, starts and saves where years have been recorded.
 func bigStore(ctx context.Context, b *bench) error {
-	big, empty := b.path("big"), b.path("empty")
-	if b.keptBig != "" {
-		big = b.keptBig
+	empty := b.path("empty")
+	big, err := b.bigStorePath(ctx)
+	if err != nil {
+		return err
 	}
-	for path, days := range map[string]int{big: b.days, empty: 0} {
-		if _, err := os.Stat(path); err == nil {
-			continue
-		}
-		if err := b.newStore(ctx, path, days, 5); err != nil {
-			return err
-		}
+	if err := b.newStore(ctx, empty, 0, 5); err != nil {
+		return err
 	}
 	return errors.Join(b.listings(ctx, big), b.starts(ctx, big, empty), b.saves(ctx, big, empty))
+}
+
+// bigStorePath makes the store with years of footage, unless there is one.
+func (b *bench) bigStorePath(ctx context.Context) (string, error) {
+	path := cmp.Or(b.keptBig, b.path("big"))
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
+	}
+	return path, b.newStore(ctx, path, b.days, 5)
 }
 
 // newStore makes a store with footage around the clock.

@@ -29,15 +29,16 @@ func main() {
 	}
 	rows := flag.String("rows", "", "numbers of rows, such as 6,7; the default is all")
 	rounds := flag.Int("rounds", 5, "how often each thing is measured")
+	days := flag.Int("days", full.days, "how many days the store of rows 6 to 9, 12 and 13 has")
 	short := flag.Bool("short", false, "so little footage that figures mean nothing")
 	dir := flag.String("dir", os.TempDir(), "where to put footage, up to 8 GB of it")
-	big := flag.String("big", "", "where to keep the store of rows 6 to 12, or where it was kept; the default is to remove it")
+	big := flag.String("big", "", "where to keep the store of rows 6 to 13, or where it was kept; the default is to remove it")
 	mediamtx := flag.String("mediamtx", "", "path of a program mediamtx, to compare row 10 with as well")
 	window := flag.Duration("window", full.recordingRound, "how long recorders are compared in each round of row 10")
 	flag.Parse()
 	b := &bench{rounds: *rounds, amounts: full, out: os.Stdout, keptBig: *big, mediamtx: *mediamtx}
 	b.recordingRound = *window
-	if *short {
+	if b.days = *days; *short {
 		b.amounts = little
 	}
 	exit(b.run(ctx, *dir, *rows))
@@ -63,6 +64,7 @@ var rows = []row{
 	{[]int{4}, buildingMoov},
 	{[]int{5}, randomReads},
 	{[]int{6, 7, 8, 9, 12}, bigStore},
+	{[]int{13}, firstLooks},
 	{[]int{10}, recordingBeside},
 	{[]int{11}, recordingTraced},
 }

@@ -130,9 +130,14 @@ func (s *server) memoryBytes(line string) (int64, error) {
 
 // command runs a program to its end. What it prints goes nowhere, unless it fails.
 func command(ctx context.Context, name string, args ...string) error {
+	return commandIn(ctx, "", append([]string{name}, args...))
+}
+
+// commandIn is command in a folder.
+func commandIn(ctx context.Context, folder string, words []string) error {
 	var stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Stderr = &stderr
+	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
+	cmd.Dir, cmd.Stderr = folder, &stderr
 	if err := cmd.Run(); err != nil {
 		return fmt.Errorf("%s: %w: %s", strings.Join(cmd.Args, " "), err, bytes.TrimSpace(stderr.Bytes()))
 	}
