@@ -240,6 +240,54 @@ func TestPushed(t *testing.T) {
 	}
 }
 
+// TestRTMP ensures that a server of RTMP is recorded, with sound of each kind that FLV has,
+// that its end is told in words, and that what is there again is recorded again.
+func TestRTMP(t *testing.T) {
+	for _, audio := range []testcamera.AudioCodec{testcamera.AAC, testcamera.ALaw, testcamera.ULaw} {
+		t.Run(string(audio), func(t *testing.T) {
+			t.Parallel()
+			port := freePort(t)
+			m := mux(t, testcamera.H264, audio, "pushed.flv")
+			url := fmt.Sprintf("rtmp://127.0.0.1:%d/live/camera", port)
+			for range 2 {
+				if _, err := Open(t.Context(), Config{URL: url}); !errors.Is(err, syscall.ECONNREFUSED) {
+					t.Errorf("where nobody listens: %v", err)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				server := exec.CommandContext(ctx, "ffmpeg", "-v", "error", "-re", "-stream_loop", "20", "-i", m.path,
+					"-c", "copy", "-f", "flv", "-listen", "1", url)
+				if err := server.Start(); err != nil {
+					t.Fatal(err)
+				}
+				session := openListening(t, Config{URL: url, Audio: true})
+				m.requireFrames(t, session, 30)
+				cancel()
+				_ = server.Wait() // it is killed
+				if err := nextError(t, session); err.Error() != "read frame: the connection has failed" {
+					t.Errorf("at the end: %v", err)
+				}
+				session.Close()
+			}
+		})
+	}
+}
+
+// openListening opens a session with a server that takes its time to listen.
+func openListening(t *testing.T, cfg Config) *Session {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; {
+		session, err := Open(t.Context(), cfg)
+		if err == nil {
+			t.Cleanup(func() { session.Close() })
+			return session
+		}
+		if !errors.Is(err, syscall.ECONNREFUSED) || time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
 // freePort finds a port that nobody uses, of an even number, as RTP wants it.
 func freePort(t *testing.T) int {
 	t.Helper()

@@ -16,6 +16,9 @@ const (
 	statusOK                   = 200
 	statusUnauthorized         = 401
 	statusNotAllowed           = 405
+	statusInvalidField         = 456
+	statusInvalidRange         = 457
+	statusNotAggregate         = 459
 	statusUnsupportedTransport = 461
 	statusNotImplemented       = 501
 	statusOptionNotSupported   = 551

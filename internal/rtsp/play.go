@@ -273,12 +273,8 @@ func (c *Conn) takeSession(field string) {
 func (c *Conn) Play(deliver func(*Packet)) error {
 	c.deliver = deliver
 	c.punch()
-	answer, err := c.do("PLAY", c.aggregate, "Range: npt=0.000-")
-	switch {
-	case err != nil:
+	if err := c.playAll(); err != nil {
 		return err
-	case answer.code != statusOK:
-		return &StatusError{Method: "PLAY", Code: answer.code, Reason: shorten(answer.reason)}
 	}
 	now := time.Now()
 	c.heard = now
@@ -288,6 +284,38 @@ func (c *Conn) Play(deliver func(*Packet)) error {
 	}
 	if err := c.wire.gatherer.start(); err != nil {
 		return fmt.Errorf("set up the connection: %w", err)
+	}
+	return nil
+}
+
+// playAll asks for all streams at once, or for one after another where the camera wants that
+// (RFC 2326 §11.3.10).
+func (c *Conn) playAll() error {
+	err := c.playURL(c.aggregate)
+	var refusal *StatusError
+	if !errors.As(err, &refusal) || refusal.Code != statusNotAggregate {
+		return err
+	}
+	for i := range c.tracks {
+		if err := c.playURL(c.tracks[i].control); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// playURL asks for a stream, or for all, from now on. There are cameras that want to be told
+// so, and cameras that cannot bear it.
+func (c *Conn) playURL(url string) error {
+	answer, err := c.do("PLAY", url, "Range: npt=0.000-")
+	if err == nil && (answer.code == statusInvalidRange || answer.code == statusInvalidField) {
+		answer, err = c.do("PLAY", url)
+	}
+	switch {
+	case err != nil:
+		return err
+	case answer.code != statusOK:
+		return &StatusError{Method: "PLAY", Code: answer.code, Reason: shorten(answer.reason)}
 	}
 	return nil
 }

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package camera
+
+import (
+	"bufio"
+	"crypto/md5"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net"
+	"net/textproto"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
+)
+
+// oddRequest is what an odd camera is asked, and what it would answer if it were none.
+type oddRequest struct {
+	method, url string
+	header      textproto.MIMEHeader
+	// number counts the requests of all connections.
+	number int
+	sdp    string
+}
+
+// answer is what a camera without oddities says.
+func (r *oddRequest) answer() string {
+	head := "RTSP/1.0 200 OK\r\nCSeq: " + r.header.Get("CSeq") + "\r\n"
+	switch r.method {
+	case "DESCRIBE":
+		return fmt.Sprintf("%sContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s", head, len(r.sdp), r.sdp)
+	case "SETUP":
+		return head + "Session: 1\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n\r\n"
+	}
+	return head + "\r\n"
+}
+
+// refuse is a refusal with some fields.
+func (r *oddRequest) refuse(status string, fields ...string) string {
+	return "RTSP/1.0 " + status + "\r\nCSeq: " + r.header.Get("CSeq") + "\r\n" + strings.Join(append(fields, "\r\n"), "\r\n")
+}
+
+// oddPacket is an RTP packet that is about to be sent.
+type oddPacket struct {
+	channel           byte
+	sequence          uint16
+	timestamp, source uint32
+}
+
+// oddity is what is odd about a camera.
+type oddity struct {
+	// path is that of its URL; empty means /a.
+	path string
+	// sdp changes the session description.
+	sdp func(string) string
+	// answer returns an answer; nil means that without oddities.
+	answer func(*oddRequest) string
+	// send changes the packet of frame n, and returns what is sent before it.
+	send func(n int, p *oddPacket) (before []byte)
+}
+
+// serve plays a medium to everybody who asks.
+func (o *oddity) serve(t *testing.T, m *testcamera.Media) (url string) {
+	var requests int
+	sdp := describe("m=video 0 RTP/AVP 96", "a=rtpmap:96 H264/90000", "a=control:trackID=0")
+	if o.sdp != nil {
+		sdp = o.sdp(sdp)
+	}
+	address := cameratest.Listen(t, func(conn net.Conn) {
+		reader := textproto.NewReader(bufio.NewReader(conn))
+		for {
+			line, err := reader.ReadLine()
+			if err != nil {
+				return
+			}
+			r := &oddRequest{number: requests, sdp: sdp}
+			requests++
+			r.method, r.url, _ = strings.Cut(strings.TrimSuffix(line, " RTSP/1.0"), " ")
+			if r.header, err = reader.ReadMIMEHeader(); err != nil {
+				return
+			}
+			answer := r.answer()
+			if o.answer != nil {
+				answer = o.answer(r)
+			}
+			if _, err := io.WriteString(conn, answer); err != nil {
+				return
+			}
+			if r.method == "PLAY" && strings.Contains(answer, " 200 ") {
+				o.play(conn, m)
+				return
+			}
+		}
+	})
+	if o.path == "" {
+		return "rtsp://" + address + "/a"
+	}
+	return "rtsp://" + address + o.path
+}
+
+// play sends frames until nobody takes them.
+func (o *oddity) play(conn net.Conn, m *testcamera.Media) {
+	sequence := uint16(1)
+	for n := 0; ; n++ {
+		unit := &m.AccessUnits[n%len(m.AccessUnits)]
+		for i, nal := range unit.NALs {
+			p := oddPacket{sequence: sequence, timestamp: uint32(n * 90000 / m.Params.FPS), source: 1}
+			sequence++
+			var b []byte
+			if o.send != nil {
+				b = o.send(n, &p)
+			}
+			marker := byte(0)
+			if i == len(unit.NALs)-1 {
+				marker = 0x80
+			}
+			b = binary.BigEndian.AppendUint16(append(b, '$', p.channel), uint16(12+len(nal)))
+			b = binary.BigEndian.AppendUint16(append(b, 0x80, marker|96), p.sequence)
+			b = binary.BigEndian.AppendUint32(b, p.timestamp)
+			b = binary.BigEndian.AppendUint32(b, p.source)
+			if _, err := conn.Write(append(b, nal...)); err != nil {
+				return
+			}
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// digestOf is the response that a request should have.
+func digestOf(r *oddRequest, realm, nonce string) string {
+	h := func(parts ...string) string {
+		sum := md5.Sum([]byte(strings.Join(parts, ":")))
+		return hex.EncodeToString(sum[:])
+	}
+	return h(h(username, realm, plantedPassword), nonce, h(r.method, r.url))
+}
+
+// control is an RTCP packet on its channel.
+func control(channel byte, packet ...byte) []byte {
+	return append([]byte{'$', channel, 0, byte(len(packet))}, packet...)
+}
+
+var interleavedIDs = regexp.MustCompile(`interleaved=\d+-\d+`)
+
+// oddities are those of servers that are not wrong enough to be useless.
+func oddities() map[string]oddity {
+	number := 0 // of the last nonce
+	redirected := false
+	return map[string]oddity{
+		"none": {},
+		"lower case, bare line feeds, and blanks": {answer: func(r *oddRequest) string {
+			head, body, _ := strings.Cut(r.answer(), "\r\n\r\n")
+			lines := strings.Split(head, "\r\n")
+			for i, line := range lines[1:] {
+				name, value, _ := strings.Cut(line, ":")
+				lines[i+1] = strings.ToLower(name) + " : \t" + strings.ReplaceAll(value, ";", " ; ") + "  "
+			}
+			return strings.Join(lines, "\n") + "\n\n" + body
+		}},
+		"challenges between commas": {answer: func(r *oddRequest) string {
+			realm := `cam, Basic realm=`
+			switch authorization := r.header.Get("Authorization"); {
+			case strings.Contains(authorization, `response="`+digestOf(r, realm, "n,=1")+`"`):
+				return r.answer()
+			case strings.HasPrefix(authorization, "Basic"):
+				return r.refuse("400 Bad Request")
+			}
+			return r.refuse("401 Unauthorized", `www-authenticate: Negotiate, BASIC realm="a \"b\", c" ,digest  Realm = "`+realm+`" , NONCE="n,=1",`)
+		}},
+		"a nonce for each request": {answer: func(r *oddRequest) string {
+			nonce := fmt.Sprint(number)
+			number++
+			if strings.Contains(r.header.Get("Authorization"), `response="`+digestOf(r, "r", nonce)+`"`) {
+				number++ // the next one needs another
+				return r.answer()
+			}
+			return r.refuse("401 Unauthorized", fmt.Sprintf(`WWW-Authenticate: Digest realm="r", nonce="%d", stale=TRUE`, number))
+		}},
+		"a redirection in capitals, with user info": {answer: func(r *oddRequest) string {
+			if r.method == "DESCRIBE" && !redirected {
+				redirected = true
+				host, _, _ := strings.Cut(strings.TrimPrefix(r.url, "rtsp://"), "/")
+				return r.refuse("301 Moved", "location: RTSP://planted:planted@"+host+"/b")
+			}
+			if strings.Contains(r.url, "planted") {
+				return r.refuse("400 Bad Request")
+			}
+			return r.answer()
+		}},
+		"a description with blanks": {sdp: func(string) string {
+			return "\r\nM=?\nm=video  0  RTP/AVP   96\n a=rtpmap:96   h264/90000 \na=fmtp: 96 packetization-mode = 1 ; ;sprop-parameter-sets = ,\na=control: trackID=0\n\n"
+		}},
+		"controls of a host behind a router": {
+			sdp: func(s string) string {
+				return strings.Replace(s, "a=control:", "a=control:rtsp://10.0.0.7:554/a/", 1)
+			},
+		},
+		"no Content-Base, and a query": {path: "/a?channel=1&x=/", answer: func(r *oddRequest) string {
+			if r.method == "SETUP" && !strings.HasSuffix(r.url, "/a?channel=1&x=/trackID=0") {
+				return r.refuse("404 Not Found")
+			}
+			return r.answer()
+		}},
+		"channels that nobody asked for": {
+			answer: func(r *oddRequest) string { return interleavedIDs.ReplaceAllString(r.answer(), "interleaved=9-8") },
+			send: func(_ int, p *oddPacket) []byte {
+				p.channel = 9
+				return control(8, 0x80, 200, 0, 1, 0, 0, 0, 1)
+			},
+		},
+		"no range is taken": {answer: func(r *oddRequest) string {
+			if r.method == "PLAY" && r.header.Get("Range") != "" {
+				return r.refuse("457 Invalid Range")
+			}
+			return r.answer()
+		}},
+		"a range is needed": {answer: func(r *oddRequest) string {
+			if r.method == "PLAY" && r.header.Get("Range") == "" {
+				return r.refuse("457 Invalid Range")
+			}
+			return r.answer()
+		}},
+		"streams play one by one": {answer: func(r *oddRequest) string {
+			if r.method == "PLAY" && !strings.HasSuffix(r.url, "/trackID=0") {
+				return r.refuse("459 Aggregate Operation Not Allowed")
+			}
+			return r.answer()
+		}},
+		"answers without numbers, after a first word": {answer: func(r *oddRequest) string {
+			answer := strings.Replace(r.answer(), "CSeq: "+r.header.Get("CSeq")+"\r\n", "", 1)
+			return "RTSP/1.0 100 Continue\r\n\r\n" + answer
+		}},
+		"numbers and time stamps that wrap": {send: func(_ int, p *oddPacket) []byte {
+			p.sequence -= 20
+			p.timestamp -= 100_000
+			return nil
+		}},
+		"another source, and numbers that begin anew": {send: func(n int, p *oddPacket) []byte {
+			if n >= 20 {
+				p.source, p.sequence = 2, p.sequence+30_000
+			}
+			return nil
+		}},
+		"reports of others, cut and empty": {send: func(int, *oddPacket) []byte {
+			b := control(1, 0x81, 200, 0, 6, 0, 0, 0, 9)              // shorter than it says
+			b = append(b, control(1)...)                              // nothing
+			b = append(b, control(1, 0x81, 203, 0, 1, 0, 0, 0, 9)...) // goodbye of another source
+			b = append(b, control(0, 0x80, 200, 0, 1, 0, 0, 0, 1)...) // on the channel of the pictures
+			return append(b, control(77, 1, 2, 3, 4)...)              // on that of nobody
+		}},
+	}
+}
+
+// TestOddities ensures that cameras which are odd, each in its way, are recorded, every frame
+// from the first key frame on.
+func TestOddities(t *testing.T) {
+	m, err := media()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, o := range oddities() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			cfg := Config{URL: o.serve(t, m), Username: username, Password: plantedPassword, SocketTimeout: 5 * time.Second}
+			whole := muxed{media: m}
+			whole.requireFrames(t, openSession(t, cfg), 45)
+		})
+	}
+}
