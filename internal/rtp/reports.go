@@ -107,9 +107,12 @@ func (s *Stream) FirstReport() (report Report, ok bool) {
 	return s.dated(&s.reports.waiting), true
 }
 
+// byeSlack is how long after a goodbye what was sent before it may arrive, by UDP.
+const byeSlack = 100 * time.Millisecond
+
 // Ended is when the camera said goodbye, after which nothing has come (RFC 3550 §6.6).
 func (s *Stream) Ended() (at time.Time, ok bool) {
-	return s.reports.bye, !s.reports.bye.IsZero() && !s.heard.After(s.reports.bye)
+	return s.reports.bye, !s.reports.bye.IsZero() && s.heard.Sub(s.reports.bye) <= byeSlack
 }
 
 // ReceiverReport is what tells the camera that its packets arrive (RFC 3550 §6.4.2), with

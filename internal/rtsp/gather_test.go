@@ -52,7 +52,8 @@ func TestArrival(t *testing.T) {
 // came, until those are read that have not.
 func TestDatagramsWait(t *testing.T) {
 	w := newWaitingTime()
-	w.read = time.Now().Add(-time.Hour)
+	w.now = time.Now().Add(-time.Hour)
+	w.begin(time.Now())
 	for _, age := range []time.Duration{50 * time.Minute, 49 * time.Minute, 10 * time.Minute} {
 		if got := time.Since(w.arrival(stamped(time.Now().Add(-age)))); got < age || got > age+time.Minute {
 			t.Errorf("what has waited for %v came %v ago", age, got)

@@ -28,7 +28,7 @@ const (
 	maxChallenges = 16
 
 	// MaxBytes is what a camera can make a Conn keep: the buffer, grown for a message,
-	// with a copy of the message; waiting datagrams, and a buffer for each of the four
+	// with a copy of the message; waiting datagrams, and buffers for each of the four
 	// sockets; what TLS keeps.
-	MaxBytes = 2*(maxHeaderBytes+maxBodyBytes+bufferBytes) + maxWaitingBytes + 4*datagramBytes + 2*bufferBytes
+	MaxBytes = 2*(maxHeaderBytes+maxBodyBytes+bufferBytes) + maxWaitingBytes + 2*batchBytes + 2*singleBytes + 2*bufferBytes
 )

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"sync"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -72,22 +71,27 @@ func (u *udp) listen(port int) (*net.UDPConn, error) {
 	return conn, err
 }
 
-// start begins to read a socket; its packets are like a model.
+// start begins to read a socket; its packets are like a model. Reports come one by one.
 func (u *udp) start(conn *net.UDPConn, model Packet) {
 	u.sockets = append(u.sockets, conn)
+	batch := newBatch(conn, batchSize)
+	if model.Control {
+		batch = newBatch(conn, 1)
+	}
 	u.readers.Go(func() {
-		buffer, control := make([]byte, datagramBytes), make([]byte, stampBytes)
-		w := newWaitingTime()
 		for {
-			n, stamped, _, from, err := conn.ReadMsgUDPAddrPort(buffer, control)
-			switch {
-			case errors.Is(err, net.ErrClosed):
+			n, err := batch.read()
+			if errors.Is(err, net.ErrClosed) {
 				return
-			case err != nil, from.Addr().Unmap() != u.camera:
-				continue // an ICMP error, or a stranger
 			}
-			model.Data, model.Arrived = buffer[:n], w.arrival(control[:stamped])
-			u.add(&model)
+			for i := range n { // none after an ICMP error
+				data, from, at := batch.datagram(i)
+				if len(data) == 0 || from == nil || from.AddrPort().Addr().Unmap() != u.camera {
+					continue // lost, empty, or a stranger's
+				}
+				model.Data, model.Arrived = data, at
+				u.add(&model)
+			}
 		}
 	})
 }
@@ -102,37 +106,6 @@ func stampArrivals(conn syscall.Conn) error {
 		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
 	})
 	return errors.Join(controlErr, err)
-}
-
-// waitingTime finds out when datagrams arrived. Unless nothing was read for some time,
-// that is when they are read.
-type waitingTime struct {
-	read time.Time
-	// late says that what is read has waited, since a time at the longest.
-	late        bool
-	since       time.Time
-	suspensions suspensions
-}
-
-func newWaitingTime() *waitingTime {
-	return &waitingTime{read: time.Now(), suspensions: newSuspensions()}
-}
-
-func (w *waitingTime) arrival(control []byte) time.Time {
-	now := time.Now()
-	// Also by the clock on the wall: the other one stands still while the machine does.
-	if pause := max(now.Sub(w.read), now.Round(0).Sub(w.read.Round(0))); pause > stampError && !w.late {
-		w.late, w.since = true, w.read
-	}
-	w.read = now
-	if !w.late {
-		return now
-	}
-	at := arrival(control, w.since, &w.suspensions)
-	if w.late = now.Sub(at) > stampError; !w.late {
-		w.suspensions.settle()
-	}
-	return at
 }
 
 func (u *udp) add(p *Packet) {
