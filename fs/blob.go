@@ -100,7 +100,7 @@ func (t *tree) enterPage(ctx context.Context, parent gofs.InodeEmbedder, p *page
 		return nil, syscall.ENOENT
 	}
 	b := &blob{
-		node: node{tree: t}, inode: p.Inode, sizeBytes: p.SizeBytes, modified90k: p.Modified90k, read: p.Content, growing: true,
+		node: node{tree: t}, inode: p.Inode, sizeBytes: p.SizeBytes, modified90k: p.Modified90k, read: p.Content, growing: p.Growing,
 	}
 	return b.enter(ctx, parent, out), 0
 }

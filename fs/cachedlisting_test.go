@@ -14,6 +14,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 	"github.com/moonfirefs/moonfirefs/library"
+	"github.com/moonfirefs/moonfirefs/pages"
 )
 
 // Ensures that a listing is kept from the second time on that it is found, and for no
@@ -29,7 +30,7 @@ func TestCachedListing(t *testing.T) {
 	}
 	require := func(what string, want bool, d *library.Day) {
 		t.Helper()
-		if got := k.is(d); got != want {
+		if got := k.is(d.Fingerprint()); got != want {
 			t.Errorf("%s: %v", what, got)
 		}
 	}
@@ -103,7 +104,7 @@ func TestCachedListingsOfOpenFolders(t *testing.T) {
 				t.Fatalf("there are %q", got)
 			}
 		}
-		if rest := readNames(t, folder, 1<<15); !slices.Equal(rest, []string{"12.mp4", "13.mp4"}) {
+		if rest := readNames(t, folder, 1<<15); !slices.Equal(rest, []string{"12.mp4", "13.mp4", pages.HTMLName}) {
 			t.Errorf("behind 10.mp4, there are %q", rest)
 		}
 		record(take{Start90k: at(t, "2026-11-20T14:00:00-05:00"), Count: 1, Seconds: 60})
@@ -111,7 +112,7 @@ func TestCachedListingsOfOpenFolders(t *testing.T) {
 			if _, err := folder.Seek(0, io.SeekStart); err != nil {
 				t.Fatal(err)
 			}
-			return slices.Equal(readNames(t, folder, 1<<15), []string{".", "..", "12.mp4", "13.mp4", "14.mp4"})
+			return slices.Equal(readNames(t, folder, 1<<15), []string{".", "..", "12.mp4", "13.mp4", "14.mp4", pages.HTMLName})
 		})
 	})
 }

@@ -33,6 +33,12 @@ type Companions interface {
 	OfRoot(ctx context.Context, name string) ([]byte, error)
 }
 
+// StreamCompanions is what Companions may be as well.
+type StreamCompanions interface {
+	// OfStream is a companion of a stream, in its folder, by its name.
+	OfStream(ctx context.Context, s *library.Stream, name string) ([]byte, error)
+}
+
 // companionOf finds who offers a companion, and the name of the file that it is one of; nil
 // if nobody does.
 func (t *tree) companionOf(name string) (room Companions, file string) {
@@ -102,6 +108,22 @@ func (d *dateDir) companion(ctx context.Context, list *library.Day, name string,
 		return t.firstCompanion(func(room Companions) ([]byte, error) { return room.OfDate(ctx, d.stream, d.date, name) })
 	}
 	return t.enterCompanion(ctx, d, fmt.Sprintf("date %d %s", library.DateInode(d.stream, d.date), name), modified, read, out)
+}
+
+// companion finds a companion in a stream's folder.
+func (f *streamDir) companion(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+	for _, room := range f.tree.companions {
+		of, ok := room.(StreamCompanions)
+		if !ok {
+			continue
+		}
+		read := func(ctx context.Context) ([]byte, error) { return of.OfStream(ctx, f.stream, name) }
+		id := fmt.Sprintf("stream %d %s", library.StreamInode(f.stream), name)
+		if node, code := f.tree.enterCompanion(ctx, f, id, f.tree.catalog.Created90k(), read, out); code != syscall.ENOENT {
+			return node, code
+		}
+	}
+	return nil, syscall.ENOENT
 }
 
 // rootCompanion finds a companion in the root.

@@ -18,7 +18,7 @@ import (
 )
 
 // dateDir is the folder of one date of a stream: a file per hour of which
-// there is footage.
+// there is footage, and the page of the date.
 type dateDir struct {
 	node
 	stream *library.Stream
@@ -49,14 +49,20 @@ func (d *dateDir) list(ctx context.Context) (*library.Day, error) {
 func (d *dateDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 	ctx = context.WithoutCancel(ctx)
 	if slices.Contains(pages.DateNames(), name) {
-		p, err := d.tree.pages.OfDate(ctx, d.stream, d.date, name)
-		return d.tree.enterPage(ctx, d, p, err, out)
+		return d.enterPage(ctx, name, out)
 	}
 	list, err := d.list(ctx)
 	if err != nil {
 		return nil, d.tree.fail("look up hour", err)
 	}
 	return d.lookup(ctx, list, name, out)
+}
+
+// enterPage answers a look-up of a page, which is believed for as long as the names of the
+// hours that it tells of.
+func (d *dateDir) enterPage(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+	p, err := d.tree.pages.OfDate(ctx, d.stream, d.date, name)
+	return d.tree.enterPage(ctx, d, p, err, out)
 }
 
 // lookup finds an entry of a listing.
@@ -77,10 +83,24 @@ func (d *dateDir) OpendirHandle(ctx context.Context, _ uint32) (gofs.FileHandle,
 		return nil, 0, d.tree.fail("list hours", err)
 	}
 	var flags uint32
-	if d.cached.is(list) {
+	if d.cached.is(d.fingerprint(context.WithoutCancel(ctx), list)) {
 		flags = fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE
 	}
 	return &openDir{read: d.read}, flags, 0
+}
+
+// fingerprint identifies what is listed: the hours, and the page that tells of them, which
+// is another one when there are more marks. It is 0 if that may change at any moment.
+func (d *dateDir) fingerprint(ctx context.Context, list *library.Day) uint64 {
+	hours := list.Fingerprint()
+	if hours == 0 {
+		return 0
+	}
+	p, err := d.tree.pages.OfDate(ctx, d.stream, d.date, pages.HTMLName)
+	if err != nil || p == nil {
+		return 0
+	}
+	return hours ^ p.Inode
 }
 
 func (d *dateDir) read(ctx context.Context) (*dirListing, syscall.Errno) {
@@ -101,13 +121,24 @@ func (d *dateDir) read(ctx context.Context) (*dirListing, syscall.Errno) {
 		hour := slices.IndexFunc(hours, func(h civil.Hour) bool { return h.Interval == v.Interval })
 		listed[len(listed)-len(entries)+i].Off = uint64(1+hour)<<16 + uint64(v.Part)
 	}
+	for _, e := range d.tree.pageEntries([]string{pages.HTMLName}, func(name string) (*pages.Page, error) {
+		return d.tree.pages.OfDate(ctx, d.stream, d.date, name)
+	}) {
+		listed = append(listed, fuse.DirEntry{Name: e.name, Ino: e.inode, Mode: e.mode, Off: pageOffset})
+	}
 	return &dirListing{
 		listed,
 		func(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+			if name == pages.HTMLName {
+				return d.enterPage(ctx, name, out)
+			}
 			return d.lookup(ctx, list, name, out)
 		},
 	}, 0
 }
+
+// pageOffset is that of the page of a date in its listing: behind all hours.
+const pageOffset = 1 << 30
 
 func (d *dateDir) Getattr(ctx context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	list, err := d.list(context.WithoutCancel(ctx))
@@ -134,9 +165,9 @@ type cachedListing struct {
 	since       time.Time
 }
 
-// is tells whether the kernel may use or keep a listing from now on.
-func (c *cachedListing) is(list *library.Day) bool {
-	now, fingerprint := time.Now(), list.Fingerprint()
+// is tells whether the kernel may use or keep a listing with a fingerprint from now on.
+func (c *cachedListing) is(fingerprint uint64) bool {
+	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if fingerprint != 0 && fingerprint == c.fingerprint && now.Sub(c.since) < closedEntry {

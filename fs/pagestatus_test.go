@@ -54,7 +54,7 @@ func TestStatusInMount(t *testing.T) {
 	if _, err := os.Stat(data); !errors.Is(err, os.ErrNotExist) || slices.Contains(names(t, s.mountpoint), pages.StatusName) {
 		t.Errorf("there is a status before there is one: %v", err)
 	}
-	if text := string(mustRead(t, page)); strings.Contains(text, "As of") {
+	if text := string(mustRead(t, page)); strings.Contains(text, "as of") {
 		t.Errorf("the page tells of a status:\n%s", text)
 	}
 	others := []string{"index.json", "driveway/index.html", "driveway/index.json", "driveway/2026-11-22/13.mp4"}
@@ -72,7 +72,7 @@ func TestStatusInMount(t *testing.T) {
 		report *status.Report
 		head   string
 	}{
-		{first, "<h2>OK</h2>"}, {wrong, "<h2>Problems</h2>"}, {reportAt(when.Add(time.Minute)), "<h2>OK</h2>"},
+		{first, "OK, as of"}, {wrong, "<h2>Problems</h2>"}, {reportAt(when.Add(time.Minute)), "OK, as of"},
 	} {
 		s.report(step.report)
 		wait.Until(t, "the page to move on", func() bool { return strings.Contains(string(mustRead(t, page)), step.head) })

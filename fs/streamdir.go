@@ -59,7 +59,7 @@ func (f *streamDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut)
 	}
 	date, ok := civil.ParseDate(name)
 	if !ok {
-		return nil, syscall.ENOENT
+		return f.companion(ctx, name, out)
 	}
 	state, err := f.state(ctx)
 	if err != nil {

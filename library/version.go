@@ -211,3 +211,10 @@ func collect(recordings *[]moonfirefs.Summary) func(*moonfirefs.Summary) error {
 func (v *Version) stale(s *Stream) error {
 	return fmt.Errorf("%s from %v to %v: %w", s.Folder, v.Interval.Start90k, v.Interval.End90k, ErrStale)
 }
+
+// Positions returns where each recording of a file of an hour begins on the file's time
+// line. Where gaps are held, that is as long after the first one as on the clock, unless
+// recordings overlap.
+func (c *Catalog) Positions(recordings []moonfirefs.Summary) []moonfirefs.Duration90k {
+	return mp4.Positions(recordings, c.render.Gaps)
+}

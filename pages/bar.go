@@ -4,6 +4,7 @@ package pages
 
 import (
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -21,8 +22,16 @@ type barView struct {
 	// Active are paths as well, of each level of activity from 1.
 	Active [activity.MaxLevel]string
 	Ticks  []tickView
+	// Links lead to hours.
+	Links []barLinkView
 	// Text says the same in words.
 	Text string
+}
+
+// barLinkView is a file of the day: where it is on the bar, and where it is played.
+type barLinkView struct {
+	Name, Link   string
+	From, Length int64
 }
 
 // tickView marks a full hour.
@@ -46,6 +55,19 @@ func (r renderer) barView(date *dateSummary, day *coverage) barView {
 		}
 	}
 	v.Text = fmt.Sprintf("%s recorded, %s", durationText(day.duration90k), plural(len(gaps), "gap"))
+	return v
+}
+
+// withLinks lets each hour of a bar lead to the page of its date, which lies in a folder.
+func (v barView) withLinks(folder string, date *dateSummary, day *coverage) barView {
+	for i := range date.files {
+		f := &date.files[i]
+		from := day.seconds(f.Start90k)
+		v.Links = append(v.Links, barLinkView{
+			Name: f.name, Link: folder + date.date.String() + "/" + HTMLName + "#" + url.PathEscape(strings.TrimSuffix(f.name, ".mp4")),
+			From: from, Length: max(1, day.seconds(f.End90k)-from),
+		})
+	}
 	return v
 }
 

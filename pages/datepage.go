@@ -4,12 +4,9 @@ package pages
 
 import (
 	"context"
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -24,26 +21,29 @@ import (
 //go:embed date.js
 var dateScript string
 
-// datePolicy lets the page of a date run its own script and play the files beside it, and
-// nothing else.
-var datePolicy = func() string {
-	digest := sha256.Sum256([]byte(dateScript))
-	return "media-src 'self' file:; script-src 'sha256-" + base64.StdEncoding.EncodeToString(digest[:]) + "'"
-}()
+// datePolicy lets the page of a date run its own script, and show what is beside it.
+var datePolicy = pagePolicy(dateScript, "media-src 'self' file:; img-src 'self' file:")
 
 // dateView is the page of a date. Places on its line are in seconds since the date began.
 type dateView struct {
-	Zone, Camera, Date, Weekday, Policy string
-	Script                              template.JS
-	Seconds                             int64
-	Recorded                            string
-	Active                              [activity.MaxLevel]string
+	Zone, Folder, Camera, Date, Weekday, Policy string
+	Kind                                        moonfirefs.StreamKind
+	// Other is the folder of the camera's other stream, of which there may be no footage.
+	Other   string
+	Script  template.JS
+	Seconds int64
+	// Clock is what the script needs to tell the time; see clockLine.
+	Clock    string
+	Recorded string
+	Active   [activity.MaxLevel]string
 	// Events are where stretches of motion begin, with spaces between them.
 	Events string
-	// Marks are what happened.
-	Marks []markView
-	Ticks []tickView
-	Hours []dateHourView
+	Marks  []markView
+	Ticks  []tickView
+	Files  []dateFileView
+	Rows   template.HTML
+	// Summary says in words what the line shows.
+	Summary string
 }
 
 // markView is a mark on the line, at least a minute wide.
@@ -52,97 +52,115 @@ type markView struct {
 	Text         string
 }
 
-// dateHourView is a file.
-type dateHourView struct {
-	Name, Link string
-	// From and To are where its footage begins and ends, Clock what the clock said then, in
-	// seconds.
-	From, To, Length, Clock int64
-	Quarters                []quarterView
-}
-
-// quarterView is a link into a file that works without a script.
-type quarterView struct {
-	Label, Link string
-	At          int64
-}
-
-// dateHTML is index.html of a date.
-func (p *Pages) dateHTML(ctx context.Context, state *library.StreamState, d civil.Date, found *library.Activity, marks []Mark) ([]byte, error) {
+// dateHTML is index.html of a date: of its files, its marks, the names of its stream and
+// the zone, and of nothing else, so that it stays as it is once the date is over.
+func (p *Pages) dateHTML(ctx context.Context, state *library.StreamState, d civil.Date, marks []Mark) ([]byte, error) {
 	r := renderer{Calendar: p.catalog.Calendar(), live: p.live}
-	day := &coverage{bounds: found.Interval}
+	hours := r.Hours(d)
+	day := &coverage{bounds: moonfirefs.Interval{Start90k: hours[0].Start90k, End90k: hours[len(hours)-1].End90k}}
 	v := dateView{
-		Zone: r.Zone.String(), Camera: printable.Text(state.Folder), Date: d.String(), Weekday: d.MidnightUTC().Weekday().String(),
-		Policy: datePolicy, Script: template.JS(dateScript), Seconds: day.seconds(day.bounds.End90k),
+		Zone: r.Zone.String(), Folder: printable.Text(state.Folder), Camera: printable.Text(state.ShortName), Kind: state.Kind,
+		Other: otherFolder(state.Stream), Date: d.String(), Weekday: d.MidnightUTC().Weekday().String(),
+		Policy: datePolicy, Script: template.JS(dateScript), Seconds: day.seconds(day.bounds.End90k), Clock: r.clockLine(d, day),
 	}
+	var units []activity.Unit
+	var codecs []moonfirefs.VideoSampleEntryID
 	_, err := p.catalog.LoadDay(ctx, state, d, func(version *library.Version, recordings []moonfirefs.Summary) {
-		whole := moonfirefs.Interval{Start90k: recordings[0].Start90k, End90k: recordings[len(recordings)-1].End90k()}
-		v.Hours = append(v.Hours, r.dateHour(day, version, whole))
+		for i := range recordings {
+			day.add(moonfirefs.Interval{Start90k: recordings[i].Start90k, End90k: recordings[i].End90k()})
+		}
+		units = unitsOf(units, recordings)
+		codecs = append(codecs, recordings[0].VideoSampleEntry)
+		v.Files = append(v.Files, r.dateFile(day, version, recordings, p.catalog.Positions(recordings)))
 	})
 	if err != nil {
 		return nil, err
 	}
-	v.Recorded, v.Active, v.Events = linesOf(found.Percents)
+	if err := p.addCodecs(ctx, v.Files, codecs); err != nil {
+		return nil, err
+	}
+	v.drawLine(r, d, day, units, marks)
+	return executePage("date", &v)
+}
+
+// otherFolder is the folder of the other stream of a camera.
+func otherFolder(s *library.Stream) string {
+	if s.Kind == moonfirefs.SubStream {
+		return s.ShortName
+	}
+	return s.ShortName + moonfirefs.SubSuffix
+}
+
+// addCodecs says of each file how its video is coded, and makes its row.
+func (p *Pages) addCodecs(ctx context.Context, files []dateFileView, codecs []moonfirefs.VideoSampleEntryID) error {
+	for i := range files {
+		entry, err := p.catalog.VideoSampleEntry(ctx, codecs[i])
+		if err != nil {
+			return err
+		}
+		files[i].Codec, files[i].Kind = entry.RFC6381Codec, kindOfCodec(entry.RFC6381Codec)
+	}
+	return nil
+}
+
+// drawLine draws the day.
+func (v *dateView) drawLine(r renderer, d civil.Date, day *coverage, units []activity.Unit, marks []Mark) {
+	v.Recorded = day.path(day.recorded)
+	var begins []string
+	v.Active, begins = day.activePaths(units)
 	for i := range marks {
 		v.Marks = append(v.Marks, r.markView(day, &marks[i]))
 	}
+	v.Events = strings.Join(begins, " ")
 	for _, h := range r.Hours(d) {
 		if h.Clock > 0 && h.Clock%(hoursPerTick/2) == 0 {
 			percent := 100 * float64(day.seconds(h.Start90k)) / float64(v.Seconds)
 			v.Ticks = append(v.Ticks, tickView{strconv.FormatFloat(percent, 'f', 2, 64) + "%", fmt.Sprintf("%02d", h.Clock)})
 		}
 	}
-	return executePage("date", v)
+	var rows strings.Builder
+	for i := range v.Files {
+		rows.WriteString(string(v.Files[i].row()))
+	}
+	v.Rows = template.HTML(rows.String())
+	if len(day.recorded) > 0 {
+		v.Summary = fmt.Sprintf("%s recorded, %s", durationText(day.duration90k), plural(len(day.gaps(minListedGap90k)), "gap"))
+	}
+}
+
+// add adds a recording, in the order of time.
+func (c *coverage) add(i moonfirefs.Interval) {
+	c.duration90k += i.Duration90k()
+	if last := len(c.recorded) - 1; last >= 0 && c.recorded[last].End90k == i.Start90k {
+		c.recorded[last].End90k = i.End90k
+		return
+	}
+	c.recorded = append(c.recorded, i)
+}
+
+// activePaths draws how much moved in each recording, and lists the seconds at which
+// stretches of motion begin.
+func (c *coverage) activePaths(units []activity.Unit) (paths [activity.MaxLevel]string, begins []string) {
+	var of [activity.MaxLevel]strings.Builder
+	percents := activity.Measure(units)
+	for i := range percents {
+		if level := percents[i].Level(); level > 0 {
+			from := c.seconds(units[i].Start90k)
+			length := max(1, c.seconds(units[i].Start90k.Add(units[i].Footage90k))-from)
+			fmt.Fprintf(&of[level-1], "M%d 0h%dv1h%dz", from, length, -length)
+		}
+	}
+	for _, s := range activity.Stretches(percents) {
+		begins = append(begins, strconv.FormatInt(c.seconds(units[s.First].Start90k), 10))
+	}
+	for i := range of {
+		paths[i] = of[i].String()
+	}
+	return paths, begins
 }
 
 func (r renderer) markView(day *coverage, m *Mark) markView {
 	from := max(0, day.seconds(m.Start90k))
 	to := min(day.seconds(m.End90k), day.seconds(day.bounds.End90k))
 	return markView{from, max(60, to-from), r.Format(m.Start90k, time.TimeOnly) + " " + printable.Text(m.Label)}
-}
-
-func (r renderer) dateHour(day *coverage, v *library.Version, whole moonfirefs.Interval) dateHourView {
-	clock := whole.Start90k.Time().In(r.Zone)
-	hour := dateHourView{
-		Name: v.Name, Link: url.PathEscape(v.Name), From: day.seconds(whole.Start90k), To: day.seconds(whole.End90k),
-		Clock: int64(clock.Hour()*3600 + clock.Minute()*60 + clock.Second()),
-	}
-	hour.Length = max(hour.To-hour.From, 1)
-	for t := v.Interval.Start90k; t < v.Interval.End90k; t = t.Add(moonfirefs.QuarterHour90k) {
-		if at := day.seconds(t) - hour.From; at >= 0 && t < whole.End90k {
-			hour.Quarters = append(hour.Quarters, quarterView{r.Format(t, "15:04"), fmt.Sprintf("%s#t=%d", hour.Link, at), day.seconds(t)})
-		}
-	}
-	return hour
-}
-
-// linesOf draws minutes: which have footage, and how much moved in them.
-func linesOf(percents []activity.Percent) (recorded string, active [activity.MaxLevel]string, events string) {
-	const minute = int(activity.Minute90k / moonfirefs.UnitsPerSecond)
-	var all strings.Builder
-	var of [activity.MaxLevel]strings.Builder
-	for i, p := range percents {
-		if p == activity.NoFootage {
-			continue
-		}
-		box := fmt.Sprintf("M%d 0h%dv1h%dz", i*minute, minute, -minute)
-		if level := p.Level(); level > 0 {
-			of[level-1].WriteString(box)
-		}
-		if i == 0 || percents[i-1] == activity.NoFootage {
-			n := 1
-			for i+n < len(percents) && percents[i+n] != activity.NoFootage {
-				n++
-			}
-			fmt.Fprintf(&all, "M%d 0h%dv1h%dz", i*minute, n*minute, -n*minute)
-		}
-	}
-	for i := range of {
-		active[i] = of[i].String()
-	}
-	var begins []string
-	for _, s := range activity.Stretches(percents) {
-		begins = append(begins, strconv.Itoa(s.First*minute))
-	}
-	return all.String(), active, strings.Join(begins, " ")
 }

@@ -27,9 +27,16 @@ var pageText string
 //go:embed date.html
 var dateText string
 
+//go:embed root.js
+var rootScript string
+
+// rootPolicy lets the page of the root run its own script, and show pictures and pages of
+// dates.
+var rootPolicy = pagePolicy(rootScript, "img-src 'self' file:; frame-src 'self' file:")
+
 // pageTemplate escapes what it is given; nothing that a person has entered may reach it as
 // one of the types of html/template that say "already escaped".
-var pageTemplate = template.Must(template.New("page").Parse(pageText + dateText))
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"style": style}).Parse(pageText + dateText))
 
 // renderer makes the texts of pages.
 type renderer struct {
@@ -59,7 +66,10 @@ func (r renderer) keptFile(v *library.Version) string {
 // The types below are what page.html shows, with all texts ready.
 
 type rootView struct {
-	Zone, Until string
+	Zone, Until, Policy string
+	Script              template.JS
+	// LastMinute is when the newest footage ends, as forms want it.
+	LastMinute string
 	// Status is nil where nothing is known of the recorder.
 	Status *statusView
 	// Kept is by name.
@@ -76,9 +86,16 @@ type cameraView struct {
 
 type streamView struct {
 	// Link is the folder, relative to the root and %-encoded.
-	Link  string
-	Kind  moonfirefs.StreamKind
-	Facts []fact
+	Link, Folder string
+	Kind         moonfirefs.StreamKind
+	Facts        []fact
+	// Dates are those of which there is footage, as ranges.
+	Dates string
+	// Newest is nil if there is no footage, and so is the bar of its date.
+	Newest    *newestView
+	NewestBar *barView
+	// Newer are the newest dates, from the last one on: two at most.
+	Newer []string
 	// Latest is the name of the file of the newest footage, Live that of the page of what
 	// happens now, in the folder; each is empty if there is none.
 	Latest, Live string
@@ -88,8 +105,11 @@ type streamView struct {
 	Days iter.Seq2[int, dayView]
 }
 
+// newestView is where the newest footage is.
+type newestView struct{ Date, Time, LastFile string }
+
 type folderView struct {
-	Zone, Until, Camera, Description string
+	Zone, Until, Policy, Camera, Description string
 	streamView
 	// Months are newest first.
 	Months []monthView
@@ -110,6 +130,10 @@ type dayView struct {
 	MoreGaps int
 }
 
+// linkedDays is of how many days the page of a stream has bars that lead to hours: those
+// of years would make it half as large again, and each day has a table of its files.
+const linkedDays = 31
+
 // rootDays is how many days of each stream the page of the root shows.
 const rootDays = 7
 
@@ -121,16 +145,21 @@ func (r renderer) rootHTML(summaries []*streamSummary, report *status.Report) ([
 }
 
 func (r renderer) rootView(summaries []*streamSummary) rootView {
-	page := rootView{Zone: r.Zone.String(), Until: r.untilText(summaries...)}
+	page := rootView{Zone: r.Zone.String(), Policy: rootPolicy, Script: template.JS(rootScript), Until: r.untilText(summaries...)}
 	for i, s := range summaries {
 		if i == 0 || summaries[i-1].state.Camera != s.state.Camera {
 			page.Cameras = append(page.Cameras, cameraView{Name: printable.Text(s.state.ShortName), Description: printable.Text(s.state.Description)})
 		}
 		camera := &page.Cameras[len(page.Cameras)-1]
-		camera.Streams = append(camera.Streams, r.streamView(s, rootDays))
+		view := r.streamView(s, rootDays, 0)
+		view.addNewest(r, s)
+		camera.Streams = append(camera.Streams, view)
 		for i := range s.kept {
 			page.Kept = append(page.Kept, r.keptView(s, &s.kept[i]))
 		}
+	}
+	if until := untilOf(summaries...); until != 0 {
+		page.LastMinute = r.Format(until, "2006-01-02T15:04:00")
 	}
 	slices.SortFunc(page.Kept, func(x, y keptView) int { return cmp.Compare(x.Name, y.Name) })
 	return page
@@ -147,8 +176,8 @@ func (r renderer) keptView(s *streamSummary, v *library.Version) keptView {
 // streamHTML is index.html of a stream's folder.
 func (r renderer) streamHTML(s *streamSummary) ([]byte, error) {
 	return executePage("stream", folderView{
-		Zone: r.Zone.String(), Until: r.untilText(s), Camera: printable.Text(s.state.ShortName), Description: printable.Text(s.state.Description),
-		streamView: r.streamView(s, len(s.dates)), Months: r.months(s), Example: r.clipExample(s),
+		Zone: r.Zone.String(), Until: r.untilText(s), Policy: pagePolicy("", ""), Camera: printable.Text(s.state.ShortName), Description: printable.Text(s.state.Description),
+		streamView: r.streamView(s, len(s.dates), linkedDays), Months: r.months(s), Example: r.clipExample(s),
 	})
 }
 
@@ -158,12 +187,14 @@ func executePage(name string, view any) ([]byte, error) {
 	return page.Bytes(), err
 }
 
-func (r renderer) streamView(s *streamSummary, days int) streamView {
+// streamView tells of the newest days of a stream. The bars of the first linked ones lead
+// to hours.
+func (r renderer) streamView(s *streamSummary, days, linked int) streamView {
 	view := streamView{
-		Link: url.PathEscape(r.folder(s)), Kind: s.state.Kind, Facts: r.facts(s),
+		Link: url.PathEscape(r.folder(s)), Folder: printable.Text(r.folder(s)), Kind: s.state.Kind, Facts: r.facts(s),
 		Days: func(yield func(int, dayView) bool) {
 			for i := range min(days, len(s.dates)) {
-				if !yield(i, r.dayView(s, s.dates[len(s.dates)-1-i])) {
+				if !yield(i, r.dayView(s, s.dates[len(s.dates)-1-i], i < linked)) {
 					return
 				}
 			}
@@ -176,6 +207,38 @@ func (r renderer) streamView(s *streamSummary, days int) streamView {
 		}
 	}
 	return view
+}
+
+// addNewest says what the page of the root has of the newest footage.
+func (v *streamView) addNewest(r renderer, s *streamSummary) {
+	v.Dates = dateRanges(s.dates)
+	if len(s.dates) == 0 {
+		return
+	}
+	last := s.dates[len(s.dates)-1]
+	file := &last.files[len(last.files)-1]
+	v.Newest = &newestView{last.date.String(), r.Format(file.End90k, "2006-01-02 15:04:05"), url.PathEscape(strings.TrimSuffix(file.name, ".mp4"))}
+	day := s.days[last.date]
+	bar := r.barView(last, day).withLinks(v.Link+"/", last, day)
+	v.NewestBar = &bar
+	for _, d := range s.dates[max(0, len(s.dates)-2):] {
+		v.Newer = append([]string{d.date.String()}, v.Newer...)
+	}
+}
+
+// dateRanges joins dates that follow each other: "2026-11-01/2026-11-22 2026-11-24/2026-11-24".
+func dateRanges(dates []*dateSummary) string {
+	var ranges strings.Builder
+	for i, d := range dates {
+		following := func(a, b civil.Date) bool { return a.MidnightUTC().AddDate(0, 0, 1).Equal(b.MidnightUTC()) }
+		if i == 0 || !following(dates[i-1].date, d.date) {
+			ranges.WriteString(" " + d.date.String() + "/")
+		}
+		if i == len(dates)-1 || !following(d.date, dates[i+1].date) {
+			ranges.WriteString(d.date.String())
+		}
+	}
+	return strings.TrimPrefix(ranges.String(), " ")
 }
 
 // facts sum a stream up.
@@ -205,11 +268,16 @@ func (r renderer) facts(s *streamSummary) []fact {
 	return facts
 }
 
-func (r renderer) dayView(s *streamSummary, date *dateSummary) dayView {
+// dayView shows a day; linked says that the hours of its bar are links, from the stream's
+// folder.
+func (r renderer) dayView(s *streamSummary, date *dateSummary, linked bool) dayView {
 	day := s.days[date.date]
 	v := dayView{
 		Date: date.date.String(), Weekday: date.date.MidnightUTC().Weekday().String(),
 		Recorded: durationText(date.duration90k), Size: bytesText(date.sampleFileBytes), Bar: r.barView(date, day),
+	}
+	if linked {
+		v.Bar = v.Bar.withLinks("", date, day)
 	}
 	v.Files = r.fileRows(s, date)
 	gaps := day.gaps(minListedGap90k)
@@ -251,16 +319,20 @@ func (r renderer) timesText(i moonfirefs.Interval) string {
 
 // untilText says up to when summaries tell.
 func (r renderer) untilText(summaries ...*streamSummary) string {
-	var until moonfirefs.Time90k
+	until := untilOf(summaries...)
+	if until == 0 {
+		return ""
+	}
+	return r.Format(until, "2006-01-02 15:04:05 -07:00")
+}
+
+func untilOf(summaries ...*streamSummary) (until moonfirefs.Time90k) {
 	for _, s := range summaries {
 		if bounds, ok := s.bounds(); ok {
 			until = max(until, bounds.End90k)
 		}
 	}
-	if until == 0 {
-		return ""
-	}
-	return r.Format(until, "2006-01-02 15:04:05 -07:00")
+	return until
 }
 
 // clipExample names the clip of the last half minute before the newest recording

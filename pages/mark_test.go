@@ -43,7 +43,7 @@ func TestMarks(t *testing.T) {
 	if html := string(contentOf(t, some)); !strings.Contains(html, "13:05:20 person &lt;1&gt;") || strings.Contains(html, "tomorrow") {
 		t.Errorf("the marks are not those of the date:\n%s", html)
 	}
-	if some.Inode == none.Inode || dateOf(t, p, "2026-11-22", HTMLName) != some {
+	if some.Inode == none.Inode || dateOf(t, p, "2026-11-22", HTMLName).Inode != some.Inode {
 		t.Error("the page is not the version that its marks make it")
 	}
 }

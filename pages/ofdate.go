@@ -15,16 +15,16 @@ import (
 	"github.com/moonfirefs/moonfirefs/library"
 )
 
-// ActivityName is in the folder of a date beside HTMLName, for those who ask for them: they
-// are not listed. To make them, the tables of samples of the whole date are read, and a
-// listing must not wait for that.
+// ActivityName is in the folder of a date beside HTMLName, for those who ask for it: it is
+// not listed. To make it, the tables of samples of the whole date are read, and a listing
+// must not wait for that.
 const ActivityName = "activity.json"
 
 // DateNames are the names of the pages in the folder of a date.
 func DateNames() []string { return []string{HTMLName, ActivityName} }
 
 // datePage is a page of a date that is remembered for as long as the files of the date
-// are the same.
+// and its marks are the same.
 type datePage struct {
 	day   *library.Day
 	marks []Mark
@@ -79,29 +79,30 @@ func (p *Pages) makeOfDate(ctx context.Context, key pageKey) (*Page, []byte, err
 	if err != nil {
 		return nil, nil, err
 	}
-	found, err := p.catalog.Activity(ctx, state, key.date)
-	if err != nil {
-		return nil, nil, fmt.Errorf("make %s of %v: %w", key.name, key.date, err)
-	}
 	marks, err := p.marksOfDate(ctx, key)
 	if err != nil {
 		return nil, nil, err
 	}
 	var content []byte
 	if key.name == HTMLName {
-		content, err = p.dateHTML(ctx, state, key.date, found, marks)
+		content, err = p.dateHTML(ctx, state, key.date, marks)
 	} else {
-		content, err = renderer{Calendar: p.catalog.Calendar(), live: p.live}.activityJSON(state, key.date, found)
+		content, err = p.activityJSON(ctx, state, key.date)
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("make %s of %v: %w", key.name, key.date, err)
 	}
 	modified90k, ok := day.Modified90k()
 	if !ok {
-		modified90k = found.Interval.Start90k
+		return nil, nil, fmt.Errorf("make %s of %v: %w", key.name, key.date, library.ErrStale)
 	}
-	page := newPage(p.catalog.Cache(), state.Stream, key.date.String()+"/"+key.name, modified90k, content)
+	describe := newPage
+	if key.name == HTMLName { // it is made almost as fast as it is expanded
+		describe = describePage
+	}
+	page := describe(p.catalog.Cache(), state.Stream, key.date.String()+"/"+key.name, modified90k, content)
 	page.remake = func(ctx context.Context) (*Page, []byte, error) { return p.remake(ctx, key) }
+	page.Growing = day.Fingerprint() == 0
 	p.catalog.Cache().Put(key, &datePage{day, marks, page})
 	return page, content, nil
 }
@@ -118,9 +119,13 @@ type jsonActivity struct {
 }
 
 // activityJSON has no line for each minute.
-func (r renderer) activityJSON(s *library.StreamState, d civil.Date, found *library.Activity) ([]byte, error) {
+func (p *Pages) activityJSON(ctx context.Context, s *library.StreamState, d civil.Date) ([]byte, error) {
+	found, err := p.catalog.Activity(ctx, s, d)
+	if err != nil {
+		return nil, err
+	}
 	page := jsonActivity{
-		TimeZoneName: r.Zone.String(), Folder: s.Folder, Date: d.String(),
+		TimeZoneName: p.catalog.Calendar().Zone.String(), Folder: s.Folder, Date: d.String(),
 		StartTime90k: found.Interval.Start90k, EndTime90k: found.Interval.End90k,
 		Minutes: make([]*activity.Percent, len(found.Percents)),
 	}

@@ -102,8 +102,9 @@ func TestDatePage(t *testing.T) {
 	html := string(contentOf(t, dateOf(t, f.newPages(t), "2026-11-22", HTMLName)))
 	digest := sha256.Sum256([]byte(between(html, "<script>", "</script>")))
 	for _, want := range []string{
-		`<a href="13.mp4" data-from="46800" data-to="48000" data-clock="46800">13.mp4</a>`,
+		`<a href="13.mp4" data-pieces="0 46800" data-end="48000" data-frame="0.5000" data-codec="avc1.`, `data-kind="H.264">13.mp4</a>`,
 		`<a href="13.mp4#t=900" data-at="47700">13:15</a>`, `data-events="47220"`, `class="a2" d="M47220 0h60v1h-60z"`,
+		`href="../clips/2026-11-22T13.15.00--13.30.00.mp4"`, `data-clock="0 0 -0500"`, `<a href="#13" aria-label="13.mp4">`,
 		`script-src &#39;sha256-` + strings.ReplaceAll(base64.StdEncoding.EncodeToString(digest[:]), "+", "&#43;") + `&#39;`,
 	} {
 		if !strings.Contains(html, want) {

@@ -78,6 +78,8 @@ type Page struct {
 	Inode       uint64
 	SizeBytes   int64
 	Modified90k moonfirefs.Time90k
+	// Growing says that the name may stand for another version at any moment.
+	Growing bool
 
 	name string
 	// cache has the content, or remake makes it anew, as of now.
@@ -194,12 +196,17 @@ func (p *Pages) make(ctx context.Context, key pageKey, source *pageSource) (*Pag
 
 // newPage makes a version of a page and remembers its content.
 func newPage(cache *library.Cache, s *library.Stream, name string, modified90k moonfirefs.Time90k, content []byte) *Page {
-	page := &Page{
-		Inode: library.PageInode(s, name, modified90k, content), SizeBytes: int64(len(content)), Modified90k: modified90k,
-		name: name, cache: cache,
-	}
+	page := describePage(cache, s, name, modified90k, content)
 	cache.Put(contentKey(page.Inode), compress(content))
 	return page
+}
+
+// describePage makes a version of a page that is made anew when it is opened.
+func describePage(cache *library.Cache, s *library.Stream, name string, modified90k moonfirefs.Time90k, content []byte) *Page {
+	return &Page{
+		Inode: library.PageInode(s, name, modified90k, content), SizeBytes: int64(len(content)), Modified90k: modified90k,
+		Growing: true, name: name, cache: cache,
+	}
 }
 
 // Content returns every byte of the page: the remembered ones, or made anew. If there is

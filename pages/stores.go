@@ -229,6 +229,13 @@ func (p *Pages) nextPart(ctx context.Context, names Names, last *madePart) (*mad
 	return &madePart{source, names, compress(cameras), compress(index)}, nil
 }
 
+// storesView is the page of several stores.
+type storesView struct {
+	Policy string
+	Script template.JS
+	Stores []storeView
+}
+
 // storeView is what index.html tells of a store.
 type storeView struct {
 	ID, Name, Problem string
@@ -272,7 +279,7 @@ func renderStores(name string, parts []*part) ([]byte, error) {
 		}
 		views = append(views, v)
 	}
-	return executePage("stores", views)
+	return executePage("stores", storesView{rootPolicy, template.JS(rootScript), views})
 }
 
 func storesJSON(parts []*part) ([]byte, error) {

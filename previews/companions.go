@@ -18,13 +18,14 @@ const (
 
 // Companions are the sheets, or the texts for players, as the mount wants them.
 type Companions struct {
-	suffix string
-	make   func(ctx context.Context, s *library.Stream, v *library.Version) ([]byte, error)
+	suffix   string
+	database *Database
+	make     func(ctx context.Context, s *library.Stream, v *library.Version) ([]byte, error)
 }
 
 // Companions returns one value for each suffix.
 func (s *Sheets) Companions() []Companions {
-	return []Companions{{SheetSuffix, s.Sheet}, {VTTSuffix, s.VTT}}
+	return []Companions{{SheetSuffix, s.Database, s.Sheet}, {VTTSuffix, s.Database, s.VTT}}
 }
 
 // Suffix takes the place of ".mp4".
@@ -33,6 +34,17 @@ func (c Companions) Suffix() string { return c.suffix }
 // OfFile returns the whole file.
 func (c Companions) OfFile(ctx context.Context, s *library.Stream, v *library.Version) ([]byte, error) {
 	return c.make(ctx, s, v)
+}
+
+// LatestName is the name of the newest picture of a stream, in its folder.
+const LatestName = "latest.jpg"
+
+// OfStream returns the newest picture of a stream by its name.
+func (c Companions) OfStream(ctx context.Context, s *library.Stream, name string) ([]byte, error) {
+	if name != LatestName || c.suffix != SheetSuffix {
+		return nil, moonfirefs.ErrNotFound
+	}
+	return c.database.newest(ctx, s.ID)
 }
 
 // OfDate returns nothing: there is none of a date.

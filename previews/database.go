@@ -168,6 +168,21 @@ func (d *Database) pictures(ctx context.Context, stream moonfirefs.StreamID, i m
 	return all, err
 }
 
+// newest returns the newest picture of a stream, or an error that wraps
+// moonfirefs.ErrNotFound.
+func (d *Database) newest(ctx context.Context, stream moonfirefs.StreamID) (jpeg []byte, err error) {
+	err = d.db.QueryRowContext(ctx, `
+		select jpeg from picture where stream_id = ? and length(jpeg) > 0
+		order by start_time_90k desc limit 1`, stream).Scan(&jpeg)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fmt.Errorf("newest preview of stream %d: %w", stream, moonfirefs.ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read previews: %w", err)
+	}
+	return jpeg, nil
+}
+
 func (d *Database) each(ctx context.Context, query string, stream moonfirefs.StreamID, i moonfirefs.Interval, fn func(moonfirefs.RecordingID, []byte)) error {
 	return eachRow(ctx, d.db, query, []any{stream, i.Start90k, i.End90k}, func(rows *sql.Rows) error {
 		var id moonfirefs.RecordingID

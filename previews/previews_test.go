@@ -126,6 +126,15 @@ func TestSheet(t *testing.T) {
 	if n, ok := testcamera.ReadCounter(picture.(*image.YCbCr).SubImage(boxOf(6))); ok {
 		t.Errorf("a minute without footage shows frame %d", n)
 	}
+	newest, err := f.sheets.Companions()[0].OfStream(t.Context(), f.stream, LatestName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if picture, err := jpeg.Decode(bytes.NewReader(newest)); err != nil {
+		t.Error(err)
+	} else if n, ok := testcamera.ReadCounter(picture); !ok || n != 500%120 {
+		t.Errorf("the newest picture is frame %d, %v", n, ok)
+	}
 	text, err := f.sheets.VTT(t.Context(), f.stream, f.version)
 	if err != nil {
 		t.Fatal(err)

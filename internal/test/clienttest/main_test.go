@@ -12,8 +12,9 @@ import (
 )
 
 var (
-	full      = flag.Bool("full", false, "whole hours of footage and a month of eight cameras: many minutes")
-	tablePath = flag.String("table", "", "document in which the table of results is replaced")
+	full        = flag.Bool("full", false, "whole hours of footage and a month of eight cameras: many minutes")
+	screenshots = flag.String("screenshots", "", "folder to write pictures of the pages into")
+	tablePath   = flag.String("table", "", "document in which the table of results is replaced")
 )
 
 // requireFull leaves out what only the long form does: it is done with programs that
