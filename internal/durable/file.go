@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -67,7 +68,7 @@ func WriteIn(root *os.Root, name string, mode Mode, fill func(*os.File) error) (
 func create(root *os.Root, name string, mode Mode) (f *os.File, temporary string, err error) {
 	temporary = name + ".new"
 	if mode&Concurrent != 0 {
-		temporary = fmt.Sprintf(".%s.%d.part", name, rand.Uint64())
+		temporary = fmt.Sprintf(".%s.%d.part", beginning(name), rand.Uint64())
 	} else if err := root.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, "", err
 	}
@@ -82,6 +83,14 @@ func create(root *os.Root, name string, mode Mode) (f *os.File, temporary string
 		return nil, "", errors.Join(err, f.Close(), root.Remove(temporary))
 	}
 	return f, temporary, nil
+}
+
+// maxBeginning leaves room, in the 255 bytes that a name may have, for what makes it temporary.
+const maxBeginning = 200
+
+// beginning is as much of a name as is in its temporary one.
+func beginning(name string) string {
+	return strings.ToValidUTF8(name[:min(len(name), maxBeginning)], "")
 }
 
 // rename gives the file its final name.

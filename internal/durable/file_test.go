@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -122,4 +123,15 @@ func TestRemoveUnfinished(t *testing.T) {
 	requireOnly(t, path, "done")
 	RemoveUnfinished()
 	requireOnly(t, path, "done")
+}
+
+// TestLongName ensures that a file can have as long a name as there is.
+func TestLongName(t *testing.T) {
+	for _, name := range []string{strings.Repeat("a", 255), strings.Repeat("ä", 127), "a" + strings.Repeat("ä", 127)} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := Write(path, Concurrent, write("whole")); err != nil {
+			t.Errorf("%d bytes: %v", len(name), err)
+		}
+		requireOnly(t, path, "whole")
+	}
 }
