@@ -83,6 +83,11 @@ func (db *DB) Commit(ctx context.Context, c *Change) (*Committed, error) {
 
 // commitOnce is one transaction.
 func (db *DB) commitOnce(ctx context.Context, c *Change) (*transaction, error) {
+	return db.commitWith(ctx, c, func(ctx context.Context, t *transaction) error { return t.run(ctx) })
+}
+
+// commitWith commits what fn does.
+func (db *DB) commitWith(ctx context.Context, c *Change, fn func(context.Context, *transaction) error) (*transaction, error) {
 	began := time.Now()
 	defer func() { db.counters.Transactions.Observe(time.Since(began)) }()
 	tx, err := db.writer.BeginTx(ctx, nil)
@@ -94,7 +99,7 @@ func (db *DB) commitOnce(ctx context.Context, c *Change) (*transaction, error) {
 		tx: tx, Change: c, blobs: make(blobsByID),
 		kept: make(map[moonfirefs.StreamID]keptSet), changed: make(map[streamHour]bool),
 	}
-	if err := t.run(ctx); err != nil {
+	if err := fn(ctx, t); err != nil {
 		return nil, asOurs(err)
 	}
 	db.videoIndexes.leave(t.blobs)

@@ -159,6 +159,8 @@ func (f *File) holdEach(dir sample.Directory, names []uuid.UUID) error {
 		release, err := dir.Hold(names[i : i+1])
 		if err == nil {
 			f.releases = append(f.releases, release)
+		} else if errors.Is(err, sample.ErrDeleted) {
+			return fmt.Errorf("%w: %w", ErrStale, err)
 		} else if _, short := Shortage(err); short {
 			return err // the file itself may be sound
 		}

@@ -48,6 +48,8 @@ type Dir struct {
 	// where is nil while the directory is a spare one.
 	where atomic.Pointer[location]
 	mode  Mode
+	// layout is nil for a directory of ours.
+	layout *Layout
 
 	// place is nil while the directory is not available.
 	place atomic.Pointer[place]
@@ -177,7 +179,7 @@ func (d *Dir) attach() error {
 		return ErrUnavailable
 	}
 	if d.place.Load() == nil {
-		p, err := openPlace(d.Path(), d.identity(), d.mode)
+		p, err := d.openPlace()
 		if err != nil {
 			return err
 		}
@@ -191,9 +193,9 @@ func (d *Dir) attach() error {
 	return err
 }
 
-func openPlace(path string, id Identity, mode Mode) (*place, error) {
+func (d *Dir) openPlace() (*place, error) {
 	// With a dot, what is not a directory is not opened at all.
-	root, err := os.OpenRoot(path + "/.")
+	root, err := os.OpenRoot(d.Path() + "/.")
 	if err != nil {
 		return nil, err
 	}
@@ -202,8 +204,8 @@ func openPlace(path string, id Identity, mode Mode) (*place, error) {
 		return nil, errors.Join(err, root.Close())
 	}
 	p := &place{root, handle}
-	if err = verify(root, id); err == nil {
-		err = lockUse(handle, mode)
+	if err = d.verify(root); err == nil && d.layout == nil {
+		err = lockUse(handle, d.mode)
 	}
 	if err != nil {
 		return nil, errors.Join(err, p.Close())

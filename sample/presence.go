@@ -45,7 +45,7 @@ func (d *Dir) verifyMeta(p *place) error {
 		return err
 	}
 	defer root.Close()
-	if err := verify(root, d.identity()); err != nil && verify(p.Root, d.identity()) == nil {
+	if err := d.verify(root); err != nil && d.verify(p.Root) == nil {
 		return d.unavailable("another directory is at its path: " + err.Error())
 	}
 	return nil

@@ -126,7 +126,7 @@ func (f *mountFlags) optionsOf(path string, s *store.Store, cache *library.Cache
 }
 
 func newMountCommand(g *global) *cobra.Command {
-	f, many := &mountFlags{}, &storesFlags{}
+	f, many, moonfire := &mountFlags{}, &storesFlags{}, &moonfireFlags{}
 	cmd := &cobra.Command{
 		Use:         "mount MOUNTPOINT",
 		Annotations: serves,
@@ -138,12 +138,22 @@ a copy: it is only read.
 With --store several times, or with --stores, all stores are one tree. A store is called
 as its folder, or NAME with --store NAME=PATH. Where two stores have a camera of the same
 name, the folders are driveway@house and driveway@barn. A store that is damaged or gone
-costs its own cameras only, and is shown again as soon as it is back.`,
+costs its own cameras only, and is shown again as soon as it is back.
+
+With --moonfire-nvr, the footage of a Moonfire NVR is shown, while it records. Nothing
+there is written or locked.`,
 		Example: `  moonfirefs mount --store /media/backup/moonfirefs /mnt/old
   moonfirefs mount --store /srv/house --store barn=/media/nvr /mnt/all
-  moonfirefs mount --stores /srv/stores /mnt/all`,
+  moonfirefs mount --stores /srv/stores /mnt/all
+  moonfirefs mount --moonfire-nvr /var/lib/moonfire-nvr/db /mnt/nvr`,
 		Args: asUsage(needs("MOUNTPOINT")),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if wanted, err := moonfire.wanted(cmd); err != nil || wanted {
+				if err == nil {
+					err = runMountMoonfire(cmd, g, f, moonfire, args[0])
+				}
+				return err
+			}
 			if many.several(g) {
 				return runMountStores(cmd, g, f, many, args[0])
 			}
@@ -152,6 +162,7 @@ costs its own cameras only, and is shown again as soon as it is back.`,
 	}
 	f.add(cmd)
 	many.add(cmd)
+	moonfire.add(cmd)
 	return cmd
 }
 

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package moonfirenvr
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+	"golang.org/x/sys/unix"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
+	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/sample"
+)
+
+// Options say which Moonfire NVR is shown, and how.
+type Options struct {
+	// Database is the directory with their file "db".
+	Database string
+	// Cache is a directory for the copy and the shadow, which is made if need be. Whatever
+	// is in it can be made again. It takes about twice the size of their database.
+	Cache string
+	// Zone is the time zone whose civil hours the files are: theirs has none.
+	Zone *time.Location
+	// Show is told how far the first contact is; it is of one kind of work at a time.
+	Show   func(work string, done, total int64)
+	Logger *slog.Logger
+}
+
+// Names in the cache directory.
+const (
+	copyFolder   = "copy"
+	shadowName   = "shadow.db"
+	cacheLock    = "lock"
+	followEvery  = 2 * time.Second
+	batchRows    = 500
+	sidesOfIndex = 3 // the database, its WAL, its index of the WAL
+)
+
+// Store is the footage of a Moonfire NVR as a store of ours, which follows theirs until it is
+// closed.
+type Store struct {
+	*store.Store
+	options Options
+	log     *slog.Logger
+	copier  copier
+	// lock is held by the one process that follows; nil in others.
+	lock *os.File
+	// told are the lines about rows that have been logged.
+	told map[string]bool
+	// config is the text of what the shadow has taken over but for recordings.
+	config string
+	// openings are those of the source.
+	openings map[moonfirefs.OpenID]uuid.UUID
+
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+}
+
+// Open makes the shadow, or brings it up to date, and goes on following. It returns an error
+// that wraps moonfirefs.ErrNotFound if there is no database, and those of openSource. A sample
+// directory that is missing, or is not theirs, is not available: whoever watches the
+// directories tells, and attaches it once it is there.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	s := &Store{options: o, log: o.Logger, told: make(map[string]bool), cancel: func() {}}
+	if err := s.open(ctx); err != nil {
+		_ = s.Close() // the reason why it is useless matters more
+		return nil, fmt.Errorf("open Moonfire NVR %s: %w", o.Database, err)
+	}
+	ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	s.running.Go(func() { s.follow(ctx) })
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context) (err error) {
+	if s.options.Database, err = filepath.Abs(s.options.Database); err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(s.options.Database, databaseName)); errors.Is(err, fs.ErrNotExist) {
+		return moonfirefs.Errorf(moonfirefs.ErrNotFound, "it has no file %q: name the directory that has it, as a rule /var/lib/moonfire-nvr/db", databaseName)
+	}
+	folder := s.cacheFolder()
+	if err := os.MkdirAll(filepath.Join(folder, copyFolder), 0o700); err != nil {
+		return fmt.Errorf("make the cache: %w", err)
+	}
+	s.copier = copier{theirs: s.options.Database, ours: filepath.Join(folder, copyFolder), show: func(done, total int64) { s.options.Show("copying its database", done, total) }}
+	if err := s.takeLock(); err != nil {
+		return err
+	}
+	s.Store = &store.Store{Zone: s.options.Zone, Dirs: make(map[moonfirefs.SampleDirID]*sample.Dir)}
+	if s.lock == nil {
+		s.DB, err = index.Open(ctx, filepath.Join(folder, shadowName), index.Options{Logger: s.log})
+		if err == nil {
+			err = s.openDirs(ctx)
+		}
+		return err
+	}
+	return s.begin(ctx)
+}
+
+// begin makes the shadow if need be, and brings it up to date.
+func (s *Store) begin(ctx context.Context) error {
+	if _, _, err := s.copier.refresh(ctx); err != nil {
+		return fmt.Errorf("copy its database: %w", err)
+	}
+	source, err := s.openSource(ctx)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	if err := s.openShadow(ctx, source); err != nil {
+		return err
+	}
+	if err := s.update(ctx, source, true); err != nil {
+		return err
+	}
+	return s.openDirs(ctx)
+}
+
+// openSource opens the copy, and makes it anew if it is damaged: a power cut may have done
+// that.
+func (s *Store) openSource(ctx context.Context) (*source, error) {
+	source, err := openSource(ctx, s.copier.ours)
+	if err == nil || errors.Is(err, moonfirefs.ErrNewer) || errors.Is(err, moonfirefs.ErrInvalid) || errors.Is(err, moonfirefs.ErrForeign) {
+		return source, err
+	}
+	if err := s.copier.forget(); err != nil {
+		return nil, err
+	}
+	if _, _, err := s.copier.refresh(ctx); err != nil {
+		return nil, err
+	}
+	return openSource(ctx, s.copier.ours)
+}
+
+// cacheFolder is where the cache of this database is.
+func (s *Store) cacheFolder() string {
+	digest := sha256.Sum256([]byte(s.options.Database))
+	return filepath.Join(s.options.Cache, fmt.Sprintf("moonfire-nvr-%x", digest[:6]))
+}
+
+// takeLock lets one process at a time follow.
+func (s *Store) takeLock() error {
+	f, err := os.OpenFile(filepath.Join(s.cacheFolder(), cacheLock), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("lock the cache: %w", err)
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	switch {
+	case err == nil:
+		s.lock = f
+		return nil
+	case errors.Is(err, unix.EWOULDBLOCK):
+		return f.Close()
+	}
+	return errors.Join(fmt.Errorf("lock the cache: %w", err), f.Close())
+}
+
+// openShadow opens the shadow. One of another database, whose place this one has taken, is
+// made anew.
+func (s *Store) openShadow(ctx context.Context, source *source) error {
+	id, err := source.uuid(ctx)
+	if err != nil {
+		return err
+	}
+	created, err := source.firstOpened(ctx)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(s.cacheFolder(), shadowName)
+	for range 2 {
+		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+			meta := index.Meta{Store: id, Created90k: created, TimeZone: "UTC"}
+			if err := index.Create(ctx, path, meta, index.SampleDir{UUID: id, Path: "none"}); err != nil {
+				return err
+			}
+		}
+		s.DB, err = index.Open(ctx, path, index.Options{Logger: s.log})
+		if err == nil && s.DB.Meta().Store == id {
+			return nil
+		}
+		if err == nil {
+			err = s.DB.Close()
+			s.DB = nil
+		}
+		s.log.Warn("the shadow of Moonfire NVR is made anew", "cache", s.cacheFolder(), "err", err)
+		for _, suffix := range [sidesOfIndex]string{"", "-wal", "-shm"} {
+			if err := removeIfThere(path + suffix); err != nil {
+				return err
+			}
+		}
+	}
+	return err
+}
+
+// openDirs attaches the sample directories that are there.
+func (s *Store) openDirs(ctx context.Context) error {
+	dirs, err := s.DB.SampleDirs(ctx)
+	if err != nil {
+		return err
+	}
+	for _, d := range dirs {
+		if !filepath.IsAbs(d.Path) {
+			continue // what Create needed
+		}
+		dir := sample.NewForeign(d.Path, layoutOf(dirMeta{s.DB.Meta().Store, d.UUID}))
+		s.Dirs[d.ID] = dir
+		_ = dir.Attach() // whoever watches the directories tells
+	}
+	return nil
+}
+
+// Close ends following and closes all parts. It is idempotent.
+func (s *Store) Close() error {
+	s.cancel()
+	s.running.Wait()
+	var errs []error
+	if s.Store != nil {
+		errs = append(errs, s.Store.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+		s.lock = nil
+	}
+	return errors.Join(errs...)
+}
