@@ -98,7 +98,8 @@ func splitHead(b []byte) (head []byte, size int) {
 	}
 }
 
-// parseHeader takes what it can read.
+// parseHeader takes what it can read. Values end up in requests, so they are of one line,
+// also for those who take a carriage return for its end.
 func parseHeader(lines []string) header {
 	h := header{}
 	for _, line := range lines {
@@ -107,7 +108,7 @@ func parseHeader(lines []string) header {
 			continue
 		}
 		name = textproto.CanonicalMIMEHeaderKey(strings.TrimSpace(name))
-		h[name] = append(h[name], strings.TrimSpace(value))
+		h[name] = append(h[name], strings.TrimSpace(strings.ReplaceAll(value, "\r", "")))
 	}
 	return h
 }

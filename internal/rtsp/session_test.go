@@ -428,3 +428,31 @@ func TestServersGoodbyes(t *testing.T) {
 		}
 	}
 }
+
+// FuzzSetup: whatever a camera answers to SETUP, packets come on channels of their own, and
+// nothing of it breaks a request.
+func FuzzSetup(f *testing.F) {
+	f.Add("RTP/AVP/TCP;unicast;interleaved=0-1;ssrc=1234ABCD;mode=\"PLAY\"", "1;timeout=60", false)
+	f.Add("RTP/AVP;unicast;client_port=1-2;server_port=3-4;source=10.0.0.1;destination=;ttl=1", " a b ; timeout = 0", true)
+	f.Add("interleaved=300-1", ";;timeout", false)
+	f.Fuzz(func(t *testing.T, transport, session string, byUDP bool) {
+		c := &Conn{demux: newDemux()}
+		if byUDP {
+			c.udp = &udp{}
+		}
+		m := &message{header: parseHeader(strings.Split("Transport:"+transport+"\nSession:"+session, "\n"))}
+		tr := track{}
+		if c.setUp(0, &tr, m) != nil {
+			return
+		}
+		channels := 0
+		for _, owner := range c.demux.medias {
+			if owner != 0 {
+				channels++
+			}
+		}
+		if !byUDP && channels != 2 || c.timeout < 0 || strings.ContainsAny(c.session, "\r\n") {
+			t.Fatalf("%d channels, a timeout of %v, session %q", channels, c.timeout, c.session)
+		}
+	})
+}
