@@ -30,9 +30,9 @@ var dateText string
 //go:embed root.js
 var rootScript string
 
-// rootPolicy lets the page of the root run its own script, and show pictures and pages of
-// dates.
-var rootPolicy = pagePolicy(rootScript, "img-src 'self' file:; frame-src 'self' file:")
+// rootPolicy lets the page of the root run its own script, and show pages of dates and
+// pictures. Those are objects, since nothing is seen of an object that is not there.
+var rootPolicy = pagePolicy(rootScript, "img-src 'self' file:; object-src 'self' file:; frame-src 'self' file:")
 
 // pageTemplate escapes what it is given; nothing that a person has entered may reach it as
 // one of the types of html/template that say "already escaped".

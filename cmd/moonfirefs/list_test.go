@@ -84,7 +84,7 @@ func TestListActivity(t *testing.T) {
 	}
 	listed, err := os.ReadDir(date)
 	mustDo(t, err)
-	if len(listed) != 1 || listed[0].Name() != "12.mp4" {
+	if len(listed) != 2 || listed[0].Name() != "12.mp4" || listed[1].Name() != "index.html" {
 		t.Errorf("%v is listed", listed)
 	}
 	mount.stop()

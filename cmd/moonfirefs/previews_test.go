@@ -45,7 +45,7 @@ func TestPreviews(t *testing.T) {
 	}
 	listed, err := os.ReadDir(date)
 	mustDo(t, err)
-	if len(listed) != 1 {
+	if len(listed) != 2 { // the hour and the page of the date
 		t.Errorf("%v is listed", listed)
 	}
 	run.stop()
