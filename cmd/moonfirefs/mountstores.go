@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 
 	"github.com/spf13/cobra"
@@ -130,11 +129,6 @@ func (m *storesMount) mount(ctx context.Context, options fs.Options, alwaysNamed
 			m.log.Error("a store cannot be shown", "err", err)
 		}
 	})
-	for _, s := range standings {
-		if s.Problem != "" {
-			m.log.Error("a store is not shown yet", "store", s.Name, "err", fmt.Errorf("%s", s.Problem))
-		}
-	}
 	m.log.Info("mounted", "mountpoint", options.Mountpoint, "stores", len(standings))
 	select {
 	case <-ctx.Done():
