@@ -68,9 +68,10 @@ func endingOf(args []string) ending {
 func endInTime(ctx context.Context, e ending, errOut io.Writer, exit func(int)) {
 	context.AfterFunc(ctx, func() {
 		time.AfterFunc(e.within, func() {
-			time.AfterFunc(e.within, func() { exit(e.status) }) // should the removal wait, too
+			backstop := time.AfterFunc(e.within, func() { exit(e.status) }) // should the removal wait, too
 			durable.RemoveUnfinished()
 			_, _ = fmt.Fprintln(errOut, "moonfirefs:", e.text)
+			backstop.Stop()
 			exit(e.status)
 		})
 	})
