@@ -101,7 +101,9 @@ func newEventListCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list [CAMERA]",
 		Short: "List events",
-		Args:  asUsage(cobra.MaximumNArgs(1)),
+		Example: `  moonfirefs event list
+  moonfirefs event list driveway --json`,
+		Args: asUsage(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return g.withStore(cmd, store.Reading, func(o *opened) error { return o.listEvents(args, asJSON) })
 		},

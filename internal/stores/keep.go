@@ -69,11 +69,15 @@ func (k *keep) look(ctx context.Context) {
 	var err error
 	if opened == nil {
 		err = k.open(ctx)
-	} else if err = k.check(ctx, opened, member); err != nil && ctx.Err() == nil {
-		k.close()
+	} else {
+		err = k.check(ctx, opened, member)
 	}
-	if ctx.Err() == nil {
-		k.note(err)
+	if ctx.Err() != nil {
+		return
+	}
+	k.note(err)
+	if opened != nil && err != nil {
+		k.close() // afterwards: whoever is told that it is gone asks why
 	}
 }
 
