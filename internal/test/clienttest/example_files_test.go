@@ -91,7 +91,11 @@ func TestBackupExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.run(t, "sh", "-c", string(text), "moonfirefs-backup", m.mountpoint, b.copy)
+	if output, ok := b.try("MOONFIREFS_STORE="+b.home, "sh", "-c", string(text), "moonfirefs-backup", m.mountpoint, b.copy); ok || !strings.Contains(output, "is its disk mounted?") {
+		t.Errorf("without a folder: %v %s", ok, output)
+	}
+	b.run(t, "mkdir", b.copy)
+	b.run(t, "MOONFIREFS_STORE="+b.home, "sh", "-c", string(text), "moonfirefs-backup", m.mountpoint, b.copy)
 	sameTree(t, m.mountpoint, b.copy)
 	before := b.sizes()
 	g.skipTo(14)
@@ -100,7 +104,7 @@ func TestBackupExample(t *testing.T) {
 		_, err := os.Stat(m.path("yard/2026-11-22/13.mp4"))
 		return os.IsNotExist(err)
 	})
-	b.run(t, "sh", "-c", string(text), "moonfirefs-backup", m.mountpoint, b.copy)
+	b.run(t, "MOONFIREFS_STORE="+b.home, "sh", "-c", string(text), "moonfirefs-backup", m.mountpoint, b.copy)
 	after := b.sizes()
 	for name, size := range before {
 		if after[name] != size {
@@ -111,7 +115,7 @@ func TestBackupExample(t *testing.T) {
 		t.Errorf("the backup has %v", after)
 	}
 	m.stop()
-	if output, ok := b.try("sh", "-c", string(text), "moonfirefs-backup", m.mountpoint, b.copy); ok || !strings.Contains(output, "nothing is mounted") {
+	if output, ok := b.try("MOONFIREFS_STORE="+b.home, "sh", "-c", string(text), "moonfirefs-backup", m.mountpoint, b.copy); ok || !strings.Contains(output, "nothing is mounted") {
 		t.Errorf("without a mount: %v %s", ok, output)
 	}
 }

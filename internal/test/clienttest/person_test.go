@@ -16,6 +16,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 // person is a store in which somebody looks for yesterday, five past one in the afternoon,
@@ -115,10 +116,17 @@ func (p *person) check(b *browser) {
 	b.Helper()
 	eval[any](b, `document.querySelector("video").pause()`)
 	b.until("the picture", `!document.querySelector("video").seeking`)
-	b.do(chromedp.Sleep(200 * time.Millisecond)) // the picture is painted after that
 	clock := eval[string](b, `document.getElementById("clock").textContent`)
-	if got, first := b.picture(), p.counterAt(b.T, clock); got < first || got >= first+fps {
-		b.Errorf("at %s is picture %d, want one from %d on", clock, got, first)
+	first := p.counterAt(b.T, clock)
+	b.shows(fmt.Sprintf("one of the pictures from %d on, of %s", first, clock), func(picture int) bool { return picture >= first && picture < first+fps })
+}
+
+// shows waits until a picture is on the screen: it is painted some time after it was found.
+func (b *browser) shows(what string, is func(picture int) bool) {
+	b.Helper()
+	picture := 0
+	if !wait.Poll(func() bool { picture = b.picture(); return is(picture) }) {
+		b.Errorf("the screen shows picture %d, want %s", picture, what)
 	}
 }
 
@@ -127,10 +135,7 @@ func (p *person) steps(b *browser) {
 	b.Helper()
 	before := b.picture()
 	b.do(chromedp.KeyEvent("."))
-	b.do(chromedp.Sleep(200 * time.Millisecond))
-	if after := b.picture(); after != before+1 {
-		b.Errorf("a picture after %d is %d", before, after)
-	}
+	b.shows(fmt.Sprintf("the picture after %d", before), func(picture int) bool { return picture == before+1 })
 	b.do(chromedp.KeyEvent("i"), chromedp.KeyEvent(kb.ArrowLeft), chromedp.KeyEvent("o"))
 	p.check(b)
 	clip := eval[string](b, `document.querySelector("#clip a").getAttribute("href")`)
