@@ -30,7 +30,7 @@ func main() {
 	// A second signal ends the program at once, unless it is the same keystroke,
 	// sent to the process and to its group.
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
-	endInTime(ctx, endingOf(os.Args[1:]), os.Stderr, os.Exit)
+	endInTime(ctx, endingOf(os.Args[1:]), os.Stderr, durable.RemoveUnfinished, os.Exit)
 	os.Exit(execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
@@ -64,12 +64,13 @@ func endingOf(args []string) ending {
 	return otherEnding
 }
 
-// endInTime ends the program some time after ctx has ended, should it not have ended by then.
-func endInTime(ctx context.Context, e ending, errOut io.Writer, exit func(int)) {
+// endInTime ends the program some time after ctx has ended, should it not have ended by then,
+// and removes what is half made.
+func endInTime(ctx context.Context, e ending, errOut io.Writer, remove func(), exit func(int)) {
 	context.AfterFunc(ctx, func() {
 		time.AfterFunc(e.within, func() {
 			backstop := time.AfterFunc(e.within, func() { exit(e.status) }) // should the removal wait, too
-			durable.RemoveUnfinished()
+			remove()
 			_, _ = fmt.Fprintln(errOut, "moonfirefs:", e.text)
 			backstop.Stop()
 			exit(e.status)
