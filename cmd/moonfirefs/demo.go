@@ -55,7 +55,11 @@ encode the camera's video.`,
 				defer cancel()
 			}
 			d := &demo{dir: args[0], out: cmd.OutOrStdout(), log: log}
-			return d.run(ctx)
+			err = d.run(ctx)
+			if ctx.Err() != nil && errors.Is(err, context.DeadlineExceeded) {
+				return nil // it was over before it had begun
+			}
+			return err
 		},
 	}
 	cmd.Flags().DurationVar(&duration, "duration", 0, "stop after this time, such as 90s (default: when interrupted)")
