@@ -99,7 +99,7 @@ func (s *site) failIndex(disk *image) []string {
 	}
 	s.ended()
 	problems := s.requireBridged()
-	if log := p.log(); !strings.Contains(log, "nothing can be recorded any more") || !strings.Contains(log, "the index cannot be written") {
+	if log := p.log(); !strings.Contains(log, "nothing more can be recorded") || !strings.Contains(log, "the index cannot be written") {
 		problems = append(problems, "the program does not say why it ended:\n"+tail(log, 40))
 	}
 	detach(s.t, s.mountpoint)
