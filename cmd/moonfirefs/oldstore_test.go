@@ -5,6 +5,7 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -60,22 +61,32 @@ func requireSchemaVersion(t *testing.T, database, want string) {
 // once this version has recorded to it.
 func TestOldStore(t *testing.T) {
 	t.Parallel()
+	for version, count := range map[string]int{"1": 11, "4": 10} {
+		t.Run(version, func(t *testing.T) {
+			t.Parallel()
+			requireOldStore(t, version, count)
+		})
+	}
+}
+
+func requireOldStore(t *testing.T, version string, count int) {
+	t.Helper()
 	dir := t.TempDir()
-	tool(t, "tar", "-C", dir, "-xzf", filepath.Join(oldStores, "version-1.tar.gz"))
+	tool(t, "tar", "-C", dir, "-xzf", filepath.Join(oldStores, "version-"+version+".tar.gz"))
 	path := filepath.Join(dir, "store")
 	database := filepath.Join(path, "moonfire.db")
-	digests := oldDigests(t, "version-1")
+	digests := oldDigests(t, "version-"+version)
 
 	requireFootage(t, path, digests)
 	requireExport(t, path, digests)
 	requireOutput(t, exitOK, []string{"yard", "yard-sub"}, "list", "--store", path)
-	requireOutput(t, exitOK, []string{"Clean: 11 recordings"}, "check", "--hash", "--store", path)
-	requireSchemaVersion(t, database, "1")
+	requireOutput(t, exitOK, []string{fmt.Sprintf("Clean: %d recordings", count)}, "check", "--hash", "--store", path)
+	requireSchemaVersion(t, database, version)
 
 	camera := startCamera(t, testcamera.Config{KeepSent: 1})
 	mustRun(t, "camera", "edit", "yard", "--no-test", "--url", camera.URL(), "--store", path)
 	requireSchemaVersion(t, database, strconv.Itoa(moonfirefs.SchemaVersion))
-	requireSchemaVersion(t, database+".version-1", "1")
+	requireSchemaVersion(t, database+".version-"+version, version)
 	n := recordings(t, path, 1)
 	recorder := start(t, "run", newMountpoint(t), "--store", path, "--rotate-every", "1s")
 	waitForRecordings(t, path, n+2)

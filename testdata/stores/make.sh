@@ -1,11 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Makes version-1.tar.gz and version-1.sha256 beside itself: a store as commit 59032b4
-# makes it, and the digests of what its own mount shows. Needs root and FUSE, ffmpeg,
-# and what that commit needs to be built.
+# Makes version-N.tar.gz and version-N.sha256 beside itself: a store as a commit with that
+# version of the index makes it, and the digests of what its own mount shows. Needs root and
+# FUSE, ffmpeg, and what that commit needs to be built.
+#
+#   make.sh N
 set -euo pipefail
-commit=59032b4
+version=$1
+case $version in
+1) commit=59032b4 ;;
+4) commit=5c878f8 ;;
+*) echo "no commit is known that makes stores of version $version" >&2; exit 1 ;;
+esac
+name=version-$version
 here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$work"' EXIT
@@ -18,7 +26,7 @@ git clone -q "$here/../.." "$work/source"
 cd "$work/source"
 git checkout -q "$commit"
 mkdir cmd/camera
-cp "$here/camera.go" cmd/camera/
+cp "$here/camera-$version/camera.go" cmd/camera/
 make -s build
 go build -o "$work/camera" ./cmd/camera
 
@@ -52,13 +60,13 @@ moonfirefs check --hash
 "$work/source/moonfirefs" mount mount --store "$work/store" 2>mount.log &
 mount=$!
 until grep -q mounted mount.log; do sleep 0.1; done
-(cd mount && sha256sum */*-*-*/*.mp4 saved/*.mp4 "yard/clips/$(date -d "@$((begin + 3))" +%FT%H.%M.%S)--$(date -d "@$((begin + 12))" +%H.%M.%S).mp4") >version-1.sha256
+(cd mount && sha256sum */*-*-*/*.mp4 saved/*.mp4 "yard/clips/$(date -d "@$((begin + 3))" +%FT%H.%M.%S)--$(date -d "@$((begin + 12))" +%H.%M.%S).mp4") >"$name.sha256"
 kill "$mount"
 wait "$mount"
 
 # The line in it names this machine; it is made again.
-rm store/samples/lock
-tar --sort=name --owner=0 --group=0 --numeric-owner -cf - store | gzip -9n >version-1.tar.gz
-cp version-1.sha256 version-1.tar.gz "$here/"
-cat version-1.sha256
-ls -l "$here"/version-1.*
+rm -f store/samples/lock
+tar --sort=name --owner=0 --group=0 --numeric-owner -cf - store | gzip -9n >"$name.tar.gz"
+cp "$name.sha256" "$name.tar.gz" "$here/"
+cat "$name.sha256"
+ls -l "$here/$name".*
