@@ -86,7 +86,7 @@ manytest:
 
 latesttest:
 	@tools/setup.sh test
-	go test -v -count=1 -timeout 1h $(AS_ROOT) ./cmd/moonfirefs -run TestLatestIsAPieceOfTheHours -latest 10m
+	go test -v -count=1 -timeout 1h $(AS_ROOT) ./cmd/moonfirefs -parallel 8 -run TestLatestIsAPieceOfTheHours -latest 10m
 
 litestreamtest:
 	@tools/setup.sh test
