@@ -143,6 +143,23 @@ func TestMarks(t *testing.T) {
 	}
 }
 
+// TestCommittedMeanwhile ensures that a recording which is committed between a look at the
+// names and one at its files is in progress no more, which is no error.
+func TestCommittedMeanwhile(t *testing.T) {
+	b := newBench(t)
+	b.must(b.draft.Grow(11))
+	found, err := b.finder.Of(t.Context(), b.stream)
+	b.must(err)
+	marks := []inprogress.Mark{found[0].Mark()}
+	file, journal := b.draft.Paths()
+	b.must(os.Chmod(file, 0o400)) // as a save does, and the name is still listed
+	b.must(os.Remove(journal))
+	b.has()
+	if _, err := b.finder.At(t.Context(), b.stream, marks); !errors.Is(err, moonfirefs.ErrNotFound) {
+		t.Errorf("got %v", err)
+	}
+}
+
 // Recordings of another stream are not found.
 func TestOtherStreams(t *testing.T) {
 	b := newBench(t)

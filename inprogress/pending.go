@@ -10,6 +10,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/journal"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // maxCheckedBytes bounds what is read of a sample file, whatever its journal says: more
@@ -40,10 +41,12 @@ func (p *pending) read(dir Dir, stream moonfirefs.StreamID) (*Recording, error) 
 		return nil, nil
 	}
 	data, err := dir.ReadJournal(p.file.UUID, journal.MaxBytes+1)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil // no recording has begun yet, or this one is being discarded
-	}
-	if err != nil {
+	case errors.Is(err, sample.ErrForgotten):
+		return nil, nil // as a rule, it has been committed since the names were listed
+	case err != nil:
 		return nil, err
 	}
 	// A journal that is being written to ends anywhere: what comes before counts.
