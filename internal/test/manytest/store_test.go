@@ -66,6 +66,17 @@ func (r *recording) frames() int64 {
 	return least
 }
 
+// hasAll tells whether each stream has a recording.
+func (r *recording) hasAll() bool {
+	for _, status := range r.recorder.Status() {
+		if _, ok, err := r.store.DB.Newest(r.t.Context(), status.ID); err != nil || !ok {
+			r.must(err)
+			return false
+		}
+	}
+	return true
+}
+
 // eachSample reads back what was recorded, stream by stream, in order of time.
 func (r *recording) eachSample(fn func(stream moonfirefs.StreamID, run int32, data []byte)) {
 	r.t.Helper()
