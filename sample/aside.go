@@ -44,7 +44,7 @@ func (d *Dir) MoveAside(name uuid.UUID) (path string, err error) {
 func (d *Dir) NoteAside(name uuid.UUID, data []byte) error {
 	aside, err := d.openAside()
 	if err == nil {
-		err = errors.Join(writeDurably(aside, name.String()+".json", data), aside.Close())
+		err = errors.Join(writeDurably(aside, name.String()+".json", durable.Replace, data), aside.Close())
 	}
 	if err != nil {
 		return fmt.Errorf("note what is moved aside: %w", err)

@@ -86,8 +86,17 @@ func Create(path string, id Identity) error {
 }
 
 // CreateFor is Create for an owner, to whom the directory belongs if root makes it, and so
-// does all that root makes in it.
+// does all that root makes in it. If it fails, it leaves no directory that it has made.
 func CreateFor(path string, id Identity, owner durable.Owner) error {
+	missing := durable.MissingOf(path)
+	err := createFor(path, id, owner)
+	if err != nil {
+		missing.Remove()
+	}
+	return err
+}
+
+func createFor(path string, id Identity, owner durable.Owner) error {
 	if outer, found, err := Enclosing(filepath.Dir(filepath.Clean(path))); err != nil || found {
 		if found {
 			return moonfirefs.Errorf(moonfirefs.ErrInvalid, "create sample directory %s: it would be in the sample directory %s", path, outer)
@@ -108,7 +117,7 @@ func CreateFor(path string, id Identity, owner durable.Owner) error {
 		return fmt.Errorf("create sample directory: %w", err)
 	}
 	defer root.Close()
-	if err := writeMeta(root, &metaFile{Store: id.Store, Dir: id.Dir}); err != nil {
+	if err := writeMeta(root, &metaFile{Store: id.Store, Dir: id.Dir}, 0); err != nil {
 		return fmt.Errorf("create sample directory %s: %w", path, err)
 	}
 	return durable.SyncDir(filepath.Dir(path))

@@ -78,20 +78,20 @@ func verify(root *os.Root, id Identity) error {
 	return nil
 }
 
-// writeMeta replaces the file meta, durably: it holds all of the new text or all
-// of the old.
-func writeMeta(root *os.Root, meta *metaFile) error {
+// writeMeta writes the file meta, or replaces it, durably: it holds all of the new text or
+// all of the old.
+func writeMeta(root *os.Root, meta *metaFile, mode durable.Mode) error {
 	meta.Format = metaFormat
 	data, err := json.Marshal(meta)
 	if err != nil {
 		return err
 	}
-	return writeDurably(root, metaName, append(data, '\n'))
+	return writeDurably(root, metaName, mode, append(data, '\n'))
 }
 
 // writeDurably makes the file appear with all of data or not at all.
-func writeDurably(root *os.Root, name string, data []byte) error {
-	return durable.WriteIn(root, name, durable.Replace, func(f *os.File) error {
+func writeDurably(root *os.Root, name string, mode durable.Mode, data []byte) error {
+	return durable.WriteIn(root, name, mode, func(f *os.File) error {
 		_, err := f.Write(data)
 		return err
 	})
@@ -138,5 +138,5 @@ func setLastOpening(root *os.Root, o moonfirefs.Opening) error {
 	if o.ID == 0 {
 		meta.LastOpening = nil
 	}
-	return writeMeta(root, meta)
+	return writeMeta(root, meta, durable.Replace)
 }

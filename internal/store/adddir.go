@@ -40,7 +40,8 @@ func AddDir(ctx context.Context, path, samplesPath string, log *slog.Logger) (di
 		return index.SampleDir{}, fmt.Errorf("add sample directory: %w", err)
 	}
 	// The directory first: one that the index knows must be there.
-	if err := sample.CreateFor(dir.Path, sample.Identity{Store: s.DB.Meta().Store, Dir: dir.UUID}, owner); err != nil {
+	id := sample.Identity{Store: s.DB.Meta().Store, Dir: dir.UUID}
+	if err := sample.CreateFor(dir.Path, id, owner); err != nil {
 		return index.SampleDir{}, err
 	}
 	if err := s.DB.AddSampleDir(ctx, &dir); err != nil {

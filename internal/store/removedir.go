@@ -65,14 +65,22 @@ func requireNoFiles(path string) error {
 
 // forgetDir removes what marks a directory as ours, and the directory if it is empty then.
 func forgetDir(path string) error {
+	if err := unmark(path); err != nil {
+		return fmt.Errorf("remove sample directory: %w", err)
+	}
+	_ = os.Remove(path) // unless it is a mount point, or has something else in it
+	return nil
+}
+
+// unmark removes what marks a directory as ours.
+func unmark(path string) error {
 	for _, name := range sample.OwnNames {
 		if name == "lost+found" {
 			continue
 		}
 		if err := os.Remove(filepath.Join(path, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("remove sample directory: %w", err)
+			return err
 		}
 	}
-	_ = os.Remove(path) // unless it is a mount point, or has something else in it
 	return nil
 }

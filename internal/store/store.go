@@ -14,11 +14,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/index"
-	"github.com/moonfirefs/moonfirefs/internal/durable"
 	"github.com/moonfirefs/moonfirefs/sample"
 )
 
@@ -66,51 +63,6 @@ type Store struct {
 	path string
 	// database is the index that was opened.
 	database fs.FileInfo
-}
-
-// Create makes a new store in the directory path, which may exist, and to whose owner all of
-// the store belongs, also if root makes it, with the
-// sample files in samplesPath, or within path if that is empty. The time zone is
-// an IANA name.
-func Create(ctx context.Context, path, samplesPath, timeZone string) error {
-	if _, err := LoadZone(timeZone); err != nil {
-		return err
-	}
-	if dir, found, err := sample.Enclosing(path); err != nil || found {
-		if found {
-			return moonfirefs.Errorf(moonfirefs.ErrInvalid, "create store: %s is in the sample directory %s", path, dir)
-		}
-		return fmt.Errorf("create store: %w", err)
-	}
-	if err := durable.MkdirAll(path, durable.Owner{UID: os.Geteuid(), GID: os.Getegid()}); err != nil {
-		return fmt.Errorf("create store: %w", err)
-	}
-	owner, err := durable.OwnerOf(path)
-	if err != nil {
-		return fmt.Errorf("create store: %w", err)
-	}
-	database := filepath.Join(path, databaseName)
-	if _, err := os.Lstat(database); !errors.Is(err, fs.ErrNotExist) {
-		return errors.Join(moonfirefs.Errorf(moonfirefs.ErrExists, "create store: %s already holds one", path), err)
-	}
-	id := sample.Identity{Store: uuid.New(), Dir: uuid.New()}
-	dir := index.SampleDir{UUID: id.Dir, Path: samplesName}
-	if samplesPath == "" {
-		samplesPath = filepath.Join(path, samplesName)
-	} else {
-		absolute, err := filepath.Abs(samplesPath)
-		if err != nil {
-			return fmt.Errorf("create store: %w", err)
-		}
-		dir.Path = absolute
-	}
-	if err := sample.CreateFor(samplesPath, id, owner); err != nil {
-		return err
-	}
-	// Last: a directory without a database can be told apart from a store.
-	return index.Create(ctx, database, index.Meta{
-		Store: id.Store, Created90k: moonfirefs.FromTime(time.Now()), TimeZone: timeZone,
-	}, dir)
 }
 
 // LoadZone finds a civil zone. The error wraps moonfirefs.ErrInvalid.

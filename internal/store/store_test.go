@@ -3,6 +3,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -82,6 +83,42 @@ func TestCreateRefusals(t *testing.T) {
 		if err := Create(t.Context(), test.path, test.samples, test.zone); !errors.Is(err, test.want) {
 			t.Errorf("%s: got %v, want %v", name, err, test.want)
 		}
+	}
+}
+
+// TestFailedCreateLeavesNothing ensures that no directory stays, of those that were not there
+// before, if a store cannot be made.
+func TestFailedCreateLeavesNothing(t *testing.T) {
+	there := newStore(t, "")
+	occupied := t.TempDir()
+	if err := os.WriteFile(filepath.Join(occupied, "holiday.jpg"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	canceled, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, test := range map[string]struct {
+		ctx           context.Context
+		samples, zone string
+	}{
+		"samples not empty": {t.Context(), occupied, "UTC"},
+		"samples of others": {t.Context(), filepath.Join(there, "samples", "of", "others"), "UTC"},
+		"no such zone":      {t.Context(), "", "Mars/Olympus"},
+		"interrupted":       {canceled, "", "UTC"},
+	} {
+		parent := t.TempDir()
+		path, samples := filepath.Join(parent, "of", "mine"), test.samples
+		if samples == "" {
+			samples = filepath.Join(parent, "large", "disk")
+		}
+		if err := Create(test.ctx, path, samples, test.zone); err == nil {
+			t.Errorf("%s: no error", name)
+		}
+		if left, err := os.ReadDir(parent); err != nil || len(left) > 0 {
+			t.Errorf("%s: %v are left, %v", name, left, err)
+		}
+	}
+	if left, err := os.ReadDir(occupied); err != nil || len(left) != 1 {
+		t.Errorf("a directory that was there has %v, %v", left, err)
 	}
 }
 
