@@ -67,7 +67,7 @@ func (r *ring) advance(takes []*take) {
 		if c == nil {
 			c = r.begin(t, before)
 		}
-		c.take = t
+		c.grow(t)
 		cursors[t.file.UUID] = c
 		for {
 			s := c.next(r.sequence)
@@ -83,12 +83,19 @@ func (r *ring) advance(takes []*take) {
 
 // begin begins with a take behind another one; nil for none.
 func (r *ring) begin(t *take, before *cursor) *cursor {
-	c := &cursor{take: t, base90k: t.start90k, discontinuous: len(r.segments) > 0}
+	c := &cursor{take: t, config: t.config, base90k: t.start90k, discontinuous: len(r.segments) > 0}
+	like := t.like
+	if before != nil {
+		like = before.config
+	}
+	if t.waitsForAudio() && like.video != nil && like.video.SHA1 == t.config.video.SHA1 {
+		c.config = like // a camera has audio or none, as a rule
+	}
 	if before != nil && t.follows(before.take) {
 		// Where a run has begun is not certain before its first recording ends; its segments
 		// stay where they are.
 		c.base90k = before.base90k.Add(before.take.duration90k)
-		c.discontinuous = !t.config.same(before.take.config)
+		c.discontinuous = before.discontinuous || !c.config.same(before.config)
 	}
 	return c
 }

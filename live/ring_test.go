@@ -19,6 +19,7 @@ const frame90k = moonfirefs.UnitsPerSecond / 10
 
 var (
 	video = moonfirefs.NewVideoSampleEntry([]byte{0, 0, 0, 9, 'a', 'v', 'c', '1', 1}, 640, 360, 1, 1, "avc1.42c00c")
+	sound = moonfirefs.NewAudioSampleEntry([]byte{0, 0, 0, 9, 'm', 'p', '4', 'a', 3}, 16000, 1, 1024, "mp4a.40.2")
 	other = moonfirefs.NewVideoSampleEntry([]byte{0, 0, 0, 9, 'a', 'v', 'c', '1', 2}, 640, 360, 1, 1, "avc1.42c00d")
 )
 
@@ -158,4 +159,82 @@ func TestRing(t *testing.T) {
 	if content, err := init.Content(t.Context()); err != nil || !bytes.Contains(content, video.Data) {
 		t.Errorf("what comes before all segments: %v", err)
 	}
+}
+
+// Segments are described with the audio of their run before any of it is there, and anew
+// when it begins or turns out to be missing.
+func TestSegmentsBeforeTheirAudio(t *testing.T) {
+	r, first := newRing(), newTake(1000, "K----")
+	steps := []struct {
+		name string
+		do   func() []*take
+		want string
+	}{
+		{"no audio yet", func() []*take { return []*take{first} }, "v"},
+		{"the first audio", func() []*take {
+			first.grow("aK----a")
+			first.config.audio = sound
+			return []*take{first}
+		}, "v /va"},
+		{"the next recording, without audio yet", func() []*take {
+			first.ended = true
+			return []*take{first, after(first, "K----")}
+		}, "v /va va"},
+	}
+	for _, step := range steps {
+		r.advance(step.do())
+		if got := configsOf(r); got != step.want {
+			t.Errorf("%s: got %q, want %q", step.name, got, step.want)
+		}
+	}
+	next := after(first, "K----")
+	r = newRing()
+	r.advance([]*take{first, next})
+	silent := after(next, "K----")
+	next.ended = true
+	r.advance([]*take{first, next, silent})
+	next.grow("a")
+	next.config.audio, next.committed = sound, true
+	silent.ended, silent.committed = true, true
+	r.advance([]*take{next, silent, after(silent, "K----")})
+	if got, want := configsOf(r), "va va va va va /v"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A session begins with the audio of the footage before it.
+func TestSegmentsOfASessionBeforeItsAudio(t *testing.T) {
+	r, first := newRing(), newTake(1000, "K----")
+	first.like = config{video: video, audio: sound}
+	gap := newTake(first.start90k+first.start90k, "K----")
+	r.advance([]*take{first, gap})
+	changed := newTake(gap.start90k+gap.start90k, "K----")
+	changed.config.video = other
+	r.advance([]*take{first, gap, changed})
+	if got, want := configsOf(r), "va /va /v"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// after is a take of the same run that follows another one.
+func after(t *take, frames string) *take {
+	next := newTake(t.start90k.Add(t.duration90k), frames)
+	next.runOffset = t.runOffset + 1
+	return next
+}
+
+// configsOf tells which tracks the segments of a ring have, "/" where they are described anew.
+func configsOf(r *ring) string {
+	var all []string
+	for _, s := range r.segments {
+		text := "v"
+		if s.config.audio != nil {
+			text += "a"
+		}
+		if s.discontinuous {
+			text = "/" + text
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, " ")
 }

@@ -64,6 +64,8 @@ func boundary(rest []journal.Piece, ended bool) int {
 // cursor is how far a take has been cut.
 type cursor struct {
 	take *take
+	// config is that of the segments to come.
+	config config
 	// base90k is where the take begins on the time line of segments.
 	base90k moonfirefs.Time90k
 	done    int
@@ -71,6 +73,14 @@ type cursor struct {
 	// video90k and audio90k are the durations of what has been cut.
 	video90k, audio90k moonfirefs.Duration90k
 	discontinuous      bool
+}
+
+// grow goes on with more of the take. Its configuration may turn out to be another one.
+func (c *cursor) grow(t *take) {
+	c.take = t
+	if !t.waitsForAudio() && !c.config.same(t.config) {
+		c.config, c.discontinuous = t.config, true
+	}
 }
 
 // next cuts the next segment; nil if that is not complete.
@@ -81,7 +91,7 @@ func (c *cursor) next(sequence int64) *segment {
 		return nil
 	}
 	s := &segment{
-		sequence: sequence, start90k: c.take.start90k.Add(c.video90k), config: c.take.config,
+		sequence: sequence, start90k: c.take.start90k.Add(c.video90k), config: c.config,
 		sync: rest[0].Audio == nil && rest[0].Video.Sync, discontinuous: c.discontinuous, file: c.take.file, offset: c.offset,
 	}
 	fragment := &mp4.Fragment{

@@ -21,11 +21,14 @@ type take struct {
 	duration90k moonfirefs.Duration90k
 	runOffset   int32
 	config      config
+	// like is the configuration of the footage before the first take that is looked at; its
+	// video is nil if that is not known.
+	like config
 	// audioStart90k is when the audio begins, after the start.
 	audioStart90k moonfirefs.Duration90k
 	pieces        []journal.Piece
-	// ended says that no more pictures come.
-	ended bool
+	// ended says that no more pictures come, committed that no more audio comes either.
+	ended, committed bool
 }
 
 // config is the configuration of a take's codecs; audio is nil if it has none.
@@ -44,6 +47,15 @@ func (c config) same(d config) bool {
 // follows tells whether a take goes on where another one ended.
 func (t *take) follows(before *take) bool {
 	return before != nil && t.runOffset == before.runOffset+1 && t.start90k == before.start90k.Add(before.duration90k)
+}
+
+// maxAudioLate90k is after how long a recording without audio is taken to get none: audio
+// is written in chunks of two seconds or a group of pictures, and comes later than those.
+const maxAudioLate90k = 10 * moonfirefs.Duration90k(moonfirefs.UnitsPerSecond)
+
+// waitsForAudio tells whether a take has no audio and may still get some.
+func (t *take) waitsForAudio() bool {
+	return t.config.audio == nil && !t.committed && t.duration90k < maxAudioLate90k
 }
 
 // takes lists the newest recordings of a stream in their order.
@@ -79,7 +91,24 @@ func (l *Live) takes(ctx context.Context, stream moonfirefs.StreamID) ([]*take, 
 	for i := range len(takes) - 1 {
 		takes[i].ended = true
 	}
+	if len(takes) > 0 && takes[0].waitsForAudio() {
+		takes[0].like = l.newestConfig(ctx, stream)
+	}
 	return takes, nil
+}
+
+// newestConfig is that of the recording that was committed last; nothing if there is none,
+// or it cannot be read.
+func (l *Live) newestConfig(ctx context.Context, stream moonfirefs.StreamID) (c config) {
+	newest, ok, err := l.index.Newest(ctx, stream)
+	if err != nil || !ok {
+		return c
+	}
+	takes, err := l.committed(ctx, stream, newest.End90k.Add(-1))
+	if err != nil || len(takes) == 0 {
+		return c
+	}
+	return takes[len(takes)-1].config
 }
 
 // committed lists the committed recordings that end after a time. One that is damaged is
@@ -119,7 +148,7 @@ const maxTakes = 64
 // take reads the tables of a committed recording; nil if they cannot be read, or say what
 // they cannot.
 func (l *Live) take(ctx context.Context, s *moonfirefs.Summary, file moonfirefs.SampleFile) *take {
-	t := &take{file: file, start90k: s.Start90k, duration90k: s.Duration90k, runOffset: s.RunOffset, audioStart90k: s.Audio.Start90k, ended: true}
+	t := &take{file: file, start90k: s.Start90k, duration90k: s.Duration90k, runOffset: s.RunOffset, audioStart90k: s.Audio.Start90k, ended: true, committed: true}
 	var err error
 	if t.config.video, err = l.index.VideoSampleEntry(ctx, s.VideoSampleEntry); err != nil {
 		return nil

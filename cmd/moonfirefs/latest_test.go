@@ -150,7 +150,7 @@ func requirePiece(t *testing.T, camera string, c latestCopy, video, audio []play
 	}
 	sounds := piecesAt(c.audio, audio)
 	if len(sounds) == 0 {
-		t.Errorf("%s/%s: %d frames of sound are not a piece of the %d of the hours", camera, c.name, len(c.audio), len(audio))
+		t.Errorf("%s/%s: %d frames of sound are not a piece of the %d of the hours: %s", camera, c.name, len(c.audio), len(audio), placesOf(c.audio, audio))
 		return
 	}
 	// The camera plays pictures and sound again and again, each as long as it is.
@@ -165,6 +165,17 @@ func requirePiece(t *testing.T, camera string, c latestCopy, video, audio []play
 	if least > soundTolerance {
 		t.Errorf("%s/%s: the sound is out of step by %v", camera, c.name, least)
 	}
+}
+
+// placesOf tells where each frame of a copy is among all, for whoever looks into a failure.
+func placesOf(frames, all []playedFrame) string {
+	var places strings.Builder
+	for _, f := range frames {
+		fmt.Fprintf(&places, " %d@", f.pts90k)
+		at := slices.IndexFunc(all, func(a playedFrame) bool { return a.md5 == f.md5 })
+		fmt.Fprintf(&places, "%d (%s)", at, f.md5)
+	}
+	return places.String()
 }
 
 // piecesAt is where all has a piece.

@@ -60,8 +60,9 @@ func TestLivePlaylist(t *testing.T) {
 	r.mount.stop()
 }
 
-// waitForSound waits until all segments of a playlist have sound: a starved camera's may
-// begin later than its pictures, and this is no test of what players make of that.
+// waitForSound waits until all segments of a playlist have sound: that of a camera which
+// nobody has recorded before may begin later than its pictures, and ffmpeg cannot go on from
+// segments without sound to others with it.
 func waitForSound(t *testing.T, folder string) {
 	t.Helper()
 	wait.Until(t, "a playlist with sound", func() bool {
@@ -84,14 +85,18 @@ func playLive(t *testing.T, playlist, stream string) []playedFrame {
 		"-enc_time_base", "1:90000", "-f", "framemd5", "-"))
 }
 
-// requireImmutable reads segments twice, and waits until one has left.
+// requireImmutable reads segments again and again, until several recordings have begun:
+// all of them have their bytes for good, and one description.
 func requireImmutable(t *testing.T, folder string) {
 	t.Helper()
 	waitForFile(t, filepath.Join(folder, "live.m3u8"))
 	read := make(map[string]string)
-	for len(read) < 8 {
+	for len(read) < 16 {
 		playlist, err := os.ReadFile(filepath.Join(folder, "live.m3u8"))
 		mustDo(t, err)
+		if n := strings.Count(string(playlist), "#EXT-X-MAP:"); n != 1 || strings.Contains(string(playlist), "#EXT-X-DISCONTINUITY\n") {
+			t.Errorf("%d descriptions in\n%s", n, playlist)
+		}
 		for line := range strings.Lines(string(playlist)) {
 			name := strings.TrimSpace(line)
 			if !strings.HasSuffix(name, ".m4s") {
