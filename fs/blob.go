@@ -105,17 +105,12 @@ func (t *tree) enterPage(ctx context.Context, parent gofs.InodeEmbedder, p *page
 	return b.enter(ctx, parent, out), 0
 }
 
-// pageEntries lists the pages of a folder. One that cannot be made is missing, so that the
-// rest of the folder can still be listed.
-func (t *tree) pageEntries(names []string, page func(name string) (*pages.Page, error)) (entries []entry) {
+// pageEntries lists the pages of a folder; the stream is nil for the root. To say more of
+// one than its name, it would have to be made, and what it tells of may be years: whoever
+// lists names must not wait for that.
+func pageEntries(s *library.Stream, names []string) (entries []entry) {
 	for _, name := range names {
-		p, err := page(name)
-		if err != nil {
-			_ = t.fail("list page", err) // logs
-		}
-		if p != nil {
-			entries = append(entries, entry{name, p.Inode, fuse.S_IFREG})
-		}
+		entries = append(entries, entry{name, library.PageNameInode(s, name), fuse.S_IFREG})
 	}
 	return entries
 }

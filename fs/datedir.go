@@ -121,10 +121,12 @@ func (d *dateDir) read(ctx context.Context) (*dirListing, syscall.Errno) {
 		hour := slices.IndexFunc(hours, func(h civil.Hour) bool { return h.Interval == v.Interval })
 		listed[len(listed)-len(entries)+i].Off = uint64(1+hour)<<16 + uint64(v.Part)
 	}
-	for _, e := range d.tree.pageEntries([]string{pages.HTMLName}, func(name string) (*pages.Page, error) {
-		return d.tree.pages.OfDate(ctx, d.stream, d.date, name)
-	}) {
-		listed = append(listed, fuse.DirEntry{Name: e.name, Ino: e.inode, Mode: e.mode, Off: pageOffset})
+	p, err := d.tree.pages.OfDate(ctx, d.stream, d.date, pages.HTMLName)
+	if err != nil {
+		_ = d.tree.fail("list page", err) // logs: the hours can be listed without it
+	}
+	if p != nil {
+		listed = append(listed, fuse.DirEntry{Name: pages.HTMLName, Ino: p.Inode, Mode: fuse.S_IFREG, Off: pageOffset})
 	}
 	return &dirListing{
 		listed,

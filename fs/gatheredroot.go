@@ -22,9 +22,9 @@ type gatheredRoot struct {
 }
 
 var (
-	_ gofs.NodeLookuper  = (*gatheredRoot)(nil)
-	_ gofs.NodeReaddirer = (*gatheredRoot)(nil)
-	_ gofs.NodeGetattrer = (*gatheredRoot)(nil)
+	_ gofs.NodeLookuper       = (*gatheredRoot)(nil)
+	_ gofs.NodeOpendirHandler = (*gatheredRoot)(nil)
+	_ gofs.NodeGetattrer      = (*gatheredRoot)(nil)
 )
 
 func (g *gatheredRoot) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
@@ -54,8 +54,11 @@ func (g *gatheredRoot) Lookup(ctx context.Context, name string, out *fuse.EntryO
 	return nil, syscall.ENOENT
 }
 
-func (g *gatheredRoot) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {
-	ctx = context.WithoutCancel(ctx)
+func (g *gatheredRoot) OpendirHandle(context.Context, uint32) (gofs.FileHandle, uint32, syscall.Errno) {
+	return &openDir{read: g.read}, 0, 0
+}
+
+func (g *gatheredRoot) read(context.Context) (*dirListing, syscall.Errno) {
 	var entries []entry
 	for _, name := range probes {
 		entries = append(entries, entry{name, library.EmptyInode(name), fuse.S_IFREG})
@@ -64,10 +67,8 @@ func (g *gatheredRoot) Readdir(ctx context.Context) (gofs.DirStream, syscall.Err
 	for _, e := range g.roster().entries {
 		entries = append(entries, entry{e.name, library.StreamInode(e.state.Stream), fuse.S_IFDIR})
 	}
-	entries = append(entries, g.shared.pageEntries(pages.StoresNames(), func(name string) (*pages.Page, error) {
-		return g.gathering.pages.Page(ctx, name, g.contributions)
-	})...)
-	return listing(library.RootInode, library.RootInode, entries), 0
+	entries = append(entries, pageEntries(nil, pages.StoresNames())...)
+	return rootListing(entries, g.Lookup), 0
 }
 
 func (g *gatheredRoot) Getattr(_ context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {

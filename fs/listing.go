@@ -105,6 +105,11 @@ func (f *openDir) Seekdir(_ context.Context, off uint64) syscall.Errno {
 	return 0
 }
 
+// notNow is the answer to a look-up of an entry that READDIRPLUS is to name and to tell
+// nothing else of. The kernel looks it up itself when somebody wants to know (Linux
+// fuse_direntplus_link).
+const notNow = syscall.EAGAIN
+
 // Lookup looks up an entry that was just read.
 func (f *openDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 	return f.listing.lookup(context.WithoutCancel(ctx), name, out)

@@ -21,9 +21,9 @@ type root struct {
 }
 
 var (
-	_ gofs.NodeLookuper  = (*root)(nil)
-	_ gofs.NodeReaddirer = (*root)(nil)
-	_ gofs.NodeGetattrer = (*root)(nil)
+	_ gofs.NodeLookuper       = (*root)(nil)
+	_ gofs.NodeOpendirHandler = (*root)(nil)
+	_ gofs.NodeGetattrer      = (*root)(nil)
 )
 
 func (r *root) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
@@ -54,8 +54,11 @@ func (r *root) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*go
 	return r.tree.enterFolder(ctx, r, d, library.StreamInode(s.Stream), r.tree.catalog.Modified90k(s), folderEntry, out), 0
 }
 
-func (r *root) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {
-	ctx = context.WithoutCancel(ctx)
+func (r *root) OpendirHandle(context.Context, uint32) (gofs.FileHandle, uint32, syscall.Errno) {
+	return &openDir{read: r.read}, 0, 0
+}
+
+func (r *root) read(ctx context.Context) (*dirListing, syscall.Errno) {
 	now, err := r.tree.catalog.Snapshot(ctx)
 	if err != nil {
 		return nil, r.tree.fail("list streams", err)
@@ -68,10 +71,21 @@ func (r *root) Readdir(ctx context.Context) (gofs.DirStream, syscall.Errno) {
 	for _, s := range now.Streams {
 		entries = append(entries, entry{s.Folder, library.StreamInode(s.Stream), fuse.S_IFDIR})
 	}
-	entries = append(entries, r.tree.pageEntries(pages.RootNames(), func(name string) (*pages.Page, error) {
-		return r.tree.pages.OfRoot(ctx, name)
-	})...)
-	return listing(library.RootInode, library.RootInode, entries), 0
+	entries = append(entries, pageEntries(nil, r.tree.pages.OfferedInRoot())...)
+	return rootListing(entries, r.Lookup), 0
+}
+
+// rootListing is what there is in the root of a store, or of several.
+func rootListing(entries []entry, lookup func(context.Context, string, *fuse.EntryOut) (*gofs.Inode, syscall.Errno)) *dirListing {
+	return &dirListing{
+		withDots(library.RootInode, library.RootInode, entries),
+		func(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+			if slices.Contains(pages.RootNames(), name) {
+				return nil, notNow
+			}
+			return lookup(ctx, name, out)
+		},
+	}
 }
 
 func (r *root) Getattr(ctx context.Context, _ gofs.FileHandle, out *fuse.AttrOut) syscall.Errno {

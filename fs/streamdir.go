@@ -120,14 +120,15 @@ func (f *streamDir) read(ctx context.Context) (*dirListing, syscall.Errno) {
 	for _, d := range dates {
 		entries = append(entries, entry{d.String(), library.DateInode(f.stream, d), fuse.S_IFDIR})
 	}
-	entries = append(entries, f.tree.pageEntries(pages.StreamNames(), func(name string) (*pages.Page, error) {
-		return f.tree.pages.OfStream(ctx, f.stream, name)
-	})...)
+	entries = append(entries, pageEntries(f.stream, pages.StreamNames())...)
 	return &dirListing{
 		withDots(library.StreamInode(f.stream), library.RootInode, entries),
 		func(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 			if date, ok := civil.ParseDate(name); ok {
 				return f.enterDate(ctx, state, date, out)
+			}
+			if slices.Contains(pages.StreamNames(), name) {
+				return nil, notNow
 			}
 			return f.Lookup(ctx, name, out)
 		},

@@ -97,6 +97,16 @@ func PageInode(stream *Stream, name string, modified90k moonfirefs.Time90k, cont
 	return i.text(name).number(int64(modified90k)).text(string(content)).inode()
 }
 
+// PageNameInode is the number that a listing has for a page whatever its version, which
+// is not known before the page is made.
+func PageNameInode(stream *Stream, name string) uint64 {
+	i := identity{}.text("page name")
+	if stream != nil {
+		i = i.stream(stream)
+	}
+	return i.text(name).inode()
+}
+
 // CompanionInode is the inode number of one version of a file that somebody offers beside
 // those of the catalog; id tells apart such files of the same content.
 func CompanionInode(id string, modified90k moonfirefs.Time90k, content []byte) uint64 {

@@ -28,8 +28,16 @@ const (
 // StreamNames are the names of the pages in a stream's folder.
 func StreamNames() []string { return []string{HTMLName, JSONName} }
 
-// RootNames are the names of the pages in the root.
+// RootNames are the names that pages in the root can have.
 func RootNames() []string { return []string{HTMLName, JSONName, StatusName} }
+
+// OfferedInRoot lists those of them that there are now.
+func (p *Pages) OfferedInRoot() []string {
+	if p.report() == nil {
+		return []string{HTMLName, JSONName}
+	}
+	return RootNames()
+}
 
 // Pages makes the index pages of a catalog. It is safe for concurrent use.
 type Pages struct {

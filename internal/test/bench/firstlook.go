@@ -29,7 +29,9 @@ func firstLooks(ctx context.Context, b *bench) error {
 	}{
 		{"start of a mount", nil},
 		{"`ls` of the root", []string{"ls", "."}},
+		{"`ls -l` of the root, and so its pages", []string{"ls", "-l", "."}},
 		{"`ls` of a camera", []string{"ls", "camera1"}},
+		{"`ls -l` of a camera, and so its pages", []string{"ls", "-l", "camera1"}},
 		{"`ls` of a date", []string{"ls", filepath.Join("camera1", date)}},
 		{"`stat` of an hour", []string{"stat", hour}},
 		{"`index.html` of a camera", []string{"cat", filepath.Join("camera1", "index.html")}},
