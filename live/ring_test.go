@@ -178,7 +178,7 @@ func TestSegmentsBeforeTheirAudio(t *testing.T) {
 		}, "v /va"},
 		{"the next recording, without audio yet", func() []*take {
 			first.ended = true
-			return []*take{first, after(first, "K----")}
+			return []*take{first, after(first)}
 		}, "v /va va"},
 	}
 	for _, step := range steps {
@@ -187,16 +187,16 @@ func TestSegmentsBeforeTheirAudio(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", step.name, got, step.want)
 		}
 	}
-	next := after(first, "K----")
+	next := after(first)
 	r = newRing()
 	r.advance([]*take{first, next})
-	silent := after(next, "K----")
+	silent := after(next)
 	next.ended = true
 	r.advance([]*take{first, next, silent})
 	next.grow("a")
 	next.config.audio, next.committed = sound, true
 	silent.ended, silent.committed = true, true
-	r.advance([]*take{next, silent, after(silent, "K----")})
+	r.advance([]*take{next, silent, after(silent)})
 	if got, want := configsOf(r), "va va va va va /v"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -216,9 +216,9 @@ func TestSegmentsOfASessionBeforeItsAudio(t *testing.T) {
 	}
 }
 
-// after is a take of the same run that follows another one.
-func after(t *take, frames string) *take {
-	next := newTake(t.start90k.Add(t.duration90k), frames)
+// after is a take of half a second that follows another one of its run.
+func after(t *take) *take {
+	next := newTake(t.start90k.Add(t.duration90k), "K----")
 	next.runOffset = t.runOffset + 1
 	return next
 }

@@ -29,17 +29,36 @@ func playedPackets(t *testing.T, paths []string, stream string) (packets []playe
 	return packets
 }
 
-// parsePackets reads what ffmpeg's framemd5 says of a file.
-func parsePackets(t *testing.T, path, text string) (packets []playedFrame) {
+// playedTracks lists the packets of both kinds of stream of files in order. Files without
+// sound have none. (Asked for nothing but sound that is not there, ffmpeg takes the pictures.)
+func playedTracks(t *testing.T, paths ...string) (video, audio []playedFrame) {
+	t.Helper()
+	for _, path := range paths {
+		text := tool(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-map", "0:a?", "-c", "copy",
+			"-enc_time_base", "1:90000", "-f", "framemd5", "-")
+		of := func(track string) []playedFrame { return parseTrack(t, path, text, track) }
+		video, audio = append(video, of("0")...), append(audio, of("1")...)
+	}
+	return video, audio
+}
+
+// parsePackets reads what ffmpeg's framemd5 says of a file from which one stream was taken.
+func parsePackets(t *testing.T, path, text string) []playedFrame {
+	t.Helper()
+	return parseTrack(t, path, text, "0")
+}
+
+// parseTrack reads what ffmpeg's framemd5 says of a stream, by its number.
+func parseTrack(t *testing.T, path, text, track string) (packets []playedFrame) {
 	t.Helper()
 	for line := range strings.Lines(text) {
-		if _, base, ok := strings.Cut(line, "#tb 0: "); ok && strings.TrimSpace(base) != "1/90000" {
+		if _, base, ok := strings.Cut(line, "#tb "+track+": "); ok && strings.TrimSpace(base) != "1/90000" {
 			t.Fatalf("%s: %s", path, line)
 		}
-		if strings.HasPrefix(line, "#") {
+		fields := strings.Split(line, ",")
+		if strings.HasPrefix(line, "#") || fields[0] != track {
 			continue
 		}
-		fields := strings.Split(line, ",")
 		pts, err := strconv.ParseInt(strings.TrimSpace(fields[2]), 10, 64)
 		if err != nil {
 			t.Fatalf("%s: %q: %v", path, line, err)
