@@ -94,10 +94,16 @@ type Recording struct {
 	// recording's start: what the camera's clock had lost by then.
 	LocalTimeDelta90k Duration90k
 	SampleFile        uuid.UUID
-	SampleFileSHA1    [sha1.Size]byte
+	// SampleFileSHA1 is zero if the recording was taken over from another recorder and nobody
+	// has read the file since.
+	SampleFileSHA1 [sha1.Size]byte
 	// SampleFileSHA256 is zero if the recording was made by a version that did not
 	// compute it.
 	SampleFileSHA256 [sha256.Size]byte
+	// SampleFileBLAKE3 is what another recorder knew of the file, if the recording was taken
+	// over from it: the digest or its beginning, of MinBLAKE3Bytes at least. nil if there is
+	// none.
+	SampleFileBLAKE3 []byte
 	// VideoIndex is the encoded table of samples; see VideoIndexEncoder and SampleTable.
 	VideoIndex []byte
 	// AudioIndex is that of the audio; nil if there is none. See AudioIndexEncoder.

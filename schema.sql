@@ -12,7 +12,7 @@
 -- SHA-1 digests blobs of 20.
 
 pragma application_id = 0x4d466673; -- "MFfs"
-pragma user_version = 5;
+pragma user_version = 6;
 
 -- One row: what the store is.
 create table meta (
@@ -253,6 +253,7 @@ create table recording (
   sample_dir_id integer not null references sample_dir (id),
   sample_file_bytes integer not null check (sample_file_bytes > audio_bytes),
   sample_file_uuid blob not null unique check (length(sample_file_uuid) = 16),
+  -- Zero if nobody has computed it: the recording was taken over from another recorder.
   sample_file_sha1 blob not null check (length(sample_file_sha1) = 20),
 
   -- Two or three varints per sample; see design/video-index.md. The indexes are last, since
@@ -263,7 +264,7 @@ create table recording (
 ) strict;
 
 -- The SHA-256 of the sample file, of each recording that version 3 or a later one has
--- made. It is not a column: it would lie behind the indexes, on an overflow page.
+-- made, or has read when it was taken over. It is not a column: it would lie behind the indexes, on an overflow page.
 create table sample_file_sha256 (
   recording_id integer primary key references recording (id),
   sha256 blob not null check (length(sha256) = 32)
@@ -272,6 +273,29 @@ create table sample_file_sha256 (
 create trigger sample_file_sha256_deleted before delete on recording begin
   delete from sample_file_sha256 where recording_id = old.id;
 end;
+
+-- The BLAKE3 of a sample file that was taken over from another recorder, as far as that
+-- recorder kept one: the whole digest, or its beginning.
+create table sample_file_blake3 (
+  recording_id integer primary key references recording (id),
+  blake3 blob not null check (length(blake3) between 16 and 32)
+) strict;
+
+create trigger sample_file_blake3_deleted before delete on recording begin
+  delete from sample_file_blake3 where recording_id = old.id;
+end;
+
+-- Streams whose footage is taken over from another recorder, and how far that has come.
+create table imported_stream (
+  stream_id integer primary key references stream (id),
+  -- The UUID of the other recorder's database, and its id of the stream.
+  source_uuid blob not null check (length(source_uuid) = 16),
+  source_stream_id integer not null,
+  -- Its recordings up to this id were taken over, or left out for good. What retention has
+  -- deleted here since does not come back.
+  last_source_id integer not null default 0,
+  unique (source_uuid, source_stream_id)
+) strict;
 
 -- Answers listings, sizes and calendars without touching the table. The rowid
 -- (id) is part of every index and needs no mention.

@@ -195,8 +195,8 @@ func addCamera(ctx context.Context, tx *sql.Tx, c *moonfirefs.Camera) error {
 		return err
 	}
 	err := tx.QueryRowContext(ctx, `
-		insert into camera (uuid, short_name, description, record_audio, username, password) values (?, ?, ?, ?, ?, ?) returning id`,
-		c.UUID[:], c.ShortName, c.Description, !c.NoAudio, c.Username, c.Password).Scan(&c.ID)
+		insert into camera (uuid, short_name, description, retired, record_audio, username, password) values (?, ?, ?, ?, ?, ?, ?) returning id`,
+		c.UUID[:], c.ShortName, c.Description, c.Retired, !c.NoAudio, c.Username, c.Password).Scan(&c.ID)
 	if err != nil {
 		return err
 	}

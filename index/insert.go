@@ -54,10 +54,20 @@ func (t *transaction) insert(ctx context.Context, i int) error {
 		t.entryIDs[i], r.SampleDir, r.SampleFileBytes, r.SampleFile[:],
 		r.SampleFileSHA1[:], r.VideoIndex,
 	}, audio.values()...)...).Scan(&t.ids[i])
-	if err != nil || !r.HasSHA256() {
+	if err != nil {
 		return err
 	}
-	_, err = t.tx.ExecContext(ctx, `insert into sample_file_sha256 (recording_id, sha256) values (?, ?)`, t.ids[i], r.SampleFileSHA256[:])
+	return t.insertDigests(ctx, t.ids[i], r)
+}
+
+// insertDigests stores the digests that have tables of their own, as far as there are any.
+func (t *transaction) insertDigests(ctx context.Context, id moonfirefs.RecordingID, r *moonfirefs.Recording) (err error) {
+	if r.HasSHA256() {
+		_, err = t.tx.ExecContext(ctx, `insert into sample_file_sha256 (recording_id, sha256) values (?, ?)`, id, r.SampleFileSHA256[:])
+	}
+	if err == nil && r.SampleFileBLAKE3 != nil {
+		_, err = t.tx.ExecContext(ctx, `insert into sample_file_blake3 (recording_id, blake3) values (?, ?)`, id, r.SampleFileBLAKE3)
+	}
 	return err
 }
 

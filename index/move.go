@@ -3,6 +3,7 @@
 package index
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -26,7 +27,8 @@ const fullShare = 10
 
 const nextMovesSQL = `
 select id, start_time_90k, duration_90k, sample_file_bytes, sample_file_uuid, sample_dir_id, sample_file_sha1,
-       (select sha256 from sample_file_sha256 where recording_id = recording.id)
+       (select sha256 from sample_file_sha256 where recording_id = recording.id),
+       (select blake3 from sample_file_blake3 where recording_id = recording.id)
   from recording where stream_id = ? and id > ? order by id limit ?`
 
 // NextMoves lists up to n recordings that are to move to a tier at a time, in the order in
@@ -47,13 +49,14 @@ func (db *DB) NextMoves(ctx context.Context, t *moonfirefs.Tier, now90k moonfire
 	err = each(rows, func() error {
 		m := Move{To: t.SampleDir}
 		m.Stream = t.Stream
-		var sha1, sha256 sql.RawBytes
-		err := rows.Scan(&m.ID, &m.Start90k, &m.Duration90k, &m.SampleFileBytes, (*uuidBlob)(&m.SampleFile), &m.SampleDir, &sha1, &sha256)
+		var sha1, sha256, blake3 sql.RawBytes
+		err := rows.Scan(&m.ID, &m.Start90k, &m.Duration90k, &m.SampleFileBytes, (*uuidBlob)(&m.SampleFile), &m.SampleDir, &sha1, &sha256, &blake3)
 		if err != nil {
 			return err
 		}
 		copy(m.SampleFileSHA1[:], sha1)
 		copy(m.SampleFileSHA256[:], sha256)
+		m.SampleFileBLAKE3 = bytes.Clone(blake3)
 		full := leftBytes > retainBytes-retainBytes/fullShare
 		if m.End90k() > now90k.Add(-t.After90k) && m.Start90k <= now90k && !full {
 			return errDone

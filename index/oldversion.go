@@ -41,6 +41,10 @@ var oldVersions = map[int]oldVersion{
 		digest: "653707f663712423233d8cb0578262ea44321b794c994a468ef50903ff523375",
 		toNext: script(from4to5), views: views4,
 	},
+	5: {
+		digest: "c958976bf0f394afd22920be7cfd5233bc3af481dadfb5ce907a4b966d16b503",
+		toNext: script(from5to6), views: views5,
+	},
 }
 
 var (
@@ -60,6 +64,10 @@ var (
 	from4to5 string
 	//go:embed versions/4-views.sql
 	views4 string
+	//go:embed versions/5-to-6.sql
+	from5to6 string
+	//go:embed versions/5-views.sql
+	views5 string
 )
 
 // script is a migration that is nothing but SQL.

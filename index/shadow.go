@@ -140,11 +140,8 @@ func (t *transaction) followShadow(ctx context.Context, s *ShadowRecordings) err
 		}
 	}
 	for stream, times := range s.Trimmed {
-		for _, at := range times {
-			if _, err := t.tx.ExecContext(ctx, `insert or ignore into trimmed_quarter (stream_id, quarter_hour) values (?, ?)`,
-				stream, at.Count(moonfirefs.QuarterHour90k)); err != nil {
-				return err
-			}
+		if err := t.markTrimmed(ctx, stream, times); err != nil {
+			return err
 		}
 	}
 	return t.packSummaries(ctx)

@@ -17,6 +17,7 @@ select id, stream_id, open_id, run_offset, flags, start_time_90k, duration_90k,
        local_time_delta_90k, video_samples, video_sync_samples, video_sample_entry_id,
        sample_dir_id, sample_file_bytes, sample_file_uuid, sample_file_sha1,
        (select sha256 from sample_file_sha256 where recording_id = recording.id),
+       (select substr(blake3, 1, 33) from sample_file_blake3 where recording_id = recording.id),
        case when ?4 and octet_length(video_index) <= %[1]d then video_index end,
        case when ?4 and octet_length(audio_index) <= %[1]d then audio_index end,
        octet_length(video_index), coalesce(octet_length(audio_index), 0),
@@ -151,16 +152,17 @@ func (db *DB) eachStored(ctx context.Context, dir moonfirefs.SampleDirID, after 
 
 // scanStored reads a row of storedRecordingsSQL, and says what is impossible about it.
 func scanStored(row scanner, r *moonfirefs.Recording, indexes bool) (problem string) {
-	var sha1, sha256, video, audio sql.RawBytes
+	var sha1, sha256, blake3, video, audio sql.RawBytes
 	var videoBytes, audioBytes int64
 	err := row.Scan(&r.ID, &r.Stream, &r.Open, &r.RunOffset, &r.Flags, &r.Start90k, &r.Duration90k,
 		&r.LocalTimeDelta90k, &r.VideoSamples, &r.VideoSyncSamples, &r.VideoSampleEntry,
-		&r.SampleDir, &r.SampleFileBytes, (*uuidBlob)(&r.SampleFile), &sha1, &sha256, &video, &audio, &videoBytes, &audioBytes,
+		&r.SampleDir, &r.SampleFileBytes, (*uuidBlob)(&r.SampleFile), &sha1, &sha256, &blake3, &video, &audio, &videoBytes, &audioBytes,
 		&r.Audio.Samples, &r.Audio.Chunks, &r.Audio.Bytes, &r.Audio.Start90k, &r.Audio.Duration90k,
 		&r.Audio.SampleEntry)
 	r.VideoIndex, r.AudioIndex = video, audio
 	copy(r.SampleFileSHA1[:], sha1)
 	copy(r.SampleFileSHA256[:], sha256)
+	r.SampleFileBLAKE3 = bytes.Clone(blake3)
 	return rowProblem(err, func() string {
 		switch {
 		case r.ID < 1:
@@ -169,6 +171,8 @@ func scanStored(row scanner, r *moonfirefs.Recording, indexes bool) (problem str
 			return fmt.Sprintf("its SHA-1 has %d bytes", len(sha1))
 		case sha256 != nil && len(sha256) != len(r.SampleFileSHA256):
 			return fmt.Sprintf("its SHA-256 has %d bytes", len(sha256))
+		case blake3 != nil && (len(blake3) < moonfirefs.MinBLAKE3Bytes || len(blake3) > moonfirefs.MaxBLAKE3Bytes):
+			return fmt.Sprintf("its BLAKE3 has %d bytes", len(blake3))
 		case indexes && int64(len(video)) != videoBytes:
 			return fmt.Sprintf("its video index has %d bytes", videoBytes)
 		case indexes && int64(len(audio)) != audioBytes:

@@ -37,25 +37,14 @@ type transaction struct {
 func (t *transaction) run(ctx context.Context) error {
 	// Releasing first: the names that are released are none of those that the
 	// other steps reserve.
-	for _, name := range t.Release {
-		if err := failpoint.Step("delete.4", func() error { return t.release(ctx, name) }); err != nil {
-			return fmt.Errorf("release %s: %w", name, err)
-		}
+	if err := t.releaseAll(ctx); err != nil {
+		return err
 	}
 	if err := t.noteBounds(ctx); err != nil {
 		return err
 	}
-	t.ids = make([]moonfirefs.RecordingID, len(t.Insert))
-	t.entryIDs = make([]moonfirefs.VideoSampleEntryID, len(t.Insert))
-	t.audioIDs = make([]moonfirefs.AudioSampleEntryID, len(t.Insert))
-	for i, r := range t.Insert {
-		if err := failpoint.Step("create.5", func() error { return t.insert(ctx, i) }); err != nil {
-			err = fmt.Errorf("insert recording %s of stream %d: %w", r.SampleFile, r.Stream, err)
-			if isRefusal(err) {
-				return &RefusedError{r.SampleFile, err}
-			}
-			return err
-		}
+	if err := t.insertAll(ctx); err != nil {
+		return err
 	}
 	if t.Delete {
 		if err := t.carryOut(ctx); err != nil {
@@ -76,6 +65,33 @@ func (t *transaction) run(ctx context.Context) error {
 	var err error
 	t.Reserved, err = reserve(ctx, t.tx, t.Dir, t.Reserve)
 	return err
+}
+
+// releaseAll releases the names of Release.
+func (t *transaction) releaseAll(ctx context.Context) error {
+	for _, name := range t.Release {
+		if err := failpoint.Step("delete.4", func() error { return t.release(ctx, name) }); err != nil {
+			return fmt.Errorf("release %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// insertAll inserts the recordings of Insert.
+func (t *transaction) insertAll(ctx context.Context) error {
+	t.ids = make([]moonfirefs.RecordingID, len(t.Insert))
+	t.entryIDs = make([]moonfirefs.VideoSampleEntryID, len(t.Insert))
+	t.audioIDs = make([]moonfirefs.AudioSampleEntryID, len(t.Insert))
+	for i, r := range t.Insert {
+		if err := failpoint.Step("create.5", func() error { return t.insert(ctx, i) }); err != nil {
+			err = fmt.Errorf("insert recording %s of stream %d: %w", r.SampleFile, r.Stream, err)
+			if isRefusal(err) {
+				return &RefusedError{r.SampleFile, err}
+			}
+			return err
+		}
+	}
+	return nil
 }
 
 // noteBounds notes the hours that the streams have been adding to and losing from:

@@ -225,7 +225,7 @@ func (m *mover) copy(ctx context.Context, source, target *syncer, move *index.Mo
 		return err
 	}
 	return failpoint.Step("move.4", func() error {
-		found := newDigested(m.throttle.writer(ctx, io.Discard))
+		found := newDigested(m.throttle.writer(ctx, io.Discard), &move.Recording)
 		if _, err := target.dir.ReadBack(ctx, move.SampleFile, found); err != nil {
 			target.presence.suspect(err)
 			return err
@@ -241,7 +241,7 @@ func (m *mover) copy(ctx context.Context, source, target *syncer, move *index.Mo
 // read, or is not what its row says.
 func (m *mover) copyTo(ctx context.Context, file sampleFile, source, target *syncer, move *index.Move) error {
 	to := &spending{Writer: file, space: target.space}
-	found := newDigested(m.throttle.writer(ctx, to))
+	found := newDigested(m.throttle.writer(ctx, to), &move.Recording)
 	_, err := source.dir.ReadThrough(ctx, move.SampleFile, found)
 	switch {
 	case to.err != nil:
@@ -257,6 +257,9 @@ func (m *mover) copyTo(ctx context.Context, file sampleFile, source, target *syn
 		return fmt.Errorf("%w: %w", errDamaged, err)
 	case !found.are(&move.Recording):
 		return errDamaged
+	}
+	if !move.HasSHA1() {
+		found.digest.Fill(&move.Recording) // the copy must at least be what was read
 	}
 	return nil
 }
@@ -309,8 +312,8 @@ type digested struct {
 	sizeBytes int64
 }
 
-func newDigested(to io.Writer) *digested {
-	return &digested{to: to, digest: moonfirefs.NewSampleFileDigest()}
+func newDigested(to io.Writer, r *moonfirefs.Recording) *digested {
+	return &digested{to: to, digest: moonfirefs.NewSampleFileDigestOf(r)}
 }
 
 func (d *digested) Write(p []byte) (int, error) {
@@ -322,8 +325,5 @@ func (d *digested) Write(p []byte) (int, error) {
 
 // are tells whether what was written is the sample file of a recording.
 func (d *digested) are(r *moonfirefs.Recording) bool {
-	var found moonfirefs.Recording
-	d.digest.Fill(&found)
-	return d.sizeBytes == r.SampleFileBytes && found.SampleFileSHA1 == r.SampleFileSHA1 &&
-		(!r.HasSHA256() || found.SampleFileSHA256 == r.SampleFileSHA256)
+	return d.sizeBytes == r.SampleFileBytes && d.digest.Differs(r) == ""
 }

@@ -8,3 +8,9 @@ create temp view tier as
 select null as stream_id, null as sample_dir_id, null as after_90k, null as retain_bytes,
        null as last_recording_id, null as sample_file_bytes
  where false;
+
+create temp view sample_file_blake3 as select null as recording_id, null as blake3 where false;
+
+create temp view imported_stream as
+select null as stream_id, null as source_uuid, null as source_stream_id, null as last_source_id
+ where false;

@@ -81,10 +81,8 @@ func (c *checker) sampleFile(ctx context.Context, dir *sample.Dir, r *moonfirefs
 func unreadable(err error) (kind Kind, problem string, _ error) { return Unreadable, err.Error(), nil }
 
 func (c *checker) contents(ctx context.Context, dir *sample.Dir, r *moonfirefs.Recording) (kind Kind, problem string, err error) {
-	digest := moonfirefs.NewSampleFileDigest()
+	digest := moonfirefs.NewSampleFileDigestOf(r)
 	_, err = dir.ReadThrough(ctx, r.SampleFile, &counted{digest, c})
-	var found moonfirefs.Recording
-	digest.Fill(&found)
 	switch {
 	case ctx.Err() != nil:
 		return "", "", context.Cause(ctx)
@@ -92,10 +90,9 @@ func (c *checker) contents(ctx context.Context, dir *sample.Dir, r *moonfirefs.R
 		return Missing, "its sample file is missing", nil
 	case err != nil:
 		return unreadable(err)
-	case r.HasSHA256() && found.SampleFileSHA256 != r.SampleFileSHA256:
-		return Damaged, "the contents of its sample file differ from their SHA-256", nil
-	case found.SampleFileSHA1 != r.SampleFileSHA1:
-		return Damaged, "the contents of its sample file differ from their SHA-1", nil
+	}
+	if kind := digest.Differs(r); kind != "" {
+		return Damaged, "the contents of its sample file differ from their " + kind, nil
 	}
 	return "", "", nil
 }

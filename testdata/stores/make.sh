@@ -9,8 +9,9 @@
 set -euo pipefail
 version=$1
 case $version in
-1) commit=59032b4 ;;
-4) commit=5c878f8 ;;
+1) commit=59032b4 camera=1 ;;
+4) commit=5c878f8 camera=4 ;;
+5) commit=b504c27 camera=4 ;;
 *) echo "no commit is known that makes stores of version $version" >&2; exit 1 ;;
 esac
 name=version-$version
@@ -26,7 +27,7 @@ git clone -q "$here/../.." "$work/source"
 cd "$work/source"
 git checkout -q "$commit"
 mkdir cmd/camera
-cp "$here/camera-$version/camera.go" cmd/camera/
+cp "$here/camera-$camera/camera.go" cmd/camera/
 make -s build
 go build -o "$work/camera" ./cmd/camera
 

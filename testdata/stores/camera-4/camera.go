@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Command camera plays what the store of version 4 is a recording of, until it is
-// interrupted: H.264 with reordered frames and Opus, and H.265. make.sh builds it within the
-// commit that makes that store.
+// Command camera plays what the stores of versions 4 and 5 are recordings of, until it
+// is interrupted: H.264 with reordered frames and Opus, and H.265. make.sh builds it within the
+// commit that makes such a store.
 package main
 
 import (
