@@ -133,6 +133,8 @@ func (s *Stream) Problem() string {
 		return fmt.Sprintf("its quota is %d bytes", s.RetainBytes)
 	case s.RetainFor90k < 0 || s.RetainFor90k > MaxRetainFor90k:
 		return fmt.Sprintf("its limit in time is %d/90000 s", s.RetainFor90k)
+	case s.RetainMarkedBytes < 0:
+		return fmt.Sprintf("its quota for events is %d bytes", s.RetainMarkedBytes)
 	case s.SampleFileBytes < 0 || s.Duration90k < 0:
 		return fmt.Sprintf("its totals are %d bytes and %d/90000 s", s.SampleFileBytes, s.Duration90k)
 	}

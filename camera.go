@@ -79,6 +79,9 @@ type Stream struct {
 	// RetainFor90k is retention by time: recordings that ended longer ago are deleted as
 	// well, unless they are kept. 0 means no limit; see MaxRetainFor90k.
 	RetainFor90k Duration90k
+	// RetainMarkedBytes is the part of the quota that marked recordings may use for
+	// themselves, while others go: those of events. It is for all places together.
+	RetainMarkedBytes int64
 	// Trimmed90k are the starts of those quarters of an hour of UTC that have lost
 	// a recording to retention, ascending. Those before all recordings are left
 	// out.

@@ -12,7 +12,7 @@
 -- SHA-1 digests blobs of 20.
 
 pragma application_id = 0x4d466673; -- "MFfs"
-pragma user_version = 6;
+pragma user_version = 7;
 
 -- One row: what the store is.
 create table meta (
@@ -91,6 +91,9 @@ create table stream (
   -- Retention by time: recordings that ended longer ago are deleted as well, unless they
   -- are kept. 0: no limit.
   retain_for_90k integer not null default 0 check (retain_for_90k >= 0),
+
+  -- The part of the quota that marked recordings may use for themselves; see table marked.
+  retain_marked_bytes integer not null default 0 check (retain_marked_bytes >= 0),
 
   unique (camera_id, kind)
 ) strict;
@@ -296,6 +299,22 @@ create table imported_stream (
   last_source_id integer not null default 0,
   unique (source_uuid, source_stream_id)
 ) strict;
+
+-- Recordings that outlive the others of their stream: retention spares them up to
+-- stream.retain_marked_bytes together. The oldest lose their marks when there are more.
+-- Whoever knows what footage is worth marks them, such as package events.
+create table marked (
+  recording_id integer primary key references recording (id),
+  -- These two as in recording, so that sums and the oldest are found in an index.
+  stream_id integer not null references stream (id),
+  sample_file_bytes integer not null check (sample_file_bytes > 0)
+) strict;
+
+create index marked_order on marked (stream_id, recording_id, sample_file_bytes);
+
+create trigger marked_deleted before delete on recording begin
+  delete from marked where recording_id = old.id;
+end;
 
 -- Answers listings, sizes and calendars without touching the table. The rowid
 -- (id) is part of every index and needs no mention.

@@ -85,7 +85,7 @@ select c.id, s.id, c.uuid, ` + bounded("c.short_name", maxNameBytes) + `,
        iif(octet_length(c.description) <= ` + strconv.Itoa(maxTextBytes) + `, c.description, printf('(%d bytes)', octet_length(c.description))),
        c.retired, not c.record_audio, ` + bounded("c.username", maxTextBytes) + `, ` + bounded("c.password", maxTextBytes) + `,
        ` + bounded("s.kind", maxNameBytes) + `, s.sample_dir_id, ` + bounded("s.url", maxTextBytes) + `,
-       ` + bounded("s.transport", maxNameBytes) + `, s.retain_bytes, s.retain_for_90k, s.sample_file_bytes, s.duration_90k,
+       ` + bounded("s.transport", maxNameBytes) + `, s.retain_bytes, s.retain_for_90k, s.retain_marked_bytes, s.sample_file_bytes, s.duration_90k,
        coalesce((select t.retain_bytes from tier t where t.stream_id = s.id), 0)
   from camera c join stream s on s.camera_id = c.id
  order by 4 collate nocase, c.id, 10`
@@ -115,7 +115,7 @@ func listCameras(ctx context.Context, db querier, leaveOut func(BadRow)) (camera
 		var c moonfirefs.Camera
 		var s moonfirefs.Stream
 		err := row.Scan(&c.ID, &s.ID, (*uuidBlob)(&c.UUID), &c.ShortName, &c.Description, &c.Retired, &c.NoAudio, &c.Username, &c.Password,
-			&s.Kind, &s.SampleDir, &s.URL, &s.Transport, &s.RetainBytes, &s.RetainFor90k,
+			&s.Kind, &s.SampleDir, &s.URL, &s.Transport, &s.RetainBytes, &s.RetainFor90k, &s.RetainMarkedBytes,
 			&s.SampleFileBytes, &s.Duration90k, &s.TierRetainBytes)
 		if problem := rowProblem(err, s.Problem); problem != "" {
 			return int64(s.ID), fmt.Sprintf("stream of camera %d: %s", c.ID, problem)
@@ -211,9 +211,9 @@ func addCamera(ctx context.Context, tx *sql.Tx, c *moonfirefs.Camera) error {
 // addStream stores a stream of a camera and fills in its id.
 func addStream(ctx context.Context, tx *sql.Tx, camera moonfirefs.CameraID, s *moonfirefs.Stream) error {
 	return tx.QueryRowContext(ctx, `
-		insert into stream (camera_id, kind, sample_dir_id, url, transport, retain_bytes, retain_for_90k)
-		values (?, ?, ?, ?, ?, ?, ?) returning id`,
-		camera, s.Kind, s.SampleDir, s.URL, s.Transport, s.RetainBytes, s.RetainFor90k).Scan(&s.ID)
+		insert into stream (camera_id, kind, sample_dir_id, url, transport, retain_bytes, retain_for_90k, retain_marked_bytes)
+		values (?, ?, ?, ?, ?, ?, ?, ?) returning id`,
+		camera, s.Kind, s.SampleDir, s.URL, s.Transport, s.RetainBytes, s.RetainFor90k, s.RetainMarkedBytes).Scan(&s.ID)
 }
 
 // requireNewName refuses a name that Windows or macOS would take for one that is
@@ -270,6 +270,8 @@ func streamProblem(s *moonfirefs.Stream) string {
 		return "its transport must be tcp or udp"
 	case s.RetainBytes < 0:
 		return "its quota must not be negative"
+	case s.RetainMarkedBytes < 0:
+		return "its quota for events must not be negative"
 	case s.RetainFor90k < 0 || s.RetainFor90k > moonfirefs.MaxRetainFor90k:
 		return "its footage can be limited to a hundred years at most"
 	}

@@ -52,9 +52,11 @@ func updateCamera(ctx context.Context, tx *sql.Tx, before, c *moonfirefs.Camera)
 			err = addStream(ctx, tx, c.ID, s)
 		} else {
 			result, err = tx.ExecContext(ctx, `
-				update stream set sample_dir_id = ?, url = ?, transport = ?, retain_bytes = ?, retain_for_90k = ? where id = ? and camera_id = ?`,
-				s.SampleDir, s.URL, s.Transport, s.RetainBytes, s.RetainFor90k, s.ID, c.ID)
-			err = requireOne(result, err)
+				update stream set sample_dir_id = ?, url = ?, transport = ?, retain_bytes = ?, retain_for_90k = ?, retain_marked_bytes = ? where id = ? and camera_id = ?`,
+				s.SampleDir, s.URL, s.Transport, s.RetainBytes, s.RetainFor90k, s.RetainMarkedBytes, s.ID, c.ID)
+			if err = requireOne(result, err); err == nil {
+				err = releaseMarks(ctx, tx, allPlaces(s.ID), s.RetainMarkedBytes)
+			}
 		}
 		if err != nil {
 			return err

@@ -6,7 +6,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"math"
 	"regexp"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -110,7 +109,7 @@ func listKept(ctx context.Context, db querier, leaveOut func(BadRow)) (all []moo
 func (db *DB) KeptBytes(ctx context.Context, stream moonfirefs.StreamID) (sizeBytes int64, err error) {
 	set, err := loadKept(ctx, db.readers, stream)
 	if err == nil {
-		sizeBytes, err = set.sizeBytes(ctx, db.readers, &place{stream: stream, after: math.MinInt64, upTo: math.MaxInt64})
+		sizeBytes, err = set.sizeBytes(ctx, db.readers, allPlaces(stream))
 	}
 	if err != nil {
 		return 0, fmt.Errorf("add up kept recordings of stream %d: %w", stream, err)

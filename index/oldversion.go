@@ -45,6 +45,10 @@ var oldVersions = map[int]oldVersion{
 		digest: "c958976bf0f394afd22920be7cfd5233bc3af481dadfb5ce907a4b966d16b503",
 		toNext: script(from5to6), views: views5,
 	},
+	6: {
+		digest: "f2ff2ebc4f14f4c67dc36b2150accf4ede2008ca67d1cee48b052ecc5667596b",
+		toNext: script(from6to7), views: views6,
+	},
 }
 
 var (
@@ -68,6 +72,10 @@ var (
 	from5to6 string
 	//go:embed versions/5-views.sql
 	views5 string
+	//go:embed versions/6-to-7.sql
+	from6to7 string
+	//go:embed versions/6-views.sql
+	views6 string
 )
 
 // script is a migration that is nothing but SQL.

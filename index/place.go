@@ -40,6 +40,11 @@ func placesOf(ctx context.Context, db querier, stream moonfirefs.StreamID) ([]pl
 	return []place{first, tier}, nil
 }
 
+// allPlaces are those of a stream as if they were one, without limits.
+func allPlaces(stream moonfirefs.StreamID) *place {
+	return &place{stream: stream, after: math.MinInt64, upTo: math.MaxInt64}
+}
+
 // has tells whether a recording is in the place.
 func (p *place) has(id moonfirefs.RecordingID) bool { return id > p.after && id <= p.upTo }
 

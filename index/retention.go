@@ -17,25 +17,22 @@ import (
 const maxDeletions = 500
 
 // oldestSQL finds the recordings of a place that were committed after another one, the
-// first one first: of those, the first that nobody keeps goes. That is not
+// first one first, but for marked ones: of those, the first that nobody keeps goes. That is not
 // always the one with the earliest time: where this machine's clock has been
 // wrong for a while, an order by time would keep the footage from the future for
 // ever, or delete what is dated too early as soon as it is committed.
 const oldestSQL = `
 select id, start_time_90k, duration_90k from recording
- where stream_id = ? and id > ? and id <= ?
+ where stream_id = ? and id > ? and id <= ? and ` + notMarkedSQL + `
  order by id`
 
-// limit is how much there may be in a place: its quota, of which what is kept is a part.
-// If that leaves less than a tenth of the quota for new footage, it has that tenth
-// all the same: what is kept never goes, and recording goes on.
-func (t *transaction) limit(ctx context.Context, p *place) (sizeBytes int64, err error) {
-	var keptBytes int64
+// keptBytesIn adds up what is kept of a place.
+func (t *transaction) keptBytesIn(ctx context.Context, p *place) (sizeBytes int64, err error) {
 	kept, err := t.keptOf(ctx, p.stream)
-	if err == nil {
-		keptBytes, err = kept.sizeBytes(ctx, t.tx, p)
+	if err != nil {
+		return 0, err
 	}
-	return limitBytes(p.retainBytes, keptBytes), err
+	return kept.sizeBytes(ctx, t.tx, p)
 }
 
 // keptOf returns what is kept of a stream, which nobody can change meanwhile.
@@ -116,14 +113,14 @@ func (db *DB) overLimits(ctx context.Context, s *moonfirefs.Stream, now90k moonf
 	return over, err
 }
 
-// expiredSQL finds recordings of a stream that started before a time. The covering index
-// answers it.
+// expiredSQL finds recordings of a stream that started before a time and are not marked. The
+// covering index answers it.
 const expiredSQL = `
 select id, start_time_90k, duration_90k from recording
- where stream_id = ? and start_time_90k < ? order by start_time_90k`
+ where stream_id = ? and start_time_90k < ? and ` + notMarkedSQL + ` order by start_time_90k`
 
 // eachExpired calls fn for each recording that ended longer before a time than the stream's
-// footage may stay, and that is not kept, until fn returns errDone.
+// footage may stay, and that is neither kept nor marked, until fn returns errDone.
 //
 // Unlike the quota, this goes by the dates of recordings, not by the order in which they were
 // committed: one that was salvaged late is as old as its date says.
@@ -145,27 +142,47 @@ func (db *DB) EachExcess(ctx context.Context, s *moonfirefs.Stream, tier *moonfi
 	if err != nil {
 		return fmt.Errorf("read what is kept of stream %d: %w", s.ID, err)
 	}
+	marks, err := marksOf(ctx, db.readers, s.ID)
+	if err != nil {
+		return fmt.Errorf("read what is marked of stream %d: %w", s.ID, err)
+	}
+	e := &excess{s, kept, withinBytes(marks, s.RetainMarkedBytes), now90k, fn}
 	for _, p := range placesWith(s, tier) {
-		if err := db.eachExcessIn(ctx, s, &p, kept, now90k, fn); err != nil {
+		if err := e.in(ctx, db, &p); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (db *DB) eachExcessIn(ctx context.Context, s *moonfirefs.Stream, p *place, kept keptSet, now90k moonfirefs.Time90k, fn func(*moonfirefs.Summary)) error {
+// excess is what retention would delete at a time if a stream had these limits.
+type excess struct {
+	*moonfirefs.Stream
+	kept   keptSet
+	marks  []mark
+	now90k moonfirefs.Time90k
+	fn     func(*moonfirefs.Summary)
+}
+
+// in calls fn for what is in a place.
+func (e *excess) in(ctx context.Context, db *DB, p *place) error {
+	marked := make(map[moonfirefs.RecordingID]bool)
+	marks := slices.DeleteFunc(slices.Clone(e.marks), func(m mark) bool { return !p.has(m.id) })
+	for _, m := range marks {
+		marked[m.id] = true
+	}
 	var keptBytes, sizeBytes int64
 	var deletable []moonfirefs.Summary
-	err := db.EachSummary(ctx, s.ID, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(r *moonfirefs.Summary) error {
+	err := db.EachSummary(ctx, e.ID, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(r *moonfirefs.Summary) error {
 		if !p.has(r.ID) {
 			return nil
 		}
 		switch {
-		case kept.has(r.Start90k, r.Duration90k):
+		case e.kept.has(r.Start90k, r.Duration90k):
 			keptBytes += r.SampleFileBytes
 			sizeBytes += r.SampleFileBytes
-		case s.RetainFor90k > 0 && r.End90k() <= now90k.Add(-s.RetainFor90k):
-			fn(r)
+		case e.RetainFor90k > 0 && r.End90k() <= e.now90k.Add(-e.RetainFor90k) && !marked[r.ID]:
+			e.fn(r)
 		default:
 			sizeBytes += r.SampleFileBytes
 			deletable = append(deletable, *r)
@@ -175,11 +192,15 @@ func (db *DB) eachExcessIn(ctx context.Context, s *moonfirefs.Stream, p *place, 
 	if err != nil {
 		return err
 	}
+	for _, m := range marks[:len(marks)-len(withinBytes(marks, markableBytes(p.retainBytes, keptBytes)))] {
+		delete(marked, m.id)
+	}
+	deletable = slices.DeleteFunc(deletable, func(r moonfirefs.Summary) bool { return marked[r.ID] })
 	slices.SortFunc(deletable, func(a, b moonfirefs.Summary) int { return cmp.Compare(a.ID, b.ID) })
 	limit := limitBytes(p.retainBytes, keptBytes)
 	for i := 0; i < len(deletable) && sizeBytes > limit; i++ {
 		sizeBytes -= deletable[i].SampleFileBytes
-		fn(&deletable[i])
+		e.fn(&deletable[i])
 	}
 	return nil
 }
@@ -216,7 +237,9 @@ func (t *transaction) enforceAge(ctx context.Context, stream moonfirefs.StreamID
 	return t.forgetTrimmed(ctx, stream)
 }
 
-// limitBytes is described at limit.
+// limitBytes is how much there may be in a place: its quota, of which what is kept is a part.
+// If that leaves less than a tenth of the quota for new footage, it has that tenth
+// all the same: what is kept never goes, and recording goes on.
 func limitBytes(retainBytes, keptBytes int64) int64 {
 	return max(retainBytes, keptBytes+retainBytes/moonfirefs.UnkeptShare)
 }
@@ -242,7 +265,11 @@ func (t *transaction) enforceQuotas(ctx context.Context, stream moonfirefs.Strea
 }
 
 func (t *transaction) enforceQuota(ctx context.Context, p *place) error {
-	limit, err := t.limit(ctx, p)
+	keptBytes, err := t.keptBytesIn(ctx, p)
+	limit := limitBytes(p.retainBytes, keptBytes)
+	if err == nil && p.sizeBytes > limit {
+		err = releaseMarks(ctx, t.tx, p, markableBytes(p.retainBytes, keptBytes))
+	}
 	for err == nil && p.sizeBytes > limit && len(t.Deleted) < maxDeletions {
 		err = failpoint.Step("delete.1", func() error { return t.deleteOldest(ctx, p) })
 		if err == nil {
@@ -252,7 +279,7 @@ func (t *transaction) enforceQuota(ctx context.Context, p *place) error {
 	return err
 }
 
-// deleteOldest deletes the first recording of a place that is not kept.
+// deleteOldest deletes the first recording of a place that is neither kept nor marked.
 func (t *transaction) deleteOldest(ctx context.Context, p *place) error {
 	kept, err := t.keptOf(ctx, p.stream)
 	if err != nil {
@@ -306,14 +333,14 @@ func (t *transaction) delete(ctx context.Context, id moonfirefs.RecordingID) err
 const nearQuarters = 4
 
 // forgetTrimmed forgets the quarters that no hour with footage can have: those
-// before all recordings, but for the neighbours of kept ones.
+// before all recordings, but for the neighbours of kept and of marked ones.
 func (t *transaction) forgetTrimmed(ctx context.Context, stream moonfirefs.StreamID) error {
 	kept, err := t.keptOf(ctx, stream)
 	if err != nil {
 		return err
 	}
 	_, first90k, ok, err := kept.firstUnkept(ctx, t.tx, `
-		select id, start_time_90k, duration_90k from recording where stream_id = ? order by start_time_90k`, stream)
+		select id, start_time_90k, duration_90k from recording where stream_id = ? and `+notMarkedSQL+` order by start_time_90k`, stream)
 	if err != nil {
 		return err
 	}

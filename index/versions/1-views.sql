@@ -4,7 +4,7 @@
 
 create temp view trimmed_quarter as select * from main.rotated;
 
-create temp view stream as select *, 0 as retain_for_90k from main.stream;
+create temp view stream as select *, 0 as retain_for_90k, 0 as retain_marked_bytes from main.stream;
 
 create temp view recording_hour as
 select recording_id, stream_id, utc_hour, stream_id * 68719476736 + utc_hour as hour_id
@@ -24,3 +24,6 @@ create temp view sample_file_blake3 as select null as recording_id, null as blak
 create temp view imported_stream as
 select null as stream_id, null as source_uuid, null as source_stream_id, null as last_source_id
  where false;
+
+create temp view marked as
+select null as recording_id, null as stream_id, null as sample_file_bytes where false;

@@ -4,7 +4,7 @@
 
 create temp view sample_file_sha256 as select null as recording_id, null as sha256 where false;
 
-create temp view stream as select *, 0 as retain_for_90k from main.stream;
+create temp view stream as select *, 0 as retain_for_90k, 0 as retain_marked_bytes from main.stream;
 
 create temp view tier as
 select null as stream_id, null as sample_dir_id, null as after_90k, null as retain_bytes,
@@ -16,3 +16,6 @@ create temp view sample_file_blake3 as select null as recording_id, null as blak
 create temp view imported_stream as
 select null as stream_id, null as source_uuid, null as source_stream_id, null as last_source_id
  where false;
+
+create temp view marked as
+select null as recording_id, null as stream_id, null as sample_file_bytes where false;

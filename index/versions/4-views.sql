@@ -2,6 +2,8 @@
 
 -- What a reader of a database of version 4 needs to see one of the current version.
 
+create temp view stream as select *, 0 as retain_marked_bytes from main.stream;
+
 create temp view tier as
 select null as stream_id, null as sample_dir_id, null as after_90k, null as retain_bytes,
        null as last_recording_id, null as sample_file_bytes
@@ -12,3 +14,6 @@ create temp view sample_file_blake3 as select null as recording_id, null as blak
 create temp view imported_stream as
 select null as stream_id, null as source_uuid, null as source_stream_id, null as last_source_id
  where false;
+
+create temp view marked as
+select null as recording_id, null as stream_id, null as sample_file_bytes where false;

@@ -2,8 +2,13 @@
 
 -- What a reader of a database of version 5 needs to see one of the current version.
 
+create temp view stream as select *, 0 as retain_marked_bytes from main.stream;
+
 create temp view sample_file_blake3 as select null as recording_id, null as blake3 where false;
 
 create temp view imported_stream as
 select null as stream_id, null as source_uuid, null as source_stream_id, null as last_source_id
  where false;
+
+create temp view marked as
+select null as recording_id, null as stream_id, null as sample_file_bytes where false;
