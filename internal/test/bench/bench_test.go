@@ -49,7 +49,7 @@ func TestParseRows(t *testing.T) {
 	if wanted, err := parseRows(""); err != nil || !wanted[1] || !wanted[12] {
 		t.Errorf("nothing means %v, %v", wanted, err)
 	}
-	for _, list := range []string{"0", "14", "six", "6,,7"} {
+	for _, list := range []string{"0", "15", "six", "6,,7"} {
 		if _, err := parseRows(list); err == nil {
 			t.Errorf("%s is accepted", list)
 		}

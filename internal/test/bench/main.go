@@ -35,9 +35,10 @@ func main() {
 	big := flag.String("big", "", "where to keep the store of rows 6 to 13, or where it was kept; the default is to remove it")
 	mediamtx := flag.String("mediamtx", "", "path of a program mediamtx, to compare row 10 with as well")
 	window := flag.Duration("window", full.recordingRound, "how long recorders are compared in each round of row 10")
+	watched := flag.Duration("watched", full.flushingFor, "how long the disk of row 14 is watched")
 	flag.Parse()
 	b := &bench{rounds: *rounds, amounts: full, out: os.Stdout, keptBig: *big, mediamtx: *mediamtx}
-	b.recordingRound = *window
+	b.recordingRound, b.flushingFor = *window, *watched
 	if b.days = *days; *short {
 		b.amounts = little
 	}
@@ -67,6 +68,7 @@ var rows = []row{
 	{[]int{13}, firstLooks},
 	{[]int{10}, recordingBeside},
 	{[]int{11}, recordingTraced},
+	{[]int{14}, flushes},
 }
 
 // amounts say how much footage is measured.
@@ -81,16 +83,22 @@ type amounts struct {
 	comparedCameras                []int
 	recordingRound, recordingTrace time.Duration
 	tracedCameras                  int
+	// How many cameras record to the disk of row 14, how long they have to settle, and how
+	// long it is watched then.
+	flushingCameras              int
+	flushingSettles, flushingFor time.Duration
 }
 
 var (
 	full = amounts{
 		cameras: 8, days: 365, hourBytes: 2 << 30, dayBytes: 1536 << 20, dayHours: 24,
 		comparedCameras: []int{1, 4, 16}, recordingRound: time.Minute, recordingTrace: 5 * time.Minute, tracedCameras: 4,
+		flushingCameras: 16, flushingSettles: 90 * time.Second, flushingFor: 5 * time.Minute,
 	}
 	little = amounts{
 		cameras: 2, days: 2, hourBytes: 64 << 20, dayBytes: 16 << 20, dayHours: 2,
 		comparedCameras: []int{1}, recordingRound: time.Second, recordingTrace: time.Second, tracedCameras: 1,
+		flushingCameras: 2, flushingSettles: time.Second, flushingFor: time.Second,
 	}
 )
 

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
@@ -25,7 +24,7 @@ const (
 
 // recordingTraced is row 11.
 func recordingTraced(ctx context.Context, b *bench) (err error) {
-	cameras, err := b.startCameras(ctx)
+	cameras, err := b.startCameras(ctx, b.tracedCameras)
 	if err != nil {
 		return err
 	}
@@ -40,8 +39,8 @@ func recordingTraced(ctx context.Context, b *bench) (err error) {
 // cameras are RTSP servers in this process.
 type cameras []*testcamera.Camera
 
-// startCameras starts cameras that all play the same pictures.
-func (b *bench) startCameras(ctx context.Context) (all cameras, err error) {
+// startCameras starts n cameras that all play the same pictures.
+func (b *bench) startCameras(ctx context.Context, n int) (all cameras, err error) {
 	media, err := testcamera.Encode(ctx, testcamera.Params{
 		Width: 640, Height: 360, FPS: recordedFPS, GOP: 2 * recordedFPS, BitrateKbps: recordedKbps / 2,
 	}, 10*recordedFPS)
@@ -51,7 +50,7 @@ func (b *bench) startCameras(ctx context.Context) (all cameras, err error) {
 	for i := range media.AccessUnits {
 		fillUp(&media.AccessUnits[i], recordedKbps*1000/8/recordedFPS)
 	}
-	for range b.tracedCameras {
+	for range n {
 		c, err := testcamera.Start(testcamera.Config{Source: media, KeepSent: 1})
 		if err != nil {
 			return nil, errors.Join(err, all.close())
@@ -101,26 +100,18 @@ func (b *bench) newRecordingStore(ctx context.Context, path string, urls []strin
 
 // recordTraced looks at each system call that writes to the index or waits for a disk.
 func (b *bench) recordTraced(ctx context.Context, store string) error {
-	trace := b.path("trace")
-	// -D makes the recorder our child, and strace a bystander.
-	s, err := b.serve(ctx, "msg=recording", "strace", "-D", "-f", "-qq", "-y", "-s", "0", "-e", "trace=fsync,fdatasync,pwrite64,write", "-e", "signal=none",
-		"-o", trace, b.program, "run", "--store", store)
+	t, err := b.traceRecorder(ctx, store)
 	if err != nil {
 		return err
 	}
-	select {
-	case <-ctx.Done():
-	case <-time.After(b.recordingTrace):
-	}
-	if err := s.stop(); err != nil {
+	if err := errors.Join(sleep(ctx, b.recordingTrace), t.stop()); err != nil {
 		return err
 	}
-	text, err := os.ReadFile(trace)
+	c, err := t.calls()
 	if err != nil {
 		return err
 	}
 	minutes := b.recordingTrace.Minutes() * float64(b.tracedCameras)
-	c := countCalls(string(text))
 	b.note(11, "commits of a camera-minute", "%.1f", float64(c.commits)/minutes)
 	b.note(11, "fsyncs of a camera-minute: sample files and directory; journals and checkpoints of them; index", "%.1f; %.1f; %.1f",
 		float64(c.sampleSyncs)/minutes, float64(c.journalSyncs)/minutes, float64(c.indexSyncs)/minutes)
