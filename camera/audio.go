@@ -5,6 +5,7 @@ package camera
 import (
 	"log/slog"
 	"time"
+	"unsafe"
 
 	"github.com/moonfirefs/moonfirefs"
 )
@@ -24,6 +25,9 @@ type AudioFrame struct {
 	Entry *moonfirefs.AudioSampleEntry
 }
 
+// sizeBytes is what it takes in memory.
+func (f *AudioFrame) sizeBytes() int64 { return int64(unsafe.Sizeof(*f)) + int64(len(f.Data)) }
+
 const (
 	// maxAudioBytes and maxAudioFrames bound the audio that waits for a frame. That of
 	// G.711 is 20 ms long as a rule, that of AAC longer.
@@ -34,6 +38,8 @@ const (
 // audioFeed keeps audio until a frame of the video takes it along. A nil feed has none.
 type audioFeed struct {
 	log *slog.Logger
+	// share is that of the session; nil if nobody counts.
+	share *share
 	// delay is how long the first audio may be held back until it is known how its time
 	// stamps relate to those of the video.
 	delay     time.Duration
@@ -51,9 +57,16 @@ type audioFeed struct {
 // add keeps a frame, whose last bytes arrived at a time.
 func (f *audioFeed) add(frame *AudioFrame, at time.Time) {
 	f.alignment.audio.observe(int64(frame.Offset90k+frame.Duration90k), at)
+	if f.share != nil && f.share.add(frame.sizeBytes()) != nil {
+		f.dropped++
+		return
+	}
 	f.frames = append(f.frames, *frame)
 	f.bytes += int64(len(frame.Data))
 	for f.bytes > maxAudioBytes || len(f.frames) > maxAudioFrames {
+		if f.share != nil {
+			_ = f.share.add(-f.frames[0].sizeBytes()) // which does not fail
+		}
 		f.drop(1)
 		f.dropped++
 	}

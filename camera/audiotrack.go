@@ -69,7 +69,7 @@ func (r *rtspSource) setUpAudio(d *rtsp.Description, cfg Config) error {
 	for payloadType := range track.formats {
 		config.PayloadTypes = append(config.PayloadTypes, payloadType)
 	}
-	track.feed = &audioFeed{log: cfg.Logger, delay: cfg.AudioDelay}
+	track.feed = &audioFeed{log: cfg.Logger, share: &r.session.share, delay: cfg.AudioDelay}
 	track.stream = rtp.NewStream(config, track.add)
 	r.audio, r.session.audio = track, track.feed
 	return nil

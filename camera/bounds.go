@@ -9,24 +9,35 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/rtsp"
 )
 
-// MaxSessionBytes bounds what a camera can make a session keep, whatever it announces and
-// sends. What the frames take that have been returned is the caller's to bound.
-const MaxSessionBytes = 32 << 20
+// What a camera can make the process keep, whatever it announces and sends. All of it is
+// taken from the camera's Memory: what does not depend on the size of its pictures when a
+// session begins, access units and audio as they grow, and frames when they are queued.
+const (
+	// MaxCameraBytes bounds all of it, of the main and the sub stream together.
+	MaxCameraBytes = 64 << 20
+	// UnderwayBytes is what frames that wait for the disk leave for access units that are
+	// being received: one of maxAccessUnitBytes, or two of cameras that exist.
+	UnderwayBytes = 12 << 20
+	// sessionBytes is what a session takes when it begins.
+	sessionBytes = 12 << 20
 
-// sessionBytes adds up the bounds of all that a session keeps.
-const sessionBytes = rtsp.MaxBytes + // messages, and packets that wait
+	// maxAccessUnitBytes bounds an access unit.
+	maxAccessUnitBytes = rtp.MaxAccessUnitBytes
+	// unitBytes is what it takes to refer to a NAL unit.
+	unitBytes = unsafe.Sizeof([]byte(nil))
+)
+
+// fixedBytes adds up what sessionBytes is for.
+const fixedBytes = rtsp.MaxBytes + // messages, and packets that wait
 	2*rtp.MaxStreamBytes + // packets of the video and of the audio that are out of order
-	rtp.MaxAssemblerBytes + // the access unit that is received
+	rtp.AssemblerBytes + // an access unit, while it is small
 	max(rtp.MaxAACBytes, rtp.MaxLATMBytes)*maxAudioFormats +
-	maxAccessUnitBytes + maxUnits*(unitBytes+lengthSize) + // frames that are ready
-	maxAudioBytes + maxAudioFrames*unsafe.Sizeof(AudioFrame{}) +
+	maxUnits*unitBytes +
 	maxSetsBytes
 
-// maxAccessUnitBytes bounds an access unit.
-const maxAccessUnitBytes = rtp.MaxAccessUnitBytes
-
-// unitBytes is what it takes to refer to a NAL unit.
-const unitBytes = unsafe.Sizeof([]byte(nil))
-
-// This does not compile if it is more.
-const _ = MaxSessionBytes - sessionBytes
+// These do not compile if it is more, or if two sessions and an access unit left nothing for
+// frames that wait.
+const (
+	_ uintptr = sessionBytes - fixedBytes
+	_ uintptr = MaxCameraBytes - 2*sessionBytes - 2*UnderwayBytes
+)

@@ -45,6 +45,9 @@ type Config struct {
 	// AudioDelay is how long the first audio may be held back until sender reports tell
 	// when it happened; 0 means 6 s.
 	AudioDelay time.Duration
+	// Memory is that of the camera, which its other sessions share; nil means one of
+	// MaxCameraBytes for this session alone.
+	Memory *Memory
 	// Probe says that it is to be known within seconds what keeps the session alive.
 	Probe bool
 	// Logger is for events of this session; nil means slog.Default.
@@ -67,6 +70,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Habits == nil {
 		c.Habits = &Habits{}
+	}
+	if c.Memory == nil {
+		c.Memory = NewMemory(MaxCameraBytes)
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()

@@ -4,6 +4,7 @@ package camera
 
 import (
 	"time"
+	"unsafe"
 
 	"github.com/moonfirefs/moonfirefs"
 )
@@ -40,4 +41,13 @@ type Frame struct {
 
 	// audioBefore counts the samples of audio that had come when the frame was complete.
 	audioBefore int64
+}
+
+// SizeBytes is what the frame and its audio take in memory.
+func (f *Frame) SizeBytes() int64 {
+	size := int64(unsafe.Sizeof(*f)) + int64(len(f.Data))
+	for i := range f.Audio {
+		size += f.Audio[i].sizeBytes()
+	}
+	return size
 }

@@ -287,6 +287,7 @@ func (r *rtspSource) setUpVideo(m *rtsp.Media) error {
 		don := f.Parameters["sprop-max-don-diff"]
 		r.video.assembler = rtp.NewH265(don != "" && strings.Trim(don, "0") != "", r.deliver)
 	}
+	r.video.assembler.Reserve(func(sizeBytes int) error { return r.session.share.add(int64(sizeBytes)) })
 	return nil
 }
 

@@ -50,6 +50,10 @@ type Session struct {
 	video *stream
 	// audio is nil if none is wanted.
 	audio *audioFeed
+	// share is what the session has of the camera's memory, and returned the part of it
+	// that is for the frame which Next has returned last.
+	share    share
+	returned int64
 	// ready are frames that Next has yet to return; heard is when an access unit came.
 	ready []Frame
 	heard time.Time
@@ -99,16 +103,25 @@ func Open(ctx context.Context, cfg Config) (*Session, error) {
 	if cfg.URL = plain; said {
 		cfg.Certificate = certificate
 	}
-	open := openLibav
-	if isRTSP(cfg.URL) {
-		open = openRTSP
-	}
-	if err := open(ctx, cfg, s); err != nil {
+	s.share.memory = cfg.Memory
+	if err := s.open(ctx, cfg); err != nil {
+		s.share.release()
 		return nil, fmt.Errorf("open %s: %w", Redact(cfg.URL), err)
 	}
 	s.video.alternation, s.video.recovery = &cfg.Habits.alternation, &cfg.Habits.recovery
 	s.heard = time.Now()
 	return s, nil
+}
+
+// open opens what the session reads.
+func (s *Session) open(ctx context.Context, cfg Config) error {
+	if err := s.share.add(sessionBytes); err != nil {
+		return err
+	}
+	if isRTSP(cfg.URL) {
+		return openRTSP(ctx, cfg, s)
+	}
+	return openLibav(ctx, cfg, s)
 }
 
 // Description returns what the camera says of its stream.
@@ -145,6 +158,8 @@ func (s *Session) Next() (Frame, error) {
 	if s.closed {
 		return Frame{}, fmt.Errorf("read frame: %w", ErrClosed)
 	}
+	_ = s.share.add(-s.returned) // it is the caller's now
+	s.returned = 0
 	began := time.Now()
 	for len(s.ready) == 0 {
 		if err := s.wait(began); err != nil {
@@ -154,6 +169,7 @@ func (s *Session) Next() (Frame, error) {
 	frame := s.ready[0]
 	s.ready = s.ready[1:]
 	s.audio.attach(&frame)
+	s.returned = frame.SizeBytes()
 	frame.More = len(s.ready) > 0
 	return frame, nil
 }
@@ -196,11 +212,19 @@ func (s *Session) add(au *accessUnit) (pictures int, err error) {
 	s.heard = time.Now()
 	previous := s.video.entry
 	s.video.arrived = au.arrived
-	frames, err := s.video.samples(au.units)
-	if err != nil || len(frames) == 0 {
+	before := s.share.bytes
+	if err := s.share.add(int64(sampleSize(au.units))); err != nil {
 		return 0, err
 	}
+	frames, err := s.video.samples(au.units)
+	if err != nil {
+		return 0, err
+	}
+	if len(frames) == 0 {
+		return 0, s.share.add(before - s.share.bytes)
+	}
 	lasts90k := s.span90k(au)
+	alreadyReady, readyBytes := len(s.ready), int64(0)
 	for i := range frames {
 		f := &frames[i]
 		if f.Entry != previous {
@@ -220,6 +244,11 @@ func (s *Session) add(au *accessUnit) (pictures int, err error) {
 		f.Arrived, f.Damaged = au.arrived, au.damaged && i == 0
 		f.audioBefore = s.audio.received()
 		s.ready = append(s.ready, *f)
+		readyBytes += f.SizeBytes()
+	}
+	if err := s.share.add(before + readyBytes - s.share.bytes); err != nil {
+		s.ready = s.ready[:alreadyReady]
+		return 0, err
 	}
 	return len(frames), nil
 }
@@ -247,6 +276,7 @@ func (s *Session) Close() error {
 	if !s.closed {
 		s.closed = true
 		s.source.close()
+		s.share.release()
 	}
 	return nil
 }

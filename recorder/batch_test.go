@@ -89,7 +89,7 @@ func TestBatchIsBounded(t *testing.T) {
 // TestBatchWaitsForNoFrame ensures that a frame is written although none follows.
 func TestBatchWaitsForNoFrame(t *testing.T) {
 	b := newBench(t, plenty)
-	b.streamer.queue = newQueue(1 << 20)
+	b.streamer.queue = newQueue(1<<20, camera.NewMemory(camera.MaxCameraBytes))
 	b.streamer.cameraClock.looked = true // it keeps none back
 	b.streamer.wg.Go(b.streamer.write)
 	f := b.fake.frame()

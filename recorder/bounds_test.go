@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -16,17 +17,17 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
 	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
-// maxCameraBytes is what a stream of a camera may make the recorder keep
-// (docs/security.md).
-const maxCameraBytes = 64 << 20
-
 // description is that of H.264 without parameter sets.
 const description = "v=0\r\nm=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=control:1\r\n"
+
+// programGCPercent is what the program sets (cmd/moonfirefs/memory.go).
+const programGCPercent = 40
 
 // answers are those to the requests of a session: what an answer has after its first line and
 // its number.
@@ -63,41 +64,57 @@ var memoryVices = map[string]struct {
 	// at is the request that is not answered as it should be.
 	at string
 	do func(conn net.Conn, number string)
+	// frames says that some of it is recorded.
+	frames bool
 }{
 	"a body of 2 GB": {"DESCRIBE", func(conn net.Conn, number string) {
 		_, _ = fmt.Fprintf(conn, "RTSP/1.0 200 OK\r\nCSeq: %s\r\nContent-Length: 2147483647\r\n\r\n", number)
 		flood(conn, func(int) []byte { return make([]byte, 1<<16) })
-	}},
+	}, false},
 	"header lines without end": {"OPTIONS", func(conn net.Conn, _ string) {
 		_, _ = io.WriteString(conn, "RTSP/1.0 200 OK\r\n")
 		flood(conn, func(i int) []byte { return fmt.Appendf(nil, "X-Line-%d: %s\r\n", i, strings.Repeat("x", 500)) })
-	}},
+	}, false},
 	"a line without end": {"OPTIONS", func(conn net.Conn, _ string) {
 		flood(conn, func(int) []byte { return []byte("RTSP/1.0 200 OK" + strings.Repeat(" ", 1<<16)) })
-	}},
+	}, false},
 	"streams without number": {"DESCRIBE", func(conn net.Conn, number string) {
 		body := strings.Repeat("m=video 0 RTP/AVP 96 97 98 99\r\na=rtpmap:96 H264/90000\r\na=fmtp:96 "+strings.Repeat("a=b;", 20)+"\r\n", 900)
 		_, _ = fmt.Fprintf(conn, "RTSP/1.0 200 OK\r\nCSeq: %s\r\nContent-Length: %d\r\n\r\n%s", number, len(body), body)
-	}},
+	}, false},
 	"a circle": {"DESCRIBE", func(conn net.Conn, number string) {
 		_, _ = fmt.Fprintf(conn, "RTSP/1.0 302 Found\r\nCSeq: %s\r\nLocation: rtsp://%s/1\r\n\r\n", number, conn.LocalAddr())
-	}},
-	"silence": {"OPTIONS", func(conn net.Conn, _ string) { _, _ = io.Copy(io.Discard, conn) }},
+	}, false},
+	"silence": {"OPTIONS", func(conn net.Conn, _ string) { _, _ = io.Copy(io.Discard, conn) }, false},
 	"an access unit without end": {"then", func(conn net.Conn, _ string) {
 		flood(conn, func(i int) []byte { return interleaved(uint16(i), append([]byte{0x65, 0x88}, make([]byte, 1<<14)...)) })
-	}},
+	}, false},
 	"NAL units without number": {"then", func(conn net.Conn, _ string) {
 		aggregate := append([]byte{24}, []byte(strings.Repeat("\x00\x01\x09", 5000))...)
 		flood(conn, func(i int) []byte { return interleaved(uint16(i), aggregate) })
-	}},
+	}, false},
 	"packets out of order": {"then", func(conn net.Conn, _ string) {
 		flood(conn, func(i int) []byte { return interleaved(uint16(2*i), make([]byte, 1<<14)) })
-	}},
+	}, false},
+	"frames without number": {"then", func(conn net.Conn, _ string) {
+		sets := [][]byte{ // of x264, 64×64 pixels
+			{0x67, 0x42, 0xc0, 0x0a, 0xda, 0x11, 0x13, 0xf0, 0x11, 0x00, 0x00, 0x03, 0x00, 0x01, 0x00, 0x00, 0x03, 0x00, 0x1e, 0x8f, 0x12, 0x2a},
+			{0x68, 0xce, 0x0f, 0xc8},
+		}
+		for i, set := range sets {
+			_, _ = conn.Write(interleaved(uint16(i), set))
+		}
+		flood(conn, func(i int) []byte {
+			packet := interleaved(uint16(i+2), []byte{0x65, 0x88, 0x84, 0x00})
+			binary.BigEndian.PutUint32(packet[8:], uint32(i))
+			return packet
+		})
+	}, true},
 	"answers without question": {"then", func(conn net.Conn, _ string) {
 		flood(conn, func(i int) []byte {
 			return fmt.Appendf(nil, "RTSP/1.0 200 OK\r\nCSeq: %d\r\nContent-Length: 100000\r\n\r\n%s", i, make([]byte, 100000))
 		})
-	}},
+	}, false},
 }
 
 // talk answers requests until the vice sets in.
@@ -133,9 +150,10 @@ func talk(conn net.Conn, at string, do func(net.Conn, string)) {
 	}
 }
 
-// Whatever a camera announces and sends, it costs the recorder no more memory than its bound,
-// and another camera no frame.
+// Whatever a camera announces and sends on its main and sub stream, it costs the recorder no
+// more memory than its bound, garbage included, and another camera no frame.
 func TestMemoryVices(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(programGCPercent))
 	for name, vice := range memoryVices {
 		t.Run(name, func(t *testing.T) {
 			address := cameratest.Listen(t, func(conn net.Conn) { talk(conn, vice.at, vice.do) })
@@ -143,8 +161,11 @@ func TestMemoryVices(t *testing.T) {
 			f := newFixture(t, plenty)
 			other := f.camera
 			other.UUID, other.ShortName, other.ID = uuid.New(), "garage", 0
-			other.Streams = []moonfirefs.Stream{f.camera.Streams[0]}
-			other.Streams[0].ID, other.Streams[0].URL = 0, "rtsp://"+address+"/1"
+			other.Streams = []moonfirefs.Stream{f.camera.Streams[0], f.camera.Streams[0]}
+			for i, kind := range []moonfirefs.StreamKind{moonfirefs.MainStream, moonfirefs.SubStream} {
+				s := &other.Streams[i]
+				s.ID, s.Kind, s.URL = 0, kind, "rtsp://"+address+"/1"
+			}
 			f.must(f.store.DB.AddCamera(t.Context(), &other))
 			f.camera.Streams[0].URL = healthy.URL()
 			o := f.options(nil)
@@ -161,10 +182,10 @@ func TestMemoryVices(t *testing.T) {
 				return r.Status()[0].Frames >= 20 && time.Now().After(end)
 			})
 			t.Logf("%.1f MiB more in use", float64(most)/(1<<20))
-			if most > maxCameraBytes {
+			if most > camera.MaxCameraBytes {
 				t.Errorf("it made the recorder keep %d bytes", most)
 			}
-			if s := r.Status(); s[0].Connections != 1 || s[0].Dropped != 0 || s[0].Packets.Lost != 0 || s[1].Frames != 0 {
+			if s := r.Status(); s[0].Connections != 1 || s[0].Dropped != 0 || s[0].Packets.Lost != 0 || s[1].Frames > 0 != vice.frames {
 				t.Errorf("the healthy camera: %+v; the other one: %+v", s[0], s[1])
 			}
 			f.must(r.Close())

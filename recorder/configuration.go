@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/camera"
 )
 
 // assignment is a stream to be recorded, and the camera that it is of.
@@ -129,12 +130,14 @@ func (r *Recorder) endLater(s *streamer) {
 // newStreamer returns one that takes the place of another, which may be nil. It is called
 // with r.mu held.
 func (r *Recorder) newStreamer(a assignment, before *streamer, g segmentation) *streamer {
+	memory := r.memoryOf(a.camera)
 	s := &streamer{
 		camera:       a.camera,
 		stream:       a.stream,
 		segmentation: g,
 		syncer:       r.syncers[a.stream.SampleDir],
-		queue:        newQueue(r.o.QueueBytes),
+		queue:        newQueue(r.o.QueueBytes, memory),
+		memory:       memory,
 		clock:        r.o.Clock,
 		dial:         r.o.Dial,
 		timeout:      r.o.FrameTimeout,
@@ -152,6 +155,18 @@ func (r *Recorder) newStreamer(a assignment, before *streamer, g segmentation) *
 	s.ordering.limit = held
 	s.cameraClock = cameraClock{log: s.log, count: s.status.restamped, limit: held}
 	return s
+}
+
+// memoryOf is what the streams of a camera share, those that are ending included. It is called
+// with r.mu held.
+func (r *Recorder) memoryOf(c *moonfirefs.Camera) *camera.Memory {
+	memory := r.memories[c.ID]
+	if memory == nil {
+		// Who wants longer queues gets them in addition, for main and sub stream.
+		memory = camera.NewMemory(camera.MaxCameraBytes + 2*max(0, r.o.QueueBytes-defaultQueueBytes))
+		r.memories[c.ID] = memory
+	}
+	return memory
 }
 
 func (r *Recorder) streamLog(a assignment) *slog.Logger {

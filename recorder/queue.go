@@ -42,21 +42,19 @@ func (it *item) audioPTS90k(f *camera.AudioFrame) int64 {
 	return it.frame.PTS90k + int64(f.Offset90k)
 }
 
-// sizeOf is what a frame and its audio take, in the queue as well: frames can be tiny.
+// sizeOf is what a frame and its audio take in the queue: frames can be tiny.
 func sizeOf(f *camera.Frame) int64 {
-	size := int64(unsafe.Sizeof(item{})) + int64(len(f.Data))
-	for i := range f.Audio {
-		size += int64(unsafe.Sizeof(f.Audio[i])) + int64(len(f.Audio[i].Data))
-	}
-	return size
+	return f.SizeBytes() + int64(unsafe.Sizeof(item{})-unsafe.Sizeof(*f))
 }
 
 // queue carries frames from the goroutine that reads the camera to the one that
 // writes. Its frames, and those that were taken out of it and are not released yet, never
-// take more than a given number of bytes: what does not fit is refused, and what follows is
-// refused too until a key frame comes and there is room again, so that no run has a hole.
+// take more than a given number of bytes, nor more than is left of the camera's memory: what
+// does not fit is refused, and what follows is refused too until a key frame comes and there
+// is room again, so that no run has a hole.
 type queue struct {
 	maxBytes int64
+	memory   *camera.Memory
 	// ready holds a token when pop may have something to do.
 	ready chan struct{}
 
@@ -72,8 +70,8 @@ type queue struct {
 	closed   bool
 }
 
-func newQueue(maxBytes int64) *queue {
-	return &queue{maxBytes: maxBytes, ready: make(chan struct{}, 1)}
+func newQueue(maxBytes int64, memory *camera.Memory) *queue {
+	return &queue{maxBytes: maxBytes, memory: memory, ready: make(chan struct{}, 1)}
 }
 
 // push appends a frame, or refuses it. It never waits. Who takes the frames is woken for
@@ -85,10 +83,8 @@ func (q *queue) push(f camera.Frame, at arrival) bool {
 		defer q.signal()
 	}
 	size := sizeOf(&f)
-	fits := q.bytes+size <= q.maxBytes
-	if q.refusing {
-		fits = fits && f.Sync && q.bytes <= q.maxBytes/2
-	} else if !fits {
+	fits := q.fits(size, f.Sync)
+	if !fits && !q.refusing {
 		q.refusing = true
 		q.append(item{arrival: at, end: errOverflow})
 	}
@@ -101,6 +97,18 @@ func (q *queue) push(f camera.Frame, at arrival) bool {
 	q.append(item{frame: f, arrival: at, refused: q.refused})
 	q.refused = 0
 	return true
+}
+
+// fits tells whether there is room for a frame, and takes it. It is called with q.mu held.
+func (q *queue) fits(sizeBytes int64, sync bool) bool {
+	leaveBytes := int64(camera.UnderwayBytes)
+	if q.refusing {
+		if !sync || q.bytes > q.maxBytes/2 {
+			return false
+		}
+		leaveBytes *= 2
+	}
+	return q.bytes+sizeBytes <= q.maxBytes && q.memory.Take(sizeBytes, leaveBytes)
 }
 
 // end says that what was pushed so far will not be continued.
@@ -140,7 +148,9 @@ func (q *queue) pop() (it item, ok, closed bool) {
 func (q *queue) release(f *camera.Frame) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.bytes -= sizeOf(f)
+	size := sizeOf(f)
+	q.bytes -= size
+	q.memory.Release(size)
 }
 
 // waiting tells how much is in the queue.

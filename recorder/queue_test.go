@@ -24,7 +24,7 @@ func popAll(q *queue) item {
 }
 
 func TestQueueKeepsOrder(t *testing.T) {
-	q := newQueue(4000)
+	q := newQueue(4000, camera.NewMemory(camera.MaxCameraBytes))
 	for i := range int64(5) {
 		f := frameOf(10, i == 0)
 		f.PTS90k = i
@@ -52,7 +52,7 @@ func TestQueueKeepsOrder(t *testing.T) {
 func TestQueueOverflow(t *testing.T) {
 	empty := frameOf(0, true)
 	each := sizeOf(&empty)
-	q := newQueue(100 + 2*each)
+	q := newQueue(100+2*each, camera.NewMemory(camera.MaxCameraBytes))
 	push := func(sizeBytes int, sync, want bool) {
 		t.Helper()
 		if got := q.push(frameOf(sizeBytes, sync), arrival{}); got != want {
@@ -90,7 +90,7 @@ func TestQueueOverflow(t *testing.T) {
 
 // Sessions that fail again and again while the disk stalls leave one end.
 func TestQueueEndsDoNotPileUp(t *testing.T) {
-	q := newQueue(100)
+	q := newQueue(100, camera.NewMemory(camera.MaxCameraBytes))
 	for range 1000 {
 		q.end(io.EOF, arrival{})
 	}
@@ -101,7 +101,7 @@ func TestQueueEndsDoNotPileUp(t *testing.T) {
 
 // Who takes frames is woken by push and by close.
 func TestQueueWakes(t *testing.T) {
-	q := newQueue(1000)
+	q := newQueue(1000, camera.NewMemory(camera.MaxCameraBytes))
 	popped := make(chan int)
 	go func() {
 		defer close(popped)
@@ -134,7 +134,7 @@ func TestQueueWakes(t *testing.T) {
 // fits.
 func TestQueueWakesOnce(t *testing.T) {
 	for _, lastBytes := range []int{100, 10_000} {
-		q := newQueue(5000)
+		q := newQueue(5000, camera.NewMemory(camera.MaxCameraBytes))
 		for i, sizeBytes := range []int{100, 100, lastBytes} {
 			f := frameOf(sizeBytes, i == 0)
 			f.More = i < 2
@@ -151,7 +151,7 @@ func TestQueueWakesOnce(t *testing.T) {
 
 // A queue that is emptied as fast as it is filled takes no new memory.
 func TestQueueAllocatesNothing(t *testing.T) {
-	q := newQueue(1000)
+	q := newQueue(1000, camera.NewMemory(camera.MaxCameraBytes))
 	frame := camera.Frame{Data: make([]byte, 100), Sync: true}
 	allocations := testing.AllocsPerRun(100, func() {
 		for range 2 {
@@ -174,7 +174,7 @@ func TestQueueAllocatesNothing(t *testing.T) {
 // part of what the queue may take.
 func TestQueueCountsUntilRelease(t *testing.T) {
 	empty := frameOf(0, true)
-	q := newQueue(100 + 2*sizeOf(&empty))
+	q := newQueue(100+2*sizeOf(&empty), camera.NewMemory(camera.MaxCameraBytes))
 	for range 2 {
 		if !q.push(frameOf(50, true), arrival{}) {
 			t.Fatal("refused")
@@ -187,5 +187,30 @@ func TestQueueCountsUntilRelease(t *testing.T) {
 	q.release(&first.frame)
 	if !q.push(frameOf(10, true), arrival{}) {
 		t.Error("there is no room for a frame that was released")
+	}
+}
+
+// The queues of a camera leave memory for what it sends meanwhile, whichever of them has
+// taken the rest, and one that is empty does not wait for the other: it refuses.
+func TestQueuesShareMemory(t *testing.T) {
+	memory := camera.NewMemory(camera.UnderwayBytes + 100_000)
+	main, sub := newQueue(1<<20, memory), newQueue(1<<20, memory)
+	for main.push(frameOf(10_000, true), arrival{}) {
+		if memory.Left() < camera.UnderwayBytes {
+			t.Fatalf("%d bytes are left", memory.Left())
+		}
+	}
+	if sub.push(frameOf(10_000, true), arrival{}) {
+		t.Error("there is room for the sub stream")
+	}
+	for range 6 {
+		popAll(main)
+	}
+	if sub.push(frameOf(10_000, true), arrival{}) {
+		t.Error("the sub stream goes on while hardly anything is left")
+	}
+	memory.Release(camera.UnderwayBytes)
+	if !sub.push(frameOf(10_000, true), arrival{}) {
+		t.Error("the sub stream does not go on")
 	}
 }

@@ -37,7 +37,8 @@ type Options struct {
 	// frame; 0 means one minute. None is longer than five.
 	SegmentEvery time.Duration
 	// QueueBytes bounds, for each stream, the frames between camera and disk;
-	// 0 means 32 MiB.
+	// 0 means 32 MiB. Together, the streams of a camera have camera.MaxCameraBytes for
+	// that and for all else, and what this is more than 32 MiB in addition.
 	QueueBytes int64
 	// FrameTimeout is after how long without video a camera counts as lost,
 	// whatever else it sends; 0 means 30 s.
@@ -53,9 +54,12 @@ type Options struct {
 	Dial func(context.Context, camera.Config) (Source, error)
 }
 
+// defaultQueueBytes is that of Options.QueueBytes.
+const defaultQueueBytes = 32 << 20
+
 func (o Options) withDefaults() Options {
 	o.SegmentEvery = cmp.Or(o.SegmentEvery, time.Minute)
-	o.QueueBytes = cmp.Or(o.QueueBytes, 32<<20)
+	o.QueueBytes = cmp.Or(o.QueueBytes, defaultQueueBytes)
 	o.MinFreeBytes = cmp.Or(o.MinFreeBytes, defaultMinFreeBytes)
 	if o.Clock == nil {
 		o.Clock = newSystemClock()
@@ -105,11 +109,13 @@ type Recorder struct {
 	wanted []assignment
 	// streamers are those of wanted, in that order, and those that are ending.
 	streamers []*streamer
+	// memories are those of the cameras that were ever wanted.
+	memories map[moonfirefs.CameraID]*camera.Memory
 }
 
 // New returns a Recorder that does nothing before Open.
 func New(o Options) *Recorder {
-	return &Recorder{o: o.withDefaults(), failed: make(chan error, 1)}
+	return &Recorder{o: o.withDefaults(), failed: make(chan error, 1), memories: make(map[moonfirefs.CameraID]*camera.Memory)}
 }
 
 // Failed delivers an error, once, when the index is damaged or its disk fails, and so many

@@ -41,6 +41,7 @@ type streamer struct {
 	segmentation segmentation
 	syncer       *syncer
 	queue        *queue
+	memory       *camera.Memory // of the camera
 	clock        Clock
 	dial         func(context.Context, camera.Config) (Source, error)
 	timeout      time.Duration // without video; 0 means the camera package's
@@ -147,6 +148,7 @@ func (s *streamer) session(ctx context.Context) (delivered bool, err error) {
 		// It should come while its recording is being written.
 		AudioDelay: min(s.segmentation.every90k.Duration()/4, maxAudioDelay),
 		Habits:     &s.habits,
+		Memory:     s.memory,
 		Logger:     s.log,
 
 		FrameTimeout: s.timeout,

@@ -271,7 +271,7 @@ func (b *bench) setUp() {
 	b.syncer.names.keepInStock(1)
 	b.streamer = &streamer{
 		camera: &b.camera, stream: &b.camera.Streams[0], segmentation: segmentation{every90k: 60 * moonfirefs.UnitsPerSecond},
-		syncer: b.syncer, clock: b.clock, status: new(status), log: b.log, queue: newQueue(plenty),
+		syncer: b.syncer, clock: b.clock, status: new(status), log: b.log, queue: newQueue(plenty, camera.NewMemory(camera.MaxCameraBytes)),
 	}
 	b.streamer.cameraClock = cameraClock{log: b.log, count: b.streamer.status.restamped}
 }
@@ -624,7 +624,7 @@ func TestCloseWithoutIndex(t *testing.T) {
 // did, and a new run begins with a key frame.
 func TestOverflowCutsRun(t *testing.T) {
 	b := newBench(t, plenty)
-	q := newQueue(15_000)
+	q := newQueue(15_000, camera.NewMemory(camera.MaxCameraBytes))
 	b.streamer.queue = q
 	var writing sync.WaitGroup
 	var sent []camera.Frame

@@ -14,13 +14,13 @@ const (
 	// MaxUnits bounds the NAL units of an access unit; no level allows more than 600
 	// slices.
 	MaxUnits = 1 << 14
-	// MaxAssemblerBytes is what a camera can make an Assembler keep: what is being
-	// received, the half of that which its memory was before it grew, and where its NAL
-	// units are.
-	MaxAssemblerBytes = MaxAccessUnitBytes*3/2 + 32*MaxUnits
+	// AssemblerBytes is what a camera can make an Assembler keep without reserving it: an
+	// access unit of keptBytes, the half of that which its memory was before it grew, and
+	// where its NAL units are.
+	AssemblerBytes = keptBytes*3/2 + 32*MaxUnits
 
-	// keptBytes is the memory that is kept for the next access unit, minAssemblerBytes
-	// what it is at first.
+	// keptBytes is the memory that is kept for the next access unit, and not reserved;
+	// minAssemblerBytes is what it is at first.
 	keptBytes         = 1 << 20
 	minAssemblerBytes = 8 << 10
 	// trustedAfter is how many access units have to end with the marker until one is
@@ -54,6 +54,10 @@ type AccessUnit struct {
 type Assembler struct {
 	unpack  func(a *Assembler, payload []byte)
 	deliver func(*AccessUnit) error
+	// reserve reserves memory, or releases it if it is less than nothing; nil if nobody
+	// asks. reserved is what it has.
+	reserve  func(sizeBytes int) error
+	reserved int
 
 	// data are NAL units, one after another, each of which begins at one of starts.
 	data   []byte
@@ -88,6 +92,10 @@ func NewH265(hasDON bool, deliver func(*AccessUnit) error) *Assembler {
 	}
 	return &Assembler{unpack: unpack, deliver: deliver}
 }
+
+// Reserve has the assembler ask for the memory of large access units before it takes any.
+// It releases memory by a size less than 0, which does not fail.
+func (a *Assembler) Reserve(reserve func(sizeBytes int) error) { a.reserve = reserve }
 
 // Add takes the next packet. An error ends the stream.
 func (a *Assembler) Add(p *Packet) error {
@@ -157,6 +165,7 @@ func (a *Assembler) complete(next int64, hasNext bool) error {
 	if cap(a.data) > keptBytes {
 		a.data, a.starts, a.units = nil, nil, nil
 	}
+	a.hold(0)
 	return err
 }
 
@@ -179,12 +188,39 @@ func (a *Assembler) extend(part []byte) {
 		a.err = fmt.Errorf("an access unit has more than %d bytes", MaxAccessUnitBytes)
 		return
 	}
-	if need := len(a.data) + len(part); need > cap(a.data) {
-		grown := make([]byte, len(a.data), min(max(2*cap(a.data), need, minAssemblerBytes), MaxAccessUnitBytes))
-		copy(grown, a.data)
-		a.data = grown
+	if need := len(a.data) + len(part); need > cap(a.data) && !a.grow(need) {
+		return
 	}
 	a.data = append(a.data, part...)
+}
+
+// grow makes room for an access unit of so many bytes. Until that is copied, it takes as
+// much as it did as well.
+func (a *Assembler) grow(needBytes int) bool {
+	capacity := min(max(2*cap(a.data), needBytes, minAssemblerBytes), MaxAccessUnitBytes)
+	if capacity > keptBytes && !a.hold(capacity+cap(a.data)) {
+		return false
+	}
+	grown := make([]byte, len(a.data), capacity)
+	copy(grown, a.data)
+	a.data = grown
+	if capacity > keptBytes {
+		a.hold(capacity)
+	}
+	return true
+}
+
+// hold reserves memory so that it is so much in all.
+func (a *Assembler) hold(sizeBytes int) bool {
+	if a.reserve == nil || sizeBytes == a.reserved {
+		return true
+	}
+	if err := a.reserve(sizeBytes - a.reserved); err != nil {
+		a.err = err
+		return false
+	}
+	a.reserved = sizeBytes
+	return true
 }
 
 // fragment takes a fragment of a NAL unit, behind the header that its first one gets.

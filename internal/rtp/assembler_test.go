@@ -4,6 +4,7 @@ package rtp
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -156,6 +157,11 @@ func TestAssemblerBounds(t *testing.T) {
 		"in one":    append([]byte{0x18}, bytes.Repeat([]byte{0, 1, 0x41}, 20_000)...),
 	} {
 		a, _ := collect(false, false)
+		reserved := 0
+		a.Reserve(func(sizeBytes int) error {
+			reserved += sizeBytes
+			return nil
+		})
 		if err := a.Add(&Packet{Payload: []byte{0x7c, 0x85, 1}}); err != nil {
 			t.Fatal(err)
 		}
@@ -168,6 +174,44 @@ func TestAssemblerBounds(t *testing.T) {
 		if err == nil || cap(a.data) > MaxAccessUnitBytes || len(a.starts) > MaxUnits {
 			t.Errorf("%s: %d bytes and %d NAL units are held, error %v", name, cap(a.data), len(a.starts), err)
 		}
+		if cap(a.data) > keptBytes && reserved != cap(a.data) {
+			t.Errorf("%s: %d bytes are held, %d reserved", name, cap(a.data), reserved)
+		}
+	}
+}
+
+// TestAssemblerReserves ensures that large access units are not taken without the memory for
+// them, that it is released with them, and that small ones ask for none.
+func TestAssemblerReserves(t *testing.T) {
+	errNone := errors.New("no memory")
+	left := 3 * keptBytes
+	a, got := collect(false, false)
+	a.Reserve(func(sizeBytes int) error {
+		if sizeBytes > left {
+			return errNone
+		}
+		left -= sizeBytes
+		return nil
+	})
+	add := func(timestamp int64, sizeBytes int) (err error) {
+		for range sizeBytes / 1000 {
+			if err == nil {
+				err = a.Add(&Packet{Timestamp: timestamp, Payload: append([]byte{0x41}, make([]byte, 999)...)})
+			}
+		}
+		return err
+	}
+	if err := add(1, keptBytes/2); err != nil || left != 3*keptBytes {
+		t.Errorf("a small one: %v, %d left", err, left)
+	}
+	if err := add(2, keptBytes*3/2); err != nil || left != keptBytes {
+		t.Errorf("a large one: %v, %d left", err, left)
+	}
+	if err := add(3, 1000); err != nil || left != 3*keptBytes || len(*got) != 2 {
+		t.Errorf("behind it: %v, %d left, %d access units", err, left, len(*got))
+	}
+	if err := add(3, 3*keptBytes); !errors.Is(err, errNone) {
+		t.Errorf("one for which there is no memory: %v", err)
 	}
 }
 

@@ -24,6 +24,10 @@ func NewJPEG(deliver func(*AccessUnit) error) *Assembler {
 			a.damaged = true
 			return
 		}
+		// Its packets, and the picture that is made of them, of which data has a copy.
+		if need := 3 * (offset + len(payload)); need > keptBytes && need > a.reserved && !a.hold(need) {
+			return
+		}
 		packet := &rtp.Packet{Header: rtp.Header{Marker: a.marked}, Payload: bytes.Clone(payload)}
 		if picture, err := decoder.Decode(packet); err == nil {
 			a.begin(picture)
