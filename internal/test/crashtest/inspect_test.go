@@ -82,7 +82,7 @@ func (s *site) remember(c *moonfirefs.Camera, found []moonfirefs.Recording) {
 	for _, r := range found {
 		if r.Stream == c.Streams[0].ID {
 			s.promised[r.SampleFile] = promise{
-				camera: c.ShortName, file: r.SampleFile, sizeBytes: r.SampleFileBytes, id: int64(r.ID),
+				camera: c.ShortName, file: r.SampleFile, sizeBytes: r.SampleFileBytes, id: int64(r.ID), start: r.Start90k.Time(),
 			}
 		}
 	}
@@ -94,6 +94,9 @@ func (s *site) remember(c *moonfirefs.Camera, found []moonfirefs.Recording) {
 // is no less.
 func (s *site) brokenPromisesOf(c *moonfirefs.Camera, found []moonfirefs.Recording, present map[uuid.UUID]bool) (problems []string) {
 	stream := &c.Streams[0]
+	if stream.RetainFor90k > 0 {
+		return s.missingYoung(c, present)
+	}
 	var newest *promise
 	var presentBytes int64
 	for _, r := range found {

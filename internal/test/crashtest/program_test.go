@@ -134,7 +134,8 @@ type promise struct {
 	file      uuid.UUID
 	sizeBytes int64
 	// id is higher than those that were committed before.
-	id int64
+	id    int64
+	start time.Time
 }
 
 func (p promise) String() string {
@@ -142,7 +143,7 @@ func (p promise) String() string {
 }
 
 var (
-	savedLine    = regexp.MustCompile(`msg=saved camera=(\S+) .* recording=(\d+) .* file=(\S+) bytes=(\d+)`)
+	savedLine    = regexp.MustCompile(`msg=saved camera=(\S+) .* recording=(\d+) start=(\S+) file=(\S+) bytes=(\d+)`)
 	salvagedLine = regexp.MustCompile(`msg="salvaging a recording that a crash interrupted" .* file=(\S+)`)
 )
 
@@ -156,12 +157,13 @@ func (p *program) promises() (all []promise, err error) {
 			continue
 		}
 		id, idErr := strconv.ParseInt(match[2], 10, 64)
-		file, fileErr := uuid.Parse(match[3])
-		sizeBytes, sizeErr := strconv.ParseInt(match[4], 10, 64)
-		if err := errors.Join(idErr, fileErr, sizeErr); err != nil {
+		start, startErr := time.Parse(time.RFC3339Nano, match[3])
+		file, fileErr := uuid.Parse(match[4])
+		sizeBytes, sizeErr := strconv.ParseInt(match[5], 10, 64)
+		if err := errors.Join(idErr, startErr, fileErr, sizeErr); err != nil {
 			return nil, err
 		}
-		all = append(all, promise{camera: match[1], id: id, file: file, sizeBytes: sizeBytes})
+		all = append(all, promise{camera: match[1], id: id, start: start, file: file, sizeBytes: sizeBytes})
 	}
 	return all, lines.Err()
 }
