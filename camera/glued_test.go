@@ -77,7 +77,7 @@ func TestRepeatedTimestamps(t *testing.T) {
 // Two pictures of one time stamp, with which a session ends, are as far apart as those of
 // the access unit before.
 func TestRepeatedTimestampAtEnd(t *testing.T) {
-	session := Session{log: slog.New(slog.DiscardHandler), video: newH264Stream()}
+	session := Session{log: slog.New(slog.DiscardHandler), video: newH264Stream(), share: share{memory: NewMemory(MaxCameraBytes)}}
 	const span90k = 12000
 	for i, lasts90k := range []int64{span90k, 0} {
 		units := [][]byte{smallSPS, pps0, idrSlice, pSlice}
