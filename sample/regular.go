@@ -13,10 +13,28 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 )
 
+// maxReplaced is how often in a row a file may be replaced while it is opened. Who writes
+// does so when it starts, or stops.
+const maxReplaced = 100
+
 // openRegular opens a file that is there, and nothing but a file. A directory can come
 // from somebody else: to open a FIFO would wait for ever, to open a device could do
 // anything, and a link could lead to a file of another name.
 func openRegular(root *os.Root, name string, flag int) (*os.File, error) {
+	for range maxReplaced {
+		f, err := openUnreplaced(root, name, flag)
+		if !errors.Is(err, errReplaced) {
+			return f, err
+		}
+	}
+	return nil, fmt.Errorf("%s is replaced again and again: %w", name, moonfirefs.ErrCorrupt)
+}
+
+// errReplaced is that of a file which was replaced while it was opened.
+var errReplaced = errors.New("it was replaced")
+
+// openUnreplaced opens the file that it has found to be a regular one.
+func openUnreplaced(root *os.Root, name string, flag int) (*os.File, error) {
 	before, err := root.Lstat(name)
 	if err != nil {
 		return nil, err
@@ -31,7 +49,7 @@ func openRegular(root *os.Root, name string, flag int) (*os.File, error) {
 	}
 	opened, err := f.Stat()
 	if err == nil && !os.SameFile(before, opened) {
-		err = fmt.Errorf("%s was replaced: %w", name, moonfirefs.ErrCorrupt)
+		err = errReplaced
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

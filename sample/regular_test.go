@@ -142,3 +142,43 @@ func TestHugeMeta(t *testing.T) {
 		t.Errorf("got %v, want ErrCorrupt", err)
 	}
 }
+
+// TestReplacedMeta ensures that whoever opens a directory while its recorder starts or
+// stops, which replaces its file meta, opens it all the same.
+func TestReplacedMeta(t *testing.T) {
+	d, id := newDir(t, Recording)
+	meta := filepath.Join(d.Path(), metaName)
+	data, err := os.ReadFile(meta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop, stopped := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for {
+			select {
+			case <-stop:
+				stopped <- nil
+				return
+			default:
+			}
+			if err := errors.Join(os.WriteFile(meta+".other", data, 0o600), os.Rename(meta+".other", meta)); err != nil {
+				stopped <- err
+				return
+			}
+		}
+	}()
+	for range 2000 {
+		reader, err := open(d.Path(), id, ReadOnly)
+		if err != nil {
+			t.Error(err)
+			break
+		}
+		if err := reader.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	close(stop)
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
