@@ -20,8 +20,7 @@ import (
 // storedCamera returns the first camera of a store.
 func storedCamera(t *testing.T, path string) moonfirefs.Camera {
 	t.Helper()
-	s, err := store.Open(t.Context(), path, store.Reading, nil)
-	mustDo(t, err)
+	s := openToRead(t, path)
 	defer s.Close()
 	cameras, err := s.DB.Cameras(t.Context())
 	mustDo(t, err)
@@ -145,11 +144,11 @@ func TestCameraEditAndRemove(t *testing.T) {
 	requireOutput(t, exitFailure, []string{"--no-test"}, append(edit, "--url", first.URL()+"nowhere")...)
 	requireOutput(t, exitOK, []string{"Changed camera driveway"}, append(edit, "--url", second.URL())...)
 	requireOutput(t, exitOK, []string{"60 kB keeps", "less than ten minutes"}, append(edit, "--retain", "60kB", "--yes")...)
-	wait.Until(t, "retention", func() bool { return recordings(t, path, 1) <= 4 })
+	waitForStore(t, path, "retention", func(s *store.Store) bool { return countRecordings(t, s, 1) <= 4 })
 	remove := []string{"camera", "remove", "--store", path, "driveway"}
 	requireOutput(t, exitFailure, []string{"--keep-footage or --delete-footage"}, remove...)
 	mustRun(t, "camera", "add", "--no-test", "--store", path, "garden", second.URL(), "--retain", "1GB")
-	wait.Until(t, "recordings of the other", func() bool { return recordings(t, path, 2) >= 2 })
+	waitForRecordings(t, path, 0, 2)
 	requireOutput(t, exitOK, []string{"Removed camera garden"}, "camera", "remove", "--store", path, "garden", "--delete-footage", "--yes")
 	if n := recordings(t, path, 2); n != 0 {
 		t.Errorf("%d recordings are left", n)

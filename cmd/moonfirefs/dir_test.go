@@ -59,7 +59,8 @@ func TestDirAddedWhileRecording(t *testing.T) {
 	waitForRecordings(t, path, 2)
 	mustRun(t, "dir", "add", second, "--store", path)
 	mustRun(t, "camera", "add", "--no-test", "--store", path, "garden", garden.URL(), "--retain", "1GB", "--dir", second)
-	wait.Until(t, "footage in it", func() bool { return recordings(t, path, 2) >= 2 && sampleFiles(t, second) >= 2 })
+	waitForRecordings(t, path, 0, 2)
+	wait.Until(t, "footage in it", func() bool { return sampleFiles(t, second) >= 2 })
 	r := reportAt(t, path)
 	if len(r.Problems) > 0 || len(r.Directories) != 2 || r.Directories[1].Path != second || r.Directories[1].Missing {
 		t.Errorf("status says %+v, %+v", r.Problems, r.Directories)

@@ -64,8 +64,7 @@ type recordedRun struct {
 // beginnings from the index.
 func footageOf(t *testing.T, path string, stream moonfirefs.StreamID, paths []string) (f recordedFootage) {
 	t.Helper()
-	s, err := store.Open(t.Context(), path, store.Reading, nil)
-	mustDo(t, err)
+	s := openToRead(t, path)
 	defer s.Close()
 	for _, path := range paths {
 		begin, ok, err := s.DB.FirstStart(t.Context(), stream, hourOf(t, s.Zone, path))
@@ -76,7 +75,7 @@ func footageOf(t *testing.T, path string, stream moonfirefs.StreamID, paths []st
 			f.frames = append(f.frames, recordedFrame{p.md5, begin.Add(moonfirefs.Duration90k(p.pts90k))})
 		}
 	}
-	err = s.DB.EachSummary(t.Context(), stream, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(r *moonfirefs.Summary) error {
+	err := s.DB.EachSummary(t.Context(), stream, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(r *moonfirefs.Summary) error {
 		if r.RunOffset == 0 {
 			f.runs = append(f.runs, recordedRun{r.Start90k, r.End90k(), writtenLast(t, s, r.ID)})
 		}

@@ -34,13 +34,13 @@ func TestConfigurationChanges(t *testing.T) {
 	connections := func(camera *testcamera.Camera) int { return len(sentRuns(camera.Sent())) }
 	add("driveway", driveway)
 	add("garden", garden)
-	wait.Until(t, "both to be recorded", func() bool { return recordings(t, path, 1) >= 2 && recordings(t, path, 2) >= 2 })
+	waitForRecordings(t, path, 2, 2)
 	if err := recorder.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
 
 	add("porch", porch)
-	wait.Until(t, "the added camera", func() bool { return recordings(t, path, 3) >= 1 })
+	waitForRecordings(t, path, 0, 0, 1)
 	edit("porch", "--audio=false")
 	wait.Until(t, "another connection", func() bool { return connections(porch) == 2 })
 	edit("garden", "--retain", "2GB", "--description", "behind the house")
@@ -49,8 +49,7 @@ func TestConfigurationChanges(t *testing.T) {
 	wait.Until(t, "the other address", func() bool { return connections(moved) == 1 })
 	edit("porch", "--record=false")
 	wait.Until(t, "the end of the recording", func() bool { return reportAt(t, path).Streams[2].Live == nil })
-	before := recordings(t, path, 1)
-	wait.Until(t, "more of the others", func() bool { return recordings(t, path, 1) >= before+2 })
+	waitForRecordings(t, path, recordings(t, path, 1)+2) // of the others
 	settle(t, driveway, path, 0, 1)
 	if problems := reportAt(t, path).Problems; len(problems) > 0 {
 		t.Errorf("there are problems: %+v", problems)

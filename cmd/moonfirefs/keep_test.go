@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
@@ -41,8 +40,7 @@ func keptFiles(t *testing.T, mountpoint string) (names []string) {
 // newestStart is when the newest recording of the first stream starts.
 func newestStart(t *testing.T, path string) time.Time {
 	t.Helper()
-	s, err := store.Open(t.Context(), path, store.Reading, nil)
-	mustDo(t, err)
+	s := openToRead(t, path)
 	defer s.Close()
 	newest, _, err := s.DB.Newest(t.Context(), 1)
 	mustDo(t, err)

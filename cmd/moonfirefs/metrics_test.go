@@ -16,7 +16,6 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/moonfirefs/moonfirefs"
-	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
@@ -164,12 +163,9 @@ func requireReadsCounted(t *testing.T, mountpoint, address string) {
 // totals sums all recordings of the first stream up.
 func totals(t *testing.T, path string) (sum moonfirefs.Summary) {
 	t.Helper()
-	s, err := store.Open(t.Context(), path, store.Reading, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := openToRead(t, path)
 	defer s.Close()
-	err = s.DB.EachSummary(t.Context(), 1, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(r *moonfirefs.Summary) error {
+	err := s.DB.EachSummary(t.Context(), 1, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(r *moonfirefs.Summary) error {
 		sum.VideoSamples += r.VideoSamples
 		sum.SampleFileBytes += r.SampleFileBytes
 		return nil

@@ -167,9 +167,7 @@ func TestMainAndSub(t *testing.T) {
 	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", streams["driveway"].URL(), "--retain", "1GB",
 		"--sub", streams["driveway-sub"].URL(), "--sub-retain", "100MB")
 	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "2s")
-	wait.Until(t, "recordings of both streams", func() bool {
-		return recordings(t, path, 1) >= 4 && recordings(t, path, 2) >= 4
-	})
+	waitForRecordings(t, path, 4, 4)
 	for i, folder := range []string{"driveway", "driveway-sub"} {
 		settle(t, streams[folder], path, i, 1)
 	}
@@ -215,10 +213,7 @@ func requirePictures(t *testing.T, recorded [][]testcamera.SentFrame, paths []st
 // threeSeconds is a clip of the first run.
 func threeSeconds(t *testing.T, path, mountpoint string) string {
 	t.Helper()
-	s, err := store.Open(t.Context(), path, store.Reading, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := openToRead(t, path)
 	defer s.Close()
 	first, _, err := s.DB.FirstStart(t.Context(), 1, moonfirefs.MinTime90k)
 	if err != nil {
@@ -286,28 +281,51 @@ func shownCounters(t *testing.T, paths ...string) (got []int) {
 	return got
 }
 
-// waitForRecordings waits until the index has a number of recordings of the first
-// stream.
-func waitForRecordings(t *testing.T, path string, n int) {
+// waitForRecordings waits until the index has a number of recordings of the first stream,
+// and further numbers of the streams after it.
+func waitForRecordings(t *testing.T, path string, least ...int) {
 	t.Helper()
-	wait.Until(t, fmt.Sprintf("%d recordings", n), func() bool { return recordings(t, path, 1) >= n })
+	waitForStore(t, path, fmt.Sprintf("%d recordings", least), func(s *store.Store) bool {
+		for i, n := range least {
+			if countRecordings(t, s, moonfirefs.StreamID(i+1)) < n {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// waitForStore waits until a condition is true of a store. It opens the store once: that
+// takes the processor far longer than looking into it, and a test looks often.
+func waitForStore(t *testing.T, path, what string, condition func(*store.Store) bool) {
+	t.Helper()
+	s := openToRead(t, path)
+	defer s.Close()
+	wait.Until(t, what, func() bool { return condition(s) })
+}
+
+// openToRead opens a store, which the caller closes.
+func openToRead(t *testing.T, path string) *store.Store {
+	t.Helper()
+	s, err := store.Open(t.Context(), path, store.Reading, nil)
+	mustDo(t, err)
+	return s
 }
 
 // recordings counts the recordings of a stream.
-func recordings(t *testing.T, path string, stream moonfirefs.StreamID) (n int) {
+func recordings(t *testing.T, path string, stream moonfirefs.StreamID) int {
 	t.Helper()
-	s, err := store.Open(t.Context(), path, store.Reading, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := openToRead(t, path)
 	defer s.Close()
-	err = s.DB.EachSummary(t.Context(), stream, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(*moonfirefs.Summary) error {
+	return countRecordings(t, s, stream)
+}
+
+func countRecordings(t *testing.T, s *store.Store, stream moonfirefs.StreamID) (n int) {
+	t.Helper()
+	mustDo(t, s.DB.EachSummary(t.Context(), stream, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(*moonfirefs.Summary) error {
 		n++
 		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	}))
 	return n
 }
 
@@ -360,13 +378,15 @@ func TestSizesWhileRecording(t *testing.T) {
 	recorder.stop()
 }
 
-// hammer reads all files of a mount again and again.
+// hammer reads all files of a mount again and again: many times while a recording is made,
+// but not as often as the processor can.
 func hammer(t *testing.T, mountpoint string, stop <-chan struct{}) {
+	const pause = 20 * time.Millisecond
 	for {
 		select {
 		case <-stop:
 			return
-		default:
+		case <-time.After(pause):
 		}
 		for _, path := range files(t, mountpoint) {
 			data, statSize, err := readWhole(path)

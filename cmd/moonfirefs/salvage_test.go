@@ -8,7 +8,6 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
-	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
@@ -71,10 +70,7 @@ func TestKilledWhileRecording(t *testing.T) {
 // requireSalvaged requires n recordings to be marked as salvaged.
 func requireSalvaged(t *testing.T, path string, n int) {
 	t.Helper()
-	s, err := store.Open(t.Context(), path, store.Reading, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := openToRead(t, path)
 	defer s.Close()
 	got := 0
 	for stream := moonfirefs.StreamID(1); stream <= 2; stream++ {

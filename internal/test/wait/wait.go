@@ -20,8 +20,12 @@ const Limit = 5 * time.Minute
 const (
 	firstPause = time.Millisecond
 	// longestPause is short enough that nobody minds it, and long enough that
-	// waiting takes no CPU from what is waited for.
+	// waiting takes no CPU from what is waited for, as long as the condition takes none.
 	longestPause = 50 * time.Millisecond
+	// A condition that takes long itself, as all do on a busy machine, is looked at for a
+	// tenth of the time, and at least every so often.
+	pausesPerLook  = 9
+	slowLooksPause = 500 * time.Millisecond
 )
 
 // Until waits until a condition is true. It fails the test, naming what it has waited
@@ -37,13 +41,17 @@ func Until(tb testing.TB, what string, condition func() bool) {
 // Limit.
 func Poll(condition func() bool) bool {
 	pause := firstPause
-	for begin := time.Now(); !condition(); time.Sleep(pause) {
+	for begin := time.Now(); ; {
+		looked := time.Now()
+		if condition() {
+			return true
+		}
 		if time.Since(begin) > Limit {
 			return false
 		}
 		pause = min(2*pause, longestPause)
+		time.Sleep(max(pause, min(pausesPerLook*time.Since(looked), slowLooksPause)))
 	}
-	return true
 }
 
 // Receive returns what comes from a channel, which is the zero value if that is
