@@ -14,6 +14,11 @@ import (
 // maxClip90k is how long a clip of several events is at most.
 const maxClip90k = moonfirefs.Hour90k
 
+// clipOf is what the clip of an event has, if no other one is joined to it.
+func clipOf(e *Event, margin90k moonfirefs.Duration90k) moonfirefs.Interval {
+	return moonfirefs.Interval{Start90k: e.Start90k.Add(-margin90k), End90k: e.End90k.Add(max(margin90k, 1))}
+}
+
 // clipsOf makes clips of the events of a date, which are in the order of time: each from margin90k
 // before its event until as long after it. Events with the same label whose clips touch are in
 // one, unless that would be longer than an hour. A clip is called by when its first event
@@ -27,7 +32,7 @@ func clipsOf(c civil.Calendar, hours []civil.Hour, all []Event, margin90k moonfi
 		if labelProblem(e.Label) != "" {
 			continue // the database is somebody else's
 		}
-		within := moonfirefs.Interval{Start90k: e.Start90k.Add(-margin90k), End90k: e.End90k.Add(max(margin90k, 1))}
+		within := clipOf(e, margin90k)
 		if n, ok := last[e.Label]; ok && within.Start90k <= clips[n].End90k && within.End90k.Sub(clips[n].Start90k) <= maxClip90k {
 			clips[n].End90k = max(clips[n].End90k, within.End90k)
 			continue

@@ -211,6 +211,14 @@ func (d *Database) Within(ctx context.Context, camera uuid.UUID, i moonfirefs.In
 		order by start_time_90k, id`, camera[:], i.Start90k.Add(-MaxDuration90k), i.End90k, i.Start90k)
 }
 
+// Since lists the events of a camera that were added after one of them, and those that end at
+// a time or later.
+func (d *Database) Since(ctx context.Context, camera uuid.UUID, after int64, from90k moonfirefs.Time90k) ([]Event, error) {
+	return d.list(ctx, selectSQL+`where camera_uuid = ?1 and id > ?2
+		union `+selectSQL+`where camera_uuid = ?1 and start_time_90k >= ?3 and end_time_90k >= ?4`,
+		camera[:], after, from90k.Add(-MaxDuration90k), from90k)
+}
+
 // Starting lists the events of a camera that start in an interval, in the order of time.
 func (d *Database) Starting(ctx context.Context, camera uuid.UUID, i moonfirefs.Interval) ([]Event, error) {
 	return d.list(ctx, selectSQL+`where camera_uuid = ? and start_time_90k >= ? and start_time_90k < ?

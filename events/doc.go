@@ -10,6 +10,7 @@
 //
 //   - Event: an interval of a camera's footage with a label and a source.
 //   - Database: where events are, beside the index. Several processes may write to it.
+//   - Marker: has an index spare footage with events from retention.
 //   - Reader: what the mount shows of it, once there is one.
 //   - clip: what is shown of events with the same label that are close together.
 //

@@ -81,6 +81,18 @@ func (r *Reader) Within(ctx context.Context, camera uuid.UUID, i moonfirefs.Inte
 	return d.Within(ctx, camera, i)
 }
 
+// since is Database.Since; there are none if there is no database.
+func (r *Reader) since(ctx context.Context, camera uuid.UUID, after int64, from90k moonfirefs.Time90k) ([]Event, error) {
+	d, err := r.database(ctx)
+	if errors.Is(err, moonfirefs.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d.Since(ctx, camera, after, from90k)
+}
+
 // Changes is another number after each change of an event, and 0 if there is no database.
 func (r *Reader) Changes(ctx context.Context) (int64, error) {
 	d, err := r.database(ctx)

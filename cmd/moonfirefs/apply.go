@@ -194,6 +194,7 @@ func (o *opened) differences(before, after *moonfirefs.Camera) (lines []string) 
 		line(kind+"URL", b.URL, s.URL)
 		line(kind+"transport", string(b.Transport), string(s.Transport))
 		line(kind+"quota", humanize.Bytes(uint64(b.RetainBytes)), humanize.Bytes(uint64(s.RetainBytes)))
+		line(kind+"quota for events", eventsText(b), eventsText(s))
 		line(kind+"limit in time", ageText(b), ageText(s))
 		line(kind+"directory", o.dirPath(b.SampleDir), o.dirPath(s.SampleDir))
 	}
@@ -208,6 +209,14 @@ func ageText(s *moonfirefs.Stream) string {
 		return ""
 	}
 	return status.AgeText(s.RetainFor90k.Duration())
+}
+
+// eventsText says what part of the quota footage with events has.
+func eventsText(s *moonfirefs.Stream) string {
+	if s.RetainMarkedBytes == 0 {
+		return ""
+	}
+	return humanize.Bytes(uint64(s.RetainMarkedBytes))
 }
 
 func (o *opened) dirPath(id moonfirefs.SampleDirID) string {

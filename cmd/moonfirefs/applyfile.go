@@ -25,15 +25,17 @@ type cameraFile struct {
 // cameraEntry describes a camera, all of it: what is missing is the default. The keys are the
 // flags of camera edit.
 type cameraEntry struct {
-	URL          string `toml:"url"`
-	Retain       string `toml:"retain"`
-	RetainFor    string `toml:"retain-for,omitempty"`
-	Sub          string `toml:"sub,omitempty"`
-	SubRetain    string `toml:"sub-retain,omitempty"`
-	SubRetainFor string `toml:"sub-retain-for,omitempty"`
-	Description  string `toml:"description,omitempty"`
-	Transport    string `toml:"transport,omitempty"`
-	Username     string `toml:"username,omitempty"`
+	URL             string `toml:"url"`
+	Retain          string `toml:"retain"`
+	RetainFor       string `toml:"retain-for,omitempty"`
+	RetainEvents    string `toml:"retain-events,omitempty"`
+	Sub             string `toml:"sub,omitempty"`
+	SubRetain       string `toml:"sub-retain,omitempty"`
+	SubRetainFor    string `toml:"sub-retain-for,omitempty"`
+	SubRetainEvents string `toml:"sub-retain-events,omitempty"`
+	Description     string `toml:"description,omitempty"`
+	Transport       string `toml:"transport,omitempty"`
+	Username        string `toml:"username,omitempty"`
 	// PasswordFile names a file whose first line is the password, PasswordEnv a variable. If
 	// both are empty, the password stays as it is.
 	PasswordFile string `toml:"password-file,omitempty"`
@@ -94,17 +96,18 @@ func (e *cameraEntry) apply(o *opened, c *moonfirefs.Camera) error {
 func (e *cameraEntry) flags() map[string]string {
 	yes := true
 	flags := map[string]string{
-		"url": e.URL, "retain": e.Retain, "retain-for": orDefault(e.RetainFor, "0"), "description": e.Description,
+		"url": e.URL, "retain": e.Retain, "retain-for": orDefault(e.RetainFor, "0"), "retain-events": orDefault(e.RetainEvents, "0"), "description": e.Description,
 		"transport": orDefault(e.Transport, string(moonfirefs.TCP)),
 		"audio":     strconv.FormatBool(*orDefault(e.Audio, &yes)), "record": strconv.FormatBool(*orDefault(e.Record, &yes)),
 	}
-	for name, value := range map[string]string{"sub": e.Sub, "sub-retain": e.SubRetain, "sub-retain-for": e.SubRetainFor, "dir": e.Dir} {
+	for name, value := range map[string]string{"sub": e.Sub, "sub-retain": e.SubRetain, "sub-retain-for": e.SubRetainFor, "sub-retain-events": e.SubRetainEvents, "dir": e.Dir} {
 		if value != "" {
 			flags[name] = value
 		}
 	}
 	if e.Sub != "" {
 		flags["sub-retain-for"] = orDefault(e.SubRetainFor, "0")
+		flags["sub-retain-events"] = orDefault(e.SubRetainEvents, "0")
 	}
 	return flags
 }
@@ -152,15 +155,18 @@ func entryOf(c *moonfirefs.Camera, dirPath func(moonfirefs.SampleDirID) string) 
 	}
 	for i := range c.Streams {
 		s := &c.Streams[i]
-		retain, age := fmt.Sprintf("%dB", s.RetainBytes), ""
+		retain, age, events := fmt.Sprintf("%dB", s.RetainBytes), "", ""
+		if s.RetainMarkedBytes > 0 {
+			events = fmt.Sprintf("%dB", s.RetainMarkedBytes)
+		}
 		if s.RetainFor90k > 0 {
 			age = fmt.Sprintf("%ds", int64(s.RetainFor90k.Duration()/time.Second))
 		}
 		if s.Kind == moonfirefs.SubStream {
-			e.Sub, e.SubRetain, e.SubRetainFor = s.URL, retain, age
+			e.Sub, e.SubRetain, e.SubRetainFor, e.SubRetainEvents = s.URL, retain, age, events
 			continue
 		}
-		e.URL, e.Retain, e.RetainFor, e.Dir = s.URL, retain, age, dirPath(s.SampleDir)
+		e.URL, e.Retain, e.RetainFor, e.RetainEvents, e.Dir = s.URL, retain, age, events, dirPath(s.SampleDir)
 		if s.Transport != moonfirefs.TCP {
 			e.Transport = string(s.Transport)
 		}

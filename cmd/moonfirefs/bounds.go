@@ -53,6 +53,26 @@ func parseSize(flag, text string, bounds sizeBounds) (sizeBytes int64, err error
 	return int64(n), nil
 }
 
+// percentForm matches a share such as 40%.
+var percentForm = regexp.MustCompile(`^\s*(\d+(?:\.\d+)?)\s*%\s*$`)
+
+// parseShare reads the value of a flag that is a part of a quota: a size, such as 200GB, a
+// share, such as 40%, or 0.
+func parseShare(flag, text string, quotaBytes int64) (sizeBytes int64, err error) {
+	if strings.TrimSpace(text) == "0" {
+		return 0, nil
+	}
+	parts := percentForm.FindStringSubmatch(text)
+	if parts == nil {
+		return parseSize(flag, text, quotaBounds)
+	}
+	percent, err := strconv.ParseFloat(parts[1], 64)
+	if err != nil || percent > 100 {
+		return 0, &usageError{fmt.Errorf("%s %s: not a share of the quota", flag, text)}
+	}
+	return int64(float64(quotaBytes) * percent / 100), nil
+}
+
 // ageForm matches an age such as 72h or 1.5d.
 var ageForm = regexp.MustCompile(`^\s*(\d+(?:\.\d+)?)\s*([smhdw])\s*$`)
 

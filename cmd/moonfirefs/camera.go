@@ -96,7 +96,7 @@ func addCamera(cmd *cobra.Command, g *global, f *cameraFlags, name, address stri
 			return err
 		}
 	} else if !f.subLimits.empty() {
-		return &usageError{errors.New("--sub-retain and --sub-retain-for are for a sub stream: give its URL with --sub")}
+		return &usageError{errors.New("--sub-retain, --sub-retain-for and --sub-retain-events are for a sub stream: give its URL with --sub")}
 	}
 	if err := f.addPassword(cmd, camera); err != nil {
 		return err

@@ -43,6 +43,7 @@ The password is taken from $` + passwordVariable + `, from a file
 (--password-file, - for standard input), or from a prompt.`,
 		Example: `  moonfirefs camera edit driveway --retain 800GB
   moonfirefs camera edit driveway --retain-for 72h
+  moonfirefs camera edit driveway --retain-events 200GB
   moonfirefs camera edit driveway --url rtsp://192.0.2.20/main --username admin
   moonfirefs camera edit driveway --password
   moonfirefs camera edit garden --dir /media/disk2/samples
@@ -106,7 +107,7 @@ func (f *editFlags) edit(g *global, o *opened, name string) error {
 		if s.Kind == moonfirefs.SubStream {
 			names = subFlags
 		}
-		return slices.ContainsFunc(given, isOneOf([]string{names.retain, names.retainForIt, "dir"}))
+		return slices.ContainsFunc(given, isOneOf([]string{names.retain, names.retainForIt, names.retainEvents, "dir"}))
 	})
 }
 

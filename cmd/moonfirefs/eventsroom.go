@@ -5,12 +5,15 @@ package main
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/events"
 	"github.com/moonfirefs/moonfirefs/fs"
+	"github.com/moonfirefs/moonfirefs/index"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
+	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/library"
 	"github.com/moonfirefs/moonfirefs/pages"
 )
@@ -28,6 +31,42 @@ func showEvents(o *fs.Options, storePath string, zone *time.Location, margin tim
 	o.Companions = append(o.Companions, r)
 	o.Marks = &eventMarks{r, o.Catalog}
 	return func() { closing(log, r) }
+}
+
+// spareEvents has footage with events outlive the rest, where that is wanted, until it is stopped;
+// what there is, at once: before the recorder begins to delete.
+func spareEvents(ctx context.Context, s *store.Store, storePath string, margin time.Duration, log *slog.Logger) (stop func()) {
+	reader := events.NewReader(eventsPath(storePath), civil.Calendar{Zone: s.Zone}, margin)
+	m := events.NewMarker(&markedIndex{s.DB}, reader)
+	failed := func(err error) {
+		log.Error("footage with events cannot be marked; retention may delete it. Trying again", "err", err)
+	}
+	if err := m.Mark(ctx); err != nil {
+		failed(err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { m.Run(ctx, failed) })
+	return func() {
+		cancel()
+		wg.Wait()
+		closing(log, reader)
+	}
+}
+
+// markedIndex is an index whose recordings are marked.
+type markedIndex struct{ *index.DB }
+
+var _ events.Index = (*markedIndex)(nil)
+
+// Markings implements events.Index.
+func (i *markedIndex) Markings(ctx context.Context) ([]events.Marking, error) {
+	streams, err := i.MarkedStreams(ctx)
+	markings := make([]events.Marking, len(streams))
+	for n, s := range streams {
+		markings[n] = events.Marking{Stream: s.Stream, Camera: s.Camera, SizeBytes: s.RetainMarkedBytes}
+	}
+	return markings, err
 }
 
 // eventMarks shows events as marks.

@@ -18,26 +18,27 @@ import (
 
 // limitFlags are the flags that limit the footage of a stream. Those that are empty change
 // nothing.
-type limitFlags struct{ retain, retainFor string }
+type limitFlags struct{ retain, retainFor, retainEvents string }
 
 // streamFlags are the names of the flags of a kind of stream.
 type streamFlags struct {
-	kind                     moonfirefs.StreamKind
-	url, retain, retainForIt string
+	kind                                   moonfirefs.StreamKind
+	url, retain, retainForIt, retainEvents string
 }
 
 var (
-	mainFlags = streamFlags{moonfirefs.MainStream, "url", "retain", "retain-for"}
-	subFlags  = streamFlags{moonfirefs.SubStream, "sub", "sub-retain", "sub-retain-for"}
+	mainFlags = streamFlags{moonfirefs.MainStream, "url", "retain", "retain-for", "retain-events"}
+	subFlags  = streamFlags{moonfirefs.SubStream, "sub", "sub-retain", "sub-retain-for", "sub-retain-events"}
 )
 
 func (f *limitFlags) add(cmd *cobra.Command, names streamFlags, note string) {
 	cmd.Flags().StringVar(&f.retain, names.retain, "", fmt.Sprintf("disk space for the %s stream, such as 500GB; when it is used up, the oldest footage is deleted%s", names.kind, note))
 	cmd.Flags().StringVar(&f.retainFor, names.retainForIt, "", fmt.Sprintf("delete footage of the %s stream once it is older than this, such as 72h or 30d; 0 sets no limit in time", names.kind))
+	cmd.Flags().StringVar(&f.retainEvents, names.retainEvents, "", fmt.Sprintf("part of the quota of the %s stream in which footage with events outlives the rest, such as 200GB or 40%%; 0 for none", names.kind))
 }
 
 // empty tells whether no limit is given.
-func (f *limitFlags) empty() bool { return f.retain == "" && f.retainFor == "" }
+func (f *limitFlags) empty() bool { return f.retain == "" && f.retainFor == "" && f.retainEvents == "" }
 
 // apply gives a stream the limits that are given.
 func (f *limitFlags) apply(s *moonfirefs.Stream, names streamFlags) (err error) {
@@ -47,9 +48,21 @@ func (f *limitFlags) apply(s *moonfirefs.Stream, names streamFlags) (err error) 
 		}
 	}
 	if f.retainFor != "" {
-		s.RetainFor90k, err = parseAge("--"+names.retainForIt, f.retainFor)
+		if s.RetainFor90k, err = parseAge("--"+names.retainForIt, f.retainFor); err != nil {
+			return err
+		}
 	}
-	return err
+	quotaBytes := s.RetainBytes + s.TierRetainBytes
+	if f.retainEvents != "" {
+		if s.RetainMarkedBytes, err = parseShare("--"+names.retainEvents, f.retainEvents, quotaBytes); err != nil {
+			return err
+		}
+	}
+	if s.RetainMarkedBytes > quotaBytes-quotaBytes/moonfirefs.UnkeptShare && (f.retainEvents != "" || f.retain != "") {
+		return &usageError{fmt.Errorf("--%s: footage with events can have nine tenths of the quota at most, and %s is more than that of %s",
+			names.retainEvents, humanize.Bytes(uint64(s.RetainMarkedBytes)), humanize.Bytes(uint64(quotaBytes)))}
+	}
+	return nil
 }
 
 // limitsText says what limits a stream's footage has.
@@ -57,6 +70,9 @@ func limitsText(s *moonfirefs.Stream) string {
 	text := "a quota of " + humanize.Bytes(uint64(s.RetainBytes))
 	if s.RetainFor90k > 0 {
 		text += " and a limit of " + status.AgeText(s.RetainFor90k.Duration())
+	}
+	if s.RetainMarkedBytes > 0 {
+		text += ", " + humanize.Bytes(uint64(s.RetainMarkedBytes)) + " of it for events"
 	}
 	return text
 }

@@ -85,6 +85,12 @@ func retentionText(s *moonfirefs.Stream, r rate) string {
 		text = fmt.Sprintf("%s keeps %s at 1 Mbit/s, %s at 4 Mbit/s, %s at 8 Mbit/s", size,
 			keepsText(s.RetainBytes, usualMbits[0]), keepsText(s.RetainBytes, usualMbits[1]), keepsText(s.RetainBytes, usualMbits[2]))
 	}
+	if s.RetainMarkedBytes > 0 {
+		text += "; " + humanize.Bytes(uint64(s.RetainMarkedBytes)) + " of that is for footage with events"
+		if r.mbits > 0 {
+			text += ", so the rest goes back " + keepsText(s.RetainBytes-s.RetainMarkedBytes, r.mbits) + " at least"
+		}
+	}
 	if s.RetainFor90k > 0 {
 		text += "; footage older than " + status.AgeText(s.RetainFor90k.Duration()) + " is deleted"
 	}

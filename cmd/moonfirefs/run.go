@@ -154,6 +154,7 @@ func record(ctx context.Context, o *recording) (err error) {
 	options.Companions = append(options.Companions, previews...)
 	mount := newMounter(options, o.log)
 	defer closing(o.log, mount)
+	defer spareEvents(ctx, o.store, o.storePath, o.mount.eventMargin, o.log)()
 	r := recorder.New(recorder.Options{
 		DB: o.store.DB, Dirs: o.store.Dirs, Attach: o.store.Attach, Cameras: cameras,
 		SegmentEvery: o.segmentEvery, QueueBytes: o.queueBytes, FrameTimeout: o.frameTimeout, Logger: o.log,

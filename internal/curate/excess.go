@@ -9,10 +9,10 @@ import (
 	"github.com/moonfirefs/moonfirefs/index"
 )
 
-// Stricter tells whether a stream may have less footage, or none so old, after a change of
+// Stricter tells whether a stream may have less footage, or none so old, or less with events, after a change of
 // its limits.
 func Stricter(before, after *moonfirefs.Stream) bool {
-	return after.RetainBytes < before.RetainBytes ||
+	return after.RetainBytes < before.RetainBytes || after.RetainMarkedBytes < before.RetainMarkedBytes ||
 		after.RetainFor90k > 0 && (before.RetainFor90k == 0 || after.RetainFor90k < before.RetainFor90k)
 }
 

@@ -88,7 +88,7 @@ func (l *ledger) tiers(ctx context.Context) (map[moonfirefs.StreamID]*moonfirefs
 func (l *ledger) stream(ctx context.Context, c *moonfirefs.Camera, s *moonfirefs.Stream, tier *moonfirefs.Tier, now time.Time) (status.Stream, error) {
 	d := status.Stream{
 		Camera: c.ShortName, Stream: s.Kind, Folder: s.FolderName(c), Retired: c.Retired,
-		RetainBytes: s.RetainBytes, RetainSeconds: s.RetainFor90k.Duration().Seconds(), SampleFileBytes: s.SampleFileBytes, RecordedSeconds: s.Duration90k.Duration().Seconds(),
+		RetainBytes: s.RetainBytes, RetainSeconds: s.RetainFor90k.Duration().Seconds(), SampleFileBytes: s.SampleFileBytes, RetainEventsBytes: s.RetainMarkedBytes, RecordedSeconds: s.Duration90k.Duration().Seconds(),
 	}
 	if tier != nil {
 		d.Tier = &status.Tier{AfterSeconds: tier.After90k.Duration().Seconds(), RetainBytes: tier.RetainBytes, SampleFileBytes: tier.SampleFileBytes}
@@ -99,6 +99,11 @@ func (l *ledger) stream(ctx context.Context, c *moonfirefs.Camera, s *moonfirefs
 	var err error
 	if d.KeptBytes, err = l.db.KeptBytes(ctx, s.ID); err != nil {
 		return d, err
+	}
+	if s.RetainMarkedBytes > 0 {
+		if d.EventsBytes, err = l.db.MarkedBytes(ctx, s.ID); err != nil {
+			return d, err
+		}
 	}
 	d.GapsToday, err = l.gapsToday(ctx, s.ID, now)
 	return d, err

@@ -66,6 +66,10 @@ type Stream struct {
 	SampleFileBytes int64   `json:"sampleFileBytes"`
 	// KeptBytes are those of SampleFileBytes that are kept.
 	KeptBytes int64 `json:"keptBytes,omitempty"`
+	// RetainEventsBytes is the part of RetainBytes in which footage with events outlives the
+	// rest, EventsBytes what is in it.
+	RetainEventsBytes int64 `json:"retainEventsBytes,omitempty"`
+	EventsBytes       int64 `json:"eventsBytes,omitempty"`
 	// RecordedSeconds is how much footage there is.
 	RecordedSeconds float64 `json:"recordedSeconds"`
 	// First and Last are when the footage begins and ends; zero if there is none.

@@ -73,11 +73,14 @@ func (s *Stream) DriftText() string {
 	return fmt.Sprintf("%+d ms", int64(math.Round(s.Live.DriftSeconds*1000)))
 }
 
-// RecordedText says how much of the quota is used, and how much of that is kept.
+// RecordedText says how much of the quota is used, and how much of that has events or is kept.
 func (s *Stream) RecordedText() string {
 	text := BytesText(s.SampleFileBytes) + " of " + BytesText(s.QuotaBytes())
 	if s.RetainSeconds > 0 {
 		text += ", " + AgeText(s.retainFor()) + " at most"
+	}
+	if s.RetainEventsBytes > 0 {
+		text += ", " + BytesText(s.EventsBytes) + " of " + BytesText(s.RetainEventsBytes) + " with events"
 	}
 	if s.KeptBytes > 0 {
 		text += ", " + BytesText(s.KeptBytes) + " kept"

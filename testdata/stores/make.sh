@@ -12,6 +12,7 @@ case $version in
 1) commit=59032b4 camera=1 ;;
 4) commit=5c878f8 camera=4 ;;
 5) commit=b504c27 camera=4 ;;
+6) commit=928cd6d camera=4 ;;
 *) echo "no commit is known that makes stores of version $version" >&2; exit 1 ;;
 esac
 name=version-$version

@@ -108,15 +108,18 @@ func (s *site) brokenPromisesOf(c *moonfirefs.Camera, found []moonfirefs.Recordi
 		if p.camera != c.ShortName || present[file] {
 			continue
 		}
+		if s.spared[file] {
+			problems = append(problems, fmt.Sprintf("%s is missing, although it has an event", p))
+		}
 		if newest == nil || p.id > newest.id {
 			newest = &p
 		}
 	}
 	if newest == nil {
-		return nil
+		return problems
 	}
 	for file, p := range s.promised {
-		if p.camera == c.ShortName && present[file] && p.id < newest.id {
+		if p.camera == c.ShortName && present[file] && !s.spared[file] && p.id < newest.id {
 			problems = append(problems, fmt.Sprintf("%s is missing, but not %s, which is older", newest, p))
 			break
 		}

@@ -45,7 +45,9 @@ type site struct {
 	logs string
 	// promised are the recordings whose commit was logged.
 	promised map[uuid.UUID]promise
-	running  *program
+	// spared are the recordings with events, which retention must not delete.
+	spared  map[uuid.UUID]bool
+	running *program
 	// unbelieved says that what the program says no longer counts.
 	unbelieved bool
 	runs       int
@@ -70,7 +72,7 @@ func newSite(t *testing.T, path, samples string) *site {
 // sample directories, among which the cameras are distributed.
 func newSiteWith(t *testing.T, path, samples string, sources []*testcamera.Camera, retainBytes int64, moreSamples ...string) *site {
 	t.Helper()
-	s := &site{t: t, path: path, samples: samples, mountpoint: t.TempDir(), logs: t.TempDir(), promised: make(map[uuid.UUID]promise)}
+	s := &site{t: t, path: path, samples: samples, mountpoint: t.TempDir(), logs: t.TempDir(), promised: make(map[uuid.UUID]promise), spared: make(map[uuid.UUID]bool)}
 	t.Cleanup(s.clear)
 	if err := store.Create(t.Context(), path, samples, "UTC"); err != nil {
 		t.Fatal(err)
