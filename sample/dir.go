@@ -109,7 +109,11 @@ func createFor(path string, id Identity, owner durable.Owner) error {
 	if err := requireEmpty(path); err != nil {
 		return err
 	}
-	if err := durable.Give(path, owner); err != nil {
+	err := durable.RequireEntry(path, owner)
+	if err == nil {
+		err = durable.Give(path, owner)
+	}
+	if err != nil {
 		return fmt.Errorf("create sample directory: %w", err)
 	}
 	root, err := os.OpenRoot(path)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/moonfirefs/moonfirefs/internal/durable"
@@ -14,18 +15,26 @@ import (
 // ownerHint says, behind an error about permissions, whose the store is, and what to type
 // instead; or "".
 func ownerHint(path string, args []string, err error) string {
-	if !errors.Is(err, fs.ErrPermission) {
+	if !errors.Is(err, fs.ErrPermission) || os.Geteuid() == 0 {
 		return ""
 	}
 	owner, statErr := durable.OwnerOf(path)
+	denied := new(durable.DeniedError)
+	explained := errors.As(err, &denied)
 	line := "moonfirefs " + strings.Join(quoted(args), " ")
 	switch {
-	case statErr != nil || os.Geteuid() == 0:
+	case statErr != nil || explained && !within(path, denied.Wanted) && !within(path, denied.Path):
 		return ""
 	case owner.UID != os.Geteuid():
 		return "\nThe store in " + path + " belongs to " + owner.User() + ". Type: sudo -u " + owner.User() + " " + line
-	case errors.As(err, new(*durable.DeniedError)): // it says what to do
+	case explained: // it says what to do
 		return ""
 	}
 	return "\nRoot may do it, and what it makes in the store belongs to " + owner.User() + ". Type: sudo " + line
+}
+
+// within tells whether a path is in a directory.
+func within(dir, path string) bool {
+	dir, err := filepath.Abs(dir)
+	return err == nil && strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/")
 }

@@ -96,8 +96,40 @@ func TestOwner(t *testing.T) {
 		t.Errorf("directories of root's: status %d: %s", status, output)
 	}
 	output, status = runAs(t, folder, storeOwner, "dir", "add", filepath.Join(folder, "more"), "--store", path)
-	if want := "Type: "; status != exitFailure || !strings.Contains(output, want) && !strings.Contains(output, "belongs to root") {
+	if status != exitFailure || !strings.Contains(output, "belongs to root") {
 		t.Errorf("a folder in root's: status %d: %s", status, output)
+	}
+}
+
+// TestDeniedElsewhere ensures that whoever may not use or make something that is not the
+// store's is told whose that is, and nothing that would give other folders than the store's
+// away or would not help; and that root makes no directory that the store's owner may not
+// reach.
+func TestDeniedElsewhere(t *testing.T) {
+	t.Parallel()
+	folder := openFolder(t)
+	path, private := filepath.Join(folder, "store"), filepath.Join(folder, "private")
+	mustDo(t, os.Mkdir(path, 0o700), os.Chown(path, storeOwner, storeOwner), os.Mkdir(private, 0o700))
+	mustRun(t, "init", "--store", path, "--time-zone", "UTC")
+	mustRun(t, "camera", "add", "--no-test", "--store", path, teststore.Driveway, "rtsp://192.0.2.1/", "--retain", "1GB")
+	teststore.Append(t, path, 2)
+	for want, args := range map[string][]string{
+		folder + " belongs to root, and 12345 may make nothing in it (type, as root: install -d -o 12345 " + folder + "/other": {"init", "--store", filepath.Join(folder, "other")},
+		folder + " belongs to root, and 12345 may make nothing in it: choose another folder": {
+			"export", teststore.Driveway, "1970-01-01 00:00:01", "00:00:02", "-o", filepath.Join(folder, "clip.mp4"), "--store", path},
+		folder + " belongs to root, and 12345 may make nothing in it (type, as root: install -d -o 12345 " + folder + "/more": {"dir", "add", filepath.Join(folder, "more"), "--store", path},
+	} {
+		output, status := runAs(t, folder, storeOwner, args...)
+		if status != exitFailure || !strings.Contains(output, want) || strings.Contains(output, "Type:") {
+			t.Errorf("%q: status %d: %s\nwant %s", args, status, output, want)
+		}
+	}
+	output, status := runAs(t, folder, 0, "dir", "add", filepath.Join(private, "samples"), "--store", path)
+	if want := private + " belongs to root, and 12345 may not enter it (type, as root: chmod a+x " + private; status != exitFailure || !strings.Contains(output, want) {
+		t.Errorf("dir add: status %d: %s", status, output)
+	}
+	if left, err := os.ReadDir(private); err != nil || len(left) > 0 {
+		t.Errorf("it leaves %v, %v", left, err)
 	}
 }
 

@@ -37,10 +37,10 @@ const (
 func Write(path string, mode Mode, fill func(*os.File) error) error {
 	root, err := os.OpenRoot(filepath.Dir(path))
 	if err != nil {
-		return err
+		return explainNew(path, toMakeFile, err)
 	}
 	defer root.Close()
-	return WriteIn(root, filepath.Base(path), mode, fill)
+	return explainNew(path, toMakeFile, WriteIn(root, filepath.Base(path), mode, fill))
 }
 
 // WriteIn is Write for a name in a directory that is open.

@@ -123,7 +123,7 @@ func MkdirAll(path string, owner Owner) error {
 		}
 	}
 	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+		return explainNew(path, toMakeDir, err)
 	}
 	return Give(path, owner)
 }
