@@ -47,11 +47,13 @@ func (db *DB) AddImportedStream(ctx context.Context, s *ImportedStream) error {
 }
 
 // ReserveNames commits names of files that may come to exist in dir, as Reserve does; they
-// are the caller's. One that is reserved already stays so.
+// are the caller's, who alone records to the store. One that is reserved already, whatever
+// its state, is reserved for the caller.
 func (db *DB) ReserveNames(ctx context.Context, dir moonfirefs.SampleDirID, names []uuid.UUID) error {
 	err := inTransaction(ctx, db.writer, func(tx *sql.Tx) error {
 		for _, name := range names {
-			if _, err := tx.ExecContext(ctx, `insert or ignore into reserved_sample_files (uuid, sample_dir_id, state) values (?, ?, 'writing')`, name[:], dir); err != nil {
+			if _, err := tx.ExecContext(ctx, `insert into reserved_sample_files (uuid, sample_dir_id, state) values (?, ?, 'writing')
+				on conflict do update set state = 'writing'`, name[:], dir); err != nil {
 				return err
 			}
 		}

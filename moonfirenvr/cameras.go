@@ -155,9 +155,9 @@ func (s *source) addStreams(ctx context.Context, cameras []camera, leaveOut func
 const extSuffix = "-ext"
 
 // ours makes our cameras of theirs. One without a stream that has a directory has no footage,
-// and is left out. Credentials are not taken over: a mount needs none.
-func ours(theirs []camera) (all []moonfirefs.Camera) {
-	names := make(nameSet)
+// and is left out. Names are those that are taken already. Credentials are not taken over: a
+// mount needs none.
+func ours(theirs []camera, names nameSet) (all []moonfirefs.Camera) {
 	var ext []moonfirefs.Camera
 	for i := range theirs {
 		c := &theirs[i]

@@ -47,30 +47,13 @@ func (s *Store) round(ctx context.Context) error {
 	if err != nil || !changed {
 		return err
 	}
-	source, err := s.openSource(ctx)
+	source, err := s.copier.openSource(ctx)
 	if err != nil {
 		return err
 	}
 	defer source.Close()
 	return s.update(ctx, source, anew)
 }
-
-// leaveOut tells once of a row of theirs that cannot be used.
-func (s *Store) leaveOut(table string, id int64, problem string) {
-	line := fmt.Sprintf("row %d of table %s: %s", id, table, problem)
-	if s.told[line] || len(s.told) > maxTold {
-		return
-	}
-	s.told[line] = true
-	if len(s.told) > maxTold {
-		s.log.Warn("further rows of Moonfire NVR cannot be used, and are left out")
-		return
-	}
-	s.log.Warn("a row of Moonfire NVR cannot be used, and is left out", "row", line)
-}
-
-// maxTold bounds the lines about rows.
-const maxTold = 50
 
 // update makes the shadow what the source says. whole compares all ids; otherwise what
 // vanished is looked for where retention takes it: at the beginning of each stream.
@@ -116,7 +99,7 @@ func (s *Store) updateCameras(ctx context.Context, source *source, theirs []came
 		return err
 	}
 	s.leaveOutStreams(theirs, shadow.Dirs)
-	shadow.Cameras = ours(theirs)
+	shadow.Cameras = ours(theirs, make(nameSet))
 	if shadow.Openings, err = source.openings(ctx); err != nil {
 		return err
 	}
@@ -273,30 +256,19 @@ func (f *filling) stream(ctx context.Context, st *stream) error {
 			return err
 		}
 		if f.done += int64(n); f.total > 0 {
-			f.options.Show("reading its recordings", min(f.done, f.total), f.total)
+			f.options.Show(Work{Name: "reading its recordings"}, min(f.done, f.total), f.total)
 		}
 	}
 }
 
 // add adds a recording to a batch, if it is one.
 func (f *filling) add(batch *index.ShadowRecordings, r *recording, problem error) {
-	entry := f.entries[r.entry]
-	switch {
-	case problem != nil:
-		f.leaveOut("recording", int64(r.ID), problem.Error())
-		return
-	case entry == nil:
-		f.leaveOut("recording", int64(r.ID), fmt.Sprintf("its video sample entry %d is missing", r.entry))
-		return
-	case f.openings[r.Open] == uuid.Nil:
-		f.leaveOut("recording", int64(r.ID), fmt.Sprintf("its opening %d is missing", r.Open))
-		return
-	case r.VideoIndex == nil:
-		f.leaveOut("recording", int64(r.ID), "its video index is missing")
-		return
+	if f.openings[r.Open] == uuid.Nil && problem == nil {
+		problem = fmt.Errorf("its opening %d is missing", r.Open)
 	}
-	if problem := r.toWall(); problem != "" {
-		f.leaveOut("recording", int64(r.ID), problem)
+	entry, why := r.prepare(problem, f.entries)
+	if entry == nil {
+		f.leaveOut("recording", int64(r.ID), why)
 		return
 	}
 	batch.Insert, batch.Entries = append(batch.Insert, &r.Recording), append(batch.Entries, entry)

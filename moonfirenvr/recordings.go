@@ -84,6 +84,23 @@ func (s *source) entries(ctx context.Context, leaveOut func(what string, id int6
 	return all, nil
 }
 
+// prepare makes the recording one of ours, and returns its video sample entry, or nil and why
+// it cannot be used. problem is what was wrong with its row, or nil.
+func (r *recording) prepare(problem error, entries map[int64]*moonfirefs.VideoSampleEntry) (entry *moonfirefs.VideoSampleEntry, why string) {
+	switch {
+	case problem != nil:
+		return nil, problem.Error()
+	case entries[r.entry] == nil:
+		return nil, fmt.Sprintf("its video sample entry %d is missing", r.entry)
+	case r.VideoIndex == nil:
+		return nil, "its video index is missing"
+	}
+	if why := r.toWall(); why != "" {
+		return nil, why
+	}
+	return entries[r.entry], ""
+}
+
 // toWall makes the samples last as long as their machine's clock says, as ours do: since
 // schema 6, the durations in their video index are the camera's, and the next recording of a
 // run starts where this one ends by the machine's clock, up to 500 ppm away. The difference

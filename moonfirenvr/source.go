@@ -151,3 +151,13 @@ func (s *source) count(ctx context.Context) (n int64, err error) {
 func firstID(stream moonfirefs.StreamID) moonfirefs.RecordingID {
 	return moonfirefs.RecordingID(stream) << 32
 }
+
+// volume is how much there is of a stream after a recording.
+func (s *source) volume(ctx context.Context, stream moonfirefs.StreamID, after moonfirefs.RecordingID) (recordings, sizeBytes int64, err error) {
+	err = s.db.QueryRowContext(ctx, `select count(*), coalesce(sum(sample_file_bytes), 0) from recording where composite_id > ? and composite_id < ?`,
+		max(after, firstID(stream)-1), firstID(stream+1)).Scan(&recordings, &sizeBytes)
+	if err != nil {
+		return 0, 0, fmt.Errorf("add up the recordings of stream %d: %w", stream, err)
+	}
+	return recordings, sizeBytes, nil
+}

@@ -4,7 +4,6 @@ package moonfirenvr
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,7 +14,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/sys/unix"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/index"
@@ -33,8 +31,16 @@ type Options struct {
 	// Zone is the time zone whose civil hours the files are: theirs has none.
 	Zone *time.Location
 	// Show is told how far the first contact is; it is of one kind of work at a time.
-	Show   func(work string, done, total int64)
+	Show   func(work Work, done, total int64)
 	Logger *slog.Logger
+}
+
+// Work is something that takes a while.
+type Work struct {
+	// Name says what is done, such as "copying its database".
+	Name string
+	// InBytes says that it is counted in bytes, not in things.
+	InBytes bool
 }
 
 // Names in the cache directory.
@@ -44,6 +50,7 @@ const (
 	cacheLock    = "lock"
 	followEvery  = 2 * time.Second
 	batchRows    = 500
+	importFolder = "import"
 	sidesOfIndex = 3 // the database, its WAL, its index of the WAL
 )
 
@@ -51,13 +58,11 @@ const (
 // closed.
 type Store struct {
 	*store.Store
+	teller
 	options Options
-	log     *slog.Logger
 	copier  copier
 	// lock is held by the one process that follows; nil in others.
 	lock *os.File
-	// told are the lines about rows that have been logged.
-	told map[string]bool
 	// config is the text of what the shadow has taken over but for recordings.
 	config string
 	// openings are those of the source.
@@ -72,7 +77,7 @@ type Store struct {
 // directory that is missing, or is not theirs, is not available: whoever watches the
 // directories tells, and attaches it once it is there.
 func Open(ctx context.Context, o Options) (*Store, error) {
-	s := &Store{options: o, log: o.Logger, told: make(map[string]bool), cancel: func() {}}
+	s := &Store{options: o, teller: newTeller(o.Logger), cancel: func() {}}
 	if err := s.open(ctx); err != nil {
 		_ = s.Close() // the reason why it is useless matters more
 		return nil, fmt.Errorf("open Moonfire NVR %s: %w", o.Database, err)
@@ -83,17 +88,14 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context) (err error) {
-	if s.options.Database, err = filepath.Abs(s.options.Database); err != nil {
+	if s.options.Database, err = databaseIn(s.options.Database); err != nil {
 		return err
-	}
-	if _, err := os.Stat(filepath.Join(s.options.Database, databaseName)); errors.Is(err, fs.ErrNotExist) {
-		return moonfirefs.Errorf(moonfirefs.ErrNotFound, "it has no file %q: name the directory that has it, as a rule /var/lib/moonfire-nvr/db", databaseName)
 	}
 	folder := s.cacheFolder()
 	if err := os.MkdirAll(filepath.Join(folder, copyFolder), 0o700); err != nil {
 		return fmt.Errorf("make the cache: %w", err)
 	}
-	s.copier = copier{theirs: s.options.Database, ours: filepath.Join(folder, copyFolder), show: func(done, total int64) { s.options.Show("copying its database", done, total) }}
+	s.copier = copier{theirs: s.options.Database, ours: filepath.Join(folder, copyFolder), show: func(done, total int64) { s.options.Show(Work{"copying its database", true}, done, total) }}
 	if err := s.takeLock(); err != nil {
 		return err
 	}
@@ -113,7 +115,7 @@ func (s *Store) begin(ctx context.Context) error {
 	if _, _, err := s.copier.refresh(ctx); err != nil {
 		return fmt.Errorf("copy its database: %w", err)
 	}
-	source, err := s.openSource(ctx)
+	source, err := s.copier.openSource(ctx)
 	if err != nil {
 		return err
 	}
@@ -127,43 +129,13 @@ func (s *Store) begin(ctx context.Context) error {
 	return s.openDirs(ctx)
 }
 
-// openSource opens the copy, and makes it anew if it is damaged: a power cut may have done
-// that.
-func (s *Store) openSource(ctx context.Context) (*source, error) {
-	source, err := openSource(ctx, s.copier.ours)
-	if err == nil || errors.Is(err, moonfirefs.ErrNewer) || errors.Is(err, moonfirefs.ErrInvalid) || errors.Is(err, moonfirefs.ErrForeign) {
-		return source, err
-	}
-	if err := s.copier.forget(); err != nil {
-		return nil, err
-	}
-	if _, _, err := s.copier.refresh(ctx); err != nil {
-		return nil, err
-	}
-	return openSource(ctx, s.copier.ours)
-}
-
 // cacheFolder is where the cache of this database is.
-func (s *Store) cacheFolder() string {
-	digest := sha256.Sum256([]byte(s.options.Database))
-	return filepath.Join(s.options.Cache, fmt.Sprintf("moonfire-nvr-%x", digest[:6]))
-}
+func (s *Store) cacheFolder() string { return cacheFolder(s.options.Cache, s.options.Database) }
 
 // takeLock lets one process at a time follow.
-func (s *Store) takeLock() error {
-	f, err := os.OpenFile(filepath.Join(s.cacheFolder(), cacheLock), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return fmt.Errorf("lock the cache: %w", err)
-	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-	switch {
-	case err == nil:
-		s.lock = f
-		return nil
-	case errors.Is(err, unix.EWOULDBLOCK):
-		return f.Close()
-	}
-	return errors.Join(fmt.Errorf("lock the cache: %w", err), f.Close())
+func (s *Store) takeLock() (err error) {
+	s.lock, err = lockCache(filepath.Join(s.cacheFolder(), cacheLock))
+	return err
 }
 
 // openShadow opens the shadow. One of another database, whose place this one has taken, is

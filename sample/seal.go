@@ -28,9 +28,21 @@ func (d *Dir) unseal(name uuid.UUID) {
 	if err != nil || !info.Mode().IsRegular() {
 		return // through a link, another file would be unsealed
 	}
+	if info.Mode().Perm() != sealedMode {
+		return // it may be somebody else's as well; see Link
+	}
 	if p, err := d.at(); err == nil {
 		_ = p.Chmod(name.String(), 0o600)
 	}
+}
+
+// Seal makes a file that was committed unsealed a sealed one; see CopyFrom.
+func (d *Dir) Seal(name uuid.UUID) error {
+	p, err := d.at()
+	if err != nil {
+		return err
+	}
+	return p.Chmod(name.String(), sealedMode)
 }
 
 // Forgotten tells of a file whose name is reserved for writing whether it is

@@ -80,7 +80,7 @@ func runMountMoonfire(cmd *cobra.Command, g *global, f *mountFlags, of *moonfire
 	if err != nil {
 		return err
 	}
-	shown := &firstContact{cmd: cmd, log: log}
+	shown := &firstContact{cmd: cmd, log: log, bars: isTerminal(cmd.ErrOrStderr())}
 	o.Show = shown.show
 	s, err := moonfirenvr.Open(cmd.Context(), o)
 	shown.end()
@@ -108,12 +108,14 @@ func runMountMoonfire(cmd *cobra.Command, g *global, f *mountFlags, of *moonfire
 	return nil
 }
 
-// firstContact shows how far the shadow of a Moonfire NVR is, if that takes a while: as a bar
-// on a terminal, in lines of the log otherwise.
+// firstContact shows how far the shadow, or the import, of a Moonfire NVR is, if that takes a
+// while: as a bar, or in lines of the log.
 type firstContact struct {
-	cmd  *cobra.Command
-	log  *slog.Logger
-	work string
+	cmd *cobra.Command
+	log *slog.Logger
+	// bars asks for bars.
+	bars bool
+	work moonfirenvr.Work
 	bar  *progress
 	last time.Time
 }
@@ -121,20 +123,24 @@ type firstContact struct {
 // sayEvery is how often a line says how far it is.
 const sayEvery = 10 * time.Second
 
-func (f *firstContact) show(work string, done, total int64) {
+func (f *firstContact) show(work moonfirenvr.Work, done, total int64) {
 	if work != f.work {
 		f.end()
 		f.work, f.last = work, time.Now()
 	}
-	if !isTerminal(f.cmd.ErrOrStderr()) {
+	if !f.bars {
 		if time.Since(f.last) >= sayEvery {
-			f.log.Info("taking over the index of Moonfire NVR", "work", work, "done", done, "total", total)
+			f.log.Info("taking over the index of Moonfire NVR", "work", work.Name, "done", done, "total", total)
 			f.last = time.Now()
 		}
 		return
 	}
 	if f.bar == nil {
-		f.bar = newProgress(f.cmd.ErrOrStderr(), work, "units")
+		kind := "units"
+		if work.InBytes {
+			kind = ""
+		}
+		f.bar = newProgress(f.cmd.ErrOrStderr(), work.Name, kind)
 	}
 	f.bar.show(done, total)
 }
