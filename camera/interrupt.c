@@ -3,12 +3,13 @@
 #include <stdlib.h>
 
 #include "interrupt.h"
+#include "libavmemory.h"
 
 static int is_interrupted(void *opaque)
 {
 	moonfireInterrupt *interrupt = opaque;
 
-	return __atomic_load_n(&interrupt->interrupted, __ATOMIC_SEQ_CST);
+	return __atomic_load_n(&interrupt->interrupted, __ATOMIC_SEQ_CST) || moonfireMemoryExceeded();
 }
 
 moonfireInterrupt *moonfireNewInterrupt(AVFormatContext *format)

@@ -52,6 +52,7 @@ type libavSource struct {
 	socketTimeout time.Duration
 	frameTimeout  time.Duration
 	libav         *libavLog
+	memory        *libavMemory
 
 	input       *astiav.FormatContext
 	interrupter *interrupter
@@ -95,13 +96,17 @@ func openLibav(ctx context.Context, cfg Config, s *Session) error {
 
 // newLibavSource makes a source that must be closed.
 func newLibavSource(ctx context.Context, cfg Config, s *Session) (*libavSource, error) {
+	memory, err := newLibavMemory(cfg.Memory)
+	if err != nil {
+		return nil, err
+	}
 	l := &libavSource{
-		session: s, log: cfg.Logger, socketTimeout: cfg.SocketTimeout, frameTimeout: cfg.FrameTimeout,
+		session: s, log: cfg.Logger, socketTimeout: cfg.SocketTimeout, frameTimeout: cfg.FrameTimeout, memory: memory,
 		input: astiav.AllocFormatContext(), packet: astiav.AllocPacket(), filtered: astiav.AllocPacket(),
 	}
-	var err error
 	if l.interrupter, err = newInterrupter(l.input); err != nil {
 		l.input.Free()
+		memory.close()
 		return nil, err
 	}
 	l.libav = newLibavLog(cfg.Logger, newSecrets(cfg))
@@ -132,7 +137,21 @@ func (l *libavSource) open(cfg Config) error {
 	if err := l.connect(address, options); err != nil {
 		return err
 	}
+	l.enter()
+	defer l.leave()
 	return l.selectStreams(cfg)
+}
+
+// enter is called before libav is, on the same goroutine, and leave thereafter. What libav
+// allocates or frees in between is the session's.
+func (l *libavSource) enter() {
+	l.libav.enter()
+	l.memory.enter()
+}
+
+func (l *libavSource) leave() {
+	l.memory.leave()
+	l.libav.leave()
 }
 
 // libavOptions returns what libavformat is to know beside the URL.
@@ -165,9 +184,9 @@ func (l *libavSource) connect(address string, options map[string]string) error {
 		}
 	}
 	start := time.Now()
-	l.libav.enter()
+	l.enter()
 	err := l.input.OpenInput(address, nil, dictionary)
-	l.libav.leave()
+	l.leave()
 	if err != nil {
 		return l.describe(err, time.Since(start))
 	}
@@ -179,9 +198,9 @@ func (l *libavSource) connect(address string, options map[string]string) error {
 		return fmt.Errorf("this libavformat does not know the option %q", left.Key())
 	}
 	for {
-		l.libav.enter()
+		l.enter()
 		err = l.input.FindStreamInfo(nil)
-		l.libav.leave()
+		l.leave()
 		if err != nil {
 			return l.describe(err, time.Since(start))
 		}
@@ -273,7 +292,7 @@ func (l *libavSource) selectAudio(stream *astiav.Stream, cfg Config) {
 	}
 	l.sample = sampler
 	l.audio = &libavStream{index: stream.Index(), timeBase: stream.TimeBase()}
-	l.session.audio = &audioFeed{log: cfg.Logger, delay: cfg.AudioDelay}
+	l.session.audio = &audioFeed{log: cfg.Logger, share: &l.session.share, delay: cfg.AudioDelay}
 	l.session.audio.alignment.isKnown, l.session.audio.oneClock = true, true
 }
 
@@ -286,16 +305,19 @@ func (l *libavSource) receive() error {
 		return cause
 	}
 	start := time.Now()
-	l.libav.enter()
+	l.enter()
 	err := l.input.ReadFrame(l.packet)
-	l.libav.leave()
+	l.leave()
 	switch {
 	case errors.Is(err, astiav.ErrEagain):
 		return nil
 	case err != nil:
 		return l.describe(err, time.Since(start))
 	}
-	defer l.packet.Unref()
+	defer l.unref(l.packet)
+	if l.memory.exceeded() {
+		return errMemory
+	}
 	arrived := time.Now()
 	switch index := l.packet.StreamIndex(); {
 	case index == l.video.index:
@@ -317,16 +339,16 @@ func (s *libavStream) timestamp90k(p *astiav.Packet) (pts90k int64, ok bool) {
 
 // takeVideo hands an access unit to the session.
 func (l *libavSource) takeVideo(arrived time.Time) error {
-	l.libav.enter()
+	l.enter()
 	err := l.filter.SendPacket(l.packet)
-	l.libav.leave()
+	l.leave()
 	if err != nil {
 		return fmt.Errorf("take a frame out of its container: %w", err)
 	}
 	for {
-		l.libav.enter()
+		l.enter()
 		err := l.filter.ReceivePacket(l.filtered)
-		l.libav.leave()
+		l.leave()
 		if errors.Is(err, astiav.ErrEagain) {
 			return nil
 		}
@@ -334,18 +356,30 @@ func (l *libavSource) takeVideo(arrived time.Time) error {
 			return fmt.Errorf("take a frame out of its container: %w", err)
 		}
 		err = l.addVideo(arrived)
-		l.filtered.Unref()
+		l.unref(l.filtered)
 		if err != nil {
 			return err
 		}
 	}
 }
 
+// unref frees what a packet holds.
+func (l *libavSource) unref(p *astiav.Packet) {
+	l.enter()
+	p.Unref()
+	l.leave()
+}
+
 func (l *libavSource) addVideo(arrived time.Time) error {
-	data := l.filtered.Data()
-	if len(data) > maxAccessUnitBytes {
+	sizeBytes := l.filtered.Size()
+	if sizeBytes > maxAccessUnitBytes {
 		return fmt.Errorf("an access unit has more than %d bytes", maxAccessUnitBytes)
 	}
+	if err := l.session.share.add(int64(sizeBytes)); err != nil {
+		return err
+	}
+	defer func() { _ = l.session.share.add(-int64(sizeBytes)) }() // which does not fail
+	data := l.filtered.Data()                                     // a copy
 	pts90k, ok := l.video.timestamp90k(l.filtered)
 	if !ok {
 		return errors.New("an access unit without a time stamp")
@@ -409,19 +443,22 @@ func (l *libavSource) close() {
 	if l.connected {
 		l.interrupter.close()
 		limit := time.AfterFunc(closeTimeout, l.interrupter.abort)
-		l.libav.enter()
+		l.enter()
 		l.input.CloseInput()
-		l.libav.leave()
+		l.leave()
 		limit.Stop()
 	} else {
 		l.input.Free() // a failed OpenInput has freed all that there was
 	}
+	l.enter()
 	if l.filter != nil {
 		l.filter.Free()
 	}
 	l.packet.Free()
 	l.filtered.Free()
+	l.leave()
 	l.interrupter.free()
+	l.memory.close()
 	l.libav.close()
 }
 

@@ -22,6 +22,9 @@ func (l *libavSource) describe(err error, waited time.Duration) error {
 	if cause := l.interrupter.stopped(); cause != nil {
 		return cause
 	}
+	if l.memory.exceeded() {
+		return errMemory
+	}
 	var code astiav.Error
 	if !errors.As(err, &code) {
 		return err

@@ -55,3 +55,31 @@ func TestSessionsShareMemory(t *testing.T) {
 		t.Errorf("%d bytes are missing", size-memory.Left())
 	}
 }
+
+// What libav allocates is the camera's memory: it is counted while a session lasts, whatever
+// goes in and out, and released with it. Where there is too little, the session ends.
+func TestLibavMemory(t *testing.T) {
+	m := mux(t, testcamera.H264, testcamera.AAC, "memory.ts", "-muxdelay", "0")
+	const size = 2 * sessionBytes
+	memory := NewMemory(size)
+	session := openSession(t, Config{URL: "file://" + m.path, Audio: true, Memory: memory})
+	opened := memory.Left()
+	if opened > size-sessionBytes-64<<10 || opened < size-sessionBytes-4<<20 {
+		t.Errorf("%d bytes are counted", size-sessionBytes-opened)
+	}
+	for range 30 {
+		read(t, session, 1)
+		if grown := opened - memory.Left(); grown > 1<<20 || grown < -1<<20 {
+			t.Fatalf("%d bytes more are counted than at first", grown)
+		}
+	}
+	if err := session.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if memory.Left() != size {
+		t.Errorf("%d bytes are missing", size-memory.Left())
+	}
+	if _, err := Open(t.Context(), Config{URL: "file://" + m.path, Memory: NewMemory(sessionBytes + 20_000)}); !errors.Is(err, errMemory) {
+		t.Errorf("with hardly any memory: %v", err)
+	}
+}

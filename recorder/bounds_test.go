@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"runtime"
+	"os"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -110,6 +110,30 @@ var memoryVices = map[string]struct {
 			return packet
 		})
 	}, true},
+	"header lines of a web server without end": {"GET", func(conn net.Conn, _ string) {
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n")
+		flood(conn, func(i int) []byte { return fmt.Appendf(nil, "X-Line-%d: %s\r\n", i, strings.Repeat("x", 500)) })
+	}, false},
+	"tags of FLV of 16 MB": {"GET", func(conn net.Conn, _ string) {
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\n\r\nFLV\x01\x01\x00\x00\x00\x09\x00\x00\x00\x00")
+		const pieces, pieceBytes = 255, 1 << 16 // of a tag
+		piece := make([]byte, pieceBytes)
+		flood(conn, func(i int) []byte {
+			clear(piece)
+			if i%pieces == 0 { // a key frame of H.264 (11 bytes of a tag, 4 behind it)
+				binary.BigEndian.PutUint32(piece, 9<<24|pieces*pieceBytes-15)
+				binary.BigEndian.PutUint16(piece[5:], uint16(i/pieces))
+				piece[11], piece[12] = 0x17, 1
+			}
+			return piece
+		})
+	}, false},
+	"a playlist without end": {"GET", func(conn net.Conn, _ string) {
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Type: application/vnd.apple.mpegurl\r\n\r\n#EXTM3U\n#EXT-X-TARGETDURATION:5\n")
+		flood(conn, func(i int) []byte {
+			return []byte(strings.Repeat(fmt.Sprintf("#EXTINF:5,\nhttp://127.0.0.1:1/%d.ts?%s\n", i, strings.Repeat("x", 100)), 100))
+		})
+	}, false},
 	"answers without question": {"then", func(conn net.Conn, _ string) {
 		flood(conn, func(i int) []byte {
 			return fmt.Appendf(nil, "RTSP/1.0 200 OK\r\nCSeq: %d\r\nContent-Length: 100000\r\n\r\n%s", i, make([]byte, 100000))
@@ -165,6 +189,9 @@ func TestMemoryVices(t *testing.T) {
 			for i, kind := range []moonfirefs.StreamKind{moonfirefs.MainStream, moonfirefs.SubStream} {
 				s := &other.Streams[i]
 				s.ID, s.Kind, s.URL = 0, kind, "rtsp://"+address+"/1"
+				if vice.at == "GET" {
+					s.URL = "http://" + address + "/1"
+				}
 			}
 			f.must(f.store.DB.AddCamera(t.Context(), &other))
 			f.camera.Streams[0].URL = healthy.URL()
@@ -172,13 +199,14 @@ func TestMemoryVices(t *testing.T) {
 			o.Clock, o.Dial, o.Cameras = nil, nil, append(o.Cameras, other)
 			o.Cameras[0] = f.camera
 
-			before := heapBytes()
+			debug.FreeOSMemory()
+			before := memoryBytes(t)
 			r := New(o)
 			f.must(r.Open(t.Context()))
 			most := int64(0)
 			end := time.Now().Add(1500 * time.Millisecond)
 			wait.Until(t, "frames of the healthy camera", func() bool {
-				most = max(most, heapBytes()-before)
+				most = max(most, memoryBytes(t)-before)
 				return r.Status()[0].Frames >= 20 && time.Now().After(end)
 			})
 			t.Logf("%.1f MiB more in use", float64(most)/(1<<20))
@@ -193,9 +221,17 @@ func TestMemoryVices(t *testing.T) {
 	}
 }
 
-// heapBytes is what is in use, garbage included.
-func heapBytes() int64 {
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapInuse + m.StackInuse)
+// memoryBytes is what the process has in memory, but for what files have in them: Go's heap,
+// garbage included, and what C libraries have allocated.
+func memoryBytes(t *testing.T) int64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "RssAnon:")
+	var kilobytes int64
+	if _, err := fmt.Sscan(rest, &kilobytes); err != nil {
+		t.Fatal(err)
+	}
+	return kilobytes << 10
 }
