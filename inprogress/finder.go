@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -25,6 +26,8 @@ type Index interface {
 
 // Dir is a directory in which recordings are made. *sample.Dir is one.
 type Dir interface {
+	// Changed returns when a file was last added or removed.
+	Changed() (time.Time, error)
 	// ReadJournal reads the journal of a sample file, but not more than maxBytes. A missing
 	// one is reported as fs.ErrNotExist.
 	ReadJournal(name uuid.UUID, maxBytes int64) ([]byte, error)
@@ -97,8 +100,9 @@ func (f *Finder) whole(ctx context.Context, stream moonfirefs.StreamID) ([]*Reco
 
 // read reads the recordings of a stream in their order.
 func (f *Finder) read(names []*pending, stream moonfirefs.StreamID) (found []*Recording, errs []error) {
+	looks := f.looks()
 	for _, p := range names {
-		r, err := p.read(f.dirs[p.file.Dir], stream)
+		r, err := p.read(looks[p.file.Dir], stream)
 		if err != nil {
 			errs = append(errs, err)
 		} else if r != nil {
@@ -137,13 +141,13 @@ func (f *Finder) At(ctx context.Context, stream moonfirefs.StreamID, marks []Mar
 	if err != nil {
 		return nil, err
 	}
-	found := make([]*Recording, 0, len(marks))
+	found, looks := make([]*Recording, 0, len(marks)), f.looks()
 	for _, mark := range marks {
 		i := slices.IndexFunc(names, func(p *pending) bool { return p.file == mark.File })
 		if i < 0 {
 			return nil, fmt.Errorf("recording in progress %s: %w", mark.File.UUID, moonfirefs.ErrNotFound)
 		}
-		r, err := names[i].read(f.dirs[mark.File.Dir], stream)
+		r, err := names[i].read(looks[mark.File.Dir], stream)
 		if err != nil {
 			return nil, err
 		}

@@ -26,6 +26,8 @@ type pending struct {
 	mu sync.Mutex
 	// stream is whose recording it is; 0 as long as there is no journal.
 	stream moonfirefs.StreamID
+	// absent is when there was none.
+	absent absence
 	// checked counts the pieces whose checksums were right, of checkedBytes together.
 	// Whatever follows was not there yet, or is damaged.
 	checked      int
@@ -34,15 +36,16 @@ type pending struct {
 
 // read returns the recording as far as it is whole; nil if it is of another stream, or
 // nothing of it is whole.
-func (p *pending) read(dir Dir, stream moonfirefs.StreamID) (*Recording, error) {
+func (p *pending) read(l *look, stream moonfirefs.StreamID) (*Recording, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if dir == nil || p.stream != 0 && p.stream != stream {
+	if l == nil || p.stream != 0 && p.stream != stream || p.absent.lasts(l) {
 		return nil, nil
 	}
-	data, err := dir.ReadJournal(p.file.UUID, journal.MaxBytes+1)
+	data, err := l.dir.ReadJournal(p.file.UUID, journal.MaxBytes+1)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		p.absent = absence(*l)
 		return nil, nil // no recording has begun yet, or this one is being discarded
 	case errors.Is(err, sample.ErrForgotten):
 		return nil, nil // as a rule, it has been committed since the names were listed
@@ -59,7 +62,7 @@ func (p *pending) read(dir Dir, stream moonfirefs.StreamID) (*Recording, error) 
 		return nil, nil
 	}
 	pieces := j.Pieces()
-	if err := p.check(dir, pieces); err != nil {
+	if err := p.check(l.dir, pieces); err != nil {
 		return nil, err
 	}
 	return newRecording(p.file, j, pieces[:min(p.checked, len(pieces))]), nil

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -45,6 +46,16 @@ func (d *Dir) ReadJournal(name uuid.UUID, maxBytes int64) ([]byte, error) {
 		return nil, fmt.Errorf("read journal: %w", err)
 	}
 	return data, nil
+}
+
+// Changed returns when a file was last added to the directory, or removed, as its file system
+// dates it: that may be some milliseconds too early.
+func (d *Dir) Changed() (time.Time, error) {
+	info, err := d.lstatAt(".")
+	if err != nil {
+		return time.Time{}, fmt.Errorf("look at sample directory: %w", err)
+	}
+	return info.ModTime(), nil
 }
 
 // UnlinkJournal removes the journal of a sample file, if it has one.
