@@ -44,7 +44,8 @@ create table sample_dir (
   id integer primary key,
   -- Also in the directory's file "meta".
   uuid blob not null unique check (length(uuid) = 16),
-  -- Absolute, or relative to the directory of this database.
+  -- Absolute, or relative to the directory of this database; or the URL of a directory in a
+  -- bucket, https://HOST/BUCKET/PREFIX?credentials=PATH&region=NAME, without the key itself.
   path text not null unique
 ) strict;
 

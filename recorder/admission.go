@@ -120,13 +120,14 @@ func (r *Recorder) enter(ctx context.Context, s *syncer) (moonfirefs.Opening, er
 }
 
 // admitAll begins in all sample directories. Those in which it fails are tried
-// again later: the cameras of the others are recorded meanwhile. It fails if it has
+// again later: the cameras of the others are recorded meanwhile. Those that are elsewhere
+// may not answer for long, so nobody waits for them. It fails if it has
 // failed everywhere, and not for a reason that passes by itself.
 func (r *Recorder) admitAll(ctx context.Context) error {
 	var first error
 	var hope bool
 	for _, id := range slices.Sorted(maps.Keys(r.syncers)) {
-		if r.o.Dirs[id].Spare() {
+		if r.o.Dirs[id].Spare() || r.o.Dirs[id].Remote() {
 			continue
 		}
 		err := r.admit(ctx, r.syncers[id])
@@ -145,7 +146,7 @@ func (r *Recorder) admitAll(ctx context.Context) error {
 		return first
 	}
 	for id, s := range r.syncers {
-		if err := s.admission.err(); err != nil && !r.o.Dirs[id].Spare() {
+		if err := s.admission.err(); err != nil && !r.o.Dirs[id].Spare() && !r.o.Dirs[id].Remote() {
 			s.logAbsent(r.o.Dirs[id].Path(), err)
 		}
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/failpoint"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // quarantineFor is how long a file that could not be unlinked is left alone.
@@ -141,6 +142,10 @@ func (r *retention) unlinkOne(file doomedFile) {
 		if file.expected {
 			r.log.Warn("a sample file that was to be deleted is missing", "err", err)
 		}
+	case errors.Is(err, sample.ErrHeld):
+		file.failed = true // nothing is wrong
+		r.quarantine(file, err)
+		return
 	default:
 		r.quarantine(file, err)
 		return

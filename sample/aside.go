@@ -22,6 +22,9 @@ const asideName = "aside"
 // durably, and returns its new path, also where it could not be made durable. It never replaces a file. A missing file is
 // reported as fs.ErrNotExist. A Dir that is ReadOnly does not do it.
 func (d *Dir) MoveAside(name uuid.UUID) (path string, err error) {
+	if r := d.remote(); r != nil && d.mode != ReadOnly {
+		return r.MoveAside(name)
+	}
 	aside, err := d.openAside()
 	if err != nil {
 		return "", fmt.Errorf("move sample file aside: %w", err)

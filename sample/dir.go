@@ -5,8 +5,10 @@ package sample
 import (
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -58,6 +60,8 @@ type Dir struct {
 	closed    bool
 	// lock is the recorder's lock; nil if there is none.
 	lock *os.File
+	// kept is what keeps the files of a directory elsewhere; nil before the first Attach.
+	kept Remote
 
 	cache    cache
 	counters Counters
@@ -76,9 +80,17 @@ type place struct {
 	*os.Root
 	// handle is the directory itself, for fsync and the shared lock.
 	handle *os.File
+	// remote keeps the files of a directory elsewhere, which has neither of the two; nil for
+	// a disk.
+	remote Remote
 }
 
-func (p *place) Close() error { return errors.Join(p.handle.Close(), p.Root.Close()) }
+func (p *place) Close() error {
+	if p.remote != nil {
+		return nil // it is kept for the next Attach
+	}
+	return errors.Join(p.handle.Close(), p.Root.Close())
+}
 
 // Create makes the directory path, if need be, and marks an empty one as ours.
 func Create(path string, id Identity) error {
@@ -198,8 +210,8 @@ func (d *Dir) attach() error {
 		}
 		d.place.Store(p)
 	}
-	if d.mode != Recording || d.lock != nil {
-		return nil
+	if d.mode != Recording || d.lock != nil || d.Remote() {
+		return nil // elsewhere, nothing can be locked: a recorder has the other directories
 	}
 	lock, err := lockRecorder(d.place.Load().Root)
 	d.lock = lock
@@ -207,6 +219,9 @@ func (d *Dir) attach() error {
 }
 
 func (d *Dir) openPlace() (*place, error) {
+	if d.Remote() {
+		return d.openRemotePlace()
+	}
 	// With a dot, what is not a directory is not opened at all.
 	root, err := os.OpenRoot(d.Path() + "/.")
 	if err != nil {
@@ -216,7 +231,7 @@ func (d *Dir) openPlace() (*place, error) {
 	if err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
-	p := &place{root, handle}
+	p := &place{Root: root, handle: handle}
 	if err = d.verify(root); err == nil && d.layout == nil {
 		err = lockUse(handle, d.mode)
 	}
@@ -229,9 +244,12 @@ func (d *Dir) openPlace() (*place, error) {
 // Available tells whether the directory can be read.
 func (d *Dir) Available() bool { return d.place.Load() != nil }
 
-// at returns where the directory is, or an error that wraps ErrUnavailable.
+// at returns where the directory is on a disk, or an error that wraps ErrUnavailable.
 func (d *Dir) at() (*place, error) {
 	if p := d.place.Load(); p != nil {
+		if p.remote != nil {
+			return nil, errNotThere
+		}
 		return p, nil
 	}
 	return nil, fmt.Errorf("%s: %w", d.Path(), ErrUnavailable)
@@ -304,20 +322,35 @@ func (d *Dir) Close() error {
 	if p := d.place.Load(); p != nil {
 		errs = append(errs, p.Close())
 	}
+	if d.kept != nil {
+		errs = append(errs, d.kept.Close())
+	}
 	return errors.Join(errs...)
 }
 
-// Path returns the directory's path, as given to New or Assign; it is empty before.
+// Path returns the directory's path, as given to New or Assign; it is empty before. Of a URL,
+// it is the part that tells where the directory is.
 func (d *Dir) Path() string {
 	if l := d.where.Load(); l != nil {
-		return l.path
+		return ShownPath(l.path)
 	}
 	return ""
+}
+
+// ShownPath is the path of a directory as people see it: a URL without its query.
+func ShownPath(path string) string {
+	if IsRemote(path) {
+		path, _, _ = strings.Cut(path, "?")
+	}
+	return path
 }
 
 // Unlink removes a sample file, and its journal if it has one. A missing file is
 // reported as fs.ErrNotExist. What this process holds (see Hold) stays readable.
 func (d *Dir) Unlink(name uuid.UUID) error {
+	if r := d.remote(); r != nil {
+		return r.Unlink(name)
+	}
 	// First, so that nobody salvages what is to go, or takes it for forgotten.
 	d.unseal(name)
 	if err := d.UnlinkJournal(name); err != nil {
@@ -333,6 +366,9 @@ func (d *Dir) Unlink(name uuid.UUID) error {
 
 // Sync makes all creations and removals so far durable.
 func (d *Dir) Sync() error {
+	if r := d.remote(); r != nil {
+		return d.counters.DirSyncs.Time(r.Sync)
+	}
 	p, err := d.at()
 	if err == nil {
 		err = d.counters.DirSyncs.Time(p.handle.Sync)
@@ -355,13 +391,20 @@ func (d *Dir) List() (names []uuid.UUID, err error) {
 
 // Space is the state of the file system that holds a directory.
 type Space struct {
+	// Unbounded says that there is as much room as anybody wants, so that all else is 0.
+	Unbounded                           bool
 	BlockSizeBytes                      int64
 	Blocks, BlocksFree, BlocksAvailable uint64
 	Files, FilesFree                    uint64
 }
 
 // AvailableBytes is what can still be written by this process.
-func (s Space) AvailableBytes() int64 { return int64(s.BlocksAvailable) * s.BlockSizeBytes }
+func (s Space) AvailableBytes() int64 {
+	if s.Unbounded {
+		return math.MaxInt64
+	}
+	return int64(s.BlocksAvailable) * s.BlockSizeBytes
+}
 
 // statfs keeps the handle from being closed meanwhile.
 func (p *place) statfs(st *unix.Statfs_t) error {
@@ -374,8 +417,12 @@ func (p *place) statfs(st *unix.Statfs_t) error {
 	return errors.Join(err, result)
 }
 
-// Space asks the file system.
+// Space asks the file system. Of a directory elsewhere, it finds out whether that answers.
 func (d *Dir) Space() (Space, error) {
+	if r := d.remote(); r != nil {
+		_, err := r.ReadMeta()
+		return Space{Unbounded: true}, err
+	}
 	var st unix.Statfs_t
 	p, err := d.at()
 	if err == nil {

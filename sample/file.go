@@ -33,6 +33,10 @@ type diskFile struct {
 // file is not of the given size: serving it would end in a short read, which the
 // kernel takes for the end of the whole virtual file.
 func (d *Dir) Open(name uuid.UUID, sizeBytes int64) (File, error) {
+	if r := d.remote(); r != nil {
+		d.counters.Opens.Add(1)
+		return r.Open(name, sizeBytes)
+	}
 	hit := true
 	f, err := d.cache.get(name, func(name uuid.UUID) (*diskFile, error) {
 		hit = false
@@ -96,9 +100,15 @@ func (f *diskFile) Release() { f.cache.release(f) }
 // process cannot know when that happens: a ReadOnly Dir opens the files now, and
 // fails if one is gone.
 //
+// What is kept elsewhere cannot be kept open: a process that records does not unlink it
+// before (ErrHeld), and another process gets an error when it reads what is gone.
+//
 // To be sure that nothing was unlinked just before the call, check afterwards
 // that the index still has the recordings: rows go before files do.
 func (d *Dir) Hold(names []uuid.UUID) (release func(), err error) {
+	if r := d.remote(); r != nil {
+		return r.Hold(names), nil
+	}
 	return d.cache.hold(names, d.mode == ReadOnly, d.openFile)
 }
 

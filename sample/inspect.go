@@ -22,6 +22,9 @@ type Info struct {
 
 // Stat looks at a sample file. A missing file is reported as fs.ErrNotExist.
 func (d *Dir) Stat(name uuid.UUID) (Info, error) {
+	if r := d.remote(); r != nil {
+		return r.Stat(name)
+	}
 	info, err := d.lstatAt(name.String())
 	if err != nil {
 		return Info{}, fmt.Errorf("stat sample file: %w", err)
@@ -35,6 +38,9 @@ const listBatch = 1024
 // EachBatch calls fn for the names of all sample files, some at a time and in no
 // order. A file that is created or removed meanwhile may be among them or not.
 func (d *Dir) EachBatch(fn func([]uuid.UUID) error) error {
+	if r := d.remote(); r != nil {
+		return eachBatch(r, fn)
+	}
 	// A handle of its own: reading moves the handle's position.
 	handle, err := d.openSelf()
 	if err != nil {
@@ -76,6 +82,9 @@ const readThroughBytes = 1 << 20
 // to forget the file's pages, so that reading terabytes does not push out what
 // others read. A missing file is reported as fs.ErrNotExist.
 func (d *Dir) ReadThrough(ctx context.Context, name uuid.UUID, w io.Writer) (sizeBytes int64, err error) {
+	if r := d.remote(); r != nil {
+		return r.ReadThrough(ctx, name, w)
+	}
 	f, err := d.openAt(name.String(), os.O_RDONLY)
 	if err != nil {
 		return 0, fmt.Errorf("open sample file: %w", err)
@@ -87,6 +96,9 @@ func (d *Dir) ReadThrough(ctx context.Context, name uuid.UUID, w io.Writer) (siz
 // ReadBack is ReadThrough for a file that was made durable just now, which it has the kernel
 // read from the disk: from memory, it would be what was written, whatever the disk has.
 func (d *Dir) ReadBack(ctx context.Context, name uuid.UUID, w io.Writer) (sizeBytes int64, err error) {
+	if r := d.remote(); r != nil {
+		return r.ReadThrough(ctx, name, w)
+	}
 	f, err := d.openAt(name.String(), os.O_RDONLY)
 	if err != nil {
 		return 0, fmt.Errorf("open sample file: %w", err)

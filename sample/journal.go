@@ -26,7 +26,7 @@ func (d *Dir) CreateJournal(name uuid.UUID) (*NewFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create journal: %w", err)
 	}
-	return &NewFile{f, &d.counters}, nil
+	return &NewFile{File: f, counters: &d.counters}, nil
 }
 
 // ReadJournal reads the journal of a sample file, but not more than maxBytes. A
@@ -60,6 +60,9 @@ func (d *Dir) Changed() (time.Time, error) {
 
 // UnlinkJournal removes the journal of a sample file, if it has one.
 func (d *Dir) UnlinkJournal(name uuid.UUID) error {
+	if d.remote() != nil {
+		return nil
+	}
 	if err := d.removeAt(journalName(name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("unlink journal: %w", err)
 	}
@@ -69,6 +72,9 @@ func (d *Dir) UnlinkJournal(name uuid.UUID) error {
 // Journals returns the names of the sample files that have a journal, whether
 // they exist or not, in no order.
 func (d *Dir) Journals() (names []uuid.UUID, err error) {
+	if d.remote() != nil {
+		return nil, nil // nothing is recorded there
+	}
 	// A handle of its own: reading moves the handle's position.
 	handle, err := d.openSelf()
 	if err != nil {

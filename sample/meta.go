@@ -43,7 +43,7 @@ type openingFile struct {
 	Ended bool              `json:"ended,omitempty"`
 }
 
-// readMeta reads the file meta and verifies that it is of a format that we know.
+// readMeta reads the file meta.
 func readMeta(root *os.Root) (*metaFile, error) {
 	data, err := readSmall(root, metaName, maxMetaBytes)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -52,6 +52,11 @@ func readMeta(root *os.Root) (*metaFile, error) {
 	if err != nil {
 		return nil, err
 	}
+	return decodeMeta(data)
+}
+
+// decodeMeta verifies that it is of a format that we know.
+func decodeMeta(data []byte) (*metaFile, error) {
 	meta := new(metaFile)
 	if err := json.Unmarshal(data, meta); err != nil {
 		return nil, fmt.Errorf("file %q: %w: %w", metaName, err, moonfirefs.ErrCorrupt)
@@ -67,9 +72,15 @@ func readMeta(root *os.Root) (*metaFile, error) {
 
 func verify(root *os.Root, id Identity) error {
 	meta, err := readMeta(root)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
+	}
+	return meta.verify(id)
+}
+
+// verify finds out whether it is that of the directory that was meant.
+func (meta *metaFile) verify(id Identity) error {
+	switch {
 	case meta.Store != id.Store:
 		return fmt.Errorf("it belongs to store %s, not to %s: %w", meta.Store, id.Store, moonfirefs.ErrForeign)
 	case meta.Dir != id.Dir:
@@ -81,12 +92,17 @@ func verify(root *os.Root, id Identity) error {
 // writeMeta writes the file meta, or replaces it, durably: it holds all of the new text or
 // all of the old.
 func writeMeta(root *os.Root, meta *metaFile, mode durable.Mode) error {
-	meta.Format = metaFormat
-	data, err := json.Marshal(meta)
+	data, err := encodeMeta(meta)
 	if err != nil {
 		return err
 	}
-	return writeDurably(root, metaName, mode, append(data, '\n'))
+	return writeDurably(root, metaName, mode, data)
+}
+
+func encodeMeta(meta *metaFile) ([]byte, error) {
+	meta.Format = metaFormat
+	data, err := json.Marshal(meta)
+	return append(data, '\n'), err
 }
 
 // writeDurably makes the file appear with all of data or not at all.
@@ -100,11 +116,7 @@ func writeDurably(root *os.Root, name string, mode durable.Mode, data []byte) er
 // LastOpening reads which opening of the store the directory took part in last;
 // ok is false if in none that it knows of.
 func (d *Dir) LastOpening() (o moonfirefs.Opening, ok bool, err error) {
-	p, err := d.at()
-	var meta *metaFile
-	if err == nil {
-		meta, err = readMeta(p.Root)
-	}
+	meta, err := d.readMeta()
 	if err != nil {
 		return moonfirefs.Opening{}, false, fmt.Errorf("read sample directory %s: %w", d.Path(), err)
 	}
@@ -114,13 +126,25 @@ func (d *Dir) LastOpening() (o moonfirefs.Opening, ok bool, err error) {
 	return moonfirefs.Opening(*meta.LastOpening), true, nil
 }
 
+func (d *Dir) readMeta() (*metaFile, error) {
+	if r := d.remote(); r != nil {
+		return readRemoteMeta(r)
+	}
+	p, err := d.at()
+	if err != nil {
+		return nil, err
+	}
+	return readMeta(p.Root)
+}
+
 // SetLastOpening records, durably, an opening of the store that the directory
 // takes part in. It must have been committed before, and comes before any change
 // of the directory on its behalf. A zero Opening means none.
 func (d *Dir) SetLastOpening(o moonfirefs.Opening) error {
-	p, err := d.at()
+	meta, err := d.readMeta()
 	if err == nil {
-		err = setLastOpening(p.Root, o)
+		meta.setLastOpening(o)
+		err = d.writeMeta(meta)
 	}
 	if err != nil {
 		return fmt.Errorf("record the opening of the store in sample directory %s: %w", d.Path(), err)
@@ -128,15 +152,25 @@ func (d *Dir) SetLastOpening(o moonfirefs.Opening) error {
 	return nil
 }
 
-func setLastOpening(root *os.Root, o moonfirefs.Opening) error {
-	meta, err := readMeta(root)
+func (d *Dir) writeMeta(meta *metaFile) error {
+	if r := d.remote(); r != nil {
+		data, err := encodeMeta(meta)
+		if err != nil {
+			return err
+		}
+		return r.WriteMeta(data, false)
+	}
+	p, err := d.at()
 	if err != nil {
 		return err
 	}
+	return writeMeta(p.Root, meta, durable.Replace)
+}
+
+func (meta *metaFile) setLastOpening(o moonfirefs.Opening) {
 	last := openingFile(o)
 	meta.LastOpening = &last
 	if o.ID == 0 {
 		meta.LastOpening = nil
 	}
-	return writeMeta(root, meta, durable.Replace)
 }

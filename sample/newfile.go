@@ -16,16 +16,31 @@ import (
 type NewFile struct {
 	*os.File
 	counters *Counters
+	// publish has the file appear where it belongs, which is not on this machine; nil for one
+	// that is.
+	publish func(*os.File) error
 }
 
 // Create makes a new sample file, opened for appending: what is written after a
 // truncation follows what is left. It fails if the file exists. The caller closes it.
 func (d *Dir) Create(name uuid.UUID) (*NewFile, error) {
+	if r := d.remote(); r != nil {
+		return d.createIn(r, name)
+	}
 	f, err := d.createAt(name.String())
 	if err != nil {
 		return nil, fmt.Errorf("create sample file: %w", err)
 	}
-	return &NewFile{f, &d.counters}, nil
+	return &NewFile{File: f, counters: &d.counters}, nil
+}
+
+// createIn is Create elsewhere: the file appears there with Sync.
+func (d *Dir) createIn(r Remote, name uuid.UUID) (*NewFile, error) {
+	f, err := r.Spool()
+	if err != nil {
+		return nil, fmt.Errorf("create sample file: %w", err)
+	}
+	return &NewFile{File: f, counters: &d.counters, publish: func(spool *os.File) error { return r.Publish(name, spool) }}, nil
 }
 
 // Reopen opens a sample file for reading and writing, to complete what a crash
@@ -37,11 +52,14 @@ func (d *Dir) Reopen(name uuid.UUID) (*NewFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open sample file: %w", err)
 	}
-	return &NewFile{f, &d.counters}, nil
+	return &NewFile{File: f, counters: &d.counters}, nil
 }
 
 // Sync makes the whole file durable, and seals it: it is complete from now on.
 func (f *NewFile) Sync() error {
+	if f.publish != nil {
+		return f.counters.FileSyncs.Time(func() error { return f.publish(f.File) })
+	}
 	_ = f.Chmod(sealedMode) // as far as the file system has modes
 	return f.counters.FileSyncs.Time(f.File.Sync)
 }

@@ -17,6 +17,9 @@ import (
 // not: its disk was unmounted, perhaps lazily, or replaced, or a folder was renamed. Any
 // other error says that this could not be found out. It may wait for a disk.
 func (d *Dir) Verify() error {
+	if r := d.remote(); r != nil {
+		return d.verifyPresence(r)
+	}
 	p, err := d.at()
 	if err != nil {
 		return err
@@ -55,6 +58,9 @@ func (d *Dir) verifyMeta(p *place) error {
 // recorder's lock durable once more. It fails with an error that wraps ErrUnavailable if
 // the disk is gone although it is mounted still. The directory must be open for recording.
 func (d *Dir) Probe() error {
+	if r := d.remote(); r != nil {
+		return d.verifyPresence(r)
+	}
 	d.attaching.Lock()
 	defer d.attaching.Unlock()
 	if d.lock == nil {

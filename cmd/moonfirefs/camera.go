@@ -102,7 +102,7 @@ func addCamera(cmd *cobra.Command, g *global, f *cameraFlags, name, address stri
 		return err
 	}
 	return g.withStore(cmd, store.Configuring, func(o *opened) error {
-		dir, err := o.findDir(f.dir)
+		dir, err := o.findRecordedDir(f.dir)
 		if err != nil {
 			return err
 		}

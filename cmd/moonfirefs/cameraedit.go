@@ -205,7 +205,7 @@ func takeNewUser(c *moonfirefs.Camera, kind moonfirefs.StreamKind, address strin
 // directory of the first.
 func (f *editFlags) editDir(o *opened, c *moonfirefs.Camera, s *moonfirefs.Stream) error {
 	if f.dir != "" {
-		dir, err := o.findDir(f.dir)
+		dir, err := o.findRecordedDir(f.dir)
 		s.SampleDir = dir
 		return err
 	}

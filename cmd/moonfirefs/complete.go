@@ -12,6 +12,7 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/curate"
 	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // This file is what the shell offers when somebody presses Tab. A store that cannot
@@ -104,7 +105,7 @@ func (g *global) dirPaths() completer {
 	return g.fromStore(func(o *opened) (found completions, err error) {
 		dirs, err := o.DB.SampleDirs(o.cmd.Context())
 		for _, d := range dirs {
-			found = append(found, d.Path)
+			found = append(found, sample.ShownPath(d.Path))
 		}
 		return found, err
 	})

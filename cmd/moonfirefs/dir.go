@@ -3,14 +3,18 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"path/filepath"
+	"strings"
 
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/index"
 	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/sample"
@@ -28,34 +32,72 @@ func newDirCommand(g *global) *cobra.Command {
 }
 
 func newDirAddCommand(g *global) *cobra.Command {
-	return &cobra.Command{
-		Use:   "add DIR",
-		Short: "Add a footage directory, for example on another disk",
+	f := &addDirFlags{}
+	cmd := &cobra.Command{
+		Use:   "add (DIR | --s3 URL)",
+		Short: "Add a footage directory, on another disk or in a bucket",
 		Long: `Adds DIR to the store as a directory for footage. DIR must be empty or not exist yet.
 "camera add --dir DIR" and "camera edit --dir DIR" make a camera record to it.
 A running recorder uses it within a second; a mount of "moonfirefs mount" shows what is
 in it once it is mounted again.
 
 Use a directory below the mount point of a disk, not the mount point itself: then DIR
-is missing whenever the disk is.`,
-		Example: `  moonfirefs dir add /media/disk2/samples`,
-		Args:    asUsage(needs("DIR")),
+is missing whenever the disk is.
+
+With --s3, the directory is a prefix in a bucket of an object store that speaks S3, given as
+https://HOST/BUCKET/PREFIX, of which nothing else may be there. Footage cannot be recorded to
+it: it moves there ("tier add"). A recorder that runs uses it once it is restarted.
+
+The access key is read from the file that --credentials names, in the format of
+~/.aws/credentials, or from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment
+of whatever reads or moves footage. The store remembers the path, not the key.`,
+		Example: `  moonfirefs dir add /media/disk2/samples
+  moonfirefs dir add --s3 https://s3.example.com/footage/home --credentials key`,
+		Args: asUsage(f.args),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			log, err := g.logger(cmd)
-			if err == nil {
-				err = requireDir(args[0])
-			}
 			if err != nil {
 				return err
 			}
-			dir, err := store.AddDir(cmd.Context(), g.store, args[0], log)
+			dir, err := f.addTo(cmd.Context(), g.store, args, log)
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(cmd.OutOrStdout(), "Added sample directory %s.\n", printable.Text(dir.Path))
-			return err
+			return printLine(cmd, "Added sample directory %s.", printable.Text(sample.ShownPath(dir.Path)))
 		},
 	}
+	cmd.Flags().StringVar(&f.url, "s3", "", "directory in a bucket, as https://HOST/BUCKET/PREFIX")
+	cmd.Flags().StringVar(&f.credentials, "credentials", "", "file with the access key, in the format of ~/.aws/credentials")
+	return cmd
+}
+
+// addDirFlags are the flags of dir add.
+type addDirFlags struct{ url, credentials string }
+
+func (f *addDirFlags) args(cmd *cobra.Command, args []string) error {
+	switch {
+	case f.url == "" && f.credentials != "":
+		return errors.New("--credentials is for a bucket: give its URL with --s3")
+	case f.url == "":
+		return needs("DIR")(cmd, args)
+	case len(args) > 0:
+		return errors.New("give either DIR or --s3")
+	}
+	return nil
+}
+
+func (f *addDirFlags) addTo(ctx context.Context, path string, args []string, log *slog.Logger) (index.SampleDir, error) {
+	if f.url == "" {
+		if err := requireDir(args[0]); err != nil {
+			return index.SampleDir{}, err
+		}
+		return store.AddDir(ctx, path, args[0], log)
+	}
+	url, err := bucketURL(ctx, f.url, f.credentials)
+	if err != nil {
+		return index.SampleDir{}, err
+	}
+	return store.AddRemoteDir(ctx, path, url, log)
 }
 
 // requireDir refuses an empty argument, which would be the current directory.
@@ -120,7 +162,10 @@ together, and how much of its disk is free.`,
 // listedDir is what is told of a directory. Its fields are named as in status.json.
 type listedDir struct {
 	Path string `json:"path"`
-	// Missing says that its disk is not there. The sizes are 0 then.
+	// Remote says that it is in a bucket, which has no sizes.
+	Remote bool `json:"remote,omitempty"`
+	// Missing says that its disk is not there, or its object store does not answer. The
+	// sizes are 0 then.
 	Missing        bool  `json:"missing"`
 	Streams        int   `json:"streams"`
 	QuotaBytes     int64 `json:"quotaBytes"`
@@ -139,9 +184,12 @@ func listDirs(o *opened, asJSON bool) error {
 	t := newTable(o.cmd.OutOrStdout())
 	t.line("DIRECTORY\tSTREAMS\tQUOTAS\tFREE")
 	for _, d := range all {
-		free := "not available"
-		if !d.Missing {
-			free = humanize.Bytes(uint64(d.AvailableBytes))
+		free := humanize.Bytes(uint64(d.AvailableBytes))
+		switch {
+		case d.Missing:
+			free = "not available"
+		case d.Remote:
+			free = "unlimited"
 		}
 		t.row(d.Path, d.Streams, humanize.Bytes(uint64(d.QuotaBytes)), free)
 	}
@@ -159,9 +207,11 @@ func (o *opened) listedDirs() ([]listedDir, error) {
 	}
 	all := []listedDir{}
 	for _, d := range dirs {
-		line := listedDir{Path: d.Path, Streams: quotas[d.ID].streams, QuotaBytes: quotas[d.ID].retainBytes}
+		line := listedDir{Path: sample.ShownPath(d.Path), Remote: sample.IsRemote(d.Path), Streams: quotas[d.ID].streams, QuotaBytes: quotas[d.ID].retainBytes}
 		space, err := o.Dirs[d.ID].Space()
 		switch {
+		case line.Remote:
+			line.Missing = err != nil
 		case err == nil:
 			line.SizeBytes, line.AvailableBytes = int64(space.Blocks)*space.BlockSizeBytes, space.AvailableBytes()
 		case errors.Is(err, sample.ErrUnavailable):
@@ -207,6 +257,15 @@ func (o *opened) quotasByDir() (map[moonfirefs.SampleDirID]quotas, error) {
 	return all, nil
 }
 
+// findRecordedDir is findDir for a directory that a camera is to record to.
+func (o *opened) findRecordedDir(path string) (moonfirefs.SampleDirID, error) {
+	id, err := o.findDir(path)
+	if err == nil && o.Dirs[id].Remote() {
+		err = moonfirefs.Errorf(moonfirefs.ErrInvalid, "--dir %s: nothing can be recorded to a bucket; have the camera's footage move there (see: moonfirefs tier add --help)", path)
+	}
+	return id, err
+}
+
 // findDir finds the directory that a person has named with --dir, by its path as it was
 // given, as it is stored, or in full. With no path, it is the first one.
 func (o *opened) findDir(path string) (moonfirefs.SampleDirID, error) {
@@ -227,6 +286,12 @@ func (o *opened) findDirOf(flag, path string) (moonfirefs.SampleDirID, error) {
 		return 0, fmt.Errorf("%s %s: %w", flag, path, err)
 	}
 	for _, d := range dirs {
+		if sample.IsRemote(d.Path) {
+			if sample.ShownPath(d.Path) == strings.TrimSuffix(path, "/") {
+				return d.ID, nil
+			}
+			continue
+		}
 		if d.Path == filepath.Clean(path) || d.Path == absolute || o.Dirs[d.ID].Path() == absolute {
 			return d.ID, nil
 		}

@@ -97,6 +97,9 @@ func (f *initFlags) ask(cmd *cobra.Command, g *global) error {
 // explainRetention says how far the disks go, so that quotas can be chosen.
 func (o *opened) explainRetention() error {
 	for _, dir := range o.Dirs {
+		if dir.Remote() {
+			continue
+		}
 		space, err := dir.Space()
 		if err != nil {
 			return err

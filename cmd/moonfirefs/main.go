@@ -119,6 +119,7 @@ To try it without a camera:   moonfirefs demo /tmp/moonfirefs-demo`,
 			if g.store == "" { // it would be the present directory
 				return &usageError{errors.New("--store has no value")}
 			}
+			useBuckets()
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },

@@ -45,8 +45,8 @@ func newTierAddCommand(g *global) *cobra.Command {
 		Use:   "add CAMERA --to DIR --after AGE --retain SIZE",
 		Short: "Have a camera's footage move to another directory",
 		Long: `Has the footage of a camera move to DIR, a directory of the store ("dir add"), once it is
-older than AGE: the newest on a fast disk, the months before on a large one. In the mount,
-nothing changes.
+older than AGE: the newest on a fast disk, the months before on a large one or in a bucket.
+In the mount, nothing changes.
 
 SIZE is the quota in DIR; when it is used up, the oldest footage there is deleted. The
 quota of the camera ("camera edit --retain") is for the footage that has not moved. When
@@ -129,7 +129,7 @@ func (f *tierFlags) set(o *opened, name string) error {
 // has.
 func (o *opened) tellTierRoom(id moonfirefs.SampleDirID) error {
 	dir := o.Dirs[id]
-	if !dir.Available() {
+	if !dir.Available() || dir.Remote() {
 		return nil
 	}
 	space, err := dir.Space()

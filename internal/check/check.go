@@ -113,7 +113,14 @@ func (c *checker) dirs(ctx context.Context) error {
 }
 
 func (c *checker) dir(ctx context.Context, id moonfirefs.SampleDirID, dir *sample.Dir) error {
-	if err := c.recordings(ctx, id, dir); err != nil {
+	files := looker{dir: dir}
+	if dir.Remote() {
+		var err error
+		if files.sizes, err = dir.Sizes(); err != nil {
+			return err
+		}
+	}
+	if err := c.recordings(ctx, id, &files); err != nil {
 		return err
 	}
 	return c.files(ctx, id, dir)

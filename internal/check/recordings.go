@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"math"
 
+	"github.com/google/uuid"
+
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/index"
 	"github.com/moonfirefs/moonfirefs/sample"
@@ -17,9 +19,33 @@ import (
 // batchRecordings is how many rows are read at a time.
 const batchRecordings = 512
 
+// looker looks at the sample files of a directory.
+type looker struct {
+	dir *sample.Dir
+	// sizes are those of a listing, for a directory elsewhere: there, each look is a request.
+	sizes map[uuid.UUID]int64
+}
+
+// lookerOf returns nil for a directory that the index does not know.
+func lookerOf(dir *sample.Dir) *looker {
+	if dir == nil {
+		return nil
+	}
+	return &looker{dir: dir}
+}
+
+// stat is that of the directory, which is asked only if the listing does not say what is
+// expected: the file may have come since.
+func (l *looker) stat(r *moonfirefs.Recording) (sample.Info, error) {
+	if sizeBytes, ok := l.sizes[r.SampleFile]; ok && sizeBytes == r.SampleFileBytes {
+		return sample.Info{SizeBytes: sizeBytes, Regular: true}, nil
+	}
+	return l.dir.Stat(r.SampleFile)
+}
+
 // recordings checks invariant 1 for the recordings in one directory, in the
 // order in which they were written.
-func (c *checker) recordings(ctx context.Context, id moonfirefs.SampleDirID, dir *sample.Dir) error {
+func (c *checker) recordings(ctx context.Context, id moonfirefs.SampleDirID, files *looker) error {
 	for after := moonfirefs.RecordingID(math.MinInt64); ; {
 		rows, err := c.store.DB.Stored(ctx, id, after, batchRecordings, c.o.Index)
 		if err != nil {
@@ -30,7 +56,7 @@ func (c *checker) recordings(ctx context.Context, id moonfirefs.SampleDirID, dir
 		}
 		for i := range rows {
 			rows[i].SampleDir = id // also where the row cannot be read
-			if err := c.recording(ctx, dir, &rows[i]); err != nil {
+			if err := c.recording(ctx, files, &rows[i]); err != nil {
 				return err
 			}
 		}
@@ -38,18 +64,18 @@ func (c *checker) recordings(ctx context.Context, id moonfirefs.SampleDirID, dir
 	}
 }
 
-func (c *checker) recording(ctx context.Context, dir *sample.Dir, s *index.Stored) error {
+func (c *checker) recording(ctx context.Context, files *looker, s *index.Stored) error {
 	r := &s.Recording
 	if s.Problem != "" {
 		if err := c.suspect(ctx, r, Damaged, s.Problem); err != nil {
 			return err
 		}
 	}
-	if dir == nil || r.Problem() != "" {
+	if files == nil || r.Problem() != "" {
 		c.advance(1, 0)
 		return nil // what it says of its file is worth nothing
 	}
-	kind, problem, err := c.sampleFile(ctx, dir, r)
+	kind, problem, err := c.sampleFile(ctx, files, r)
 	if err == nil && problem != "" {
 		err = c.suspect(ctx, r, kind, problem)
 	}
@@ -60,8 +86,8 @@ func (c *checker) recording(ctx context.Context, dir *sample.Dir, s *index.Store
 }
 
 // sampleFile checks a recording's file; the problem is "" if there is none.
-func (c *checker) sampleFile(ctx context.Context, dir *sample.Dir, r *moonfirefs.Recording) (kind Kind, problem string, err error) {
-	info, err := dir.Stat(r.SampleFile)
+func (c *checker) sampleFile(ctx context.Context, files *looker, r *moonfirefs.Recording) (kind Kind, problem string, err error) {
+	info, err := files.stat(r)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return Missing, "its sample file is missing", nil
@@ -72,7 +98,7 @@ func (c *checker) sampleFile(ctx context.Context, dir *sample.Dir, r *moonfirefs
 	case info.SizeBytes != r.SampleFileBytes:
 		return Damaged, fmt.Sprintf("its sample file has %d bytes, its row says %d", info.SizeBytes, r.SampleFileBytes), nil
 	case c.o.Hash:
-		return c.contents(ctx, dir, r)
+		return c.contents(ctx, files, r)
 	}
 	return "", "", nil
 }
@@ -80,9 +106,9 @@ func (c *checker) sampleFile(ctx context.Context, dir *sample.Dir, r *moonfirefs
 // unreadable makes an error of the file system something that is found.
 func unreadable(err error) (kind Kind, problem string, _ error) { return Unreadable, err.Error(), nil }
 
-func (c *checker) contents(ctx context.Context, dir *sample.Dir, r *moonfirefs.Recording) (kind Kind, problem string, err error) {
+func (c *checker) contents(ctx context.Context, files *looker, r *moonfirefs.Recording) (kind Kind, problem string, err error) {
 	digest := moonfirefs.NewSampleFileDigestOf(r)
-	_, err = dir.ReadThrough(ctx, r.SampleFile, &counted{digest, c})
+	_, err = files.dir.ReadThrough(ctx, r.SampleFile, &counted{digest, c})
 	switch {
 	case ctx.Err() != nil:
 		return "", "", context.Cause(ctx)

@@ -30,7 +30,7 @@ func (c *checker) named(ctx context.Context, ids []moonfirefs.RecordingID) error
 		if err != nil {
 			return err
 		}
-		if err := c.recording(ctx, c.store.Dirs[s.SampleDir], &s); err != nil {
+		if err := c.recording(ctx, lookerOf(c.store.Dirs[s.SampleDir]), &s); err != nil {
 			return err
 		}
 	}

@@ -258,7 +258,7 @@ func (c *Collector) directories(now time.Time) []status.Directory {
 		if dir := c.store.Dirs[id]; dir == nil || dir.Spare() {
 			continue // added since
 		}
-		d := status.Directory{Path: c.path(id)}
+		d := status.Directory{Path: c.path(id), Remote: c.store.Dirs[id].Remote()}
 		c.look(now, id, &d)
 		l := live[id]
 		d.Full, d.NoInodes, d.UncommittedRecordings, d.QuarantinedFiles = l.Full, l.NoInodes, l.Waiting, l.Quarantined
@@ -277,7 +277,7 @@ func (c *Collector) look(now time.Time, id moonfirefs.SampleDirID, d *status.Dir
 	space, silentSince, err := c.probes[id].look(now)
 	d.SilentSince = jsonTime(silentSince)
 	d.Missing = err != nil
-	if err == nil {
+	if err == nil && !space.Unbounded {
 		d.SizeBytes, d.AvailableBytes = int64(space.Blocks)*space.BlockSizeBytes, space.AvailableBytes()
 	}
 }

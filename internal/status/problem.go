@@ -115,6 +115,10 @@ func (f *finder) add(p Problem, format string, args ...any) {
 
 func (f *finder) directory(d *Directory) {
 	p := func(k Kind) Problem { return Problem{Kind: k, Directory: d.Path} }
+	if d.Missing && d.Remote {
+		f.add(p(DiskMissing), "The object store of %s does not answer%s: footage there cannot be read, and none moves there.%s", d.Path, because(d.CommitError), f.victims(d))
+		return
+	}
 	if d.Missing {
 		if denied(d.CommitError) {
 			f.add(p(DiskMissing), "The directory %s cannot be used: %s.%s", d.Path, d.CommitError, f.victims(d))
@@ -126,7 +130,7 @@ func (f *finder) directory(d *Directory) {
 	if silent := f.Time.Sub(d.SilentSince); !d.SilentSince.IsZero() && silent >= silentAfter || d.CommittingSeconds >= silentAfter.Seconds() {
 		silentProblem := p(DiskSilent)
 		silentProblem.Since = d.SilentSince
-		f.add(silentProblem, "The disk of %s does not answer.", d.Path)
+		f.add(silentProblem, "The %s of %s does not answer.", d.medium(), d.Path)
 	}
 	if d.Full {
 		f.add(p(DiskFull), "The disk of %s is full: nothing new is recorded, and existing footage stays.%s", d.Path, f.victims(d))
@@ -146,6 +150,14 @@ func (f *finder) directory(d *Directory) {
 	if d.QuarantinedFiles > 0 {
 		f.add(p(Quarantine), "Old files in %s cannot be deleted; the log says why.", d.Path)
 	}
+}
+
+// medium is what keeps the files of a directory.
+func (d *Directory) medium() string {
+	if d.Remote {
+		return "object store"
+	}
+	return "disk"
 }
 
 // denied tells whether a directory is not missing at all, but somebody else's.

@@ -178,7 +178,9 @@ type Gaps struct {
 // Directory is how a sample directory and its file system are doing.
 type Directory struct {
 	Path string `json:"path"`
-	// Missing says that it is not open: its disk is not there.
+	// Remote says that it is no directory of this machine: it has as much room as is wanted.
+	Remote bool `json:"remote,omitempty"`
+	// Missing says that it is not open: its disk is not there, or does not answer.
 	Missing bool `json:"missing,omitempty"`
 	// SilentSince is when it was asked something that it has not answered yet;
 	// zero if it answers.

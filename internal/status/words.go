@@ -132,6 +132,9 @@ func (g Gaps) Text() string {
 
 // SpaceText says how much room there is.
 func (d *Directory) SpaceText() string {
+	if d.Remote {
+		return "as much as is wanted"
+	}
 	return BytesText(d.AvailableBytes) + " free of " + BytesText(d.SizeBytes)
 }
 

@@ -50,6 +50,35 @@ func AddDir(ctx context.Context, path, samplesPath string, log *slog.Logger) (di
 	return dir, nil
 }
 
+// AddRemoteDir makes the place of a URL, which must be empty, a sample directory of the store
+// in the directory path. Footage can move there.
+func AddRemoteDir(ctx context.Context, path, url string, log *slog.Logger) (dir index.SampleDir, err error) {
+	s, err := Open(ctx, path, Configuring, log)
+	if err != nil {
+		return index.SampleDir{}, err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	dir = index.SampleDir{UUID: uuid.New(), Path: url}
+	for _, d := range s.Dirs {
+		if d.Path() == sample.ShownPath(url) {
+			return index.SampleDir{}, moonfirefs.Errorf(moonfirefs.ErrExists, "add sample directory %s: the store already has it", d.Path())
+		}
+	}
+	remote, err := sample.NewRemote(url)
+	if err != nil {
+		return index.SampleDir{}, fmt.Errorf("add sample directory: %w", err)
+	}
+	defer func() { err = errors.Join(err, remote.Close()) }()
+	// The mark first: a directory that the index knows must be there.
+	if err := sample.CreateRemote(remote, sample.Identity{Store: s.DB.Meta().Store, Dir: dir.UUID}); err != nil {
+		return index.SampleDir{}, err
+	}
+	if err := s.DB.AddSampleDir(ctx, &dir); err != nil {
+		return index.SampleDir{}, errors.Join(err, remote.Forget())
+	}
+	return dir, nil
+}
+
 // requireOther refuses a directory of the store, whatever it is called.
 func (s *Store) requireOther(path string) error {
 	info, err := os.Stat(path)

@@ -33,6 +33,9 @@ func RemoveDir(ctx context.Context, path string, find func(*Store) (moonfirefs.S
 	if err := errors.Join(err, s.Close()); err != nil {
 		return "", err
 	}
+	if sample.IsRemote(removed) {
+		return removed, nil
+	}
 	return removed, forgetDir(removed)
 }
 
@@ -41,12 +44,29 @@ func (s *Store) removeDir(ctx context.Context, id moonfirefs.SampleDirID) error 
 	if len(s.Dirs) == 1 {
 		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "remove sample directory %s: the store has no other", dir.Path())
 	}
+	if dir.Remote() {
+		return s.removeRemoteDir(ctx, id)
+	}
 	if dir.Available() {
 		if err := requireNoFiles(dir.Path()); err != nil {
 			return err
 		}
 	}
 	return s.DB.RemoveSampleDir(ctx, id)
+}
+
+// removeRemoteDir is removeDir for a directory elsewhere, which need not answer.
+func (s *Store) removeRemoteDir(ctx context.Context, id moonfirefs.SampleDirID) error {
+	dir := s.Dirs[id]
+	if err := dir.Attach(); err == nil {
+		if err := dir.RequireEmpty(); err != nil {
+			return fmt.Errorf("remove sample directory: %w", err)
+		}
+	}
+	if err := s.DB.RemoveSampleDir(ctx, id); err != nil {
+		return err
+	}
+	return dir.Unmark()
 }
 
 // requireNoFiles refuses a directory with files that are not the store's own book-keeping.

@@ -139,7 +139,7 @@ func (s *Store) open(ctx context.Context, path string, mode Mode, log *slog.Logg
 // assign says where a directory is.
 func (s *Store) assign(d *index.SampleDir) {
 	location := d.Path
-	if !filepath.IsAbs(location) {
+	if !filepath.IsAbs(location) && !sample.IsRemote(location) {
 		location = filepath.Join(s.path, location)
 	}
 	s.Dirs[d.ID].Assign(location, sample.Identity{Store: s.DB.Meta().Store, Dir: d.UUID})
@@ -152,9 +152,14 @@ func (s *Store) openDirs(ctx context.Context, path string, mode Mode) error {
 		return err
 	}
 	var absent []error
+	var remote int
 	for _, d := range dirs {
 		s.Dirs[d.ID] = sample.NewSpare(access)
 		s.assign(&d)
+		if mode == Recording && s.Dirs[d.ID].Remote() {
+			remote++
+			continue // it may not answer for long: the recorder attaches it beside recording
+		}
 		err := s.Dirs[d.ID].Attach()
 		switch {
 		case err == nil:
@@ -167,7 +172,7 @@ func (s *Store) openDirs(ctx context.Context, path string, mode Mode) error {
 	if len(dirs) == 0 {
 		return fmt.Errorf("open store %s: its index has no sample directory: %w", path, moonfirefs.ErrCorrupt)
 	}
-	if len(absent) == len(dirs) {
+	if len(absent) > 0 && len(absent)+remote == len(dirs) {
 		return absent[0] // one line says enough
 	}
 	return nil

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/moonfirefs/moonfirefs/internal/test/objectstore"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
+)
+
+// bucketStore is a store with old footage, and an object store that it can move to.
+type bucketStore struct {
+	*testing.T
+	path    string
+	bucket  *objectstore.Store
+	digests map[string]string
+}
+
+func newBucketStore(t *testing.T) *bucketStore {
+	t.Helper()
+	dir := t.TempDir()
+	tool(t, "tar", "-C", dir, "-xzf", filepath.Join(oldStores, "version-1.tar.gz"))
+	s := &bucketStore{T: t, path: filepath.Join(dir, "store"), bucket: objectstore.Start(t), digests: oldDigests(t, "version-1")}
+	mustRun(t, "dir", "add", "--s3", s.bucket.URL, "--credentials", objectstore.Credentials(t), "--store", s.path)
+	return s
+}
+
+// moveAll has all footage move to the bucket as soon as it is recorded to.
+func (s *bucketStore) moveAll() {
+	s.Helper()
+	mustRun(s.T, "tier", "add", "yard", "--to", s.bucket.URL, "--after", "10m", "--retain", "1GB", "--store", s.path)
+	mustRun(s.T, "tier", "add", "yard/sub", "--to", s.bucket.URL, "--after", "1h", "--retain", "1GB", "--store", s.path)
+}
+
+// local is how many sample files are on this machine.
+func (s *bucketStore) local() int { return sampleFiles(s.T, filepath.Join(s.path, "samples")) }
+
+// requireDigests requires that the files in a mount are what they were when they were recorded.
+func (s *bucketStore) requireDigests(mountpoint, when string) {
+	s.Helper()
+	for name, digest := range s.digests {
+		if got := see(s.T, filepath.Join(mountpoint, name)); got.digest != digest {
+			s.Errorf("%s, %s has SHA-256 %s, not %s", when, name, got.digest, digest)
+		}
+	}
+}
+
+// TestTierInBucket ensures that footage moves to a bucket while it is mounted, and that nobody
+// notices; that it is deleted there; and that a check finds what is missing there, and what is
+// too much.
+func TestTierInBucket(t *testing.T) {
+	t.Parallel()
+	s := newBucketStore(t)
+	mountpoint := newMountpoint(t)
+	recorder := start(t, "run", mountpoint, "--store", s.path)
+	recorder.saw("msg=recording")
+	s.requireDigests(mountpoint, "before the move")
+	const hour = "yard/2026-11-30/00.mp4"
+	open, err := os.Open(filepath.Join(mountpoint, hour))
+	mustDo(t, err)
+	defer open.Close()
+	begun := make([]byte, 10_000)
+	_, err = io.ReadFull(open, begun)
+	mustDo(t, err)
+	footage := s.local()
+	s.moveAll()
+	wait.Until(t, "all footage to move", func() bool {
+		s.requireDigests(mountpoint, "during the move")
+		return s.local() == 0
+	})
+	if got := rest(t, open, begun); got != s.digests[hour] {
+		t.Errorf("a file that was open while it moved has SHA-256 %s", got)
+	}
+	if n := len(s.bucket.Objects(t)); n != footage+1 {
+		t.Errorf("%d objects of %d sample files and the mark", n, footage)
+	}
+	s.requireDigests(mountpoint, "after the move")
+	requireOutput(t, exitOK, []string{s.bucket.URL, "unlimited"}, "dir", "list", "--store", s.path)
+	if output, _ := run(t, "status", "--store", s.path); !strings.Contains(output, "as much as is wanted") { // its cameras do not exist
+		t.Errorf("status:\n%s", output)
+	}
+
+	again, err := os.Open(filepath.Join(mountpoint, hour))
+	mustDo(t, err)
+	defer again.Close()
+	mustRun(t, "keep", "--release", "visit", "--yes", "--store", s.path)
+	mustRun(t, "delete", "yard", "2026-11-30 00:00", "01:00", "--yes", "--store", s.path)
+	if got := rest(t, again, nil); got != s.digests[hour] {
+		t.Errorf("a file that was open while its footage was deleted has SHA-256 %s", got)
+	}
+	mustDo(t, again.Close())
+	recorder.stop()
+	recorder = start(t, "run", mountpoint, "--store", s.path)
+	wait.Until(t, "the footage to be deleted", func() bool { return len(s.bucket.Objects(t)) < footage+1 })
+	recorder.stop()
+	requireOutput(t, exitOK, []string{"Clean"}, "check", "--hash", "--store", s.path)
+	s.requireFindings()
+}
+
+// requireFindings requires that a check finds an object that is damaged, and one that is
+// missing.
+func (s *bucketStore) requireFindings() {
+	s.Helper()
+	var objects []string
+	for _, key := range s.bucket.Objects(s.T) {
+		if !strings.HasSuffix(key, "/meta") {
+			objects = append(objects, key)
+		}
+	}
+	s.bucket.Spoil(s.T, objects[0])
+	s.bucket.Remove(s.T, objects[1])
+	requireOutput(s.T, exitFailure, []string{"its sample file is missing"}, "check", "--store", s.path)
+	requireOutput(s.T, exitFailure, []string{"differ from their SHA-"}, "check", "--hash", "--store", s.path)
+}
+
+// TestBucketAway ensures that an object store that does not answer costs nothing but the
+// footage in it, that footage moves once it answers, and that the status tells.
+func TestBucketAway(t *testing.T) {
+	t.Parallel()
+	s := newBucketStore(t)
+	s.moveAll()
+	mountpoint := newMountpoint(t)
+	s.bucket.Set(objectstore.Busy)
+	recorder := start(t, "run", mountpoint, "--store", s.path)
+	recorder.saw("msg=recording")
+	s.requireDigests(mountpoint, "while the object store is busy")
+	wait.Until(t, "the status to tell", func() bool {
+		output, _ := run(t, "status", "--store", s.path)
+		return strings.Contains(output, "The object store of "+s.bucket.URL)
+	})
+	s.bucket.Set(objectstore.None)
+	wait.Until(t, "all footage to move", func() bool { return s.local() == 0 })
+	s.requireDigests(mountpoint, "after the move")
+	recorder.stop()
+	requireOutput(t, exitOK, []string{"Clean"}, "check", "--hash", "--store", s.path)
+}
+
+// TestBucketDir ensures that a bucket is no place to record to, that a directory in one is
+// added once, and can be removed, and that no key is in the index.
+func TestBucketDir(t *testing.T) {
+	t.Parallel()
+	path, bucket := newStore(t), objectstore.Start(t)
+	credentials := objectstore.Credentials(t)
+	requireOutput(t, exitUsage, []string{"--credentials is for a bucket"}, "dir", "add", "--credentials", credentials, "--store", path)
+	mustDo(t, os.Chmod(credentials, 0o644))
+	requireOutput(t, exitFailure, []string{"chmod 640"}, "dir", "add", "--s3", bucket.URL, "--credentials", credentials, "--store", path)
+	mustDo(t, os.Chmod(credentials, 0o640))
+	mustRun(t, "dir", "add", "--s3", bucket.URL, "--credentials", credentials, "--store", path)
+	requireOutput(t, exitFailure, []string{"the store already has it"}, "dir", "add", "--s3", bucket.URL, "--credentials", credentials, "--store", path)
+	requireOutput(t, exitFailure, []string{"nothing can be recorded to a bucket"}, "camera", "add", "yard", "rtsp://127.0.0.1/", "--retain", "1GB", "--dir", bucket.URL, "--store", path, "--no-test")
+	if stored := tool(t, "sqlite3", filepath.Join(path, "moonfire.db"), "select path from sample_dir"); strings.Contains(stored, "testsecret") || !strings.Contains(stored, credentials) {
+		t.Errorf("the index has %s", stored)
+	}
+	requireOutput(t, exitOK, []string{"Removed sample directory " + bucket.URL}, "dir", "remove", bucket.URL, "--store", path)
+	if left := bucket.Objects(t); len(left) > 0 {
+		t.Errorf("left: %q", left)
+	}
+}

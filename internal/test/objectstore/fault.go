@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package objectstore
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+)
+
+// Fault is what is wrong with a store.
+type Fault int
+
+// The faults of a store.
+const (
+	// None: it works.
+	None Fault = iota
+	// Frozen: it takes requests and answers none.
+	Frozen
+	// Busy: it answers 503.
+	Busy
+	// Truncated: its answers end half-way.
+	Truncated
+	// Wrong: a byte of each answer that has bytes of an object is another one.
+	Wrong
+)
+
+// Proxy passes requests on to a store as long as there is no fault.
+type Proxy struct {
+	to http.Handler
+
+	mu sync.Mutex // guards what follows
+	// fault is the present one, over is closed when it ends.
+	fault Fault
+	over  chan struct{}
+	// requests counts those that were passed on, by method.
+	requests map[string]int
+}
+
+// NewProxy returns one without a fault.
+func NewProxy(to http.Handler) *Proxy {
+	return &Proxy{to: to, over: make(chan struct{}), requests: make(map[string]int)}
+}
+
+// Set has the store fail in another way from now on, or work.
+func (p *Proxy) Set(f Fault) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fault = f
+	close(p.over)
+	p.over = make(chan struct{})
+}
+
+// Requests is how many there were of a method, such as GET.
+func (p *Proxy) Requests(method string) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.requests[method]
+}
+
+func (p *Proxy) begin(r *http.Request) (f Fault, over <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.requests[r.Method]++
+	return p.fault, p.over
+}
+
+// ServeHTTP implements http.Handler.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch f, over := p.begin(r); f {
+	case Frozen:
+		select {
+		case <-over:
+		case <-r.Context().Done():
+		}
+		panic(http.ErrAbortHandler)
+	case Busy:
+		w.WriteHeader(http.StatusServiceUnavailable)
+	case Truncated, Wrong:
+		p.spoil(w, r, f)
+	default:
+		p.to.ServeHTTP(w, r)
+	}
+}
+
+// spoil answers with something else than the store does.
+func (p *Proxy) spoil(w http.ResponseWriter, r *http.Request, f Fault) {
+	answer := httptest.NewRecorder()
+	p.to.ServeHTTP(answer, r)
+	body := answer.Body.Bytes()
+	for key, values := range answer.Header() {
+		w.Header()[key] = values
+	}
+	isObject := r.Method == http.MethodGet && answer.Code/100 == 2 && !strings.Contains(answer.Header().Get("Content-Type"), "xml")
+	if f == Wrong && isObject && len(body) > 0 {
+		body[len(body)/2] ^= 0x20
+	}
+	w.WriteHeader(answer.Code)
+	if f == Truncated && len(body) > 0 {
+		_, _ = w.Write(body[:len(body)/2])
+		panic(http.ErrAbortHandler)
+	}
+	_, _ = w.Write(body)
+}

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package objects
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/minio/minio-go/v7"
+	"github.com/minio/minio-go/v7/pkg/credentials"
+
+	"github.com/moonfirefs/moonfirefs"
+)
+
+const (
+	// tableKey is that of the checksums of an object in its metadata.
+	tableKey = "Moonfirefs-Blocks"
+	// metaPrefix begins the headers of metadata.
+	metaPrefix = "X-Amz-Meta-"
+	// connectTimeout bounds the way to the object store.
+	connectTimeout = 5 * time.Second
+	// listPage is how many names an answer has.
+	listPage = 1000
+	// mebibyte is for what small things may take.
+	mebibyte = 1 << 20
+)
+
+// bucket is a prefix in a bucket, as requests.
+type bucket struct {
+	*location
+	client   *minio.Core
+	patience time.Duration
+	closed   chan struct{}
+	close    func()
+
+	mu sync.Mutex // guards what follows
+	// failing says that the last request was not answered.
+	failing bool
+}
+
+// newBucket does no I/O.
+func newBucket(l *location, patience time.Duration) (*bucket, error) {
+	transport, err := minio.DefaultTransport(l.secure)
+	if err != nil {
+		return nil, fmt.Errorf("prepare requests to %s: %w", l, err)
+	}
+	transport.DialContext = (&net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}).DialContext
+	transport.TLSHandshakeTimeout = connectTimeout
+	transport.MaxIdleConnsPerHost = 2 * maxFetches
+	client, err := minio.NewCore(l.host, &minio.Options{
+		Creds: credentials.New(&provider{path: l.credentials}), Secure: l.secure, Region: l.region,
+		Transport: transport, MaxRetries: 1,
+	})
+	if err != nil {
+		return nil, invalid("%s: %v", l, err)
+	}
+	closed := make(chan struct{})
+	return &bucket{location: l, client: client, patience: patience, closed: closed, close: sync.OnceFunc(func() {
+		close(closed)
+		transport.CloseIdleConnections()
+	})}, nil
+}
+
+// noted remembers whether a request was answered.
+func (b *bucket) noted(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.failing = unanswered(meaning(err))
+}
+
+// isFailing tells whether the last request was not answered.
+func (b *bucket) isFailing() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.failing
+}
+
+// part is a part of an object.
+type part struct {
+	data []byte
+	// totalBytes is the size of the object, table its checksums.
+	totalBytes int64
+	table      string
+}
+
+// get reads n bytes of an object of a size at an offset, and has verify look at them: what it
+// refuses is asked for again.
+func (b *bucket) get(ctx context.Context, name string, sizeBytes, offset, n int64, verify func(*part) error) (p *part, err error) {
+	err = b.retry(ctx, "read object "+name, n, func(ctx context.Context) (err error) {
+		if p, err = b.getOnce(ctx, name, sizeBytes, offset, n); err != nil {
+			return err
+		}
+		return verify(p)
+	})
+	return p, err
+}
+
+func (b *bucket) getOnce(ctx context.Context, name string, sizeBytes, offset, n int64) (*part, error) {
+	var o minio.GetObjectOptions
+	if err := o.SetRange(offset, offset+n-1); err != nil {
+		return nil, err
+	}
+	body, _, header, err := b.client.GetObject(ctx, b.bucket, b.key(name), o)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	from, totalBytes, ok := contentRange(header.Get("Content-Range"))
+	if !ok || from != offset {
+		return nil, fmt.Errorf("asked for the bytes from %d, it answers with %q: %w", offset, printable(header.Get("Content-Range")), errWrongBytes)
+	}
+	if totalBytes != sizeBytes {
+		return nil, fmt.Errorf("it has %d bytes instead of %d: %w", totalBytes, sizeBytes, moonfirefs.ErrCorrupt)
+	}
+	p := &part{data: make([]byte, n), totalBytes: totalBytes, table: header.Get(metaPrefix + tableKey)}
+	return p, readFull(body, p.data)
+}
+
+// contentRange parses "bytes FROM-TO/TOTAL".
+func contentRange(text string) (from, total int64, ok bool) {
+	text, ok = strings.CutPrefix(text, "bytes ")
+	span, whole, found := strings.Cut(text, "/")
+	first, _, both := strings.Cut(span, "-")
+	from, err1 := strconv.ParseInt(first, 10, 64)
+	total, err2 := strconv.ParseInt(whole, 10, 64)
+	return from, total, ok && found && both && err1 == nil && err2 == nil
+}
+
+// printable is a header as it may be shown.
+func printable(header string) string { return header[:min(len(header), 64)] }
+
+// getSmall reads a whole object that is small.
+func (b *bucket) getSmall(ctx context.Context, name string) (data []byte, err error) {
+	err = b.retry(ctx, "read object "+name, 0, func(ctx context.Context) error {
+		body, info, _, err := b.client.GetObject(ctx, b.bucket, b.key(name), minio.GetObjectOptions{})
+		if err != nil {
+			return err
+		}
+		defer body.Close()
+		if info.Size < 0 || info.Size > mebibyte {
+			return fmt.Errorf("it has %d bytes: %w", info.Size, errRefused)
+		}
+		data = make([]byte, info.Size)
+		return readFull(body, data)
+	})
+	return data, err
+}
+
+// copyTo writes a whole object of that size to w. It is not tried again once w has got
+// anything.
+func (b *bucket) copyTo(ctx context.Context, name string, w io.Writer) (sizeBytes int64, err error) {
+	var body io.ReadCloser
+	// The answer outlives the attempt that has begun it.
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	err = b.retry(ctx, "read object "+name, 0, func(limited context.Context) error {
+		stop := context.AfterFunc(limited, func() { cancel(context.Cause(limited)) })
+		var info minio.ObjectInfo
+		body, info, _, err = b.client.GetObject(ctx, b.bucket, b.key(name), minio.GetObjectOptions{})
+		stop()
+		sizeBytes = info.Size
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer body.Close()
+	idle := time.AfterFunc(b.patience, func() { cancel(errNoAnswer) })
+	defer idle.Stop()
+	n, err := io.CopyBuffer(w, &watched{body, idle, b.patience}, make([]byte, mebibyte))
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		err = cause
+	}
+	if err == nil && n != sizeBytes {
+		err = io.ErrUnexpectedEOF
+	}
+	b.noted(err)
+	if err != nil {
+		return n, fmt.Errorf("read object %s at %d: %w", name, n, err)
+	}
+	return n, nil
+}
+
+// watched puts off a timer whenever something comes.
+type watched struct {
+	io.Reader
+	idle     *time.Timer
+	patience time.Duration
+}
+
+func (w *watched) Read(p []byte) (int, error) {
+	n, err := w.Reader.Read(p)
+	w.idle.Reset(w.patience)
+	return n, err
+}
+
+// put makes an object, unless there is one of that name: then the error wraps fs.ErrExist.
+// The object store verifies the SHA-256 before it makes the object.
+func (b *bucket) put(ctx context.Context, name string, r io.ReaderAt, sizeBytes int64, sha256 [32]byte, metadata map[string]string, isNew bool) error {
+	return b.retry(ctx, "write object "+name, sizeBytes, func(ctx context.Context) error {
+		o := minio.PutObjectOptions{UserMetadata: metadata, DisableMultipart: true}
+		if isNew {
+			o.SetMatchETagExcept("*")
+		}
+		_, err := b.client.PutObject(ctx, b.bucket, b.key(name), io.NewSectionReader(r, 0, sizeBytes), sizeBytes, "", hex.EncodeToString(sha256[:]), o)
+		return err
+	})
+}
+
+// stat tells of an object. Nothing but its size and its checksums is filled in.
+func (b *bucket) stat(ctx context.Context, name string) (p *part, err error) {
+	err = b.retry(ctx, "look at object "+name, 0, func(ctx context.Context) error {
+		info, err := b.client.StatObject(ctx, b.bucket, b.key(name), minio.StatObjectOptions{})
+		p = &part{totalBytes: info.Size, table: info.Metadata.Get(metaPrefix + tableKey)}
+		return err
+	})
+	return p, err
+}
+
+// remove removes objects, as many at a time as the object store takes. Those that are missing
+// are no error.
+func (b *bucket) remove(ctx context.Context, names []string) error {
+	return b.retry(ctx, fmt.Sprintf("remove %d objects", len(names)), 0, func(ctx context.Context) error {
+		wanted := make(chan minio.ObjectInfo, len(names))
+		for _, name := range names {
+			wanted <- minio.ObjectInfo{Key: b.key(name)}
+		}
+		close(wanted)
+		var errs []error
+		for failed := range b.client.RemoveObjects(ctx, b.bucket, wanted, minio.RemoveObjectsOptions{}) {
+			if err := meaning(failed.Err); !errors.Is(err, fs.ErrNotExist) {
+				errs = append(errs, err)
+			}
+		}
+		return errors.Join(errs...)
+	})
+}
+
+// copyWithin copies an object to another name, without its bytes coming here.
+func (b *bucket) copyWithin(ctx context.Context, from, to string) error {
+	return b.retry(ctx, "copy object "+from, 0, func(ctx context.Context) error {
+		_, err := b.client.Client.CopyObject(ctx, minio.CopyDestOptions{Bucket: b.bucket, Object: b.key(to)},
+			minio.CopySrcOptions{Bucket: b.bucket, Object: b.key(from)})
+		return err
+	})
+}
+
+// list calls fn for the objects below the prefix, but not for those below another slash, a
+// page at a time. It is not tried again once fn was called.
+func (b *bucket) list(ctx context.Context, fn func([]minio.ObjectInfo) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	idle := time.AfterFunc(b.patience, func() { cancel(errNoAnswer) })
+	defer idle.Stop()
+	var page []minio.ObjectInfo
+	for info := range b.client.Client.ListObjects(ctx, b.bucket, minio.ListObjectsOptions{Prefix: b.prefix + "/", MaxKeys: listPage}) {
+		idle.Reset(b.patience)
+		if info.Err != nil {
+			b.noted(info.Err)
+			return fmt.Errorf("list objects: %w", meaning(errors.Join(context.Cause(ctx), info.Err)))
+		}
+		if page = append(page, info); len(page) == listPage {
+			if err := fn(page); err != nil {
+				return err
+			}
+			page = page[:0]
+		}
+	}
+	if err := context.Cause(ctx); err != nil {
+		b.noted(err)
+		return fmt.Errorf("list objects: %w", err)
+	}
+	b.noted(nil)
+	return fn(page)
+}
+
+// locate asks in which region the bucket is.
+func (b *bucket) locate(ctx context.Context) (region string, err error) {
+	err = b.retry(ctx, "ask where the bucket is", 0, func(ctx context.Context) (err error) {
+		region, err = b.client.GetBucketLocation(ctx, b.bucket)
+		return err
+	})
+	return region, err
+}
+
+// putSmall makes an object of data.
+func (b *bucket) putSmall(ctx context.Context, name string, data []byte, sha256 [32]byte, isNew bool) error {
+	return b.put(ctx, name, bytes.NewReader(data), int64(len(data)), sha256, nil, isNew)
+}

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package sample
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+	"sync/atomic"
+
+	"github.com/google/uuid"
+
+	"github.com/moonfirefs/moonfirefs"
+)
+
+// Remote keeps the sample files of a Dir elsewhere than in a directory of this machine, such
+// as in a bucket. A Dir asks it what it would ask a file system. It is safe for concurrent
+// use, and each call ends within a time of its own, whatever becomes of the other side.
+//
+// Recordings are not made there: their files come whole, when they move to a tier.
+type Remote interface {
+	// String tells people where it is.
+	String() string
+	// ReadMeta returns the file that marks the place as ours. It may be what the other side
+	// answered a minute ago, unless something has failed since. The error wraps
+	// fs.ErrNotExist if there is none.
+	ReadMeta() ([]byte, error)
+	// WriteMeta replaces that file, or, if it is to be new, fails with fs.ErrExist where
+	// there is one.
+	WriteMeta(data []byte, isNew bool) error
+	// Spool returns a file without a name in which a sample file is gathered. The caller
+	// closes it.
+	Spool() (*os.File, error)
+	// Publish makes a sample file of what has been gathered: durably, and whole or not at
+	// all. The error wraps fs.ErrExist if there is another file of that name.
+	Publish(name uuid.UUID, spool *os.File) error
+	// Open is that of Directory. It may leave it to File.ReadAt to find out whether the file
+	// is there and of that size.
+	Open(name uuid.UUID, sizeBytes int64) (File, error)
+	// Hold has Unlink refuse these files, with ErrHeld, until release is called.
+	Hold(names []uuid.UUID) (release func())
+	// Unlink removes a file by the next Sync at the latest. One that is missing is no error.
+	Unlink(name uuid.UUID) error
+	// Sync carries out what Unlink has promised.
+	Sync() error
+	// Stat looks at a file. The error wraps fs.ErrNotExist if there is none.
+	Stat(name uuid.UUID) (Info, error)
+	// EachBatch calls fn for all files that are named by a UUID, with their sizes.
+	EachBatch(fn func([]Listed) error) error
+	// ReadThrough writes a whole file to w, past all caches.
+	ReadThrough(ctx context.Context, name uuid.UUID, w io.Writer) (sizeBytes int64, err error)
+	// MoveAside moves a file out of the way, durably, and tells where it is.
+	MoveAside(name uuid.UUID) (path string, err error)
+	// Empty tells whether there is nothing but the file that marks the place.
+	Empty() (bool, error)
+	// Forget removes that file.
+	Forget() error
+	Close() error
+}
+
+// Listed is a sample file in a listing.
+type Listed struct {
+	Name      uuid.UUID
+	SizeBytes int64
+}
+
+var (
+	// ErrHeld is returned when a sample file cannot be unlinked yet, since somebody reads it.
+	ErrHeld = errors.New("the sample file is being read")
+	// errNoRemote is returned by a program that knows no other places than disks.
+	errNoRemote = errors.New("this program cannot read it: it was built without support for buckets")
+	// errNotThere is returned where something is asked of a Remote that only a disk can do.
+	errNotThere = fmt.Errorf("footage cannot be recorded there, it can only move there: %w", errors.ErrUnsupported)
+)
+
+// openRemote makes a Remote of its URL, without any I/O; nil where there is no support.
+var openRemote atomic.Pointer[func(url string) (Remote, error)]
+
+// RegisterRemote has directories whose paths are URLs kept by what open returns, which does
+// no I/O. It is called before any store is opened; the last call counts.
+func RegisterRemote(open func(url string) (Remote, error)) { openRemote.Store(&open) }
+
+// IsRemote tells whether the path of a directory is that of a Remote.
+func IsRemote(path string) bool {
+	return strings.HasPrefix(path, "https://") || strings.HasPrefix(path, "http://")
+}
+
+// NewRemote returns the Remote of a URL. The error wraps moonfirefs.ErrInvalid if that is
+// none.
+func NewRemote(url string) (Remote, error) {
+	open := openRemote.Load()
+	if open == nil {
+		return nil, errNoRemote
+	}
+	return (*open)(url)
+}
+
+// CreateRemote marks an empty place as ours. The error wraps moonfirefs.ErrInvalid if it is
+// not empty.
+func CreateRemote(r Remote, id Identity) error {
+	empty, err := r.Empty()
+	if err != nil {
+		return fmt.Errorf("create sample directory %s: %w", r, err)
+	}
+	if !empty {
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "create sample directory %s: it is not empty", r)
+	}
+	data, err := encodeMeta(&metaFile{Store: id.Store, Dir: id.Dir})
+	if err == nil {
+		err = r.WriteMeta(data, true)
+	}
+	if errors.Is(err, fs.ErrExist) {
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "create sample directory %s: it is one already", r)
+	}
+	if err != nil {
+		return fmt.Errorf("create sample directory %s: %w", r, err)
+	}
+	return nil
+}
+
+// RequireEmpty fails if a directory elsewhere has files. The error wraps
+// moonfirefs.ErrInvalid then.
+func (d *Dir) RequireEmpty() error {
+	r := d.remote()
+	if r == nil {
+		return fmt.Errorf("%s: %w", d.Path(), ErrUnavailable)
+	}
+	empty, err := r.Empty()
+	if err == nil && !empty {
+		err = moonfirefs.Errorf(moonfirefs.ErrInvalid, "sample directory %s is not empty", d.Path())
+	}
+	return err
+}
+
+// Unmark has a directory elsewhere be nobody's. It does nothing if it is not available.
+func (d *Dir) Unmark() error {
+	if r := d.remote(); r != nil {
+		return r.Forget()
+	}
+	return nil
+}
+
+// Remote tells whether the directory is elsewhere than on a disk of this machine.
+func (d *Dir) Remote() bool {
+	l := d.where.Load()
+	return l != nil && IsRemote(l.path)
+}
+
+// remote returns that of a directory that is available and elsewhere, or nil.
+func (d *Dir) remote() Remote {
+	if p := d.place.Load(); p != nil {
+		return p.remote
+	}
+	return nil
+}
+
+// openRemotePlace verifies the place. It is called with d.attaching held.
+func (d *Dir) openRemotePlace() (*place, error) {
+	if d.kept == nil {
+		r, err := NewRemote(d.where.Load().path)
+		if err != nil {
+			return nil, err
+		}
+		d.kept = r
+	}
+	// Who only reads asks for names that nothing else has: nobody waits for that.
+	if d.mode != ReadOnly {
+		if err := verifyRemote(d.kept, d.identity()); err != nil {
+			return nil, err
+		}
+	}
+	return &place{remote: d.kept}, nil
+}
+
+func verifyRemote(r Remote, id Identity) error {
+	meta, err := readRemoteMeta(r)
+	if err != nil {
+		return err
+	}
+	return meta.verify(id)
+}
+
+func readRemoteMeta(r Remote) (*metaFile, error) {
+	data, err := r.ReadMeta()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("it has no object %q: %w", metaName, moonfirefs.ErrForeign)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return decodeMeta(data)
+}
+
+// verifyPresence finds out whether a place is still ours. What does not answer may be back
+// at any moment, and what is in a cache can be read until then: it is not gone.
+func (d *Dir) verifyPresence(r Remote) error {
+	err := verifyRemote(r, d.identity())
+	if errors.Is(err, moonfirefs.ErrForeign) {
+		return d.unavailable(err.Error())
+	}
+	return err
+}
+
+// eachBatch is EachBatch of a Remote.
+func eachBatch(r Remote, fn func([]uuid.UUID) error) error {
+	err := r.EachBatch(func(batch []Listed) error {
+		names := make([]uuid.UUID, len(batch))
+		for i, f := range batch {
+			names[i] = f.Name
+		}
+		return fn(names)
+	})
+	if err != nil {
+		return fmt.Errorf("list sample files: %w", err)
+	}
+	return nil
+}
+
+// Sizes lists the sample files of a directory elsewhere, where to look at each of them would
+// take a request.
+func (d *Dir) Sizes() (map[uuid.UUID]int64, error) {
+	r := d.remote()
+	if r == nil {
+		return nil, fmt.Errorf("list sample files: %s: %w", d.Path(), ErrUnavailable)
+	}
+	sizes := make(map[uuid.UUID]int64)
+	err := r.EachBatch(func(batch []Listed) error {
+		for _, f := range batch {
+			sizes[f.Name] = f.SizeBytes
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list sample files: %w", err)
+	}
+	return sizes, nil
+}
