@@ -3,28 +3,24 @@
 package events
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/url"
 	"os"
 
 	"github.com/google/uuid"
-	_ "github.com/mattn/go-sqlite3" // the driver
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/durable"
+	"github.com/moonfirefs/moonfirefs/internal/sidedb"
 )
 
 // FileName is that of the database, in the folder of the store.
 const FileName = "events.db"
 
-// schemaSQL makes the database. Whoever changes it changes its number in user_version, and
-// says what becomes of the version before.
-const schemaSQL = `
+// kind says what the database is. Whoever changes its schema says what becomes of the version before.
+var kind = sidedb.Kind{Of: "events", Version: 1, Durable: true, Schema: `
 create table if not exists store (
   uuid blob not null,
   -- Another number after each change of an event.
@@ -41,9 +37,7 @@ create table if not exists event (
   source text not null
 );
 create index if not exists event_time on event (camera_uuid, start_time_90k);
-pragma user_version = 1;`
-
-const schemaVersion = 1
+pragma user_version = 1;`}
 
 // Database is where events are. It is safe for concurrent use, by several processes.
 type Database struct{ db *sql.DB }
@@ -51,93 +45,63 @@ type Database struct{ db *sql.DB }
 // OpenDatabase opens the database at path for writing, or makes it. It returns an error that
 // wraps moonfirefs.ErrInvalid if it is of another store or of a later version.
 func OpenDatabase(ctx context.Context, path string, store uuid.UUID) (*Database, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("open events: %w", err)
-	}
-	if err := errors.Join(durable.AdoptFile(f), f.Close()); err != nil {
-		return nil, fmt.Errorf("open events: %w", err)
-	}
-	d, err := open(ctx, path, "rw")
+	db, err := kind.Open(ctx, path, store)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.prepare(ctx, store); err != nil {
-		return nil, errors.Join(fmt.Errorf("open events: %w", err), d.Close())
-	}
-	return d, nil
+	return &Database{db}, nil
 }
 
 // ReadDatabase opens the database at path for reading. It returns an error that wraps
 // moonfirefs.ErrNotFound if there is none.
 func ReadDatabase(ctx context.Context, path string) (*Database, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", path, moonfirefs.ErrNotFound)
-	}
-	return open(ctx, path, "ro")
-}
-
-func open(ctx context.Context, path, mode string) (*Database, error) {
-	query := url.Values{"mode": {mode}, "_busy_timeout": {"5000"}, "_synchronous": {"FULL"}, "_txlock": {"immediate"}}
-	if mode != "ro" {
-		query.Set("_journal_mode", "WAL")
-	}
-	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}
-	db, err := sql.Open("sqlite3", dsn.String())
-	if err == nil {
-		db.SetMaxOpenConns(2)
-		if err = db.PingContext(ctx); err == nil {
-			return &Database{db}, nil
-		}
-		_ = db.Close() // it is of no use
-	}
-	return nil, fmt.Errorf("open events: %w", err)
-}
-
-// prepare makes the tables, and makes sure that they are of the store.
-func (d *Database) prepare(ctx context.Context, store uuid.UUID) error {
-	return d.change(ctx, func(tx *sql.Tx) error {
-		var version int
-		if err := tx.QueryRowContext(ctx, "pragma user_version").Scan(&version); err != nil {
-			return err
-		}
-		if version > schemaVersion {
-			return moonfirefs.Errorf(moonfirefs.ErrInvalid, "version %d is of a later program", version)
-		}
-		if _, err := tx.ExecContext(ctx, schemaSQL); err != nil {
-			return err
-		}
-		var known []byte
-		err := tx.QueryRowContext(ctx, "select uuid from store").Scan(&known)
-		if errors.Is(err, sql.ErrNoRows) {
-			_, err = tx.ExecContext(ctx, "insert into store (uuid) values (?)", store[:])
-			return err
-		}
-		if err == nil && string(known) != string(store[:]) {
-			err = moonfirefs.Errorf(moonfirefs.ErrInvalid, "they are of another store")
-		}
-		return err
-	})
-}
-
-// change calls fn in a transaction.
-func (d *Database) change(ctx context.Context, fn func(*sql.Tx) error) error {
-	tx, err := d.db.BeginTx(ctx, nil)
+	db, err := kind.Read(ctx, path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := fn(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
-	}
-	return tx.Commit()
+	return &Database{db}, nil
 }
 
 // Close closes the database.
 func (d *Database) Close() error { return d.db.Close() }
 
+// Backup writes a copy of the database to path: of one state of it, whole and durable, or none,
+// while others write on. It replaces an earlier copy of events of the same store and no other file; the
+// error then wraps moonfirefs.ErrExists.
+func (d *Database) Backup(ctx context.Context, path string) error {
+	own, err := d.store(ctx)
+	if err != nil {
+		return fmt.Errorf("back up events: %w", err)
+	}
+	switch there, err := ReadDatabase(ctx, path); {
+	case errors.Is(err, moonfirefs.ErrNotFound):
+	case err != nil:
+		return moonfirefs.Errorf(moonfirefs.ErrExists, "%s is not a backup of events; not overwritten: %w", path, err)
+	default:
+		store, err := there.store(ctx)
+		if err = errors.Join(err, there.Close()); err != nil || store != own {
+			return moonfirefs.Errorf(moonfirefs.ErrExists, "%s is not a backup of events of this store; not overwritten", path)
+		}
+	}
+	err = durable.Write(path, durable.Replace, func(f *os.File) error { return sidedb.Copy(ctx, d.db, f.Name()) })
+	if err != nil {
+		return fmt.Errorf("back up events to %s: %w", path, err)
+	}
+	return nil
+}
+
+// store is the UUID of the store whose events they are.
+func (d *Database) store(ctx context.Context) (id uuid.UUID, err error) {
+	var known []byte
+	if err = d.db.QueryRowContext(ctx, "select uuid from store").Scan(&known); err == nil {
+		id, err = uuid.FromBytes(known)
+	}
+	return id, err
+}
+
 // counted is a statement after which the events are others.
 func (d *Database) counted(ctx context.Context, statement string, args ...any) (id, rows int64, err error) {
-	err = d.change(ctx, func(tx *sql.Tx) error {
+	err = sidedb.Change(ctx, d.db, func(tx *sql.Tx) error {
 		done, err := tx.ExecContext(ctx, statement, args...)
 		if err != nil {
 			return err
@@ -190,6 +154,16 @@ func (d *Database) Remove(ctx context.Context, id int64) error {
 	return nil
 }
 
+// Prune removes the events of a camera that end before a time.
+func (d *Database) Prune(ctx context.Context, camera uuid.UUID, before90k moonfirefs.Time90k) (removed int64, err error) {
+	_, removed, err = d.counted(ctx, "delete from event where camera_uuid = ? and start_time_90k < ? and end_time_90k < ?",
+		camera[:], before90k, before90k)
+	if err != nil {
+		return 0, fmt.Errorf("remove old events: %w", err)
+	}
+	return removed, nil
+}
+
 // Changes is another number after each change.
 func (d *Database) Changes(ctx context.Context) (n int64, err error) {
 	if err = d.db.QueryRowContext(ctx, "select changes from store").Scan(&n); err != nil {
@@ -226,21 +200,17 @@ func (d *Database) Starting(ctx context.Context, camera uuid.UUID, i moonfirefs.
 }
 
 func (d *Database) list(ctx context.Context, query string, args ...any) (all []Event, err error) {
-	rows, err := d.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("read events: %w", err)
-	}
-	defer rows.Close()
-	for rows.Next() {
+	err = sidedb.Each(ctx, d.db, query, args, func(rows *sql.Rows) error {
 		var e Event
 		var camera []byte
-		if err = rows.Scan(&e.ID, &camera, &e.Start90k, &e.End90k, &e.Label, &e.Source); err != nil {
-			break
+		err := rows.Scan(&e.ID, &camera, &e.Start90k, &e.End90k, &e.Label, &e.Source)
+		if err == nil {
+			copy(e.Camera[:], camera)
+			all = append(all, e)
 		}
-		copy(e.Camera[:], camera)
-		all = append(all, e)
-	}
-	if err = cmp.Or(err, rows.Err()); err != nil {
+		return err
+	})
+	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}
 	return all, nil
@@ -248,18 +218,15 @@ func (d *Database) list(ctx context.Context, query string, args ...any) (all []E
 
 // starts calls fn with when each event of a camera starts, in the order of time.
 func (d *Database) starts(ctx context.Context, camera uuid.UUID, fn func(moonfirefs.Time90k)) error {
-	rows, err := d.db.QueryContext(ctx, "select start_time_90k from event where camera_uuid = ? order by start_time_90k", camera[:])
-	if err != nil {
-		return fmt.Errorf("read events: %w", err)
-	}
-	defer rows.Close()
-	for err == nil && rows.Next() {
+	err := sidedb.Each(ctx, d.db, "select start_time_90k from event where camera_uuid = ? order by start_time_90k", []any{camera[:]}, func(rows *sql.Rows) error {
 		var start90k moonfirefs.Time90k
-		if err = rows.Scan(&start90k); err == nil {
+		err := rows.Scan(&start90k)
+		if err == nil {
 			fn(start90k)
 		}
-	}
-	if err = cmp.Or(err, rows.Err()); err != nil {
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("read events: %w", err)
 	}
 	return nil

@@ -5,6 +5,7 @@ package events
 import (
 	"database/sql"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -167,6 +168,70 @@ func TestCleanLabel(t *testing.T) {
 		got, ok := CleanLabel(text)
 		if ok != (want != "") || ok && got != want {
 			t.Errorf("%q becomes %q, %v, want %q", text, got, ok, want)
+		}
+	}
+}
+
+// Ensures that old events of one camera go, and none that lasts longer, and that the change shows.
+func TestPrune(t *testing.T) {
+	d, now := openTestDatabase(t, filepath.Join(t.TempDir(), FileName)), at(t, "2026-11-22T13:00:00Z")
+	long := mustAdd(t, d, Event{Camera: yard, Interval: moonfirefs.Interval{Start90k: now - 2, End90k: now}, Label: "rain"})
+	mustAdd(t, d, Event{Camera: yard, Interval: moonfirefs.Interval{Start90k: now - 2, End90k: now - 1}, Label: "person"})
+	other := mustAdd(t, d, Event{Camera: garden, Interval: moonfirefs.Interval{Start90k: now - 2, End90k: now - 2}, Label: "cat"})
+	before, _ := d.Changes(t.Context())
+	if n, err := d.Prune(t.Context(), yard, now); err != nil || n != 1 {
+		t.Errorf("removed %d, %v", n, err)
+	}
+	if after, err := d.Changes(t.Context()); err != nil || after != before+1 {
+		t.Errorf("%d changes, then %d, %v", before, after, err)
+	}
+	if all, err := d.All(t.Context()); err != nil || len(all) != 2 || all[0].ID != long || all[1].ID != other {
+		t.Errorf("left are %+v, %v", all, err)
+	}
+}
+
+// Ensures that a copy has all events, is replaced by the next one, and replaces nothing else.
+func TestBackup(t *testing.T) {
+	dir, ctx := t.TempDir(), t.Context()
+	d := openTestDatabase(t, filepath.Join(dir, FileName))
+	copied := filepath.Join(dir, "copy")
+	for n := 1; n <= 2; n++ {
+		mustAdd(t, d, Event{Camera: yard, Label: "person"})
+		if err := d.Backup(ctx, copied); err != nil {
+			t.Fatal(err)
+		}
+		read, err := ReadDatabase(ctx, copied)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all, err := read.All(ctx); err != nil || len(all) != n {
+			t.Errorf("the copy has %d events, want %d, %v", len(all), n, err)
+		}
+		if err := read.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	restored, err := OpenDatabase(ctx, copied, storeID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustAdd(t, restored, Event{Camera: yard, Label: "cat"})
+	if err := restored.Close(); err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := OpenDatabase(ctx, filepath.Join(dir, "foreign"), yard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := filepath.Join(dir, "text")
+	if err := errors.Join(foreign.Close(), os.WriteFile(text, []byte("not a database, but a text of some length"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(dir, "foreign"), text} {
+		before, _ := os.ReadFile(path)
+		err := d.Backup(ctx, path)
+		if after, _ := os.ReadFile(path); !errors.Is(err, moonfirefs.ErrExists) || string(before) != string(after) {
+			t.Errorf("%s: %v", path, err)
 		}
 	}
 }

@@ -3,28 +3,23 @@
 package previews
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
-	"net/url"
-	"os"
 
 	"github.com/google/uuid"
-	_ "github.com/mattn/go-sqlite3" // the driver
 
 	"github.com/moonfirefs/moonfirefs"
-	"github.com/moonfirefs/moonfirefs/internal/durable"
+	"github.com/moonfirefs/moonfirefs/internal/sidedb"
 )
 
 // FileName is that of the database, in the folder of the store.
 const FileName = "previews.db"
 
-// schemaSQL has another number in user_version whenever pictures of an older version are
-// of no use: they are made anew.
-const schemaSQL = `
+// kind has another version whenever pictures of an older one are of no use: they are made
+// anew. A power cut may undo what was written last: that is made again as well.
+var kind = sidedb.Kind{Of: "previews", Version: 1, Schema: `
 create table if not exists store (uuid blob not null);
 create table if not exists picture (
   -- That of the recording in the index, which is never used again.
@@ -35,9 +30,7 @@ create table if not exists picture (
   jpeg blob not null
 );
 create index if not exists picture_time on picture (stream_id, start_time_90k);
-pragma user_version = 1;`
-
-const schemaVersion = 1
+pragma user_version = 1;`}
 
 // Database is where pictures are. It is safe for concurrent use.
 type Database struct{ db *sql.DB }
@@ -45,90 +38,27 @@ type Database struct{ db *sql.DB }
 // OpenDatabase opens the database at path for the maker, or makes it. One that is of
 // another store, of another version or damaged is replaced: nothing is lost by that.
 func OpenDatabase(ctx context.Context, path string, store uuid.UUID) (*Database, error) {
-	d, err := open(ctx, path, "rw")
+	db, err := kind.Open(ctx, path, store)
 	if err == nil {
-		if err = d.prepare(ctx, store); err == nil {
-			return d, nil
-		}
-		_ = d.Close() // it goes
+		return &Database{db}, nil
 	}
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if err := os.Remove(path + suffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("replace previews: %w", err)
-		}
-	}
-	if d, err = open(ctx, path, "rw"); err != nil {
+	if err := kind.Remove(path); err != nil {
 		return nil, err
 	}
-	if err := d.prepare(ctx, store); err != nil {
-		return nil, errors.Join(err, d.Close())
+	if db, err = kind.Open(ctx, path, store); err != nil {
+		return nil, err
 	}
-	return d, nil
+	return &Database{db}, nil
 }
 
 // ReadDatabase opens the database at path for reading, beside a maker in another process.
 // It returns an error that wraps moonfirefs.ErrNotFound if there is none.
 func ReadDatabase(ctx context.Context, path string) (*Database, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: %w", path, moonfirefs.ErrNotFound)
-	}
-	return open(ctx, path, "ro")
-}
-
-// makeFile makes the file, for nobody's eyes but those of whom the store belongs to.
-func makeFile(path string) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	db, err := kind.Read(ctx, path)
 	if err != nil {
-		return fmt.Errorf("open previews: %w", err)
+		return nil, err
 	}
-	return errors.Join(durable.AdoptFile(f), f.Close())
-}
-
-func open(ctx context.Context, path, mode string) (*Database, error) {
-	if mode != "ro" {
-		if err := makeFile(path); err != nil {
-			return nil, err
-		}
-	}
-	// A power cut may undo what was written last: it is made again.
-	query := url.Values{"mode": {mode}, "_busy_timeout": {"1000"}, "_synchronous": {"NORMAL"}}
-	if mode != "ro" {
-		query.Set("_journal_mode", "WAL")
-	}
-	dsn := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}
-	db, err := sql.Open("sqlite3", dsn.String())
-	if err == nil {
-		db.SetMaxOpenConns(2)
-		if err = db.PingContext(ctx); err == nil {
-			return &Database{db}, nil
-		}
-		_ = db.Close() // it is of no use
-	}
-	return nil, fmt.Errorf("open previews: %w", err)
-}
-
-// prepare makes sure that the database is of the store.
-func (d *Database) prepare(ctx context.Context, store uuid.UUID) error {
-	var version int
-	if err := d.db.QueryRowContext(ctx, "pragma user_version").Scan(&version); err != nil {
-		return fmt.Errorf("open previews: %w", err)
-	}
-	if version != 0 && version != schemaVersion {
-		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "open previews: version %d", version)
-	}
-	if _, err := d.db.ExecContext(ctx, schemaSQL); err != nil {
-		return fmt.Errorf("open previews: %w", err)
-	}
-	var known []byte
-	err := d.db.QueryRowContext(ctx, "select uuid from store").Scan(&known)
-	if errors.Is(err, sql.ErrNoRows) {
-		_, err = d.db.ExecContext(ctx, "insert into store (uuid) values (?)", store[:])
-		return err
-	}
-	if err == nil && string(known) != string(store[:]) {
-		err = moonfirefs.Errorf(moonfirefs.ErrInvalid, "they are of another store")
-	}
-	return err
+	return &Database{db}, nil
 }
 
 // Close closes the database.
@@ -245,15 +175,7 @@ func (d *Database) dropOthers(ctx context.Context, streams map[moonfirefs.Stream
 
 // eachRow calls fn for each row that a query finds.
 func eachRow(ctx context.Context, db *sql.DB, query string, args []any, fn func(*sql.Rows) error) error {
-	rows, err := db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return fmt.Errorf("read previews: %w", err)
-	}
-	defer rows.Close()
-	for err == nil && rows.Next() {
-		err = fn(rows)
-	}
-	if err = cmp.Or(err, rows.Err()); err != nil {
+	if err := sidedb.Each(ctx, db, query, args, fn); err != nil {
 		return fmt.Errorf("read previews: %w", err)
 	}
 	return nil

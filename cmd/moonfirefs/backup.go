@@ -20,7 +20,8 @@ func newBackupCommand(g *global) *cobra.Command {
 		Short: "Back up the index, even while recording",
 		Long: `Copies the index to FILE: a consistent snapshot, verified and durable, even while
 recording. An earlier backup of the same store is replaced once the new one is
-complete; an interrupted backup leaves nothing behind. FILE holds the cameras'
+complete; an interrupted backup leaves nothing behind. Events, if there are any, are
+copied to FILE.events. FILE holds the cameras'
 passwords; only its owner can read it.
 
 FILE does not contain footage. docs/index-backup.md explains how to restore it.`,
@@ -63,5 +64,8 @@ func (o *opened) backup(path string, asked *progressFlag) error {
 	if err := o.DB.Backup(o.cmd.Context(), path, show); err != nil {
 		return err
 	}
-	return o.printf("Copied the index to %s.", path)
+	if err := o.printf("Copied the index to %s.", path); err != nil {
+		return err
+	}
+	return o.backUpEvents(path + backupEventsSuffix)
 }

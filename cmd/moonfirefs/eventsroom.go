@@ -4,7 +4,10 @@ package main
 
 import (
 	"context"
+	"errors"
+	iofs "io/fs"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -34,7 +37,8 @@ func showEvents(o *fs.Options, storePath string, zone *time.Location, margin tim
 }
 
 // spareEvents has footage with events outlive the rest, where that is wanted, until it is stopped;
-// what there is, at once: before the recorder begins to delete.
+// what there is, at once: before the recorder begins to delete. Events that have no footage any
+// more go.
 func spareEvents(ctx context.Context, s *store.Store, storePath string, margin time.Duration, log *slog.Logger) (stop func()) {
 	reader := events.NewReader(eventsPath(storePath), civil.Calendar{Zone: s.Zone}, margin)
 	m := events.NewMarker(&markedIndex{s.DB}, reader)
@@ -47,11 +51,87 @@ func spareEvents(ctx context.Context, s *store.Store, storePath string, margin t
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { m.Run(ctx, failed) })
+	wg.Go(func() { pruneEvents(ctx, s, storePath, log) })
 	return func() {
 		cancel()
 		wg.Wait()
 		closing(log, reader)
 	}
+}
+
+// backupEventsSuffix is behind the name of a backup of the index in that of the events.
+const backupEventsSuffix = ".events"
+
+// backUpEvents copies events, if anybody has ever added any.
+func (o *opened) backUpEvents(path string) error {
+	d, err := events.ReadDatabase(o.cmd.Context(), eventsPath(o.path))
+	if errors.Is(err, moonfirefs.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer closing(o.log, d)
+	if err := d.Backup(o.cmd.Context(), path); err != nil {
+		return err
+	}
+	return o.printf("Copied events to %s.", path)
+}
+
+const (
+	// pruneEvery is how often events go that have no footage any more; pruneAfter90k is how long
+	// they outlive it, so that a backup of the mount has time to fetch what it says of them.
+	pruneEvery    = time.Hour
+	pruneAfter90k = 24 * moonfirefs.Hour90k
+)
+
+// pruneEvents removes events whose footage retention has taken until ctx ends.
+func pruneEvents(ctx context.Context, s *store.Store, storePath string, log *slog.Logger) {
+	for {
+		if err := pruneOnce(ctx, s, storePath); err != nil && ctx.Err() == nil {
+			log.Warn("old events cannot be removed; trying again", "err", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pruneEvery):
+		}
+	}
+}
+
+// pruneOnce removes, of each camera that has footage, the events that ended before it begins.
+func pruneOnce(ctx context.Context, s *store.Store, storePath string) (err error) {
+	if _, err := os.Stat(eventsPath(storePath)); errors.Is(err, iofs.ErrNotExist) {
+		return nil
+	}
+	cameras, err := s.DB.Cameras(ctx)
+	if err != nil {
+		return err
+	}
+	d, err := events.OpenDatabase(ctx, eventsPath(storePath), s.DB.Meta().Store)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	for i := range cameras {
+		first90k, any := moonfirefs.MaxTime90k, false
+		for j := range cameras[i].Streams {
+			start90k, ok, err := s.DB.FirstStart(ctx, cameras[i].Streams[j].ID, moonfirefs.MinTime90k)
+			if err != nil {
+				return err
+			}
+			if ok {
+				first90k, any = min(first90k, start90k), true
+			}
+		}
+		if !any {
+			continue // it may begin any moment
+		}
+		if _, err := d.Prune(ctx, cameras[i].UUID, first90k.Add(-pruneAfter90k)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // markedIndex is an index whose recordings are marked.

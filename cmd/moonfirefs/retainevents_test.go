@@ -74,3 +74,27 @@ func TestParseShare(t *testing.T) {
 		}
 	}
 }
+
+// TestEventsBackedUp ensures that a backup of the index has the events beside it, which can be put back,
+// and that a recorder removes events that have no footage any more and no others.
+func TestEventsBackedUp(t *testing.T) {
+	t.Parallel()
+	path := longStore(t, 1, smallFootage(t, 320))
+	file := filepath.Join(t.TempDir(), "index.db")
+	if output := mustRun(t, "backup", file, "--store", path); strings.Contains(output, "events") {
+		t.Errorf("without events: %s", output)
+	}
+	for _, when := range []string{"2026-11-20 12:00", "2026-11-22 11:59", "2026-11-22 12:10"} {
+		mustRun(t, "event", "add", "yard", "person", "--from", when, "--store", path)
+	}
+	requireOutput(t, exitOK, []string{file + ".events"}, "backup", file, "--store", path)
+	mustDo(t, os.Rename(file+".events", filepath.Join(path, "events.db")))
+	count := func() int { return strings.Count(mustRun(t, "event", "list", "--store", path), "person") }
+	if n := count(); n != 3 {
+		t.Errorf("%d events are restored", n)
+	}
+	recorder := start(t, "run", newMountpoint(t), "--store", path)
+	recorder.saw("recording")
+	wait.Until(t, "the old event to go", func() bool { return count() == 2 })
+	recorder.stop()
+}
