@@ -12,7 +12,7 @@ var Schema string
 const (
 	// SchemaVersion is the user_version of the databases that this program
 	// writes. Package index migrates older ones (design/migrations.md).
-	SchemaVersion = 7
+	SchemaVersion = 8
 	// ApplicationID is the application_id of our databases: "MFfs".
 	ApplicationID = 0x4d466673
 )

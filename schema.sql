@@ -12,7 +12,7 @@
 -- SHA-1 digests blobs of 20.
 
 pragma application_id = 0x4d466673; -- "MFfs"
-pragma user_version = 7;
+pragma user_version = 8;
 
 -- One row: what the store is.
 create table meta (
@@ -361,6 +361,21 @@ create table hour_summaries (
   summaries blob
 ) strict;
 
+-- What was recorded of a stream on a civil date of the store, in stretches of recordings that
+-- touch, so that years are told of by a row for a day; see design/summaries.md. A day need
+-- not have a row: then hour_summaries is asked. A row goes with any change of a recording
+-- that starts on the day.
+create table day_stretches (
+  -- stream_id * 68719476736 + utc_hour, as in hour_summaries, of the hour in which the day
+  -- begins.
+  id integer primary key,
+  -- The day: the recordings that start in [start, end), or in a piece of a date that the
+  -- clocks have shown twice. No more than 26 hours.
+  start_time_90k integer not null,
+  end_time_90k integer not null,
+  stretches blob not null
+) strict;
+
 -- Which row of hour_summaries a recording belongs to. A division rounds towards zero,
 -- and the remainder of a negative time is negative.
 create view recording_hour as
@@ -377,6 +392,10 @@ create trigger recording_inserted after insert on recording begin
   insert into hour_summaries (id, stream_id, utc_hour)
   select hour_id, stream_id, utc_hour from recording_hour where recording_id = new.id
   on conflict do update set summaries = null where summaries is not null;
+  delete from day_stretches
+   where id between (select hour_id - 26 from recording_hour where recording_id = new.id)
+                and (select hour_id from recording_hour where recording_id = new.id)
+     and start_time_90k <= new.start_time_90k and end_time_90k > new.start_time_90k;
 end;
 
 -- Before, since the view tells nothing of a recording that is gone.
@@ -388,6 +407,10 @@ create trigger recording_deleted before delete on recording begin
   insert into hour_summaries (id, stream_id, utc_hour)
   select hour_id, stream_id, utc_hour from recording_hour where recording_id = old.id
   on conflict do update set summaries = null where summaries is not null;
+  delete from day_stretches
+   where id between (select hour_id - 26 from recording_hour where recording_id = old.id)
+                and (select hour_id from recording_hour where recording_id = old.id)
+     and start_time_90k <= old.start_time_90k and end_time_90k > old.start_time_90k;
 end;
 
 -- Recordings never change, unless they move to another directory, of which summaries tell
@@ -396,12 +419,20 @@ create trigger recording_changes before update on recording when new.sample_dir_
   insert into hour_summaries (id, stream_id, utc_hour)
   select hour_id, stream_id, utc_hour from recording_hour where recording_id = old.id
   on conflict do update set summaries = null where summaries is not null;
+  delete from day_stretches
+   where id between (select hour_id - 26 from recording_hour where recording_id = old.id)
+                and (select hour_id from recording_hour where recording_id = old.id)
+     and start_time_90k <= old.start_time_90k and end_time_90k > old.start_time_90k;
 end;
 
 create trigger recording_changed after update on recording when new.sample_dir_id = old.sample_dir_id begin
   insert into hour_summaries (id, stream_id, utc_hour)
   select hour_id, stream_id, utc_hour from recording_hour where recording_id = new.id
   on conflict do update set summaries = null where summaries is not null;
+  delete from day_stretches
+   where id between (select hour_id - 26 from recording_hour where recording_id = new.id)
+                and (select hour_id from recording_hour where recording_id = new.id)
+     and start_time_90k <= new.start_time_90k and end_time_90k > new.start_time_90k;
 end;
 
 create trigger recording_left_tier before delete on recording begin

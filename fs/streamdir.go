@@ -10,6 +10,7 @@ import (
 	gofs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
 
+	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/library"
 	"github.com/moonfirefs/moonfirefs/pages"
@@ -98,8 +99,22 @@ func (f *streamDir) enterDate(ctx context.Context, state *library.StreamState, d
 	if !ok {
 		return nil, syscall.ENOENT
 	}
+	return f.enterDateOf(ctx, date, modified, out), 0
+}
+
+func (f *streamDir) enterDateOf(ctx context.Context, date civil.Date, modified90k moonfirefs.Time90k, out *fuse.EntryOut) *gofs.Inode {
 	d := &dateDir{node: node{tree: f.tree}, stream: f.stream, date: date}
-	return f.tree.enterFolder(ctx, f, d, library.DateInode(f.stream, date), modified, folderEntry, out), 0
+	return f.tree.enterFolder(ctx, f, d, library.DateInode(f.stream, date), modified90k, folderEntry, out)
+}
+
+// enterListed answers a look-up of a date from the listing that it is in: the files of the
+// date need not be known for that.
+func (f *streamDir) enterListed(ctx context.Context, dates []*library.DateFacts, date civil.Date, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+	i, found := slices.BinarySearchFunc(dates, date, func(known *library.DateFacts, d civil.Date) int { return known.Date.Compare(d) })
+	if !found {
+		return nil, syscall.ENOENT
+	}
+	return f.enterDateOf(ctx, date, dates[i].Modified90k, out), 0
 }
 
 func (f *streamDir) OpendirHandle(context.Context, uint32) (gofs.FileHandle, uint32, syscall.Errno) {
@@ -111,21 +126,21 @@ func (f *streamDir) read(ctx context.Context) (*dirListing, syscall.Errno) {
 	if err != nil {
 		return nil, f.tree.fail("list dates", err)
 	}
-	dates, err := f.tree.catalog.Dates(ctx, state)
+	dates, err := f.tree.catalog.DateFacts(ctx, state)
 	if err != nil {
 		return nil, f.tree.fail("list dates", err)
 	}
 	entries := []entry{{library.ClipsFolder, library.ClipsInode(f.stream), fuse.S_IFDIR}}
 	entries = append(entries, f.albumEntries(ctx)...)
 	for _, d := range dates {
-		entries = append(entries, entry{d.String(), library.DateInode(f.stream, d), fuse.S_IFDIR})
+		entries = append(entries, entry{d.String(), library.DateInode(f.stream, d.Date), fuse.S_IFDIR})
 	}
 	entries = append(entries, pageEntries(f.stream, pages.StreamNames())...)
 	return &dirListing{
 		withDots(library.StreamInode(f.stream), library.RootInode, entries),
 		func(ctx context.Context, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 			if date, ok := civil.ParseDate(name); ok {
-				return f.enterDate(ctx, state, date, out)
+				return f.enterListed(ctx, dates, date, out)
 			}
 			if slices.Contains(pages.StreamNames(), name) {
 				return nil, notNow

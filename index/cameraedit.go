@@ -118,6 +118,12 @@ func removeCamera(ctx context.Context, tx *sql.Tx, id moonfirefs.CameraID) error
 		   where s.camera_id = ?1)`, id, int64(1)<<hourBits, minHour, maxHour); err != nil {
 		return err
 	}
+	if _, err := tx.ExecContext(ctx, `
+		delete from day_stretches where id in (
+		  select d.id from stream s join day_stretches d on d.id between s.id * ?2 + ?3 and s.id * ?2 + ?4
+		   where s.camera_id = ?1)`, id, int64(1)<<hourBits, minHour, maxHour); err != nil {
+		return err
+	}
 	for _, table := range []string{"tier", "imported_stream"} {
 		if _, err := tx.ExecContext(ctx, `delete from `+table+` where stream_id in (select id from stream where camera_id = ?)`, id); err != nil {
 			return err

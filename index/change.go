@@ -96,7 +96,7 @@ func (db *DB) commitWith(ctx context.Context, c *Change, fn func(context.Context
 	}
 	defer rollback(tx)
 	t := &transaction{
-		tx: tx, Change: c, blobs: make(blobsByID),
+		tx: tx, Change: c, zone: db.meta.TimeZone, blobs: make(blobsByID),
 		kept: make(map[moonfirefs.StreamID]keptSet), changed: make(map[streamHour]bool),
 	}
 	if err := fn(ctx, t); err != nil {

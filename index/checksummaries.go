@@ -16,7 +16,8 @@ import (
 const maxWrongSummaries = 100
 
 // WrongSummaries lists hours of which hour_summaries does not say what the covering
-// index says, up to maxWrongSummaries.
+// index says, and days of which day_stretches does not say the same, up to
+// maxWrongSummaries.
 func (db *DB) WrongSummaries(ctx context.Context) (problems []string, err error) {
 	// One transaction, so that both are of one state.
 	err = inTransaction(ctx, db.readers, func(tx *sql.Tx) error {
@@ -28,7 +29,14 @@ func (db *DB) WrongSummaries(ctx context.Context) (problems []string, err error)
 		if err := missingHours(ctx, tx, wrong); err != nil {
 			return err
 		}
-		return wrongHours(ctx, tx, wrong)
+		if err := wrongHours(ctx, tx, wrong); err != nil {
+			return err
+		}
+		return wrongDays(ctx, tx, func(d streamDay) {
+			if len(problems) < maxWrongSummaries {
+				problems = append(problems, fmt.Sprintf("the stretches of stream %d from %v on are not those of its recordings", d.stream, d.Start90k))
+			}
+		})
 	})
 	if err != nil {
 		return nil, fmt.Errorf("check summaries: %w", asOurs(err))

@@ -105,7 +105,7 @@ func coveredHour(ctx context.Context, tx *sql.Tx, h streamHour) (recordings []mo
 // errDone ends a walk over rows that has found out enough.
 var errDone = errors.New("done")
 
-// PackSummaries packs all hours that are not packed, as after changes that were
+// PackSummaries packs all hours and days that are not packed, as after changes that were
 // not made by Commit.
 func (db *DB) PackSummaries(ctx context.Context) error {
 	for after := int64(math.MinInt64); ; {
@@ -114,10 +114,14 @@ func (db *DB) PackSummaries(ctx context.Context) error {
 			return fmt.Errorf("pack summaries: %w", asOurs(err))
 		}
 		if !ok {
-			return nil
+			break
 		}
 		after = last
 	}
+	if err := db.packAllDays(ctx); err != nil {
+		return fmt.Errorf("pack days: %w", asOurs(err))
+	}
+	return nil
 }
 
 // maxPacked bounds the hours that one transaction packs.

@@ -49,6 +49,10 @@ var oldVersions = map[int]oldVersion{
 		digest: "f2ff2ebc4f14f4c67dc36b2150accf4ede2008ca67d1cee48b052ecc5667596b",
 		toNext: script(from6to7), views: views6,
 	},
+	7: {
+		digest: "e295212b1ef726463f35e34716ba5fdf7cde68312a49d4a617d5044d04862d49",
+		toNext: toDays, views: views7,
+	},
 }
 
 var (
@@ -76,6 +80,10 @@ var (
 	from6to7 string
 	//go:embed versions/6-views.sql
 	views6 string
+	//go:embed versions/7-to-8.sql
+	from7to8 string
+	//go:embed versions/7-views.sql
+	views7 string
 )
 
 // script is a migration that is nothing but SQL.
@@ -84,6 +92,28 @@ func script(text string) func(context.Context, *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, text)
 		return err
 	}
+}
+
+// toDays packs the days after its SQL.
+func toDays(ctx context.Context, tx *sql.Tx) error {
+	if _, err := tx.ExecContext(ctx, from7to8); err != nil {
+		return err
+	}
+	var zone string
+	if err := tx.QueryRowContext(ctx, `select time_zone from meta`).Scan(&zone); err != nil {
+		return err
+	}
+	c, ok := calendarOf(zone)
+	if !ok {
+		return nil
+	}
+	streams, err := streamIDs(ctx, tx)
+	for _, stream := range streams {
+		for from, ok := minHour, true; ok && err == nil; {
+			from, ok, err = packDays(ctx, tx, c, stream, from)
+		}
+	}
+	return err
 }
 
 // checkVersion refuses a version that this program does not know.

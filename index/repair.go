@@ -74,6 +74,6 @@ func recount(ctx context.Context, tx *sql.Tx) error {
 			return err
 		}
 	}
-	_, err = tx.ExecContext(ctx, `delete from hour_summaries; insert into hour_summaries (id, stream_id, utc_hour) `+recountHoursSQL)
+	_, err = tx.ExecContext(ctx, `delete from day_stretches; delete from hour_summaries; insert into hour_summaries (id, stream_id, utc_hour) `+recountHoursSQL)
 	return err
 }

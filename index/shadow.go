@@ -87,6 +87,7 @@ func setShadowCameras(ctx context.Context, tx *sql.Tx, cameras []moonfirefs.Came
 	for _, query := range []string{
 		`delete from trimmed_quarter where stream_id not in (select value from json_each(?))`,
 		`delete from hour_summaries where stream_id not in (select value from json_each(?))`,
+		`delete from day_stretches where (id + 34359738368) >> 36 not in (select value from json_each(?))`,
 		`delete from stream where id not in (select value from json_each(?))`,
 	} {
 		if _, err := tx.ExecContext(ctx, query, jsonArray(streamIDs)); err != nil {

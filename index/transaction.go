@@ -18,6 +18,8 @@ type transaction struct {
 	tx *sql.Tx
 	*Change
 	Committed
+	// zone is that of the store.
+	zone string
 	// ids, entryIDs and audioIDs are of Insert, in parallel.
 	ids      []moonfirefs.RecordingID
 	entryIDs []moonfirefs.VideoSampleEntryID
@@ -124,6 +126,39 @@ func (t *transaction) packSummaries(ctx context.Context) error {
 	}
 	for h := range t.changed {
 		if err := packHour(ctx, t.tx, h); err != nil {
+			return err
+		}
+	}
+	return t.packDays(ctx)
+}
+
+// packDays packs the days of those hours likewise: not those of the newest and the oldest
+// recording of each stream.
+func (t *transaction) packDays(ctx context.Context) error {
+	if len(t.changed) == 0 {
+		return nil // as a rule
+	}
+	c, ok := calendarOf(t.zone)
+	if !ok {
+		return nil
+	}
+	days := make(map[streamDay]bool)
+	for h := range t.changed {
+		for _, d := range daysOf(c, h) {
+			days[d] = true
+		}
+	}
+	for _, stream := range t.streams() {
+		open, err := openDays(ctx, t.tx, c, stream)
+		if err != nil {
+			return err
+		}
+		for _, d := range open {
+			delete(days, d)
+		}
+	}
+	for d := range days {
+		if err := packDay(ctx, t.tx, d); err != nil {
 			return err
 		}
 	}

@@ -63,48 +63,9 @@ func (d *Day) Modified90k() (t moonfirefs.Time90k, ok bool) {
 	return d.Versions[len(d.Versions)-1].Modified90k, true
 }
 
-// Dates lists the dates of which something is shown, with one seek for each.
-func (c *Catalog) Dates(ctx context.Context, s *StreamState) ([]civil.Date, error) {
-	found := make(map[civil.Date]bool) // a date can be in two pieces
-	for from := moonfirefs.MinTime90k; ; {
-		start, ok, err := c.index.FirstStart(ctx, s.ID, from)
-		if err != nil {
-			return nil, err
-		}
-		if !ok {
-			break
-		}
-		d := c.calendar.HourAt(start).Date
-		if found[d], err = c.isShown(ctx, s, d); err != nil {
-			return nil, err
-		}
-		from = c.calendar.DateEnd(start)
-	}
-	dates := make([]civil.Date, 0, len(found))
-	for d, shown := range found {
-		if shown {
-			dates = append(dates, d)
-		}
-	}
-	slices.SortFunc(dates, civil.Date.Compare)
-	return dates, nil
-}
-
 // FirstStart90k is the least start of a recording of a stream; ok is false if there is none.
 func (c *Catalog) FirstStart90k(ctx context.Context, s *Stream) (start90k moonfirefs.Time90k, ok bool, err error) {
 	return c.index.FirstStart(ctx, s.ID, moonfirefs.MinTime90k)
-}
-
-// isShown tells whether a date with recordings has one that is shown.
-func (c *Catalog) isShown(ctx context.Context, s *StreamState, d civil.Date) (shown bool, err error) {
-	if !s.trimmed.touchesAny(civil.Pieces(c.calendar.Hours(d))) {
-		return true, nil
-	}
-	day, err := c.Day(ctx, s, d)
-	if err != nil {
-		return false, err
-	}
-	return len(day.Versions) > 0, nil
 }
 
 // Day lists the files of a date, with one query for each piece of it unless the listing

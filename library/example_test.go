@@ -59,6 +59,10 @@ func (l *list) EachSummaryOrDamage(_ context.Context, _ moonfirefs.StreamID, fro
 	return nil
 }
 
+func (l *list) EachDay(context.Context, moonfirefs.StreamID, func(moonfirefs.Interval, []moonfirefs.Stretch) error) error {
+	return nil // it knows nothing by less reading than all
+}
+
 func (l *list) VideoSampleEntry(context.Context, moonfirefs.VideoSampleEntryID) (*moonfirefs.VideoSampleEntry, error) {
 	return l.entry, nil
 }

@@ -36,6 +36,11 @@ type Index interface {
 	EachSummaryOrDamage(ctx context.Context, stream moonfirefs.StreamID, from, to moonfirefs.Time90k,
 		fn func(*moonfirefs.Summary) error, damaged func(*moonfirefs.Damage) error) error
 
+	// EachDay calls fn for days of which the index knows, by little reading, what was recorded:
+	// the stretches of all recordings that start within the day, in the order of time. There may
+	// be no day: EachSummaryOrDamage tells the same. They must not be damaged.
+	EachDay(ctx context.Context, stream moonfirefs.StreamID, fn func(day moonfirefs.Interval, stretches []moonfirefs.Stretch) error) error
+
 	VideoSampleEntry(ctx context.Context, id moonfirefs.VideoSampleEntryID) (*moonfirefs.VideoSampleEntry, error)
 	AudioSampleEntry(ctx context.Context, id moonfirefs.AudioSampleEntryID) (*moonfirefs.AudioSampleEntry, error)
 

@@ -13,7 +13,8 @@ import (
 // dateSummary is what is shown of a stream in the folder of a date. It is immutable once
 // it has been loaded.
 type dateSummary struct {
-	date  civil.Date
+	date civil.Date
+	// files are those that are sound; there are none where they need not be known.
 	files []fileSummary
 	// stretches are made of the recordings that start on the date.
 	stretches []stretch
@@ -22,8 +23,20 @@ type dateSummary struct {
 	// sampleFileBytes and duration90k are the sums over those recordings.
 	sampleFileBytes int64
 	duration90k     moonfirefs.Duration90k
-	// active says when something moved.
+	// active says when something moved, where there are files.
 	active []activeCells
+}
+
+// newDateSummary tells of a date without its files.
+func newDateSummary(f *library.DateFacts) *dateSummary {
+	d := &dateSummary{date: f.Date, stretches: make([]stretch, len(f.Stretches))}
+	for i := range f.Stretches {
+		s := stretchKnown(&f.Stretches[i])
+		d.stretches[i] = s
+		d.sampleFileBytes += s.sampleFileBytes
+		d.duration90k += s.duration90k
+	}
+	return d
 }
 
 // fileSummary is what the pages tell of a file.

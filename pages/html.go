@@ -99,9 +99,7 @@ type streamView struct {
 	// Latest is the name of the file of the newest footage, Live that of the page of what
 	// happens now, in the folder; each is empty if there is none.
 	Latest, Live string
-	// Days are newest first; on the page of the root, the latest ones only.
-	// Each is made when it is its turn: those of years would take more memory than
-	// the page.
+	// Days are the newest ones, newest first. Each is made when it is its turn.
 	Days iter.Seq2[int, dayView]
 }
 
@@ -111,8 +109,7 @@ type newestView struct{ Date, Time, LastFile string }
 type folderView struct {
 	Zone, Until, Policy, Camera, Description string
 	streamView
-	// Months are newest first.
-	Months []monthView
+	calendarView
 	// Example is the name of a clip that can be opened.
 	Example string
 }
@@ -130,13 +127,6 @@ type dayView struct {
 	MoreGaps int
 }
 
-// linkedDays is of how many days the page of a stream has bars that lead to hours: those
-// of years would make it half as large again, and each day has a table of its files.
-const linkedDays = 31
-
-// rootDays is how many days of each stream the page of the root shows.
-const rootDays = 7
-
 // rootHTML is index.html of the root.
 func (r renderer) rootHTML(summaries []*streamSummary, report *status.Report) ([]byte, error) {
 	page := r.rootView(summaries)
@@ -151,7 +141,7 @@ func (r renderer) rootView(summaries []*streamSummary) rootView {
 			page.Cameras = append(page.Cameras, cameraView{Name: printable.Text(s.state.ShortName), Description: printable.Text(s.state.Description)})
 		}
 		camera := &page.Cameras[len(page.Cameras)-1]
-		view := r.streamView(s, rootDays, 0)
+		view := r.streamView(s, false)
 		view.addNewest(r, s)
 		camera.Streams = append(camera.Streams, view)
 		for i := range s.kept {
@@ -177,7 +167,7 @@ func (r renderer) keptView(s *streamSummary, v *library.Version) keptView {
 func (r renderer) streamHTML(s *streamSummary) ([]byte, error) {
 	return executePage("stream", folderView{
 		Zone: r.Zone.String(), Until: r.untilText(s), Policy: pagePolicy("", ""), Camera: printable.Text(s.state.ShortName), Description: printable.Text(s.state.Description),
-		streamView: r.streamView(s, len(s.dates), linkedDays), Months: r.months(s), Example: r.clipExample(s),
+		streamView: r.streamView(s, true), calendarView: r.calendar(s), Example: r.clipExample(s),
 	})
 }
 
@@ -187,14 +177,14 @@ func executePage(name string, view any) ([]byte, error) {
 	return page.Bytes(), err
 }
 
-// streamView tells of the newest days of a stream. The bars of the first linked ones lead
-// to hours.
-func (r renderer) streamView(s *streamSummary, days, linked int) streamView {
+// streamView tells of the newest days of a stream; linked says that their bars lead to
+// hours.
+func (r renderer) streamView(s *streamSummary, linked bool) streamView {
 	view := streamView{
 		Link: url.PathEscape(r.folder(s)), Folder: printable.Text(r.folder(s)), Kind: s.state.Kind, Facts: r.facts(s),
 		Days: func(yield func(int, dayView) bool) {
-			for i := range min(days, len(s.dates)) {
-				if !yield(i, r.dayView(s, s.dates[len(s.dates)-1-i], i < linked)) {
+			for i := range min(detailedDates, len(s.dates)) {
+				if !yield(i, r.dayView(s, s.dates[len(s.dates)-1-i], linked)) {
 					return
 				}
 			}

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -272,5 +273,40 @@ func TestPagesOfDamage(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Ensures that the page of a stream with five years of footage is small: the newest days are
+// told of hour by hour, of older ones there is a calendar, by years, whose days lead to their
+// pages; and that index.json tells of every day.
+func TestPageOfYears(t *testing.T) {
+	f := newStore(t, unlimited)
+	const days = 5*365 + 1
+	start := time.Date(2021, 11, 20, 12, 0, 0, 0, f.Zone)
+	f.insertRows(t, teststore.Rows{Folder: "driveway", Start: moonfirefs.FromTime(start), Recordings: days, Seconds: 240, Gap90k: seconds(24*3600 - 240), Width: 640})
+	week := start.AddDate(0, 0, days)
+	f.insertRows(t, teststore.Rows{Folder: "driveway", Start: moonfirefs.FromTime(week), Recordings: 7 * 24 * 60, Seconds: 60, Width: 640})
+	p := f.newPages(t)
+	text := string(contentOf(t, pageOf(t, p, "driveway", HTMLName)))
+	t.Logf("%d bytes", len(text))
+	if len(text) > 200_000 {
+		t.Errorf("the page has %d bytes", len(text))
+	}
+	newest, older := week.AddDate(0, 0, 6).Format(time.DateOnly), start.AddDate(0, 0, 1).Format(time.DateOnly)
+	for _, want := range []string{
+		`href="#` + newest + `"`, `<details id="` + newest + `"`, `<summary>2021: `, `href=` + older + `/index.html>`,
+		`href="` + start.AddDate(0, 0, days-20).Format(time.DateOnly) + `/index.html"`,
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s is missing", want)
+		}
+	}
+	if strings.Contains(text, `<details id="`+older) || strings.Count(text, "<details id=") != detailedDates {
+		t.Errorf("%d days are told of hour by hour", strings.Count(text, "<details id="))
+	}
+	var told struct{ Days map[string]any }
+	decodeJSON(t, contentOf(t, pageOf(t, p, "driveway", JSONName)), &told)
+	if len(told.Days) != days+8 {
+		t.Errorf("index.json tells of %d days, want %d", len(told.Days), days+8)
 	}
 }

@@ -28,6 +28,14 @@ func stretchOf(r *moonfirefs.Summary) stretch {
 	}
 }
 
+// stretchKnown is what the index tells of recordings that touch.
+func stretchKnown(s *moonfirefs.Stretch) stretch {
+	return stretch{
+		Interval: s.Interval, duration90k: s.Duration90k(), sampleFileBytes: s.SampleFileBytes, videoSamples: s.VideoSamples,
+		entry: s.VideoEntry, audio: s.AudioEntry,
+	}
+}
+
 func (s *stretch) add(next stretch) {
 	s.End90k = max(s.End90k, next.End90k)
 	s.duration90k += next.duration90k

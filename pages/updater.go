@@ -42,7 +42,7 @@ func (u *updater) summary(ctx context.Context, now *library.Snapshot, state *lib
 		return nil, err
 	}
 	// Of a date that has nothing but damaged files there is nothing to tell.
-	dates = slices.DeleteFunc(dates, func(d *dateSummary) bool { return len(d.files) == 0 })
+	dates = slices.DeleteFunc(dates, func(d *dateSummary) bool { return len(d.stretches) == 0 })
 	next, err := newStreamSummary(ctx, u.catalog, state, dates)
 	if err != nil {
 		return nil, err
@@ -77,25 +77,37 @@ func (u *updater) bringUpToDate(ctx context.Context, now *library.Snapshot, stat
 	return dates, complete, err
 }
 
-// load sums up all dates that are shown, in order. It takes those from the last summary,
-// if there is one, that cannot have changed unless something unusual has happened; reused
-// tells whether there are any.
+// detailedDates is of how many dates, the newest ones, pages tell file by file. Years of that
+// would be megabytes, of which nobody reads much; each date has a page of its own.
+const detailedDates = 7
+
+// load sums up all dates that are shown, in order, the newest ones file by file. It takes
+// those of the newest ones from the last summary, if there is one, that cannot have changed
+// unless something unusual has happened; reused tells whether there are any.
 func (u *updater) load(ctx context.Context, state *library.StreamState, last *streamSummary) (dates []*dateSummary, reused bool, err error) {
-	shown, err := u.catalog.Dates(ctx, state)
+	shown, err := u.catalog.DateFacts(ctx, state)
 	if err != nil {
 		return nil, false, err
 	}
-	for _, d := range shown {
-		date := last.date(d)
-		if date == nil || u.mayHaveChanged(d, last.state, state) {
-			if date, err = u.loadDate(ctx, state, d); err != nil {
+	detailed := 0
+	for _, f := range slices.Backward(shown) {
+		var date *dateSummary
+		switch known := last.date(f.Date); {
+		case detailed == detailedDates && !f.Damaged:
+			date = newDateSummary(f)
+		case known != nil && len(known.files) > 0 && !u.mayHaveChanged(f.Date, last.state, state):
+			date, reused = known, true
+		default:
+			if date, err = u.loadDate(ctx, state, f.Date); err != nil {
 				return nil, false, err
 			}
-		} else {
-			reused = true
+		}
+		if len(date.files) > 0 && detailed < detailedDates {
+			detailed++
 		}
 		dates = append(dates, date)
 	}
+	slices.Reverse(dates)
 	return dates, reused, nil
 }
 

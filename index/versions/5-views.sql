@@ -12,3 +12,7 @@ select null as stream_id, null as source_uuid, null as source_stream_id, null as
 
 create temp view marked as
 select null as recording_id, null as stream_id, null as sample_file_bytes where false;
+
+create temp view day_stretches as
+select null as id, null as start_time_90k, null as end_time_90k, null as stretches
+ where false;

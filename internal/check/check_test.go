@@ -267,6 +267,12 @@ func TestFindings(t *testing.T) {
 			func(f *fixture) { f.exec(`delete from hour_summaries`) },
 			check.Options{}, []check.Kind{check.Totals}, "are not those of its recordings",
 		},
+		"a day that was not": {
+			func(f *fixture) {
+				f.exec(`insert into day_stretches select 68719476736 + start_time_90k / 324000000, start_time_90k, start_time_90k + 1, x'000202020200' from recording limit 1`)
+			},
+			check.Options{}, []check.Kind{check.Totals}, "are not those of its recordings",
+		},
 		"a reference to nowhere": {
 			func(f *fixture) { f.exec(`pragma foreign_keys = off; update recording set open_id = 77 where id = 1`) },
 			// The newest recording is of another opening.

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package library
+
+import (
+	"context"
+	"slices"
+	"unsafe"
+
+	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
+)
+
+// DateFacts is what can be told of a date without listing its files. It is immutable.
+type DateFacts struct {
+	civil.Date
+	// Modified90k is when the last recording ends.
+	Modified90k moonfirefs.Time90k
+	// Stretches are made of the recordings that are shown, in the order of their starts.
+	Stretches []moonfirefs.Stretch
+	// Damaged says that a file of the date is damaged: there may be more to tell.
+	Damaged bool
+}
+
+// dateFacts is what is told of all dates of a stream in one state. It is immutable.
+type dateFacts struct {
+	state *StreamState
+	// dates are in order.
+	dates []*DateFacts
+}
+
+// dateFactsKey is under which they are remembered.
+type dateFactsKey moonfirefs.StreamID
+
+// MemoryBytes implements Cached.
+func (f *dateFacts) MemoryBytes() int64 {
+	n := int64(dayOverheadBytes)
+	for _, d := range f.dates {
+		n += int64(unsafe.Sizeof(d)) + int64(unsafe.Sizeof(*d)) + int64(cap(d.Stretches))*int64(unsafe.Sizeof(moonfirefs.Stretch{}))
+	}
+	return n
+}
+
+// DateFacts tells of the dates of which something is shown, in order. Most are known by a
+// row for a day.
+func (c *Catalog) DateFacts(ctx context.Context, s *StreamState) ([]*DateFacts, error) {
+	if known, ok := c.cache.Get(dateFactsKey(s.ID)); ok && known.(*dateFacts).state.Same(s) {
+		return known.(*dateFacts).dates, nil
+	}
+	for loads := 1; ; loads++ {
+		w := &datesWalk{catalog: c, state: s, from: moonfirefs.MinTime90k, found: make(map[civil.Date]*DateFacts)}
+		if err := w.walk(ctx); err != nil {
+			return nil, err
+		}
+		now, err := c.Snapshot(ctx)
+		if err != nil {
+			return nil, err
+		}
+		next, err := now.Stream(s.ID)
+		if err != nil {
+			return nil, err
+		}
+		// As in LoadDay: all must be of one moment.
+		if next.Same(s) || loads == maxLoads {
+			facts := &dateFacts{s, w.dates()}
+			c.cache.Put(dateFactsKey(s.ID), facts)
+			return facts.dates, nil
+		}
+		s = next
+	}
+}
+
+// Dates lists the dates of which something is shown.
+func (c *Catalog) Dates(ctx context.Context, s *StreamState) ([]civil.Date, error) {
+	facts, err := c.DateFacts(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	dates := make([]civil.Date, len(facts))
+	for i, f := range facts {
+		dates[i] = f.Date
+	}
+	return dates, nil
+}
+
+// datesWalk goes through all that was recorded of a stream, in the order of time.
+type datesWalk struct {
+	catalog *Catalog
+	state   *StreamState
+	// from is up to where it has come.
+	from  moonfirefs.Time90k
+	found map[civil.Date]*DateFacts // a date can be in two pieces
+	// hour is that of the recording before.
+	hour civil.Hour
+}
+
+func (w *datesWalk) walk(ctx context.Context) error {
+	err := w.catalog.index.EachDay(ctx, w.state.ID, func(day moonfirefs.Interval, stretches []moonfirefs.Stretch) error {
+		d, ok := w.dateOf(day)
+		if !ok || day.Start90k < w.from || w.state.trimmed.touches(day) {
+			return nil
+		}
+		if err := w.recordings(ctx, day.Start90k); err != nil {
+			return err
+		}
+		w.from = day.End90k
+		for _, s := range stretches {
+			w.date(d).add(s)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	if err := w.recordings(ctx, moonfirefs.MaxTime90k); err != nil {
+		return err
+	}
+	return w.describeDamaged(ctx)
+}
+
+// dateOf tells of which date a day is a piece; ok is false if the calendar does not have
+// such a piece: what is known of the zone has changed.
+func (w *datesWalk) dateOf(day moonfirefs.Interval) (d civil.Date, ok bool) {
+	d = w.catalog.calendar.HourAt(day.Start90k).Date
+	return d, slices.Contains(civil.Pieces(w.catalog.calendar.Hours(d)), day)
+}
+
+// date returns what is known of a date so far.
+func (w *datesWalk) date(d civil.Date) *DateFacts {
+	if w.found[d] == nil {
+		w.found[d] = &DateFacts{Date: d}
+	}
+	return w.found[d]
+}
+
+func (d *DateFacts) add(s moonfirefs.Stretch) {
+	d.Stretches = moonfirefs.AppendStretch(d.Stretches, s)
+	d.Modified90k = s.End90k
+}
+
+// recordings goes through the recordings that start before to.
+func (w *datesWalk) recordings(ctx context.Context, to moonfirefs.Time90k) error {
+	return w.catalog.index.EachSummaryOrDamage(ctx, w.state.ID, w.from, to, func(r *moonfirefs.Summary) error {
+		if w.enter(r.Start90k) {
+			w.date(w.hour.Date).add(moonfirefs.StretchOf(r))
+		}
+		return nil
+	}, func(damage *moonfirefs.Damage) error {
+		if w.enter(damage.Start90k) {
+			w.date(w.hour.Date).Damaged = true
+		}
+		return nil
+	})
+}
+
+// enter tells whether the hour of a recording is shown.
+func (w *datesWalk) enter(start90k moonfirefs.Time90k) (shown bool) {
+	if !w.hour.Contains(start90k) {
+		w.hour = w.catalog.calendar.HourAt(start90k)
+	}
+	return !w.state.hidden(w.hour)
+}
+
+// describeDamaged lists the dates that have a damaged file: its name says something although
+// no recording does.
+func (w *datesWalk) describeDamaged(ctx context.Context) error {
+	for _, d := range w.found {
+		if !d.Damaged {
+			continue
+		}
+		day, err := w.catalog.Day(ctx, w.state, d.Date)
+		if err != nil {
+			return err
+		}
+		modified90k, ok := day.Modified90k()
+		if !ok {
+			delete(w.found, d.Date)
+		}
+		d.Modified90k = modified90k
+	}
+	return nil
+}
+
+func (w *datesWalk) dates() []*DateFacts {
+	dates := make([]*DateFacts, 0, len(w.found))
+	for _, d := range w.found {
+		d.Stretches = slices.Clip(d.Stretches)
+		dates = append(dates, d)
+	}
+	slices.SortFunc(dates, func(a, b *DateFacts) int { return a.Date.Compare(b.Date) })
+	return dates
+}
