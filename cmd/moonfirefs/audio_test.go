@@ -73,13 +73,21 @@ func hexMD5(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// mustEncodeAudio encodes half a minute.
+// audioFormat is how audio is encoded.
+type audioFormat struct {
+	codec testcamera.AudioCodec
+	rate  int
+}
+
+var audio = onceForEach(func(f audioFormat) (*testcamera.Audio, error) {
+	return testcamera.EncodeAudio(context.Background(), f.codec, f.rate, 30)
+})
+
+// mustEncodeAudio returns half a minute, which is encoded once.
 func mustEncodeAudio(t *testing.T, codec testcamera.AudioCodec, rate int) *testcamera.Audio {
 	t.Helper()
-	sound, err := testcamera.EncodeAudio(context.Background(), codec, rate, 30)
-	if err != nil {
-		t.Fatal(err)
-	}
+	sound, err := audio(audioFormat{codec, rate})
+	mustDo(t, err)
 	return sound
 }
 
@@ -100,21 +108,12 @@ func TestSoundIsExact(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			camera := startCamera(t, config)
-			path, mountpoint := newStore(t), newMountpoint(t)
-			mustRun(t, "camera", "add", "--store", path, "driveway", camera.URL(), "--retain", "1GB", "--no-test")
-			recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "2s")
-			waitForRecordings(t, path, 4)
-			settle(t, camera, path, 0, 1)
-			camera.Stop()
-			recorder.saw("no connection to the camera")
-			camera.Resume()
-			if err := camera.Restart(); err != nil {
-				t.Fatal(err)
-			}
-			waitForRecordings(t, path, 8)
-			settle(t, camera, path, 0, 1)
-			recorder.stop()
+			var camera *testcamera.Camera
+			var path, mountpoint string
+			inTime(t, func() (log string) {
+				camera, path, mountpoint = startCamera(t, config), newStore(t), newMountpoint(t)
+				return recordTwice(t, camera, path, mountpoint)
+			})
 			mount := start(t, "mount", mountpoint, "--store", path)
 			mount.saw("mounted")
 			paths := files(t, mountpoint)
@@ -127,6 +126,23 @@ func TestSoundIsExact(t *testing.T) {
 			mustRun(t, "check", "--store", path, "--index", "--hash")
 		})
 	}
+}
+
+// recordTwice records two connections to a camera, and returns what was logged.
+func recordTwice(t *testing.T, camera *testcamera.Camera, path, mountpoint string) (log string) {
+	t.Helper()
+	mustRun(t, "camera", "add", "--store", path, "driveway", camera.URL(), "--retain", "1GB", "--no-test")
+	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "2s")
+	waitForRecordings(t, path, 4)
+	settle(t, camera, path, 0, 1)
+	camera.Stop()
+	recorder.saw("no connection to the camera")
+	camera.Resume()
+	mustDo(t, camera.Restart())
+	waitForRecordings(t, path, 8)
+	settle(t, camera, path, 0, 1)
+	recorder.stop()
+	return recorder.output.String()
 }
 
 // wholeClip is a clip of all footage, so that times can be compared if an hour has

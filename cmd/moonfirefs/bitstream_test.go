@@ -109,12 +109,16 @@ func TestBitstreamVices(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			test.config.KeepSent = 1
-			camera := startCamera(t, test.config)
-			path, mountpoint := newStore(t), newMountpoint(t)
-			mustRun(t, "camera", "add", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
-			recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "2s")
-			waitForRecordings(t, path, max(4, 2*test.most))
-			recorder.stop()
+			var path, mountpoint string
+			inTime(t, func() (log string) {
+				camera := startCamera(t, test.config)
+				path, mountpoint = newStore(t), newMountpoint(t)
+				mustRun(t, "camera", "add", "--store", path, "driveway", camera.URL(), "--retain", "1GB")
+				recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "2s")
+				waitForRecordings(t, path, max(4, 2*test.most))
+				recorder.stop()
+				return recorder.output.String()
+			})
 			mount := start(t, "mount", mountpoint, "--store", path)
 			mount.saw("mounted")
 			paths := files(t, mountpoint)

@@ -102,9 +102,14 @@ func longStore(t *testing.T, hours int, media ...*teststore.Media) (path string)
 	return path
 }
 
+// smallMedia is a minute of small pictures of some width.
+var smallMedia = onceForEach(func(width int) (*teststore.Media, error) {
+	return teststore.Encode(context.Background(), teststore.Params{Codec: teststore.H264, Width: width, Height: 96, FPS: 5, Seconds: 60})
+})
+
 func smallFootage(t *testing.T, width int) *teststore.Media {
 	t.Helper()
-	media, err := teststore.Encode(t.Context(), teststore.Params{Codec: teststore.H264, Width: width, Height: 96, FPS: 5, Seconds: 60})
+	media, err := smallMedia(width)
 	mustDo(t, err)
 	return media
 }

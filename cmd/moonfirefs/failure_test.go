@@ -94,8 +94,7 @@ func interrupt(t *testing.T, command, text string, variables ...string) (output 
 // nothing half made is left. Those that record or mount until they are interrupted end in order.
 func TestInterruptedCommand(t *testing.T) {
 	t.Parallel()
-	media, err := teststore.Encode(t.Context(), teststore.Params{Codec: teststore.H264, Width: 1280, Height: 720, FPS: 15, Seconds: 60})
-	mustDo(t, err)
+	media := teststore.MadeUp(teststore.Params{Codec: teststore.H264, Width: 1280, Height: 720, FPS: 15, Seconds: 60}, 1200)
 	path, made := longStore(t, 2, media), t.TempDir()
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // a camera that says nothing
 	mustDo(t, err)

@@ -182,6 +182,23 @@ var (
 	})
 )
 
+// onceForEach returns what makes a value at the first call with an argument, and returns the
+// same one later.
+func onceForEach[K comparable, V any](produce func(K) (V, error)) func(K) (V, error) {
+	var mu sync.Mutex // guards made
+	made := make(map[K]func() (V, error))
+	return func(key K) (V, error) {
+		mu.Lock()
+		value, ok := made[key]
+		if !ok {
+			value = sync.OnceValues(func() (V, error) { return produce(key) })
+			made[key] = value
+		}
+		mu.Unlock()
+		return value()
+	}
+}
+
 // mustEncode returns media that are encoded once.
 func mustEncode(t *testing.T, made func() (*testcamera.Media, error)) *testcamera.Media {
 	t.Helper()

@@ -95,7 +95,7 @@ func (c *Camera) deliverAudio(n int64) {
 	data := audio.Frames[n%int64(len(audio.Frames))]
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.silent {
+	if c.silent || c.stalled {
 		return
 	}
 	payload, err := audio.payload(data)

@@ -288,7 +288,7 @@ func (c *Camera) Restart() error {
 	return c.serve()
 }
 
-// Stall makes the camera send no frames, while it keeps connections and answers
+// Stall makes the camera send no frames, neither pictures nor audio, while it keeps connections and answers
 // requests. The source goes on: what it delivers meanwhile is lost.
 func (c *Camera) Stall() { c.setStalled(true) }
 
