@@ -286,3 +286,34 @@ func TestAudioContradictions(t *testing.T) {
 		t.Errorf("without a configuration: %v, want ErrInvalid", err)
 	}
 }
+
+// TestVideoContradictionsWithAudio ensures that a video index that is not that of its row
+// fails each table that needs it, and panics nowhere, also where there is audio.
+func TestVideoContradictionsWithAudio(t *testing.T) {
+	for name, spoil := range map[string]func(index []byte) []byte{
+		"none":    func([]byte) []byte { return nil },
+		"garbage": func([]byte) []byte { return []byte("abc") },
+		"cut":     func(index []byte) []byte { return index[:len(index)/2] },
+		"doubled": func(index []byte) []byte { return append(index, index...) },
+	} {
+		s := &store{spec: Spec{Entry: moonfirefs.NewVideoSampleEntry(bareEntry(), 640, 360, 1, 1, ""), Audio: alawEntry(), Zone: noon.Time().Location()}}
+		s.add(noon, goldenFrames(60, 20))
+		s.addAudio(90, randomAudio(rand.New(rand.NewPCG(1, 1)), s.Frames[0]))
+		s.Indexes[0] = spoil(s.Indexes[0])
+		f := s.layOut(t)
+		needed := 0
+		for i, slice := range f.slices {
+			if slice.kind != videoCo64Slice && slice.kind != audioCo64Slice && slice.kind != sttsSlice {
+				continue
+			}
+			needed++
+			err := f.ReadAt(context.Background(), s, make([]byte, slice.end-f.start(i)), f.start(i))
+			if !errors.Is(err, moonfirefs.ErrCorrupt) {
+				t.Errorf("%s: slice of kind %d: %v, want ErrCorrupt", name, slice.kind, err)
+			}
+		}
+		if needed < 3 {
+			t.Errorf("%d tables", needed)
+		}
+	}
+}

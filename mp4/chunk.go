@@ -100,9 +100,12 @@ func (f *File) fillCo64(dst []byte, d *moonfirefs.AudioIndexDecoder, v *moonfire
 	offset, left := segment.videoOffset, r.VideoSamples
 	for d.NextChunk() {
 		put(videoCo64Slice, offset)
-		for n := d.VideoSamples; n > 0 && v.Next(); n-- {
+		left -= d.VideoSamples
+		for n := d.VideoSamples; n > 0; n-- {
+			if !v.Next() {
+				return false
+			}
 			offset += int64(v.Bytes)
-			left--
 		}
 		put(audioCo64Slice, offset)
 		for d.Next() {
