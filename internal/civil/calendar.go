@@ -72,6 +72,38 @@ const maxOffset = 16 * time.Hour
 
 // Hours returns the hours of a date in the order of time, none if the date was skipped.
 func (c Calendar) Hours(d Date) []Hour {
+	if offset, ok := c.steadyOffset(d); ok {
+		return steadyHours(d, offset)
+	}
+	return c.changingHours(d)
+}
+
+// steadyOffset returns the offset of a date about which clocks do not change, as is the case
+// for nearly all dates.
+func (c Calendar) steadyOffset(d Date) (offset int, ok bool) {
+	midnight := d.MidnightUTC()
+	from, to := midnight.In(c.Zone).ZoneBounds()
+	if !from.IsZero() && from.After(midnight.Add(-maxOffset)) || !to.IsZero() && to.Before(midnight.AddDate(0, 0, 1).Add(maxOffset)) {
+		return 0, false
+	}
+	return c.offsetAt(midnight.Unix()), true
+}
+
+func steadyHours(d Date, offset int) []Hour {
+	hours := make([]Hour, 24)
+	start := moonfirefs.FromTime(d.MidnightUTC()) - fromSeconds(int64(offset))
+	for i := range hours {
+		end := start.Add(moonfirefs.Hour90k)
+		hours[i] = Hour{
+			Date: d, Clock: int8(i), OffsetSeconds: int32(offset), Interval: moonfirefs.Interval{Start90k: start, End90k: end},
+		}
+		start = end
+	}
+	return hours
+}
+
+// changingHours looks at each hour.
+func (c Calendar) changingHours(d Date) []Hour {
 	midnight := d.MidnightUTC()
 	until := moonfirefs.FromTime(midnight.AddDate(0, 0, 1).Add(maxOffset))
 	var hours []Hour

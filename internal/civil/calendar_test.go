@@ -271,3 +271,31 @@ func TestLastDayOfLeapYears(t *testing.T) {
 		}
 	}
 }
+
+// Ensures that the hours of dates about which clocks do not change are the same as when one
+// looks at each, in all zones and around every change.
+func TestSteadyHours(t *testing.T) {
+	steady := 0
+	for _, zone := range []string{
+		"UTC", "Europe/Zurich", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "America/St_Johns", "Asia/Beirut",
+		"Pacific/Apia", "Africa/Monrovia", "Asia/Manila", "Africa/Casablanca",
+	} {
+		c := calendarOf(t, zone)
+		for day := range 40_000 {
+			if day%7 != 0 && day%365 > 40 {
+				continue
+			}
+			d := DateOf(time.Date(1840, 1, 1+3*day, 0, 0, 0, 0, time.UTC))
+			if _, ok := c.steadyOffset(d); !ok {
+				continue
+			}
+			steady++
+			if got, want := c.Hours(d), c.changingHours(d); !slices.Equal(got, want) {
+				t.Fatalf("%s: %v has %v, want %v", zone, d, got, want)
+			}
+		}
+	}
+	if steady < 50_000 {
+		t.Errorf("%d dates were compared", steady)
+	}
+}
