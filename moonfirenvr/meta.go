@@ -80,9 +80,12 @@ func parseMeta(data []byte) (m dirMeta, err error) {
 func layoutOf(want dirMeta) sample.Layout {
 	return sample.Layout{
 		Verify:   func(root *os.Root) error { return verifyMeta(root, want) },
-		FileName: func(name uuid.UUID) string { return fmt.Sprintf("%016x", idOf(name)) },
+		FileName: func(name uuid.UUID) string { return fileName(idOf(name)) },
 	}
 }
+
+// fileName is what they call the sample file of a recording.
+func fileName(id moonfirefs.RecordingID) string { return fmt.Sprintf("%016x", int64(id)) }
 
 func verifyMeta(root *os.Root, want dirMeta) error {
 	f, err := root.OpenFile(metaName, os.O_RDONLY|unix.O_NONBLOCK, 0)

@@ -185,11 +185,26 @@ func (s *Store) openDirs(ctx context.Context) error {
 		if !filepath.IsAbs(d.Path) {
 			continue // what Create needed
 		}
-		dir := sample.NewForeign(d.Path, layoutOf(dirMeta{s.DB.Meta().Store, d.UUID}))
+		layout := layoutOf(dirMeta{s.DB.Meta().Store, d.UUID})
+		layout.Deleted = func(name uuid.UUID) bool { return s.mayBeDeleted(d.Path, idOf(name)) }
+		dir := sample.NewForeign(d.Path, layout)
 		s.Dirs[d.ID] = dir
 		_ = dir.Attach() // whoever watches the directories tells
 	}
 	return nil
+}
+
+// mayBeDeleted tells of a recording whose file is missing whether their retention may have
+// taken it, of which the shadow does not know yet. Retention takes the oldest recordings of a
+// stream: while the file of an older one is there, a missing one is lost.
+func (s *Store) mayBeDeleted(dir string, id moonfirefs.RecordingID) bool {
+	stream := moonfirefs.StreamID(id >> 32)
+	oldest, err := s.DB.RecordingIDs(context.Background(), stream, firstID(stream)-1, 1)
+	if err != nil || len(oldest) == 0 || oldest[0] == id {
+		return true
+	}
+	_, err = os.Lstat(filepath.Join(dir, fileName(oldest[0])))
+	return err != nil
 }
 
 // Close ends following and closes all parts. It is idempotent.

@@ -60,7 +60,7 @@ func (d *Dir) Open(name uuid.UUID, sizeBytes int64) (File, error) {
 func (d *Dir) openFile(name uuid.UUID) (*diskFile, error) {
 	file, err := d.openAt(d.fileName(name), os.O_RDONLY)
 	if err != nil {
-		return nil, fmt.Errorf("open sample file: %w", d.missing(err))
+		return nil, fmt.Errorf("open sample file: %w", d.missing(name, err))
 	}
 	info, err := file.Stat()
 	if err != nil {

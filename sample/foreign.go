@@ -22,6 +22,9 @@ type Layout struct {
 	Verify func(*os.Root) error
 	// FileName is that of a sample file.
 	FileName func(uuid.UUID) string
+	// Deleted tells of a file that is missing whether that program may have deleted it, of
+	// which the index will learn. Otherwise it is lost, as one of ours would be. nil means yes.
+	Deleted func(uuid.UUID) bool
 }
 
 // NewForeign returns a directory that belongs to another program, for reading. It is not
@@ -50,8 +53,8 @@ func (d *Dir) fileName(name uuid.UUID) string {
 }
 
 // missing makes of an error to open a sample file what it means.
-func (d *Dir) missing(err error) error {
-	if d.layout != nil && errors.Is(err, fs.ErrNotExist) {
+func (d *Dir) missing(name uuid.UUID, err error) error {
+	if d.layout != nil && errors.Is(err, fs.ErrNotExist) && (d.layout.Deleted == nil || d.layout.Deleted(name)) {
 		return fmt.Errorf("%w: %w", ErrDeleted, err)
 	}
 	return err

@@ -60,7 +60,7 @@ func (d *Dir) link(name uuid.UUID, from *Dir, original uuid.UUID, sizeBytes int6
 	info, err := q.Lstat(from.fileName(original))
 	switch {
 	case err != nil:
-		return from.missing(err)
+		return from.missing(original, err)
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("it is not a regular file: %w", moonfirefs.ErrCorrupt)
 	case info.Size() != sizeBytes:
@@ -81,7 +81,7 @@ func (d *Dir) link(name uuid.UUID, from *Dir, original uuid.UUID, sizeBytes int6
 			return err
 		}
 	}
-	return from.missing(asNoLink(err))
+	return from.missing(original, asNoLink(err))
 }
 
 // requireReadable refuses a file that the owner of the directory p could not read, for a
@@ -136,7 +136,7 @@ func asNoLink(err error) error {
 func (d *Dir) CopyFrom(ctx context.Context, name uuid.UUID, from *Dir, original uuid.UUID, w io.Writer) (sizeBytes int64, err error) {
 	source, err := from.openAt(from.fileName(original), os.O_RDONLY)
 	if err != nil {
-		return 0, fmt.Errorf("copy sample file %s: %w", from.fileName(original), from.missing(err))
+		return 0, fmt.Errorf("copy sample file %s: %w", from.fileName(original), from.missing(original, err))
 	}
 	defer source.Close()
 	if err := d.Unlink(name); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -4,11 +4,13 @@ package main
 
 import (
 	"crypto/md5"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/moonfirefs/moonfirefs/internal/test/nvrstore"
@@ -138,6 +140,43 @@ func TestMountMoonfireNVR(t *testing.T) {
 				return os.IsNotExist(err)
 			})
 		})
+	}
+}
+
+// A sample file that is lost costs the bytes that it held, as in a store of ours, and not its
+// hour. One that is missing at the beginning, where retention takes files, does.
+func TestMountMoonfireNVRMissingFile(t *testing.T) {
+	b := newMoonfireBench(t, 7, encodeMoonfire(t, teststore.H264))
+	mountpoint, _ := mountMoonfire(t, b.Path)
+	path := filepath.Join(mountpoint, "driveway/2026-11-22/13.mp4")
+	whole, err := os.ReadFile(path)
+	mustDo(t, err)
+	lost, err := os.ReadFile(b.File(b.main, 3))
+	mustDo(t, err)
+	mustDo(t, os.Remove(b.File(b.main, 3)))
+	other, _ := mountMoonfire(t, b.Path) // which has no file open yet
+	f, err := os.Open(filepath.Join(other, "driveway/2026-11-22/13.mp4"))
+	mustDo(t, err)
+	defer f.Close()
+	const page = 4096 // the kernel reads whole ones
+	begin := int64(strings.Index(string(whole), string(lost)))
+	before, behind := begin/page*page, (begin+int64(len(lost))+page-1)/page*page
+	for name, c := range map[string]struct {
+		offset, size int64
+		want         error
+	}{
+		"before": {0, before, nil}, "behind": {behind, int64(len(whole)) - behind, nil}, "lost": {before + page, 100, syscall.EIO},
+	} {
+		got := make([]byte, c.size)
+		_, err := f.ReadAt(got, c.offset)
+		if !errors.Is(err, c.want) || err == nil && string(got) != string(whole[c.offset:][:c.size]) {
+			t.Errorf("%s: read with %v, want %v", name, err, c.want)
+		}
+	}
+	mustDo(t, os.Remove(b.File(b.main, 1)))
+	third, _ := mountMoonfire(t, b.Path)
+	if _, err := os.Open(filepath.Join(third, "driveway/2026-11-22/13.mp4")); !errors.Is(err, syscall.ESTALE) {
+		t.Errorf("the oldest file is missing: %v, want ESTALE", err)
 	}
 }
 
