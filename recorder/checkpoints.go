@@ -3,6 +3,7 @@
 package recorder
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"slices"
@@ -11,12 +12,13 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 	"github.com/moonfirefs/moonfirefs/journal"
 )
 
 // checkpointEvery bounds what a power cut can cost, with the time that a
 // checkpoint takes: 10 s together, unless a disk needs more than 2 s for one. Each
-// costs two fsyncs for each stream; see design/journal.md.
+// costs one flush of the disk, or two fsyncs for each stream; see design/journal.md.
 const checkpointEvery = 8 * time.Second
 
 // checkpoints make durable what has been recorded so far in one sample directory, so
@@ -44,7 +46,7 @@ func newCheckpoints(dir directory, entries *entries, log *slog.Logger) *checkpoi
 // begin takes on a new sample file. It makes the journal that the header describes.
 func (c *checkpoints) begin(file sampleFile, h *journal.Header) *pendingFile {
 	f := &pendingFile{name: h.SampleFile, open: h.Open, file: file, journal: c.newJournal(h)}
-	c.entries.created.Store(true)
+	c.entries.created.Store(true) // afterwards, lest who began before takes it for durable
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.pending[f.name] = f
@@ -114,13 +116,31 @@ func (c *checkpoints) halt() {
 	}
 }
 
-// makeOne makes one checkpoint, of all recordings at once.
-func (c *checkpoints) makeOne() {
+// makeOne makes one checkpoint, of all recordings at once. With it, it makes the files of
+// finished recordings durable (§ Create step 3), and returns why that has failed, for each
+// of them.
+func (c *checkpoints) makeOne(whole []*finished) []error {
 	files := c.files()
+	var errs []error
+	if c.dir.KeepsOrder() {
+		errs = c.makeTogether(files, whole)
+	} else {
+		errs = c.makeInTurn(files, whole)
+	}
+	for i, f := range whole {
+		if errs[i] != nil {
+			f.file.Unseal() // first: one that is sealed and has no journal looks committed
+			c.dropJournalOf(f.row.SampleFile)
+		}
+	}
+	return errs
+}
+
+// makeInTurn is makeOne with a flush of the disk for each file.
+func (c *checkpoints) makeInTurn(files []*pendingFile, whole []*finished) []error {
+	errs := syncEach(whole)
 	for _, f := range files {
 		if err := f.Datasync(); err != nil {
-			// The next write, or the save, says why. Until then nobody shall
-			// salvage it: from the page cache it would look whole.
 			c.dropJournal(f)
 		}
 	}
@@ -128,6 +148,76 @@ func (c *checkpoints) makeOne() {
 		f.journal.datasync()
 	}
 	c.entries.checkpoint()
+	return errs
+}
+
+// syncEach makes the files of finished recordings durable, one after another.
+func syncEach(whole []*finished) []error {
+	errs := make([]error, len(whole))
+	for i, f := range whole {
+		errs[i] = failpoint.Step("create.3", f.file.Sync)
+	}
+	return errs
+}
+
+// makeTogether is makeOne with one flush of the disk for all files: first, the disk gets
+// what was written to each; then a barrier of one of them makes all of it durable.
+func (c *checkpoints) makeTogether(files []*pendingFile, whole []*finished) []error {
+	for _, f := range files {
+		f.StartWriting() // or the disk would get one file after another
+	}
+	errs := make([]error, len(whole))
+	var barriers []barrier // any of them does
+	for i, f := range whole {
+		f.file.Seal()
+		if errs[i] = failpoint.Step("create.3", f.file.AwaitWriting); errs[i] == nil {
+			barriers = append(barriers, f.file)
+		}
+	}
+	written := c.writeOut(files)
+	for _, f := range written {
+		barriers = append(barriers, f.file)
+	}
+	for _, f := range files {
+		if file := f.journal.writeOut(); file != nil {
+			barriers = append(barriers, file)
+		}
+	}
+	if len(barriers) == 0 {
+		c.entries.checkpoint()
+		return errs
+	}
+	if err := c.entries.together(barriers); err != nil {
+		c.lose(written)
+		for i := range errs {
+			errs[i] = cmp.Or(errs[i], err)
+		}
+	}
+	return errs
+}
+
+// writeOut hands what was written to the disk, and returns the files of which there was
+// something.
+func (c *checkpoints) writeOut(files []*pendingFile) (written []*pendingFile) {
+	for _, f := range files {
+		wrote, err := f.writeOut()
+		switch {
+		case err != nil:
+			c.dropJournal(f)
+		case wrote:
+			written = append(written, f)
+		}
+	}
+	return written
+}
+
+// lose is called when a barrier has failed: what it stood for is not to be believed, of any
+// of the files.
+func (c *checkpoints) lose(written []*pendingFile) {
+	for _, f := range written {
+		f.spoiled.Store(true)
+		c.dropJournal(f)
+	}
 }
 
 // files lists the pending files.
@@ -142,7 +232,19 @@ func (c *checkpoints) files() []*pendingFile {
 	return files
 }
 
-// dropJournal gives up a recording's journal.
+// dropJournalOf is dropJournal for a file of a name.
+func (c *checkpoints) dropJournalOf(name uuid.UUID) {
+	c.mu.Lock()
+	f := c.pending[name]
+	c.mu.Unlock()
+	if f != nil {
+		c.dropJournal(f)
+	}
+}
+
+// dropJournal gives up the journal of a file that could not be made durable. The next write,
+// or the save, says why. Until then nobody shall salvage it: from the page cache it would
+// look whole.
 func (c *checkpoints) dropJournal(f *pendingFile) {
 	f.journal.close()
 	if err := c.dir.UnlinkJournal(f.name); err != nil {

@@ -23,10 +23,10 @@ import (
 func TestCheckpointOrder(t *testing.T) {
 	b := newBench(t, plenty)
 	b.shoot(15)
-	b.syncer.checkpoints.makeOne()
-	b.syncer.checkpoints.makeOne() // nothing is new
+	b.syncer.checkpoints.makeOne(nil)
+	b.syncer.checkpoints.makeOne(nil) // nothing is new
 	b.shoot(5)
-	b.syncer.checkpoints.makeOne()
+	b.syncer.checkpoints.makeOne(nil)
 	got := slices.DeleteFunc(b.events, func(e string) bool { return strings.HasSuffix(e, "write") })
 	want := []string{
 		"create", "create journal", "fdatasync", "journal fdatasync", "fsync dir",
@@ -43,7 +43,7 @@ func TestCheckpointOrder(t *testing.T) {
 	}
 	b.flush()
 	b.events = nil
-	b.syncer.checkpoints.makeOne() // nothing is left
+	b.syncer.checkpoints.makeOne(nil) // nothing is left
 	if len(b.events) != 0 {
 		t.Errorf("got %s", strings.Join(b.events, ", "))
 	}
@@ -58,7 +58,7 @@ func TestCheckpointAfterSave(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	b.events = nil
-	b.syncer.checkpoints.makeOne()
+	b.syncer.checkpoints.makeOne(nil)
 	if n := b.times("fdatasync") + b.times("fsync dir"); n != 0 {
 		t.Errorf("got %s", strings.Join(b.events, ", "))
 	}
@@ -75,7 +75,7 @@ func TestFailedCheckpoint(t *testing.T) {
 			b := newBench(t, plenty)
 			b.shoot(15)
 			b.fail["fdatasync"] = 1
-			b.syncer.checkpoints.makeOne()
+			b.syncer.checkpoints.makeOne(nil)
 			if n := b.journals(); n != 0 {
 				t.Errorf("%d journals are left", n)
 			}
@@ -106,8 +106,8 @@ func TestFailedCheckpointOfNames(t *testing.T) {
 	b := newBench(t, plenty)
 	b.shoot(15)
 	b.fail["fsync dir"] = 1
-	b.syncer.checkpoints.makeOne()
-	b.syncer.checkpoints.makeOne()
+	b.syncer.checkpoints.makeOne(nil)
+	b.syncer.checkpoints.makeOne(nil)
 	b.streamer.endRun()
 	if err := b.syncer.saver.save(); !errors.Is(err, errInjected) {
 		t.Fatalf("got %v", err)
@@ -141,7 +141,7 @@ func TestJournalTrouble(t *testing.T) {
 				b.syncer.checkpoints.trouble.log = log
 				b.fail[test.event] = 2
 				frames := b.shoot(15)
-				b.syncer.checkpoints.makeOne()
+				b.syncer.checkpoints.makeOne(nil)
 				frames = append(frames, b.shoot(15)...)
 				if crash {
 					b.restart()
@@ -149,7 +149,7 @@ func TestJournalTrouble(t *testing.T) {
 				} else {
 					b.streamer.endRun()
 					frames = append(frames, b.shoot(15)...)
-					b.syncer.checkpoints.makeOne()
+					b.syncer.checkpoints.makeOne(nil)
 					b.streamer.endRun()
 					b.must(b.syncer.saver.save())
 					frames = append(frames, b.recording(15)...)

@@ -5,14 +5,11 @@ package recorder
 import (
 	"context"
 	"io"
-	"sync"
-	"sync/atomic"
 
 	"github.com/google/uuid"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/index"
-	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 	"github.com/moonfirefs/moonfirefs/sample"
 )
 
@@ -30,6 +27,7 @@ type directory interface {
 	ReadThrough(context.Context, uuid.UUID, io.Writer) (sizeBytes int64, err error)
 	ReadBack(context.Context, uuid.UUID, io.Writer) (sizeBytes int64, err error)
 	Sync() error
+	KeepsOrder() bool
 	Space() (sample.Space, error)
 	// Verify and Probe fail with sample.ErrUnavailable if the directory is gone.
 	Verify() error
@@ -39,11 +37,12 @@ type directory interface {
 
 // sampleFile is what is needed of a *sample.NewFile that gets samples.
 type sampleFile interface {
-	io.WriteCloser
+	journalFile
 	Truncate(sizeBytes int64) error
 	Sync() error
-	// Datasync makes what was written so far durable.
-	Datasync() error
+	// Seal says that the file is complete, Unseal that it is given up.
+	Seal()
+	Unseal()
 }
 
 // reopenedFile is a sample file that a crash has left.
@@ -55,8 +54,16 @@ type reopenedFile interface {
 // journalFile is what is needed of a *sample.NewFile that gets a journal.
 type journalFile interface {
 	io.WriteCloser
+	// Datasync makes what was written so far durable.
 	Datasync() error
+	// The others do so for several files together, in a directory that KeepsOrder.
+	StartWriting()
+	AwaitWriting() error
+	barrier
 }
+
+// barrier is a file by which all that was awaited before is made durable.
+type barrier interface{ Barrier() error }
 
 // sampleDir makes a *sample.Dir a directory.
 type sampleDir struct{ *sample.Dir }
@@ -78,73 +85,4 @@ type database interface {
 	OverLimits(context.Context, moonfirefs.Time90k) ([]moonfirefs.StreamID, error)
 	CheckOrigin(context.Context, moonfirefs.StreamID, moonfirefs.OpenID) error
 	OriginOf(context.Context, moonfirefs.SampleFile) (*moonfirefs.Recording, bool, error)
-}
-
-// entries makes the entries of a directory durable: that files were created in it, and
-// that others were unlinked. Saves and checkpoints share it, since the kernel may
-// report a failure only once, to whoever asks first.
-type entries struct {
-	dir directory
-	// created says that files were created since the entries were last made durable.
-	created atomic.Bool
-
-	mu sync.Mutex // held while they are made durable; guards err
-	// err is why a checkpoint could not, until a save has been told.
-	err error
-}
-
-// checkpoint makes the entries of new files durable, if there are any (§ Checkpoint
-// step 3). Where that fails, the next save fails of it.
-func (e *entries) checkpoint() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.err != nil || !e.created.Swap(false) {
-		return
-	}
-	if err := failpoint.Step("checkpoint.3", e.dir.Sync); err != nil {
-		e.err = err
-	}
-}
-
-// sync makes all creations and removals so far durable, for a save. It fails if a
-// checkpoint has failed to.
-func (e *entries) sync() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if err := e.err; err != nil {
-		e.err = nil
-		return err
-	}
-	e.created.Store(false)
-	return failpoint.Step("delete.3", e.dir.Sync)
-}
-
-// syncOnly makes creations and removals durable for somebody who makes no save. Where it
-// fails, the next save fails of it as well.
-func (e *entries) syncOnly() error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	err := e.dir.Sync()
-	if err != nil && e.err == nil {
-		e.err = err
-	}
-	return err
-}
-
-// forget lets go of what was to be reported.
-func (e *entries) forget() {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.err = nil
-}
-
-// moveAside moves the file of a recording aside, durably.
-func (e *entries) moveAside(name uuid.UUID) (path string, err error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	path, err = e.dir.MoveAside(name)
-	if err != nil && path != "" {
-		e.err = err
-	}
-	return path, err
 }

@@ -107,23 +107,35 @@ func (j *journalWriter) writeRecords() error {
 
 // datasync makes the records so far durable (§ Checkpoint step 2). If that fails,
 // what is in the file is still worth having, but there is no use in more.
-func (j *journalWriter) datasync() {
-	if j == nil || !j.unsynced.Swap(false) {
-		return
-	}
-	j.mu.Lock()
-	file := j.file
-	j.mu.Unlock()
-	if file == nil {
-		return
+func (j *journalWriter) datasync() { j.makeDurable(journalFile.Datasync) }
+
+// writeOut is the first half of datasync, where a barrier is the other one. It returns the
+// file if there was something to write.
+func (j *journalWriter) writeOut() journalFile { return j.makeDurable(journalFile.AwaitWriting) }
+
+func (j *journalWriter) makeDurable(sync func(journalFile) error) (synced journalFile) {
+	file := j.changed()
+	if file == nil || !j.unsynced.Swap(false) {
+		return nil
 	}
 	// Without the lock: a frame must not wait for the disk here.
-	err := failpoint.Step("checkpoint.2", file.Datasync)
+	err := failpoint.Step("checkpoint.2", func() error { return sync(file) })
 	if err == nil || errors.Is(err, os.ErrClosed) {
-		return
+		return file
 	}
 	j.close()
 	j.failed(err)
+	return nil
+}
+
+// changed returns the file if something was written to it that is not durable.
+func (j *journalWriter) changed() journalFile {
+	if j == nil || !j.unsynced.Load() {
+		return nil
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.file
 }
 
 // close writes no more. It tells whether all was well so far.

@@ -55,14 +55,16 @@ func (f *pendingFile) Truncate(sizeBytes int64) error { return f.file.Truncate(s
 
 // Sync makes the whole sample file durable (§ Create step 3). It fails if that
 // has ever failed.
-func (f *pendingFile) Sync() error {
+func (f *pendingFile) Sync() error { return f.whole(f.file.Sync) }
+
+func (f *pendingFile) whole(sync func() error) error {
 	f.syncing.Lock()
 	defer f.syncing.Unlock()
 	if f.spoiled.Load() {
 		return errSpoiled
 	}
 	f.unsynced.Store(false)
-	if err := f.file.Sync(); err != nil {
+	if err := sync(); err != nil {
 		f.spoiled.Store(true)
 		return err
 	}
@@ -76,7 +78,35 @@ func (f *pendingFile) Datasync() error {
 	if f.spoiled.Load() || !f.unsynced.Swap(false) {
 		return nil
 	}
-	err := failpoint.Step("checkpoint.1", f.file.Datasync)
+	return f.judge(failpoint.Step("checkpoint.1", f.file.Datasync))
+}
+
+// writeOut is the first half of Datasync, where a barrier is the other one. It tells whether
+// there was something to write.
+func (f *pendingFile) writeOut() (written bool, err error) {
+	f.syncing.Lock()
+	defer f.syncing.Unlock()
+	if f.spoiled.Load() || !f.unsynced.Swap(false) {
+		return false, nil
+	}
+	return true, f.judge(failpoint.Step("checkpoint.1", f.file.AwaitWriting))
+}
+
+// AwaitWriting is the first half of Sync, where a barrier is the other one.
+func (f *pendingFile) AwaitWriting() error { return f.whole(f.file.AwaitWriting) }
+
+// Seal, Unseal, StartWriting and Barrier are those of the sample file.
+
+func (f *pendingFile) Seal() { f.file.Seal() }
+
+func (f *pendingFile) Unseal() { f.file.Unseal() }
+
+func (f *pendingFile) StartWriting() { f.file.StartWriting() }
+
+func (f *pendingFile) Barrier() error { return f.file.Barrier() }
+
+// judge says what an error of a checkpoint means.
+func (f *pendingFile) judge(err error) error {
 	if err == nil || errors.Is(err, os.ErrClosed) { // abandoned meanwhile
 		return nil
 	}

@@ -213,7 +213,7 @@ func (r *Recorder) newSyncers() map[moonfirefs.SampleDirID]*syncer {
 	for id, dir := range r.o.Dirs {
 		s := newSyncer(id, sampleDir{dir}, seeded(r.o.DB, dir), r.o.MinFreeBytes, r.o.Clock, r.o.Logger)
 		s.salvager.logOf, s.retention.peers = r.logOf, peers
-		s.saver.givenUp = r.givenUp
+		s.saver.givenUp, s.saver.gathers = r.givenUp, r.o.SegmentEvery >= gatherFrom
 		s.salvager.elsewhere = r.available
 		syncers[id], peers[id] = s, s.retention
 	}

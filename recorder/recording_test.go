@@ -60,6 +60,16 @@ func (f *memoryFile) Close() error {
 
 func (f *memoryFile) Datasync() error { return f.Sync() }
 
+func (f *memoryFile) AwaitWriting() error { return f.Sync() }
+
+func (f *memoryFile) Barrier() error { return f.Sync() }
+
+func (f *memoryFile) Seal() {}
+
+func (f *memoryFile) Unseal() {}
+
+func (f *memoryFile) StartWriting() {}
+
 func newMemoryRecording(room int) (*recording, *memoryFile) {
 	f := &memoryFile{room: room}
 	return newTestRecording(&pendingFile{name: uuid.New(), file: f}, new(space)), f

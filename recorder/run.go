@@ -207,6 +207,7 @@ func (r *run) endCurrent(lastDuration90k moonfirefs.Duration90k) error {
 func (r *run) finish(lastDuration90k moonfirefs.Duration90k) error {
 	err := r.endCurrent(lastDuration90k)
 	r.finishAwaiting()
+	r.syncer.saver.hurry() // it is not one of many that end in turn
 	return err
 }
 

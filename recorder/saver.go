@@ -26,6 +26,10 @@ const (
 	// maxBacklog bounds the memory that uncommitted recordings take: about 10 KiB
 	// each.
 	maxBacklog = 512
+	// gatherFrom is how long recordings must be to wait for others, so that they share a
+	// commit: from the first checkpoint when one has waited for as long as there is between
+	// two of them. Shorter ones are made by people who want to see something soon.
+	gatherFrom = time.Minute
 	// tidyEvery is how soon the names of deleted files are released where no
 	// recording is committed in the meantime.
 	tidyEvery = time.Minute
@@ -39,8 +43,10 @@ type finished struct {
 	// audioEntry is nil if there is no audio.
 	audioEntry *moonfirefs.AudioSampleEntry
 	file       sampleFile
-	status     *status
-	log        *slog.Logger
+	// since is when it was finished, by the monotonic clock.
+	since  time.Duration
+	status *status
+	log    *slog.Logger
 }
 
 // committed is called when the recording is in the index.
@@ -70,11 +76,20 @@ type saver struct {
 	// givenUp is told why recordings will never be committed, when no more may wait; nil
 	// means nobody.
 	givenUp func(error)
+	// gathers says that finished recordings wait for others, to share a commit with them.
+	gathers bool
 	// wake holds a token when there is something to save.
 	wake chan struct{}
 
-	// uncommitted counts the recordings in waiting and durable.
+	// uncommitted counts the recordings in waiting, fresh and durable.
 	uncommitted atomic.Int64
+
+	// syncing is held while files of recordings are made durable, by a save or a checkpoint,
+	// lest those of a stream overtake each other; it guards fresh.
+	syncing sync.Mutex
+	// fresh are recordings whose files a checkpoint has made durable, and their names, unless
+	// entries.sync says otherwise.
+	fresh []*finished
 
 	mu sync.Mutex // guards what follows
 	// waiting are finished recordings, those of a stream in order.
@@ -96,12 +111,44 @@ type saver struct {
 // add takes on a finished recording; it does not wait. The recordings of a stream are
 // committed in the order in which they are added.
 func (s *saver) add(f *finished) {
+	_, f.since = s.clock.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting = append(s.waiting, f)
 	s.uncommitted.Add(1)
 	s.checkpoints.complete(f.row.SampleFile)
-	s.signal()
+	if !s.gathers {
+		s.signal()
+	}
+}
+
+// take returns the recordings that wait.
+func (s *saver) take() []*finished {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	waiting := s.waiting
+	s.waiting = nil
+	return waiting
+}
+
+// checkpoint makes a checkpoint, and with it the files of recordings that wait durable. If
+// one of them has waited for long enough, it has a save made.
+func (s *saver) checkpoint() {
+	s.syncing.Lock()
+	defer s.syncing.Unlock()
+	waiting := s.take()
+	safe := s.believe(waiting, s.checkpoints.makeOne(waiting))
+	s.fresh = append(s.fresh, safe...)
+	if len(safe) < len(waiting) || s.isDue() {
+		s.signal()
+	}
+}
+
+// isDue tells whether one of the fresh recordings has waited for long enough, or so many
+// wait that soon no other could begin. It is called with s.syncing held.
+func (s *saver) isDue() bool {
+	_, now := s.clock.Now()
+	return len(s.fresh) > 0 && (now-s.fresh[0].since >= checkpointEvery || s.uncommitted.Load() >= maxBacklog/2)
 }
 
 // requireRoom fails if too many recordings wait to be committed.
@@ -110,6 +157,13 @@ func (s *saver) requireRoom() error {
 		return errBacklog
 	}
 	return nil
+}
+
+// hurry has finished recordings committed although others could come that share the commit.
+func (s *saver) hurry() {
+	if s.gathers && s.uncommitted.Load() > 0 {
+		s.signal()
+	}
 }
 
 func (s *saver) signal() {
@@ -194,11 +248,11 @@ func (s *saver) logChange(before, err error) {
 // lost but what could not be made durable; the next save goes on where this one
 // stopped.
 func (s *saver) save() error {
-	var fresh []*finished
-	failpoint.Do("save.1", func() { fresh = s.syncFiles() })
+	var fresh, own []*finished
+	failpoint.Do("save.1", func() { fresh, own = s.syncFiles() })
 	failpoint.Do("save.2", s.unlink)
 	var err error
-	failpoint.Do("save.3", func() { err = s.syncEntries(fresh) })
+	failpoint.Do("save.3", func() { err = s.syncEntries(fresh, own) })
 	if err != nil {
 		return err
 	}
@@ -210,22 +264,30 @@ func (s *saver) save() error {
 	return nil
 }
 
-// syncFiles makes the files of all recordings that wait durable (§ Create step 3), and
-// returns the recordings that are safe so far. After a failed fsync, the kernel may have
+// syncFiles makes the files of all recordings that wait durable (§ Create step 3). It returns
+// the recordings that are safe so far: those of checkpoints, and its own. After a failed fsync, the kernel may have
 // dropped the data and marked it clean: a second fsync would succeed and prove nothing,
 // so that recording is lost.
-func (s *saver) syncFiles() []*finished {
-	s.mu.Lock()
-	waiting := s.waiting
-	s.waiting = nil
-	s.mu.Unlock()
-	return slices.DeleteFunc(waiting, func(f *finished) bool {
-		err := failpoint.Step("create.3", f.file.Sync)
-		if err = errors.Join(err, f.file.Close()); err != nil {
+func (s *saver) syncFiles() (fresh, own []*finished) {
+	s.syncing.Lock()
+	defer s.syncing.Unlock()
+	waiting := s.take()
+	own = s.believe(waiting, syncEach(waiting))
+	fresh, s.fresh = s.fresh, nil
+	return fresh, own
+}
+
+// believe closes the files of recordings, and returns those that are durable. errs are why
+// others are not; they are given up.
+func (s *saver) believe(recordings []*finished, errs []error) (safe []*finished) {
+	for i, f := range recordings {
+		if err := errors.Join(errs[i], f.file.Close()); err != nil {
 			s.discard(f, err)
+			continue
 		}
-		return err != nil
-	})
+		safe = append(safe, f)
+	}
+	return safe
 }
 
 // discard gives up a recording that could not be made durable.
@@ -247,25 +309,30 @@ func (s *saver) unlink() {
 		}
 	}
 	s.outdated = nil
+	before := len(s.retention.unlinked)
 	s.retention.unlink()
+	if len(s.retention.unlinked) > before {
+		s.entries.unlinked.Store(true)
+	}
 }
 
-// syncEntries is § Create step 4 for fresh recordings, and § Delete step 3 for what
-// has been unlinked. If it fails, the fresh recordings are lost, as after a
-// failed fsync of their files.
-func (s *saver) syncEntries(fresh []*finished) error {
-	if len(fresh) == 0 && len(s.retention.unlinked) == 0 {
+// syncEntries is § Create step 4 for the save's own recordings, of which no checkpoint has
+// done it, and § Delete step 3 for what has been unlinked. If it fails, or that of a
+// checkpoint has failed, all of them are lost, as after a failed fsync of their files.
+func (s *saver) syncEntries(fresh, own []*finished) error {
+	all := slices.Concat(fresh, own)
+	if len(all) == 0 && len(s.retention.unlinked) == 0 {
 		return nil
 	}
-	err := failpoint.Step("create.4", s.entries.sync)
+	err := failpoint.Step("create.4", func() error { return s.entries.sync(len(own) > 0) })
 	if err != nil {
-		for _, f := range fresh {
+		for _, f := range all {
 			s.discard(f, err)
 		}
 		s.retention.again()
 		return err
 	}
-	s.durable = append(s.durable, fresh...)
+	s.durable = append(s.durable, all...)
 	return nil
 }
 
@@ -350,10 +417,10 @@ func (s *saver) setAside(refused *index.RefusedError) bool {
 
 // forget lets go of all recordings: the index still knows their names.
 func (s *saver) forget() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	closeAll(s.waiting)
-	s.waiting, s.durable, s.outdated = nil, nil, nil
+	closeAll(s.take())
+	s.syncing.Lock()
+	defer s.syncing.Unlock()
+	s.fresh, s.durable, s.outdated = nil, nil, nil
 	s.uncommitted.Store(0)
 }
 

@@ -56,7 +56,7 @@ func newSyncer(id moonfirefs.SampleDirID, dir directory, db database, minFreeByt
 		presence: &presence{dir: dir, clock: clock},
 		stop:     make(chan struct{}),
 	}
-	e := &entries{dir: dir}
+	e := newEntries(dir)
 	s.checkpoints = newCheckpoints(dir, e, log)
 	s.retention = &retention{id: id, dir: dir, names: s.names, clock: clock, log: log}
 	s.saver = &saver{
@@ -86,10 +86,10 @@ func (s *syncer) cleanUp(ctx context.Context) error {
 	if err := s.salvage(ctx); err != nil {
 		return err
 	}
-	var fresh []*finished
-	failpoint.Do("salvage.4", func() { fresh = s.saver.syncFiles() })
+	var own []*finished
+	failpoint.Do("salvage.4", func() { _, own = s.saver.syncFiles() })
 	failpoint.Do("start.2", s.saver.unlink)
-	if err := failpoint.Step("start.3", func() error { return s.saver.syncEntries(fresh) }); err != nil {
+	if err := failpoint.Step("start.3", func() error { return s.saver.syncEntries(nil, own) }); err != nil {
 		return err
 	}
 	streams, err := s.db.OverLimits(ctx, s.saver.ages.now90k())
@@ -173,6 +173,7 @@ func (s *syncer) settle(gone error) bool {
 	s.space.leave(gone)
 	_, since := s.clock.Now()
 	for {
+		s.saver.hurry()
 		_, now := s.clock.Now()
 		settled := s.saver.uncommitted.Load() == 0 || s.saver.status.failing() || now-since > settleFor
 		if settled && s.creating.Load() == 0 && !s.checkpoints.inProgress() {
@@ -213,7 +214,7 @@ func (s *syncer) detach() {
 func (s *syncer) makeCheckpoints(over <-chan struct{}) {
 	for {
 		_, began := s.clock.Now()
-		s.checkpoints.makeOne()
+		s.saver.checkpoint()
 		s.saver.lookForDeletions()
 		_, ended := s.clock.Now()
 		select {

@@ -39,6 +39,8 @@ type faults struct {
 	// afterCommit makes a Commit fail after it has happened.
 	afterCommit error
 	free        uint64
+	// ordered says that files are made durable together.
+	ordered bool
 }
 
 // happens notes an event and says whether it is to fail.
@@ -129,6 +131,8 @@ func (f *faults) Sync() error {
 	}
 	return f.dir.Sync()
 }
+
+func (f *faults) KeepsOrder() bool { return f.ordered }
 
 func (f *faults) Space() (sample.Space, error) {
 	f.mu.Lock()
@@ -228,6 +232,20 @@ func (f *faultyFile) Sync() error {
 		return err
 	}
 	return f.NewFile.Sync()
+}
+
+func (f *faultyFile) AwaitWriting() error {
+	if err := f.faults.happens(f.prefix + "await"); err != nil {
+		return err
+	}
+	return f.NewFile.AwaitWriting()
+}
+
+func (f *faultyFile) Barrier() error {
+	if err := f.faults.happens("barrier"); err != nil {
+		return err
+	}
+	return f.NewFile.Barrier()
 }
 
 func (f *faultyFile) Datasync() error {

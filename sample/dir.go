@@ -55,6 +55,8 @@ type Dir struct {
 
 	// place is nil while the directory is not available.
 	place atomic.Pointer[place]
+	// keepsOrder is what KeepsOrder tells.
+	keepsOrder atomic.Bool
 
 	attaching sync.Mutex // guards what follows
 	closed    bool
@@ -213,8 +215,10 @@ func (d *Dir) attach() error {
 	if d.mode != Recording || d.lock != nil || d.Remote() {
 		return nil // elsewhere, nothing can be locked: a recorder has the other directories
 	}
-	lock, err := lockRecorder(d.place.Load().Root)
+	p := d.place.Load()
+	lock, err := lockRecorder(p.Root)
 	d.lock = lock
+	d.keepsOrder.Store(err == nil && keepsOrder(p.handle))
 	return err
 }
 

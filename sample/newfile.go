@@ -60,7 +60,7 @@ func (f *NewFile) Sync() error {
 	if f.publish != nil {
 		return f.counters.FileSyncs.Time(func() error { return f.publish(f.File) })
 	}
-	_ = f.Chmod(sealedMode) // as far as the file system has modes
+	f.Seal()
 	return f.counters.FileSyncs.Time(f.File.Sync)
 }
 

@@ -84,6 +84,7 @@ func (d *Dir) Detach() error {
 		return nil
 	}
 	d.cache.forgetAll()
+	d.keepsOrder.Store(false)
 	var err error
 	if d.lock != nil {
 		err = d.lock.Close()

@@ -27,7 +27,7 @@ func TestRows(t *testing.T) {
 		t.Fatal("the benchmarks mount: run them as root")
 	}
 	var out bytes.Buffer
-	b := &bench{rounds: 1, amounts: little, out: &out}
+	b := &bench{rounds: 1, amounts: little, out: &out, flushed: "ext4"}
 	if err := b.run(t.Context(), t.TempDir(), ""); err != nil {
 		t.Fatal(err)
 	}

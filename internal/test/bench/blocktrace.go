@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// loopDisk is an ext4 file system in a file, by way of a loop device, whose requests the
+// loopDisk is a file system in a file, by way of a loop device, whose requests the
 // kernel notes. The device has a cache that must be flushed, as most disks do, and no other
 // way to get past it (FUA), as most disks on SATA.
 type loopDisk struct {
@@ -24,8 +24,15 @@ type loopDisk struct {
 	undo            []func() error
 }
 
-// newLoopDisk makes a file system of a size, of which only what is used takes room.
-func (b *bench) newLoopDisk(name string, sizeBytes int64) (d *loopDisk, err error) {
+// makeFileSystem has the commands that do it, by the kind of file system.
+var makeFileSystem = map[string][]string{
+	"ext4": {"mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0"},
+	"xfs":  {"mkfs.xfs", "-q", "-f"},
+}
+
+// newLoopDisk makes a file system of a size, of which only what is used takes room. What it
+// is to be is its kind and perhaps options to mount it with, such as ext4:commit=60.
+func (b *bench) newLoopDisk(name, what string, sizeBytes int64) (d *loopDisk, err error) {
 	d = &loopDisk{path: b.path(name), tracing: b.path(name + ".tracing")}
 	defer func() {
 		if err != nil {
@@ -37,7 +44,12 @@ func (b *bench) newLoopDisk(name string, sizeBytes int64) (d *loopDisk, err erro
 		return d, err
 	}
 	d.undo = append(d.undo, func() error { return os.Remove(image) })
-	if err := run("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,lazy_journal_init=0", image); err != nil {
+	kind, options, _ := strings.Cut(what, ":")
+	words, known := makeFileSystem[kind]
+	if !known {
+		return d, fmt.Errorf("file system %q is not known", kind)
+	}
+	if err := run(words[0], append(words[1:len(words):len(words)], image)...); err != nil {
 		return d, err
 	}
 	device, err := exec.Command("losetup", "--find", "--show", image).Output()
@@ -46,7 +58,7 @@ func (b *bench) newLoopDisk(name string, sizeBytes int64) (d *loopDisk, err erro
 	}
 	d.device = strings.TrimSpace(string(device))
 	d.undo = append(d.undo, func() error { return run("losetup", "--detach", d.device) })
-	if err := unix.Mount(d.device, d.path, "ext4", 0, ""); err != nil {
+	if err := unix.Mount(d.device, d.path, kind, 0, options); err != nil {
 		return d, fmt.Errorf("mount %s: %w", d.device, err)
 	}
 	d.undo = append(d.undo, func() error { return unix.Unmount(d.path, 0) })

@@ -14,15 +14,20 @@ import (
 // journals say no more of it.
 const indexTheoryBytes = 4000 + 3*60*recordedFPS
 
-// flushes is row 14: what many cameras ask of one disk that has the index and the sample
+// flushesAndBytes is row 14.
+func flushesAndBytes(ctx context.Context, b *bench) error {
+	return errors.Join(b.committedBytes(ctx), b.flushes(ctx))
+}
+
+// flushes counts what many cameras ask of one disk that has the index and the sample
 // files.
-func flushes(ctx context.Context, b *bench) (err error) {
+func (b *bench) flushes(ctx context.Context) (err error) {
 	cameras, err := b.startCameras(ctx, b.flushingCameras)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, cameras.close()) }()
-	disk, err := b.newLoopDisk("flushed", 16<<30)
+	disk, err := b.newLoopDisk("flushed", b.flushed, 16<<30)
 	if err != nil {
 		return err
 	}

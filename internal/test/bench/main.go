@@ -35,10 +35,11 @@ func main() {
 	big := flag.String("big", "", "where to keep the store of rows 6 to 13, or where it was kept; the default is to remove it")
 	mediamtx := flag.String("mediamtx", "", "path of a program mediamtx, to compare row 10 with as well")
 	window := flag.Duration("window", full.recordingRound, "how long recorders are compared in each round of row 10")
+	flushed := flag.String("filesystem", "ext4", "what row 14 records to: ext4 or xfs, perhaps with options to mount it with, such as ext4:commit=60")
 	watched := flag.Duration("watched", full.flushingFor, "how long the disk of row 14 is watched")
 	flag.Parse()
 	b := &bench{rounds: *rounds, amounts: full, out: os.Stdout, keptBig: *big, mediamtx: *mediamtx}
-	b.recordingRound, b.flushingFor = *window, *watched
+	b.recordingRound, b.flushingFor, b.flushed = *window, *watched, *flushed
 	if b.days = *days; *short {
 		b.amounts = little
 	}
@@ -68,7 +69,7 @@ var rows = []row{
 	{[]int{13}, firstLooks},
 	{[]int{10}, recordingBeside},
 	{[]int{11}, recordingTraced},
-	{[]int{14}, flushes},
+	{[]int{14}, flushesAndBytes},
 }
 
 // amounts say how much footage is measured.
@@ -87,18 +88,20 @@ type amounts struct {
 	// long it is watched then.
 	flushingCameras              int
 	flushingSettles, flushingFor time.Duration
+	// How many minutes of them are committed to see what that writes.
+	committedMinutes int
 }
 
 var (
 	full = amounts{
 		cameras: 8, days: 365, hourBytes: 2 << 30, dayBytes: 1536 << 20, dayHours: 24,
 		comparedCameras: []int{1, 4, 16}, recordingRound: time.Minute, recordingTrace: 5 * time.Minute, tracedCameras: 4,
-		flushingCameras: 16, flushingSettles: 90 * time.Second, flushingFor: 5 * time.Minute,
+		flushingCameras: 16, flushingSettles: 90 * time.Second, flushingFor: 5 * time.Minute, committedMinutes: 240,
 	}
 	little = amounts{
 		cameras: 2, days: 2, hourBytes: 64 << 20, dayBytes: 16 << 20, dayHours: 2,
 		comparedCameras: []int{1}, recordingRound: time.Second, recordingTrace: time.Second, tracedCameras: 1,
-		flushingCameras: 2, flushingSettles: time.Second, flushingFor: time.Second,
+		flushingCameras: 2, flushingSettles: time.Second, flushingFor: time.Second, committedMinutes: 4,
 	}
 )
 
@@ -113,6 +116,8 @@ type bench struct {
 	encoded *teststore.Media
 	// keptBig is where the big store is kept, if not empty.
 	keptBig string
+	// flushed is the file system of row 14.
+	flushed string
 	// mediamtx is that program, if not empty.
 	mediamtx string
 	// sink keeps the compiler from leaving out what is only measured.

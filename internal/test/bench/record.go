@@ -158,7 +158,8 @@ func countCalls(trace string) (c calls) {
 			c.indexSyncs++
 		case index:
 			c.indexSyncs++
-		case strings.Contains(line, "fdatasync("): // design/lifecycle.md, § Checkpoint
+		case strings.Contains(line, "fdatasync("), strings.Contains(line, ".journal>") && strings.Contains(line, "fsync("):
+			// design/lifecycle.md, § Checkpoint: of each file, or a barrier
 			c.journalSyncs++
 		case strings.Contains(line, "fsync("):
 			c.sampleSyncs++

@@ -189,9 +189,10 @@ func (s *site) cutAfterCheckpoint(cut func()) []string {
 	const after = "checkpoint.2.after" // once for each recording in progress
 	s.recordLong(after+"=delay:0s", time.Second)
 	drafts := s.drafts()
-	// One may have begun before.
+	// One may have begun before. That the next one has ended is certain when another one has
+	// come so far.
 	line := "failpoint: " + after + ": delay"
-	if n := strings.Count(s.running.log(), line); !s.running.prints(n+2*cameraCount, line) {
+	if n := strings.Count(s.running.log(), line); !s.running.prints(n+2*cameraCount+1, line) {
 		return []string{"there are no checkpoints:\n" + tail(s.running.log(), 40)}
 	}
 	cut()
