@@ -40,10 +40,15 @@ type bucket struct {
 	*location
 	client   *minio.Core
 	patience time.Duration
-	closed   chan struct{}
-	close    func()
+	// ctx ends with close.
+	ctx   context.Context //nolint:containedctx // that of all requests
+	close func()
+	// hurried is closed some time after hurry: what was under way by then ends.
+	hurried chan struct{}
 
 	mu sync.Mutex // guards what follows
+	// hurrying says that no request may take long any more.
+	hurrying bool
 	// failing says that the last request was not answered.
 	failing bool
 }
@@ -64,11 +69,35 @@ func newBucket(l *location, patience time.Duration) (*bucket, error) {
 	if err != nil {
 		return nil, invalid("%s: %v", l, err)
 	}
-	closed := make(chan struct{})
-	return &bucket{location: l, client: client, patience: patience, closed: closed, close: sync.OnceFunc(func() {
-		close(closed)
+	ctx, cancel := context.WithCancel(context.Background())
+	return &bucket{location: l, client: client, patience: patience, hurried: make(chan struct{}), ctx: ctx, close: func() {
+		cancel()
 		transport.CloseIdleConnections()
-	})}, nil
+	}}, nil
+}
+
+// hurry bounds what is under way, and what comes, to hurryPatience: the program ends.
+func (b *bucket) hurry() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.hurrying {
+		b.hurrying = true
+		time.AfterFunc(min(hurryPatience, b.patience), func() { close(b.hurried) })
+	}
+}
+
+// limit is how long requests for some bytes may take; interrupted ends those that have begun
+// before hurry. It fails where nobody can wait for an object store that does not answer.
+func (b *bucket) limit(sizeBytes int64) (limit time.Duration, interrupted <-chan struct{}, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch limit = b.patience + time.Duration(sizeBytes/leastBytesPerSecond)*time.Second; {
+	case !b.hurrying:
+		return limit, b.hurried, nil
+	case b.failing:
+		return 0, nil, errNoAnswer
+	}
+	return min(limit, hurryPatience), nil, nil
 }
 
 // noted remembers whether a request was answered.
@@ -161,7 +190,7 @@ func (b *bucket) getSmall(ctx context.Context, name string) (data []byte, err er
 func (b *bucket) copyTo(ctx context.Context, name string, w io.Writer) (sizeBytes int64, err error) {
 	var body io.ReadCloser
 	// The answer outlives the attempt that has begun it.
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, cancel := b.within(ctx, b.hurried)
 	defer cancel(nil)
 	err = b.retry(ctx, "read object "+name, 0, func(limited context.Context) error {
 		stop := context.AfterFunc(limited, func() { cancel(context.Cause(limited)) })
@@ -258,7 +287,7 @@ func (b *bucket) copyWithin(ctx context.Context, from, to string) error {
 // list calls fn for the objects below the prefix, but not for those below another slash, a
 // page at a time. It is not tried again once fn was called.
 func (b *bucket) list(ctx context.Context, fn func([]minio.ObjectInfo) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, cancel := b.within(ctx, b.hurried)
 	defer cancel(nil)
 	idle := time.AfterFunc(b.patience, func() { cancel(errNoAnswer) })
 	defer idle.Stop()

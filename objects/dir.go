@@ -46,6 +46,8 @@ type Options struct {
 	Patience time.Duration
 	// MemoryBytes is for blocks that were read; 0 means 64 MiB.
 	MemoryBytes int64
+	// Cache keeps blocks on a disk of this machine; nil means none.
+	Cache *Cache
 	// Logger is told what a person should know; nil means nobody.
 	Logger *slog.Logger
 }
@@ -96,7 +98,7 @@ func New(url string, o Options) (*Dir, error) {
 		return nil, err
 	}
 	d := &Dir{bucket: b, o: o, held: hold.New[uuid.UUID](func(struct{}) {}), doomed: make(map[uuid.UUID]struct{})}
-	d.blocks = newBlocks(b, o.MemoryBytes)
+	d.blocks = newBlocks(b, o.MemoryBytes, o.Cache)
 	return d, nil
 }
 
@@ -127,6 +129,9 @@ func (d *Dir) Close() error {
 	d.blocks.close()
 	return nil
 }
+
+// Hurry implements sample.Remote.
+func (d *Dir) Hurry() { d.hurry() }
 
 // ReadMeta implements sample.Remote.
 func (d *Dir) ReadMeta() ([]byte, error) {
@@ -218,6 +223,7 @@ func (d *Dir) Unlink(name uuid.UUID) error {
 	if d.held.Holds(name) {
 		return fmt.Errorf("remove object %s: %w", name, sample.ErrHeld)
 	}
+	d.blocks.forget(name)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.doomed[name] = struct{}{}

@@ -37,6 +37,8 @@ func (k blockKey) extent() (offset, n int64) {
 // are on their way.
 type blocks struct {
 	bucket *bucket
+	// disk is nil where there is no cache.
+	disk   *Cache
 	memory *bytecache.Cache[blockKey, []byte]
 	// ctx ends with cancel.
 	ctx    context.Context //nolint:containedctx // that of all requests
@@ -51,16 +53,22 @@ type blocks struct {
 	wg     sync.WaitGroup
 }
 
-func newBlocks(b *bucket, memoryBytes int64) *blocks {
+func newBlocks(b *bucket, memoryBytes int64, disk *Cache) *blocks {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &blocks{
-		bucket: b, ctx: ctx, cancel: cancel, slots: make(chan struct{}, maxFetches), coming: make(map[blockKey]struct{}),
+		bucket: b, disk: disk, ctx: ctx, cancel: cancel, slots: make(chan struct{}, maxFetches), coming: make(map[blockKey]struct{}),
 		memory: bytecache.New[blockKey](bytecache.Oldest, memoryBytes, func(data []byte) int64 { return int64(len(data)) }),
 	}
 }
 
 // read copies what a block has at an offset, up to its end, and tells how much that is.
 func (b *blocks) read(key blockKey, p []byte, offset int64) (n int, err error) {
+	if data, ok := b.memory.Get(key); ok {
+		return copy(p, data[offset:]), nil
+	}
+	if n, ok := b.readDisk(key, p, offset); ok {
+		return n, nil
+	}
 	data, err := b.load(key)
 	if err != nil {
 		return 0, err
@@ -72,6 +80,78 @@ func (b *blocks) load(key blockKey) ([]byte, error) {
 	return b.memory.Load(key, func() ([]byte, error) { return b.fetch(key) })
 }
 
+// cached returns the file of an object in the cache, to be released; nil if there is none.
+func (b *blocks) cached(key blockKey) *cachedFile {
+	if b.disk == nil {
+		return nil
+	}
+	return b.disk.use(key.name, key.sizeBytes)
+}
+
+// whole returns the file of an object that is in the cache as a whole, to be released; nil
+// otherwise.
+func (b *blocks) whole(name uuid.UUID, sizeBytes int64) *cachedFile {
+	f := b.cached(blockKey{name: name, sizeBytes: sizeBytes})
+	if f == nil || f.missing.Load() == 0 {
+		return f
+	}
+	f.Release()
+	return nil
+}
+
+// readDisk is read from the cache; ok is false if it does not have the block.
+func (b *blocks) readDisk(key blockKey, p []byte, offset int64) (n int, ok bool) {
+	f := b.cached(key)
+	if f == nil {
+		return 0, false
+	}
+	defer f.Release()
+	if !f.has(key.block) {
+		return 0, false
+	}
+	at, blockBytes := key.extent()
+	n = int(min(int64(len(p)), blockBytes-offset))
+	return n, f.ReadAt(p[:n], at+offset) == nil
+}
+
+// hasOnDisk tells whether the cache has a block.
+func (b *blocks) hasOnDisk(key blockKey) bool {
+	f := b.cached(key)
+	if f == nil {
+		return false
+	}
+	defer f.Release()
+	return f.has(key.block)
+}
+
+// keep keeps a block that was verified. Without it, it is fetched again.
+func (b *blocks) keep(key blockKey, p *part) {
+	if b.disk == nil {
+		return
+	}
+	t, err := parseTable(p.table, key.sizeBytes)
+	if err != nil {
+		return // it was verified by this table
+	}
+	f, err := b.disk.make(key.name, key.sizeBytes, t)
+	if err != nil {
+		return
+	}
+	defer f.Release()
+	if err := f.write(key.block, p.data); err != nil {
+		b.disk.mu.Lock()
+		defer b.disk.mu.Unlock()
+		b.disk.pause(err)
+	}
+}
+
+// forget forgets an object that goes.
+func (b *blocks) forget(name uuid.UUID) {
+	if b.disk != nil {
+		b.disk.Forget(name)
+	}
+}
+
 // fetch gets a block from the bucket. Bytes that differ from their checksum are never returned.
 func (b *blocks) fetch(key blockKey) ([]byte, error) {
 	offset, n := key.extent()
@@ -79,6 +159,7 @@ func (b *blocks) fetch(key blockKey) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	b.keep(key, p)
 	return p.data, nil
 }
 
@@ -120,7 +201,9 @@ func (b *blocks) fetchLater(key blockKey) {
 		return
 	}
 	defer func() { <-b.slots }()
-	_, _ = b.load(key) // who reads it is told
+	if !b.hasOnDisk(key) {
+		_, _ = b.load(key) // who reads it is told
+	}
 }
 
 // close ends all requests and waits for them.

@@ -21,8 +21,11 @@ type file struct {
 
 var _ sample.File = (*file)(nil)
 
-// Open implements sample.Remote.
+// Open implements sample.Remote. What is in the cache as a whole is a plain file.
 func (d *Dir) Open(name uuid.UUID, sizeBytes int64) (sample.File, error) {
+	if f := d.blocks.whole(name, sizeBytes); f != nil {
+		return f, nil
+	}
 	return &file{d.blocks, name, sizeBytes}, nil
 }
 

@@ -26,6 +26,8 @@ const (
 	// up to maxPause.
 	firstPause = 100 * time.Millisecond
 	maxPause   = 2 * time.Second
+	// hurryPatience is that of a program that ends.
+	hurryPatience = 2 * time.Second
 	// leastBytesPerSecond is how slow a connection may be.
 	leastBytesPerSecond = 256 << 10
 )
@@ -36,20 +38,20 @@ var errNoAnswer = errors.New("the object store does not answer")
 // errWrongBytes is returned for an answer that is not what was asked for.
 var errWrongBytes = errors.New("the object store has returned wrong bytes")
 
-// patience is how long it may take to transfer some bytes.
-func (b *bucket) patienceFor(sizeBytes int64) time.Duration {
-	return b.patience + time.Duration(sizeBytes/leastBytesPerSecond)*time.Second
-}
-
 // retry calls do until it succeeds, fails for a reason that does not pass, or has taken too
 // long for sizeBytes. what begins the text of the error.
 func (b *bucket) retry(ctx context.Context, what string, sizeBytes int64, do func(context.Context) error) error {
-	limit := b.patienceFor(sizeBytes)
+	limit, interrupted, err := b.limit(sizeBytes)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	ctx, end := b.within(ctx, interrupted)
+	defer end(nil)
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, errNoAnswer)
 	defer cancel()
 	pause, wrong := firstPause, 0
 	for {
-		err := attempt(ctx, limit/attempts, do)
+		err = attempt(ctx, limit/attempts, do)
 		b.noted(err)
 		if err == nil {
 			return nil
@@ -64,12 +66,25 @@ func (b *bucket) retry(ctx context.Context, what string, sizeBytes int64, do fun
 		select {
 		case <-ctx.Done():
 			return err
-		case <-b.closed:
-			return err
 		case <-time.After(pause/2 + rand.N(pause/2)):
 		}
 		pause = min(2*pause, maxPause)
 	}
+}
+
+// within ends ctx when it is interrupted, or when the bucket is closed.
+func (b *bucket) within(ctx context.Context, interrupted <-chan struct{}) (context.Context, context.CancelCauseFunc) {
+	ctx, end := context.WithCancelCause(ctx)
+	go func() {
+		select {
+		case <-interrupted:
+			end(errNoAnswer)
+		case <-b.ctx.Done():
+			end(context.Canceled)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, end
 }
 
 func attempt(ctx context.Context, limit time.Duration, do func(context.Context) error) error {

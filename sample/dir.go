@@ -57,13 +57,14 @@ type Dir struct {
 	place atomic.Pointer[place]
 	// keepsOrder is what KeepsOrder tells.
 	keepsOrder atomic.Bool
+	// kept is what keeps the files of a directory elsewhere; nil before the first Attach,
+	// which sets it.
+	kept atomic.Pointer[Remote]
 
 	attaching sync.Mutex // guards what follows
 	closed    bool
 	// lock is the recorder's lock; nil if there is none.
 	lock *os.File
-	// kept is what keeps the files of a directory elsewhere; nil before the first Attach.
-	kept Remote
 
 	cache    cache
 	counters Counters
@@ -326,8 +327,8 @@ func (d *Dir) Close() error {
 	if p := d.place.Load(); p != nil {
 		errs = append(errs, p.Close())
 	}
-	if d.kept != nil {
-		errs = append(errs, d.kept.Close())
+	if kept := d.kept.Load(); kept != nil {
+		errs = append(errs, (*kept).Close())
 	}
 	return errors.Join(errs...)
 }

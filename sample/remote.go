@@ -59,6 +59,8 @@ type Remote interface {
 	Empty() (bool, error)
 	// Forget removes that file.
 	Forget() error
+	// Hurry has all calls end soon, also those under way: the program ends.
+	Hurry()
 	Close() error
 }
 
@@ -144,6 +146,14 @@ func (d *Dir) Unmark() error {
 	return nil
 }
 
+// Hurry has what is asked of a directory elsewhere end soon, whether it answers or not: the
+// program ends.
+func (d *Dir) Hurry() {
+	if kept := d.kept.Load(); kept != nil {
+		(*kept).Hurry()
+	}
+}
+
 // Remote tells whether the directory is elsewhere than on a disk of this machine.
 func (d *Dir) Remote() bool {
 	l := d.where.Load()
@@ -160,20 +170,22 @@ func (d *Dir) remote() Remote {
 
 // openRemotePlace verifies the place. It is called with d.attaching held.
 func (d *Dir) openRemotePlace() (*place, error) {
-	if d.kept == nil {
+	kept := d.kept.Load()
+	if kept == nil {
 		r, err := NewRemote(d.where.Load().path)
 		if err != nil {
 			return nil, err
 		}
-		d.kept = r
+		kept = &r
+		d.kept.Store(kept)
 	}
 	// Who only reads asks for names that nothing else has: nobody waits for that.
 	if d.mode != ReadOnly {
-		if err := verifyRemote(d.kept, d.identity()); err != nil {
+		if err := verifyRemote(*kept, d.identity()); err != nil {
 			return nil, err
 		}
 	}
-	return &place{remote: d.kept}, nil
+	return &place{remote: *kept}, nil
 }
 
 func verifyRemote(r Remote, id Identity) error {

@@ -30,6 +30,7 @@ type mountFlags struct {
 	uid, gid   uint32
 	// What memory may be taken for, such as 16MiB; empty means the default.
 	listingCache, videoIndexCache string
+	objectCacheFlags
 	// eventMargin is how much before and after an event its clip has.
 	eventMargin time.Duration
 }
@@ -68,6 +69,7 @@ func (f *mountFlags) add(cmd *cobra.Command) {
 	cmd.Flags().Uint32Var(&f.gid, "gid", uint32(os.Getgid()), "group of the files in the mount")
 	cmd.Flags().DurationVar(&f.eventMargin, "event-margin", defaultEventMargin, "how much before and after an event its clip begins and ends; 0s to 5m")
 	cmd.Flags().StringVar(&f.listingCache, "listing-cache", "16MiB", "memory for listings of folders and for index pages")
+	f.objectCacheFlags.add(cmd)
 	cmd.Flags().StringVar(&f.videoIndexCache, "video-index-cache", "32MiB", "memory for the tables of samples of files that are being read")
 }
 
@@ -167,6 +169,15 @@ there is written or locked.`,
 }
 
 func runMount(cmd *cobra.Command, g *global, f *mountFlags, mountpoint string) error {
+	log, err := g.logger(cmd)
+	if err != nil {
+		return err
+	}
+	closeCache, err := f.openCache(g.store, log)
+	if err != nil {
+		return err
+	}
+	defer closeCache()
 	return g.withStore(cmd, store.Reading, func(o *opened) error {
 		options, err := f.mountOptions(o.path, o.Store, mountpoint, nil, o.log)
 		if err != nil {
@@ -185,6 +196,7 @@ func runMount(cmd *cobra.Command, g *global, f *mountFlags, mountpoint string) e
 		o.log.Info("mounted", "mountpoint", mountpoint)
 		select {
 		case <-cmd.Context().Done():
+			o.Hurry()
 		case <-unmounted(mount):
 			o.log.Info("unmounted by somebody else", "mountpoint", mountpoint)
 		}
@@ -201,6 +213,9 @@ func (o *opened) watchDirs(ctx context.Context) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	for _, dir := range o.Dirs {
+		if dir.Remote() {
+			continue // it is there as soon as it answers
+		}
 		wg.Go(func() {
 			for available := o.lookForDir(dir, true); ; available = o.lookForDir(dir, available) {
 				select {

@@ -54,6 +54,11 @@ func runMountStores(cmd *cobra.Command, g *global, f *mountFlags, many *storesFl
 	if err != nil {
 		return err
 	}
+	closeCache, err := f.openCacheOf(given, log)
+	if err != nil {
+		return err
+	}
+	defer closeCache()
 	m := &storesMount{flags: f, log: log}
 	listingBytes, err := cacheBytes("listing-cache", f.listingCache)
 	if err != nil {
@@ -106,11 +111,13 @@ func (m *storesMount) use(ctx context.Context, p stores.Place, s *store.Store) (
 	}
 	stopEvents := showEvents(&o, p.Path, s.Zone, m.flags.eventMargin, log)
 	previews, stopPreviews := showPreviews(ctx, p.Path, o.Catalog, log)
+	calm := context.AfterFunc(ctx, s.Hurry)
 	unwatch := (&opened{Store: s, path: p.Path, log: log}).watchDirs(ctx)
 	member = &fs.Member{
 		Name: p.Name, Catalog: o.Catalog, Companions: append(o.Companions, previews...), Albums: o.Albums, Marks: o.Marks, Live: o.Live,
 	}
 	return member, func() {
+		calm()
 		unwatch()
 		stopPreviews()
 		stopEvents()

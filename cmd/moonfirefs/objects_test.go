@@ -140,6 +140,58 @@ func TestBucketAway(t *testing.T) {
 	requireOutput(t, exitOK, []string{"Clean"}, "check", "--hash", "--store", s.path)
 }
 
+// TestBucketCache ensures that a mount with a cache goes on to show what was read once while
+// the object store does not answer, also when it is mounted anew.
+func TestBucketCache(t *testing.T) {
+	t.Parallel()
+	s := newBucketStore(t)
+	s.moveAll()
+	mountpoint := newMountpoint(t)
+	recorder := start(t, "run", mountpoint, "--store", s.path)
+	wait.Until(t, "all footage to move", func() bool { return s.local() == 0 })
+	recorder.stop()
+	for _, fault := range []objectstore.Fault{objectstore.None, objectstore.Frozen} {
+		s.bucket.Set(fault)
+		mount := start(t, "mount", mountpoint, "--store", s.path, "--object-cache", "1GB")
+		mount.saw("msg=mounted")
+		s.requireDigests(mountpoint, "through the cache")
+		mount.stop()
+	}
+	requireOutput(t, exitUsage, []string{"--object-cache"}, "mount", mountpoint, "--store", s.path, "--object-cache-dir", "x")
+}
+
+// TestBucketFrozen ensures that a recorder ends in order, although footage is being moved to an
+// object store that does not answer, and read from it; and that it moves later.
+func TestBucketFrozen(t *testing.T) {
+	t.Parallel()
+	s := newBucketStore(t)
+	mountpoint := newMountpoint(t)
+	recorder := start(t, "run", mountpoint, "--store", s.path)
+	recorder.saw("msg=recording")
+	footage := s.local()
+	s.moveAll()
+	wait.Until(t, "some footage to move", func() bool { return s.local() < footage })
+	s.bucket.Set(objectstore.Frozen)
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		for name := range s.digests { // errors are what is to be had
+			_, _, _ = readWhole(filepath.Join(mountpoint, name))
+		}
+	}()
+	recorder.stop()
+	<-read
+	if strings.Contains(recorder.output.String(), "did not end within") {
+		t.Error("it did not end in order")
+	}
+	s.bucket.Set(objectstore.None)
+	recorder = start(t, "run", mountpoint, "--store", s.path)
+	wait.Until(t, "all footage to move", func() bool { return s.local() == 0 })
+	s.requireDigests(mountpoint, "after the move")
+	recorder.stop()
+	requireOutput(t, exitOK, []string{"Clean"}, "check", "--hash", "--store", s.path)
+}
+
 // TestBucketDir ensures that a bucket is no place to record to, that a directory in one is
 // added once, and can be removed, and that no key is in the index.
 func TestBucketDir(t *testing.T) {

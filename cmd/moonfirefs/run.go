@@ -62,6 +62,11 @@ event, with these variables in its environment:
 			}
 			// There is nothing to reload: changes are taken up as they are made.
 			signal.Ignore(syscall.SIGHUP)
+			closeCache, err := f.openCache(g.store, log)
+			if err != nil {
+				return err
+			}
+			defer closeCache()
 			s, err := openForRecording(cmd.Context(), g.store, log)
 			if err != nil {
 				return err
@@ -187,6 +192,7 @@ func record(ctx context.Context, o *recording) (err error) {
 		select {
 		case <-ctx.Done():
 			o.log.Info("stopping")
+			o.store.Hurry() // frames must not wait for an object store
 		case err = <-r.Failed():
 			o.log.Error("nothing more can be recorded; ending", "err", err)
 		}

@@ -226,6 +226,14 @@ func (s *Store) Directories() map[moonfirefs.SampleDirID]sample.Directory {
 	return all
 }
 
+// Hurry has what is asked of directories elsewhere end soon, whether they answer or not: the
+// program ends.
+func (s *Store) Hurry() {
+	for _, d := range s.Dirs {
+		d.Hurry()
+	}
+}
+
 // Close closes all parts and gives up the locks. It is idempotent.
 func (s *Store) Close() error {
 	var errs []error
