@@ -80,8 +80,10 @@ func wrongTotals(ctx context.Context, tx *sql.Tx) (wrong []WrongTotal, err error
 	return wrong, nil
 }
 
+// actualTotalsSQL has casts for what a damaged row has instead of an integer.
 const actualTotalsSQL = `
-select coalesce(sum(sample_file_bytes), 0), coalesce(sum(duration_90k), 0) from recording where stream_id = ?`
+select cast(coalesce(sum(sample_file_bytes), 0) as integer), cast(coalesce(sum(duration_90k), 0) as integer)
+  from recording where stream_id = ?`
 
 // maxTotal is what recordings are said to add up to that have more than can be counted.
 const maxTotal = math.MaxInt64 / 2

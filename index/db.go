@@ -180,10 +180,16 @@ func (db *DB) prepare(ctx context.Context) (err error) {
 
 func readMeta(ctx context.Context, db querier) (Meta, error) {
 	var meta Meta
-	err := db.QueryRowContext(ctx, `select store_uuid, created_time_90k, time_zone from meta`).
-		Scan(&meta.Store, &meta.Created90k, &meta.TimeZone)
-	if errors.Is(err, sql.ErrNoRows) {
+	var rows int64
+	err := db.QueryRowContext(ctx, `select store_uuid, created_time_90k, time_zone, count(*) over () from meta`).
+		Scan(&meta.Store, &meta.Created90k, &meta.TimeZone, &rows)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
 		err = fmt.Errorf("table meta is empty: %w", moonfirefs.ErrCorrupt)
+	case err != nil:
+		err = fmt.Errorf("read table meta: %w", asOurs(err))
+	case rows != 1:
+		err = fmt.Errorf("table meta has %d rows: %w", rows, moonfirefs.ErrCorrupt)
 	}
 	return meta, err
 }

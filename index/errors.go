@@ -5,6 +5,7 @@ package index
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"syscall"
 
 	"github.com/google/uuid"
@@ -47,8 +48,27 @@ func isRefusal(err error) bool {
 	return errors.Is(err, errNotReserved)
 }
 
+// scanError is how database/sql begins to say that a value is not of the type of its column:
+// the schema does not let anybody write one.
+const scanError = "sql: Scan error on column"
+
+// isOfWrongType tells whether a row cannot be used since a value is not of its type.
+func isOfWrongType(err error) bool { return err != nil && strings.HasPrefix(err.Error(), scanError) }
+
+// unlessOfWrongType returns an error of Scan, but for one of the row's own: one bad row does
+// not hide others.
+func unlessOfWrongType(err error) error {
+	if isOfWrongType(err) {
+		return nil
+	}
+	return err
+}
+
 // asOurs adds the sentinel that fits an error of SQLite.
 func asOurs(err error) error {
+	if isOfWrongType(err) {
+		return fmt.Errorf("%w: %w", moonfirefs.ErrCorrupt, err)
+	}
 	var e sqlite3.Error
 	if !errors.As(err, &e) || errors.Is(err, moonfirefs.ErrNoSpace) || errors.Is(err, moonfirefs.ErrBusy) {
 		return err

@@ -95,7 +95,7 @@ func (set keptSet) sizeBytes(ctx context.Context, db querier, p *place) (sum int
 			var duration90k moonfirefs.Duration90k
 			var bytes int64
 			if err := rows.Scan(&id, &start90k, &duration90k, &bytes); err != nil {
-				return err
+				return unlessOfWrongType(err)
 			}
 			if p.has(id) && set.has(start90k, duration90k) {
 				sum = min(sum+min(max(bytes, 0), maxTotal), maxTotal)
@@ -130,7 +130,7 @@ type overlapping struct {
 }
 
 // eachOverlapping calls fn for each recording of a query, which tells id, start and
-// duration, until fn returns errDone.
+// duration, until fn returns errDone. It passes over damaged rows, of which check tells.
 func eachOverlapping(ctx context.Context, db querier, query string, args []any, fn func(*overlapping) error) error {
 	rows, err := db.QueryContext(ctx, query, args...)
 	if err != nil {
@@ -139,7 +139,7 @@ func eachOverlapping(ctx context.Context, db querier, query string, args []any, 
 	err = each(rows, func() error {
 		var r overlapping
 		if err := rows.Scan(&r.id, &r.start90k, &r.duration90k); err != nil {
-			return err
+			return unlessOfWrongType(err)
 		}
 		r.duration90k = min(max(r.duration90k, 0), moonfirefs.MaxRecordingDuration90k) // it may be damaged
 		return fn(&r)

@@ -24,8 +24,11 @@ select id, start_time_90k, duration_90k, sample_file_bytes, video_samples,
  where stream_id = ? and start_time_90k >= ? and start_time_90k < ?
  order by start_time_90k, id`
 
-	firstStartSQL = `select min(start_time_90k) from recording where stream_id = ? and start_time_90k >= ?`
-	lastStartSQL  = `select max(start_time_90k) from recording where stream_id = ? and start_time_90k < ?`
+	// A start that is no integer, which a damaged row may have, is passed over.
+	firstStartSQL = `select min(start_time_90k) from recording
+	 where stream_id = ? and start_time_90k >= ? and typeof(start_time_90k) = 'integer'`
+	lastStartSQL = `select max(start_time_90k) from recording
+	 where stream_id = ? and start_time_90k < ? and typeof(start_time_90k) = 'integer'`
 )
 
 // isPackedSQL is true of a row h of hour_summaries that has no more than pack makes of

@@ -73,7 +73,7 @@ func TestHostileStores(t *testing.T) {
 var oneOfEachKind = map[string]bool{
 	"a camera called two lines": true, "described as a terminal": true, "a camera called a path": true,
 	"the last start": true, "durations that overflow": true, "indexes of 50 MB": true, "a configuration of 100 MB": true,
-	"a trigger of a wildcard": true, "100 000 scattered marks": true,
+	"a start that is text": true, "a trigger of a wildcard": true, "100 000 scattered marks": true,
 	"a FIFO for meta": true, "a FIFO for a sample file": true, "a terabyte for a sample file": true,
 }
 

@@ -27,6 +27,19 @@ const withoutTriggers = `
 		where name not in (select name from sqlite_schema);
 	pragma writable_schema = off`
 
+// loosely changes a table whose columns take values of any type meanwhile.
+func loosely(table, change string, args ...any) func(testing.TB, *scene) {
+	return sql(`
+	create temp table strict as select sql from sqlite_schema where name = '%[1]s';
+	pragma writable_schema = on;
+	update sqlite_schema set sql = replace(sql, ') strict', ')') where name = '%[1]s';
+	pragma writable_schema = reset;
+	%[2]s;
+	pragma writable_schema = on;
+	update sqlite_schema set sql = (select sql from strict) where name = '%[1]s';
+	pragma writable_schema = reset`, table, fmt.Sprintf(change, args...))
+}
+
 // second is the second recording of the driveway in the hour of 13:00.
 const second = "(select id from recording where stream_id = 1 order by start_time_90k limit 1 offset 6)"
 
@@ -109,5 +122,11 @@ var rowChanges = map[string]change{
 	"a trigger of a wildcard":        {sql("create trigger sqliteXx after insert on kept begin delete from camera; end"), expectation{check: "not ours", unopened: true}},
 	"a view":                         {sql("create view sqlite1 as select * from camera"), expectation{check: "not ours", unopened: true}},
 	"statistics":                     {sql("analyze"), expectation{}},
+	"a start that is text":           {loosely("recording", "update recording set start_time_90k = 'abc' where id = %s", second), expectation{check: "non-INTEGER", missing: true}},
+	"an endless duration":            {loosely("recording", "update recording set duration_90k = 9e999 where id = %s", second), hour13("non-INTEGER")},
+	"a size that is a blob":          {loosely("recording", "update recording set sample_file_bytes = x'00' where id = %s", second), hour13("non-INTEGER")},
+	"an index that is text":          {loosely("recording", "update recording set video_index = 'abc' where id = %s", second), hour13("non-BLOB")},
+	"an opening called text":         {loosely("open", "update open set uuid = 'text'"), expectation{check: "open", missing: true}},
+	"two stores in one":              {sql("pragma ignore_check_constraints = on; insert into meta select 2, zeroblob(16), 0, time_zone from meta"), expectation{check: "2 rows", unopened: true}},
 	"no directories":                 {sql("delete from sample_dir"), expectation{check: "no sample directory", unopened: true}},
 }
