@@ -22,6 +22,8 @@ type barView struct {
 	// Active are paths as well, of each level of activity from 1.
 	Active [activity.MaxLevel]string
 	Ticks  []tickView
+	// Marks is a path that shows when something happened, on top of all.
+	Marks string
 	// Links lead to hours.
 	Links []barLinkView
 	// Text says the same in words.
@@ -30,7 +32,9 @@ type barView struct {
 
 // barLinkView is a file of the day: where it is on the bar, and where it is played.
 type barLinkView struct {
-	Name, Link   string
+	Name, Link string
+	// Target is the frame in which it is played; empty means this page's place.
+	Target       string
 	From, Length int64
 }
 
@@ -40,11 +44,12 @@ type tickView struct{ Percent, Label string }
 // hoursPerTick is how far ticks are apart on the clock.
 const hoursPerTick = 6
 
-func (r renderer) barView(date *dateSummary, day *coverage) barView {
+func (r renderer) barView(date *dateSummary, day *coverage, marks []Mark) barView {
 	v := barView{Seconds: day.seconds(day.bounds.End90k)}
 	gaps := day.gaps(0)
 	v.Recorded = day.path([]moonfirefs.Interval{day.whole()})
 	v.Gaps = day.path(gaps)
+	v.Marks = day.markPath(marks)
 	for level := range activity.MaxLevel {
 		v.Active[level] = activePath(date.active, level+1)
 	}
@@ -55,6 +60,9 @@ func (r renderer) barView(date *dateSummary, day *coverage) barView {
 		}
 	}
 	v.Text = fmt.Sprintf("%s recorded, %s", durationText(day.duration90k), plural(len(gaps), "gap"))
+	if len(marks) > 0 {
+		v.Text += ", " + plural(len(marks), "event")
+	}
 	return v
 }
 

@@ -38,9 +38,11 @@
   const events = [...new Set(line.dataset.events.split(" ").filter(Boolean).map(Number)
     .concat([...document.querySelectorAll("rect.mark")].map(m => Number(m.dataset.at))))].sort((a, b) => a - b);
 
-  let file = null, from = 0, span = day, begin = null, end = null;
+  // asked is the second that is wanted while nothing of the file is there, perhaps for ever.
+  let file = null, asked = 0, from = 0, span = day, begin = null, end = null;
   const now = () => {
     if (!file) return 0;
+    if (video.readyState === 0) return asked;
     const p = file.pieces.findLast(p => video.currentTime >= p.at) ?? file.pieces[0];
     return p.from + video.currentTime - p.at;
   };
@@ -97,7 +99,7 @@
   const say = (text, links = []) => {
     const note = $("note");
     note.textContent = text;
-    for (const [words, href] of links) { note.append(" "); make("a", words, note, {href}); }
+    links.forEach(([words, href], i) => { note.append(i ? " · " : " "); make("a", words, note, {href}); });
   };
   const cannot = f => say("This browser cannot play " + f.name + ", which is " + f.kind + ".", [
     ["Open the file in a player such as VLC", f.href],
@@ -107,6 +109,7 @@
     if (!found) return;
     const s = Math.max(found.from, Math.min(second, found.to - found.frame));
     $("player").hidden = false;
+    asked = s;
     say("");
     if (found !== file) {
       file = found;
@@ -259,9 +262,13 @@
   const follow = () => {
     const hash = decodeURIComponent(location.hash.slice(1)), f = files.find(f => f.id === hash);
     const wanted = /^(embed=)?(\d\d):(\d\d)(?::(\d\d))?$/.exec(hash);
-    if (wanted && wanted[1]) document.body.classList.add("embed");
+    if (wanted && wanted[1]) { document.body.classList.add("embed"); video.muted = true; }
     const s = f ? f.from : wanted ? secondOf(3600 * wanted[2] + 60 * wanted[3] + Number(wanted[4] || 0)) : null;
-    if (s === null) { draw(); return; }
+    if (s === null) {
+      draw();
+      if (document.body.classList.contains("inside") && files.length) open(files.at(-1).to - 60, true);
+      return;
+    }
     open(s, Boolean(wanted && wanted[1]));
     if (f) { span = 3600; from = Math.floor(wallAt(s) / 3600) * 3600 + s - wallAt(s); }
     reveal(s, f ? 0 : 3600);
@@ -275,6 +282,7 @@
     else if (act === "pause") video.pause();
     else if (act === "at") open(secondOf(Number(wall)), video.paused);
   });
-  if (parent !== self) video.muted = true;
+  // In the page of a camera, which has the heading and the ways to others.
+  if (parent !== self) document.body.classList.add("inside");
   follow();
 })();

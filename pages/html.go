@@ -45,6 +45,8 @@ type renderer struct {
 	live bool
 	// names are those of folders in the root; nil means those that the store has.
 	names Names
+	// marks are those of streams.
+	marks map[moonfirefs.StreamID][]Mark
 }
 
 // folder is the name of a stream's folder in the root.
@@ -110,6 +112,8 @@ type folderView struct {
 	Zone, Until, Policy, Camera, Description string
 	streamView
 	calendarView
+	// Plays is the page of the newest date; empty if there is no footage.
+	Plays string
 	// Example is the name of a clip that can be opened.
 	Example string
 }
@@ -126,6 +130,9 @@ type dayView struct {
 	Gaps     []string
 	MoreGaps int
 }
+
+// playerFrame is the name of the frame that plays on the page of a stream.
+const playerFrame = "player"
 
 // rootHTML is index.html of the root.
 func (r renderer) rootHTML(summaries []*streamSummary, report *status.Report) ([]byte, error) {
@@ -165,8 +172,12 @@ func (r renderer) keptView(s *streamSummary, v *library.Version) keptView {
 
 // streamHTML is index.html of a stream's folder.
 func (r renderer) streamHTML(s *streamSummary) ([]byte, error) {
+	plays := ""
+	if n := len(s.dates); n > 0 {
+		plays = s.dates[n-1].date.String() + "/" + HTMLName
+	}
 	return executePage("stream", folderView{
-		Zone: r.Zone.String(), Until: r.untilText(s), Policy: pagePolicy("", ""), Camera: printable.Text(s.state.ShortName), Description: printable.Text(s.state.Description),
+		Zone: r.Zone.String(), Until: r.untilText(s), Policy: pagePolicy("", "frame-src 'self' file:"), Plays: plays, Camera: printable.Text(s.state.ShortName), Description: printable.Text(s.state.Description),
 		streamView: r.streamView(s, true), calendarView: r.calendar(s), Example: r.clipExample(s),
 	})
 }
@@ -180,11 +191,12 @@ func executePage(name string, view any) ([]byte, error) {
 // streamView tells of the newest days of a stream; linked says that their bars lead to
 // hours.
 func (r renderer) streamView(s *streamSummary, linked bool) streamView {
+	marks := dated(r.Calendar, r.marks[s.state.ID])
 	view := streamView{
 		Link: url.PathEscape(r.folder(s)), Folder: printable.Text(r.folder(s)), Kind: s.state.Kind, Facts: r.facts(s),
 		Days: func(yield func(int, dayView) bool) {
 			for i := range min(detailedDates, len(s.dates)) {
-				if !yield(i, r.dayView(s, s.dates[len(s.dates)-1-i], linked)) {
+				if !yield(i, r.dayView(s, s.dates[len(s.dates)-1-i], marks, linked)) {
 					return
 				}
 			}
@@ -209,7 +221,8 @@ func (v *streamView) addNewest(r renderer, s *streamSummary) {
 	file := &last.files[len(last.files)-1]
 	v.Newest = &newestView{last.date.String(), r.Format(file.End90k, "2006-01-02 15:04:05"), url.PathEscape(strings.TrimSuffix(file.name, ".mp4"))}
 	day := s.days[last.date]
-	bar := r.barView(last, day).withLinks(v.Link+"/", last, day)
+	marks := dated(r.Calendar, r.marks[s.state.ID])
+	bar := r.barView(last, day, marks[last.date]).withLinks(v.Link+"/", last, day)
 	v.NewestBar = &bar
 	for _, d := range s.dates[max(0, len(s.dates)-2):] {
 		v.Newer = append([]string{d.date.String()}, v.Newer...)
@@ -260,14 +273,17 @@ func (r renderer) facts(s *streamSummary) []fact {
 
 // dayView shows a day; linked says that the hours of its bar are links, from the stream's
 // folder.
-func (r renderer) dayView(s *streamSummary, date *dateSummary, linked bool) dayView {
+func (r renderer) dayView(s *streamSummary, date *dateSummary, marks datedMarks, linked bool) dayView {
 	day := s.days[date.date]
 	v := dayView{
 		Date: date.date.String(), Weekday: date.date.MidnightUTC().Weekday().String(),
-		Recorded: durationText(date.duration90k), Size: bytesText(date.sampleFileBytes), Bar: r.barView(date, day),
+		Recorded: durationText(date.duration90k), Size: bytesText(date.sampleFileBytes), Bar: r.barView(date, day, marks[date.date]),
 	}
 	if linked {
 		v.Bar = v.Bar.withLinks("", date, day)
+		for i := range v.Bar.Links {
+			v.Bar.Links[i].Target = playerFrame
+		}
 	}
 	v.Files = r.fileRows(s, date)
 	gaps := day.gaps(minListedGap90k)

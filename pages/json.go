@@ -59,10 +59,19 @@ type jsonStream struct {
 	Days                 map[string]jsonDay     `json:"days"`
 }
 
+// jsonMark is an event.
+type jsonMark struct {
+	StartTime90k moonfirefs.Time90k `json:"startTime90k"`
+	EndTime90k   moonfirefs.Time90k `json:"endTime90k"`
+	Label        string             `json:"label"`
+}
+
 type jsonDay struct {
 	StartTime90k     moonfirefs.Time90k     `json:"startTime90k"`
 	EndTime90k       moonfirefs.Time90k     `json:"endTime90k"`
 	TotalDuration90k moonfirefs.Duration90k `json:"totalDuration90k"`
+	// Events counts those that overlap the day.
+	Events int `json:"events,omitempty"`
 }
 
 type jsonFolder struct {
@@ -71,6 +80,7 @@ type jsonFolder struct {
 	Stream moonfirefs.StreamKind `json:"stream"`
 	jsonStream
 	Recordings []jsonStretch `json:"recordings"`
+	Events     []jsonMark    `json:"events,omitempty"`
 }
 
 type jsonStretch struct {
@@ -130,6 +140,9 @@ func (r renderer) streamJSON(s *streamSummary) ([]byte, error) {
 			Audio: audioOf(s.audioEntries[t.audio]),
 		})
 	}
+	for _, m := range r.marks[s.state.ID] {
+		page.Events = append(page.Events, jsonMark{m.Start90k, m.End90k, m.Label})
+	}
 	return encodeJSON(page)
 }
 
@@ -153,8 +166,9 @@ func (r renderer) jsonStream(s *streamSummary) jsonStream {
 	if bounds, ok := s.bounds(); ok {
 		stream.MinStartTime90k, stream.MaxEndTime90k = &bounds.Start90k, &bounds.End90k
 	}
+	marks := dated(r.Calendar, r.marks[s.state.ID])
 	for d, day := range s.days {
-		stream.Days[d.String()] = jsonDay{day.bounds.Start90k, day.bounds.End90k, day.duration90k}
+		stream.Days[d.String()] = jsonDay{day.bounds.Start90k, day.bounds.End90k, day.duration90k, len(marks[d])}
 	}
 	return stream
 }

@@ -115,12 +115,14 @@ type pageSource struct {
 	now *library.Snapshot
 	// states are those of the streams that the page tells of.
 	states []*library.StreamState
+	// markVersions are those of the marks of states, in parallel.
+	markVersions []int64
 	// report is nil where a page does not tell of the recorder.
 	report *status.Report
 }
 
 func (s *pageSource) equal(other *pageSource) bool {
-	return s.report == other.report && slices.EqualFunc(s.states, other.states, (*library.StreamState).Same)
+	return s.report == other.report && slices.Equal(s.markVersions, other.markVersions) && slices.EqualFunc(s.states, other.states, (*library.StreamState).Same)
 }
 
 // OfRoot returns a page of the root, which tells of all streams, as of now. It is nil if
@@ -165,12 +167,15 @@ func (p *Pages) source(ctx context.Context, key pageKey) (*pageSource, error) {
 	if source.now, err = p.catalog.Snapshot(ctx); err != nil {
 		return nil, err
 	}
-	if key.stream == 0 {
-		source.states = source.now.Streams
-		return source, nil
+	source.states = source.now.Streams
+	if key.stream != 0 {
+		state, err := source.now.Stream(key.stream)
+		if err != nil {
+			return nil, err
+		}
+		source.states = []*library.StreamState{state}
 	}
-	state, err := source.now.Stream(key.stream)
-	source.states = []*library.StreamState{state}
+	source.markVersions, err = p.markVersions(ctx, source.states)
 	return source, err
 }
 
@@ -180,7 +185,11 @@ func (p *Pages) make(ctx context.Context, key pageKey, source *pageSource) (*Pag
 	if err != nil {
 		return nil, nil, err
 	}
-	content, err := p.render(key, summaries, source.report)
+	marks, err := p.allMarks(ctx, source.states)
+	if err != nil {
+		return nil, nil, err
+	}
+	content, err := p.render(key, summaries, marks, source.report)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make %s: %w", key.name, err)
 	}
@@ -245,8 +254,8 @@ func (p *Pages) remake(ctx context.Context, key pageKey) (*Page, []byte, error) 
 	return p.make(ctx, key, source)
 }
 
-func (p *Pages) render(key pageKey, summaries []*streamSummary, report *status.Report) ([]byte, error) {
-	r, ofRoot := renderer{Calendar: p.catalog.Calendar(), live: p.live}, key.stream == 0
+func (p *Pages) render(key pageKey, summaries []*streamSummary, marks map[moonfirefs.StreamID][]Mark, report *status.Report) ([]byte, error) {
+	r, ofRoot := renderer{Calendar: p.catalog.Calendar(), live: p.live, marks: marks}, key.stream == 0
 	switch {
 	case key.name == StatusName:
 		return encodeJSON(report)
@@ -308,11 +317,11 @@ func (p *Pages) modified90k(source *pageSource) moonfirefs.Time90k {
 }
 
 // IndexJSON returns what index.json says in a mount of the catalog: of all cameras, or of
-// the stream with a folder, recordings included. It returns an error that wraps
+// the stream with a folder, recordings included; and what o offers. It returns an error that wraps
 // moonfirefs.ErrNotFound if there is no such folder.
-func IndexJSON(ctx context.Context, c *library.Catalog, folder string) ([]byte, error) {
+func IndexJSON(ctx context.Context, c *library.Catalog, folder string, o Options) ([]byte, error) {
 	key := pageKey{name: JSONName}
-	p := New(c, Options{})
+	p := New(c, o)
 	if folder != "" {
 		now, err := c.Snapshot(ctx)
 		if err != nil {

@@ -214,7 +214,11 @@ func (p *Pages) nextPart(ctx context.Context, names Names, last *madePart) (*mad
 	if err != nil {
 		return nil, err
 	}
-	r := renderer{p.catalog.Calendar(), p.live, names}
+	marks, err := p.allMarks(ctx, source.states)
+	if err != nil {
+		return nil, err
+	}
+	r := renderer{p.catalog.Calendar(), p.live, names, marks}
 	cameras, err := executePage("cameras", r.rootView(summaries))
 	if err != nil {
 		return nil, err

@@ -36,6 +36,12 @@ func showEvents(o *fs.Options, storePath string, zone *time.Location, margin tim
 	return func() { closing(log, r) }
 }
 
+// marksOf returns what shows the events of a store as marks.
+func marksOf(storePath string, zone *time.Location, catalog *library.Catalog, log *slog.Logger) (marks pages.Marks, stop func()) {
+	r := events.NewReader(eventsPath(storePath), civil.Calendar{Zone: zone}, 0)
+	return &eventMarks{r, catalog}, func() { closing(log, r) }
+}
+
 // spareEvents has footage with events outlive the rest, where that is wanted, until it is stopped;
 // what there is, at once: before the recorder begins to delete. Events that have no footage any
 // more go.

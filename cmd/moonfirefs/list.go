@@ -93,7 +93,9 @@ func (o *opened) printIndex(all curate.Streams, one bool) error {
 	if err != nil {
 		return err
 	}
-	content, err := pages.IndexJSON(o.cmd.Context(), catalog, folder)
+	marks, stop := marksOf(o.path, o.Zone, catalog, o.log)
+	defer stop()
+	content, err := pages.IndexJSON(o.cmd.Context(), catalog, folder, pages.Options{Marks: marks})
 	if err != nil {
 		return err
 	}
