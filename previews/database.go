@@ -98,6 +98,15 @@ func (d *Database) pictures(ctx context.Context, stream moonfirefs.StreamID, i m
 	return all, err
 }
 
+// pictured lists the recordings of a stream that start in an interval and have a picture, in
+// the order of their ids. It reads no picture.
+func (d *Database) pictured(ctx context.Context, stream moonfirefs.StreamID, i moonfirefs.Interval) (ids []moonfirefs.RecordingID, err error) {
+	err = d.each(ctx, `select recording_id, x'' from picture
+		where stream_id = ? and start_time_90k >= ? and start_time_90k < ? and length(jpeg) > 0 order by recording_id`,
+		stream, i, func(id moonfirefs.RecordingID, _ []byte) { ids = append(ids, id) })
+	return ids, err
+}
+
 // newest returns the newest picture of a stream, or an error that wraps
 // moonfirefs.ErrNotFound.
 func (d *Database) newest(ctx context.Context, stream moonfirefs.StreamID) (jpeg []byte, err error) {

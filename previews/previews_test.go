@@ -74,7 +74,7 @@ func (f *fixture) open(t *testing.T, path string) {
 		Database: f.database, Index: f.DB, Dirs: f.Directories(), Logger: slog.New(slog.DiscardHandler),
 		Wanted: func(*moonfirefs.Camera, *moonfirefs.Stream) bool { return true },
 	})
-	f.sheets = &Sheets{f.database, func(context.Context, *library.Stream, *library.Version) (all []moonfirefs.Summary, err error) {
+	f.sheets = &Sheets{Database: f.database, Cache: library.NewCache(0), Recordings: func(context.Context, *library.Stream, *library.Version) (all []moonfirefs.Summary, err error) {
 		err = f.DB.EachSummary(t.Context(), 1, moonfirefs.MinTime90k, moonfirefs.MaxTime90k, func(r *moonfirefs.Summary) error {
 			all = append(all, *r)
 			return nil
@@ -105,9 +105,14 @@ func TestSheet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := f.sheets.Sheet(t.Context(), f.stream, f.version); err != nil || !bytes.Equal(again, sheet) {
-		t.Errorf("another sheet of the same hour: %v", err)
+	if again, err := f.sheets.Sheet(t.Context(), f.stream, f.version); err != nil || !bytes.Equal(again, sheet) || &again[0] != &sheet[0] {
+		t.Errorf("another sheet of the same hour, or made again: %v", err)
 	}
+	f.version.Inode++
+	if again, err := f.sheets.Sheet(t.Context(), f.stream, f.version); err != nil || &again[0] == &sheet[0] {
+		t.Errorf("the sheet of another version is not made: %v", err)
+	}
+	f.version.Inode--
 	picture, err := jpeg.Decode(bytes.NewReader(sheet))
 	if err != nil {
 		t.Fatal(err)
@@ -146,6 +151,12 @@ func TestSheet(t *testing.T) {
 		if !strings.Contains(string(text), cue) {
 			t.Errorf("%s lacks %q", text, cue)
 		}
+	}
+	if _, err := f.database.db.Exec("update picture set jpeg = x'' where recording_id = 1"); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := f.sheets.Sheet(t.Context(), f.stream, f.version); err != nil || bytes.Equal(again, sheet) {
+		t.Errorf("the sheet has pictures that are gone: %v", err)
 	}
 }
 

@@ -7,8 +7,9 @@ import (
 	"context"
 	"fmt"
 	"image"
-	"image/draw"
+	imagedraw "image/draw"
 	"image/jpeg"
+	"slices"
 	"strings"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -29,7 +30,26 @@ type Sheets struct {
 	Database *Database
 	// Recordings lists what a file is made of, in the order of time.
 	Recordings func(ctx context.Context, s *library.Stream, v *library.Version) ([]moonfirefs.Summary, error)
+	// Cache remembers sheets, as far as there is memory: to make one takes as long as to decode
+	// its pictures.
+	Cache *library.Cache
 }
+
+// sheetKey is under which a sheet is remembered.
+type sheetKey struct {
+	stream moonfirefs.StreamID
+	// inode is that of the version of the file.
+	inode uint64
+}
+
+// madeSheet is a sheet and the recordings whose pictures it was made of. It is immutable.
+type madeSheet struct {
+	pictured []moonfirefs.RecordingID
+	jpeg     []byte
+}
+
+// MemoryBytes implements library.Cached.
+func (s *madeSheet) MemoryBytes() int64 { return int64(cap(s.jpeg)) + 8*int64(cap(s.pictured)) }
 
 // tile is one minute of a file.
 type tile struct {
@@ -86,14 +106,33 @@ func pictureAt(minute moonfirefs.Time90k, recordings []moonfirefs.Summary, pictu
 }
 
 // Sheet returns the JPEG of a file's minutes: the minute of a tile follows from its place,
-// from left to right and from top to bottom. What has no picture is black.
+// from left to right and from top to bottom. What has no picture is black. What it returns must
+// not be changed.
 func (s *Sheets) Sheet(ctx context.Context, stream *library.Stream, v *library.Version) ([]byte, error) {
+	pictured, err := s.Database.pictured(ctx, stream.ID, v.Interval)
+	if err != nil {
+		return nil, err
+	}
+	key := sheetKey{stream.ID, v.Inode}
+	if known, ok := s.Cache.Get(key); ok && slices.Equal(known.(*madeSheet).pictured, pictured) {
+		return known.(*madeSheet).jpeg, nil
+	}
 	all, _, err := s.tiles(ctx, stream, v)
 	if err != nil {
 		return nil, err
 	}
+	sheet, err := draw(all)
+	if err == nil {
+		// Pictures that have come meanwhile make another sheet next time.
+		s.Cache.Put(key, &madeSheet{pictured, sheet})
+	}
+	return sheet, err
+}
+
+// draw puts pictures side by side.
+func draw(all []tile) ([]byte, error) {
 	sheet := image.NewRGBA(image.Rect(0, 0, columns*tileWidth, rows*tileHeight))
-	draw.Draw(sheet, sheet.Bounds(), image.Black, image.Point{}, draw.Src)
+	imagedraw.Draw(sheet, sheet.Bounds(), image.Black, image.Point{}, imagedraw.Src)
 	for i, t := range all {
 		if t.jpeg == nil {
 			continue
@@ -104,10 +143,10 @@ func (s *Sheets) Sheet(ctx context.Context, stream *library.Stream, v *library.V
 		}
 		box, size := boxOf(i), picture.Bounds().Size()
 		at := box.Min.Add(image.Pt((tileWidth-size.X)/2, (tileHeight-size.Y)/2))
-		draw.Draw(sheet, image.Rectangle{at, at.Add(size)}.Intersect(box), picture, picture.Bounds().Min, draw.Src)
+		imagedraw.Draw(sheet, image.Rectangle{at, at.Add(size)}.Intersect(box), picture, picture.Bounds().Min, imagedraw.Src)
 	}
 	var out bytes.Buffer
-	err = jpeg.Encode(&out, sheet, &jpeg.Options{Quality: jpegQuality})
+	err := jpeg.Encode(&out, sheet, &jpeg.Options{Quality: jpegQuality})
 	return out.Bytes(), err
 }
 

@@ -64,7 +64,7 @@ func showPreviews(ctx context.Context, path string, catalog *library.Catalog, lo
 }
 
 func offeredBy(database *previews.Database, catalog *library.Catalog) (offered []fs.Companions) {
-	sheets := &previews.Sheets{Database: database, Recordings: func(ctx context.Context, s *library.Stream, v *library.Version) ([]moonfirefs.Summary, error) {
+	sheets := &previews.Sheets{Database: database, Cache: catalog.Cache(), Recordings: func(ctx context.Context, s *library.Stream, v *library.Version) ([]moonfirefs.Summary, error) {
 		spec, err := catalog.Spec(ctx, s, v)
 		if err != nil {
 			return nil, fmt.Errorf("find recordings: %w", err)
