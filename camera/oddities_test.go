@@ -7,6 +7,7 @@ import (
 	"crypto/md5"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -16,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/moonfirefs/moonfirefs/internal/rtsp"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera/cameratest"
 )
@@ -51,6 +53,7 @@ type oddPacket struct {
 	channel           byte
 	sequence          uint16
 	timestamp, source uint32
+	marker            byte
 }
 
 // oddity is what is odd about a camera.
@@ -61,6 +64,8 @@ type oddity struct {
 	sdp func(string) string
 	// answer returns an answer; nil means that without oddities.
 	answer func(*oddRequest) string
+	// frames is how many it sends; 0 means all the time.
+	frames int
 	// send changes the packet of frame n, and returns what is sent before it.
 	send func(n int, p *oddPacket) (before []byte)
 }
@@ -107,21 +112,20 @@ func (o *oddity) serve(t *testing.T, m *testcamera.Media) (url string) {
 // play sends frames until nobody takes them.
 func (o *oddity) play(conn net.Conn, m *testcamera.Media) {
 	sequence := uint16(1)
-	for n := 0; ; n++ {
+	for n := 0; o.frames == 0 || n < o.frames; n++ {
 		unit := &m.AccessUnits[n%len(m.AccessUnits)]
 		for i, nal := range unit.NALs {
 			p := oddPacket{sequence: sequence, timestamp: uint32(n * 90000 / m.Params.FPS), source: 1}
 			sequence++
+			if i == len(unit.NALs)-1 {
+				p.marker = 0x80
+			}
 			var b []byte
 			if o.send != nil {
 				b = o.send(n, &p)
 			}
-			marker := byte(0)
-			if i == len(unit.NALs)-1 {
-				marker = 0x80
-			}
 			b = binary.BigEndian.AppendUint16(append(b, '$', p.channel), uint16(12+len(nal)))
-			b = binary.BigEndian.AppendUint16(append(b, 0x80, marker|96), p.sequence)
+			b = binary.BigEndian.AppendUint16(append(b, 0x80, p.marker|96), p.sequence)
 			b = binary.BigEndian.AppendUint32(b, p.timestamp)
 			b = binary.BigEndian.AppendUint32(b, p.source)
 			if _, err := conn.Write(append(b, nal...)); err != nil {
@@ -196,6 +200,49 @@ func oddities() map[string]oddity {
 		"a description with blanks": {sdp: func(string) string {
 			return "\r\nM=?\nm=video  0  RTP/AVP   96\n a=rtpmap:96   h264/90000 \na=fmtp: 96 packetization-mode = 1 ; ;sprop-parameter-sets = ,\na=control: trackID=0\n\n"
 		}},
+		"a description with carriage returns alone": {sdp: func(s string) string { return strings.ReplaceAll(s, "\r\n", "\r") }},
+		"a nonce that is stale at each request, and Basic": {answer: func(r *oddRequest) string {
+			nonce := fmt.Sprint("s", number)
+			number++
+			switch authorization := r.header.Get("Authorization"); {
+			case strings.Contains(authorization, `response="`+digestOf(r, "r", nonce)+`"`):
+				number++
+				return r.answer()
+			case strings.HasPrefix(authorization, "Basic"):
+				return r.refuse("403 Forbidden")
+			}
+			return r.refuse("401 Unauthorized", `WWW-Authenticate: Basic realm="r"`, fmt.Sprintf(`WWW-Authenticate: Digest realm="r", nonce="s%d", stale=true, algorithm=md5`, number))
+		}},
+		"packets of nothing between others": {send: func(n int, p *oddPacket) []byte {
+			p.sequence *= 2 // and what is before it is one less
+			between := [...]struct {
+				flags   byte
+				payload string
+			}{
+				{0xa0, "\x00\x00\x00\x00\x00\x00\x00\x08"}, // padding
+				{0xa0, "\x00\x00\x00\xff"},                 // more padding than packet
+				{0xa0, ""},                                 // padding, and nothing
+				{0x90, "\xbe\xde\xff\xff\x00\x00\x00\x00"}, // an extension longer than the packet
+				{0x90, "\xbe\xde\x00\x01\x00\x00\x00\x00"}, // an extension, and nothing
+				{0x8f, "\x00\x00\x00\x00"},                 // contributing sources beyond the end
+				{0x80, "\x18\x00\x00\x00\x00"},             // an aggregate of NAL units of no size
+				{0x80, "\x7c"},                             // half a header of a fragment
+				{0x80, "\x7c\x05abc"},                      // a fragment of which the beginning never came
+			}
+			b := between[n%len(between)]
+			packet := binary.BigEndian.AppendUint16([]byte{b.flags, 96}, p.sequence-1)
+			packet = binary.BigEndian.AppendUint32(packet, p.timestamp)
+			packet = binary.BigEndian.AppendUint32(packet, p.source)
+			return control(p.channel, append(packet, b.payload...)...)
+		}},
+		"a marker at each packet": {send: func(_ int, p *oddPacket) []byte {
+			p.marker = 0x80
+			return nil
+		}},
+		"no marker": {send: func(_ int, p *oddPacket) []byte {
+			p.marker = 0
+			return nil
+		}},
 		"controls of a host behind a router": {
 			sdp: func(s string) string {
 				return strings.Replace(s, "a=control:", "a=control:rtsp://10.0.0.7:554/a/", 1)
@@ -254,6 +301,59 @@ func oddities() map[string]oddity {
 			b = append(b, control(0, 0x80, 200, 0, 1, 0, 0, 0, 1)...) // on the channel of the pictures
 			return append(b, control(77, 1, 2, 3, 4)...)              // on that of nobody
 		}},
+	}
+}
+
+// TestForgottenSession ensures that a camera which has forgotten its session in the middle of
+// it, and says so when it is asked, is not waited for until the frame timeout. What it has
+// sent is kept.
+func TestForgottenSession(t *testing.T) {
+	m, err := media()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const frames = 20
+	sdp := describe("m=video 0 RTP/AVP 96", "a=rtpmap:96 H264/90000", "a=control:trackID=0")
+	address := cameratest.Listen(t, func(conn net.Conn) {
+		reader := textproto.NewReader(bufio.NewReader(conn))
+		for {
+			line, err := reader.ReadLine()
+			if err != nil {
+				return
+			}
+			r := &oddRequest{sdp: sdp}
+			r.method, r.url, _ = strings.Cut(strings.TrimSuffix(line, " RTSP/1.0"), " ")
+			if r.header, err = reader.ReadMIMEHeader(); err != nil {
+				return
+			}
+			if _, err := io.WriteString(conn, r.answer()); err != nil {
+				return
+			}
+			if r.method == "PLAY" {
+				break
+			}
+		}
+		o := oddity{frames: frames}
+		o.play(conn, m)
+		for { // reports are between the requests
+			line, err := reader.ReadLine()
+			if err != nil {
+				return
+			}
+			if number, found := strings.CutPrefix(line, "CSeq: "); found {
+				_, _ = fmt.Fprintf(conn, "RTSP/1.0 454 Session Not Found\r\nCSeq: %s\r\n\r\n", number)
+			}
+		}
+	})
+	session := openSession(t, Config{URL: "rtsp://" + address + "/a"})
+	began := time.Now()
+	for n := 0; ; n++ {
+		if _, err := session.Next(); err != nil {
+			if !errors.Is(err, rtsp.ErrForgotten) || n < frames-1 {
+				t.Errorf("after %d frames and %v: %v", n, time.Since(began), err)
+			}
+			return
+		}
 	}
 }
 

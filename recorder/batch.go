@@ -10,10 +10,12 @@ import (
 )
 
 const (
-	// batchTime is how much footage is written at once, or how long a frame waits for
-	// others. Frames of a camera that are read together go into one batch.
-	batchTime    = 125 * time.Millisecond
+	// batchTime90k is how much footage is written at once. Frames of a camera that are read
+	// together go into one batch.
 	batchTime90k = moonfirefs.UnitsPerSecond / 8
+	// batchPatience is how long less than that waits for more: a little longer than it takes
+	// until the next are read (internal/pulse), so that nobody is woken in between.
+	batchPatience = 200 * time.Millisecond
 	// maxBatchBytes bounds a batch, unless one frame is larger.
 	maxBatchBytes = 128 << 10
 	// maxBatchPieces does so where frames are tiny.

@@ -230,7 +230,7 @@ func (s *streamer) next() (item, bool) {
 			s.flush()
 			patience = nil
 		case patience == nil:
-			patience = s.clock.After(batchTime)
+			patience = s.clock.After(batchPatience)
 		}
 		select {
 		case <-s.queue.ready:

@@ -61,11 +61,25 @@ func timestampVices() map[string]timestampVice {
 		},
 		"stamps 90, sends 10": func(_ int, pts int64) int64 { return pts * 9 },
 		"stamps 1, sends 10":  func(_ int, pts int64) int64 { return pts / 10 },
-		"noise of 32 bits":    func(int, int64) int64 { return int64(random.Uint32()) },
-		"noise":               func(int, int64) int64 { return random.Int64() },
-		"always 0":            func(int, int64) int64 { return 0 },
-		"extremes":            func(n int, _ int64) int64 { return []int64{math.MinInt64, math.MaxInt64, 0}[n%3] },
-		"negatives":           func(_ int, pts int64) int64 { return pts - 1000*second90k },
+		"100 times as fast":   func(_ int, pts int64) int64 { return pts * 100 },
+		"100 times as slow":   func(_ int, pts int64) int64 { return pts / 100 },
+		"an hour ahead for half a minute": func(n int, pts int64) int64 {
+			if n >= begin && n < begin+300 {
+				return pts + 3600*second90k
+			}
+			return pts
+		},
+		"an hour back for half a minute": func(n int, pts int64) int64 {
+			if n >= begin && n < begin+300 {
+				return pts - 3600*second90k
+			}
+			return pts
+		},
+		"noise of 32 bits": func(int, int64) int64 { return int64(random.Uint32()) },
+		"noise":            func(int, int64) int64 { return random.Int64() },
+		"always 0":         func(int, int64) int64 { return 0 },
+		"extremes":         func(n int, _ int64) int64 { return []int64{math.MinInt64, math.MaxInt64, 0}[n%3] },
+		"negatives":        func(_ int, pts int64) int64 { return pts - 1000*second90k },
 	}
 }
 
@@ -75,6 +89,8 @@ var lossless = map[string]bool{
 	"jitter of 50 ms": true, "500 ppm fast": true, "500 ppm slow": true, "stamps 25, sends 12": true, "always 0": true, "negatives": true,
 	"10 h ahead": true, "10 h back": true, "a second back": true, "a frame back": true, "often back": true, "one spike": true,
 	"a spike every 2 s": true, "stamps 90, sends 10": true, "stamps 1, sends 10": true, "noise of 32 bits": true,
+	"100 times as fast": true, "100 times as slow": true,
+	"an hour ahead for half a minute": true, "an hour back for half a minute": true,
 }
 
 // stampsRepeat are those that are faults with B-frames: nothing tells which of two

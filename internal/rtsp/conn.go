@@ -76,8 +76,10 @@ type Conn struct {
 	answers []*message
 	// deliver takes packets; nil until the camera plays.
 	deliver func(*Packet)
-	// heard is when something last came from the camera.
-	heard time.Time
+	// heard is when something last came from the camera, and played when packets did.
+	heard, played time.Time
+	// forgotten says that the camera does not know the session any more.
+	forgotten bool
 	// drained says that what arrived before an interruption has been read.
 	drained bool
 	// ended says that the camera has hung up.
@@ -207,6 +209,7 @@ func (c *Conn) parse(n int, at time.Time) error {
 		packet: func(channel uint8, data []byte) {
 			media := int(c.demux.medias[channel])
 			if c.deliver != nil && media > 0 {
+				c.played = c.heard
 				c.deliver(&Packet{Media: (media - 1) / 2, Control: (media-1)%2 == 1, Data: data, Arrived: at})
 			}
 		},
@@ -226,6 +229,7 @@ func (c *Conn) takeDatagrams() {
 	}
 	if len(packets) > 0 {
 		c.heard = time.Now()
+		c.played = c.heard
 	}
 }
 

@@ -13,6 +13,9 @@ var (
 	ErrNotRTSP = errors.New("not an RTSP server")
 	// ErrHungUp is returned when the camera has closed the connection.
 	ErrHungUp = errors.New("the camera closed the connection")
+	// ErrForgotten is returned when the camera sends nothing and says that there is no such
+	// session.
+	ErrForgotten = errors.New("the camera has forgotten the session")
 	// ErrCut is returned when it did so in the middle of a packet.
 	ErrCut = errors.New("the connection ended in the middle of a packet")
 	// ErrCredentialsNeeded is returned when the camera wants credentials and there are

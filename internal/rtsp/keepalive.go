@@ -13,8 +13,9 @@ const (
 	// defaultSessionTimeout is that of sessions of which the camera says nothing
 	// (RFC 2326 §12.37).
 	defaultSessionTimeout = 60 * time.Second
-	// Bounds of how often something is sent to keep a session alive.
-	minAliveEvery = time.Second
+	// Bounds of how often something is sent to keep a session alive. There are cameras that
+	// announce a timeout of a second.
+	minAliveEvery = 300 * time.Millisecond
 	maxAliveEvery = 25 * time.Second
 	// suspicious is after which silence of a camera it is found out whether its host still
 	// answers, and notAnswering after which it is taken for gone if that does not. What is
@@ -23,6 +24,9 @@ const (
 	notAnswering = 4 * time.Second
 	// probeEvery is that if it is to be known soon what the camera accepts.
 	probeEvery = 2 * time.Second
+	// forgottenAfter is after which silence a camera that does not know the session any more,
+	// as it says, will send nothing.
+	forgottenAfter = time.Second
 	// hangUpWithin is how soon a camera hangs up that cannot bear a request.
 	hangUpWithin = 2 * time.Second
 )
@@ -147,6 +151,8 @@ func (c *Conn) keepAlive(now time.Time) error {
 	switch {
 	case c.deliver == nil:
 		return nil
+	case c.forgotten:
+		return ErrForgotten
 	case silent >= min(c.cfg.Timeout, notAnswering) && c.wire.unsent() > 0:
 		return &NoAnswerError{Within: min(c.cfg.Timeout, notAnswering)}
 	case silent >= min(c.cfg.Timeout/2, suspicious) && c.alive.at.Before(c.heard):
@@ -165,6 +171,10 @@ func (c *Conn) keepAlive(now time.Time) error {
 // takeAnswers looks at answers that nobody waits for.
 func (c *Conn) takeAnswers() {
 	for _, m := range c.answers {
+		// Some say so and play all the same.
+		if m.code == statusSessionNotFound && time.Since(c.played) >= forgottenAfter {
+			c.forgotten = true
+		}
 		if !c.alive.expects(m) {
 			continue
 		}

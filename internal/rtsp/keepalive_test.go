@@ -20,7 +20,7 @@ func TestAnyKeepAliveIsEnough(t *testing.T) {
 		"all, and then more": {[]string{"OPTIONS", "GET_PARAMETER", "SET_PARAMETER", "ANNOUNCE"}, []string{"OPTIONS", "GET_PARAMETER", "SET_PARAMETER"}},
 	}
 	for name, test := range tests {
-		for _, timeout := range []time.Duration{10 * time.Second, 20 * time.Second, time.Minute, 5 * time.Minute} {
+		for _, timeout := range []time.Duration{time.Second, 10 * time.Second, 20 * time.Second, time.Minute, 5 * time.Minute} {
 			k := &keepAlive{}
 			began := time.Now()
 			k.start(timeout, test.public, nil, began)
@@ -28,7 +28,7 @@ func TestAnyKeepAliveIsEnough(t *testing.T) {
 			for _, method := range test.methods {
 				last[method] = began
 			}
-			for at := began; at.Before(began.Add(5 * timeout)); at = at.Add(200 * time.Millisecond) {
+			for at := began; at.Before(began.Add(5 * timeout)); at = at.Add(50 * time.Millisecond) {
 				method := k.due(at)
 				if method != "" {
 					last[method] = at

@@ -16,6 +16,7 @@ const (
 	statusOK                   = 200
 	statusUnauthorized         = 401
 	statusNotAllowed           = 405
+	statusSessionNotFound      = 454
 	statusInvalidField         = 456
 	statusInvalidRange         = 457
 	statusNotAggregate         = 459

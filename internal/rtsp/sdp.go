@@ -72,7 +72,7 @@ var staticFormats = map[uint8]Format{
 func parseDescription(text string) *Description {
 	d := &Description{}
 	var media *Media
-	for line := range strings.Lines(text) {
+	for line := range strings.Lines(strings.ReplaceAll(text, "\r", "\n")) { // some end lines with a carriage return alone
 		line = strings.TrimSpace(line)
 		name, value, found := strings.Cut(line, "=")
 		switch {

@@ -35,11 +35,15 @@ func main() {
 	big := flag.String("big", "", "where to keep the store of rows 6 to 13, or where it was kept; the default is to remove it")
 	mediamtx := flag.String("mediamtx", "", "path of a program mediamtx, to compare row 10 with as well")
 	window := flag.Duration("window", full.recordingRound, "how long recorders are compared in each round of row 10")
+	compared := flag.Int("cameras", 0, "how many cameras row 10 has; the default is 1, 4 and 16 in turn")
 	flushed := flag.String("filesystem", "ext4", "what row 14 records to: ext4 or xfs, perhaps with options to mount it with, such as ext4:commit=60")
 	watched := flag.Duration("watched", full.flushingFor, "how long the disk of row 14 is watched")
 	flag.Parse()
 	b := &bench{rounds: *rounds, amounts: full, out: os.Stdout, keptBig: *big, mediamtx: *mediamtx}
 	b.recordingRound, b.flushingFor, b.flushed = *window, *watched, *flushed
+	if *compared > 0 {
+		b.comparedCameras = []int{*compared}
+	}
 	if b.days = *days; *short {
 		b.amounts = little
 	}
