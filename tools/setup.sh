@@ -29,7 +29,7 @@ build | gobench) packages="$compiler $libav" ;;
 demo) packages="$compiler $libav $run" ;;
 test) packages=$test ;;
 # The long form of the client tests uses more.
-clients) packages="$test mpv borgbackup minidlna nfs-ganesha nfs-ganesha-vfs libnfs-utils" ;;
+clients) packages="$test mpv ffmpegthumbnailer borgbackup minidlna nfs-ganesha nfs-ganesha-vfs libnfs-utils" ;;
 # Packages are built with Debian's tools.
 deb) packages="$compiler $libav build-essential debhelper dpkg-dev lintian" ;;
 # They are tried in other Debians, each in a folder.

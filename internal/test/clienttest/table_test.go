@@ -34,7 +34,7 @@ var (
 	copiers = &table{name: "Programs that copy and share", properties: []string{
 		"same bytes", "names, sizes, times", "growing hour", "rotated away", "again", "write refused",
 	}}
-	results = tables{players, copiers, delays}
+	results = tables{players, copiers, finders, delays}
 )
 
 // check runs a subtest that finds out whether a property holds for a program.
