@@ -7,6 +7,7 @@
 # make hostiletest  every reading command on all damaged and foreign stores that we could think of; design/faults.md
 # make manytest  64 cameras for ten minutes, thousands of connections; see design/cameras.md
 # make clienttest  the long form of the client tests, with more programs: players, rsync, borg, Samba, NFS, DLNA; about ten minutes
+# make nvrtest   reads a Moonfire NVR that records and deletes for ten minutes, and imports 100 GB; see design/moonfire-nvr.md
 # make latesttest  copies the newest footage for ten minutes, with four readers; see design/present.md
 # make litestreamtest  replicates the index with Litestream, which it builds, and restores it; see docs/growing.md
 # make fuzz   every fuzz test for FUZZTIME (1h), one after another; see design/cameras.md
@@ -36,7 +37,7 @@ include tools/cgo.mk
 # Debian 13 has another FFmpeg.
 export GOFLAGS += $(shell tools/goflags.sh)
 
-.PHONY: aptrepotest bench build clienttest crashtest crashtest-short deb demo fresh-deb fuzz gobench hostiletest latesttest lint litestreamtest manytest \
+.PHONY: aptrepotest bench build clienttest crashtest crashtest-short deb demo fresh-deb fuzz gobench hostiletest latesttest lint litestreamtest manytest nvrtest \
 	packagetest packagetest-arm64 release reproducibletest servertest test test-debian13
 
 build:
@@ -87,6 +88,10 @@ manytest:
 latesttest:
 	@tools/setup.sh test
 	go test -v -count=1 -timeout 1h $(AS_ROOT) ./cmd/moonfirefs -parallel 8 -run TestLatestIsAPieceOfTheHours -latest 10m
+
+nvrtest:
+	@tools/setup.sh test
+	go test -v -count=1 -timeout 1h $(AS_ROOT) ./cmd/moonfirefs -run 'MoonfireNVR' -nvr 10m -nvr-import 100
 
 litestreamtest:
 	@tools/setup.sh test
