@@ -55,8 +55,12 @@ func (f *cameraFlags) readPassword(cmd *cobra.Command) (string, error) {
 	return firstLine(in)
 }
 
+// firstLine reads a line of up to maxSecretBytes.
 func firstLine(in io.Reader) (string, error) {
-	line, err := bufio.NewReader(in).ReadString('\n')
+	line, err := bufio.NewReader(io.LimitReader(in, maxSecretBytes+1)).ReadString('\n')
+	if len(line) > maxSecretBytes {
+		return "", fmt.Errorf("read password: the line has more than %d bytes", maxSecretBytes)
+	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read password: %w", err)
 	}

@@ -38,6 +38,9 @@ const busyMilliseconds = "5000"
 // those of whom the store belongs to. The error wraps moonfirefs.ErrInvalid if it is of another
 // store or of another version.
 func (k *Kind) Open(ctx context.Context, path string, store uuid.UUID) (*sql.DB, error) {
+	if err := k.requireFiles(path); err != nil {
+		return nil, err
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", k.Of, err)
@@ -61,7 +64,20 @@ func (k *Kind) Read(ctx context.Context, path string) (*sql.DB, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s: %w", path, moonfirefs.ErrNotFound)
 	}
+	if err := k.requireFiles(path); err != nil {
+		return nil, err
+	}
 	return k.connect(ctx, path, "ro")
+}
+
+// requireFiles refuses what SQLite would wait for, or could do anything.
+func (k *Kind) requireFiles(path string) error {
+	for _, suffix := range []string{"", "-wal", "-shm", "-journal"} {
+		if err := durable.RequireRegular(path + suffix); err != nil {
+			return fmt.Errorf("open %s: %w", k.Of, err)
+		}
+	}
+	return nil
 }
 
 // Remove removes the database at path, if there is one.

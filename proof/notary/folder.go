@@ -102,9 +102,12 @@ func writeFile(path string, text []byte, mode durable.Mode) error {
 	})
 }
 
+// maxFileBytes is many times what a key or the state has.
+const maxFileBytes = 16 << 20
+
 // secret reads the private key.
 func (f Folder) secret() (key minisign.PrivateKey, err error) {
-	text, err := os.ReadFile(f.in(secretName))
+	text, err := durable.ReadSmall(f.in(secretName), maxFileBytes)
 	if err == nil {
 		err = key.UnmarshalText(text)
 	}
@@ -116,7 +119,7 @@ func (f Folder) secret() (key minisign.PrivateKey, err error) {
 
 // PublicKeyText returns the file of the public key, in the form of minisign.
 func (f Folder) PublicKeyText() ([]byte, error) {
-	text, err := os.ReadFile(f.in(publicName))
+	text, err := durable.ReadSmall(f.in(publicName), maxFileBytes)
 	if err != nil {
 		return nil, fmt.Errorf("read the public key for proofs: %w", err)
 	}
@@ -167,7 +170,7 @@ func LastRecording(ctx context.Context, db *index.DB) (last moonfirefs.Recording
 }
 
 func (f Folder) readState() (*state, error) {
-	text, err := os.ReadFile(f.in(stateName))
+	text, err := durable.ReadSmall(f.in(stateName), maxFileBytes)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestPasswordLine ensures that a password is the first line of what is read, and that a file
+// without lines, such as /dev/zero, is not read to its end.
+func TestPasswordLine(t *testing.T) {
+	for text, want := range map[string]string{"secret\r\nmore": "secret", "secret": "secret", "": ""} {
+		if got, err := firstLine(strings.NewReader(text)); err != nil || got != want {
+			t.Errorf("of %q: %q, %v", text, got, err)
+		}
+	}
+	endless := strings.NewReader(strings.Repeat("x", 1<<20))
+	if _, err := firstLine(endless); err == nil || endless.Len() < 1<<19 {
+		t.Errorf("%v, and %d bytes were not read", err, endless.Len())
+	}
+}
