@@ -113,17 +113,23 @@ func TestTrimmedIsForgottenBetweenKept(t *testing.T) {
 	f.minutes(0, 5)
 	f.keep("first", 0, minute90k)
 	f.minutes(5, 600)
-	cameras, err := f.db.Cameras(t.Context())
+	// The first minute is in quarter 0. Minutes 591 to 599 are left of the others.
+	f.requireTrimmed(0, 1, 2, 3, 4, 35, 36, 37, 38, 39)
+}
+
+// requireTrimmed requires the quarters of an hour to be remembered that have lost something.
+func (f *fixture) requireTrimmed(want ...int64) {
+	f.Helper()
+	cameras, err := f.db.Cameras(f.Context())
 	if err != nil {
-		t.Fatal(err)
+		f.Fatal(err)
 	}
 	var quarters []int64
 	for _, q := range cameras[0].Streams[0].Trimmed90k {
 		quarters = append(quarters, q.Count(moonfirefs.QuarterHour90k))
 	}
-	// The first minute is in quarter 0. Minutes 591 to 599 are left of the others.
-	if want := []int64{0, 1, 2, 3, 4, 35, 36, 37, 38, 39}; !slices.Equal(quarters, want) {
-		t.Errorf("quarters %v, want %v", quarters, want)
+	if !slices.Equal(quarters, want) {
+		f.Errorf("quarters %v, want %v", quarters, want)
 	}
 }
 

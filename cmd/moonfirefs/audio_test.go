@@ -112,7 +112,7 @@ func TestSoundIsExact(t *testing.T) {
 			var path, mountpoint string
 			inTime(t, func() (log string) {
 				camera, path, mountpoint = startCamera(t, config), newStore(t), newMountpoint(t)
-				return recordTwice(t, camera, path, mountpoint)
+				return recordTwice(t, camera, "", path, mountpoint)
 			})
 			mount := start(t, "mount", mountpoint, "--store", path)
 			mount.saw("mounted")
@@ -126,23 +126,6 @@ func TestSoundIsExact(t *testing.T) {
 			mustRun(t, "check", "--store", path, "--index", "--hash")
 		})
 	}
-}
-
-// recordTwice records two connections to a camera, and returns what was logged.
-func recordTwice(t *testing.T, camera *testcamera.Camera, path, mountpoint string) (log string) {
-	t.Helper()
-	mustRun(t, "camera", "add", "--store", path, "driveway", camera.URL(), "--retain", "1GB", "--no-test")
-	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "2s")
-	waitForRecordings(t, path, 4)
-	settle(t, camera, path, 0, 1)
-	camera.Stop()
-	recorder.saw("no connection to the camera")
-	camera.Resume()
-	mustDo(t, camera.Restart())
-	waitForRecordings(t, path, 8)
-	settle(t, camera, path, 0, 1)
-	recorder.stop()
-	return recorder.output.String()
 }
 
 // wholeClip is a clip of all footage, so that times can be compared if an hour has
