@@ -9,6 +9,7 @@
 # make clienttest  the long form of the client tests, with more programs: players, rsync, borg, Samba, NFS, DLNA; about ten minutes
 # make nvrtest   reads a Moonfire NVR that records and deletes for ten minutes, and imports 100 GB; see design/moonfire-nvr.md
 # make latesttest  copies the newest footage for ten minutes, with four readers; see design/present.md
+# make objecttest  runs the tests of buckets with versitygw, which it builds, for an object store; see docs/objects.md
 # make litestreamtest  replicates the index with Litestream, which it builds, and restores it; see docs/growing.md
 # make fuzz   every fuzz test for FUZZTIME (1h), one after another; see design/cameras.md
 # make bench  what design/performance.md promises, all of it: half an hour on a quiet machine, 8 GB of disk; ROWS=6,7 for some rows, MEDIAMTX for row 10
@@ -37,7 +38,7 @@ include tools/cgo.mk
 # Debian 13 has another FFmpeg.
 export GOFLAGS += $(shell tools/goflags.sh)
 
-.PHONY: aptrepotest bench build clienttest crashtest crashtest-short deb demo fresh-deb fuzz gobench hostiletest latesttest lint litestreamtest manytest nvrtest \
+.PHONY: aptrepotest bench build clienttest crashtest crashtest-short deb demo fresh-deb fuzz gobench hostiletest latesttest lint litestreamtest manytest nvrtest objecttest \
 	packagetest packagetest-arm64 release reproducibletest servertest test test-debian13
 
 build:
@@ -92,6 +93,13 @@ latesttest:
 nvrtest:
 	@tools/setup.sh test
 	go test -v -count=1 -timeout 1h $(AS_ROOT) ./cmd/moonfirefs -run 'MoonfireNVR' -nvr 10m -nvr-import 100
+
+# The tests of buckets with an object store of another make than in "make test".
+objecttest:
+	@tools/setup.sh test
+	@tools/setup.sh versitygw
+	MOONFIREFS_VERSITYGW=$(CURDIR)/$(call tool,versitygw) go test -v -count=1 -timeout 1h $(AS_ROOT) ./objects
+	MOONFIREFS_VERSITYGW=$(CURDIR)/$(call tool,versitygw) go test -v -count=1 -timeout 1h $(AS_ROOT) ./cmd/moonfirefs -run 'TestTierInBucket|TestBucket'
 
 litestreamtest:
 	@tools/setup.sh test

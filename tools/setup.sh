@@ -4,7 +4,7 @@
 # Installs what building, testing and packaging need on Debian 12 or 13 beside Go.
 # Does nothing, quickly, where all is there. Run by the Makefile.
 #
-#   tools/setup.sh build | gobench | litestream | demo | test | clients | deb [ARCH] | chroot | release
+#   tools/setup.sh build | gobench | litestream | versitygw | demo | test | clients | deb [ARCH] | chroot | release
 set -eu
 cd "$(dirname "$0")/.."
 purpose=$1
@@ -25,7 +25,7 @@ samba smbclient samba-common-bin python3 strace systemd iproute2 procps yamllint
 docker-compose rclone restic shellcheck nginx libarchive-tools"
 
 case $purpose in
-build | gobench) packages="$compiler $libav" ;;
+build | gobench | litestream | versitygw) packages="$compiler $libav" ;;
 demo) packages="$compiler $libav $run" ;;
 test) packages=$test ;;
 # The long form of the client tests uses more.
@@ -89,6 +89,7 @@ test)
     go_tool golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
     go_tool actionlint github.com/rhysd/actionlint/cmd/actionlint
     ;;
+versitygw) go_tool versitygw github.com/versity/versitygw/cmd/versitygw ;;
 litestream) go_tool litestream github.com/benbjohnson/litestream/cmd/litestream ;;
 gobench) go_tool benchstat golang.org/x/perf/cmd/benchstat ;;
 release) go_tool cyclonedx-gomod github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod ;;

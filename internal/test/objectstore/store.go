@@ -3,7 +3,6 @@
 package objectstore
 
 import (
-	"bytes"
 	"io"
 	"log"
 	"net/http/httptest"
@@ -18,22 +17,41 @@ import (
 // Bucket is the one that a store has.
 const Bucket = "footage"
 
+// The key that a store knows.
+const (
+	accessKey = "TESTKEY"
+	secretKey = "testsecretoftests"
+)
+
 // Store is an object store that is empty, behind a proxy.
 type Store struct {
 	*Proxy
 	// URL is that of a directory in its bucket.
-	URL     string
-	backend *s3mem.Backend
+	URL string
+	objects
+}
+
+// objects are those of a bucket, seen from behind.
+type objects interface {
+	keys() ([]string, error)
+	change(key string, change func([]byte) []byte) error
+	remove(key string) error
 }
 
 // Start starts a store, which ends with the test.
 func Start(t testing.TB) *Store {
 	t.Helper()
-	backend := s3mem.New()
-	if err := backend.CreateBucket(Bucket); err != nil {
-		t.Fatal(err)
+	s := &Store{}
+	if program := os.Getenv(engineVariable); program != "" {
+		handler, bucket := startEngine(t, program)
+		s.Proxy, s.objects = NewProxy(handler), files{bucket}
+	} else {
+		backend := s3mem.New()
+		if err := backend.CreateBucket(Bucket); err != nil {
+			t.Fatal(err)
+		}
+		s.Proxy, s.objects = NewProxy(gofakes3.New(backend).Server()), memory{backend}
 	}
-	s := &Store{backend: backend, Proxy: NewProxy(gofakes3.New(backend).Server())}
 	server := httptest.NewUnstartedServer(s.Proxy)
 	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of answers that end early
 	server.Start()
@@ -46,14 +64,11 @@ func Start(t testing.TB) *Store {
 }
 
 // Objects lists the keys of all objects.
-func (s *Store) Objects(t testing.TB) (keys []string) {
+func (s *Store) Objects(t testing.TB) []string {
 	t.Helper()
-	list, err := s.backend.ListBucket(Bucket, nil, gofakes3.ListBucketPage{})
+	keys, err := s.keys()
 	if err != nil {
 		t.Fatal(err)
-	}
-	for _, object := range list.Contents {
-		keys = append(keys, object.Key)
 	}
 	return keys
 }
@@ -61,22 +76,27 @@ func (s *Store) Objects(t testing.TB) (keys []string) {
 // Spoil changes a byte of an object, whose checksums stay.
 func (s *Store) Spoil(t testing.TB, key string) {
 	t.Helper()
-	s.replace(t, key, func(data []byte) []byte {
+	err := s.change(key, func(data []byte) []byte {
 		data[len(data)/2] ^= 1
 		return data
 	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Truncate takes a byte off an object, whose checksums stay.
 func (s *Store) Truncate(t testing.TB, key string) {
 	t.Helper()
-	s.replace(t, key, func(data []byte) []byte { return data[:len(data)-1] })
+	if err := s.change(key, func(data []byte) []byte { return data[:len(data)-1] }); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // Remove removes an object.
 func (s *Store) Remove(t testing.TB, key string) {
 	t.Helper()
-	if _, err := s.backend.DeleteObject(Bucket, key); err != nil {
+	if err := s.remove(key); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -85,25 +105,9 @@ func (s *Store) Remove(t testing.TB, key string) {
 func Credentials(t testing.TB) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "credentials")
-	text := "[default]\naws_access_key_id = TESTKEY\naws_secret_access_key = testsecretoftests\n"
+	text := "[default]\naws_access_key_id = " + accessKey + "\naws_secret_access_key = " + secretKey + "\n"
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
-}
-
-func (s *Store) replace(t testing.TB, key string, change func([]byte) []byte) {
-	t.Helper()
-	object, err := s.backend.GetObject(Bucket, key, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data, err := io.ReadAll(object.Contents)
-	if err != nil {
-		t.Fatal(err)
-	}
-	data = change(bytes.Clone(data))
-	if _, err := s.backend.PutObject(Bucket, key, object.Metadata, bytes.NewReader(data), int64(len(data)), nil); err != nil {
-		t.Fatal(err)
-	}
 }
