@@ -273,7 +273,7 @@ func TestLastDayOfLeapYears(t *testing.T) {
 }
 
 // Ensures that the hours of dates about which clocks do not change are the same as when one
-// looks at each, in all zones and around every change.
+// looks at each, in zones of all kinds.
 func TestSteadyHours(t *testing.T) {
 	steady := 0
 	for _, zone := range []string{
@@ -281,11 +281,8 @@ func TestSteadyHours(t *testing.T) {
 		"Pacific/Apia", "Africa/Monrovia", "Asia/Manila", "Africa/Casablanca",
 	} {
 		c := calendarOf(t, zone)
-		for day := range 40_000 {
-			if day%7 != 0 && day%365 > 40 {
-				continue
-			}
-			d := DateOf(time.Date(1840, 1, 1+3*day, 0, 0, 0, 0, time.UTC))
+		for n := range 3_000 {
+			d := DateOf(time.Date(1840, 1, 1+37*n, 0, 0, 0, 0, time.UTC))
 			if _, ok := c.steadyOffset(d); !ok {
 				continue
 			}
@@ -295,7 +292,7 @@ func TestSteadyHours(t *testing.T) {
 			}
 		}
 	}
-	if steady < 50_000 {
+	if steady < 20_000 {
 		t.Errorf("%d dates were compared", steady)
 	}
 }
