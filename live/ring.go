@@ -83,7 +83,7 @@ func (r *ring) advance(takes []*take) {
 
 // begin begins with a take behind another one; nil for none.
 func (r *ring) begin(t *take, before *cursor) *cursor {
-	c := &cursor{take: t, config: t.config, base90k: t.start90k, discontinuous: len(r.segments) > 0}
+	c := &cursor{take: t, config: t.config, timeline: t.start90k, base90k: t.start90k, discontinuous: len(r.segments) > 0}
 	like := t.like
 	if before != nil {
 		like = before.config
@@ -94,16 +94,20 @@ func (r *ring) begin(t *take, before *cursor) *cursor {
 	if before != nil && t.follows(before.take) {
 		// Where a run has begun is not certain before its first recording ends; its segments
 		// stay where they are.
-		c.base90k = before.base90k.Add(before.take.duration90k)
+		c.timeline, c.base90k = before.timeline, before.base90k.Add(before.take.duration90k)
 		c.discontinuous = before.discontinuous || !c.config.same(before.config)
 	}
 	return c
 }
 
-// add adds a segment. Audio that comes late for a configuration that is over, and what is
-// too large for memory, is left out.
+// add adds a segment. Audio that comes late for a configuration or a time line that is over,
+// and what is too large for memory, is left out.
 func (r *ring) add(s *segment) {
-	late := s.duration90k == 0 && len(r.segments) > 0 && !r.segments[len(r.segments)-1].config.same(s.config)
+	late := false
+	if s.duration90k == 0 && len(r.segments) > 0 {
+		last := r.segments[len(r.segments)-1]
+		late = last.timeline != s.timeline || !last.config.same(s.config)
+	}
 	if late || s.sizeBytes > maxSegmentBytes {
 		return
 	}

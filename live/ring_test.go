@@ -202,6 +202,20 @@ func TestSegmentsBeforeTheirAudio(t *testing.T) {
 	}
 }
 
+// Audio that comes when another session has begun is left out: it would be out of order.
+func TestAudioAfterABreak(t *testing.T) {
+	r, first := newRing(), newTake(1000, "K----a")
+	first.config.audio = sound
+	gap := newTake(first.start90k+first.start90k, "K----")
+	gap.config.audio = sound
+	r.advance([]*take{first, gap})
+	first.grow("a")
+	r.advance([]*take{first, gap})
+	if got, want := segmentsOf(r), "0+28! /0+25!"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 // A session begins with the audio of the footage before it.
 func TestSegmentsOfASessionBeforeItsAudio(t *testing.T) {
 	r, first := newRing(), newTake(1000, "K----")

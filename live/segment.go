@@ -31,6 +31,8 @@ type segment struct {
 	start90k    moonfirefs.Time90k
 	duration90k moonfirefs.Duration90k
 	config      config
+	// timeline is when the time line began on which it lies.
+	timeline moonfirefs.Time90k
 	// sync says that it begins with a key frame; discontinuous that it does not go on
 	// where the one before it ends.
 	sync, discontinuous bool
@@ -66,10 +68,11 @@ type cursor struct {
 	take *take
 	// config is that of the segments to come.
 	config config
-	// base90k is where the take begins on the time line of segments.
-	base90k moonfirefs.Time90k
-	done    int
-	offset  int64
+	// timeline is when the time line of its segments began, base90k where the take begins on
+	// it.
+	timeline, base90k moonfirefs.Time90k
+	done              int
+	offset            int64
 	// video90k and audio90k are the durations of what has been cut.
 	video90k, audio90k moonfirefs.Duration90k
 	discontinuous      bool
@@ -91,7 +94,7 @@ func (c *cursor) next(sequence int64) *segment {
 		return nil
 	}
 	s := &segment{
-		sequence: sequence, start90k: c.take.start90k.Add(c.video90k), config: c.config,
+		sequence: sequence, start90k: c.take.start90k.Add(c.video90k), config: c.config, timeline: c.timeline,
 		sync: rest[0].Audio == nil && rest[0].Video.Sync, discontinuous: c.discontinuous, file: c.take.file, offset: c.offset,
 	}
 	fragment := &mp4.Fragment{
