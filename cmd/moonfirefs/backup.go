@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -67,5 +68,6 @@ func (o *opened) backup(path string, asked *progressFlag) error {
 	if err := o.printf("Copied the index to %s.", path); err != nil {
 		return err
 	}
-	return o.backUpEvents(path + backupEventsSuffix)
+	// The index is there for good: an interruption would leave it without its events.
+	return o.backUpEvents(context.WithoutCancel(o.cmd.Context()), path+backupEventsSuffix)
 }

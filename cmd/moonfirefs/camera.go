@@ -203,16 +203,26 @@ func (f *cameraFlags) addAddress(c *moonfirefs.Camera, kind moonfirefs.StreamKin
 	if err != nil {
 		return err
 	}
-	if f.certificate != "" {
-		if !strings.HasPrefix(plain, "rtsps://") && !strings.HasPrefix(plain, "rtsp+https://") && !strings.HasPrefix(plain, "https://") {
-			return &usageError{errors.New("--certificate is for rtsps://, rtsp+https:// and https://")}
-		}
-		if plain, err = cameralib.WithCertificate(plain, f.certificate); err != nil {
-			return &usageError{fmt.Errorf("--certificate %s: %w", f.certificate, err)}
-		}
+	if plain, err = f.withCertificate(plain); err != nil {
+		return err
 	}
 	c.Streams = append(c.Streams, moonfirefs.Stream{Kind: kind, URL: plain, Transport: moonfirefs.Transport(f.transport)})
 	return nil
+}
+
+// withCertificate adds to a URL how the certificate is verified, if the flags say it.
+func (f *cameraFlags) withCertificate(plain string) (string, error) {
+	if f.certificate == "" {
+		return plain, nil
+	}
+	if !strings.HasPrefix(plain, "rtsps://") && !strings.HasPrefix(plain, "rtsp+https://") && !strings.HasPrefix(plain, "https://") {
+		return "", &usageError{errors.New("--certificate is for rtsps://, rtsp+https:// and https://")}
+	}
+	verified, err := cameralib.WithCertificate(plain, f.certificate)
+	if err != nil {
+		return "", &usageError{fmt.Errorf("--certificate %s: %w", f.certificate, err)}
+	}
+	return verified, nil
 }
 
 // takeUser takes user name and password out of a URL, and gives them to the

@@ -74,7 +74,7 @@ func (f *editFlags) add(cmd *cobra.Command) {
 }
 
 // connectionFlags are those that change the way to a camera.
-var connectionFlags = []string{"url", "sub", "transport", "username", "password-file", "password"}
+var connectionFlags = []string{"url", "sub", "transport", "certificate", "username", "password-file", "password"}
 
 func (f *editFlags) edit(g *global, o *opened, name string) error {
 	given := givenFlags(o.cmd)
@@ -161,6 +161,10 @@ func (f *editFlags) apply(o *opened, c *moonfirefs.Camera) error {
 	for i := range c.Streams {
 		if given("transport") {
 			c.Streams[i].Transport = moonfirefs.Transport(f.transport)
+		}
+		var err error
+		if c.Streams[i].URL, err = f.withCertificate(c.Streams[i].URL); err != nil {
+			return err
 		}
 		if err := f.editDir(o, c, &c.Streams[i]); err != nil {
 			return err

@@ -178,3 +178,23 @@ func TestCameraEditAndRemove(t *testing.T) {
 	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", "rtsp://192.0.2.1/", "--retain", "1GB")
 	requireOutput(t, exitOK, []string{"Removed"}, remove...) // one without footage, without a question
 }
+
+// TestCameraEditCertificate ensures that an edit says how the certificates of a camera's streams
+// are verified, and is refused where that cannot be.
+func TestCameraEditCertificate(t *testing.T) {
+	path := newStore(t)
+	edit := func(status int, text, name, how string) {
+		t.Helper()
+		requireOutput(t, status, []string{text}, "camera", "edit", name, "--certificate", how, "--no-test", "--store", path)
+	}
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "gate", "rtsps://127.0.0.1:1/", "--sub", "rtsps://127.0.0.1:1/sub", "--retain", "1GB", "--sub-retain", "1GB")
+	mustRun(t, "camera", "add", "--no-test", "--store", path, "yard", "rtsp://127.0.0.1:1/", "--retain", "1GB")
+	edit(exitUsage, "--certificate", "gate", "nonsense")
+	edit(exitUsage, "is for rtsps://", "yard", "roots")
+	before := mustRun(t, "camera", "list", "--json", "--store", path)
+	edit(exitOK, "Changed camera gate", "gate", "roots")
+	after := mustRun(t, "camera", "list", "--json", "--store", path)
+	if strings.Contains(before, "#certificate=") || strings.Count(after, "#certificate=") != 2 {
+		t.Errorf("before: %s\nafter: %s", before, after)
+	}
+}

@@ -69,8 +69,8 @@ func spareEvents(ctx context.Context, s *store.Store, storePath string, margin t
 const backupEventsSuffix = ".events"
 
 // backUpEvents copies events, if anybody has ever added any.
-func (o *opened) backUpEvents(path string) error {
-	d, err := events.ReadDatabase(o.cmd.Context(), eventsPath(o.path))
+func (o *opened) backUpEvents(ctx context.Context, path string) error {
+	d, err := events.ReadDatabase(ctx, eventsPath(o.path))
 	if errors.Is(err, moonfirefs.ErrNotFound) {
 		return nil
 	}
@@ -78,7 +78,7 @@ func (o *opened) backUpEvents(path string) error {
 		return err
 	}
 	defer closing(o.log, d)
-	if err := d.Backup(o.cmd.Context(), path); err != nil {
+	if err := d.Backup(ctx, path); err != nil {
 		return err
 	}
 	return o.printf("Copied events to %s.", path)
