@@ -57,6 +57,7 @@ LONGEST = ./cmd/moonfirefs ./internal/test/crashtest ./fs ./recorder ./internal/
 test: lint
 	go test -race -p $$((2 * $$(nproc))) -parallel 6 -timeout 40m $(AS_ROOT) $(LONGEST) $$(go list ./...)
 	go test -race -tags failpoints ./internal/failpoint
+	go test -run TestMemoryVices ./recorder
 
 SCRIPTS = tools/*.sh tools/mount.moonfirefs .ci/run examples/moonfirefs-backup examples/moonfirefs-follow internal/test/doctest/*.sh debian/*.postrm
 

@@ -210,7 +210,7 @@ func TestMemoryVices(t *testing.T) {
 				return r.Status()[0].Frames >= 20 && time.Now().After(end)
 			})
 			t.Logf("%.1f MiB more in use", float64(most)/(1<<20))
-			if most > camera.MaxCameraBytes {
+			if most > camera.MaxCameraBytes && !raceEnabled { // whose detector keeps much more itself
 				t.Errorf("it made the recorder keep %d bytes", most)
 			}
 			if s := r.Status(); s[0].Connections != 1 || s[0].Dropped != 0 || s[0].Packets.Lost != 0 || s[1].Frames > 0 != vice.frames {

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/moonfirefs/moonfirefs/internal/pulse"
@@ -195,12 +196,18 @@ func (c *Conn) read(until time.Time) error {
 	switch {
 	case !c.demux.answered:
 		return ErrNotRTSP
-	case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+	case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) && !isReset(err):
 		return err
 	case c.demux.pending() > 0:
 		return ErrCut
 	}
 	return ErrHungUp
+}
+
+// isReset tells whether an error says that the camera has closed the connection although it
+// had not read all that we sent.
+func isReset(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // parse looks at n bytes more.

@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/bluenviron/gortsplib/v5/pkg/base"
@@ -53,7 +52,7 @@ func (c *Conn) Describe(ctx context.Context) (*Description, error) {
 // isHangUp tells whether an error is that the camera has closed the connection, without a
 // word that makes no sense.
 func (c *Conn) isHangUp(err error) bool {
-	return errors.Is(err, ErrHungUp) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+	return errors.Is(err, ErrHungUp) || isReset(err) ||
 		errors.Is(err, ErrNotRTSP) && c.demux.junk == 0 && c.demux.pending() == 0
 }
 

@@ -233,6 +233,9 @@ func (w *wire) write(b []byte, timeout time.Duration) error {
 		}
 		return &NoAnswerError{Within: timeout}
 	}
+	if isReset(err) {
+		return ErrHungUp
+	}
 	return err
 }
 
