@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -74,9 +75,21 @@ func (f *proofFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.timeStampURL, "time-stamp-url", "", "have each day's signature stamped by this authority (RFC 3161); off by default")
 }
 
+// problem is what is wrong with the flags.
+func (f *proofFlags) problem() error {
+	u, err := url.Parse(f.timeStampURL)
+	if f.timeStampURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
+		return &usageError{fmt.Errorf("--time-stamp-url %q is no address of an authority, such as https://HOST/PATH", f.timeStampURL)}
+	}
+	return nil
+}
+
 // start has what is recorded signed, if the store has a key. It returns what is to be
 // closed before the store.
 func (f *proofFlags) start(ctx context.Context, path string, s *store.Store, log *slog.Logger) (io.Closer, error) {
+	if err := f.problem(); err != nil {
+		return nil, err
+	}
 	if !notary.FolderOf(path).Exists() {
 		if f.timeStampURL != "" {
 			return nil, &usageError{errors.New("--time-stamp-url: the store has no key; make one with: moonfirefs proof init")}

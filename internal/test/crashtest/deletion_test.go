@@ -30,7 +30,8 @@ func TestDeletionKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	var points []string
-	for _, step := range []string{"start.4", "delete.1", "commit", "start.5", "delete.2", "delete.3", "delete.4", "close.3", "close.4", "close.5"} {
+	// The last checkpoint does what is § Delete step 3 while it goes on.
+	for _, step := range []string{"start.4", "delete.1", "commit", "start.5", "delete.2", "checkpoint.3", "delete.4", "close.3", "close.4", "close.5"} {
 		points = append(points, step+".before", step+".after")
 	}
 	o := outcome{fault: "SIGKILL at each step of a deletion"}
