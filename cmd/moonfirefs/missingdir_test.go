@@ -112,6 +112,8 @@ func (s *twoDisks) recordsWithout(t *testing.T, recorder *program, mountpoint st
 	before := sampleFiles(t, filepath.Join(s.path, "samples"))
 	recorder.saw(nothingRecorded)
 	wait.Until(t, "footage on the first disk", func() bool { return sampleFiles(t, filepath.Join(s.path, "samples")) > before+2 })
+	// Recording does not wait for the mount.
+	waitForFile(t, filepath.Join(mountpoint, "garden"))
 	var unreadable int
 	for _, file := range files(t, mountpoint) {
 		_, _, err := readWhole(file)
