@@ -29,17 +29,47 @@ func playedPackets(t *testing.T, paths []string, stream string) (packets []playe
 	return packets
 }
 
-// playedTracks lists the packets of both kinds of stream of files in order. Files without
-// sound have none. (Asked for nothing but sound that is not there, ffmpeg takes the pictures.)
-func playedTracks(t *testing.T, paths ...string) (video, audio []playedFrame) {
+// playedTracks lists the packets of both kinds of stream of a file in order. One without
+// sound has none. (Asked for nothing but sound that is not there, ffmpeg takes the pictures.)
+func playedTracks(t *testing.T, path string) (video, audio []playedFrame) {
+	t.Helper()
+	text := tool(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-map", "0:a?", "-c", "copy",
+		"-enc_time_base", "1:90000", "-f", "framemd5", "-")
+	return parseTrack(t, path, text, "0"), parseTrack(t, path, text, "1")
+}
+
+// silentAAC is the digest of a frame of silence of one channel, with which the time until the
+// first frame of a file is filled (design/mp4.md).
+var silentAAC = hexMD5([]byte{0, 0, 0, 0x07})
+
+// playedHours is playedTracks of the hours of a run, on the time line of the first of them, as
+// if they were one file: those that follow have no silence in front.
+func playedHours(t *testing.T, paths ...string) (video, audio []playedFrame) {
 	t.Helper()
 	for _, path := range paths {
-		text := tool(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-map", "0:a?", "-c", "copy",
-			"-enc_time_base", "1:90000", "-f", "framemd5", "-")
-		of := func(track string) []playedFrame { return parseTrack(t, path, text, track) }
-		video, audio = append(video, of("0")...), append(audio, of("1")...)
+		pictures, sounds := playedTracks(t, path)
+		if n := len(video); n > 1 {
+			frame90k := (video[n-1].pts90k - video[0].pts90k) / int64(n-1)
+			later90k := video[n-1].pts90k + frame90k - pictures[0].pts90k
+			for _, frames := range [][]playedFrame{pictures, sounds} {
+				for i := range frames {
+					frames[i].pts90k += later90k
+				}
+			}
+			sounds = withoutSilence(sounds)
+		}
+		video, audio = append(video, pictures...), append(audio, sounds...)
 	}
 	return video, audio
+}
+
+// withoutSilence leaves out the silence in front: where the sound of a recording before lasts
+// longer than its pictures, as on a busy machine, that is some frames.
+func withoutSilence(sounds []playedFrame) []playedFrame {
+	for len(sounds) > 0 && sounds[0].md5 == silentAAC {
+		sounds = sounds[1:]
+	}
+	return sounds
 }
 
 // parsePackets reads what ffmpeg's framemd5 says of a file from which one stream was taken.
