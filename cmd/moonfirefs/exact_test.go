@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,8 +89,8 @@ func footageOf(t *testing.T, path string, stream moonfirefs.StreamID, paths []st
 // hourOf is when the hour begins that a file is of.
 func hourOf(t *testing.T, zone *time.Location, path string) moonfirefs.Time90k {
 	t.Helper()
-	date, hour := filepath.Base(filepath.Dir(path)), filepath.Base(path)
-	begin, err := time.ParseInLocation("2006-01-02 15.mp4", date+" "+hour, zone)
+	date, hour := filepath.Base(filepath.Dir(path)), strings.TrimSuffix(filepath.Base(path), ".mp4") // "4" would be a minute
+	begin, err := time.ParseInLocation("2006-01-02 15", date+" "+hour, zone)
 	mustDo(t, err)
 	return moonfirefs.FromTime(begin)
 }

@@ -130,7 +130,7 @@ func TestInterruptedCommand(t *testing.T) {
 					t.Errorf("it is not told in the usual way: %s", output)
 				}
 				if left, err := filepath.Glob(filepath.Join(made, "*"+name+"*")); err != nil || len(left) > 0 {
-					t.Errorf("%q are left", left)
+					t.Errorf("%q are left: %s", left, output)
 				}
 			})
 		}

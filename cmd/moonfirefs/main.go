@@ -30,8 +30,10 @@ func main() {
 	// A second signal ends the program at once, unless it is the same keystroke,
 	// sent to the process and to its group.
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
-	endInTime(ctx, endingOf(os.Args[1:]), os.Stderr, durable.RemoveUnfinished, os.Exit)
-	os.Exit(execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	ended := endInTime(ctx, endingOf(os.Args[1:]), os.Stderr, durable.RemoveUnfinished, os.Exit)
+	status := execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	ended()
+	os.Exit(status)
 }
 
 // ending is how the program ends if somebody has asked it to, and it has not by then: a disk
@@ -64,18 +66,23 @@ func endingOf(args []string) ending {
 	return otherEnding
 }
 
-// endInTime ends the program some time after ctx has ended, should it not have ended by then,
-// and removes what is half made.
-func endInTime(ctx context.Context, e ending, errOut io.Writer, remove func(), exit func(int)) {
+// endInTime ends the program some time after ctx has ended, unless ended has been called by
+// then, and removes what is half made.
+func endInTime(ctx context.Context, e ending, errOut io.Writer, remove func(), exit func(int)) (ended func()) {
+	inTime := make(chan struct{})
 	context.AfterFunc(ctx, func() {
-		time.AfterFunc(e.within, func() {
-			backstop := time.AfterFunc(e.within, func() { exit(e.status) }) // should the removal wait, too
-			remove()
-			_, _ = fmt.Fprintln(errOut, "moonfirefs:", e.text)
-			backstop.Stop()
-			exit(e.status)
-		})
+		select {
+		case <-inTime:
+			return
+		case <-time.After(e.within):
+		}
+		backstop := time.AfterFunc(e.within, func() { exit(e.status) }) // should the removal wait, too
+		remove()
+		_, _ = fmt.Fprintln(errOut, "moonfirefs:", e.text)
+		backstop.Stop()
+		exit(e.status)
 	})
+	return func() { close(inTime) }
 }
 
 // execute runs the program with everything that it has from its surroundings.
