@@ -48,6 +48,8 @@ type site struct {
 	// spared are the recordings with events, which retention must not delete.
 	spared  map[uuid.UUID]bool
 	running *program
+	// options are given to the program with each start.
+	options []string
 	// unbelieved says that what the program says no longer counts.
 	unbelieved bool
 	runs       int
@@ -117,9 +119,9 @@ func (s *site) start(faults string, arguments ...string) *program {
 	s.t.Helper()
 	s.runs++
 	logPath := filepath.Join(s.logs, fmt.Sprintf("%04d.log", s.runs))
-	s.running = startProgram(s.t, logPath, faults, append([]string{
+	s.running = startProgram(s.t, logPath, faults, slices.Concat([]string{
 		"run", s.mountpoint, "--store", s.path, "--rotate-every", rotateEvery.String(), "--log-level", "debug",
-	}, arguments...)...)
+	}, s.options, arguments)...)
 	return s.running
 }
 
