@@ -13,6 +13,8 @@ case $version in
 4) commit=5c878f8 camera=4 ;;
 5) commit=b504c27 camera=4 ;;
 6) commit=928cd6d camera=4 ;;
+7) commit=6aee5ce camera=4 ;;
+8) commit=7bd4e90 camera=4 ;;
 *) echo "no commit is known that makes stores of version $version" >&2; exit 1 ;;
 esac
 name=version-$version
@@ -56,13 +58,22 @@ record 4
 at() { date -d "@$((begin + $1))" +%FT%T; }
 moonfirefs keep yard "$(at 2)" "$(at 4)" --name visit
 moonfirefs delete yard "$(at 6)" "$(at 7)" --yes
+# Since version 7, recordings with an event are marked. The recorder marks them when it starts.
+events=
+if [ "$version" -ge 7 ]; then
+  moonfirefs camera edit yard --no-test --retain-events 40%
+  moonfirefs event add yard visit --from "$(at 8)" --to "$(at 9)"
+  record 4
+  events='yard/events/*/*.mp4'
+fi
 moonfirefs check --hash
 
 : >mount.log
 "$work/source/moonfirefs" mount mount --store "$work/store" 2>mount.log &
 mount=$!
 until grep -q mounted mount.log; do sleep 0.1; done
-(cd mount && sha256sum */*-*-*/*.mp4 saved/*.mp4 "yard/clips/$(date -d "@$((begin + 3))" +%FT%H.%M.%S)--$(date -d "@$((begin + 12))" +%H.%M.%S).mp4") >"$name.sha256"
+# shellcheck disable=SC2086 # $events is a pattern, or nothing.
+(cd mount && sha256sum */*-*-*/*.mp4 saved/*.mp4 $events "yard/clips/$(date -d "@$((begin + 3))" +%FT%H.%M.%S)--$(date -d "@$((begin + 12))" +%H.%M.%S).mp4") >"$name.sha256"
 kill "$mount"
 wait "$mount"
 

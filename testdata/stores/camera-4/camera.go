@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-// Command camera plays what the stores of versions 4 to 6 are recordings of, until it
+// Command camera plays what the stores of versions 4 to 8 are recordings of, until it
 // is interrupted: H.264 with reordered frames and Opus, and H.265. make.sh builds it within the
 // commit that makes such a store.
 package main
