@@ -68,6 +68,8 @@ lint:
 	$(call tool,golangci-lint) run
 	tools/spdx.sh
 	$(call tool,actionlint)
+	@# A tag can be moved to other code, a commit cannot.
+	! grep -n 'uses: [^.]' .github/workflows/*.yml | grep -v '@[0-9a-f]\{40\} # v[0-9.]*$$'
 	shellcheck --external-sources --severity warning --shell sh $(SCRIPTS)
 
 crashtest-short:
