@@ -29,7 +29,7 @@ func newApplyCommand(g *global) *cobra.Command {
 	f := &applyFlags{}
 	cmd := &cobra.Command{
 		Use:   "apply {FILE | --print}",
-		Short: "Make the cameras those of a file",
+		Short: "Set up the cameras from a file",
 		Long: `Adds and changes cameras so that they are what FILE says (docs/apply.md), by the rules of
 "camera add" and "camera edit", and prints what differs. A running recorder takes that up
 within a second. Cameras are not tested.

@@ -44,9 +44,9 @@ in it once it is mounted again.
 Use a directory below the mount point of a disk, not the mount point itself: then DIR
 is missing whenever the disk is.
 
-With --s3, the directory is a prefix in a bucket of an object store that speaks S3, given as
-https://HOST/BUCKET/PREFIX, of which nothing else may be there. Footage cannot be recorded to
-it: it moves there ("tier add"). A recorder that runs uses it once it is restarted.
+With --s3, the directory is a prefix in a bucket of an object store that speaks S3:
+https://HOST/BUCKET/PREFIX. Nothing else may be below that prefix. Footage is not recorded
+to it, but moves there ("tier add"). Restart a running recorder to make it use the bucket.
 
 The access key is read from the file that --credentials names, in the format of
 ~/.aws/credentials, or from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment

@@ -25,7 +25,7 @@ const commandSource = "command"
 func newEventCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "event",
-		Short: "Say what happened when, and find it in the mount",
+		Short: "Note what happened when, and find it in the mount",
 		Args:  onlyCommands,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -181,8 +181,7 @@ func newEventRemoveCommand(g *global) *cobra.Command {
 	return &cobra.Command{
 		Use:   "remove EVENT",
 		Short: "Remove an event, but not its footage",
-		Long: `Removes the event of a number, as "event list" shows it. Its footage stays where it is
-in the hours.`,
+		Long: `Removes the event with this number, which "event list" shows. Its footage stays.`,
 		Example: `  moonfirefs event remove 17`,
 		Args:    asUsage(needs("EVENT")),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -18,7 +18,7 @@ import (
 func newImportCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "import",
-		Short: "Take over the footage of another recorder",
+		Short: "Import the footage of another recorder",
 		Args:  onlyCommands,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -37,21 +37,21 @@ func newImportMoonfireCommand(g *global) *cobra.Command {
 	f := &importFlags{}
 	cmd := &cobra.Command{
 		Use:   "moonfire-nvr DB",
-		Short: "Take over the footage and the cameras of a Moonfire NVR",
-		Long: `Takes over the footage of the Moonfire NVR whose database is in the directory DB,
+		Short: "Import the footage and the cameras of a Moonfire NVR",
+		Long: `Imports the footage of the Moonfire NVR whose database is in the directory DB,
 and its cameras with their addresses, credentials and quotas. Moonfire NVR may
-run meanwhile. Nothing of it is changed: sample files get a second name in the
-store (a hard link), which takes no space.
+keep running, and nothing of it is changed: its sample files get a second name in
+the store (a hard link), which takes no space.
 
-Repeat the command as often as you like: it goes on where it was interrupted,
-takes over what is new, and leaves alone what was taken over before, also if it
-has been deleted here since. The cameras are not recorded before you say so
-(moonfirefs camera edit NAME --record). Once they are, nothing more is taken over.
+The command can be repeated. It continues where it was interrupted, imports what
+is new, and skips what was imported before, even if that was deleted here since.
+The cameras are not recorded until you say so (moonfirefs camera edit NAME
+--record). After that, nothing more is imported for them.
 
-Nobody may record to the store meanwhile. Files that cannot be linked, since no
-sample directory of the store is on their disk, are copied if --copy is given.
+The store's own recorder must be stopped. A hard link needs a sample directory of
+the store on the same disk; with --copy, files are copied where there is none.
 
-Exit status: 0 if all was taken over that was to be, 1 if something was left out.`,
+Exit status: 0 if everything was imported, 1 if something was left out.`,
 		Example: `  moonfirefs import moonfire-nvr /var/lib/moonfire-nvr/db --dry-run
   moonfirefs import moonfire-nvr /var/lib/moonfire-nvr/db`,
 		Args: asUsage(cobra.ExactArgs(1)),
@@ -63,7 +63,7 @@ Exit status: 0 if all was taken over that was to be, 1 if something was left out
 			return g.withStore(cmd, mode, func(o *opened) error { return o.importMoonfire(f, args[0]) })
 		},
 	}
-	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be taken over, and change nothing")
+	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "show what would be imported, and change nothing")
 	cmd.Flags().BoolVar(&f.copy, "copy", false, "copy files that cannot be linked")
 	cmd.Flags().BoolVar(&f.verify, "verify", false, "read all footage, and compare it with the digests that Moonfire NVR has")
 	cmd.Flags().StringVar(&f.cache, "moonfire-cache", "", "a directory for a copy of its database (default: /var/cache/moonfirefs, or in ~/.cache)")
@@ -88,7 +88,7 @@ func (o *opened) importMoonfire(f *importFlags, database string) (err error) {
 		err = printErr
 	}
 	if err == nil && slices.ContainsFunc(all, func(r moonfirenvr.StreamReport) bool { return r.Away || r.LeftOut > 0 }) {
-		return &statusError{err: errors.New("not all was taken over"), status: exitFailure}
+		return &statusError{err: errors.New("not everything was imported"), status: exitFailure}
 	}
 	return err
 }
@@ -129,7 +129,7 @@ func remarks(r *moonfirenvr.StreamReport, dryRun bool) (lines []string) {
 		add("its sample directory is not available; repeat the command once it is")
 	}
 	if r.Own > 0 {
-		add("%s not taken over, since the store records this camera itself", counted(r.Own, "recording"))
+		add("%s not imported, since the store records this camera itself", counted(r.Own, "recording"))
 	}
 	if r.New && r.RetainBytes > r.TheirRetainBytes {
 		add("the quota of Moonfire NVR is %s; here it is %s, so that nothing is deleted at once",

@@ -137,13 +137,13 @@ func newMountCommand(g *global) *cobra.Command {
 unmounted. A recorder may be running meanwhile. The store may also be a backup or
 a copy: it is only read.
 
-With --store several times, or with --stores, all stores are one tree. A store is called
-as its folder, or NAME with --store NAME=PATH. Where two stores have a camera of the same
-name, the folders are driveway@house and driveway@barn. A store that is damaged or gone
-costs its own cameras only, and is shown again as soon as it is back.
+With --store several times, or with --stores, all stores are one tree. A store has
+the name of its folder, or NAME with --store NAME=PATH. Where two stores have a camera of
+the same name, the folders are driveway@house and driveway@barn. If a store is damaged or
+gone, only its own cameras are missing, until it is back.
 
-With --moonfire-nvr, the footage of a Moonfire NVR is shown, while it records. Nothing
-there is written or locked.`,
+With --moonfire-nvr, it shows the footage of a Moonfire NVR, which may be recording. Nothing
+of that is written or locked.`,
 		Example: `  moonfirefs mount --store /media/backup/moonfirefs /mnt/old
   moonfirefs mount --store /srv/house --store barn=/media/nvr /mnt/all
   moonfirefs mount --stores /srv/stores /mnt/all

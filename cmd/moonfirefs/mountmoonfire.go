@@ -22,7 +22,7 @@ type moonfireFlags struct{ database, timeZone, cache string }
 
 func (f *moonfireFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.database, "moonfire-nvr", "", "show the footage of the Moonfire NVR whose database is in this directory")
-	cmd.Flags().StringVar(&f.timeZone, "time-zone", "", "with --moonfire-nvr: whose hours the files are, such as Europe/Zurich (default: the machine's)")
+	cmd.Flags().StringVar(&f.timeZone, "time-zone", "", "with --moonfire-nvr: time zone of dates and hours, such as Europe/Zurich (default: the machine's)")
 	cmd.Flags().StringVar(&f.cache, "moonfire-cache", "", "with --moonfire-nvr: a directory for twice the size of its database (default: /var/cache/moonfirefs, or in ~/.cache)")
 }
 

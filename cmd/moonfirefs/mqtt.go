@@ -39,7 +39,7 @@ func (f *mqttFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.passwordFile, "mqtt-password-file", "", "file that holds the password at the broker; $"+mqttPasswordVariable+" has it otherwise")
 	cmd.Flags().StringVar(&f.frigate, "mqtt-frigate", mqtt.FrigateTopic, "topic on which Frigate publishes events; empty for none")
 	cmd.Flags().StringArrayVar(&f.switches, "mqtt-switch", nil, "TOPIC=CAMERA:LABEL: an event with LABEL lasts while the topic is on; may be given several times")
-	cmd.Flags().StringArrayVar(&f.cameras, "mqtt-camera", nil, "NAME=CAMERA: how Frigate calls a camera, if it has another name there; may be given several times")
+	cmd.Flags().StringArrayVar(&f.cameras, "mqtt-camera", nil, "NAME=CAMERA: Frigate's name of a camera, where it differs; may be given several times")
 }
 
 // start listens to the broker until what it returns is closed. The error wraps moonfirefs.ErrInvalid.

@@ -25,7 +25,7 @@ const leastAfter = 10 * time.Minute
 func newTierCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tier",
-		Short: "Manage where footage moves when it is older",
+		Short: "Manage where older footage moves",
 		Args:  onlyCommands,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -43,14 +43,14 @@ func newTierAddCommand(g *global) *cobra.Command {
 	f := &tierFlags{}
 	cmd := &cobra.Command{
 		Use:   "add CAMERA --to DIR --after AGE --retain SIZE",
-		Short: "Have a camera's footage move to another directory",
-		Long: `Has the footage of a camera move to DIR, a directory of the store ("dir add"), once it is
-older than AGE: the newest on a fast disk, the months before on a large one or in a bucket.
-In the mount, nothing changes.
+		Short: "Move a camera's older footage to another directory",
+		Long: `Footage of a camera moves to DIR, a directory of the store ("dir add"), once it is older
+than AGE: the newest stays on a fast disk, the months before are on a large one or in a
+bucket. In the mount, nothing changes.
 
 SIZE is the quota in DIR; when it is used up, the oldest footage there is deleted. The
 quota of the camera ("camera edit --retain") is for the footage that has not moved. When
-nine tenths of that are used up, footage moves although it is younger.
+nine tenths of that are used up, younger footage moves as well.
 
 For a camera that has a tier already, it changes AGE and SIZE. A running recorder takes it
 up within seconds.
@@ -204,7 +204,7 @@ func newTierRemoveCommand(g *global) *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use:   "remove CAMERA",
-		Short: "Have a camera's footage stay where it is recorded",
+		Short: "Keep a camera's footage where it is recorded",
 		Long: `Footage of the camera moves no longer. What has moved stays where it is, and the quota of
 the camera is for all of its footage from then on: raise it first, or what exceeds it is
 deleted.
@@ -239,7 +239,7 @@ func (o *opened) removeTier(name string, yes bool) error {
 	if err := o.DB.RemoveTier(o.cmd.Context(), stream.ID); err != nil {
 		return err
 	}
-	return o.printf("Footage of %s moves no longer. What has moved stays where it is.", stream.Folder)
+	return o.printf("Footage of %s no longer moves. What has moved stays where it is.", stream.Folder)
 }
 
 // tierEntry is a tier as JSON tells of it.
