@@ -249,13 +249,13 @@ func TestFindings(t *testing.T) {
 				s := teststore.MustOpen(f.T, f.path)
 				defer s.Close()
 				s.Append(f.T, 1)
-				f.exec(`update recording set start_time_90k = 9225000, duration_90k = 180000 where id = 4; update stream set duration_90k = duration_90k + 90000`)
+				f.exec(`update recording set start_time_90k = 9225000, duration_90k = 270000 where id = 4; update stream set duration_90k = duration_90k + 180000`)
 			},
 			check.Options{}, []check.Kind{check.Overlap, check.Overlap}, "500ms before the end of recording 1",
 		},
-		"a run that begins a second too early": {
+		"a run that begins two seconds too early": {
 			func(f *fixture) {
-				f.exec(`update recording set start_time_90k = start_time_90k - 90000, run_offset = 0 where id = 3`)
+				f.exec(`update recording set start_time_90k = start_time_90k - 180000, run_offset = 0 where id = 3`)
 			},
 			check.Options{}, nil, "",
 		},

@@ -11,12 +11,13 @@ import (
 )
 
 const (
-	// maxOverlap is how much earlier than the end of a run the next one may begin: its last
-	// frames may have come early.
-	maxOverlap moonfirefs.Duration90k = moonfirefs.UnitsPerSecond
+	// maxOverlap is how much earlier than the end of a run the next one may begin. Its first
+	// frame arrives no more than a second before that end; it is dated by those that follow,
+	// of which one may have come with up to a second less delay (design/time.md).
+	maxOverlap moonfirefs.Duration90k = 2 * moonfirefs.UnitsPerSecond
 	// maxOverlapInRun is more than the rounding of times in a row can be: recordings of one run
 	// touch.
-	maxOverlapInRun = maxOverlap / 10
+	maxOverlapInRun = moonfirefs.UnitsPerSecond / 10
 )
 
 // overlaps looks for recordings of one stream that have the same times as others: somebody

@@ -77,12 +77,13 @@ func recordsAfter(p *program, before []promise) bool {
 }
 
 // overlaps returns which recordings of a stream, which are in the order of their ids, are
-// not one after another. The first of a run may begin before the end of the run before by as
-// much as its last frames came early.
+// not one after another. The first of a run may begin before the end of the run before by a
+// second, and by what its first frame was delayed (design/time.md).
 func overlaps(all []moonfirefs.Recording) (problems []string) {
+	const allowed = 2 * time.Second
 	for i := 1; i < len(all); i++ {
 		before, r := &all[i-1], &all[i]
-		if end := before.Start90k.Add(before.Duration90k); end.Sub(r.Start90k).Duration() > time.Second {
+		if end := before.Start90k.Add(before.Duration90k); end.Sub(r.Start90k).Duration() > allowed {
 			problems = append(problems, fmt.Sprintf("recording %d begins %v before the end of recording %d", r.ID, end.Sub(r.Start90k).Duration(), before.ID))
 		}
 	}
