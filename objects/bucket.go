@@ -5,6 +5,8 @@ package objects
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -235,13 +237,13 @@ func (w *watched) Read(p []byte) (int, error) {
 
 // put makes an object, unless there is one of that name: then the error wraps fs.ErrExist.
 // The object store verifies the SHA-256 before it makes the object.
-func (b *bucket) put(ctx context.Context, name string, r io.ReaderAt, sizeBytes int64, sha256 [32]byte, metadata map[string]string, isNew bool) error {
+func (b *bucket) put(ctx context.Context, name string, r io.ReaderAt, sizeBytes int64, digest [sha256.Size]byte, metadata map[string]string, isNew bool) error {
 	return b.retry(ctx, "write object "+name, sizeBytes, func(ctx context.Context) error {
 		o := minio.PutObjectOptions{UserMetadata: metadata, DisableMultipart: true}
 		if isNew {
 			o.SetMatchETagExcept("*")
 		}
-		_, err := b.client.PutObject(ctx, b.bucket, b.key(name), io.NewSectionReader(r, 0, sizeBytes), sizeBytes, "", hex.EncodeToString(sha256[:]), o)
+		_, err := b.client.PutObject(ctx, b.bucket, b.key(name), io.NewSectionReader(r, 0, sizeBytes), sizeBytes, "", hex.EncodeToString(digest[:]), o)
 		return err
 	})
 }
@@ -254,6 +256,19 @@ func (b *bucket) stat(ctx context.Context, name string) (p *part, err error) {
 		return err
 	})
 	return p, err
+}
+
+// storedSHA256 asks for the SHA-256 that the object store has of an object; it is zero if there
+// is none.
+func (b *bucket) storedSHA256(ctx context.Context, name string) (digest [sha256.Size]byte, err error) {
+	err = b.retry(ctx, "look at object "+name, 0, func(ctx context.Context) error {
+		info, err := b.client.StatObject(ctx, b.bucket, b.key(name), minio.StatObjectOptions{Checksum: true})
+		if raw, failed := base64.StdEncoding.DecodeString(info.ChecksumSHA256); failed == nil && len(raw) == len(digest) {
+			digest = [sha256.Size]byte(raw)
+		}
+		return err
+	})
+	return digest, err
 }
 
 // remove removes objects, as many at a time as the object store takes. Those that are missing
@@ -323,6 +338,6 @@ func (b *bucket) locate(ctx context.Context) (region string, err error) {
 }
 
 // putSmall makes an object of data.
-func (b *bucket) putSmall(ctx context.Context, name string, data []byte, sha256 [32]byte, isNew bool) error {
-	return b.put(ctx, name, bytes.NewReader(data), int64(len(data)), sha256, nil, isNew)
+func (b *bucket) putSmall(ctx context.Context, name string, data []byte, isNew bool) error {
+	return b.put(ctx, name, bytes.NewReader(data), int64(len(data)), sha256.Sum256(data), nil, isNew)
 }

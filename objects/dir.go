@@ -29,8 +29,6 @@ import (
 const (
 	// metaName is the object that marks a prefix as ours.
 	metaName = "meta"
-	// asideName is below the prefix: what a repair has set aside.
-	asideName = "aside/"
 	// metaFresh is for how long the object store need not be asked again whether it answers.
 	metaFresh = time.Minute
 	// removeBatch is how many objects go with one request.
@@ -151,7 +149,7 @@ func (d *Dir) ReadMeta() ([]byte, error) {
 
 // WriteMeta implements sample.Remote.
 func (d *Dir) WriteMeta(data []byte, isNew bool) error {
-	if err := d.putSmall(context.Background(), metaName, data, sha256.Sum256(data), isNew); err != nil {
+	if err := d.putSmall(context.Background(), metaName, data, isNew); err != nil {
 		return err
 	}
 	d.keepMeta(data)
@@ -284,16 +282,9 @@ func (d *Dir) ReadThrough(ctx context.Context, name uuid.UUID, w io.Writer) (siz
 	return d.copyTo(ctx, name.String(), w)
 }
 
-// MoveAside implements sample.Remote.
-func (d *Dir) MoveAside(name uuid.UUID) (path string, err error) {
-	ctx, base := context.Background(), name.String()
-	if _, err := d.stat(ctx, base); err != nil {
-		return "", err
-	}
-	if err := d.copyWithin(ctx, base, asideName+base); err != nil {
-		return "", err
-	}
-	return d.String() + "/" + asideName + base, d.remove(ctx, []string{base})
+// StoredSHA256 implements sample.Remote. It takes one request.
+func (d *Dir) StoredSHA256(ctx context.Context, name uuid.UUID) ([sha256.Size]byte, error) {
+	return d.storedSHA256(ctx, name.String())
 }
 
 // Empty implements sample.Remote.

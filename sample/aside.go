@@ -45,14 +45,21 @@ func (d *Dir) MoveAside(name uuid.UUID) (path string, err error) {
 
 // NoteAside writes a file that explains one that is set aside, durably.
 func (d *Dir) NoteAside(name uuid.UUID, data []byte) error {
-	aside, err := d.openAside()
-	if err == nil {
-		err = errors.Join(writeDurably(aside, name.String()+".json", durable.Replace, data), aside.Close())
-	}
-	if err != nil {
+	if err := d.noteAside(name.String()+".json", data); err != nil {
 		return fmt.Errorf("note what is moved aside: %w", err)
 	}
 	return nil
+}
+
+func (d *Dir) noteAside(note string, data []byte) error {
+	if r := d.remote(); r != nil && d.mode != ReadOnly {
+		return r.NoteAside(note, data)
+	}
+	aside, err := d.openAside()
+	if err != nil {
+		return err
+	}
+	return errors.Join(writeDurably(aside, note, durable.Replace, data), aside.Close())
 }
 
 // openAside opens the folder and makes it if there is none.

@@ -4,6 +4,7 @@ package sample
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -91,6 +92,16 @@ func (d *Dir) ReadThrough(ctx context.Context, name uuid.UUID, w io.Writer) (siz
 	}
 	defer f.Close()
 	return readThrough(ctx, f, name, w)
+}
+
+// StoredSHA256 is the SHA-256 of a sample file that the object store has, for a directory in a
+// bucket. It is zero if there is none, and of other directories. A missing file is reported as
+// fs.ErrNotExist.
+func (d *Dir) StoredSHA256(ctx context.Context, name uuid.UUID) ([sha256.Size]byte, error) {
+	if r := d.remote(); r != nil {
+		return r.StoredSHA256(ctx, name)
+	}
+	return [sha256.Size]byte{}, nil
 }
 
 // ReadBack is ReadThrough for a file that was made durable just now, which it has the kernel

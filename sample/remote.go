@@ -4,6 +4,7 @@ package sample
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -53,8 +54,14 @@ type Remote interface {
 	EachBatch(fn func([]Listed) error) error
 	// ReadThrough writes a whole file to w, past all caches.
 	ReadThrough(ctx context.Context, name uuid.UUID, w io.Writer) (sizeBytes int64, err error)
-	// MoveAside moves a file out of the way, durably, and tells where it is.
+	// StoredSHA256 is the SHA-256 that the other side has of a file, which is not read for
+	// that. It is zero if there is none.
+	StoredSHA256(ctx context.Context, name uuid.UUID) ([sha256.Size]byte, error)
+	// MoveAside moves a file out of the way, durably, and tells where it is. It never replaces
+	// one. The error wraps fs.ErrNotExist if there is no such file.
 	MoveAside(name uuid.UUID) (path string, err error)
+	// NoteAside keeps a file that explains one that is set aside, beside it, durably.
+	NoteAside(name string, data []byte) error
 	// Empty tells whether there is nothing but the file that marks the place.
 	Empty() (bool, error)
 	// Forget removes that file.

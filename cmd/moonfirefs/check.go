@@ -22,8 +22,8 @@ import (
 
 // checkFlags are the flags of check.
 type checkFlags struct {
-	index, hash, json bool
-	progress          progressFlag
+	index, hash, stored, json bool
+	progress                  progressFlag
 }
 
 func newCheckCommand(g *global) *cobra.Command {
@@ -33,8 +33,9 @@ func newCheckCommand(g *global) *cobra.Command {
 		Short: "Verify the store",
 		Long: `Verifies that each recording has its sample file and each sample file its
 recording, that the index is sound, and that each recording's sample table
-agrees with its row. With --hash, it reads all footage and compares digests. It
-changes nothing and may run while recording.
+agrees with its row. With --hash, it reads all footage and compares digests; with
+--stored-checksums as well, it asks object stores for theirs instead of reading what
+is in buckets. It changes nothing and may run while recording.
 
 It prints one line per finding: what is wrong, and how to fix it (moonfirefs
 repair).
@@ -45,6 +46,9 @@ failed.`,
   moonfirefs check --json`,
 		Args: asUsage(noArguments),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if f.stored && !f.hash {
+				return &usageError{errors.New("--stored-checksums is for --hash: give both")}
+			}
 			log, err := g.logger(cmd)
 			if err != nil {
 				return err
@@ -54,6 +58,7 @@ failed.`,
 	}
 	cmd.Flags().BoolVar(&f.index, "index", true, "decode the sample table of each recording")
 	cmd.Flags().BoolVar(&f.hash, "hash", false, "read all sample files and compare their digests")
+	cmd.Flags().BoolVar(&f.stored, "stored-checksums", false, "with --hash: compare the SHA-256 that an object store has of footage in a bucket, instead of reading it")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print JSON; docs/check.md describes it")
 	f.progress.add(cmd)
 	return cmd
@@ -156,7 +161,7 @@ func (f *checkFlags) check(cmd *cobra.Command, path string, log *slog.Logger) (*
 		return nil, err
 	}
 	defer closing(log, s)
-	o := check.Options{Index: f.index, Hash: f.hash}
+	o := check.Options{Index: f.index, Hash: f.hash, Stored: f.stored}
 	if f.progress.wanted(cmd) {
 		var end func()
 		o.Progress, end = showChecking(cmd.ErrOrStderr(), f.hash)

@@ -3,9 +3,12 @@
 package main
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,6 +30,7 @@ func newBucketStore(t *testing.T) *bucketStore {
 	tool(t, "tar", "-C", dir, "-xzf", filepath.Join(oldStores, "version-1.tar.gz"))
 	s := &bucketStore{T: t, path: filepath.Join(dir, "store"), bucket: objectstore.Start(t), digests: oldDigests(t, "version-1")}
 	mustRun(t, "dir", "add", "--s3", s.bucket.URL, "--credentials", objectstore.Credentials(t), "--store", s.path)
+	s.noteSHA256()
 	return s
 }
 
@@ -99,11 +103,49 @@ func TestTierInBucket(t *testing.T) {
 	wait.Until(t, "the footage to be deleted", func() bool { return len(s.bucket.Objects(t)) < footage+1 })
 	recorder.stop()
 	requireOutput(t, exitOK, []string{"Clean"}, "check", "--hash", "--store", s.path)
+	s.requireStoredChecksums()
 	s.requireFindings()
 }
 
+// sql runs statements on the index.
+func (s *bucketStore) sql(statements string) (output string) {
+	s.Helper()
+	return tool(s.T, "sqlite3", filepath.Join(s.path, "moonfire.db"), statements)
+}
+
+// noteSHA256 has the rows of old footage, of which one stays without, know its SHA-256, as
+// those that are recorded now do.
+func (s *bucketStore) noteSHA256() {
+	s.Helper()
+	names, err := filepath.Glob(filepath.Join(s.path, "samples", "????????-*"))
+	mustDo(s.T, err)
+	for _, name := range names[1:] {
+		data, err := os.ReadFile(name)
+		mustDo(s.T, err)
+		s.sql(fmt.Sprintf("insert into sample_file_sha256 select id, x'%x' from recording where hex(sample_file_uuid) = upper('%s')",
+			sha256.Sum256(data), strings.ReplaceAll(filepath.Base(name), "-", "")))
+	}
+}
+
+// requireStoredChecksums requires that a check reads only what the object store has no checksum
+// for that is in the index, if it is told to.
+func (s *bucketStore) requireStoredChecksums() {
+	s.Helper()
+	requireOutput(s.T, exitUsage, []string{"--stored-checksums is for --hash"}, "check", "--stored-checksums", "--store", s.path)
+	check := []string{"check", "--hash", "--stored-checksums", "--store", s.path}
+	gets := s.bucket.Requests("GET")
+	requireOutput(s.T, exitOK, []string{"Clean"}, check...)
+	if n := s.bucket.Requests("GET") - gets; n > 3+1 { // where it is, two lists, and what has no SHA-256
+		s.Errorf("%d requests with GET", n)
+	}
+	restore := s.sql("select format('update sample_file_sha256 set sha256 = x''%s'' where recording_id = %d;', hex(sha256), recording_id) from sample_file_sha256")
+	s.sql("update sample_file_sha256 set sha256 = randomblob(32)")
+	requireOutput(s.T, exitFailure, []string{"differ from their SHA-256"}, check...)
+	s.sql(restore)
+}
+
 // requireFindings requires that a check finds an object that is damaged, and one that is
-// missing.
+// missing, and that repairs set the one aside and forget the other.
 func (s *bucketStore) requireFindings() {
 	s.Helper()
 	var objects []string
@@ -116,6 +158,13 @@ func (s *bucketStore) requireFindings() {
 	s.bucket.Remove(s.T, objects[1])
 	requireOutput(s.T, exitFailure, []string{"its sample file is missing"}, "check", "--store", s.path)
 	requireOutput(s.T, exitFailure, []string{"differ from their SHA-"}, "check", "--hash", "--store", s.path)
+	requireOutput(s.T, exitOK, []string{"the file is now " + s.bucket.URL + "/aside/", "1 recording moved"}, "repair", "move-corrupt", "--all", "--hash", "--store", s.path)
+	requireOutput(s.T, exitOK, []string{"1 recording dropped"}, "repair", "drop-missing", "--all", "--store", s.path)
+	aside := strings.Replace(objects[0], "home/", "home/aside/", 1)
+	if now := s.bucket.Objects(s.T); !slices.Contains(now, aside) || !slices.Contains(now, aside+".json") || slices.Contains(now, objects[0]) {
+		s.Errorf("after the repair there are %q", now)
+	}
+	requireOutput(s.T, exitOK, []string{"Clean"}, "check", "--hash", "--store", s.path)
 }
 
 // TestBucketAway ensures that an object store that does not answer costs nothing but the

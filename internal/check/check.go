@@ -18,8 +18,11 @@ import (
 type Options struct {
 	// Index: decode each video index and compare it with its row.
 	Index bool
-	// Hash: read each sample file and compare its SHA-1.
+	// Hash: read each sample file and compare its digests.
 	Hash bool
+	// Stored: with Hash, compare the SHA-256 that an object store has of its objects, where
+	// it has one, instead of reading them.
+	Stored bool
 	// Progress is called now and then, by one goroutine at a time; nil means
 	// never.
 	Progress func(Progress)

@@ -10,6 +10,7 @@ import (
 	"math"
 
 	"github.com/google/uuid"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/index"
@@ -18,6 +19,9 @@ import (
 
 // batchRecordings is how many rows are read at a time.
 const batchRecordings = 512
+
+// maxRequests is how many objects of a bucket are looked at at once.
+const maxRequests = 8
 
 // looker looks at the sample files of a directory.
 type looker struct {
@@ -56,12 +60,29 @@ func (c *checker) recordings(ctx context.Context, id moonfirefs.SampleDirID, fil
 		}
 		for i := range rows {
 			rows[i].SampleDir = id // also where the row cannot be read
-			if err := c.recording(ctx, files, &rows[i]); err != nil {
-				return err
-			}
+		}
+		if err := c.batchOf(ctx, files, rows); err != nil {
+			return err
 		}
 		after = rows[len(rows)-1].ID
 	}
+}
+
+// batchOf checks recordings: one after the other on a disk, several at once where each answer
+// is long on its way.
+func (c *checker) batchOf(ctx context.Context, files *looker, rows []index.Stored) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(1)
+	if files.dir.Remote() {
+		group.SetLimit(maxRequests)
+	}
+	for i := range rows {
+		if ctx.Err() != nil {
+			break
+		}
+		group.Go(func() error { return c.recording(ctx, files, &rows[i]) })
+	}
+	return group.Wait()
 }
 
 func (c *checker) recording(ctx context.Context, files *looker, s *index.Stored) error {
@@ -107,15 +128,35 @@ func (c *checker) sampleFile(ctx context.Context, files *looker, r *moonfirefs.R
 func unreadable(err error) (kind Kind, problem string, _ error) { return Unreadable, err.Error(), nil }
 
 func (c *checker) contents(ctx context.Context, files *looker, r *moonfirefs.Recording) (kind Kind, problem string, err error) {
-	digest := moonfirefs.NewSampleFileDigestOf(r)
-	_, err = files.dir.ReadThrough(ctx, r.SampleFile, &counted{digest, c})
+	if c.o.Stored && r.HasSHA256() {
+		stored, err := files.dir.StoredSHA256(ctx, r.SampleFile)
+		if err != nil {
+			return c.unread(ctx, err)
+		}
+		if stored == r.SampleFileSHA256 {
+			return "", "", nil
+		}
+		// Reading tells whether the object is another one, or the object store has none.
+	}
+	return c.read(ctx, files, r)
+}
+
+// unread is what it means that a file could not be read.
+func (*checker) unread(ctx context.Context, failed error) (kind Kind, problem string, err error) {
 	switch {
 	case ctx.Err() != nil:
 		return "", "", context.Cause(ctx)
-	case errors.Is(err, fs.ErrNotExist):
+	case errors.Is(failed, fs.ErrNotExist):
 		return Missing, "its sample file is missing", nil
-	case err != nil:
-		return unreadable(err)
+	}
+	return unreadable(failed)
+}
+
+func (c *checker) read(ctx context.Context, files *looker, r *moonfirefs.Recording) (kind Kind, problem string, err error) {
+	digest := moonfirefs.NewSampleFileDigestOf(r)
+	_, err = files.dir.ReadThrough(ctx, r.SampleFile, &counted{digest, c})
+	if err != nil {
+		return c.unread(ctx, err)
 	}
 	if kind := digest.Differs(r); kind != "" {
 		return Damaged, "the contents of its sample file differ from their " + kind, nil
