@@ -32,44 +32,59 @@ create table if not exists picture (
 create index if not exists picture_time on picture (stream_id, start_time_90k);
 pragma user_version = 1;`}
 
-// Database is where pictures are. It is safe for concurrent use.
-type Database struct{ db *sql.DB }
+// Database is where pictures are. It follows its file: one that somebody removes while it is
+// written is made anew. It is safe for concurrent use.
+type Database struct{ file *sidedb.File }
 
-// OpenDatabase opens the database at path for the maker, or makes it. One that is of
-// another store, of another version or damaged is replaced: nothing is lost by that.
-func OpenDatabase(ctx context.Context, path string, store uuid.UUID) (*Database, error) {
-	db, err := kind.Open(ctx, path, store)
-	if err == nil {
-		return &Database{db}, nil
-	}
-	if err := kind.Remove(path); err != nil {
-		return nil, err
-	}
-	if db, err = kind.Open(ctx, path, store); err != nil {
-		return nil, err
-	}
-	return &Database{db}, nil
+// NewDatabase returns the database at path for the maker, which makes it when there is none. One
+// that is of another store, of another version or damaged is replaced: nothing is lost by that.
+func NewDatabase(path string, store uuid.UUID) *Database {
+	return &Database{kind.Writable(path, store)}
 }
 
-// ReadDatabase opens the database at path for reading, beside a maker in another process.
-// It returns an error that wraps moonfirefs.ErrNotFound if there is none.
+// ReadDatabase returns the database at path for reading, beside a maker in another process. It
+// returns an error that wraps moonfirefs.ErrNotFound if there is none.
 func ReadDatabase(ctx context.Context, path string) (*Database, error) {
-	db, err := kind.Read(ctx, path)
-	if err != nil {
+	d := &Database{kind.Readable(path)}
+	if _, _, err := d.file.DB(ctx); err != nil {
 		return nil, err
 	}
-	return &Database{db}, nil
+	return d, nil
 }
 
 // Close closes the database.
-func (d *Database) Close() error { return d.db.Close() }
+func (d *Database) Close() error { return d.file.Close() }
+
+// ready makes sure that the database can be written. What it returns is another number when it
+// is another database.
+func (d *Database) ready(ctx context.Context) (opened int64, err error) {
+	_, opened, err = d.file.DB(ctx)
+	if errors.Is(err, moonfirefs.ErrInvalid) || sidedb.IsDamage(err) {
+		if err := d.file.Discard(); err != nil {
+			return opened, err
+		}
+		_, opened, err = d.file.DB(ctx)
+	}
+	return opened, err
+}
+
+// freeBytes is how much is free where the database is.
+func (d *Database) freeBytes() (int64, error) { return d.file.FreeBytes() }
+
+// replace replaces the database if err says that it is damaged.
+func (d *Database) replace(err error) error {
+	if !sidedb.IsDamage(err) {
+		return err
+	}
+	return errors.Join(err, d.file.Discard())
+}
 
 // add adds the picture of a recording.
 func (d *Database) add(ctx context.Context, stream moonfirefs.StreamID, r *moonfirefs.Summary, jpeg []byte) error {
 	if jpeg == nil {
 		jpeg = []byte{}
 	}
-	_, err := d.db.ExecContext(ctx, "insert or replace into picture (recording_id, stream_id, start_time_90k, jpeg) values (?, ?, ?, ?)",
+	err := d.exec(ctx, "insert or replace into picture (recording_id, stream_id, start_time_90k, jpeg) values (?, ?, ?, ?)",
 		r.ID, stream, r.Start90k, jpeg)
 	if err != nil {
 		return fmt.Errorf("add preview of recording %d: %w", r.ID, err)
@@ -110,7 +125,11 @@ func (d *Database) pictured(ctx context.Context, stream moonfirefs.StreamID, i m
 // newest returns the newest picture of a stream, or an error that wraps
 // moonfirefs.ErrNotFound.
 func (d *Database) newest(ctx context.Context, stream moonfirefs.StreamID) (jpeg []byte, err error) {
-	err = d.db.QueryRowContext(ctx, `
+	db, _, err := d.file.DB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = db.QueryRowContext(ctx, `
 		select jpeg from picture where stream_id = ? and length(jpeg) > 0
 		order by start_time_90k desc limit 1`, stream).Scan(&jpeg)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -123,7 +142,7 @@ func (d *Database) newest(ctx context.Context, stream moonfirefs.StreamID) (jpeg
 }
 
 func (d *Database) each(ctx context.Context, query string, stream moonfirefs.StreamID, i moonfirefs.Interval, fn func(moonfirefs.RecordingID, []byte)) error {
-	return eachRow(ctx, d.db, query, []any{stream, i.Start90k, i.End90k}, func(rows *sql.Rows) error {
+	return d.eachRow(ctx, query, []any{stream, i.Start90k, i.End90k}, func(rows *sql.Rows) error {
 		var id moonfirefs.RecordingID
 		var jpeg []byte
 		err := rows.Scan(&id, &jpeg)
@@ -137,7 +156,7 @@ func (d *Database) each(ctx context.Context, query string, stream moonfirefs.Str
 // drop deletes the pictures of recordings.
 func (d *Database) drop(ctx context.Context, ids []moonfirefs.RecordingID) error {
 	for _, id := range ids {
-		if _, err := d.db.ExecContext(ctx, "delete from picture where recording_id = ?", id); err != nil {
+		if err := d.exec(ctx, "delete from picture where recording_id = ?", id); err != nil {
 			return fmt.Errorf("drop preview of recording %d: %w", id, err)
 		}
 	}
@@ -146,7 +165,7 @@ func (d *Database) drop(ctx context.Context, ids []moonfirefs.RecordingID) error
 
 // dropBefore deletes the pictures of a stream that begin before a time.
 func (d *Database) dropBefore(ctx context.Context, stream moonfirefs.StreamID, t moonfirefs.Time90k) error {
-	if _, err := d.db.ExecContext(ctx, "delete from picture where stream_id = ? and start_time_90k < ?", stream, t); err != nil {
+	if err := d.exec(ctx, "delete from picture where stream_id = ? and start_time_90k < ?", stream, t); err != nil {
 		return fmt.Errorf("drop previews: %w", err)
 	}
 	return nil
@@ -163,7 +182,7 @@ select id from stream where id is not null`
 // dropOthers deletes the pictures of streams that are gone.
 func (d *Database) dropOthers(ctx context.Context, streams map[moonfirefs.StreamID]bool) error {
 	var gone []moonfirefs.StreamID
-	err := eachRow(ctx, d.db, streamsSQL, nil, func(rows *sql.Rows) error {
+	err := d.eachRow(ctx, streamsSQL, nil, func(rows *sql.Rows) error {
 		var id moonfirefs.StreamID
 		err := rows.Scan(&id)
 		if err == nil && !streams[id] {
@@ -183,9 +202,22 @@ func (d *Database) dropOthers(ctx context.Context, streams map[moonfirefs.Stream
 }
 
 // eachRow calls fn for each row that a query finds.
-func eachRow(ctx context.Context, db *sql.DB, query string, args []any, fn func(*sql.Rows) error) error {
-	if err := sidedb.Each(ctx, db, query, args, fn); err != nil {
+func (d *Database) eachRow(ctx context.Context, query string, args []any, fn func(*sql.Rows) error) error {
+	db, _, err := d.file.DB(ctx)
+	if err == nil {
+		err = sidedb.Each(ctx, db, query, args, fn)
+	}
+	if err != nil {
 		return fmt.Errorf("read previews: %w", err)
 	}
 	return nil
+}
+
+// exec changes the database.
+func (d *Database) exec(ctx context.Context, statement string, args ...any) error {
+	db, _, err := d.file.DB(ctx)
+	if err == nil {
+		_, err = db.ExecContext(ctx, statement, args...)
+	}
+	return err
 }

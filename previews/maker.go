@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"runtime"
 	"sync"
 	"time"
@@ -19,6 +20,8 @@ import (
 
 // Index is what previews need of an index. *index.DB is one.
 type Index interface {
+	// Version returns another number whenever a commit has changed the index.
+	Version(ctx context.Context) (int64, error)
 	Cameras(ctx context.Context) ([]moonfirefs.Camera, error)
 	Newest(ctx context.Context, stream moonfirefs.StreamID) (newest moonfirefs.Newest, ok bool, err error)
 	FirstStart(ctx context.Context, stream moonfirefs.StreamID, from moonfirefs.Time90k) (start moonfirefs.Time90k, ok bool, err error)
@@ -42,14 +45,14 @@ type Options struct {
 const (
 	// roundEvery is how often it is looked for new recordings.
 	roundEvery = 2 * time.Second
-	// recentHours is how much of the newest footage is looked at each time; sweepEvery is
-	// how often all of it is.
-	recentHours = 2
-	sweepEvery  = 15 * time.Minute
+	// sweepEvery is how often all footage is looked at.
+	sweepEvery = 15 * time.Minute
 	// restShare is how long it rests after each picture: so many times as long as that
 	// took. So it uses a fifth of a core at most; what it does not get done by that is
 	// made later, or not at all if it is deleted before.
 	restShare = 4
+	// leastFreeBytes are left free on the disk of the index, which needs them more.
+	leastFreeBytes = 64 << 20
 )
 
 // Maker makes pictures of what has been committed, until it is closed.
@@ -58,14 +61,28 @@ type Maker struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
-	// sweeps are by stream.
-	sweeps map[moonfirefs.StreamID]*sweep
+	// version is that of the index of which all that is new has been looked at, with the
+	// database that was opened so many times.
+	version, opened int64
+	// noRoom says that the disk has no room for pictures.
+	noRoom bool
+	// seen is by stream.
+	seen map[moonfirefs.StreamID]*seen
+}
+
+// seen is how far a maker has come with a stream.
+type seen struct {
+	// newest and oldest are those of the recordings when what is new was looked at.
+	newest moonfirefs.Newest
+	oldest moonfirefs.Time90k
+	sweep
 }
 
 // sweep is a way through the hours of a stream, from the newest to the oldest.
 type sweep struct {
 	began time.Time
-	// next is the hour that is looked at next.
+	// next is the hour that is looked at next; the sweep has ended where that is before the
+	// oldest one.
 	next moonfirefs.Time90k
 }
 
@@ -73,7 +90,7 @@ type sweep struct {
 // Close has returned.
 func Start(o Options) *Maker {
 	ctx, cancel := context.WithCancel(context.Background())
-	m := &Maker{Options: o, cancel: cancel, sweeps: make(map[moonfirefs.StreamID]*sweep)}
+	m := &Maker{Options: o, cancel: cancel, seen: make(map[moonfirefs.StreamID]*seen)}
 	m.running.Go(func() { m.run(ctx) })
 	return m
 }
@@ -93,7 +110,7 @@ func (m *Maker) run(ctx context.Context) {
 	}
 	var last string
 	for {
-		err := m.round(ctx)
+		err := m.Database.replace(m.round(ctx))
 		if ctx.Err() != nil {
 			return
 		}
@@ -125,8 +142,24 @@ func rest(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// round looks at the newest footage of each stream, and at an hour of what is older.
+// round looks at the newest footage of each stream that has changed since the last round, and
+// at an hour of what is older, if a sweep goes on.
 func (m *Maker) round(ctx context.Context) error {
+	opened, err := m.Database.ready(ctx)
+	if err != nil {
+		return err
+	}
+	if opened != m.opened {
+		m.opened, m.version = opened, 0
+		clear(m.seen)
+	}
+	version, err := m.Index.Version(ctx)
+	if err != nil || version == m.version && !m.sweeps() {
+		return err
+	}
+	if err := m.lookForRoom(); err != nil {
+		return err
+	}
 	cameras, err := m.Index.Cameras(ctx)
 	if err != nil {
 		return err
@@ -141,8 +174,41 @@ func (m *Maker) round(ctx context.Context) error {
 			}
 		}
 	}
-	return m.Database.dropOthers(ctx, there)
+	if err := m.Database.dropOthers(ctx, there); err != nil {
+		return err
+	}
+	maps.DeleteFunc(m.seen, func(id moonfirefs.StreamID, _ *seen) bool { return !there[id] })
+	m.version = version
+	return nil
 }
+
+// lookForRoom finds out whether there is room for pictures, and tells when there is none any more.
+func (m *Maker) lookForRoom() error {
+	freeBytes, err := m.Database.freeBytes()
+	if err != nil {
+		return err
+	}
+	before := m.noRoom
+	if m.noRoom = freeBytes < leastFreeBytes; m.noRoom && !before {
+		m.Logger.Warn("no previews are made while so little is free on the disk of the index", "freeBytes", freeBytes, "neededBytes", leastFreeBytes)
+	}
+	return nil
+}
+
+// sweeps tells whether there is an older hour to be looked at now.
+func (m *Maker) sweeps() bool {
+	for _, s := range m.seen {
+		if !s.swept() || s.due() {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *seen) swept() bool { return s.next < s.oldest.Floor(moonfirefs.Hour90k) }
+
+// due tells whether it is time for another sweep.
+func (s *seen) due() bool { return time.Since(s.began) > sweepEvery }
 
 func (m *Maker) roundOf(ctx context.Context, stream moonfirefs.StreamID, wanted bool) error {
 	newest, ok, err := m.Index.Newest(ctx, stream)
@@ -150,39 +216,53 @@ func (m *Maker) roundOf(ctx context.Context, stream moonfirefs.StreamID, wanted 
 		return err
 	}
 	if !ok {
+		delete(m.seen, stream)
 		return m.Database.dropBefore(ctx, stream, moonfirefs.MaxTime90k)
 	}
 	oldest, _, err := m.Index.FirstStart(ctx, stream, moonfirefs.MinTime90k)
-	if err == nil {
-		err = m.Database.dropBefore(ctx, stream, oldest)
-	}
 	if err != nil {
 		return err
 	}
-	hour := newest.Start90k.Floor(moonfirefs.Hour90k)
-	for range recentHours {
-		if err := m.match(ctx, stream, hour, wanted); err != nil {
+	s := m.seen[stream]
+	if s == nil {
+		s = &seen{sweep: sweep{next: moonfirefs.MinTime90k}}
+	}
+	if s.oldest != oldest {
+		if err := m.Database.dropBefore(ctx, stream, oldest); err != nil {
 			return err
 		}
-		hour = hour.Add(-moonfirefs.Hour90k)
 	}
-	s := m.sweeps[stream]
-	if s == nil || s.next < oldest.Floor(moonfirefs.Hour90k) && time.Since(s.began) > sweepEvery {
-		s = &sweep{began: time.Now(), next: hour}
-		m.sweeps[stream] = s
+	if s.newest != newest {
+		if err := m.match(ctx, stream, s.unseen(newest), wanted); err != nil {
+			return err
+		}
 	}
-	if s.next < oldest.Floor(moonfirefs.Hour90k) {
+	s.newest, s.oldest = newest, oldest
+	m.seen[stream] = s
+	if s.swept() && s.due() {
+		s.sweep = sweep{began: time.Now(), next: newest.Start90k.Floor(moonfirefs.Hour90k)}
+	}
+	if s.swept() {
 		return nil
 	}
-	err = m.match(ctx, stream, s.next, wanted)
+	err = m.match(ctx, stream, moonfirefs.Interval{Start90k: s.next, End90k: s.next.Add(moonfirefs.Hour90k)}, wanted)
 	s.next = s.next.Add(-moonfirefs.Hour90k)
 	return err
 }
 
-// match makes the pictures of an hour what they should be: those of recordings that are
+// unseen is where the recordings are that have come since the last time.
+func (s *seen) unseen(newest moonfirefs.Newest) moonfirefs.Interval {
+	end90k := newest.Start90k.Add(1)
+	if from90k := s.newest.Start90k; from90k < newest.Start90k && newest.Start90k.Sub(from90k) < moonfirefs.Hour90k {
+		return moonfirefs.Interval{Start90k: from90k, End90k: end90k}
+	}
+	// It is the first time, or the clock was set. The sweep finds the others.
+	return moonfirefs.Interval{Start90k: newest.Start90k.Add(-moonfirefs.Hour90k), End90k: end90k}
+}
+
+// match makes the pictures of an interval what they should be: those of recordings that are
 // gone go, those that are missing are made, the newest first.
-func (m *Maker) match(ctx context.Context, stream moonfirefs.StreamID, hour moonfirefs.Time90k, wanted bool) error {
-	interval := moonfirefs.Interval{Start90k: hour, End90k: hour.Add(moonfirefs.Hour90k)}
+func (m *Maker) match(ctx context.Context, stream moonfirefs.StreamID, interval moonfirefs.Interval, wanted bool) error {
 	known, err := m.Database.known(ctx, stream, interval)
 	if err != nil {
 		return err
@@ -202,7 +282,7 @@ func (m *Maker) match(ctx context.Context, stream moonfirefs.StreamID, hour moon
 	for id := range known {
 		gone = append(gone, id)
 	}
-	if err := m.Database.drop(ctx, gone); err != nil || !wanted {
+	if err := m.Database.drop(ctx, gone); err != nil || !wanted || m.noRoom {
 		return err
 	}
 	for i := range missing {

@@ -17,8 +17,10 @@ import (
 
 	"github.com/google/uuid"
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/test/syncbuffer"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
 	"github.com/moonfirefs/moonfirefs/internal/test/wait"
@@ -31,10 +33,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type fixture struct {
 	*teststore.Store
 	database *Database
-	maker    *Maker
-	sheets   *Sheets
-	stream   *library.Stream
-	version  *library.Version
+	// path is that of the database.
+	path    string
+	maker   *Maker
+	sheets  *Sheets
+	stream  *library.Stream
+	version *library.Version
 }
 
 var start = teststore.At("2026-11-22T13:00:10-05:00")
@@ -66,10 +70,8 @@ func newFixture(t *testing.T) (*fixture, *teststore.Media) {
 
 func (f *fixture) open(t *testing.T, path string) {
 	t.Helper()
-	var err error
-	if f.database, err = OpenDatabase(t.Context(), path, f.DB.Meta().Store); err != nil {
-		t.Fatal(err)
-	}
+	f.path = path
+	f.database = NewDatabase(path, f.DB.Meta().Store)
 	f.maker = Start(Options{
 		Database: f.database, Index: f.DB, Dirs: f.Directories(), Logger: slog.New(slog.DiscardHandler),
 		Wanted: func(*moonfirefs.Camera, *moonfirefs.Stream) bool { return true },
@@ -152,7 +154,7 @@ func TestSheet(t *testing.T) {
 			t.Errorf("%s lacks %q", text, cue)
 		}
 	}
-	if _, err := f.database.db.Exec("update picture set jpeg = x'' where recording_id = 1"); err != nil {
+	if err := f.database.exec(t.Context(), "update picture set jpeg = x'' where recording_id = 1"); err != nil {
 		t.Fatal(err)
 	}
 	if again, err := f.sheets.Sheet(t.Context(), f.stream, f.version); err != nil || bytes.Equal(again, sheet) {
@@ -200,11 +202,11 @@ func TestDatabaseIsReplaced(t *testing.T) {
 	one, other := uuid.New(), uuid.New()
 	count := func(store uuid.UUID) (n int) {
 		t.Helper()
-		d, err := OpenDatabase(t.Context(), path, store)
-		if err != nil {
+		d := NewDatabase(path, store)
+		defer d.Close()
+		if _, err := d.ready(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		defer d.Close()
 		known, err := d.known(t.Context(), 1, moonfirefs.Interval{End90k: moonfirefs.MaxTime90k})
 		if err == nil && len(known) == 0 {
 			err = d.add(t.Context(), 1, &moonfirefs.Summary{ID: 1, Start90k: 1}, nil)
@@ -225,13 +227,82 @@ func TestDatabaseIsReplaced(t *testing.T) {
 	}
 }
 
-// TestStreamsThatAreGone ensures that the pictures of streams which are gone go, and no
-// others.
-func TestStreamsThatAreGone(t *testing.T) {
-	d, err := OpenDatabase(t.Context(), filepath.Join(t.TempDir(), FileName), uuid.New())
+// TestDatabaseGoesWhileRunning ensures that all pictures are made anew where their database is
+// removed or damaged while the maker runs, and that a reader beside it sees them.
+func TestDatabaseGoesWhileRunning(t *testing.T) {
+	f, media := newFixture(t)
+	wait.Until(t, "all pictures are made", func() bool { return f.known(t) == 6 })
+	path := f.path
+	reader, err := ReadDatabase(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer reader.Close()
+	for name, harm := range map[string]func(){
+		"removed": func() { _ = os.Remove(path) },
+		"damaged": func() {
+			// Its name is another file's, as after the restoration of a broken copy.
+			_ = os.WriteFile(path+"-broken", bytes.Repeat([]byte("no database"), 10_000), 0o600)
+			_ = os.Rename(path+"-broken", path)
+		},
+		"overwritten": func() {
+			_ = os.Truncate(path+"-wal", 0)
+			_ = os.WriteFile(path, bytes.Repeat([]byte("no database"), 10_000), 0o600)
+			if err := f.Record(t.Context(), teststore.Take{Folder: "driveway", Start: start.Add(5 * moonfirefs.Hour90k), Recordings: 1, Seconds: 50, Media: media}); err != nil {
+				t.Log(err)
+			}
+		},
+	} {
+		harm()
+		wait.Until(t, name+": they are made anew, for readers as well", func() bool {
+			newest, err := reader.newest(t.Context(), 1)
+			return err == nil && len(newest) > 0 && f.made(t) == f.rows(t)
+		})
+	}
+}
+
+// made counts the pictures that somebody sees who opens the database.
+func (f *fixture) made(t *testing.T) int {
+	t.Helper()
+	d, err := ReadDatabase(t.Context(), f.path)
+	if err != nil {
+		return -1
+	}
+	defer d.Close()
+	known, err := d.known(t.Context(), 1, moonfirefs.Interval{Start90k: moonfirefs.MinTime90k, End90k: moonfirefs.MaxTime90k})
+	if err != nil {
+		return -1
+	}
+	return len(known)
+}
+
+// TestNoRoomForPictures ensures that pictures do not take the last room of a disk.
+func TestNoRoomForPictures(t *testing.T) {
+	f, _ := newFixture(t)
+	small := t.TempDir()
+	if err := unix.Mount("tmpfs", small, "tmpfs", 0, "size=1m"); err != nil {
+		t.Skip(err)
+	}
+	defer func() { _ = unix.Unmount(small, unix.MNT_DETACH) }()
+	var log syncbuffer.Buffer
+	d := NewDatabase(filepath.Join(small, FileName), f.DB.Meta().Store)
+	m := Start(Options{
+		Database: d, Index: f.DB, Dirs: f.Directories(), Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		Wanted: func(*moonfirefs.Camera, *moonfirefs.Stream) bool { return true },
+	})
+	wait.Until(t, "it says so", func() bool { return strings.Contains(log.String(), "no previews are made") })
+	if err := errors.Join(m.Close(), d.Close()); err != nil {
+		t.Error(err)
+	}
+	if strings.Contains(log.String(), "level=ERROR") {
+		t.Error(log.String())
+	}
+}
+
+// TestStreamsThatAreGone ensures that the pictures of streams which are gone go, and no
+// others.
+func TestStreamsThatAreGone(t *testing.T) {
+	d := NewDatabase(filepath.Join(t.TempDir(), FileName), uuid.New())
 	defer d.Close()
 	for id, stream := range []moonfirefs.StreamID{1, 1, 2, 2, 7} {
 		if err := d.add(t.Context(), stream, &moonfirefs.Summary{ID: moonfirefs.RecordingID(id + 1), Start90k: 1}, nil); err != nil {

@@ -33,16 +33,12 @@ func (p previewed) wants(camera *moonfirefs.Camera, s *moonfirefs.Stream) bool {
 
 // makePreviews makes previews beside the recorder until stop is called, and returns what the
 // mount offers of them. Footage is worth more than pictures: what fails is logged.
-func makePreviews(ctx context.Context, s *store.Store, path string, of previewed, catalog *library.Catalog, log *slog.Logger) (offered []fs.Companions, stop func()) {
+func makePreviews(s *store.Store, path string, of previewed, catalog *library.Catalog, log *slog.Logger) (offered []fs.Companions, stop func()) {
 	stop = func() {}
 	if len(of) == 0 {
 		return nil, stop
 	}
-	database, err := previews.OpenDatabase(ctx, filepath.Join(path, previews.FileName), s.DB.Meta().Store)
-	if err != nil {
-		log.Error("recording without previews", "err", err)
-		return nil, stop
-	}
+	database := previews.NewDatabase(filepath.Join(path, previews.FileName), s.DB.Meta().Store)
 	maker := previews.Start(previews.Options{Database: database, Index: s.DB, Dirs: s.Directories(), Wanted: of.wants, Logger: log})
 	return offeredBy(database, catalog), func() {
 		if err := errors.Join(maker.Close(), database.Close()); err != nil {

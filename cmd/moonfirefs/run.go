@@ -154,7 +154,7 @@ func record(ctx context.Context, o *recording) (err error) {
 		return err
 	}
 	defer showEvents(&options, o.storePath, o.store.Zone, o.mount.eventMargin, o.log)()
-	previews, stopPreviews := makePreviews(ctx, o.store, o.storePath, o.previews, options.Catalog, o.log)
+	previews, stopPreviews := makePreviews(o.store, o.storePath, o.previews, options.Catalog, o.log)
 	defer stopPreviews()
 	options.Companions = append(options.Companions, previews...)
 	mount := newMounter(options, o.log)

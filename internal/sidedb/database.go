@@ -10,9 +10,10 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
+	"syscall"
 
 	"github.com/google/uuid"
-	_ "github.com/mattn/go-sqlite3" // the driver
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/durable"
@@ -90,7 +91,39 @@ func (k *Kind) Remove(path string) error {
 	return nil
 }
 
+// roomBytes is what SQLite needs for the shared memory beside a database.
+const roomBytes = 64 << 10
+
+// requireRoom refuses to open a database on a full disk, unless others have it open: on file
+// systems with small blocks, SQLite would touch a page of a mapped file that cannot be
+// allocated, and SIGBUS would end the process, which records.
+func (k *Kind) requireRoom(path string) error {
+	if _, err := os.Stat(path + "-shm"); err == nil {
+		return nil
+	}
+	free, err := freeBytes(path)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", k.Of, err)
+	}
+	if free < roomBytes {
+		return fmt.Errorf("open %s: %w", k.Of, &fs.PathError{Op: "open", Path: path, Err: syscall.ENOSPC})
+	}
+	return nil
+}
+
+// freeBytes is how much is free on the disk of a file.
+func freeBytes(path string) (int64, error) {
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(filepath.Dir(path), &st); err != nil {
+		return 0, &fs.PathError{Op: "statfs", Path: path, Err: err}
+	}
+	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:unconvert // 32 bits wide on some machines
+}
+
 func (k *Kind) connect(ctx context.Context, path, mode string) (*sql.DB, error) {
+	if err := k.requireRoom(path); err != nil {
+		return nil, err
+	}
 	query := url.Values{"mode": {mode}, "_busy_timeout": {busyMilliseconds}, "_synchronous": {"NORMAL"}, "_txlock": {"immediate"}}
 	if k.Durable {
 		query.Set("_synchronous", "FULL")

@@ -24,7 +24,7 @@ const settling = 10 * time.Second
 // recordingBeside is row 10: recorders of the same cameras at the same time. The cameras
 // are streams of another project's server, to which ffmpeg sends footage with sound.
 func recordingBeside(ctx context.Context, b *bench) error {
-	source, err := b.encodeFootage(ctx)
+	source, err := b.encodeFootage(ctx, "1280x720")
 	if err != nil {
 		return err
 	}
@@ -37,10 +37,10 @@ func recordingBeside(ctx context.Context, b *bench) error {
 }
 
 // encodeFootage makes 20 s of 2 Mbit/s, with a key frame every two seconds.
-func (b *bench) encodeFootage(ctx context.Context) (path string, err error) {
+func (b *bench) encodeFootage(ctx context.Context, size string) (path string, err error) {
 	path = b.path("footage.mkv")
 	return path, command(ctx, "ffmpeg", "-v", "error", "-y",
-		"-f", "lavfi", "-i", "testsrc2=size=1280x720:rate=25,noise=alls=12:allf=t",
+		"-f", "lavfi", "-i", "testsrc2=size="+size+":rate=25,noise=alls=12:allf=t",
 		"-f", "lavfi", "-i", "aevalsrc='0.2*sin(2*PI*(300+7*t)*t)':s=16000", "-t", "20",
 		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-bf", "0", "-g", "50",
 		"-b:v", "2M", "-maxrate", "2M", "-bufsize", "1M", "-c:a", "aac", "-b:a", "64k", path)

@@ -74,6 +74,7 @@ var rows = []row{
 	{[]int{10}, recordingBeside},
 	{[]int{11}, recordingTraced},
 	{[]int{14}, flushesAndBytes},
+	{[]int{15}, previewsBeside},
 }
 
 // amounts say how much footage is measured.
@@ -88,6 +89,8 @@ type amounts struct {
 	comparedCameras                []int
 	recordingRound, recordingTrace time.Duration
 	tracedCameras                  int
+	// Of how many cameras there are previews.
+	previewedCameras int
 	// How many cameras record to the disk of row 14, how long they have to settle, and how
 	// long it is watched then.
 	flushingCameras              int
@@ -99,12 +102,12 @@ type amounts struct {
 var (
 	full = amounts{
 		cameras: 8, days: 365, hourBytes: 2 << 30, dayBytes: 1536 << 20, dayHours: 24,
-		comparedCameras: []int{1, 4, 16}, recordingRound: time.Minute, recordingTrace: 5 * time.Minute, tracedCameras: 4,
+		comparedCameras: []int{1, 4, 16}, recordingRound: time.Minute, recordingTrace: 5 * time.Minute, tracedCameras: 4, previewedCameras: 16,
 		flushingCameras: 16, flushingSettles: 90 * time.Second, flushingFor: 5 * time.Minute, committedMinutes: 240,
 	}
 	little = amounts{
 		cameras: 2, days: 2, hourBytes: 64 << 20, dayBytes: 16 << 20, dayHours: 2,
-		comparedCameras: []int{1}, recordingRound: time.Second, recordingTrace: time.Second, tracedCameras: 1,
+		comparedCameras: []int{1}, recordingRound: time.Second, recordingTrace: time.Second, tracedCameras: 1, previewedCameras: 1,
 		flushingCameras: 2, flushingSettles: time.Second, flushingFor: time.Second, committedMinutes: 4,
 	}
 )

@@ -34,8 +34,8 @@ func (b *bench) mount(ctx context.Context, store string) (*server, error) {
 }
 
 // record records the cameras of a store, and serves it.
-func (b *bench) record(ctx context.Context, store string) (*server, error) {
-	return b.serve(ctx, "msg=recording", b.program, "run", "--store", store)
+func (b *bench) record(ctx context.Context, store string, flags ...string) (*server, error) {
+	return b.serve(ctx, "msg=recording", b.program, append([]string{"run", "--store", store}, flags...)...)
 }
 
 // loopback serves a directory as it is.
