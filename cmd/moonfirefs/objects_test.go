@@ -22,14 +22,16 @@ type bucketStore struct {
 	path    string
 	bucket  *objectstore.Store
 	digests map[string]string
+	// credentials is a path.
+	credentials string
 }
 
 func newBucketStore(t *testing.T) *bucketStore {
 	t.Helper()
 	dir := t.TempDir()
 	tool(t, "tar", "-C", dir, "-xzf", filepath.Join(oldStores, "version-1.tar.gz"))
-	s := &bucketStore{T: t, path: filepath.Join(dir, "store"), bucket: objectstore.Start(t), digests: oldDigests(t, "version-1")}
-	mustRun(t, "dir", "add", "--s3", s.bucket.URL, "--credentials", objectstore.Credentials(t), "--store", s.path)
+	s := &bucketStore{T: t, path: filepath.Join(dir, "store"), bucket: objectstore.Start(t), digests: oldDigests(t, "version-1"), credentials: objectstore.Credentials(t)}
+	mustRun(t, "dir", "add", "--s3", s.bucket.URL, "--credentials", s.credentials, "--store", s.path)
 	s.noteSHA256()
 	return s
 }
@@ -207,6 +209,34 @@ func TestBucketCache(t *testing.T) {
 		mount.stop()
 	}
 	requireOutput(t, exitUsage, []string{"--object-cache"}, "mount", mountpoint, "--store", s.path, "--object-cache-dir", "x")
+}
+
+// TestBucketViewer ensures that a machine that has nothing but a replica of the index, and
+// credentials that only allow it to get objects, in its environment, shows and plays what is in
+// the bucket; alone and among the stores of others.
+func TestBucketViewer(t *testing.T) {
+	t.Parallel()
+	s := newBucketStore(t)
+	s.moveAll()
+	recorder := start(t, "run", newMountpoint(t), "--store", s.path)
+	wait.Until(t, "all footage to move", func() bool { return s.local() == 0 })
+	recorder.stop()
+	folder := t.TempDir()
+	replica := filepath.Join(folder, "house")
+	mustDo(t, os.Mkdir(replica, 0o755))
+	mustDo(t, os.Rename(filepath.Join(s.path, "moonfire.db"), filepath.Join(replica, "moonfire.db")))
+	mustDo(t, os.Remove(s.credentials))
+	s.bucket.Set(objectstore.ReadOnly)
+	for _, stores := range [][]string{{"--store", replica}, {"--store", replica, "--object-cache", "1GB"}, {"--stores", folder}} {
+		mountpoint := newMountpoint(t)
+		viewer := startIn(t, objectstore.Environment(), append([]string{"mount", mountpoint}, stores...)...)
+		viewer.saw("msg=mounted")
+		s.requireDigests(mountpoint, "by "+strings.Join(stores, " "))
+		viewer.stop()
+	}
+	if n := s.bucket.Refused(); n > 0 {
+		t.Errorf("%d requests were refused", n)
+	}
 }
 
 // TestBucketFrozen ensures that a recorder ends in order, although footage is being moved to an

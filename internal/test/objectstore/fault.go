@@ -3,6 +3,7 @@
 package objectstore
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -24,6 +25,8 @@ const (
 	Truncated
 	// Wrong: a byte of each answer that has bytes of an object is another one.
 	Wrong
+	// ReadOnly: it refuses everything that s3:GetObject does not allow.
+	ReadOnly
 )
 
 // Proxy passes requests on to a store as long as there is no fault.
@@ -34,8 +37,9 @@ type Proxy struct {
 	// fault is the present one, over is closed when it ends.
 	fault Fault
 	over  chan struct{}
-	// requests counts those that were passed on, by method.
+	// requests counts them by method, refused those that were refused.
 	requests map[string]int
+	refused  int
 }
 
 // NewProxy returns one without a fault.
@@ -59,6 +63,29 @@ func (p *Proxy) Requests(method string) int {
 	return p.requests[method]
 }
 
+// Refused is how many requests there were that credentials for reading do not allow, while the
+// fault was ReadOnly.
+func (p *Proxy) Refused() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.refused
+}
+
+// readsObject tells whether s3:GetObject allows a request.
+func readsObject(r *http.Request) bool {
+	_, key, _ := strings.Cut(strings.Trim(r.URL.Path, "/"), "/")
+	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && key != ""
+}
+
+func (p *Proxy) refuse(w http.ResponseWriter) {
+	p.mu.Lock()
+	p.refused++
+	p.mu.Unlock()
+	w.Header().Set("Content-Type", "application/xml")
+	w.WriteHeader(http.StatusForbidden)
+	_, _ = io.WriteString(w, "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
+}
+
 func (p *Proxy) begin(r *http.Request) (f Fault, over <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -79,6 +106,12 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 	case Truncated, Wrong:
 		p.spoil(w, r, f)
+	case ReadOnly:
+		if !readsObject(r) {
+			p.refuse(w)
+			return
+		}
+		p.to.ServeHTTP(w, r)
 	default:
 		p.to.ServeHTTP(w, r)
 	}

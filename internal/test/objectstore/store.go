@@ -101,6 +101,11 @@ func (s *Store) Remove(t testing.TB, key string) {
 	}
 }
 
+// Environment has the key in variables, for a machine without that file.
+func Environment() []string {
+	return []string{"AWS_ACCESS_KEY_ID=" + accessKey, "AWS_SECRET_ACCESS_KEY=" + secretKey}
+}
+
 // Credentials writes a file with an access key, and returns its path.
 func Credentials(t testing.TB) string {
 	t.Helper()
