@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -96,12 +97,29 @@ func (d *demo) run(ctx context.Context) error {
 	err = record(ctx, &recording{
 		store: d.store, storePath: filepath.Join(d.dir, "store"), mountpoint: mountpoint, log: d.log, segmentEvery: demoSegmentEvery,
 		watch: &watchFlags{}, proofs: &proofFlags{},
-		mount:  &mountFlags{eventMargin: defaultEventMargin, uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), renderFlags: renderFlags{gaps: "hold"}},
+		mount:  d.mountFlags(),
 		during: d.showStatus,
 	})
-	d.printf("\nThe demo has ended. The footage stays in %s\nTo see it again:   mkdir -p /tmp/footage; moonfirefs mount --store %s /tmp/footage\n",
-		d.dir, filepath.Join(d.dir, "store"))
+	d.printf("\nThe demo has ended. The footage stays in %s\nTo see it again:   mkdir -p /tmp/footage; %s mount --store %s /tmp/footage\n",
+		d.dir, os.Args[0], filepath.Join(d.dir, "store"))
 	return err
+}
+
+// mountFlags let in whoever runs the demo, or has become root for it by sudo: VLC
+// refuses to run as root.
+func (d *demo) mountFlags() *mountFlags {
+	f := &mountFlags{eventMargin: defaultEventMargin, uid: uint32(os.Getuid()), gid: uint32(os.Getgid()), renderFlags: renderFlags{gaps: "hold"}}
+	if os.Getuid() != 0 {
+		return f
+	}
+	uid, err := strconv.ParseUint(os.Getenv("SUDO_UID"), 10, 32)
+	if err != nil || uid == 0 {
+		d.printf("You are root: VLC refuses to run as root, and other users cannot enter this mount.\n" +
+			"Play copies of the files, or run the demo as an ordinary user, in another directory.\n\n")
+		return f
+	}
+	f.uid, f.allowOther = uint32(uid), true
+	return f
 }
 
 func (d *demo) printf(format string, args ...any) {

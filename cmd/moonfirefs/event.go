@@ -179,9 +179,9 @@ func (o *opened) listEvents(args []string, asJSON bool) error {
 
 func newEventRemoveCommand(g *global) *cobra.Command {
 	return &cobra.Command{
-		Use:   "remove EVENT",
-		Short: "Remove an event, but not its footage",
-		Long: `Removes the event with this number, which "event list" shows. Its footage stays.`,
+		Use:     "remove EVENT",
+		Short:   "Remove an event, but not its footage",
+		Long:    `Removes the event with this number, which "event list" shows. Its footage stays.`,
 		Example: `  moonfirefs event remove 17`,
 		Args:    asUsage(needs("EVENT")),
 		RunE: func(cmd *cobra.Command, args []string) error {

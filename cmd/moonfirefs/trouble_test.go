@@ -7,8 +7,10 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
@@ -155,5 +157,28 @@ func TestDemo(t *testing.T) {
 	short := start(t, "demo", dir, "--duration", "1s")
 	if short.wait(); short.err != nil {
 		t.Errorf("a short one: %v", short.err)
+	}
+}
+
+// TestDemoAsRoot ensures that root is told who cannot play the demo's footage, and that
+// whoever has become root by sudo can play it as themselves.
+func TestDemoAsRoot(t *testing.T) {
+	t.Parallel()
+	if os.Getuid() != 0 {
+		t.Skip("only root can be told that it is root")
+	}
+	folder := openFolder(t)
+	root := startIn(t, []string{"SUDO_UID="}, "demo", filepath.Join(folder, "root"))
+	root.saw("You are root")
+	root.stop()
+	sudo := startIn(t, []string{fmt.Sprintf("SUDO_UID=%d", stranger)}, "demo", filepath.Join(folder, "sudo"))
+	sudo.saw("There is footage.")
+	read := exec.CommandContext(t.Context(), "ffprobe", "-v", "error", filepath.Join(folder, "sudo", "mnt", "demo", "latest.mp4"))
+	read.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: stranger, Gid: stranger}}
+	if output, err := read.CombinedOutput(); err != nil {
+		t.Errorf("the user behind sudo cannot play: %v: %s", err, output)
+	}
+	if strings.Contains(sudo.output.String(), "You are root") {
+		t.Error("the user behind sudo is told to be root")
 	}
 }
