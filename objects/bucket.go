@@ -22,6 +22,7 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 const (
@@ -47,6 +48,7 @@ type bucket struct {
 	close func()
 	// hurried is closed some time after hurry: what was under way by then ends.
 	hurried chan struct{}
+	counted sample.RemoteCounters
 
 	mu sync.Mutex // guards what follows
 	// hurrying says that no request may take long any more.
@@ -131,6 +133,7 @@ func (b *bucket) get(ctx context.Context, name string, sizeBytes, offset, n int6
 		if p, err = b.getOnce(ctx, name, sizeBytes, offset, n); err != nil {
 			return err
 		}
+		b.counted.ReceivedBytes.Add(n)
 		return verify(p)
 	})
 	return p, err
@@ -209,6 +212,7 @@ func (b *bucket) copyTo(ctx context.Context, name string, w io.Writer) (sizeByte
 	idle := time.AfterFunc(b.patience, func() { cancel(errNoAnswer) })
 	defer idle.Stop()
 	n, err := io.CopyBuffer(w, &watched{body, idle, b.patience}, make([]byte, mebibyte))
+	b.counted.ReceivedBytes.Add(n)
 	if cause := context.Cause(ctx); err != nil && cause != nil {
 		err = cause
 	}
@@ -244,6 +248,9 @@ func (b *bucket) put(ctx context.Context, name string, r io.ReaderAt, sizeBytes 
 			o.SetMatchETagExcept("*")
 		}
 		_, err := b.client.PutObject(ctx, b.bucket, b.key(name), io.NewSectionReader(r, 0, sizeBytes), sizeBytes, "", hex.EncodeToString(digest[:]), o)
+		if err == nil {
+			b.counted.SentBytes.Add(sizeBytes)
+		}
 		return err
 	})
 }

@@ -128,6 +128,17 @@ func (d *Dir) Close() error {
 	return nil
 }
 
+// Counters implements sample.Remote.
+func (d *Dir) Counters() *sample.RemoteCounters { return &d.counted }
+
+// CacheBytes implements sample.Remote.
+func (d *Dir) CacheBytes() int64 {
+	if d.o.Cache == nil {
+		return 0
+	}
+	return d.o.Cache.SizeBytes()
+}
+
 // Hurry implements sample.Remote.
 func (d *Dir) Hurry() { d.hurry() }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -64,11 +65,14 @@ func newBlocks(b *bucket, memoryBytes int64, disk *Cache) *blocks {
 // read copies what a block has at an offset, up to its end, and tells how much that is.
 func (b *blocks) read(key blockKey, p []byte, offset int64) (n int, err error) {
 	if data, ok := b.memory.Get(key); ok {
+		b.bucket.counted.Hits.Add(1)
 		return copy(p, data[offset:]), nil
 	}
 	if n, ok := b.readDisk(key, p, offset); ok {
+		b.bucket.counted.Hits.Add(1)
 		return n, nil
 	}
+	b.bucket.counted.Misses.Add(1)
 	data, err := b.load(key)
 	if err != nil {
 		return 0, err
@@ -92,11 +96,15 @@ func (b *blocks) cached(key blockKey) *cachedFile {
 // otherwise.
 func (b *blocks) whole(name uuid.UUID, sizeBytes int64) *cachedFile {
 	f := b.cached(blockKey{name: name, sizeBytes: sizeBytes})
-	if f == nil || f.missing.Load() == 0 {
-		return f
+	if f == nil {
+		return nil
 	}
-	f.Release()
-	return nil
+	if f.missing.Load() > 0 {
+		f.Release()
+		return nil
+	}
+	b.bucket.counted.Hits.Add(1)
+	return f
 }
 
 // readDisk is read from the cache; ok is false if it does not have the block.
@@ -155,7 +163,9 @@ func (b *blocks) forget(name uuid.UUID) {
 // fetch gets a block from the bucket. Bytes that differ from their checksum are never returned.
 func (b *blocks) fetch(key blockKey) ([]byte, error) {
 	offset, n := key.extent()
+	began := time.Now()
 	p, err := b.bucket.get(b.ctx, key.name.String(), key.sizeBytes, offset, n, key.verify)
+	b.bucket.counted.Fetches.Observe(time.Since(began))
 	if err != nil {
 		return nil, err
 	}

@@ -53,6 +53,7 @@ func (b *bucket) retry(ctx context.Context, what string, sizeBytes int64, do fun
 	for {
 		err = attempt(ctx, limit/attempts, do)
 		b.noted(err)
+		b.count(err)
 		if err == nil {
 			return nil
 		}
@@ -69,6 +70,14 @@ func (b *bucket) retry(ctx context.Context, what string, sizeBytes int64, do fun
 		case <-time.After(pause/2 + rand.N(pause/2)):
 		}
 		pause = min(2*pause, maxPause)
+	}
+}
+
+// count counts a request. What was asked for need not be there.
+func (b *bucket) count(err error) {
+	b.counted.Requests.Add(1)
+	if err = meaning(err); unanswered(err) || isWrong(err) {
+		b.counted.FailedRequests.Add(1)
 	}
 }
 

@@ -18,5 +18,38 @@ type Counters struct {
 	Opens, OpenHits atomic.Int64
 }
 
+// RemoteCounters count what a Remote has done since it was made.
+type RemoteCounters struct {
+	// Fetches are those of blocks that somebody reads, or will read soon, with all that was
+	// asked for again.
+	Fetches histogram.Histogram
+	// Hits are reads within a block that a cache has answered, and openings of files that are
+	// in it as a whole; Misses are reads that waited for a fetch.
+	Hits, Misses atomic.Int64
+	// ReceivedBytes and SentBytes are those of sample files.
+	ReceivedBytes, SentBytes atomic.Int64
+	// Requests are all but those for listings, FailedRequests those that were not answered, or
+	// not rightly.
+	Requests, FailedRequests atomic.Int64
+}
+
+// RemoteCounters returns those of a directory elsewhere, nil of others and before the first
+// Attach. They go on counting.
+func (d *Dir) RemoteCounters() *RemoteCounters {
+	if kept := d.kept.Load(); kept != nil {
+		return (*kept).Counters()
+	}
+	return nil
+}
+
+// CacheBytes is what the cache of a directory elsewhere takes of a disk of this machine.
+// Directories may share one.
+func (d *Dir) CacheBytes() int64 {
+	if kept := d.kept.Load(); kept != nil {
+		return (*kept).CacheBytes()
+	}
+	return 0
+}
+
 // Counters returns the counters themselves: they go on counting.
 func (d *Dir) Counters() *Counters { return &d.counters }

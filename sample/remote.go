@@ -66,6 +66,10 @@ type Remote interface {
 	Empty() (bool, error)
 	// Forget removes that file.
 	Forget() error
+	// Counters returns the counters themselves: they go on counting.
+	Counters() *RemoteCounters
+	// CacheBytes is what its cache takes of a disk of this machine.
+	CacheBytes() int64
 	// Hurry has all calls end soon, also those under way: the program ends.
 	Hurry()
 	Close() error

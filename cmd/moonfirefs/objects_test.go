@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"github.com/moonfirefs/moonfirefs/internal/test/objectstore"
 	"github.com/moonfirefs/moonfirefs/internal/test/wait"
@@ -170,14 +173,14 @@ func (s *bucketStore) requireFindings() {
 }
 
 // TestBucketAway ensures that an object store that does not answer costs nothing but the
-// footage in it, that footage moves once it answers, and that the status tells.
+// footage in it, that footage moves once it answers, and that status and metrics tell.
 func TestBucketAway(t *testing.T) {
 	t.Parallel()
 	s := newBucketStore(t)
 	s.moveAll()
 	mountpoint := newMountpoint(t)
 	s.bucket.Set(objectstore.Busy)
-	recorder := start(t, "run", mountpoint, "--store", s.path)
+	recorder := start(t, "run", mountpoint, "--store", s.path, "--metrics", "127.0.0.1:0", "--object-cache", "1GB")
 	recorder.saw("msg=recording")
 	s.requireDigests(mountpoint, "while the object store is busy")
 	wait.Until(t, "the status to tell", func() bool {
@@ -187,8 +190,35 @@ func TestBucketAway(t *testing.T) {
 	s.bucket.Set(objectstore.None)
 	wait.Until(t, "all footage to move", func() bool { return s.local() == 0 })
 	s.requireDigests(mountpoint, "after the move")
+	s.requireCounted(recorder, "requests_total", "failed_requests_total", "received_bytes_total", "sent_bytes_total")
+	recorder.stop()
+	mountpoint = newMountpoint(t) // which the kernel has nothing of
+	recorder = start(t, "run", mountpoint, "--store", s.path, "--metrics", "127.0.0.1:0", "--object-cache", "1GB")
+	recorder.saw("msg=recording")
+	s.requireDigests(mountpoint, "from the object store")
+	s.requireCounted(recorder, "cache_misses_total", "fetch_duration_seconds", "received_bytes_total")
+	if families, _ := scrape(t, metricsAddress(recorder)); value(t, families, "object_cache_bytes") == 0 {
+		t.Error("the cache is empty")
+	}
 	recorder.stop()
 	requireOutput(t, exitOK, []string{"Clean"}, "check", "--hash", "--store", s.path)
+}
+
+// requireCounted requires that metrics and status tell what was asked of the object store.
+func (s *bucketStore) requireCounted(recorder *program, names ...string) {
+	s.Helper()
+	families, text := scrape(s.T, metricsAddress(recorder))
+	for _, name := range names {
+		if value(s.T, families, "object_"+name, "directory="+s.bucket.URL) == 0 {
+			s.Errorf("object_%s is not counted", name)
+		}
+	}
+	if problems, err := promlint.New(bytes.NewReader(text)).Lint(); err != nil || len(problems) > 0 {
+		s.Errorf("the linter says %+v (%v)", problems, err)
+	}
+	if output, _ := run(s.T, "status", "--json", "--store", s.path); !strings.Contains(output, `"failedRequests":`) {
+		s.Errorf("status: %s", output)
+	}
 }
 
 // TestBucketCache ensures that a mount with a cache goes on to show what was read once while

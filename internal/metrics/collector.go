@@ -55,11 +55,21 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	s.index(c.DB.Counters())
 	s.gauge("video_index_cache_bytes", "Memory for tables of samples.", float64(c.DB.VideoIndexCacheBytes()), nil)
+	var remote bool
+	var cacheBytes int64
 	for _, dir := range c.Dirs {
 		if dir.Spare() {
 			continue
 		}
 		s.sampleDir(dir.Path(), dir.Counters())
+		if counted := dir.RemoteCounters(); counted != nil {
+			s.objectStore(dir.Path(), counted)
+			cacheBytes = max(cacheBytes, dir.CacheBytes()) // they share one
+			remote = true
+		}
+	}
+	if remote {
+		s.gauge("object_cache_bytes", "Disk space of the cache of what was read from buckets.", float64(cacheBytes), nil)
 	}
 	if mount := c.Mount(); mount != nil {
 		s.mount(mount.Counters())
@@ -180,6 +190,17 @@ func (s sink) sampleDir(path string, c *sample.Counters) {
 	s.histogram(name, help, &c.DirSyncs, labels{"directory": path, "what": "directory"})
 	hits, all := c.OpenHits.Load(), c.Opens.Load()
 	s.cache("sample_file", hits, all, labels{"directory": path})
+}
+
+func (s sink) objectStore(path string, c *sample.RemoteCounters) {
+	l := labels{"directory": path}
+	s.counter("object_requests_total", "Requests to the object store of a sample directory, those that were repeated included.", c.Requests.Load(), l)
+	s.counter("object_failed_requests_total", "Requests to the object store that were not answered, or not rightly.", c.FailedRequests.Load(), l)
+	s.counter("object_received_bytes_total", "Bytes of footage that came from the object store.", c.ReceivedBytes.Load(), l)
+	s.counter("object_sent_bytes_total", "Bytes of footage that went to the object store.", c.SentBytes.Load(), l)
+	s.counter("object_cache_hits_total", "Reads that needed no answer of the object store.", c.Hits.Load(), l)
+	s.counter("object_cache_misses_total", "Reads that waited for the object store.", c.Misses.Load(), l)
+	s.histogram("object_fetch_duration_seconds", "Fetches of blocks of footage, repeated requests included.", &c.Fetches, l)
 }
 
 // cache shows hits and misses; the hits were read first, so that there are not more

@@ -12,6 +12,7 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/status"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/recorder"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // Collector makes reports. It is safe for concurrent use.
@@ -260,6 +261,7 @@ func (c *Collector) directories(now time.Time) []status.Directory {
 		}
 		d := status.Directory{Path: c.path(id), Remote: c.store.Dirs[id].Remote()}
 		c.look(now, id, &d)
+		d.ObjectStore = objectStore(c.store.Dirs[id])
 		l := live[id]
 		d.Full, d.NoInodes, d.UncommittedRecordings, d.QuarantinedFiles = l.Full, l.NoInodes, l.Waiting, l.Quarantined
 		d.Commits, d.FailedCommits, d.CommittingSeconds = l.Commits, l.FailedCommits, l.BusyFor.Seconds()
@@ -267,6 +269,21 @@ func (c *Collector) directories(now time.Time) []status.Directory {
 		directories = append(directories, d)
 	}
 	return directories
+}
+
+// objectStore returns nil of a directory on a disk.
+func objectStore(dir *sample.Dir) *status.ObjectStore {
+	counted := dir.RemoteCounters()
+	if counted == nil {
+		return nil
+	}
+	fetches := counted.Fetches.Snapshot()
+	return &status.ObjectStore{
+		Requests: counted.Requests.Load(), FailedRequests: counted.FailedRequests.Load(),
+		ReceivedBytes: counted.ReceivedBytes.Load(), SentBytes: counted.SentBytes.Load(),
+		CacheHits: counted.Hits.Load(), CacheMisses: counted.Misses.Load(),
+		Fetches: int64(fetches.Count), FetchSeconds: fetches.Sum.Seconds(), CacheBytes: dir.CacheBytes(),
+	}
 }
 
 // look asks the disk.

@@ -180,6 +180,9 @@ type Directory struct {
 	Path string `json:"path"`
 	// Remote says that it is no directory of this machine: it has as much room as is wanted.
 	Remote bool `json:"remote,omitempty"`
+	// ObjectStore is what was asked of the object store of a directory in a bucket; nil of
+	// others.
+	ObjectStore *ObjectStore `json:"objectStore,omitempty"`
 	// Missing says that it is not open: its disk is not there, or does not answer.
 	Missing bool `json:"missing,omitempty"`
 	// SilentSince is when it was asked something that it has not answered yet;
@@ -207,6 +210,23 @@ type Directory struct {
 	CommittingSeconds     float64 `json:"savingSeconds"`
 	CommitError           string  `json:"saveError,omitempty"`
 	JournalError          string  `json:"journalError,omitempty"`
+}
+
+// ObjectStore is what was asked of an object store. Counters begin with the recorder.
+type ObjectStore struct {
+	Requests       int64 `json:"requests"`
+	FailedRequests int64 `json:"failedRequests"`
+	ReceivedBytes  int64 `json:"receivedBytes"`
+	SentBytes      int64 `json:"sentBytes"`
+	// CacheHits are reads that needed no answer of the object store, CacheMisses those that
+	// waited for one.
+	CacheHits   int64 `json:"cacheHits"`
+	CacheMisses int64 `json:"cacheMisses"`
+	// Fetches of blocks, also of those that nobody has waited for, took FetchSeconds together.
+	Fetches      int64   `json:"fetches"`
+	FetchSeconds float64 `json:"fetchSeconds"`
+	// CacheBytes is what the cache on a disk takes, of all buckets together.
+	CacheBytes int64 `json:"cacheBytes"`
 }
 
 // Zone is the time zone of the store, or UTC where this machine does not know it.
