@@ -97,13 +97,7 @@ func (db *DB) Import(ctx context.Context, i *Import) error {
 }
 
 func (t *transaction) importAll(ctx context.Context, i *Import) error {
-	if err := t.releaseAll(ctx); err != nil {
-		return err
-	}
-	if err := t.noteBounds(ctx); err != nil {
-		return err
-	}
-	if err := t.insertAll(ctx); err != nil {
+	if err := t.releaseAndInsert(ctx); err != nil {
 		return err
 	}
 	if err := t.markTrimmed(ctx, i.Stream, i.Trimmed90k); err != nil {

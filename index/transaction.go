@@ -37,15 +37,7 @@ type transaction struct {
 }
 
 func (t *transaction) run(ctx context.Context) error {
-	// Releasing first: the names that are released are none of those that the
-	// other steps reserve.
-	if err := t.releaseAll(ctx); err != nil {
-		return err
-	}
-	if err := t.noteBounds(ctx); err != nil {
-		return err
-	}
-	if err := t.insertAll(ctx); err != nil {
+	if err := t.releaseAndInsert(ctx); err != nil {
 		return err
 	}
 	if t.Delete {
@@ -67,6 +59,19 @@ func (t *transaction) run(ctx context.Context) error {
 	var err error
 	t.Reserved, err = reserve(ctx, t.tx, t.Dir, t.Reserve)
 	return err
+}
+
+// releaseAndInsert is what all transactions begin with.
+func (t *transaction) releaseAndInsert(ctx context.Context) error {
+	// Releasing first: the names that are released are none of those that the
+	// other steps reserve.
+	if err := t.releaseAll(ctx); err != nil {
+		return err
+	}
+	if err := t.noteBounds(ctx); err != nil {
+		return err
+	}
+	return t.insertAll(ctx)
 }
 
 // releaseAll releases the names of Release.

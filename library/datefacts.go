@@ -47,27 +47,20 @@ func (c *Catalog) DateFacts(ctx context.Context, s *StreamState) ([]*DateFacts, 
 	if known, ok := c.cache.Get(dateFactsKey(s.ID)); ok && known.(*dateFacts).state.Same(s) {
 		return known.(*dateFacts).dates, nil
 	}
-	for loads := 1; ; loads++ {
+	var facts *dateFacts
+	err := c.ofOneMoment(ctx, s, func(s *StreamState) error {
 		w := &datesWalk{catalog: c, state: s, from: moonfirefs.MinTime90k, found: make(map[civil.Date]*DateFacts)}
 		if err := w.walk(ctx); err != nil {
-			return nil, err
+			return err
 		}
-		now, err := c.Snapshot(ctx)
-		if err != nil {
-			return nil, err
-		}
-		next, err := now.Stream(s.ID)
-		if err != nil {
-			return nil, err
-		}
-		// As in LoadDay: all must be of one moment.
-		if next.Same(s) || loads == maxLoads {
-			facts := &dateFacts{s, w.dates()}
-			c.cache.Put(dateFactsKey(s.ID), facts)
-			return facts.dates, nil
-		}
-		s = next
+		facts = &dateFacts{s, w.dates()}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
+	c.cache.Put(dateFactsKey(s.ID), facts)
+	return facts.dates, nil
 }
 
 // Dates lists the dates of which something is shown.

@@ -79,41 +79,27 @@ func (c *Catalog) Day(ctx context.Context, s *StreamState, d civil.Date) (*Day, 
 	return c.LoadDay(ctx, s, d, func(*Version, []moonfirefs.Summary) {})
 }
 
-// maxLoads bounds how often a listing is made anew because there was a commit meanwhile:
-// the state that tells which hours are whole and the recordings of the hours must be of
-// one moment, or an hour that retention has just begun to trim could be shown as if it
-// were whole.
-const maxLoads = 10
-
 // LoadDay makes the listing of a date and remembers it. It calls fn for each file that is
 // not damaged and the recordings that it is made of, which fn must not keep.
 func (c *Catalog) LoadDay(ctx context.Context, s *StreamState, d civil.Date, fn func(*Version, []moonfirefs.Summary)) (*Day, error) {
-	for loads := 1; ; loads++ {
-		buffer := recordingsPool.Get().(*[]moonfirefs.Summary)
-		defer recordingsPool.Put(buffer)
-		loaded, recordings, err := c.loadVersions(ctx, s, d, buffer)
-		if err != nil {
-			return nil, err
-		}
-		now, err := c.Snapshot(ctx)
-		if err != nil {
-			return nil, err
-		}
-		next, err := now.Stream(s.ID)
-		if err != nil {
-			return nil, err
-		}
-		if next.Same(s) || loads == maxLoads {
-			for i := range loaded.Versions {
-				if !loaded.Versions[i].Damaged {
-					fn(&loaded.Versions[i], recordings[i])
-				}
-			}
-			c.cache.Put(dayKey{s.ID, d}, loaded)
-			return loaded, nil
-		}
-		s = next
+	buffer := recordingsPool.Get().(*[]moonfirefs.Summary)
+	defer recordingsPool.Put(buffer)
+	var loaded *Day
+	var recordings [][]moonfirefs.Summary
+	err := c.ofOneMoment(ctx, s, func(s *StreamState) (err error) {
+		loaded, recordings, err = c.loadVersions(ctx, s, d, buffer)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
+	for i := range loaded.Versions {
+		if !loaded.Versions[i].Damaged {
+			fn(&loaded.Versions[i], recordings[i])
+		}
+	}
+	c.cache.Put(dayKey{s.ID, d}, loaded)
+	return loaded, nil
 }
 
 // recordingsPool holds buffers for the recordings of a date: some hundred kilobytes each.

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // firstLooks is row 13: what a disk that seeks would have to read for a first look, after a
@@ -21,7 +22,8 @@ func firstLooks(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	date := "2025-01-01"
+	// In the midst of the footage, of which nothing has been read.
+	date := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, -(b.days+1)/2).Format(time.DateOnly)
 	hour := filepath.Join("camera1", date, "12.mp4")
 	for _, look := range []struct {
 		what    string

@@ -124,7 +124,7 @@ func (b *bench) recordTraced(ctx context.Context, store string) error {
 func (b *bench) indexSizes(ctx context.Context) error {
 	for _, fps := range []int{5, recordedFPS} {
 		store := b.path(fmt.Sprintf("index%d", fps))
-		if err := b.newStore(ctx, store, 1, fps); err != nil {
+		if err := b.newStore(ctx, store, 1, 60*fps); err != nil {
 			return err
 		}
 		info, err := os.Stat(filepath.Join(store, "moonfire.db"))

@@ -23,8 +23,8 @@ type Bulk struct {
 	Start moonfirefs.Time90k
 	// Minutes is how many recordings each stream gets.
 	Minutes int
-	// FPS is the number of frames in a second. A row takes 3 bytes for each.
-	FPS int
+	// MinuteFrames is the number of frames of a recording. A row takes 3 bytes for each.
+	MinuteFrames int
 }
 
 const (
@@ -95,14 +95,15 @@ pragma journal_mode = wal;
 // a minute.
 func (b *Bulk) variant(random *rand.Rand) *moonfirefs.VideoIndexEncoder {
 	e := new(moonfirefs.VideoIndexEncoder)
-	frames := 60 * b.FPS
+	frames := b.MinuteFrames
 	mean90k, meanBytes := minute90k/frames, bulkBytes/frames
+	groupFrames := max(frames/30, 1) // two seconds
 	for i := range frames {
 		next90k := minute90k
 		if i+1 < frames {
 			next90k = (i+1)*mean90k + random.IntN(20)
 		}
-		sync := i%(2*b.FPS) == 0
+		sync := i%groupFrames == 0
 		bytes := meanBytes/2 + random.IntN(meanBytes)
 		if sync {
 			bytes *= 8
