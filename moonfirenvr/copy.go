@@ -42,6 +42,8 @@ type copier struct {
 	theirs, ours string
 	// show is told how much of a database has been copied.
 	show func(doneBytes, totalBytes int64)
+	// wal is what this process has copied of the WAL.
+	wal walCopy
 }
 
 // walHeaderBytes is the size of a WAL's header (SQLite's file format, §4.1).
@@ -122,7 +124,8 @@ func (c *copier) refresh(ctx context.Context) (anew, changed bool, err error) {
 			return false, false, nil
 		}
 		anew := !ok || !known.sameBase(&before)
-		if err := c.take(ctx, anew, &before); err != nil {
+		taken, err := c.take(ctx, &known, &before, anew)
+		if err != nil {
 			return false, false, err
 		}
 		after, err := c.look()
@@ -130,7 +133,7 @@ func (c *copier) refresh(ctx context.Context) (anew, changed bool, err error) {
 			return false, false, err
 		}
 		if before.sameBase(&after) {
-			return anew, true, c.accept(anew, &before)
+			return anew, true, c.accept(taken, &before)
 		}
 		select {
 		case <-ctx.Done():
@@ -144,24 +147,48 @@ func (c *copier) refresh(ctx context.Context) (anew, changed bool, err error) {
 // newSuffix ends the names of copies that are not accepted yet.
 const newSuffix = ".new"
 
-// take copies the files, the database first.
-func (c *copier) take(ctx context.Context, anew bool, s *state) error {
+// taken are the files that were copied, and take the place of those that were there. Without
+// the WAL, that one was continued.
+type taken struct{ database, wal bool }
+
+// take copies what is needed, the database first. anew says that the copy is of another base,
+// from which there may be a way that is shorter than copying.
+func (c *copier) take(ctx context.Context, known, now *state, anew bool) (t taken, err error) {
 	if anew {
+		folded, err := c.foldWAL(ctx, known, now)
+		if err != nil {
+			return t, err
+		}
+		t = taken{database: !folded, wal: true}
+	} else {
+		extended, err := c.extendWAL()
+		if err != nil {
+			return t, err
+		}
+		t.wal = !extended
+	}
+	if t.database {
 		if err := c.copyFile(ctx, databaseName, c.show); err != nil {
-			return err
+			return t, err
 		}
 	}
-	if len(s.Header) == 0 {
-		return removeIfThere(filepath.Join(c.ours, walName+newSuffix))
+	switch {
+	case len(now.Header) == 0:
+		return t, removeIfThere(filepath.Join(c.ours, walName+newSuffix))
+	case t.wal:
+		return t, c.copyFile(ctx, walName, func(int64, int64) {})
 	}
-	return c.copyFile(ctx, walName, func(int64, int64) {})
+	return t, nil
 }
 
 // accept makes what was copied the copy. A kill in between leaves one without a state, which
 // nobody takes for whole.
-func (c *copier) accept(anew bool, s *state) error {
-	names := []string{shmName, walName, stateName}
-	if anew {
+func (c *copier) accept(t taken, s *state) error {
+	names := []string{shmName, stateName}
+	if t.wal {
+		names = append(names, walName)
+	}
+	if t.database {
 		names = append(names, databaseName)
 	}
 	for _, name := range names {
@@ -175,6 +202,16 @@ func (c *copier) accept(anew bool, s *state) error {
 			return err
 		}
 	}
+	if t.wal {
+		if err := c.learnWAL(s.Header); err != nil {
+			return err
+		}
+	}
+	return c.note(s)
+}
+
+// note says which state the copy is of.
+func (c *copier) note(s *state) error {
 	data, err := json.Marshal(s)
 	if err != nil {
 		return err

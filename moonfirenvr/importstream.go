@@ -170,7 +170,7 @@ func (t *taking) count(change *index.Import) {
 		if t.plan.link {
 			r.Linked++
 		} else {
-			_ = t.to.Seal(c.SampleFile) // as far as the file system has modes
+			_ = failpoint.Step("import.5", func() error { return t.to.Seal(c.SampleFile) }) // as far as the file system has modes
 		}
 	}
 }

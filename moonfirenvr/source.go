@@ -32,7 +32,9 @@ type source struct {
 // schema, moonfirefs.ErrInvalid for an older one, and moonfirefs.ErrForeign for what is no
 // database of theirs.
 func openSource(ctx context.Context, dir string) (*source, error) {
-	query := url.Values{"mode": {"rw"}, "_locking_mode": {"EXCLUSIVE"}, "_query_only": {"1"}, "_synchronous": {"NORMAL"}}
+	// Whoever may write moves the WAL to the database when it closes that: as much as the
+	// WAL has, each time.
+	query := url.Values{"mode": {"ro"}}
 	dsn := url.URL{Scheme: "file", OmitHost: true, Path: filepath.Join(dir, databaseName), RawQuery: query.Encode()}
 	db, err := sql.Open("sqlite3", dsn.String())
 	if err != nil {

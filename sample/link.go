@@ -16,6 +16,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/durable"
+	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 )
 
 // ErrNoLink is returned where a file cannot have a second name in a directory: it is on
@@ -148,7 +149,7 @@ func (d *Dir) CopyFrom(ctx context.Context, name uuid.UUID, from *Dir, original 
 	}
 	sizeBytes, err = readThrough(ctx, source, name, io.MultiWriter(target, w))
 	if err == nil {
-		err = d.counters.FileSyncs.Time(target.File.Sync)
+		err = failpoint.Step("copy.sync", func() error { return d.counters.FileSyncs.Time(target.File.Sync) })
 	}
 	if err = errors.Join(err, target.Close()); err != nil {
 		return sizeBytes, errors.Join(fmt.Errorf("copy sample file %s: %w", from.fileName(original), err), d.Unlink(name))

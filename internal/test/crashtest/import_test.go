@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/uuid"
+
 	"github.com/moonfirefs/moonfirefs/internal/check/checktest"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/internal/test/nvrstore"
@@ -26,10 +28,23 @@ var importPoints = []string{
 	"import.3.before=kill", "import.3.after=kill", "import.4.before=kill", "import.4.after=kill", "import.4.after=kill@2",
 }
 
-// runImport imports into a store, and tells whether the program was killed.
-func runImport(t *testing.T, theirs *nvrstore.Store, path, cache, faults string) (killed bool) {
+// copyPoints are those of copies alone: a copy that is whole and has no durable content yet, and
+// copies that are committed and not sealed.
+var copyPoints = []string{"copy.sync.before=kill@7", "copy.sync.after=kill@7", "import.5.before=kill@3", "import.5.after=kill@503"}
+
+// killedImport is an import that tests repeat.
+type killedImport struct {
+	theirs *nvrstore.Store
+	// samples is where the sample directory of the store is; empty for the default.
+	samples string
+	flags   []string
+}
+
+// run imports into a store, and tells whether the program was killed.
+func (i *killedImport) run(t *testing.T, path, cache, faults string) (killed bool) {
 	t.Helper()
-	p := startProgram(t, filepath.Join(t.TempDir(), "log"), faults, "import", "moonfire-nvr", theirs.Path, "--store", path, "--moonfire-cache", cache)
+	args := append([]string{"import", "moonfire-nvr", i.theirs.Path, "--store", path, "--moonfire-cache", cache}, i.flags...)
+	p := startProgram(t, filepath.Join(t.TempDir(), "log"), faults, args...)
 	<-p.exited
 	if p.err != nil && p.cmd.ProcessState.ExitCode() >= 0 {
 		t.Fatalf("%s: %v:\n%s", faults, p.err, p.log())
@@ -51,11 +66,14 @@ func importedInto(t *testing.T, path string) string {
 	return string(output)
 }
 
-// newImportStore makes a store to import into.
-func newImportStore(t *testing.T) string {
+// newStore makes a store to import into.
+func (i *killedImport) newStore(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "store")
-	if err := store.Create(t.Context(), path, "", "UTC"); err != nil {
+	path, samples := filepath.Join(t.TempDir(), "store"), ""
+	if i.samples != "" {
+		samples = filepath.Join(i.samples, uuid.NewString())
+	}
+	if err := store.Create(t.Context(), path, samples, "UTC"); err != nil {
 		t.Fatal(err)
 	}
 	return path
@@ -80,7 +98,8 @@ func recordNothing(t *testing.T, path string) {
 }
 
 // TestKilledImport ensures that an import that was killed at any of its steps, and is repeated,
-// has the outcome of one that was not, also where a recorder has cleaned up in between.
+// has the outcome of one that was not, also where a recorder has cleaned up in between, and
+// whether files are linked or, on another file system, copied.
 func TestKilledImport(t *testing.T) {
 	media, err := teststore.Encode(t.Context(), teststore.Params{Codec: teststore.H264, Width: 320, Height: 180, FPS: 10, Seconds: 2})
 	if err != nil {
@@ -90,24 +109,36 @@ func TestKilledImport(t *testing.T) {
 	for _, st := range theirs.AddCamera("driveway", 0, "main") {
 		theirs.Fill(st, media, nvrstore.Fill{Start90k: teststore.At("2026-11-01T00:00:00Z"), Minutes: importSize, FileBytes: 6000})
 	}
-	whole := newImportStore(t)
-	if runImport(t, theirs, whole, t.TempDir(), "") {
+	t.Run("linked", func(t *testing.T) { (&killedImport{theirs: theirs}).requireRepeatable(t, importPoints) })
+	t.Run("copied", func(t *testing.T) {
+		points := copyPoints
+		if isLong() {
+			points = append(points, importPoints...)
+		}
+		(&killedImport{theirs, inMemory(t), []string{"--copy"}}).requireRepeatable(t, points)
+	})
+}
+
+// requireRepeatable kills an import at each of some steps, and repeats it.
+func (i *killedImport) requireRepeatable(t *testing.T, points []string) {
+	whole := i.newStore(t)
+	if i.run(t, whole, t.TempDir(), "") {
 		t.Fatal("it was killed")
 	}
 	want := importedInto(t, whole)
 	if n := strings.Count(want, "\n"); n < importSize {
 		t.Fatalf("%d lines: %s", n, want)
 	}
-	for n, point := range importPoints {
+	for n, point := range points {
 		t.Run(point, func(t *testing.T) {
-			path, cache := newImportStore(t), t.TempDir()
-			if !runImport(t, theirs, path, cache, point) {
+			path, cache := i.newStore(t), t.TempDir()
+			if !i.run(t, path, cache, point) {
 				t.Fatal("it was not killed")
 			}
 			if n%2 == 1 {
 				recordNothing(t, path)
 			}
-			runImport(t, theirs, path, cache, "")
+			i.run(t, path, cache, "")
 			if got := importedInto(t, path); got != want {
 				t.Errorf("it is not what an import makes that was not killed: %d bytes, want %d", len(got), len(want))
 			}
