@@ -22,9 +22,8 @@ const (
 	noPTS = math.MinInt64
 	// closeTimeout bounds the goodbye to a server that may be gone.
 	closeTimeout = time.Second
-	// analyzeFor is how long libavformat looks at a stream, at a time, before it says what
-	// is in it, and maxAnalyze how long in all if that is no video. What it reads
-	// meanwhile it keeps.
+	// analyzeFor is how long libavformat looks at a stream before it says what is in it.
+	// What it reads meanwhile it keeps. If that is no video, it is waited for until maxAnalyze.
 	analyzeFor = time.Second
 	maxAnalyze = 10 * time.Second
 	// maxUserInfoBytes is what libavformat keeps of the user info of a URL, of all its
@@ -42,6 +41,17 @@ var libavProtocols = map[string]string{
 	"http": "http,https,tls,tcp,crypto,data", "https": "http,https,tls,tcp,crypto,data",
 	"srt": "srt", "udp": "udp", "rtp": "rtp,udp", "file": "file",
 }
+
+// libavFormats are the formats that libavformat may find, by the scheme. There are others that
+// lead to further inputs: a list of files that names itself is opened within itself until there
+// is no memory left. A file may have any.
+var libavFormats = map[string]string{
+	"rtmp": "flv,live_flv", "rtmps": "flv,live_flv",
+	"http": streamFormats + ",hls,mov,aac,mp3", "https": streamFormats + ",hls,mov,aac,mp3",
+	"srt": streamFormats, "udp": streamFormats, "rtp": "rtp,mpegts",
+}
+
+const streamFormats = "mpegts,mpeg,flv,live_flv,matroska,h264,hevc"
 
 // libavSource is a source that libavformat opens: everything but RTSP. Video and audio have
 // one clock.
@@ -61,8 +71,13 @@ type libavSource struct {
 	// unbind releases the context that was given to Open.
 	unbind func() bool
 
-	// video and audio are the streams that are read; audio is nil if none is.
+	// video and audio are the streams that are read; audio is nil if none is. seen is how
+	// many there were when they were chosen.
 	video, audio *libavStream
+	seen         int
+	// wantsAudio and audioDelay are of the configuration.
+	wantsAudio bool
+	audioDelay time.Duration
 	// filter puts start codes before the NAL units of the video, where the container has
 	// lengths there.
 	filter *astiav.BitStreamFilterContext
@@ -70,6 +85,8 @@ type libavSource struct {
 	sample audioSampler
 	// packet is what libavformat reads into, filtered what filter does.
 	packet, filtered *astiav.Packet
+	// hasPacket says that packet has been read and not been looked at.
+	hasPacket bool
 	// pace is nil but for files.
 	pace *pace
 }
@@ -78,6 +95,10 @@ type libavSource struct {
 type libavStream struct {
 	index    int
 	timeBase astiav.Rational
+	// next90k is where a sample of audio without a time stamp belongs, once there has been
+	// one: behind that.
+	next90k int64
+	begun   bool
 }
 
 // openLibav connects a session to a source.
@@ -139,7 +160,8 @@ func (l *libavSource) open(cfg Config) error {
 	}
 	l.enter()
 	defer l.leave()
-	return l.selectStreams(cfg)
+	l.wantsAudio, l.audioDelay = cfg.Audio, cfg.AudioDelay
+	return l.selectStreams()
 }
 
 // enter is called before libav is, on the same goroutine, and leave thereafter. What libav
@@ -161,6 +183,9 @@ func libavOptions(cfg Config, scheme string) (map[string]string, error) {
 		"analyzeduration":    strconv.FormatInt(analyzeFor.Microseconds(), 10),
 		// The recorder undoes wraps, of which libavformat undoes the first only.
 		"correct_ts_overflow": "0",
+	}
+	if formats := libavFormats[scheme]; formats != "" {
+		options["format_whitelist"] = formats
 	}
 	if scheme != "rtp" { // which does not hand it on
 		options["rw_timeout"] = strconv.FormatInt(cfg.SocketTimeout.Microseconds(), 10)
@@ -197,17 +222,29 @@ func (l *libavSource) connect(address string, options map[string]string) error {
 	if left := dictionary.Get("", nil, anyOption); left != nil {
 		return fmt.Errorf("this libavformat does not know the option %q", left.Key())
 	}
-	for {
-		l.enter()
-		err = l.input.FindStreamInfo(nil)
-		l.leave()
-		if err != nil {
-			return l.describe(err, time.Since(start))
-		}
-		if l.hasVideo() || time.Since(start) >= maxAnalyze {
-			return nil
+	l.enter()
+	err = l.input.FindStreamInfo(nil)
+	l.leave()
+	switch {
+	case err != nil:
+		return l.describe(err, time.Since(start))
+	case l.memory.exceeded():
+		return errMemory
+	}
+	return l.awaitVideo(start)
+}
+
+// awaitVideo reads until a video has been found. libavformat cannot be asked a second time
+// what is in a stream: it follows a null pointer then.
+func (l *libavSource) awaitVideo(start time.Time) error {
+	for !l.hasVideo() && time.Since(start) < maxAnalyze {
+		l.unref(l.packet)
+		var err error
+		if l.hasPacket, err = l.read(); err != nil {
+			return err
 		}
 	}
+	return nil
 }
 
 // hasVideo tells whether a video has been found. Where there is no table of contents, it
@@ -222,9 +259,10 @@ func (l *libavSource) hasVideo() bool {
 }
 
 // selectStreams takes the first video, which must be recordable, and the first audio that
-// is.
-func (l *libavSource) selectStreams(cfg Config) error {
-	for _, stream := range l.input.Streams() {
+// is, of the streams that it has not seen yet.
+func (l *libavSource) selectStreams() error {
+	streams := l.input.Streams()
+	for _, stream := range streams[l.seen:] {
 		switch parameters := stream.CodecParameters(); parameters.MediaType() {
 		case astiav.MediaTypeVideo:
 			if l.video == nil {
@@ -235,11 +273,12 @@ func (l *libavSource) selectStreams(cfg Config) error {
 		case astiav.MediaTypeAudio:
 			name := parameters.CodecID().Name()
 			l.session.description.Audio = append(l.session.description.Audio, name+"/"+strconv.Itoa(parameters.SampleRate()))
-			if cfg.Audio && l.audio == nil {
-				l.selectAudio(stream, cfg)
+			if l.wantsAudio && l.audio == nil {
+				l.selectAudio(stream)
 			}
 		}
 	}
+	l.seen = len(streams)
 	if l.video == nil {
 		return errNoVideo
 	}
@@ -284,7 +323,7 @@ func (l *libavSource) setUpFilter(name string, stream *astiav.Stream) (err error
 }
 
 // selectAudio takes a stream of audio if it can be recorded.
-func (l *libavSource) selectAudio(stream *astiav.Stream, cfg Config) {
+func (l *libavSource) selectAudio(stream *astiav.Stream) {
 	sampler, err := newAudioSampler(stream.CodecParameters())
 	if err != nil {
 		l.log.Warn("no audio from the camera", "err", err)
@@ -292,7 +331,7 @@ func (l *libavSource) selectAudio(stream *astiav.Stream, cfg Config) {
 	}
 	l.sample = sampler
 	l.audio = &libavStream{index: stream.Index(), timeBase: stream.TimeBase()}
-	l.session.audio = &audioFeed{log: cfg.Logger, share: &l.session.share, delay: cfg.AudioDelay}
+	l.session.audio = &audioFeed{log: l.log, share: &l.session.share, delay: l.audioDelay}
 	l.session.audio.alignment.isKnown, l.session.audio.oneClock = true, true
 }
 
@@ -304,21 +343,19 @@ func (l *libavSource) receive() error {
 	if cause := l.interrupter.stopped(); cause != nil {
 		return cause
 	}
-	start := time.Now()
-	l.enter()
-	err := l.input.ReadFrame(l.packet)
-	l.leave()
-	switch {
-	case errors.Is(err, astiav.ErrEagain):
-		return nil
-	case err != nil:
-		return l.describe(err, time.Since(start))
+	if !l.hasPacket {
+		if has, err := l.read(); !has {
+			return err
+		}
 	}
+	l.hasPacket = false
 	defer l.unref(l.packet)
-	if l.memory.exceeded() {
-		return errMemory
-	}
 	arrived := time.Now()
+	if l.packet.StreamIndex() >= l.seen { // audio can begin later
+		if err := l.selectStreams(); err != nil {
+			return err
+		}
+	}
 	switch index := l.packet.StreamIndex(); {
 	case index == l.video.index:
 		return l.takeVideo(arrived)
@@ -326,6 +363,24 @@ func (l *libavSource) receive() error {
 		return l.takeAudio(arrived)
 	}
 	return nil
+}
+
+// read reads a packet, if there is one.
+func (l *libavSource) read() (has bool, err error) {
+	start := time.Now()
+	l.enter()
+	err = l.input.ReadFrame(l.packet)
+	l.leave()
+	switch {
+	case errors.Is(err, astiav.ErrEagain):
+		return false, nil
+	case err != nil:
+		return false, l.describe(err, time.Since(start))
+	case l.memory.exceeded():
+		l.unref(l.packet)
+		return false, errMemory
+	}
+	return true, nil
 }
 
 // timestamp90k is when a packet is to be presented.
@@ -391,18 +446,24 @@ func (l *libavSource) addVideo(arrived time.Time) error {
 	return err
 }
 
-// takeAudio hands samples of audio to the session.
+// takeAudio hands samples of audio to the session. One without a time stamp follows the one
+// before: of a stream that has begun late, libavformat stamps the first of several only.
 func (l *libavSource) takeAudio(arrived time.Time) error {
-	pts90k, ok := l.audio.timestamp90k(l.packet)
-	if !ok {
-		return nil
-	}
 	data, entry, err := l.sample(l.packet.Data())
 	if err != nil || len(data) == 0 || entry == nil {
 		return nil //nolint:nilerr // damaged audio costs no video
 	}
+	pts90k, ok := l.audio.timestamp90k(l.packet)
+	if !ok {
+		if !l.audio.begun {
+			return nil
+		}
+		pts90k = l.audio.next90k
+	}
+	duration90k := entry.Duration90k(1, len(data))
+	l.audio.begun, l.audio.next90k = true, pts90k+int64(duration90k)
 	l.session.audio.add(&AudioFrame{
-		Offset90k: moonfirefs.Duration90k(pts90k), Duration90k: entry.Duration90k(1, len(data)), Data: data, Entry: entry,
+		Offset90k: moonfirefs.Duration90k(pts90k), Duration90k: duration90k, Data: data, Entry: entry,
 	}, arrived)
 	return nil
 }

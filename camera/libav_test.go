@@ -202,6 +202,38 @@ func TestHTTP(t *testing.T) {
 	}
 }
 
+// TestLateStreams ensures that audio is recorded which begins when a source has long been
+// looked at, and that video is waited for.
+func TestLateStreams(t *testing.T) {
+	for name, first := range map[string][]string{"audio": {"0:v"}, "video": {"0:a", "-streamid", "0:257"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := mux(t, testcamera.H264, testcamera.AAC, "late.ts")
+			var joined []byte
+			for _, options := range [][]string{append([]string{"-map"}, first...), {"-map", "0", "-output_ts_offset", "3"}} {
+				path := filepath.Join(t.TempDir(), "piece.ts")
+				arguments := append([]string{"-v", "error", "-i", m.path, "-c", "copy"}, options...)
+				if out, err := exec.CommandContext(t.Context(), "ffmpeg", append(arguments, path)...).CombinedOutput(); err != nil {
+					t.Fatalf("ffmpeg: %v: %s", err, out)
+				}
+				piece, err := os.ReadFile(path)
+				if err != nil {
+					t.Fatal(err)
+				}
+				joined = append(joined, piece...)
+			}
+			if err := os.WriteFile(m.path, joined, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			frames := len(m.media.AccessUnits) - 1
+			if name == "audio" {
+				frames += len(m.media.AccessUnits)
+			}
+			m.requireFrames(t, openSession(t, Config{URL: "file://" + m.path, Audio: true}), frames)
+		})
+	}
+}
+
 // TestPushed ensures that streams are recorded that somebody sends: MPEG-TS by UDP, by RTP
 // and by SRT.
 func TestPushed(t *testing.T) {

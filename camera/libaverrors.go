@@ -54,6 +54,8 @@ func (l *libavSource) describe(err error, waited time.Duration) error {
 			return &rtsp.NoAnswerError{Within: l.socketTimeout}
 		}
 		return errors.New("the connection has failed")
+	case astiav.Error(-int(syscall.EINVAL)): // "not on whitelist"
+		return errors.New("what it sends is in no form that is recorded")
 	case astiav.ErrInvaliddata:
 		return errors.New("what it sends is in no form that is known")
 	}

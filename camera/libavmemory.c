@@ -123,9 +123,20 @@ void moonfireTrimMemory(void)
 	malloc_trim(0);
 }
 
+/* Unless it is told so, the C library lets ever larger blocks come from what it keeps, where
+ * those that grow leave holes behind. */
+void moonfireMapLargeMemory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, 4 * LARGE);
+}
+
 #else
 
 void moonfireTrimMemory(void)
+{
+}
+
+void moonfireMapLargeMemory(void)
 {
 }
 

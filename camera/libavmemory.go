@@ -9,6 +9,7 @@ import "C"
 import (
 	"errors"
 	"runtime"
+	"sync"
 	"unsafe"
 )
 
@@ -20,8 +21,12 @@ type libavMemory struct {
 	pinned  runtime.Pinner
 }
 
+// mapLargeMemory is for the whole process.
+var mapLargeMemory = sync.OnceFunc(func() { C.moonfireMapLargeMemory() })
+
 // newLibavMemory must be closed.
 func newLibavMemory(m *Memory) (*libavMemory, error) {
+	mapLargeMemory()
 	account := (*C.moonfireAccount)(C.calloc(1, C.sizeof_moonfireAccount))
 	if account == nil {
 		return nil, errors.New("no memory for an input")

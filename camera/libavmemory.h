@@ -19,3 +19,6 @@ int moonfireMemoryExceeded(void);
 /* Gives memory that is free back to the kernel. The C library keeps it for each thread, and
  * the next session will be another thread's. */
 void moonfireTrimMemory(void);
+
+/* Makes blocks that are large come from the kernel, and go back to it. */
+void moonfireMapLargeMemory(void);

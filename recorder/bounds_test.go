@@ -174,51 +174,58 @@ func talk(conn net.Conn, at string, do func(net.Conn, string)) {
 	}
 }
 
-// Whatever a camera announces and sends on its main and sub stream, it costs the recorder no
-// more memory than its bound, garbage included, and another camera no frame.
+// TestMemoryVices ensures that whatever a camera announces and sends on its main and sub
+// stream, it costs the recorder no more memory than its bound, garbage included, and another
+// camera no frame.
 func TestMemoryVices(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(programGCPercent))
 	for name, vice := range memoryVices {
 		t.Run(name, func(t *testing.T) {
-			address := cameratest.Listen(t, func(conn net.Conn) { talk(conn, vice.at, vice.do) })
-			healthy := startCamera(t, testcamera.Config{})
-			f := newFixture(t, plenty)
-			other := f.camera
-			other.UUID, other.ShortName, other.ID = uuid.New(), "garage", 0
-			other.Streams = []moonfirefs.Stream{f.camera.Streams[0], f.camera.Streams[0]}
-			for i, kind := range []moonfirefs.StreamKind{moonfirefs.MainStream, moonfirefs.SubStream} {
-				s := &other.Streams[i]
-				s.ID, s.Kind, s.URL = 0, kind, "rtsp://"+address+"/1"
-				if vice.at == "GET" {
-					s.URL = "http://" + address + "/1"
-				}
+			url := "rtsp://" + cameratest.Listen(t, func(conn net.Conn) { talk(conn, vice.at, vice.do) }) + "/1"
+			if vice.at == "GET" {
+				url = "http" + strings.TrimPrefix(url, "rtsp")
 			}
-			f.must(f.store.DB.AddCamera(t.Context(), &other))
-			f.camera.Streams[0].URL = healthy.URL()
-			o := f.options(nil)
-			o.Clock, o.Dial, o.Cameras = nil, nil, append(o.Cameras, other)
-			o.Cameras[0] = f.camera
-
-			debug.FreeOSMemory()
-			before := memoryBytes(t)
-			r := New(o)
-			f.must(r.Open(t.Context()))
-			most := int64(0)
-			end := time.Now().Add(1500 * time.Millisecond)
-			wait.Until(t, "frames of the healthy camera", func() bool {
-				most = max(most, memoryBytes(t)-before)
-				return r.Status()[0].Frames >= 20 && time.Now().After(end)
-			})
-			t.Logf("%.1f MiB more in use", float64(most)/(1<<20))
-			if most > camera.MaxCameraBytes && !raceEnabled { // whose detector keeps much more itself
-				t.Errorf("it made the recorder keep %d bytes", most)
-			}
-			if s := r.Status(); s[0].Connections != 1 || s[0].Dropped != 0 || s[0].Packets.Lost != 0 || s[1].Frames > 0 != vice.frames {
-				t.Errorf("the healthy camera: %+v; the other one: %+v", s[0], s[1])
-			}
-			f.must(r.Close())
+			testMemoryVice(t, [2]string{url, url}, vice.frames)
 		})
 	}
+}
+
+// testMemoryVice records the main and the sub stream of a camera beside a healthy one. Some of
+// it is recorded if frames is set.
+func testMemoryVice(t *testing.T, urls [2]string, frames bool) {
+	healthy := startCamera(t, testcamera.Config{})
+	f := newFixture(t, plenty)
+	other := f.camera
+	other.UUID, other.ShortName, other.ID = uuid.New(), "garage", 0
+	other.Streams = []moonfirefs.Stream{f.camera.Streams[0], f.camera.Streams[0]}
+	for i, kind := range []moonfirefs.StreamKind{moonfirefs.MainStream, moonfirefs.SubStream} {
+		s := &other.Streams[i]
+		s.ID, s.Kind, s.URL = 0, kind, urls[i]
+	}
+	f.must(f.store.DB.AddCamera(t.Context(), &other))
+	f.camera.Streams[0].URL = healthy.URL()
+	o := f.options(nil)
+	o.Clock, o.Dial, o.Cameras = nil, nil, append(o.Cameras, other)
+	o.Cameras[0] = f.camera
+
+	debug.FreeOSMemory()
+	before := memoryBytes(t)
+	r := New(o)
+	f.must(r.Open(t.Context()))
+	most := int64(0)
+	end := time.Now().Add(1500 * time.Millisecond)
+	wait.Until(t, "frames of the healthy camera", func() bool {
+		most = max(most, memoryBytes(t)-before)
+		return r.Status()[0].Frames >= 20 && time.Now().After(end)
+	})
+	t.Logf("%.1f MiB more in use; %s", float64(most)/(1<<20), r.Status()[1].CameraError)
+	if most > camera.MaxCameraBytes && !raceEnabled { // whose detector keeps much more itself
+		t.Errorf("it made the recorder keep %d bytes", most)
+	}
+	if s := r.Status(); s[0].Connections != 1 || s[0].Dropped != 0 || s[0].Packets.Lost != 0 || s[1].Frames > 0 != frames {
+		t.Errorf("the healthy camera: %+v; the other one: %+v", s[0], s[1])
+	}
+	f.must(r.Close())
 }
 
 // memoryBytes is what the process has in memory, but for what files have in them: Go's heap,
