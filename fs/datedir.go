@@ -71,7 +71,7 @@ func (d *dateDir) lookup(ctx context.Context, list *library.Day, name string, ou
 	if v == nil {
 		return d.companion(ctx, list, name, out)
 	}
-	d.tree.lookedUp.Add(1)
+	d.tree.crowd.add(int64(d.tree.knownFiles / 4))
 	return d.tree.enterVersion(ctx, d, d.stream, v, out), 0
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"sync"
-	"sync/atomic"
 
 	gofs "github.com/hanwen/go-fuse/v2/fs"
 
@@ -41,8 +40,6 @@ type gathering struct {
 	shared *tree
 	pages  *pages.Stores
 	always bool
-	// lookedUp is that of the trees of all stores, whose files the kernel forgets together.
-	lookedUp atomic.Int64
 
 	// setting makes the calls of set follow each other.
 	setting sync.Mutex
@@ -142,7 +139,7 @@ func (g *gathering) join(ctx context.Context, of *Member) (*member, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store %s: %w", of.Name, err)
 	}
-	t.lookedUp = &g.lookedUp
+	t.crowd = g.shared.crowd // the kernel forgets files of all stores together
 	m := &member{Member: of, tree: t, cancel: func() {}}
 	t.rootNames = func() rootNames { return g.namesOf(m) }
 	return m, nil

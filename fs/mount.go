@@ -121,7 +121,7 @@ func newSharedTree(o Options) *tree {
 		log:     o.Logger,
 		handles: make(map[*handle]bool),
 
-		generation: rand.Uint32(), knownFiles: defaultKnownFiles, lookedUp: new(atomic.Int64),
+		generation: rand.Uint32(), knownFiles: defaultKnownFiles, crowd: newCrowd(),
 		rootNames: func() rootNames { return ownNames },
 	}
 	if t.log == nil {

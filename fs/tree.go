@@ -32,10 +32,10 @@ type tree struct {
 	faults   faults
 	// generation is another one in each mount.
 	generation uint32
-	// knownFiles bounds how many files of hours the kernel may know; lookedUp counts
-	// those it was told of since it was made to forget.
+	// knownFiles bounds how many files of hours the kernel may know; crowd counts
+	// those it was told of.
 	knownFiles int
-	lookedUp   *atomic.Int64
+	crowd      *crowd
 	// known is what the watcher has seen last, or what there was at the beginning.
 	known atomic.Pointer[library.Snapshot]
 	// rootNames says how what the catalog has is called in the root.

@@ -4,25 +4,21 @@ package fs
 
 import (
 	"context"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	gofs "github.com/hanwen/go-fuse/v2/fs"
 
 	"github.com/moonfirefs/moonfirefs/internal/civil"
-	"github.com/moonfirefs/moonfirefs/internal/pulse"
 	"github.com/moonfirefs/moonfirefs/library"
 )
-
-// watchPulses is how often the database is asked whether it has changed, which takes
-// microseconds: every 374 ms.
-const watchPulses = 2
 
 // watcher tells the kernel which names have moved on to another version or have
 // gone, sooner than its cache would find out, and which to forget because there are too
 // many.
 //
-// It runs in a goroutine of its own and holds no lock when it notifies: the kernel takes
+// It runs in goroutines of its own and holds no lock when it notifies: the kernel takes
 // the folder's lock for a notification, which a lookup holds while it waits for our answer.
 //
 // It invalidates names of files alone. Of a folder, it invalidates the attributes and the
@@ -38,18 +34,17 @@ type watcher struct {
 
 // run watches until ctx is cancelled.
 func (w *watcher) run(ctx context.Context) {
-	for {
+	var pruning sync.WaitGroup
+	pruning.Go(func() { w.pruneCrowds(ctx) })
+	defer pruning.Wait()
+	w.tree.catalog.Follow(ctx, func(ctx context.Context) (changed bool, err error) {
 		w.looked.Store(int64(time.Since(epoch)))
-		if err := w.look(ctx); err != nil && ctx.Err() == nil {
+		before := w.last
+		if err = w.look(ctx); err != nil && ctx.Err() == nil {
 			_ = w.tree.fail("watch database", err) // logs it; there is no request to answer
 		}
-		w.prune()
-		select {
-		case <-ctx.Done():
-			return
-		case <-pulse.Wait(watchPulses):
-		}
-	}
+		return w.last != before, err
+	})
 }
 
 // look notifies of what has changed since it was called last.
@@ -155,16 +150,43 @@ func notifyAttributes(inode *gofs.Inode) { _ = inode.NotifyContent(-1, 0) }
 // grow with the years that somebody has listed.
 const defaultKnownFiles = 5 << 14
 
+// crowd counts the files of hours that the kernel was told of.
+type crowd struct {
+	lookedUp atomic.Int64
+	// large receives when it may be too many.
+	large chan struct{}
+}
+
+func newCrowd() *crowd { return &crowd{large: make(chan struct{}, 1)} }
+
+// add counts one more. Each time that there are as many more as large, they may be too many.
+func (c *crowd) add(large int64) {
+	if c.lookedUp.Add(1)%large == 0 {
+		select {
+		case c.large <- struct{}{}:
+		default: // nobody has come to it yet
+		}
+	}
+}
+
+// pruneCrowds prunes until ctx is cancelled. Looking at all that the kernel knows takes time,
+// so it happens once in a quarter of the number that there may be.
+func (w *watcher) pruneCrowds(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-w.tree.crowd.large:
+			w.prune()
+		}
+	}
+}
+
 // prune makes the kernel forget names of hours, and with them their nodes, when there
 // may be too many: it asks again where it has to. It would otherwise remember each
-// file that it has ever seen until its own memory is short. Looking at all of them
-// takes time, so it happens once in a quarter of the number that there may be.
+// file that it has ever seen until its own memory is short.
 func (w *watcher) prune() {
 	quarter := w.tree.knownFiles / 4
-	if w.tree.lookedUp.Load() < int64(quarter) {
-		return
-	}
-	w.tree.lookedUp.Store(0)
 	days := w.knownDays()
 	surplus := -3 * quarter
 	for _, files := range days {

@@ -100,6 +100,11 @@ func (c *Catalog) Counters() *Counters { return &c.counters }
 // Version is that of the index; see Index.
 func (c *Catalog) Version(ctx context.Context) (int64, error) { return c.index.Version(ctx) }
 
+// Follow is that of the index.
+func (c *Catalog) Follow(ctx context.Context, look func(context.Context) (changed bool, err error)) {
+	c.index.Follow(ctx, look)
+}
+
 // VideoSampleEntry returns the sample entry of recordings that are there. One that is
 // missing is damage, an error that wraps moonfirefs.ErrCorrupt: it must not look as if
 // the recordings were not there.

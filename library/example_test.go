@@ -26,6 +26,10 @@ type list struct {
 
 func (l *list) Version(context.Context) (int64, error) { return 1, nil }
 
+func (l *list) Follow(ctx context.Context, look func(context.Context) (bool, error)) {
+	_, _ = look(ctx) // nothing ever changes
+}
+
 func (l *list) Cameras(context.Context) ([]moonfirefs.Camera, error) {
 	return []moonfirefs.Camera{l.camera}, nil
 }

@@ -17,6 +17,9 @@ type Index interface {
 	// Version is another one after each change of anything that the methods below tell
 	// of. It is asked for at every turn, and so must be quick.
 	Version(ctx context.Context) (int64, error)
+	// Follow calls look at once and soon after each such change, until ctx ends, and every few
+	// seconds in any case. look tells whether something has changed since it was called last.
+	Follow(ctx context.Context, look func(context.Context) (changed bool, err error))
 	// Cameras lists cameras by name, each with its streams, main before sub, their
 	// totals and what retention has trimmed.
 	Cameras(ctx context.Context) ([]moonfirefs.Camera, error)

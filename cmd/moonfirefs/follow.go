@@ -9,14 +9,9 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/monitor"
-	"github.com/moonfirefs/moonfirefs/internal/pulse"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/recorder"
 )
-
-// followPulses is how often the index is asked whether somebody has changed it, which
-// takes microseconds: every 561 ms.
-const followPulses = 3
 
 // follower has a recorder take up what other processes change about cameras.
 type follower struct {
@@ -35,18 +30,15 @@ type follower struct {
 
 // run follows until ctx ends.
 func (f *follower) run(ctx context.Context) {
-	for {
-		err := f.look(ctx)
+	f.store.DB.Follow(ctx, func(ctx context.Context) (changed bool, err error) {
+		before := f.version
+		err = f.look(ctx)
 		if err != nil && ctx.Err() == nil && !f.failed {
 			f.log.Warn("cannot apply changes of the configuration; will try again", "err", err)
 		}
 		f.failed = err != nil
-		select {
-		case <-ctx.Done():
-			return
-		case <-pulse.Wait(followPulses):
-		}
-	}
+		return f.version != before, err
+	})
 }
 
 // look configures the recorder if something was changed since it was called last.

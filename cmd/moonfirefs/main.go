@@ -1,5 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+// Go would otherwise read once a second whether this process may use more processors now,
+// which wakes a recorder that waits for its camera.
+//
+//go:debug updatemaxprocs=0
+
 // Command moonfirefs records IP cameras and shows the footage as a read-only
 // file system. This package is flags, logging, signals and wiring.
 package main

@@ -3,6 +3,7 @@
 package status
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -229,12 +230,20 @@ type ObjectStore struct {
 	CacheBytes int64 `json:"cacheBytes"`
 }
 
+// lastZone is the one that was asked for last. Each is a file to read, and a recorder makes
+// a report of the same store every two seconds.
+var lastZone atomic.Pointer[time.Location]
+
 // Zone is the time zone of the store, or UTC where this machine does not know it.
 func (r *Report) Zone() *time.Location {
+	if last := lastZone.Load(); last != nil && last.String() == r.TimeZoneName {
+		return last
+	}
 	zone, err := time.LoadLocation(r.TimeZoneName)
 	if err != nil {
 		return time.UTC
 	}
+	lastZone.Store(zone)
 	return zone
 }
 
