@@ -133,6 +133,6 @@ const maxUnshown = 10
 // faultIn logs a fault in a recording, once.
 func (t *tree) faultIn(id moonfirefs.RecordingID, err error) {
 	if t.faults.fresh(fmt.Sprint("recording ", id)) {
-		t.log.Error("recording is damaged", "recording", id, "err", err)
+		t.log.Error("a recording cannot be read", "recording", id, "err", err)
 	}
 }

@@ -140,7 +140,8 @@ func (f *exportFlags) writeProof(cmd *cobra.Command, from proving, part int, pat
 	}
 	text, err := from.prove(part)
 	if errors.Is(err, notary.ErrNotSigned) {
-		return printLine(cmd, "No proof yet: footage is signed when its day is over. Export it again then.")
+		return printLine(cmd, "No proof yet: footage is signed when its day is over; export it again then.\n"+
+			"Imported footage, and footage from before there was a key, is never signed.")
 	}
 	if err != nil {
 		return err

@@ -94,7 +94,7 @@ func recordYard(t *testing.T, path string) {
 	mustDo(t, err)
 	mustDo(t, s.Record(t.Context(), teststore.Take{
 		Folder: "yard", Start: teststore.At("2026-11-22T13:10:00+01:00"), Recordings: 3, Seconds: 20,
-		Media: teststore.MadeUp(teststore.Params{Width: 64, Height: 48, FPS: 5, Seconds: 30}, 300),
+		Media: yardMedia(),
 	}))
 	mustDo(t, s.Close())
 }
