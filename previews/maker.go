@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/asticode/go-astiav"
 	"golang.org/x/sys/unix"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -89,6 +90,8 @@ type sweep struct {
 // Start starts a maker. The database, the index and the directories must stay open until
 // Close has returned.
 func Start(o Options) *Maker {
+	// libav would print a line for each picture that it does not like, to standard error.
+	astiav.SetLogLevel(astiav.LogLevelFatal)
 	ctx, cancel := context.WithCancel(context.Background())
 	m := &Maker{Options: o, cancel: cancel, seen: make(map[moonfirefs.StreamID]*seen)}
 	m.running.Go(func() { m.run(ctx) })

@@ -50,19 +50,21 @@ func picture(entry *moonfirefs.VideoSampleEntry, sample []byte) ([]byte, error) 
 
 // decode is one thread's work: the caller's.
 func decode(entry *moonfirefs.VideoSampleEntry, sample []byte) (*astiav.Frame, error) {
-	id, configuration, err := codecOf(entry)
+	name, configuration, err := codecOf(entry)
 	if err != nil {
 		return nil, err
 	}
-	codec := astiav.FindDecoder(id)
+	codec := astiav.FindDecoderByName(name)
 	if codec == nil {
 		return nil, fmt.Errorf("no decoder for %s", entry.RFC6381Codec)
 	}
 	decoder := astiav.AllocCodecContext(codec)
 	defer decoder.Free()
 	decoder.SetThreadCount(1)
-	if err := decoder.SetExtraData(configuration); err != nil {
-		return nil, fmt.Errorf("configure decoder: %w", err)
+	if len(configuration) > 0 {
+		if err := decoder.SetExtraData(configuration); err != nil {
+			return nil, fmt.Errorf("configure decoder: %w", err)
+		}
 	}
 	options := astiav.NewDictionary()
 	defer options.Free()
@@ -97,28 +99,38 @@ func decode(entry *moonfirefs.VideoSampleEntry, sample []byte) (*astiav.Frame, e
 	return frame, nil
 }
 
-// codecOf returns the decoder's configuration record: the payload of avcC or hvcC
-// (ISO 14496-15 §5.3.3.1, §8.3.3.1).
-func codecOf(entry *moonfirefs.VideoSampleEntry) (astiav.CodecID, []byte, error) {
+// codecs are by the kind of sample entry. child is the box that has the decoder's configuration
+// (ISO 14496-15 §5.3.3.1, §8.3.3.1, AV1 Codec ISO Media File Format Binding §2.3); none if empty.
+var codecs = map[string]struct{ decoder, child string }{
+	"avc1": {"h264", "avcC"},
+	"avc3": {"h264", "avcC"},
+	"hvc1": {"hevc", "hvcC"},
+	"hev1": {"hevc", "hvcC"},
+	"av01": {"libdav1d", "av1C"},
+	"jpeg": {"mjpeg", ""},
+}
+
+// codecOf returns a decoder's name and its configuration record.
+func codecOf(entry *moonfirefs.VideoSampleEntry) (decoder string, configuration []byte, err error) {
 	const visualBytes = 86 // the box up to its children (ISO 14496-12 §12.1.3)
 	if len(entry.Data) < visualBytes {
-		return 0, nil, fmt.Errorf("sample entry of %d bytes: %w", len(entry.Data), moonfirefs.ErrCorrupt)
+		return "", nil, fmt.Errorf("sample entry of %d bytes: %w", len(entry.Data), moonfirefs.ErrCorrupt)
 	}
-	id, child := astiav.CodecIDH264, "avcC"
-	if kind := string(entry.Data[4:8]); kind == "hvc1" || kind == "hev1" {
-		id, child = astiav.CodecIDHevc, "hvcC"
+	codec, ok := codecs[string(entry.Data[4:8])]
+	if !ok || codec.child == "" {
+		return codec.decoder, nil, nil
 	}
 	for rest := entry.Data[visualBytes:]; len(rest) >= 8; {
 		size := int64(binary.BigEndian.Uint32(rest))
 		if size < 8 || size > int64(len(rest)) {
 			break
 		}
-		if string(rest[4:8]) == child {
-			return id, rest[8:size], nil
+		if string(rest[4:8]) == codec.child {
+			return codec.decoder, rest[8:size], nil
 		}
 		rest = rest[size:]
 	}
-	return 0, nil, fmt.Errorf("sample entry without %s: %w", child, moonfirefs.ErrCorrupt)
+	return "", nil, fmt.Errorf("sample entry without %s: %w", codec.child, moonfirefs.ErrCorrupt)
 }
 
 // scale makes a frame of RGBA that fits into a tile.

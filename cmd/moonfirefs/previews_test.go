@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
@@ -56,4 +57,38 @@ func TestPreviews(t *testing.T) {
 		t.Errorf("without a recorder, the sheet is another one: %v", err)
 	}
 	mount.stop()
+}
+
+// TestPreviewsOfOtherCodecs ensures that there are pictures of cameras that send neither H.264
+// nor H.265.
+func TestPreviewsOfOtherCodecs(t *testing.T) {
+	t.Parallel()
+	path, mountpoint := newStore(t), newMountpoint(t)
+	codecs := []testcamera.Codec{testcamera.AV1, testcamera.MJPEG}
+	for _, codec := range codecs {
+		source, err := testcamera.Encode(t.Context(), testcamera.Params{Codec: codec, Width: 320, Height: 176}, 60)
+		mustDo(t, err)
+		camera := startCamera(t, testcamera.Config{Source: source})
+		mustRun(t, "camera", "add", "--store", path, string(codec), camera.URL(), "--retain", "1GB")
+	}
+	recorder := start(t, "run", mountpoint, "--store", path, "--rotate-every", "2s", "--previews", "all")
+	for _, codec := range codecs {
+		wait.Until(t, string(codec)+" has a picture with the camera's counter", func() bool {
+			f, err := os.Open(filepath.Join(mountpoint, string(codec), "latest.jpg"))
+			if err != nil {
+				return false
+			}
+			defer f.Close()
+			picture, err := jpeg.Decode(f)
+			if err != nil {
+				return false
+			}
+			_, ok := testcamera.ReadCounter(picture)
+			return ok
+		})
+	}
+	recorder.stop()
+	if output := recorder.output.String(); strings.Contains(output, "swscaler") {
+		t.Error(output)
+	}
 }
