@@ -39,31 +39,38 @@ create table if not exists event (
 create index if not exists event_time on event (camera_uuid, start_time_90k);
 pragma user_version = 1;`}
 
-// Database is where events are. It is safe for concurrent use, by several processes.
-type Database struct{ db *sql.DB }
+// Database is where events are. It follows its file: where somebody removes or replaces that
+// while it is open, events are those of what is there then. It is safe for concurrent use, by
+// several processes.
+type Database struct{ file *sidedb.File }
+
+// NewDatabase returns the database at path for writing, which is opened or made when it is used.
+func NewDatabase(path string, store uuid.UUID) *Database {
+	return &Database{kind.Writable(path, store)}
+}
 
 // OpenDatabase opens the database at path for writing, or makes it. It returns an error that
 // wraps moonfirefs.ErrInvalid if it is of another store or of a later version.
 func OpenDatabase(ctx context.Context, path string, store uuid.UUID) (*Database, error) {
-	db, err := kind.Open(ctx, path, store)
-	if err != nil {
-		return nil, err
-	}
-	return &Database{db}, nil
+	d := NewDatabase(path, store)
+	return d, d.Ready(ctx)
 }
 
 // ReadDatabase opens the database at path for reading. It returns an error that wraps
 // moonfirefs.ErrNotFound if there is none.
 func ReadDatabase(ctx context.Context, path string) (*Database, error) {
-	db, err := kind.Read(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	return &Database{db}, nil
+	d := &Database{kind.Readable(path)}
+	return d, d.Ready(ctx)
+}
+
+// Ready returns the error that somebody would get who uses the database now.
+func (d *Database) Ready(ctx context.Context) error {
+	_, _, err := d.file.DB(ctx)
+	return err
 }
 
 // Close closes the database.
-func (d *Database) Close() error { return d.db.Close() }
+func (d *Database) Close() error { return d.file.Close() }
 
 // Backup writes a copy of the database to path: of one state of it, whole and durable, or none,
 // while others write on. It replaces an earlier copy of events of the same store and no other file; the
@@ -83,7 +90,10 @@ func (d *Database) Backup(ctx context.Context, path string) error {
 			return moonfirefs.Errorf(moonfirefs.ErrExists, "%s is not a backup of events of this store; not overwritten", path)
 		}
 	}
-	err = durable.Write(path, durable.Replace, func(f *os.File) error { return sidedb.Copy(ctx, d.db, f.Name()) })
+	db, _, err := d.file.DB(ctx)
+	if err == nil {
+		err = durable.Write(path, durable.Replace, func(f *os.File) error { return sidedb.Copy(ctx, db, f.Name()) })
+	}
 	if err != nil {
 		return fmt.Errorf("back up events to %s: %w", path, err)
 	}
@@ -92,8 +102,12 @@ func (d *Database) Backup(ctx context.Context, path string) error {
 
 // store is the UUID of the store whose events they are.
 func (d *Database) store(ctx context.Context) (id uuid.UUID, err error) {
+	db, _, err := d.file.DB(ctx)
+	if err != nil {
+		return id, err
+	}
 	var known []byte
-	if err = d.db.QueryRowContext(ctx, "select uuid from store").Scan(&known); err == nil {
+	if err = db.QueryRowContext(ctx, "select uuid from store").Scan(&known); err == nil {
 		id, err = uuid.FromBytes(known)
 	}
 	return id, err
@@ -101,7 +115,11 @@ func (d *Database) store(ctx context.Context) (id uuid.UUID, err error) {
 
 // counted is a statement after which the events are others.
 func (d *Database) counted(ctx context.Context, statement string, args ...any) (id, rows int64, err error) {
-	err = sidedb.Change(ctx, d.db, func(tx *sql.Tx) error {
+	db, _, err := d.file.DB(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	err = sidedb.Change(ctx, db, func(tx *sql.Tx) error {
 		done, err := tx.ExecContext(ctx, statement, args...)
 		if err != nil {
 			return err
@@ -131,11 +149,12 @@ func (d *Database) Add(ctx context.Context, e Event) (id int64, err error) {
 	return id, nil
 }
 
-// Extend makes an event end later, if it does not yet, but no more than MaxDuration90k after
-// its start. One that is gone stays so.
-func (d *Database) Extend(ctx context.Context, id int64, end90k moonfirefs.Time90k) error {
-	_, _, err := d.counted(ctx, `update event set end_time_90k = min(?, start_time_90k + ?)
-		where id = ? and end_time_90k < min(?, start_time_90k + ?)`, end90k, MaxDuration90k, id, end90k, MaxDuration90k)
+// Extend makes an event that starts at a time end later, if it does not yet, but no more than
+// MaxDuration90k after its start. One that is gone stays so, whatever has its ID in a new database.
+func (d *Database) Extend(ctx context.Context, id int64, start90k, end90k moonfirefs.Time90k) error {
+	end90k = min(end90k, start90k.Add(MaxDuration90k))
+	_, _, err := d.counted(ctx, `update event set end_time_90k = ? where id = ? and start_time_90k = ? and end_time_90k < ?`,
+		end90k, id, start90k, end90k)
 	if err != nil {
 		return fmt.Errorf("extend event %d: %w", id, err)
 	}
@@ -164,12 +183,24 @@ func (d *Database) Prune(ctx context.Context, camera uuid.UUID, before90k moonfi
 	return removed, nil
 }
 
-// Changes is another number after each change.
-func (d *Database) Changes(ctx context.Context) (n int64, err error) {
-	if err = d.db.QueryRowContext(ctx, "select changes from store").Scan(&n); err != nil {
-		return 0, fmt.Errorf("read events: %w", err)
+// state tells events of a database from others that it has had, or has instead of them.
+type state struct {
+	// opened counts how often a database was opened: with another number, it may be another one.
+	opened int64
+	// changes is another number after each change.
+	changes int64
+}
+
+func (d *Database) state(ctx context.Context) (s state, err error) {
+	db, opened, err := d.file.DB(ctx)
+	if err != nil {
+		return s, err
 	}
-	return n, nil
+	if err = db.QueryRowContext(ctx, "select changes from store").Scan(&s.changes); err != nil {
+		return s, fmt.Errorf("read events: %w", err)
+	}
+	s.opened = opened
+	return s, nil
 }
 
 const selectSQL = "select id, camera_uuid, start_time_90k, end_time_90k, label, source from event "
@@ -200,7 +231,11 @@ func (d *Database) Starting(ctx context.Context, camera uuid.UUID, i moonfirefs.
 }
 
 func (d *Database) list(ctx context.Context, query string, args ...any) (all []Event, err error) {
-	err = sidedb.Each(ctx, d.db, query, args, func(rows *sql.Rows) error {
+	db, _, err := d.file.DB(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = sidedb.Each(ctx, db, query, args, func(rows *sql.Rows) error {
 		var e Event
 		var camera []byte
 		err := rows.Scan(&e.ID, &camera, &e.Start90k, &e.End90k, &e.Label, &e.Source)
@@ -218,7 +253,11 @@ func (d *Database) list(ctx context.Context, query string, args ...any) (all []E
 
 // starts calls fn with when each event of a camera starts, in the order of time.
 func (d *Database) starts(ctx context.Context, camera uuid.UUID, fn func(moonfirefs.Time90k)) error {
-	err := sidedb.Each(ctx, d.db, "select start_time_90k from event where camera_uuid = ? order by start_time_90k", []any{camera[:]}, func(rows *sql.Rows) error {
+	db, _, err := d.file.DB(ctx)
+	if err != nil {
+		return err
+	}
+	err = sidedb.Each(ctx, db, "select start_time_90k from event where camera_uuid = ? order by start_time_90k", []any{camera[:]}, func(rows *sql.Rows) error {
 		var start90k moonfirefs.Time90k
 		err := rows.Scan(&start90k)
 		if err == nil {

@@ -82,14 +82,14 @@ func TestDatabase(t *testing.T) {
 			t.Errorf("from %d to %d there is %q, want %q", test.from, test.to, got, test.want)
 		}
 	}
-	before, _ := d.Changes(ctx)
+	before, _ := d.state(ctx)
 	for _, end := range []int{30, 20} { // the second is earlier, and changes nothing
-		if err := d.Extend(ctx, person, second(end)); err != nil {
+		if err := d.Extend(ctx, person, start, second(end)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if after, _ := d.Changes(ctx); labels(29, 31) != "person" || labels(31, 32) != "" || after != before+1 {
-		t.Errorf("after extending: %q, %q, %d changes", labels(29, 31), labels(31, 32), after-before)
+	if after, _ := d.state(ctx); labels(29, 31) != "person" || labels(31, 32) != "" || after.changes != before.changes+1 {
+		t.Errorf("after extending: %q, %q, %d changes", labels(29, 31), labels(31, 32), after.changes-before.changes)
 	}
 	if err := d.Remove(ctx, car); err != nil || labels(59, 61) != "" {
 		t.Errorf("removed: %v", err)
@@ -178,12 +178,12 @@ func TestPrune(t *testing.T) {
 	long := mustAdd(t, d, Event{Camera: yard, Interval: moonfirefs.Interval{Start90k: now - 2, End90k: now}, Label: "rain"})
 	mustAdd(t, d, Event{Camera: yard, Interval: moonfirefs.Interval{Start90k: now - 2, End90k: now - 1}, Label: "person"})
 	other := mustAdd(t, d, Event{Camera: garden, Interval: moonfirefs.Interval{Start90k: now - 2, End90k: now - 2}, Label: "cat"})
-	before, _ := d.Changes(t.Context())
+	before, _ := d.state(t.Context())
 	if n, err := d.Prune(t.Context(), yard, now); err != nil || n != 1 {
 		t.Errorf("removed %d, %v", n, err)
 	}
-	if after, err := d.Changes(t.Context()); err != nil || after != before+1 {
-		t.Errorf("%d changes, then %d, %v", before, after, err)
+	if after, err := d.state(t.Context()); err != nil || after.changes != before.changes+1 {
+		t.Errorf("%+v, then %+v, %v", before, after, err)
 	}
 	if all, err := d.All(t.Context()); err != nil || len(all) != 2 || all[0].ID != long || all[1].ID != other {
 		t.Errorf("left are %+v, %v", all, err)

@@ -53,8 +53,9 @@ type Marker struct {
 // marked is how far a Marker has come with a stream.
 type marked struct {
 	Marking
-	// changes is what Reader.Changes said, event the newest event that was looked at.
-	changes, event int64
+	// state is that of the events, event the newest one that was looked at.
+	state state
+	event int64
 	// recording is the newest recording that was looked at, and end90k when it ended.
 	recording moonfirefs.RecordingID
 	end90k    moonfirefs.Time90k
@@ -72,27 +73,27 @@ func (m *Marker) Mark(ctx context.Context) error {
 	if err != nil || len(markings) == 0 {
 		return err
 	}
-	changes, err := m.reader.Changes(ctx)
-	if err != nil || changes == 0 {
+	now, err := m.reader.state(ctx)
+	if err != nil || now == (state{}) {
 		return err
 	}
 	var problems []error
 	for _, marking := range markings {
-		if known := m.streams[marking.Stream]; known == nil || known.Marking != marking {
-			m.streams[marking.Stream] = &marked{Marking: marking, end90k: moonfirefs.MinTime90k}
+		if known := m.streams[marking.Stream]; known == nil || known.Marking != marking || known.state.opened != now.opened {
+			m.streams[marking.Stream] = &marked{Marking: marking, end90k: moonfirefs.MinTime90k, state: state{opened: now.opened, changes: -1}}
 		}
-		problems = append(problems, m.markStream(ctx, m.streams[marking.Stream], changes))
+		problems = append(problems, m.markStream(ctx, m.streams[marking.Stream], now))
 	}
 	return errors.Join(problems...)
 }
 
-func (m *Marker) markStream(ctx context.Context, s *marked, changes int64) error {
+func (m *Marker) markStream(ctx context.Context, s *marked, now state) error {
 	newest, within, err := m.index.CommittedAfter(ctx, s.Stream, s.recording)
-	if err != nil || newest == 0 && changes == s.changes {
+	if err != nil || newest == 0 && now == s.state {
 		return err
 	}
 	from90k, next := s.end90k, *s
-	next.changes = changes
+	next.state = now
 	if newest > 0 {
 		from90k, next.recording, next.end90k = min(from90k, within.Start90k), newest, within.End90k
 	}

@@ -95,7 +95,7 @@ func TestMarker(t *testing.T) {
 	i.recordings = 61
 	require("more footage", 10, 19, 20, 21, 59, 60)
 	i.recordings = 64
-	if err := d.Extend(ctx, id, second(3770)); err != nil {
+	if err := d.Extend(ctx, id, second(3599), second(3770)); err != nil {
 		t.Fatal(err)
 	}
 	i.fails = errors.New("the index is locked")

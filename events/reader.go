@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -29,81 +28,53 @@ const (
 // Reader shows the events of a store. It opens the database when it is asked and there is
 // one: while nobody has made it, there is nothing to show. It is safe for concurrent use.
 type Reader struct {
-	path     string
+	database *Database
 	calendar civil.Calendar
 	margin   time.Duration
-
-	// mu guards opened, which is nil before there is a database.
-	mu     sync.Mutex
-	opened *Database
 }
 
 // NewReader returns a reader of the database at path. Clips begin and end so much before and
 // after their events. Close it.
 func NewReader(path string, calendar civil.Calendar, margin time.Duration) *Reader {
-	return &Reader{path: path, calendar: calendar, margin: margin}
+	return &Reader{database: &Database{kind.Readable(path)}, calendar: calendar, margin: margin}
 }
 
 // Close closes the database.
-func (r *Reader) Close() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.opened == nil {
-		return nil
-	}
-	return r.opened.Close()
-}
-
-// database returns the database, or an error that wraps moonfirefs.ErrNotFound.
-func (r *Reader) database(ctx context.Context) (*Database, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.opened == nil {
-		d, err := ReadDatabase(ctx, r.path)
-		if err != nil {
-			return nil, err
-		}
-		r.opened = d
-	}
-	return r.opened, nil
-}
+func (r *Reader) Close() error { return r.database.Close() }
 
 // Within lists the events of a camera that overlap an interval, in the order of time; none
 // if there is no database.
 func (r *Reader) Within(ctx context.Context, camera uuid.UUID, i moonfirefs.Interval) ([]Event, error) {
-	d, err := r.database(ctx)
+	all, err := r.database.Within(ctx, camera, i)
 	if errors.Is(err, moonfirefs.ErrNotFound) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	return d.Within(ctx, camera, i)
+	return all, err
 }
 
 // since is Database.Since; there are none if there is no database.
 func (r *Reader) since(ctx context.Context, camera uuid.UUID, after int64, from90k moonfirefs.Time90k) ([]Event, error) {
-	d, err := r.database(ctx)
+	all, err := r.database.Since(ctx, camera, after, from90k)
 	if errors.Is(err, moonfirefs.ErrNotFound) {
 		return nil, nil
 	}
-	if err != nil {
-		return nil, err
-	}
-	return d.Since(ctx, camera, after, from90k)
+	return all, err
 }
 
 // Changes is another number after each change of an event, and 0 if there is no database.
 func (r *Reader) Changes(ctx context.Context) (int64, error) {
-	d, err := r.database(ctx)
+	now, err := r.state(ctx)
+	const perDatabase = 1 << 40 // more changes than there are
+	return now.opened*perDatabase + now.changes, err
+}
+
+// state is that of the database; the zero value if there is none.
+func (r *Reader) state(ctx context.Context) (state, error) {
+	now, err := r.database.state(ctx)
 	if errors.Is(err, moonfirefs.ErrNotFound) {
-		return 0, nil
+		return state{}, nil
 	}
-	if err != nil {
-		return 0, err
-	}
-	n, err := d.Changes(ctx)
-	return n + 1, err
+	return now, err
 }
 
 // Folder is the name of the folder of events.
@@ -111,11 +82,7 @@ func (r *Reader) Folder() string { return Folder }
 
 // Dates lists the dates on which events of a stream's camera start.
 func (r *Reader) Dates(ctx context.Context, s *library.Stream) (dates []civil.Date, err error) {
-	d, err := r.database(ctx)
-	if err != nil {
-		return nil, err
-	}
-	err = d.starts(ctx, s.Camera, func(start90k moonfirefs.Time90k) {
+	err = r.database.starts(ctx, s.Camera, func(start90k moonfirefs.Time90k) {
 		date := civil.DateOf(start90k.Time().In(r.calendar.Zone))
 		if len(dates) == 0 || date != dates[len(dates)-1] {
 			dates = append(dates, date)
@@ -127,15 +94,14 @@ func (r *Reader) Dates(ctx context.Context, s *library.Stream) (dates []civil.Da
 
 // Clips lists the clips of events that start on a date.
 func (r *Reader) Clips(ctx context.Context, s *library.Stream, date civil.Date) ([]library.NamedInterval, error) {
-	d, err := r.database(ctx)
-	if err != nil {
+	if err := r.database.Ready(ctx); err != nil {
 		return nil, err
 	}
 	hours := r.calendar.Hours(date)
 	if len(hours) == 0 {
 		return nil, nil
 	}
-	all, err := d.Starting(ctx, s.Camera, spanOf(hours))
+	all, err := r.database.Starting(ctx, s.Camera, spanOf(hours))
 	if err != nil {
 		return nil, err
 	}
@@ -184,11 +150,7 @@ func LineOf(e *Event, zone *time.Location) Line {
 }
 
 func (r *Reader) json(ctx context.Context, s *library.Stream, within moonfirefs.Interval) ([]byte, error) {
-	d, err := r.database(ctx)
-	if err != nil {
-		return nil, err
-	}
-	all, err := d.Within(ctx, s.Camera, within)
+	all, err := r.database.Within(ctx, s.Camera, within)
 	if err != nil {
 		return nil, err
 	}

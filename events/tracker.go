@@ -89,7 +89,7 @@ func (t *Tracker) Off(ctx context.Context, key string) error {
 		return nil
 	}
 	delete(t.ongoing, key)
-	return t.database.Extend(ctx, o.id, t.now())
+	return t.database.Extend(ctx, o.id, o.start90k, t.now())
 }
 
 // Interrupt ends all that goes on, as far as the source has told of it: it cannot be heard any
@@ -98,7 +98,7 @@ func (t *Tracker) Interrupt(ctx context.Context) (err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for key, o := range t.ongoing {
-		err = cmp.Or(err, t.database.Extend(ctx, o.id, t.now()))
+		err = cmp.Or(err, t.database.Extend(ctx, o.id, o.start90k, t.now()))
 		delete(t.ongoing, key)
 	}
 	return err
@@ -110,7 +110,7 @@ func (t *Tracker) keep(ctx context.Context) (err error) {
 	defer t.mu.Unlock()
 	for key, o := range t.ongoing {
 		o.end90k = min(t.now(), o.start90k.Add(maxOngoing90k))
-		err = cmp.Or(err, t.database.Extend(ctx, o.id, o.end90k))
+		err = cmp.Or(err, t.database.Extend(ctx, o.id, o.start90k, o.end90k))
 		if t.ongoing[key] = o; o.end90k == o.start90k.Add(maxOngoing90k) {
 			delete(t.ongoing, key)
 		}

@@ -26,14 +26,15 @@ func (f *eventFlags) add(cmd *cobra.Command) {
 }
 
 // start takes events from all sources that are given until what it returns is closed. Nothing
-// of it runs, and no database is made, if there is none.
+// of it runs, and no database is made, if there is none. Footage is worth more than events: where
+// they cannot be stored, that is logged, and recording goes on.
 func (f *eventFlags) start(ctx context.Context, storePath string, s *store.Store, log *slog.Logger) (io.Closer, error) {
 	if f == nil || f.mqtt.broker == "" && len(f.onvif.cameras) == 0 {
 		return inTurn{}, nil
 	}
-	d, err := events.OpenDatabase(ctx, eventsPath(storePath), s.DB.Meta().Store)
-	if err != nil {
-		return nil, err
+	d := events.NewDatabase(eventsPath(storePath), s.DB.Meta().Store)
+	if err := d.Ready(ctx); err != nil {
+		log.Error("events cannot be stored", "err", err)
 	}
 	sources := inTurn{}
 	if f.mqtt.broker != "" {

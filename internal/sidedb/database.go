@@ -42,6 +42,12 @@ func (k *Kind) Open(ctx context.Context, path string, store uuid.UUID) (*sql.DB,
 	if err := k.requireFiles(path); err != nil {
 		return nil, err
 	}
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		// What is left beside one that was removed is not of the new one.
+		if err := k.Remove(path); err != nil {
+			return nil, err
+		}
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", k.Of, err)

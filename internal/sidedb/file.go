@@ -16,8 +16,11 @@ import (
 )
 
 // File is the database at a path, whichever file that is at the moment: where somebody has
-// removed or replaced it, it is opened again. Nothing else would notice: SQLite goes on with a
-// file that has no name any more. It is safe for concurrent use.
+// removed it, with or without another in its place, it is opened again. Nothing else would
+// notice: SQLite goes on with a file that has no name any more. It is safe for concurrent use.
+//
+// Whoever puts another one in its place must remove the files "-wal" and "-shm" first, or SQLite
+// takes the changes in there for those of the new one.
 type File struct {
 	kind *Kind
 	path string
@@ -55,7 +58,7 @@ func (f *File) DB(ctx context.Context) (db *sql.DB, opened int64, err error) {
 			return nil, f.opened, fmt.Errorf("close %s: %w", f.kind.Of, err)
 		}
 	}
-	if f.db, err = f.open(ctx, errors.Is(err, fs.ErrNotExist)); err != nil {
+	if f.db, err = f.open(ctx); err != nil {
 		return nil, f.opened, err
 	}
 	if f.file, err = os.Stat(f.path); err != nil {
@@ -65,15 +68,9 @@ func (f *File) DB(ctx context.Context) (db *sql.DB, opened int64, err error) {
 	return f.db, f.opened, nil
 }
 
-func (f *File) open(ctx context.Context, missing bool) (*sql.DB, error) {
+func (f *File) open(ctx context.Context) (*sql.DB, error) {
 	if f.store == uuid.Nil {
 		return f.kind.Read(ctx, f.path)
-	}
-	if missing {
-		// What is left beside one that was removed is of no other.
-		if err := f.kind.Remove(f.path); err != nil {
-			return nil, err
-		}
 	}
 	return f.kind.Open(ctx, f.path, f.store)
 }
