@@ -69,6 +69,12 @@ func (d *Database) Ready(ctx context.Context) error {
 	return err
 }
 
+// Problems lists what is wrong with the database at path, in words. It returns an error that wraps
+// moonfirefs.ErrNotFound if there is no database.
+func Problems(ctx context.Context, path string, store uuid.UUID) ([]string, error) {
+	return kind.Problems(ctx, path, store)
+}
+
 // Close closes the database.
 func (d *Database) Close() error { return d.file.Close() }
 

@@ -45,8 +45,8 @@ func (db *DB) ForgetReserved(ctx context.Context) (n int64, err error) {
 const recountHoursSQL = `
 select distinct hour_id, stream_id, utc_hour from recording_hour where typeof(hour_id) = 'integer'`
 
-// Recount sets the totals of all streams to those of their recordings, and packs
-// the summaries of all hours anew.
+// Recount sets the totals of all streams, and what marks say, to those of their recordings, and
+// packs the summaries of all hours anew.
 func (db *DB) Recount(ctx context.Context) error {
 	if err := inTransaction(ctx, db.writer, func(tx *sql.Tx) error { return recount(ctx, tx) }); err != nil {
 		return fmt.Errorf("recount streams: %w", asOurs(err))
@@ -73,6 +73,9 @@ func recount(ctx context.Context, tx *sql.Tx) error {
 		if _, err := tx.ExecContext(ctx, `update tier set sample_file_bytes = ? where stream_id = ?`, w.ActualBytes, w.Stream); err != nil {
 			return err
 		}
+	}
+	if err := correctMarks(ctx, tx); err != nil {
+		return err
 	}
 	_, err = tx.ExecContext(ctx, `delete from day_stretches; delete from hour_summaries; insert into hour_summaries (id, stream_id, utc_hour) `+recountHoursSQL)
 	return err

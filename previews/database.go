@@ -171,6 +171,14 @@ func (d *Database) dropBefore(ctx context.Context, stream moonfirefs.StreamID, t
 	return nil
 }
 
+// dropAfter deletes the pictures of a stream that begin after a time.
+func (d *Database) dropAfter(ctx context.Context, stream moonfirefs.StreamID, t moonfirefs.Time90k) error {
+	if err := d.exec(ctx, "delete from picture where stream_id = ? and start_time_90k > ?", stream, t); err != nil {
+		return fmt.Errorf("drop previews: %w", err)
+	}
+	return nil
+}
+
 // streamsSQL finds each stream by the index, and reads no row for each picture.
 const streamsSQL = `
 with recursive stream (id) as (
@@ -179,21 +187,27 @@ with recursive stream (id) as (
   select (select min(stream_id) from picture where stream_id > stream.id) from stream where id is not null)
 select id from stream where id is not null`
 
-// dropOthers deletes the pictures of streams that are gone.
-func (d *Database) dropOthers(ctx context.Context, streams map[moonfirefs.StreamID]bool) error {
-	var gone []moonfirefs.StreamID
-	err := d.eachRow(ctx, streamsSQL, nil, func(rows *sql.Rows) error {
+// streams lists those that have pictures.
+func (d *Database) streams(ctx context.Context) (all []moonfirefs.StreamID, err error) {
+	err = d.eachRow(ctx, streamsSQL, nil, func(rows *sql.Rows) error {
 		var id moonfirefs.StreamID
 		err := rows.Scan(&id)
-		if err == nil && !streams[id] {
-			gone = append(gone, id)
-		}
+		all = append(all, id)
 		return err
 	})
+	return all, err
+}
+
+// dropOthers deletes the pictures of streams that are gone.
+func (d *Database) dropOthers(ctx context.Context, streams map[moonfirefs.StreamID]bool) error {
+	all, err := d.streams(ctx)
 	if err != nil {
 		return err
 	}
-	for _, id := range gone {
+	for _, id := range all {
+		if streams[id] {
+			continue
+		}
 		if err := d.dropBefore(ctx, id, moonfirefs.MaxTime90k); err != nil {
 			return err
 		}

@@ -26,6 +26,7 @@ type Index interface {
 	Cameras(ctx context.Context) ([]moonfirefs.Camera, error)
 	Newest(ctx context.Context, stream moonfirefs.StreamID) (newest moonfirefs.Newest, ok bool, err error)
 	FirstStart(ctx context.Context, stream moonfirefs.StreamID, from moonfirefs.Time90k) (start moonfirefs.Time90k, ok bool, err error)
+	LastStart(ctx context.Context, stream moonfirefs.StreamID, to moonfirefs.Time90k) (start moonfirefs.Time90k, ok bool, err error)
 	EachSummaryOrDamage(ctx context.Context, stream moonfirefs.StreamID, from, to moonfirefs.Time90k,
 		fn func(*moonfirefs.Summary) error, damaged func(*moonfirefs.Damage) error) error
 	VideoSampleEntry(ctx context.Context, id moonfirefs.VideoSampleEntryID) (*moonfirefs.VideoSampleEntry, error)
@@ -61,6 +62,9 @@ type Maker struct {
 	Options
 	cancel  context.CancelFunc
 	running sync.WaitGroup
+	// ending is done when the maker is to end. Statements do not wait for it: each of them would
+	// have a goroutine that does, and with it a change of threads.
+	ending context.Context
 
 	// version is that of the index of which all that is new has been looked at, with the
 	// database that was opened so many times.
@@ -93,8 +97,8 @@ func Start(o Options) *Maker {
 	// libav would print a line for each picture that it does not like, to standard error.
 	astiav.SetLogLevel(astiav.LogLevelFatal)
 	ctx, cancel := context.WithCancel(context.Background())
-	m := &Maker{Options: o, cancel: cancel, seen: make(map[moonfirefs.StreamID]*seen)}
-	m.running.Go(func() { m.run(ctx) })
+	m := &Maker{Options: o, cancel: cancel, ending: ctx, seen: make(map[moonfirefs.StreamID]*seen)}
+	m.running.Go(func() { m.run(context.WithoutCancel(ctx)) })
 	return m
 }
 
@@ -114,14 +118,14 @@ func (m *Maker) run(ctx context.Context) {
 	var last string
 	for {
 		err := m.Database.replace(m.round(ctx))
-		if ctx.Err() != nil {
+		if m.ending.Err() != nil {
 			return
 		}
 		if err != nil && err.Error() != last {
 			m.Logger.Error("making previews failed; trying again", "err", err)
 		}
 		last = fmt.Sprint(err)
-		if !rest(ctx, roundEvery) {
+		if !m.rest(roundEvery) {
 			return
 		}
 	}
@@ -135,10 +139,10 @@ func yield() error {
 	return unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), lowest)
 }
 
-// rest returns false if ctx has ended.
-func rest(ctx context.Context, d time.Duration) bool {
+// rest returns false if the maker is to end.
+func (m *Maker) rest(d time.Duration) bool {
 	select {
-	case <-ctx.Done():
+	case <-m.ending.Done():
 		return false
 	case <-time.After(d):
 		return true
@@ -213,6 +217,8 @@ func (s *seen) swept() bool { return s.next < s.oldest.Floor(moonfirefs.Hour90k)
 // due tells whether it is time for another sweep.
 func (s *seen) due() bool { return time.Since(s.began) > sweepEvery }
 
+// roundOf is what a round does for a stream. The newest recording need not be that which starts
+// last: a clock may have been set back.
 func (m *Maker) roundOf(ctx context.Context, stream moonfirefs.StreamID, wanted bool) error {
 	newest, ok, err := m.Index.Newest(ctx, stream)
 	if err != nil {
@@ -243,7 +249,14 @@ func (m *Maker) roundOf(ctx context.Context, stream moonfirefs.StreamID, wanted 
 	s.newest, s.oldest = newest, oldest
 	m.seen[stream] = s
 	if s.swept() && s.due() {
-		s.sweep = sweep{began: time.Now(), next: newest.Start90k.Floor(moonfirefs.Hour90k)}
+		last, _, err := m.Index.LastStart(ctx, stream, moonfirefs.MaxTime90k)
+		if err == nil {
+			err = m.Database.dropAfter(ctx, stream, last)
+		}
+		if err != nil {
+			return err
+		}
+		s.sweep = sweep{began: time.Now(), next: last.Floor(moonfirefs.Hour90k)}
 	}
 	if s.swept() {
 		return nil
@@ -303,7 +316,7 @@ func (m *Maker) make(ctx context.Context, stream moonfirefs.StreamID, r *moonfir
 	if err != nil && !errors.Is(err, errNone) {
 		// It is gone, or its disk is away: nothing to make a note of.
 		m.Logger.Debug("no preview", "recording", r.ID, "err", err)
-		return ctx.Err()
+		return m.ending.Err()
 	}
 	var jpeg []byte
 	if err == nil {
@@ -315,8 +328,8 @@ func (m *Maker) make(ctx context.Context, stream moonfirefs.StreamID, r *moonfir
 	if err := m.Database.add(ctx, stream, r, jpeg); err != nil {
 		return err
 	}
-	rest(ctx, restShare*(processorTime()-began))
-	return ctx.Err()
+	m.rest(restShare * (processorTime() - began))
+	return m.ending.Err()
 }
 
 // processorTime is how long this thread has run so far. While it waits for a processor that

@@ -167,7 +167,11 @@ func (f *checkFlags) check(cmd *cobra.Command, path string, log *slog.Logger) (*
 		o.Progress, end = showChecking(cmd.ErrOrStderr(), f.hash)
 		defer end()
 	}
-	return check.Check(cmd.Context(), s, o)
+	report, err := check.Check(cmd.Context(), s, o)
+	if err != nil {
+		return nil, err
+	}
+	return report, checkRooms(cmd.Context(), report, s, path)
 }
 
 // showChecking returns a function that shows progress: of bytes if all of them are

@@ -3,12 +3,15 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -158,6 +161,47 @@ func TestRecount(t *testing.T) {
 	requireOutput(t, exitFailure, []string{"totals: stream 1 says 1 bytes"}, "check", "--store", path)
 	requireOutput(t, exitOK, []string{"Stream 1: 10000 bytes instead of 1", "1 stream corrected"}, "repair", "recount", "--store", path)
 	checktest.Require(t, path)
+}
+
+// TestCheckRooms ensures that check finds what is wrong with the databases beside the index, and
+// that what it says to do about it helps.
+func TestCheckRooms(t *testing.T) {
+	t.Parallel()
+	path := teststore.New(t, 2)
+	inStore := func(name string) string { return filepath.Join(path, name) }
+	// pictured runs a recorder until previews.db tells of so many recordings.
+	pictured := func(want string, flags ...string) {
+		t.Helper()
+		run := start(t, append([]string{"run", newMountpoint(t), "--store", path}, flags...)...)
+		run.saw("msg=recording")
+		wait.Until(t, "there are "+want+" pictures", func() bool {
+			out, err := exec.Command("sqlite3", "-readonly", inStore("previews.db"), "select count(*) from picture").Output()
+			return err == nil && strings.TrimSpace(string(out)) == want
+		})
+		run.stop()
+	}
+	requireOutput(t, exitOK, nil, "event", "add", "--store", path, "driveway", "person", "--from", "2026-11-22T13:00:00Z")
+	checktest.Require(t, path)
+	requireOutput(t, exitOK, []string{"Clean"}, "check", "--store", path)
+
+	tool(t, "sqlite3", inStore("events.db"), "update store set uuid = randomblob(16)")
+	requireOutput(t, exitFailure, []string{"events: events.db: it is of another store", "move events.db* away"}, "check", "--store", path)
+	mustDo(t, os.WriteFile(inStore("events.db"), bytes.Repeat([]byte("none"), 5000), 0o600))
+	requireOutput(t, exitFailure, []string{"events: events.db: "}, "check", "--store", path)
+	mustDo(t, os.Rename(inStore("events.db"), inStore("damaged")))
+	requireOutput(t, exitOK, []string{"Clean"}, "check", "--store", path)
+
+	mustDo(t, os.WriteFile(inStore("previews.db"), bytes.Repeat([]byte("none"), 5000), 0o600))
+	requireOutput(t, exitFailure, []string{"previews: previews.db: ", "delete previews.db*"}, "check", "--store", path)
+	mustDo(t, os.Remove(inStore("previews.db")))
+	pictured("2", "--previews", "all")
+	tool(t, "sqlite3", inStore("previews.db"), "insert into picture values (77, 1, 90000, x'ffd8'), (78, 1, 9000000000000, x'ffd8'), (79, 5, 90000, x'ffd8')")
+	requireOutput(t, exitOK, []string{"Clean"}, "check", "--store", path) // a recorder could be at it
+	old := time.Now().Add(-time.Hour)
+	mustDo(t, os.Chtimes(inStore("previews.db"), old, old))
+	requireOutput(t, exitFailure, []string{"previews: previews.db has 3 pictures of footage that is gone"}, "check", "--store", path)
+	pictured("2")
+	requireOutput(t, exitOK, []string{"Clean"}, "check", "--store", path)
 }
 
 // sqlite changes a database with the real sqlite3.

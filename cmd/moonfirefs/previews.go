@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -32,15 +33,20 @@ func (p previewed) wants(camera *moonfirefs.Camera, s *moonfirefs.Stream) bool {
 }
 
 // makePreviews makes previews beside the recorder until stop is called, and returns what the
-// mount offers of them. Footage is worth more than pictures: what fails is logged.
+// mount offers of them. Where there are to be none, those that were made before go with their
+// footage. Footage is worth more than pictures: what fails is logged.
 func makePreviews(s *store.Store, path string, of previewed, catalog *library.Catalog, log *slog.Logger) (offered []fs.Companions, stop func()) {
 	stop = func() {}
-	if len(of) == 0 {
+	file := filepath.Join(path, previews.FileName)
+	if _, err := os.Stat(file); len(of) == 0 && err != nil {
 		return nil, stop
 	}
-	database := previews.NewDatabase(filepath.Join(path, previews.FileName), s.DB.Meta().Store)
+	database := previews.NewDatabase(file, s.DB.Meta().Store)
 	maker := previews.Start(previews.Options{Database: database, Index: s.DB, Dirs: s.Directories(), Wanted: of.wants, Logger: log})
-	return offeredBy(database, catalog), func() {
+	if len(of) > 0 {
+		offered = offeredBy(database, catalog)
+	}
+	return offered, func() {
 		if err := errors.Join(maker.Close(), database.Close()); err != nil {
 			log.Warn("close previews", "err", err)
 		}

@@ -66,10 +66,20 @@ func Check(ctx context.Context, s *store.Store, o Options) (*Report, error) {
 	if err := c.run(ctx); err != nil {
 		return nil, fmt.Errorf("check: %w", err)
 	}
-	slices.SortStableFunc(c.report.Findings, func(a, b Finding) int {
+	c.report.sort()
+	return c.report, nil
+}
+
+// Add adds a finding that somebody else has made.
+func (r *Report) Add(f Finding) {
+	r.Findings = append(r.Findings, f)
+	r.sort()
+}
+
+func (r *Report) sort() {
+	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Recording, b.Recording))
 	})
-	return c.report, nil
 }
 
 // Unopened is the report on a store that is too damaged to be opened, for the

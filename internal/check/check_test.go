@@ -234,6 +234,18 @@ func TestFindings(t *testing.T) {
 			func(f *fixture) { f.exec(`update stream set sample_file_bytes = 1`) },
 			check.Options{}, []check.Kind{check.Totals}, "says 1 bytes",
 		},
+		"a mark with another size": {
+			func(f *fixture) { f.exec(`insert into marked values (2, 1, 4711)`) },
+			check.Options{}, []check.Kind{check.Totals}, "the mark of recording 2 says 4711 bytes of stream 1, it has 5000 bytes",
+		},
+		"a mark of nothing": {
+			func(f *fixture) { f.exec(`pragma foreign_keys = off; insert into marked values (77, 1, 5000)`) },
+			check.Options{}, []check.Kind{check.Totals}, "recording 77 is marked as one with an event, and does not exist",
+		},
+		"a mark in order": {
+			func(f *fixture) { f.exec(`insert into marked values (2, 1, 5000)`) },
+			check.Options{}, nil, "",
+		},
 		"a run that begins within another": {
 			func(f *fixture) {
 				f.exec(`update recording set duration_90k = 900000, run_offset = 0 where id = 1; update recording set run_offset = 0;

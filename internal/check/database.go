@@ -107,7 +107,29 @@ func (c *checker) tiers(ctx context.Context) error {
 		c.find(Finding{Kind: Totals, Stream: w.Stream, Remedy: remedyRecount, Text: fmt.Sprintf(
 			"the tier of stream %d says %d bytes, its recordings add up to %d", w.Stream, w.SampleFileBytes, w.ActualBytes)})
 	}
+	if err := c.marks(ctx); err != nil {
+		return err
+	}
 	return c.summaries(ctx)
+}
+
+// marks looks for marks of recordings that are not as they say.
+func (c *checker) marks(ctx context.Context) error {
+	wrong, err := c.store.DB.WrongMarks(ctx)
+	if err != nil {
+		return c.damage(err)
+	}
+	for _, w := range wrong {
+		f := Finding{Kind: Totals, Stream: w.Stream, Recording: w.Recording, Remedy: remedyRecount}
+		if w.ActualStream == 0 {
+			f.Text = fmt.Sprintf("recording %d is marked as one with an event, and does not exist", w.Recording)
+		} else {
+			f.Text = fmt.Sprintf("the mark of recording %d says %d bytes of stream %d, it has %d bytes of stream %d",
+				w.Recording, w.SampleFileBytes, w.Stream, w.ActualBytes, w.ActualStream)
+		}
+		c.find(f)
+	}
+	return nil
 }
 
 func (c *checker) summaries(ctx context.Context) error {

@@ -38,6 +38,10 @@ const (
 	Overlap Kind = "overlap"
 	// Totals: a stream's totals are not those of its recordings.
 	Totals Kind = "totals"
+	// Events and Previews: a database of an optional room is damaged, of another store or has
+	// what it should not have. Package check does not look for it; whoever knows the room does.
+	Events   Kind = "events"
+	Previews Kind = "previews"
 )
 
 // Finding is one thing that is wrong.
