@@ -17,7 +17,6 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/durable"
-	"github.com/moonfirefs/moonfirefs/internal/failpoint"
 )
 
 // ErrUnavailable is returned while a directory is not available: its disk is missing,
@@ -60,6 +59,9 @@ type Dir struct {
 	// kept is what keeps the files of a directory elsewhere; nil before the first Attach,
 	// which sets it.
 	kept atomic.Pointer[Remote]
+
+	// attempts are those of Attach.
+	attempts attempts
 
 	attaching sync.Mutex // guards what follows
 	closed    bool
@@ -183,69 +185,6 @@ func (d *Dir) identity() Identity {
 	return Identity{}
 }
 
-// Attach opens and locks the directory; it does nothing if it is available. It returns
-// an error that wraps moonfirefs.ErrForeign if it is not the directory of that identity,
-// moonfirefs.ErrNewer if a newer version of this program has written to it, and
-// moonfirefs.ErrStoreLocked, naming the holder, if another process excludes us. Where it
-// fails, it can be tried again, and where it fails because nothing can be written there,
-// the directory can be read from then on.
-func (d *Dir) Attach() error {
-	d.attaching.Lock()
-	defer d.attaching.Unlock()
-	if err := failpoint.Step("start.1", d.attach); err != nil {
-		return fmt.Errorf("open sample directory %s: %w", d.Path(), durable.Explain(d.Path(), err))
-	}
-	return nil
-}
-
-// attach is called with d.attaching held.
-func (d *Dir) attach() error {
-	if d.closed {
-		return errClosed
-	}
-	if d.Spare() {
-		return ErrUnavailable
-	}
-	if d.place.Load() == nil {
-		p, err := d.openPlace()
-		if err != nil {
-			return err
-		}
-		d.place.Store(p)
-	}
-	if d.mode != Recording || d.lock != nil || d.Remote() {
-		return nil // elsewhere, nothing can be locked: a recorder has the other directories
-	}
-	p := d.place.Load()
-	lock, err := lockRecorder(p.Root)
-	d.lock = lock
-	d.keepsOrder.Store(err == nil && keepsOrder(p.handle))
-	return err
-}
-
-func (d *Dir) openPlace() (*place, error) {
-	if d.Remote() {
-		return d.openRemotePlace()
-	}
-	// With a dot, what is not a directory is not opened at all.
-	root, err := os.OpenRoot(d.Path() + "/.")
-	if err != nil {
-		return nil, err
-	}
-	handle, err := root.Open(".")
-	if err != nil {
-		return nil, errors.Join(err, root.Close())
-	}
-	p := &place{Root: root, handle: handle}
-	if err = d.verify(root); err == nil && d.layout == nil {
-		err = lockUse(handle, d.mode)
-	}
-	if err != nil {
-		return nil, errors.Join(err, p.Close())
-	}
-	return p, nil
-}
-
 // Available tells whether the directory can be read.
 func (d *Dir) Available() bool { return d.place.Load() != nil }
 
@@ -312,8 +251,20 @@ func (d *Dir) removeAt(name string) error {
 	return p.Remove(name)
 }
 
-// Close closes every file and gives up the locks. It is idempotent.
+// Close closes every file and gives up the locks. It is idempotent. Where the disk does not
+// answer an Attach, that is done once it does.
 func (d *Dir) Close() error {
+	if answered := d.attempts.unanswered(); answered != nil {
+		go func() {
+			<-answered
+			_ = d.close() // nobody is left to hear of it
+		}()
+		return nil
+	}
+	return d.close()
+}
+
+func (d *Dir) close() error {
 	d.attaching.Lock()
 	defer d.attaching.Unlock()
 	if d.closed {

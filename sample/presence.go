@@ -75,8 +75,12 @@ func (d *Dir) Probe() error {
 
 // Detach lets go of the directory, so that its disk can be unmounted: it gives up the
 // locks and closes what is open there, but for files that somebody is reading. Attach
-// makes it available again. It does nothing if the directory is not available.
+// makes it available again. It does nothing if the directory is not available, or while its
+// disk does not answer an Attach.
 func (d *Dir) Detach() error {
+	if d.attempts.unanswered() != nil {
+		return nil
+	}
 	d.attaching.Lock()
 	defer d.attaching.Unlock()
 	p := d.place.Swap(nil)

@@ -51,7 +51,7 @@ All of FILE is checked before anything is changed.`,
 			if f.print {
 				return g.withStore(cmd, store.Reading, printCameraFile)
 			}
-			file, err := readCameraFile(args[0])
+			file, err := readCameraFile(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -90,6 +90,10 @@ func (f *applyFlags) apply(o *opened, file *cameraFile) error {
 	}
 	if f.dryRun {
 		return nil
+	}
+	if f.yes && len(file.Cameras) == 0 {
+		// More likely, whatever writes the file has failed.
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "the file has no camera, and --yes does not mean that none is to be recorded: to answer for each, apply it without --yes")
 	}
 	// All questions come before the first change.
 	for i := range changes {

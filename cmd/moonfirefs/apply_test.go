@@ -63,11 +63,24 @@ func TestApply(t *testing.T) {
 		"[cameras.x]\nretain = '8GB'\n":                                                        "url and retain",
 		"[cameras.'../x']\nurl = 'rtsp://192.0.2.2/1'\nretain = '8GB'\n":                       "must not contain",
 		"[cameras.x\n": "line 6",
-		"[cameras.x]\nurl = 'rtsp://192.0.2.2/1'\nretain = '8GB'\nsub-retain = '1GB'\n": "has no sub stream",
+		"[cameras.x]\nurl = 'rtsp://192.0.2.2/1'\nretain = 800\n":                                              "text is in quotes",
+		"[[cameras.x]]\nurl = 'rtsp://192.0.2.2/1'\nretain = '8GB'\n":                                          "[cameras.NAME]",
+		"[cameras.Garden]\nurl = 'rtsp://192.0.2.2/1'\nretain = '8GB'\n":                                       "nothing but case",
+		"[cameras.y]\nurl = 'rtsp://192.0.2.2/1'\nretain = '8GB'\nusername = 'u'\npassword-file = '/dev/null'": "is empty",
+		"[cameras.x]\nurl = 'rtsp://192.0.2.2/1'\nretain = '8GB'\nsub-retain = '1GB'\n":                        "has no sub stream",
 	} {
 		write(garden + text)
 		if output, status := run(t, "apply", file, "--store", path); status == exitOK || !strings.Contains(output, want) {
 			t.Errorf("%s: status %d, %q in %s", text, status, want, output)
 		}
 	}
+	for text, want := range map[string]string{
+		"":                         "no camera", // whatever writes it has failed
+		strings.Repeat("#", 5<<20): "more than",
+	} {
+		write(text)
+		apply(exitFailure, []string{want}, "--yes")
+	}
+	write("\uFEFF" + strings.ReplaceAll(garden, "\n", "\r\n"))
+	apply(exitOK, []string{"Nothing to change."})
 }

@@ -3,10 +3,15 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,26 +50,63 @@ type cameraEntry struct {
 	Record       *bool  `toml:"record,omitempty"`
 }
 
-func readCameraFile(path string) (*cameraFile, error) {
-	f, err := os.Open(path)
-	if err != nil {
+// maxFileBytes bounds the file of apply, lest something else is read into memory.
+const maxFileBytes = 4 << 20
+
+// readCameraFile reads a file of cameras, which may be a pipe that nobody writes to.
+func readCameraFile(ctx context.Context, path string) (*cameraFile, error) {
+	text, err := awaitAnswer(ctx, func() ([]byte, error) {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		return io.ReadAll(io.LimitReader(f, maxFileBytes+1))
+	})
+	switch {
+	case err != nil:
 		return nil, fmt.Errorf("read cameras: %w", err)
+	case len(text) > maxFileBytes:
+		return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "read cameras from %s: it has more than %d bytes", path, maxFileBytes)
 	}
-	defer f.Close()
+	text = bytes.TrimPrefix(text, []byte("\uFEFF")) // some editors begin files with it
 	var file cameraFile
-	decoder := toml.NewDecoder(f).DisallowUnknownFields()
-	if err := decoder.Decode(&file); err != nil {
-		if unknown := new(toml.StrictMissingError); errors.As(err, &unknown) && len(unknown.Errors) > 0 {
-			row, _ := unknown.Errors[0].Position()
-			return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s, line %d: unknown key %s", path, row, strings.Join(unknown.Errors[0].Key(), "."))
-		}
-		if bad := new(toml.DecodeError); errors.As(err, &bad) {
-			row, column := bad.Position()
-			return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s, line %d, column %d: %w", path, row, column, bad)
-		}
-		return nil, fmt.Errorf("read cameras from %s: %w", path, err)
+	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&file); err != nil {
+		return nil, decodingError(path, err)
 	}
-	return &file, nil
+	return &file, file.requireDistinctNames(path)
+}
+
+// decodingError says where a file is wrong.
+func decodingError(path string, err error) error {
+	if unknown := new(toml.StrictMissingError); errors.As(err, &unknown) && len(unknown.Errors) > 0 {
+		row, _ := unknown.Errors[0].Position()
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s, line %d: unknown key %s", path, row, strings.Join(unknown.Errors[0].Key(), "."))
+	}
+	bad := new(toml.DecodeError)
+	if !errors.As(err, &bad) {
+		return fmt.Errorf("read cameras from %s: %w", path, err)
+	}
+	row, column := bad.Position()
+	if strings.Contains(bad.Error(), "cannot decode") || strings.Contains(bad.Error(), "cannot store") {
+		// The library's words are about types of Go.
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s, line %d, column %d: the value is of another type than it must be: "+
+			"text is in quotes, audio and record are true or false, and a camera is a table: [cameras.NAME]", path, row, column)
+	}
+	return moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s, line %d, column %d: %w", path, row, column, bad)
+}
+
+// requireDistinctNames refuses names that differ in nothing but case.
+func (f *cameraFile) requireDistinctNames(path string) error {
+	seen := make(map[string]string)
+	for _, name := range slices.Sorted(maps.Keys(f.Cameras)) {
+		folded := strings.ToLower(name)
+		if other, ok := seen[folded]; ok {
+			return moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s: cameras %s and %s: their names differ in nothing but case", path, other, name)
+		}
+		seen[folded] = name
+	}
+	return nil
 }
 
 // apply makes c the camera that the entry describes, by the rules of camera edit.
@@ -135,6 +177,9 @@ func (e *cameraEntry) applyCredentials(cmd *cobra.Command, c *moonfirefs.Camera)
 		if secret, ok = os.LookupEnv(e.PasswordEnv); !ok {
 			err = moonfirefs.Errorf(moonfirefs.ErrInvalid, "the variable %s of its password-env is not set", e.PasswordEnv)
 		}
+	}
+	if err == nil && secret == "" && (e.PasswordFile != "" || e.PasswordEnv != "") {
+		err = moonfirefs.Errorf(moonfirefs.ErrInvalid, "the password in %s is empty", orDefault(e.PasswordFile, e.PasswordEnv))
 	}
 	if err == nil && secret != "" && c.Username == "" {
 		err = moonfirefs.Errorf(moonfirefs.ErrInvalid, "there is a password but no username")

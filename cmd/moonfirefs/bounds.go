@@ -33,6 +33,9 @@ var (
 // quota of bytes, it would have all footage deleted.
 var bareNumber = regexp.MustCompile(`^\s*[\d.,]+\s*$`)
 
+// groupedNumber matches a size with commas between groups of three digits.
+var groupedNumber = regexp.MustCompile(`^\s*\d{1,3}(,\d{3})+(\.\d+)?\s*[A-Za-z]*\s*$`)
+
 // parseSize reads the value of a flag, such as 500GB or 32MiB.
 func parseSize(flag, text string, bounds sizeBounds) (sizeBytes int64, err error) {
 	refuse := func(format string, args ...any) (int64, error) {
@@ -40,6 +43,9 @@ func parseSize(flag, text string, bounds sizeBounds) (sizeBytes int64, err error
 	}
 	if bareNumber.MatchString(text) {
 		return refuse("the unit is missing: one of B, kB, MB, GB, TB, KiB, MiB, GiB, TiB")
+	}
+	if strings.Contains(text, ",") && !groupedNumber.MatchString(text) { // 1,5TB is 15 TB to the library
+		return refuse("a comma can mean two things; write it like 1.5TB or 1500GB")
 	}
 	n, err := humanize.ParseBytes(text)
 	switch {

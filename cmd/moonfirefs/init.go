@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfirefs/internal/store"
+	"github.com/moonfirefs/moonfirefs/proof/notary"
 )
 
 // initFlags are the flags of init, besides --store.
@@ -49,15 +50,20 @@ func (f *initFlags) init(cmd *cobra.Command, g *global) error {
 			return err
 		}
 	}
-	if err := store.Create(cmd.Context(), g.store, f.samples, f.timeZone); err != nil {
+	key := &newKey{folder: notary.FolderOf(g.store)}
+	var part store.Part = key
+	if f.withoutProof {
+		part = nil
+	}
+	if err := store.CreateWith(cmd.Context(), g.store, f.samples, f.timeZone, part); err != nil {
+		return err
+	}
+	if err := printLine(cmd, "Created a store in %s, time zone %s.", g.store, f.timeZone); err != nil {
 		return err
 	}
 	return g.withStore(cmd, store.Reading, func(o *opened) error {
-		if err := o.printf("Created a store in %s, time zone %s.", g.store, f.timeZone); err != nil {
-			return err
-		}
 		if !f.withoutProof {
-			if err := o.makeProofKey(); err != nil {
+			if err := o.showKey(key.public); err != nil {
 				return err
 			}
 		}

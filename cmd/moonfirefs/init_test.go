@@ -38,3 +38,18 @@ func TestInitAsks(t *testing.T) {
 		t.Errorf("%v, %v: %s", err, statErr, out)
 	}
 }
+
+// TestInitWithoutKey ensures that nothing is left of a store for which no key can be made, so
+// that the command can be repeated, and that what was there before stays.
+func TestInitWithoutKey(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir()
+	stray := filepath.Join(path, "proof")
+	mustDo(t, os.WriteFile(stray, []byte("mine"), 0o600))
+	requireOutput(t, exitFailure, []string{"proof"}, "init", "--store", path)
+	if names := fileNames(t, path); len(names) != 1 {
+		t.Errorf("left are %q", names)
+	}
+	mustDo(t, os.Remove(stray))
+	requireOutput(t, exitOK, []string{"The public key"}, "init", "--store", path)
+}

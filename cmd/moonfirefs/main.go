@@ -35,16 +35,24 @@ func main() {
 	// A second signal ends the program at once, unless it is the same keystroke,
 	// sent to the process and to its group.
 	context.AfterFunc(ctx, func() { time.AfterFunc(time.Second, stop) })
-	ended := endInTime(ctx, endingOf(os.Args[1:]), os.Stderr, durable.RemoveUnfinished, os.Exit)
-	status := execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	ending := endingOf(os.Args[1:])
+	errOut, flush := errorOutput(ending)
+	exit := func(status int) {
+		flush()
+		os.Exit(status)
+	}
+	ended := endInTime(ctx, ending, errOut, durable.RemoveUnfinished, exit)
+	status := execute(ctx, os.Args[1:], os.Stdin, os.Stdout, errOut)
 	ended()
-	os.Exit(status)
+	exit(status)
 }
 
 // ending is how the program ends if somebody has asked it to, and it has not by then: a disk
 // does not answer, or nobody reads what it prints.
 type ending struct {
 	within time.Duration
+	// grace is for the removal of what is half made.
+	grace  time.Duration
 	text   string
 	status int
 }
@@ -53,14 +61,24 @@ type ending struct {
 // and people, wait no longer than ten seconds. Nothing is lost by it but what no disk has: the
 // next start salvages the rest.
 var servingEnding = ending{
-	9 * time.Second, "did not end within 9s of the signal: a disk or file system does not answer; the next start salvages what was being recorded", exitFailure,
+	9 * time.Second, 250 * time.Millisecond, "did not end within 9s of the signal: a disk or file system does not answer; the next start salvages what was being recorded", exitFailure,
 }
 
 // otherEnding is that of all other commands, for which somebody waits.
-var otherEnding = ending{time.Second, "interrupted", exitInterrupted}
+var otherEnding = ending{time.Second, time.Second, "interrupted", exitInterrupted}
 
 // serves marks commands that record or mount until they are asked to end.
 var serves = map[string]string{"serves": ""}
+
+// errorOutput is where errors and the log go: in commands that record or mount, nothing waits
+// for whoever reads it. flush waits a moment for what has not been written yet.
+func errorOutput(e ending) (w io.Writer, flush func()) {
+	if e != servingEnding {
+		return os.Stderr, func() {}
+	}
+	log := newUnhurried(os.Stderr)
+	return log, log.flush
+}
 
 // endingOf is that of the command that args call.
 func endingOf(args []string) ending {
@@ -81,7 +99,7 @@ func endInTime(ctx context.Context, e ending, errOut io.Writer, remove func(), e
 			return
 		case <-time.After(e.within):
 		}
-		backstop := time.AfterFunc(e.within, func() { exit(e.status) }) // should the removal wait, too
+		backstop := time.AfterFunc(e.grace, func() { exit(e.status) }) // should the removal wait, too
 		remove()
 		_, _ = fmt.Fprintln(errOut, "moonfirefs:", e.text)
 		backstop.Stop()

@@ -106,6 +106,29 @@ func TestMissingDir(t *testing.T) {
 	}
 }
 
+// TestFrozenDir ensures that a disk that does not answer costs what would be recorded to it and
+// nothing else: commands that need no footage work, and a recorder begins with the other
+// cameras, tells why one waits, and records it once the disk answers.
+func TestFrozenDir(t *testing.T) {
+	t.Parallel()
+	s := newTwoDisks(t, t.TempDir())
+	heal := hang(t, s.disk)
+	requireOutput(t, exitOK, []string{"not available"}, "dir", "list", "--store", s.path)
+	requireOutput(t, exitUnchecked, []string{s.second, "does not answer"}, "check", "--store", s.path)
+	before := sampleFiles(t, filepath.Join(s.path, "samples"))
+	recorder := start(t, "run", newMountpoint(t), "--store", s.path, "--rotate-every", "1s")
+	recorder.saw(nothingRecorded)
+	recorder.saw("its disk does not answer")
+	wait.Until(t, "footage on the first disk", func() bool { return sampleFiles(t, filepath.Join(s.path, "samples")) > before+2 })
+	heal()
+	wait.Until(t, "footage on the disk that was frozen", func() bool { return len(fileNames(t, s.second)) > len(s.filesOnSecond)+2 })
+	recorder.stop()
+	if recorder.err != nil {
+		t.Error(recorder.err)
+	}
+	requireOutput(t, exitOK, []string{"Clean"}, "check", "--store", s.path, "--hash")
+}
+
 // recordsWithout requires that a recorder does what it can without the second disk.
 func (s *twoDisks) recordsWithout(t *testing.T, recorder *program, mountpoint string) {
 	t.Helper()

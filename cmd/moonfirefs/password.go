@@ -43,16 +43,19 @@ func (f *cameraFlags) addPassword(cmd *cobra.Command, c *moonfirefs.Camera) (err
 }
 
 func (f *cameraFlags) readPassword(cmd *cobra.Command) (string, error) {
-	in := cmd.InOrStdin()
-	if f.passwordFile != "-" {
-		file, err := os.Open(f.passwordFile)
-		if err != nil {
-			return "", fmt.Errorf("read password: %w", err)
+	// It may be a pipe that nobody writes to.
+	return awaitAnswer(cmd.Context(), func() (string, error) {
+		in := cmd.InOrStdin()
+		if f.passwordFile != "-" {
+			file, err := os.Open(f.passwordFile)
+			if err != nil {
+				return "", fmt.Errorf("read password: %w", err)
+			}
+			defer file.Close()
+			in = file
 		}
-		defer file.Close()
-		in = file
-	}
-	return firstLine(in)
+		return firstLine(in)
+	})
 }
 
 // firstLine reads a line of up to maxSecretBytes.

@@ -28,6 +28,9 @@ func (f *progressFlag) wanted(cmd *cobra.Command) bool {
 }
 
 func isTerminal(w any) bool {
+	if u, ok := w.(*unhurried); ok {
+		w = u.out
+	}
 	file, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
 }

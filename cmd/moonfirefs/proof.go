@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"aead.dev/minisign"
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -65,8 +66,25 @@ func (o *opened) makeProofKey() error {
 	if err != nil {
 		return err
 	}
+	return o.showKey(key)
+}
+
+func (o *opened) showKey(key minisign.PublicKey) error {
 	return o.printf("What is recorded from now on will be signed. The public key:\n  %s", key.String())
 }
+
+// newKey is the key of a new store.
+type newKey struct {
+	folder notary.Folder
+	public minisign.PublicKey
+}
+
+func (k *newKey) Make() (err error) {
+	k.public, err = k.folder.Init(0)
+	return err
+}
+
+func (k *newKey) Undo() { k.folder.Remove() }
 
 // proofFlags are those of a command that records.
 type proofFlags struct{ timeStampURL string }

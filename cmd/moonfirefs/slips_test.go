@@ -79,7 +79,7 @@ func TestEndInTime(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var out bytes.Buffer
 	ended := make(chan int, 2) // it may be told twice
-	endInTime(ctx, ending{time.Millisecond, servingEnding.text, exitFailure}, &out, func() {}, func(status int) { ended <- status })
+	endInTime(ctx, ending{time.Millisecond, time.Second, servingEnding.text, exitFailure}, &out, func() {}, func(status int) { ended <- status })
 	cancel()
 	if status := <-ended; status != exitFailure || !strings.Contains(out.String(), "disk or file system does not answer") {
 		t.Errorf("status %d: %s", status, &out)

@@ -64,6 +64,11 @@ func TestSizes(t *testing.T) {
 			t.Errorf("%s: got %d, %v", text, got, err)
 		}
 	}
+	for _, text := range []string{"1,5TB", "0,5 TB", "1,5000GB", "1,000,5GB", "1.000,5GB"} {
+		if got, err := parseSize("--retain", text, quotaBounds); err == nil || !strings.Contains(err.Error(), "comma") {
+			t.Errorf("%s: got %d, %v", text, got, err)
+		}
+	}
 }
 
 // TestTimesNotFlags ensures that a time in the past is not taken for a flag, nor the

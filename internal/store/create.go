@@ -24,11 +24,25 @@ import (
 // path if that is empty. The time zone is an IANA name. If it fails, it leaves nothing that
 // it has made.
 func Create(ctx context.Context, path, samplesPath, timeZone string) error {
+	return CreateWith(ctx, path, samplesPath, timeZone, nil)
+}
+
+// Part is something optional in a new store's directory.
+type Part interface {
+	// Make is called when the directory is there and the index is not. If it fails, the
+	// store is not made.
+	Make() error
+	// Undo removes what Make has made: the index cannot be made.
+	Undo()
+}
+
+// CreateWith is Create for a store with another part, unless that is nil.
+func CreateWith(ctx context.Context, path, samplesPath, timeZone string, part Part) error {
 	if err := requireNewPlace(path, timeZone); err != nil {
 		return err
 	}
 	missing := durable.MissingOf(path)
-	err := createIn(ctx, path, samplesPath, timeZone)
+	err := createIn(ctx, path, samplesPath, timeZone, part)
 	if err != nil {
 		missing.Remove()
 	}
@@ -56,7 +70,7 @@ func requireNewPlace(path, timeZone string) error {
 
 // createIn makes the directories, then the index: a directory without one can be told apart
 // from a store.
-func createIn(ctx context.Context, path, samplesPath, timeZone string) error {
+func createIn(ctx context.Context, path, samplesPath, timeZone string, part Part) error {
 	dir := index.SampleDir{UUID: uuid.New(), Path: samplesName}
 	if samplesPath == "" {
 		samplesPath = filepath.Join(path, samplesName)
@@ -79,10 +93,20 @@ func createIn(ctx context.Context, path, samplesPath, timeZone string) error {
 	if err := sample.CreateFor(samplesPath, id, owner); err != nil {
 		return err
 	}
-	err = index.Create(ctx, filepath.Join(path, databaseName), index.Meta{
-		Store: id.Store, Created90k: moonfirefs.FromTime(time.Now()), TimeZone: timeZone,
-	}, dir)
+	made := false
+	if part != nil {
+		err = part.Make()
+		made = err == nil
+	}
+	if err == nil {
+		err = index.Create(ctx, filepath.Join(path, databaseName), index.Meta{
+			Store: id.Store, Created90k: moonfirefs.FromTime(time.Now()), TimeZone: timeZone,
+		}, dir)
+	}
 	if err != nil && !Exists(path) { // which may be there, but not durable
+		if made {
+			part.Undo()
+		}
 		err = errors.Join(err, unmark(samplesPath))
 		missing.Remove()
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -151,16 +152,22 @@ func (s *Store) openDirs(ctx context.Context, path string, mode Mode) error {
 	if err != nil {
 		return err
 	}
-	var absent []error
 	var remote int
-	for _, d := range dirs {
+	attached := make([]error, len(dirs))
+	var wg sync.WaitGroup // several disks that do not answer are waited for together
+	for i, d := range dirs {
 		s.Dirs[d.ID] = sample.NewSpare(access)
 		s.assign(&d)
 		if mode == Recording && s.Dirs[d.ID].Remote() {
 			remote++
 			continue // it may not answer for long: the recorder attaches it beside recording
 		}
-		err := s.Dirs[d.ID].Attach()
+		dir := s.Dirs[d.ID]
+		wg.Go(func() { attached[i] = dir.Attach() })
+	}
+	wg.Wait()
+	var absent []error
+	for _, err := range attached {
 		switch {
 		case err == nil:
 		case mode == Repairing || errors.Is(err, moonfirefs.ErrStoreLocked):

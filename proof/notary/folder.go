@@ -52,9 +52,14 @@ func (f Folder) Exists() bool {
 }
 
 // Init makes a key. Recordings whose id is after the given one will be proven. It returns
-// an error that wraps moonfirefs.ErrExists if there is a key.
+// an error that wraps moonfirefs.ErrExists if there is a key. If it fails, it leaves no folder
+// that it has made.
 func (f Folder) Init(after moonfirefs.RecordingID) (minisign.PublicKey, error) {
+	fresh := len(durable.MissingOf(f.path)) > 0
 	public, err := f.init(after)
+	if err != nil && fresh && !f.Exists() { // another process may have made a key meanwhile
+		f.Remove()
+	}
 	if errors.Is(err, fs.ErrExist) {
 		err = moonfirefs.Errorf(moonfirefs.ErrExists, "%s already holds a key", f.path)
 	}
@@ -62,6 +67,13 @@ func (f Folder) Init(after moonfirefs.RecordingID) (minisign.PublicKey, error) {
 		return minisign.PublicKey{}, fmt.Errorf("make a key for proofs: %w", err)
 	}
 	return public, nil
+}
+
+// Remove removes what Init has made, with which nothing has been proven yet.
+func (f Folder) Remove() {
+	for _, name := range []string{secretName, publicName, stateName, statementsName, leavesName, ""} {
+		_ = os.Remove(f.in(name)) // a directory only if nothing is in it
+	}
 }
 
 func (f Folder) init(after moonfirefs.RecordingID) (minisign.PublicKey, error) {

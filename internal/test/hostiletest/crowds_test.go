@@ -19,9 +19,11 @@ var crowds = map[string]change{
 	"100 000 deletions to be carried out": {sql(`insert into deletion `+numbers+`
 		select value + 1, 1, 'driveway', 0, 1 << 60, 0, 1, 'me', null, 0, 0 from n`, 100_000), expectation{}},
 	"2000 cameras": {sql(`insert into camera `+numbers+` select value + 1000, randomblob(16), 'c' || value, '', 1, 0, '', '' from n;
-		insert into stream select id, id, 'main', 1, 'rtsp://x/', 'tcp', 1000, 0, 0 from camera where id >= 1000`, 2000), expectation{}},
+		insert into stream (id, camera_id, kind, sample_dir_id, url, transport, retain_bytes)
+			select id, id, 'main', 1, 'rtsp://x/', 'tcp', 1000 from camera where id >= 1000`, 2000), expectation{}},
 	"20 000 cameras called paths": {sql(`insert into camera `+numbers+` select value + 1000, randomblob(16), '../' || value, '', 1, 0, '', '' from n;
-		insert into stream select id, id, 'main', 1, 'rtsp://x/', 'tcp', 1000, 0, 0 from camera where id >= 1000`, 20_000), expectation{check: "table camera"}},
+		insert into stream (id, camera_id, kind, sample_dir_id, url, transport, retain_bytes)
+			select id, id, 'main', 1, 'rtsp://x/', 'tcp', 1000 from camera where id >= 1000`, 20_000), expectation{check: "table camera"}},
 	"100 000 recordings in an hour": {sql(`insert into recording
 		(stream_id, open_id, run_offset, flags, start_time_90k, duration_90k, local_time_delta_90k, video_samples, video_sync_samples,
 		 video_sample_entry_id, sample_dir_id, sample_file_bytes, sample_file_uuid, sample_file_sha1, video_index) `+numbers+`

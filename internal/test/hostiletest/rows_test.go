@@ -17,6 +17,11 @@ func sql(format string, args ...any) func(testing.TB, *scene) {
 	}
 }
 
+// hostileDays gives each day of footage a row with stretches of that expression.
+const hostileDays = `insert or replace into day_stretches
+	select stream_id * 68719476736 + start_time_90k / 7776000000 * 24, start_time_90k / 7776000000 * 7776000000,
+		(start_time_90k / 7776000000 + 1) * 7776000000, %s from recording`
+
 // Triggers keep totals and summaries; without them, a row is changed alone.
 const withoutTriggers = `
 	create temp table kept_triggers as select name, sql from sqlite_schema where type = 'trigger';
@@ -78,7 +83,7 @@ var rowChanges = map[string]change{
 	"a stream that is not there":      {sql("update recording set stream_id = 77 where id = %s", second), expectation{check: "does not exist"}},
 	"a configuration that is missing": {sql("update recording set video_sample_entry_id = 77 where id = %s", second), expectation{check: "does not exist", missing: true}},
 	"negative ids":                    {sql("update recording set id = -id where stream_id = 1"), expectation{check: "its id", missing: true}},
-	"the last id":                     {sql("update recording set id = 9223372036854775807 where id = %s", second), expectation{check: "", missing: true}},
+	"the last id":                     {sql("update sample_file_sha256 set recording_id = 9223372036854775807 where recording_id = %[1]s; update recording set id = 9223372036854775807 where id = %[1]s", second), expectation{check: "", missing: true}},
 	"no ids are left":                 {sql("update sqlite_sequence set seq = 9223372036854775807 where name = 'recording'"), expectation{check: "none are left"}},
 	"an index of 100 MB":              {sql("update recording set video_index = zeroblob(100000000) where id = %s", second), hour13("video index has 100000000 bytes")},
 	"indexes of 50 MB":                {sql("update recording set video_index = zeroblob(50000000) where stream_id = 1"), wholeDriveway("video index has 50000000 bytes")},
@@ -93,13 +98,13 @@ var rowChanges = map[string]change{
 		update recording set video_sample_entry_id = 9 where stream_id = 1`), wholeDriveway("video_sample_entry")},
 	"an orchestra": {sql(`insert into audio_sample_entry values (9, zeroblob(20), 4000000000, 65535, 65535, 'alaw', x'00000009616c617701');
 		update recording set flags = 8, audio_samples = 1, audio_chunks = 1, audio_bytes = 1, audio_duration_90k = 1, audio_sample_entry_id = 9, audio_index = x'05010202' where stream_id = 1`), wholeDriveway("audio_sample_entry")},
-	"summaries of garbage": {sql("update hour_summaries set summaries = randomblob(1000) where stream_id = 1"), expectation{check: "summaries"}},
-	"summaries of 100 MB":  {sql("update hour_summaries set summaries = zeroblob(100000000) where stream_id = 1"), expectation{check: "summaries"}},
-	"summaries of nowhere": {sql("update hour_summaries set utc_hour = 1 << 62 where stream_id = 1"), expectation{check: "hour_summaries"}},
-	"days of garbage": {sql(`insert into day_stretches select distinct stream_id * 68719476736 + start_time_90k / 324000000, start_time_90k / 324000000 * 324000000,
-		start_time_90k / 324000000 * 324000000 + 20 * 324000000, randomblob(1000) from recording`), expectation{check: "stretches"}},
-	"days of 100 MB": {sql(`insert into day_stretches select distinct stream_id * 68719476736 + start_time_90k / 324000000, 0, 1 << 62, zeroblob(100000000) from recording`),
-		expectation{check: ""}},
+	"summaries of garbage":           {sql("update hour_summaries set summaries = randomblob(1000) where stream_id = 1"), expectation{check: "summaries"}},
+	"summaries of 100 MB":            {sql("update hour_summaries set summaries = zeroblob(100000000) where stream_id = 1"), expectation{check: "summaries"}},
+	"summaries of nowhere":           {sql("update hour_summaries set utc_hour = 1 << 62 where stream_id = 1"), expectation{check: "hour_summaries"}},
+	"days of garbage":                {sql(hostileDays, "randomblob(1000)"), expectation{check: "stretches"}},
+	"days of 100 MB":                 {sql(hostileDays, "zeroblob(100000000)"), expectation{check: "stretches"}},
+	"days that do not end":           {sql(hostileDays+"; update day_stretches set start_time_90k = -1 << 63, end_time_90k = 9223372036854775807", "x''"), expectation{check: "stretches"}},
+	"days of other streams":          {sql(hostileDays+"; update day_stretches set id = id + (1000 << 36)", "x''"), expectation{}},
 	"no summaries":                   {sql("delete from hour_summaries where stream_id = 1"), expectation{check: "summaries", missing: true}},
 	"a quota of nothing":             {sql("update stream set retain_bytes = -1 where id = 1"), expectation{check: "its quota", missing: true}},
 	"a stream of another kind":       {sql("update stream set kind = 'side' where id = 1"), expectation{check: "kind", missing: true}},
