@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/hex"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -147,11 +146,12 @@ func TestSoundIsExact(t *testing.T) {
 			mount := start(t, "mount", mountpoint, "--store", path)
 			mount.saw("mounted")
 			paths := files(t, mountpoint)
-			compare(t, sentRuns(camera.Sent()), footageOf(t, path, 1, paths), maxUnfinished)
+			footage := footageOf(t, path, 1, paths)
+			compare(t, sentRuns(camera.Sent()), footage, maxUnfinished)
 			requireSound(t, camera, config, wholeClip(t, mountpoint))
-			requireSoundOfPart(t, config, path, mountpoint)
+			requireSoundOfPart(t, config, footage.runs[0], mountpoint)
 			for _, path := range paths {
-				tool(t, "ffmpeg", "-v", "error", "-xerror", "-i", path, "-f", "null", "-")
+				decode(t, path)
 			}
 			mustRun(t, "check", "--store", path, "--index", "--hash")
 		})
@@ -162,17 +162,8 @@ func TestSoundIsExact(t *testing.T) {
 // begun meanwhile.
 func wholeClip(t *testing.T, mountpoint string) string {
 	t.Helper()
-	const layout = "2006-01-02T15.04.05"
-	zone, err := time.LoadLocation("America/New_York") // that of newStore
-	if err != nil {
-		t.Fatal(err)
-	}
-	from, to := time.Now().Add(-10*time.Minute).In(zone), time.Now().Add(10*time.Minute).In(zone)
-	end := to.Format(layout)
-	if from.YearDay() == to.YearDay() {
-		end = to.Format("15.04.05")
-	}
-	return filepath.Join(mountpoint, "driveway", "clips", from.Format(layout)+"--"+end+".mp4")
+	now := time.Now()
+	return clipOf(t, mountpoint, now.Add(-10*time.Minute), now.Add(10*time.Minute))
 }
 
 // requireSound compares the sound in a file with what was sent, and its times with
@@ -248,9 +239,9 @@ func requireInStep(t *testing.T, run int, lates []time.Duration, reports bool) {
 // requireSoundOfPart opens three seconds of the first run by their name, and requires
 // them to have the sound of all of that time, in step with the picture as it is in a
 // clip of everything.
-func requireSoundOfPart(t *testing.T, config testcamera.Config, path, mountpoint string) {
+func requireSoundOfPart(t *testing.T, config testcamera.Config, run recordedRun, mountpoint string) {
 	t.Helper()
-	part, whole := []string{threeSeconds(t, path, mountpoint)}, []string{wholeClip(t, mountpoint)}
+	part, whole := []string{threeSeconds(t, run, mountpoint)}, []string{wholeClip(t, mountpoint)}
 	pictures, sound := playedPackets(t, part, "v"), playedPackets(t, part, "a")
 	all := playedPackets(t, whole, "v")
 	same := slices.IndexFunc(all, func(f playedFrame) bool { return f.md5 == pictures[0].md5 })

@@ -33,10 +33,7 @@ func TestExport(t *testing.T) {
 	from := newestStart(t, path).Truncate(time.Second)
 	to := from.Add(2 * time.Second)
 	waitForRecordings(t, path, recordings(t, path, 1)+5)
-	zone, err := time.LoadLocation("America/New_York")
-	mustDo(t, err)
-	clipName := from.In(zone).Format("2006-01-02T15.04.05") + "--" + to.In(zone).Format("15.04.05") + ".mp4"
-	want, _, err := readWhole(filepath.Join(mountpoint, "driveway", "clips", clipName))
+	want, _, err := readWhole(clipOf(t, mountpoint, from, to))
 	mustDo(t, err)
 
 	file := filepath.Join(dir, "burglary.mp4")

@@ -21,7 +21,7 @@ import (
 // newYork formats a time in the zone of newStore, to the second.
 func newYork(t *testing.T, when time.Time) string {
 	t.Helper()
-	zone, err := time.LoadLocation("America/New_York")
+	zone, err := time.LoadLocation(timeZone)
 	mustDo(t, err)
 	return when.In(zone).Format(time.RFC3339)
 }

@@ -147,7 +147,7 @@ func readLatest(t *testing.T, folder string) (copies []latestCopy) {
 			t.Fatalf("%s has %d bytes, and said %d", name, len(data), size)
 		}
 		mustDo(t, os.WriteFile(target, data, 0o600))
-		tool(t, "ffmpeg", "-v", "error", "-xerror", "-i", target, "-map", "0:v", "-map", "0:a?", "-f", "null", "-")
+		decode(t, target, "-map", "0:v", "-map", "0:a?")
 		video, audio := playedTracks(t, target)
 		copies = append(copies, latestCopy{name, video, withoutSilence(audio)})
 	}
@@ -227,7 +227,7 @@ func TestAddedCameraIsVisible(t *testing.T) {
 	latest := filepath.Join(mountpoint, "driveway", "latest.mp4")
 	waitForFile(t, latest)
 	waitForFile(t, filepath.Join(mountpoint, "driveway", "live", "live.m3u8"))
-	tool(t, "ffmpeg", "-v", "error", "-xerror", "-i", latest, "-f", "null", "-")
+	decode(t, latest)
 	if n := recordings(t, path, 1); n != 0 {
 		t.Logf("%d recordings are committed: a quarter of an hour has ended", n)
 	}

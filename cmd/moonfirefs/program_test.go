@@ -121,11 +121,14 @@ func newStore(t *testing.T) string {
 	return path
 }
 
+// timeZone is that of newStore.
+const timeZone = "America/New_York"
+
 // newBrokenStore makes a store that the test is going to break.
 func newBrokenStore(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "store")
-	mustRun(t, "init", "--store", path, "--time-zone", "America/New_York")
+	mustRun(t, "init", "--store", path, "--time-zone", timeZone)
 	return path
 }
 

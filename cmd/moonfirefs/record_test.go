@@ -21,9 +21,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/internal/test/wait"
+	"github.com/moonfirefs/moonfirefs/library"
 )
 
 // playedFrame is a frame as a reader of the virtual files finds it.
@@ -125,10 +127,15 @@ func TestFramesAreExact(t *testing.T) {
 			if len(runs) != 3 {
 				t.Fatalf("the camera had %d connections, want 3", len(runs))
 			}
-			recorded := compare(t, runs, footageOf(t, path, 1, files(t, mountpoint)), maxUnfinished)
+			footage := footageOf(t, path, 1, files(t, mountpoint))
+			recorded := compare(t, runs, footage, maxUnfinished)
+			requireClip(t, recorded[0], threeSeconds(t, footage.runs[0], mountpoint), 3)
+			if name == "open GOP" {
+				requireEachRun(t, recorded, footage.runs, mountpoint)
+				return
+			}
 			requireDecodable(t, files(t, mountpoint))
 			requirePictures(t, recorded, files(t, mountpoint))
-			requireClip(t, recorded[0], path, mountpoint)
 		})
 	}
 }
@@ -225,8 +232,17 @@ func TestMainAndSub(t *testing.T) {
 func requireDecodable(t *testing.T, paths []string) {
 	t.Helper()
 	for _, path := range paths {
-		tool(t, "ffmpeg", "-v", "error", "-i", path, "-map", "0:v", "-f", "null", "-")
+		decode(t, path, "-map", "0:v")
 	}
+}
+
+// decode has ffmpeg decode what options choose of a file, and find nothing wrong with it.
+// Without a time base it would count in frames, in which two pictures can be shown at the same
+// time: the last one of a run and, where that is dated at once behind, the first of the next.
+func decode(t *testing.T, path string, options ...string) {
+	t.Helper()
+	args := append([]string{"-v", "error", "-xerror", "-i", path}, options...)
+	tool(t, "ffmpeg", append(args, "-enc_time_base:v", "1:90000", "-f", "null", "-")...)
 }
 
 // requirePictures requires a decoder to show the pictures of each run in the order in
@@ -242,35 +258,57 @@ func requirePictures(t *testing.T, recorded [][]testcamera.SentFrame, paths []st
 	}
 }
 
-// threeSeconds is a clip of the first run.
-func threeSeconds(t *testing.T, path, mountpoint string) string {
+// requireEachRun requires a decoder to show each run, but for a second at either end, by
+// itself. H.265 counts pictures in eight bits or a little more. Where a run does not begin
+// with an IDR picture, a decoder takes it for the continuation of the one before, so that it
+// depends on the time between them which pictures it puts in which order; and a file that
+// begins with such a picture, as an hour can, lacks those that depend on the hour before.
+func requireEachRun(t *testing.T, recorded [][]testcamera.SentFrame, runs []recordedRun, mountpoint string) {
 	t.Helper()
-	s := openToRead(t, path)
-	defer s.Close()
-	first, _, err := s.DB.FirstStart(t.Context(), 1, moonfirefs.MinTime90k)
-	if err != nil {
-		t.Fatal(err)
+	for i, run := range recorded {
+		byTime := func(a, b testcamera.SentFrame) int { return int(a.PTS90k - b.PTS90k) }
+		first, last := slices.MinFunc(run, byTime), slices.MaxFunc(run, byTime)
+		begin := runs[i].start90k.Time()
+		end := begin.Add(moonfirefs.Duration90k(last.PTS90k - first.PTS90k).Duration())
+		from, to := begin.Truncate(time.Second).Add(time.Second), end.Truncate(time.Second)
+		requireClip(t, run, clipOf(t, mountpoint, from, to), int(to.Sub(from)/time.Second))
 	}
-	zone, err := time.LoadLocation("America/New_York")
-	if err != nil {
-		t.Fatal(err)
-	}
-	from := first.Time().Add(2 * time.Second).Truncate(time.Second).In(zone)
-	to, layout := from.Add(3*time.Second), "15.04.05"
-	if to.Day() != from.Day() {
-		layout = "2006-01-02T15.04.05"
-	}
-	name := from.Format("2006-01-02T15.04.05") + "--" + to.Format(layout) + ".mp4"
-	return filepath.Join(mountpoint, "driveway", "clips", name)
 }
 
-// requireClip opens three seconds of the first run by their name, and requires them to
-// be shown one after another.
-func requireClip(t *testing.T, run []testcamera.SentFrame, path, mountpoint string) {
+// threeSeconds is a clip of a run.
+func threeSeconds(t *testing.T, run recordedRun, mountpoint string) string {
 	t.Helper()
-	clip := threeSeconds(t, path, mountpoint)
+	from := run.start90k.Time().Add(2 * time.Second).Truncate(time.Second)
+	return clipOf(t, mountpoint, from, from.Add(3*time.Second))
+}
+
+// clipOf is the path of a clip of the camera driveway, in a store of newStore.
+func clipOf(t *testing.T, mountpoint string, from, to time.Time) string {
+	t.Helper()
+	name := library.ClipName{Start: civilMoment(t, from), End: civilMoment(t, to), Part: 1}
+	return filepath.Join(mountpoint, "driveway", library.ClipsFolder, name.String())
+}
+
+// civilMoment is how a moment is written in the zone of newStore: with an offset in an hour
+// that comes a second time.
+func civilMoment(t *testing.T, at time.Time) civil.Moment {
+	t.Helper()
+	zone, err := time.LoadLocation(timeZone)
+	mustDo(t, err)
+	m := civil.MomentOf(at.In(zone))
+	if first, ok := (civil.Calendar{Zone: zone}).Instant(m); !ok || first != moonfirefs.FromTime(at.Truncate(time.Second)) {
+		_, offset := at.In(zone).Zone()
+		m.Offset = civil.FormatOffset(offset)
+	}
+	return m
+}
+
+// requireClip requires the pictures of a clip, which is a part of a run and some seconds long,
+// to be shown one after another.
+func requireClip(t *testing.T, run []testcamera.SentFrame, clip string, seconds int) {
+	t.Helper()
 	got, want := shownCounters(t, clip), countersInOrder(run)
-	const frames = 3 * 15
+	frames := seconds * mediaFPS
 	most := frames + 1
 	if isAV1(run[0]) {
 		// By way of dav1d, libavcodec shows what an edit list hides, up to a group of pictures.
