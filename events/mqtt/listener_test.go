@@ -5,7 +5,6 @@ package mqtt
 import (
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -15,7 +14,7 @@ import (
 	"github.com/mochi-mqtt/server/v2/hooks/auth"
 	"github.com/mochi-mqtt/server/v2/listeners"
 
-	"github.com/moonfirefs/moonfirefs/events"
+	"github.com/moonfirefs/moonfirefs/events/eventstest"
 	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
@@ -42,25 +41,6 @@ func startBroker(t *testing.T, address string) (broker *server.Server, at string
 	return broker, listener.Address(), stop
 }
 
-func openEvents(t *testing.T) *events.Database {
-	t.Helper()
-	d, err := events.OpenDatabase(t.Context(), filepath.Join(t.TempDir(), events.FileName), yard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = d.Close() })
-	return d
-}
-
-func all(t *testing.T, d *events.Database) []events.Event {
-	t.Helper()
-	found, err := d.All(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return found
-}
-
 func publish(t *testing.T, broker *server.Server, topic, payload string) {
 	t.Helper()
 	if err := broker.Publish(topic, []byte(payload), false, 0); err != nil {
@@ -77,7 +57,7 @@ func subscribed(broker *server.Server) func() bool {
 // ends when the broker goes, and is heard again when it is back.
 func TestListener(t *testing.T) {
 	broker, address, stop := startBroker(t, "127.0.0.1:0")
-	d := openEvents(t)
+	d := eventstest.Open(t, yard)
 	l, err := Start(Config{
 		Broker: "mqtt://" + address, Username: "nvr", Password: "secret", ClientID: "test", Frigate: FrigateTopic,
 		Switches: []Switch{{"hall/door", "driveway", "door"}},
@@ -101,8 +81,8 @@ func TestListener(t *testing.T) {
 	publish(t, broker, "frigate/events", event("update", "1", "driveway", "person"))
 	publish(t, broker, "frigate/events", event("end", "1", "driveway", "person"))
 	publish(t, broker, "hall/door", "ON")
-	wait.Until(t, "two events", func() bool { return len(all(t, d)) == 2 })
-	found := all(t, d)
+	wait.Until(t, "two events", func() bool { return len(eventstest.All(t, d)) == 2 })
+	found := eventstest.All(t, d)
 	if e := found[0]; e.Label != "person" || e.Camera != yard || e.Source != "mqtt" || e.Start90k.Time().UnixMilli() != begin.Unix()*1000+250 || e.End90k <= e.Start90k {
 		t.Errorf("the event of Frigate is %+v", e)
 	}
@@ -111,16 +91,16 @@ func TestListener(t *testing.T) {
 	}
 
 	stop()
-	wait.Until(t, "what is on has ended", func() bool { return all(t, d)[1].End90k > found[1].End90k })
-	ended := all(t, d)[1].End90k
+	wait.Until(t, "what is on has ended", func() bool { return eventstest.All(t, d)[1].End90k > found[1].End90k })
+	ended := eventstest.All(t, d)[1].End90k
 	broker, _, _ = startBroker(t, address)
 	wait.Until(t, "it is back", subscribed(broker))
 	publish(t, broker, "hall/door", `{"state":"on"}`)
-	wait.Until(t, "another event", func() bool { return len(all(t, d)) == 3 })
+	wait.Until(t, "another event", func() bool { return len(eventstest.All(t, d)) == 3 })
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if found := all(t, d); found[1].End90k != ended || found[2].End90k <= found[2].Start90k {
+	if found := eventstest.All(t, d); found[1].End90k != ended || found[2].End90k <= found[2].Start90k {
 		t.Errorf("in the end there are %+v", found)
 	}
 }

@@ -9,44 +9,24 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/uuid"
 
 	"github.com/moonfirefs/moonfirefs"
-	"github.com/moonfirefs/moonfirefs/events"
+	"github.com/moonfirefs/moonfirefs/events/eventstest"
 	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
 var yard = uuid.MustParse("22222222-2222-4222-8222-222222222222")
-
-func openEvents(t *testing.T) *events.Database {
-	t.Helper()
-	d, err := events.OpenDatabase(t.Context(), filepath.Join(t.TempDir(), events.FileName), yard)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = d.Close() })
-	return d
-}
-
-func all(t *testing.T, d *events.Database) []events.Event {
-	t.Helper()
-	found, err := d.All(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return found
-}
 
 // Ensures that events of a camera are stored: states from when they are on until they are off,
 // others as moments, with whatever makers call them; that a subscription which the camera has
 // forgotten is made anew, and ends what was on; and that the last one is ended. The camera's
 // clock is wrong, and it gives addresses at which nobody can reach it.
 func TestListener(t *testing.T) {
-	c, d := startCamera(t), openEvents(t)
+	c, d := startCamera(t), eventstest.Open(t, yard)
 	where := func(context.Context) (Camera, error) {
 		return Camera{UUID: yard, Name: "yard", Device: c.device(t), Username: "nvr", Password: password}, nil
 	}
@@ -56,10 +36,10 @@ func TestListener(t *testing.T) {
 	c.events <- event(motion, "1", boolean("IsMotion", "true")) + event(motion, "1", boolean("IsMotion", "true"))
 	c.events <- event("tns1:RuleEngine/LineDetector/Crossed", "1", boolean("ObjectId", "17"))
 	c.events <- event("tns1:RuleEngine/MyRuleDetector/PeopleDetect", "1", boolean("State", "true"))
-	wait.Until(t, "three events", func() bool { return len(all(t, d)) == 3 })
+	wait.Until(t, "three events", func() bool { return len(eventstest.All(t, d)) == 3 })
 	c.events <- event(motion, "1", boolean("IsMotion", "false"))
-	wait.Until(t, "the motion has ended", func() bool { return all(t, d)[0].End90k > all(t, d)[0].Start90k })
-	found := all(t, d)
+	wait.Until(t, "the motion has ended", func() bool { return eventstest.All(t, d)[0].End90k > eventstest.All(t, d)[0].Start90k })
+	found := eventstest.All(t, d)
 	for i, want := range []string{"motion", "line crossing", "person"} {
 		if e := found[i]; e.Label != want || e.Camera != yard || e.Source != "onvif" {
 			t.Errorf("event %d is %+v, want %s", i, e, want)
@@ -68,15 +48,15 @@ func TestListener(t *testing.T) {
 
 	c.forget()
 	wait.Until(t, "another subscription", func() bool { return c.made() > 1 })
-	if e := all(t, d)[2]; e.End90k <= e.Start90k {
+	if e := eventstest.All(t, d)[2]; e.End90k <= e.Start90k {
 		t.Errorf("what was on goes on: %+v", e)
 	}
 	c.events <- event("tns1:Device/Trigger/DigitalInput", "2", boolean("LogicalState", "true"))
-	wait.Until(t, "a fourth event", func() bool { return len(all(t, d)) == 4 })
+	wait.Until(t, "a fourth event", func() bool { return len(eventstest.All(t, d)) == 4 })
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if e := all(t, d)[3]; e.Label != "digital input" || e.End90k <= e.Start90k {
+	if e := eventstest.All(t, d)[3]; e.Label != "digital input" || e.End90k <= e.Start90k {
 		t.Errorf("the last event is %+v", e)
 	}
 	c.mu.Lock()
