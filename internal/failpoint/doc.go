@@ -18,6 +18,7 @@
 //	save.3=skip                leave the step out, and report success
 //	save.4.after=kill@3        only the third time
 //	synchronous-normal=on      a seeded fault, see Seeded
+//	end-without-limit=on       end however long it takes, as a starved test needs it
 //
 // Which steps there are and what the faults prove is in design/faults.md. What a
 // file system does wrong belongs to package faultfs.

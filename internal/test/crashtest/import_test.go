@@ -101,6 +101,7 @@ func recordNothing(t *testing.T, path string) {
 // has the outcome of one that was not, also where a recorder has cleaned up in between, and
 // whether files are linked or, on another file system, copied.
 func TestKilledImport(t *testing.T) {
+	t.Parallel()
 	media, err := teststore.Encode(t.Context(), teststore.Params{Codec: teststore.H264, Width: 320, Height: 180, FPS: 10, Seconds: 2})
 	if err != nil {
 		t.Fatal(err)
@@ -131,6 +132,7 @@ func (i *killedImport) requireRepeatable(t *testing.T, points []string) {
 	}
 	for n, point := range points {
 		t.Run(point, func(t *testing.T) {
+			t.Parallel()
 			path, cache := i.newStore(t), t.TempDir()
 			if !i.run(t, path, cache, point) {
 				t.Fatal("it was not killed")

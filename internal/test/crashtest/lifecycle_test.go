@@ -118,7 +118,7 @@ func TestNormalBuildHasNoFailpoints(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, text := range append(slices.Collect(maps.Keys(stepsInCode(t))), "unlink-before-commit", "synchronous-normal") {
+		for _, text := range append(slices.Collect(maps.Keys(stepsInCode(t))), "unlink-before-commit", "synchronous-normal", "end-without-limit") {
 			// Such words as "commit" have other uses.
 			if strings.ContainsAny(text, ".-") && bytes.Contains(code, []byte(text)) != has {
 				t.Errorf("with failpoints %v: the program contains %q: %v", has, text, !has)

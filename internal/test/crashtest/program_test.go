@@ -43,6 +43,9 @@ func startProgram(t *testing.T, logPath, faults string, arguments ...string) *pr
 		t.Fatal(err)
 	}
 	defer log.Close()
+	if !isLong() {
+		faults += " end-without-limit=on" // see inTime
+	}
 	p := &program{cmd: exec.Command(path, arguments...), logPath: logPath, started: time.Now(), exited: make(chan struct{})}
 	// The race detector would sleep for a second at the end.
 	p.cmd.Env = append(os.Environ(), "MOONFIREFS_FAILPOINTS="+faults, "GORACE=atexit_sleep_ms=0")

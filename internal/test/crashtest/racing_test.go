@@ -133,18 +133,32 @@ type race struct {
 	ran, refused, harmful int
 }
 
+// leastCommands are typed however long it takes.
+const leastCommands = 15
+
 func (r *race) run() {
 	names := slices.Sorted(maps.Keys(racers))
-	for time.Now().Before(r.until) {
-		r.mu.Lock()
-		n := r.ran
-		r.ran++
-		r.mu.Unlock()
+	for {
+		n, ok := r.next()
+		if !ok {
+			return
+		}
 		name := names[rand.N(len(names))]
 		args := racers[name](n, r.scratch, r.sources)
 		output, err := r.command(args...)
 		r.judge(args, output, err)
 	}
+}
+
+// next counts the command to come; ok is false if none is.
+func (r *race) next() (n int, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ran >= leastCommands && time.Now().After(r.until) {
+		return 0, false
+	}
+	r.ran++
+	return r.ran - 1, true
 }
 
 // raceStatus is the exit status of a program in which the race detector has found one.

@@ -187,7 +187,8 @@ func (s *site) recoverWithin(limit time.Duration) []string {
 }
 
 // inTime returns what is wrong with how long something took. Only the long form has
-// the machine for itself; elsewhere, nothing is: the results say how long it was.
+// the machine for itself; elsewhere, nothing is: the results say how long it was. Nor does
+// the program end there before it is done, as it does after some seconds elsewhere.
 func inTime(what string, took, limit time.Duration) []string {
 	if !isLong() || took <= limit {
 		return nil

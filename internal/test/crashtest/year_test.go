@@ -49,6 +49,7 @@ const (
 // need. Each frame that a camera has sent is either where and when it belongs, or was
 // deleted by retention or by a command.
 func TestYear(t *testing.T) {
+	t.Parallel()
 	days := tries(6, 366)
 	if isLong() && raceEnabled {
 		t.Skip("takes too long with the race detector: make crashtest runs it without")
