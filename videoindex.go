@@ -139,8 +139,7 @@ func (d *VideoIndexDecoder) Read(dst []Sample) int {
 	blob, at := d.blob, d.offset
 	duration, offset90k := int64(d.Duration90k), d.CompositionOffset90k
 	prevBytes := [2]int64{int64(d.prevBytesNonSync), int64(d.prevBytesSync)}
-	durationTotal90k, problem := d.durationTotal90k, ""
-	n := 0
+	durationTotal90k, problem, n := d.durationTotal90k, "", 0
 	for ; n < len(dst) && at < len(blob); n++ {
 		if duration == 0 && at > 0 {
 			problem = "zero duration before the last sample"

@@ -20,11 +20,38 @@ import (
 	"github.com/moonfirefs/moonfirefs/recorder"
 )
 
+// runFlags are those of the command run.
+type runFlags struct {
+	mount  mountFlags
+	watch  watchFlags
+	proofs proofFlags
+	events eventFlags
+
+	segmentEvery, frameTimeout time.Duration
+	queue                      string
+	previews                   []string
+}
+
+func (f *runFlags) add(cmd *cobra.Command) {
+	f.mount.add(cmd)
+	f.watch.add(cmd)
+	f.proofs.add(cmd)
+	f.events.add(cmd)
+	cmd.Flags().DurationVar(&f.segmentEvery, "rotate-every", time.Minute, "length of a recording, from 1s to 4m; footage appears in the mount when its recording is complete")
+	cmd.Flags().StringVar(&f.queue, "queue", "32MiB", "memory for frames that wait for a slow disk, for each stream; frames that do not fit are lost")
+	cmd.Flags().DurationVar(&f.frameTimeout, "frame-timeout", 30*time.Second, "reconnect to a camera that has sent no picture for this long")
+	cmd.Flags().StringSliceVar(&f.previews, "previews", nil, "make a small picture of each minute of these cameras (NAME-sub for a sub stream), or of \"all\" main streams")
+}
+
+// check returns the size of the queue, or an error of which flag is wrong.
+func (f *runFlags) check() (queueBytes int64, err error) {
+	queueBytes, err = parseSize("--queue", f.queue, queueBounds)
+	return queueBytes, cmp.Or(err, segmentBounds.check("--rotate-every", f.segmentEvery),
+		timeoutBounds.check("--frame-timeout", f.frameTimeout), f.watch.check())
+}
+
 func newRunCommand(g *global) *cobra.Command {
-	f, watch, proofs, taken := &mountFlags{}, &watchFlags{}, &proofFlags{}, &eventFlags{}
-	var segmentEvery, frameTimeout time.Duration
-	var queue string
-	var previews []string
+	f := &runFlags{}
 	cmd := &cobra.Command{
 		Use:         "run MOUNTPOINT",
 		Annotations: serves,
@@ -49,45 +76,38 @@ event, with these variables in its environment:
   moonfirefs run /mnt/nvr --metrics 127.0.0.1:9090
   moonfirefs run /mnt/nvr --hook 'logger -t camera "$MOONFIREFS_TEXT"'`,
 		Args: asUsage(needs("MOUNTPOINT")),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			log, err := g.logger(cmd)
-			if err != nil {
-				return err
-			}
-			queueBytes, err := parseSize("--queue", queue, queueBounds)
-			err = cmp.Or(err, segmentBounds.check("--rotate-every", segmentEvery),
-				timeoutBounds.check("--frame-timeout", frameTimeout), watch.check())
-			if err != nil {
-				return err
-			}
-			// There is nothing to reload: changes are taken up as they are made.
-			signal.Ignore(syscall.SIGHUP)
-			closeCache, err := f.openCache(g.store, log)
-			if err != nil {
-				return err
-			}
-			defer closeCache()
-			s, err := openForRecording(cmd.Context(), g.store, log)
-			if err != nil {
-				return err
-			}
-			defer closing(log, s)
-			s.AddSpareDirs()
-			return record(cmd.Context(), &recording{
-				store: s, storePath: g.store, mountpoint: args[0], mount: f, watch: watch, proofs: proofs, log: log,
-				segmentEvery: segmentEvery, queueBytes: queueBytes, frameTimeout: frameTimeout, previews: previews, events: taken,
-			})
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return f.run(cmd, g, args[0]) },
 	}
 	f.add(cmd)
-	watch.add(cmd)
-	proofs.add(cmd)
-	taken.add(cmd)
-	cmd.Flags().DurationVar(&segmentEvery, "rotate-every", time.Minute, "length of a recording, from 1s to 4m; footage appears in the mount when its recording is complete")
-	cmd.Flags().StringVar(&queue, "queue", "32MiB", "memory for frames that wait for a slow disk, for each stream; frames that do not fit are lost")
-	cmd.Flags().DurationVar(&frameTimeout, "frame-timeout", 30*time.Second, "reconnect to a camera that has sent no picture for this long")
-	cmd.Flags().StringSliceVar(&previews, "previews", nil, "make a small picture of each minute of these cameras (NAME-sub for a sub stream), or of \"all\" main streams")
 	return cmd
+}
+
+func (f *runFlags) run(cmd *cobra.Command, g *global, mountpoint string) error {
+	log, err := g.logger(cmd)
+	if err != nil {
+		return err
+	}
+	queueBytes, err := f.check()
+	if err != nil {
+		return err
+	}
+	// There is nothing to reload: changes are taken up as they are made.
+	signal.Ignore(syscall.SIGHUP)
+	closeCache, err := f.mount.openCache(g.store, log)
+	if err != nil {
+		return err
+	}
+	defer closeCache()
+	s, err := openForRecording(cmd.Context(), g.store, log)
+	if err != nil {
+		return err
+	}
+	defer closing(log, s)
+	s.AddSpareDirs()
+	return record(cmd.Context(), &recording{
+		store: s, storePath: g.store, mountpoint: mountpoint, mount: &f.mount, watch: &f.watch, proofs: &f.proofs, log: log,
+		segmentEvery: f.segmentEvery, queueBytes: queueBytes, frameTimeout: f.frameTimeout, previews: f.previews, events: &f.events,
+	})
 }
 
 // roomEvery is how often a full disk is looked at again.
