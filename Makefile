@@ -104,6 +104,7 @@ objecttest:
 	@tools/setup.sh versitygw
 	MOONFIREFS_VERSITYGW=$(CURDIR)/$(call tool,versitygw) go test -v -count=1 -timeout 1h $(AS_ROOT) ./objects
 	MOONFIREFS_VERSITYGW=$(CURDIR)/$(call tool,versitygw) go test -v -count=1 -timeout 1h $(AS_ROOT) ./cmd/moonfirefs -run 'TestTierInBucket|TestBucket'
+	MOONFIREFS_CRASHTEST=long MOONFIREFS_VERSITYGW=$(CURDIR)/$(call tool,versitygw) go test -v -count=1 -timeout 1h $(AS_ROOT) ./internal/test/crashtest -run TestBucket
 
 litestreamtest:
 	@tools/setup.sh test

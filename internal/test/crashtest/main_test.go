@@ -21,6 +21,7 @@ import (
 	"github.com/moonfirefs/moonfirefs/internal/test/faultfs"
 	"github.com/moonfirefs/moonfirefs/internal/test/programbuild"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/objects"
 	_ "github.com/moonfirefs/moonfirefs/recorder" // lest its changes leave test results cached
 )
 
@@ -88,6 +89,7 @@ func runTests(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
+	objects.Register(objects.Options{}) // what is inspected may be in a bucket
 	// These tests mostly wait.
 	flag.Parse()
 	if err := flag.Set("test.parallel", "6"); err != nil {

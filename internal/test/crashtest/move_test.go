@@ -26,54 +26,70 @@ func movePoints(t *testing.T) (points []string) {
 	return points
 }
 
+// unmovedBytes is so much that nothing is deleted before it has moved.
+const unmovedBytes = 100 * retainBytes
+
 // newTieredSite makes a site in a folder whose footage moves to a second directory at once,
 // where retention deletes all the time.
 func newTieredSite(t *testing.T, folder string) *site {
+	t.Helper()
+	s := newUnmovedSite(t, folder)
+	bulk, err := store.AddDir(t.Context(), s.path, filepath.Join(folder, "bulk"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.moveTo(bulk.ID)
+	return s
+}
+
+// newUnmovedSite makes a site in a folder of which nothing is deleted before it moves.
+func newUnmovedSite(t *testing.T, folder string) *site {
 	t.Helper()
 	sources, err := cameras()
 	if err != nil {
 		t.Fatal(err)
 	}
-	// So much that nothing is deleted before it has moved.
-	const unmovedBytes = 100 * retainBytes
-	s := newSiteWith(t, filepath.Join(folder, "store"), "", sources, unmovedBytes, filepath.Join(folder, "bulk"))
-	opened, err := store.Open(t.Context(), s.path, store.Configuring, nil)
+	return newSiteWith(t, filepath.Join(folder, "store"), "", sources, unmovedBytes)
+}
+
+// moveTo has all footage move to a directory at once.
+func (s *site) moveTo(dir moonfirefs.SampleDirID) {
+	s.t.Helper()
+	opened, err := s.openStore(s.t.Context())
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
 	defer opened.Close()
-	all, err := opened.DB.Cameras(t.Context())
+	all, err := opened.DB.Cameras(s.t.Context())
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	bulk := max(all[0].Streams[0].SampleDir, all[1].Streams[0].SampleDir)
 	for i := range all {
-		// newSiteWith has distributed them among the directories.
-		after := all[i]
-		after.Streams = append([]moonfirefs.Stream{}, all[i].Streams...)
-		after.Streams[0].SampleDir = 1
-		if err := opened.DB.UpdateCamera(t.Context(), &all[i], &after); err != nil {
-			t.Fatal(err)
-		}
-		if err := opened.DB.SetTier(t.Context(), &moonfirefs.Tier{Stream: all[i].Streams[0].ID, SampleDir: bulk, RetainBytes: retainBytes}); err != nil {
-			t.Fatal(err)
+		if err := opened.DB.SetTier(s.t.Context(), &moonfirefs.Tier{Stream: all[i].Streams[0].ID, SampleDir: dir, RetainBytes: retainBytes}); err != nil {
+			s.t.Fatal(err)
 		}
 	}
-	return s
 }
 
 // moves tells whether footage of each camera has moved while the program runs.
-func (p *program) moves(n int) bool { return strings.Count(p.log(), "msg=moved ") >= n }
+func (p *program) moves(n int) bool { return p.moved() >= n }
+
+// moved is how many recordings have moved.
+func (p *program) moved() int { return strings.Count(p.log(), "msg=moved ") }
 
 // TestMoveFailpoints ensures that SIGKILL before and after each step of a move loses nothing
 // and leaves nothing twice.
 func TestMoveFailpoints(t *testing.T) {
 	t.Parallel()
-	points := movePoints(t)
-	s := newTieredSite(t, t.TempDir())
+	newTieredSite(t, t.TempDir()).killAtMoves("SIGKILL at each step of a move")
+}
+
+func (s *site) killAtMoves(fault string) {
+	s.t.Helper()
+	points := movePoints(s.t)
 	s.warmUp()
 	stride := tries(3, 1)
-	s.repeat("SIGKILL at each step of a move", (len(points)+stride-1)/stride, func(i int) []string {
+	s.repeat(fault, (len(points)+stride-1)/stride, func(i int) []string {
 		point := points[i*stride]
 		p := s.start(point + "=kill")
 		p.waitUntil(p.hasExited)
@@ -84,9 +100,13 @@ func TestMoveFailpoints(t *testing.T) {
 // TestMoveKills ensures the same of SIGKILL at any moment while footage moves.
 func TestMoveKills(t *testing.T) {
 	t.Parallel()
-	s := newTieredSite(t, t.TempDir())
+	newTieredSite(t, t.TempDir()).killWhileMoving("SIGKILL while footage moves")
+}
+
+func (s *site) killWhileMoving(fault string) {
+	s.t.Helper()
 	s.warmUp()
-	s.repeat("SIGKILL while footage moves", tries(3, 100), func(i int) []string {
+	s.repeat(fault, tries(3, 100), func(i int) []string {
 		p := s.start("")
 		p.waitUntil(func() bool { return p.moves(1 + i%7) })
 		s.kill()
@@ -112,16 +132,20 @@ func TestMovePowerCuts(t *testing.T) {
 // goes on.
 func TestMoveErrors(t *testing.T) {
 	t.Parallel()
+	newTieredSite(t, t.TempDir()).failAtMoves("each step of a move reports an error")
+}
+
+func (s *site) failAtMoves(fault string) {
+	s.t.Helper()
 	var points []string
-	for _, point := range movePoints(t) {
-		if stepsInCode(t)[strings.TrimSuffix(strings.TrimSuffix(point, ".before"), ".after")] == "Step" {
+	for _, point := range movePoints(s.t) {
+		if stepsInCode(s.t)[strings.TrimSuffix(strings.TrimSuffix(point, ".before"), ".after")] == "Step" {
 			points = append(points, point)
 		}
 	}
-	s := newTieredSite(t, t.TempDir())
 	s.warmUp()
 	stride := tries(3, 1)
-	s.repeat("each step of a move reports an error", (len(points)+stride-1)/stride, func(i int) []string {
+	s.repeat(fault, (len(points)+stride-1)/stride, func(i int) []string {
 		point := points[i*stride]
 		p := s.start(point + "=error:EIO@1")
 		hit := func() bool { return p.wasHit(point, "error") }
