@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"sync/atomic"
-	"time"
 
 	"github.com/minio/minio-go/v7/pkg/credentials"
 )
@@ -20,8 +19,8 @@ var errNoCredentials = errors.New("there are no credentials: give a file (dir ad
 // environment. A file that changes is read again.
 type provider struct {
 	path string
-	// read is when the file was changed that was read, in nanoseconds.
-	read atomic.Int64
+	// read is the file that was read; nil before.
+	read atomic.Pointer[os.FileInfo]
 }
 
 var _ credentials.Provider = (*provider)(nil)
@@ -32,7 +31,7 @@ func (p *provider) Retrieve() (credentials.Value, error) {
 	if p.path != "" {
 		info, err := os.Stat(p.path)
 		if err == nil {
-			p.read.Store(info.ModTime().UnixNano())
+			p.read.Store(&info)
 			return p.fromFile()
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
@@ -71,7 +70,10 @@ func (p *provider) IsExpired() bool {
 		return false
 	}
 	info, err := os.Stat(p.path)
-	return err == nil && !info.ModTime().Equal(time.Unix(0, p.read.Load()))
+	read := p.read.Load()
+	// Two files may well have the same time, where one was renamed to the other soon after it
+	// was written.
+	return err == nil && (read == nil || !os.SameFile(info, *read) || !info.ModTime().Equal((*read).ModTime()))
 }
 
 // CheckCredentials fails where a file with credentials can be read by everybody.

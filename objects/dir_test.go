@@ -10,7 +10,9 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"net/url"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -226,6 +228,50 @@ func TestUnlink(t *testing.T) {
 	f.must(impatient.Sync())
 	if _, err := f.dir.Stat(held); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("afterwards: %v", err)
+	}
+}
+
+// TestRefused ensures that an object store that refuses says why, in words that tell what to do.
+func TestRefused(t *testing.T) {
+	f := newFixture(t, objects.Options{Patience: patience})
+	name := uuid.New()
+	f.publish(name, 100)
+	for fault, want := range map[objectstore.Fault]string{
+		objectstore.ReadOnly: "refuses access: No: check bucket and credentials",
+		objectstore.Skewed:   "this machine's clock and its own differ too much: set the clock",
+	} {
+		f.store.Set(fault)
+		if err := f.put(uuid.New(), []byte("x")); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
+	}
+	f.store.Set(objectstore.None)
+	other := strings.Replace(f.url, objectstore.Bucket, "elsewhere", 1)
+	dir, err := objects.New(other, objects.Options{Patience: patience})
+	f.must(err)
+	defer dir.Close()
+	if _, err := dir.ReadMeta(); err == nil || !strings.Contains(err.Error(), "there is no such bucket") {
+		t.Errorf("of another bucket: %v", err)
+	}
+}
+
+// TestCredentialsChange ensures that the key counts that the file has now.
+func TestCredentialsChange(t *testing.T) {
+	f := newFixture(t, objects.Options{Patience: patience})
+	u, err := url.Parse(f.url)
+	f.must(err)
+	path := u.Query().Get("credentials")
+	good, err := os.ReadFile(path)
+	f.must(err)
+	f.publish(uuid.New(), 100)
+	if key := f.store.LastKey(); !strings.Contains(string(good), key) {
+		t.Fatalf("signed by %q", key)
+	}
+	f.must(os.WriteFile(path+".new", []byte("[default]\naws_access_key_id = OTHERKEY\naws_secret_access_key = x\n"), 0o600))
+	f.must(os.Rename(path+".new", path))
+	_ = f.put(uuid.New(), []byte("x")) // only some object stores look at it
+	if key := f.store.LastKey(); key != "OTHERKEY" {
+		t.Errorf("after the change, requests are signed by %q", key)
 	}
 }
 

@@ -114,23 +114,28 @@ func meaning(err error) error {
 	}
 	switch {
 	case response.Code == minio.NoSuchBucket:
-		return fmt.Errorf("there is no bucket %s: %w", response.BucketName, errRefused)
+		return fmt.Errorf("there is no such bucket: %w", errRefused)
 	case response.StatusCode == http.StatusNotFound:
 		return fmt.Errorf("there is no object %s: %w", response.Key, fs.ErrNotExist)
 	case response.StatusCode == http.StatusPreconditionFailed:
 		return fmt.Errorf("object %s: %w", response.Key, fs.ErrExist)
+	case response.Code == minio.RequestTimeTooSkewed:
+		return fmt.Errorf("the object store refuses access, since this machine's clock and its own differ too much: %w", errClock)
 	case response.StatusCode == http.StatusForbidden || response.StatusCode == http.StatusUnauthorized:
 		return fmt.Errorf("the object store refuses access: %w: %w", err, errRefused)
 	}
 	return err
 }
 
+// errClock is returned where the object store takes requests for old, or to come.
+var errClock = errors.New("set the clock")
+
 // errRefused is returned where the object store answers that it will not do it.
 var errRefused = errors.New("check bucket and credentials")
 
 // passes tells whether another attempt may succeed.
 func passes(err error) bool {
-	for _, final := range []error{fs.ErrNotExist, fs.ErrExist, errRefused, errNoCredentials, context.Canceled, moonfirefs.ErrNewer} {
+	for _, final := range []error{fs.ErrNotExist, fs.ErrExist, errRefused, errClock, errNoCredentials, context.Canceled, moonfirefs.ErrNewer} {
 		if errors.Is(err, final) {
 			return false
 		}

@@ -42,8 +42,13 @@ func newBucketStore(t *testing.T) *bucketStore {
 // moveAll has all footage move to the bucket as soon as it is recorded to.
 func (s *bucketStore) moveAll() {
 	s.Helper()
-	mustRun(s.T, "tier", "add", "yard", "--to", s.bucket.URL, "--after", "10m", "--retain", "1GB", "--store", s.path)
-	mustRun(s.T, "tier", "add", "yard/sub", "--to", s.bucket.URL, "--after", "1h", "--retain", "1GB", "--store", s.path)
+	s.moveAllTo(s.bucket.URL)
+}
+
+func (s *bucketStore) moveAllTo(dir string) {
+	s.Helper()
+	mustRun(s.T, "tier", "add", "yard", "--to", dir, "--after", "10m", "--retain", "1GB", "--store", s.path)
+	mustRun(s.T, "tier", "add", "yard/sub", "--to", dir, "--after", "1h", "--retain", "1GB", "--store", s.path)
 }
 
 // local is how many sample files are on this machine.
@@ -218,6 +223,42 @@ func (s *bucketStore) requireCounted(recorder *program, names ...string) {
 	}
 	if output, _ := run(s.T, "status", "--json", "--store", s.path); !strings.Contains(output, `"failedRequests":`) {
 		s.Errorf("status: %s", output)
+	}
+}
+
+// TestBucketAdded ensures that a recorder that is running takes up a directory in a bucket that
+// is added, and moves footage there.
+func TestBucketAdded(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	tool(t, "tar", "-C", dir, "-xzf", filepath.Join(oldStores, "version-1.tar.gz"))
+	s := &bucketStore{T: t, path: filepath.Join(dir, "store"), bucket: objectstore.Start(t), digests: oldDigests(t, "version-1")}
+	mountpoint := newMountpoint(t)
+	recorder := start(t, "run", mountpoint, "--store", s.path)
+	recorder.saw("msg=recording")
+	mustRun(t, "dir", "add", "--s3", s.bucket.URL, "--credentials", objectstore.Credentials(t), "--store", s.path)
+	s.moveAll()
+	wait.Until(t, "all footage to move", func() bool { return s.local() == 0 })
+	s.requireDigests(mountpoint, "after the move")
+	recorder.stop()
+	requireOutput(t, exitOK, []string{"Clean"}, "check", "--hash", "--store", s.path)
+}
+
+// TestBucketOfAnother ensures that the prefix of another store is refused when it is added,
+// and that nothing moves to a prefix whose mark has become another one's.
+func TestBucketOfAnother(t *testing.T) {
+	t.Parallel()
+	s := newBucketStore(t)
+	requireOutput(t, exitFailure, []string{"it is one already"}, "dir", "add", "--s3", s.bucket.URL, "--credentials", s.credentials, "--store", newStore(t))
+	other := newStore(t)
+	mustRun(t, "dir", "add", "--s3", s.bucket.URL+"2", "--credentials", s.credentials, "--store", other)
+	s.sql(fmt.Sprintf("update sample_dir set path = replace(path, '%s', '%s') where path like 'http%%'", s.bucket.URL, s.bucket.URL+"2"))
+	s.moveAllTo(s.bucket.URL + "2")
+	recorder := start(t, "run", newMountpoint(t), "--store", s.path)
+	recorder.saw("does not belong to this store")
+	recorder.stop()
+	if n := len(s.bucket.Objects(t)); n != 2 {
+		t.Errorf("%d objects, instead of two marks", n)
 	}
 }
 

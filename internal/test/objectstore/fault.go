@@ -27,6 +27,8 @@ const (
 	Wrong
 	// ReadOnly: it refuses everything that s3:GetObject does not allow.
 	ReadOnly
+	// Skewed: it refuses everything, since the clock of whoever asks is wrong.
+	Skewed
 )
 
 // Proxy passes requests on to a store as long as there is no fault.
@@ -40,6 +42,8 @@ type Proxy struct {
 	// requests counts them by method, refused those that were refused.
 	requests map[string]int
 	refused  int
+	// key is the one that the last request was signed by.
+	key string
 }
 
 // NewProxy returns one without a fault.
@@ -63,12 +67,18 @@ func (p *Proxy) Requests(method string) int {
 	return p.requests[method]
 }
 
-// Refused is how many requests there were that credentials for reading do not allow, while the
-// fault was ReadOnly.
+// Refused is how many requests were refused, while the fault was ReadOnly or Skewed.
 func (p *Proxy) Refused() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.refused
+}
+
+// LastKey is the access key that the last request was signed by.
+func (p *Proxy) LastKey() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.key
 }
 
 // readsObject tells whether s3:GetObject allows a request.
@@ -77,19 +87,22 @@ func readsObject(r *http.Request) bool {
 	return (r.Method == http.MethodGet || r.Method == http.MethodHead) && key != ""
 }
 
-func (p *Proxy) refuse(w http.ResponseWriter) {
+func (p *Proxy) refuse(w http.ResponseWriter, code string) {
 	p.mu.Lock()
 	p.refused++
 	p.mu.Unlock()
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(http.StatusForbidden)
-	_, _ = io.WriteString(w, "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
+	_, _ = io.WriteString(w, "<Error><Code>"+code+"</Code><Message>No</Message></Error>")
 }
 
 func (p *Proxy) begin(r *http.Request) (f Fault, over <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.requests[r.Method]++
+	if _, signed, ok := strings.Cut(r.Header.Get("Authorization"), "Credential="); ok {
+		p.key, _, _ = strings.Cut(signed, "/")
+	}
 	return p.fault, p.over
 }
 
@@ -108,10 +121,12 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.spoil(w, r, f)
 	case ReadOnly:
 		if !readsObject(r) {
-			p.refuse(w)
+			p.refuse(w, "AccessDenied")
 			return
 		}
 		p.to.ServeHTTP(w, r)
+	case Skewed:
+		p.refuse(w, "RequestTimeTooSkewed")
 	default:
 		p.to.ServeHTTP(w, r)
 	}
