@@ -58,6 +58,9 @@ type listedStream struct {
 	status.Stream
 }
 
+// noCameras is what is said of a store that has none yet.
+const noCameras = "No cameras yet. Add one: moonfirefs camera add"
+
 func listCameras(o *opened, asJSON bool) error {
 	cameras, err := o.DB.Cameras(o.cmd.Context())
 	if err != nil {
@@ -72,7 +75,7 @@ func listCameras(o *opened, asJSON bool) error {
 		return printJSON(o.cmd.OutOrStdout(), all, storeIndent)
 	}
 	if len(all) == 0 {
-		return o.printf("No cameras yet. Add one: moonfirefs camera add")
+		return o.printf(noCameras)
 	}
 	return printListedCameras(o.cmd.OutOrStdout(), all, r.Words())
 }

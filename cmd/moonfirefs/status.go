@@ -82,6 +82,22 @@ func printStatus(out io.Writer, r *status.Report) error {
 	if b := r.Backup; b != nil && !b.Succeeded.IsZero() {
 		t.line(fmt.Sprintf("Last backup %s.", words.Moment(b.Succeeded)))
 	}
+	printStreams(t, r, words)
+	t.line("\nDIRECTORY\tSPACE\tUSED BY FOOTAGE\tQUOTAS")
+	for i := range r.Directories {
+		d := &r.Directories[i]
+		t.row(d.Path, d.SpaceText(), status.BytesText(d.UsedBytes), status.BytesText(d.QuotaBytes))
+	}
+	printTiers(t, r)
+	return t.flush()
+}
+
+// printStreams tells of the cameras, if there are any.
+func printStreams(t table, r *status.Report, words status.Words) {
+	if len(r.Streams) == 0 {
+		t.line("\n" + noCameras)
+		return
+	}
 	t.line("\nCAMERA\tSTATE\tLAST FRAME\tGAPS TODAY")
 	for i := range r.Streams {
 		s := &r.Streams[i]
@@ -92,13 +108,6 @@ func printStatus(out io.Writer, r *status.Report) error {
 		s := &r.Streams[i]
 		t.row(s.Folder, status.BitRateText(float64(s.BitRate)), s.DriftText(), s.BackText(), s.FullText(), s.RecordedText())
 	}
-	t.line("\nDIRECTORY\tSPACE\tUSED BY FOOTAGE\tQUOTAS")
-	for i := range r.Directories {
-		d := &r.Directories[i]
-		t.row(d.Path, d.SpaceText(), status.BytesText(d.UsedBytes), status.BytesText(d.QuotaBytes))
-	}
-	printTiers(t, r)
-	return t.flush()
 }
 
 // printTiers tells where footage moves, if any does.

@@ -78,6 +78,10 @@ func TestListsAsJSON(t *testing.T) {
 	}
 	requireOutput(t, exitOK, []string{"[]"}, "camera", "list", "--json", "--store", newStore(t))
 	requireOutput(t, exitOK, []string{"No cameras yet. Add one: moonfirefs camera add"}, "camera", "list", "--store", newStore(t))
+	var out strings.Builder
+	if err := printStatus(&out, &status.Report{}); err != nil || !strings.Contains(out.String(), noCameras) || strings.Contains(out.String(), "CAMERA") {
+		t.Errorf("the status of a store without cameras, %v:\n%s", err, &out)
+	}
 }
 
 // TestFindingsAsJSON ensures that a finding says what is wrong, and that the exit status is

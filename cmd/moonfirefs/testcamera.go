@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/moonfirefs/moonfirefs/internal/monitor"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 )
 
@@ -35,6 +36,7 @@ counter. Add it like any other camera. It needs ffmpeg to encode the video.`,
 			if _, err := fmt.Fprintf(cmd.OutOrStdout(), "A simulated camera plays at %s\n", camera.URL()); err != nil {
 				return err
 			}
+			monitor.TellReady(log) // whoever has systemd start it can wait until it plays
 			<-cmd.Context().Done()
 			return nil
 		},

@@ -46,9 +46,15 @@ func newService(r dirStatuser, mount Mount, log *slog.Logger) *service {
 	return s
 }
 
-func (s *service) notify(state string) {
+func (s *service) notify(state string) { notify(state, s.log) }
+
+// TellReady tells systemd that a program is ready which has no recorder. Where systemd has
+// not started it, it does nothing.
+func TellReady(log *slog.Logger) { notify(daemon.SdNotifyReady, log) }
+
+func notify(state string, log *slog.Logger) {
 	if _, err := daemon.SdNotify(false, state); err != nil {
-		s.log.Debug("cannot notify systemd", "err", err)
+		log.Debug("cannot notify systemd", "err", err)
 	}
 }
 
