@@ -164,7 +164,7 @@ func (f *exportFlags) writeProof(cmd *cobra.Command, from proving, part int, pat
 	if err != nil {
 		return err
 	}
-	mode := durable.Concurrent
+	mode := durable.Concurrent | durable.Shared // as the film is
 	if f.force {
 		mode |= durable.Replace
 	}

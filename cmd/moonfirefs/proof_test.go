@@ -61,6 +61,7 @@ func TestProof(t *testing.T) {
 	exported := filepath.Join(elsewhere, "visit.mp4")
 	requireOutput(t, exitOK, []string{"visit.proof.json"}, "export", "yard", "2026-11-22T13:10:05", "13:10:33", "-o", exported, "--store", path)
 	requireOutput(t, exitOK, []string{"UNCHANGED"}, "verify", exported, "--key", key)
+	requireSameMode(t, exported, filepath.Join(elsewhere, "visit.proof.json"))
 	requireOutput(t, exitFailure, []string{"exists"}, "export", "yard", "2026-11-22T13:10:05", "13:10:33", "-o", exported, "--store", path)
 	data, err := os.ReadFile(exported)
 	mustDo(t, err)
@@ -85,6 +86,18 @@ func TestProof(t *testing.T) {
 		t.Errorf("the proof has changed, %v", err)
 	}
 	recorder.stop()
+}
+
+// requireSameMode requires that whoever may read a file may read another one.
+func requireSameMode(t *testing.T, path, other string) {
+	t.Helper()
+	one, err := os.Stat(path)
+	mustDo(t, err)
+	two, err := os.Stat(other)
+	mustDo(t, err)
+	if one.Mode() != two.Mode() {
+		t.Errorf("%s is %v, %s is %v", path, one.Mode(), other, two.Mode())
+	}
 }
 
 // recordYard records a minute of a day that is over.
