@@ -91,14 +91,21 @@ func (*av1Codec) appendUnit(sample, unit []byte) []byte {
 	return append(sample, unit[headerBytes:]...)
 }
 
-func (c *av1Codec) learnUnit(unit []byte) {
+// setKey: sequence headers are in all sync samples, and in no others.
+func (*av1Codec) setKey([]byte) (key setKey, ok bool) { return setKey{}, false }
+
+func (*av1Codec) set(setKey) []byte { return nil }
+
+func (c *av1Codec) learnUnit(unit []byte) (isNew bool) {
 	if obuType(unit) != obuSequenceHeader || len(unit) > maxParameterSetBytes || bytes.Equal(unit, c.sequence) {
-		return
+		return false
 	}
 	var header av1.SequenceHeader
-	if header.Unmarshal(unit) == nil {
-		c.sequence, c.reduced = bytes.Clone(unit), header.ReducedStillPictureHeader
+	if header.Unmarshal(unit) != nil {
+		return false
 	}
+	c.sequence, c.reduced = bytes.Clone(unit), header.ReducedStillPictureHeader
+	return true
 }
 
 // isSlice tells whether an OBU begins a frame.

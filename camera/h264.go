@@ -25,10 +25,9 @@ const (
 //
 //   - access unit delimiters (9), end of sequence (10), end of stream (11) and
 //     filler data (12), which carry nothing once samples are framed by length;
-//   - sequence parameter sets (7): the sample entry has the one in force, and
-//     another one can come into force only with an IDR picture, which begins a
-//     new sample entry;
-//   - picture parameter sets (8) that the sample entry has with the same bytes.
+//   - sequence and picture parameter sets (7, 8) that a decoder knows by then with the same
+//     bytes, of the sample entry or of samples since. The latest ones are in the sample
+//     entry of the next IDR picture.
 //
 // A sync sample is an access unit with an IDR slice (5), the only place where
 // decoding can start without loss (ISO 14496-15 §5.3.5.1). Pictures that are
@@ -60,25 +59,46 @@ func newH264Stream() *stream {
 	return newStream(&h264Codec{sps: make(map[uint32][]byte), pps: make(map[uint32]pictureParameterSet)})
 }
 
-func (h *h264Codec) learnUnit(unit []byte) {
+// setKey reads seq_parameter_set_id, which follows profile, constraints and level
+// (§7.3.2.1.1), or pic_parameter_set_id (§7.3.2.2).
+func (*h264Codec) setKey(unit []byte) (key setKey, ok bool) {
 	switch nalType(unit) {
 	case h264.NALUTypeSPS:
-		// seq_parameter_set_id follows profile, constraints and level
-		// (§7.3.2.1.1).
 		r := newRBSPReader(unit, 4*8)
 		id := r.golomb()
-		if !r.failed && id <= maxSPSID && !bytes.Equal(h.sps[id], unit) && h.budget.replace(h.sps[id], unit) {
-			h.sps[id] = bytes.Clone(unit)
-			h.frameMBsOnly, _ = avcFrames(unit)
-		}
+		return setKey{sequenceSet, id}, !r.failed && id <= maxSPSID
 	case h264.NALUTypePPS:
-		// pic_parameter_set_id, seq_parameter_set_id (§7.3.2.2).
 		r := newRBSPReader(unit, 8)
-		id, spsID := r.golomb(), r.golomb()
-		if !r.failed && id <= maxPPSID && spsID <= maxSPSID && !bytes.Equal(h.pps[id].unit, unit) && h.budget.replace(h.pps[id].unit, unit) {
-			h.pps[id] = pictureParameterSet{unit: bytes.Clone(unit), spsID: spsID}
-		}
+		id := r.golomb()
+		return setKey{pictureSet, id}, !r.failed && id <= maxPPSID
 	}
+	return setKey{}, false
+}
+
+func (h *h264Codec) set(key setKey) []byte {
+	if key.level == sequenceSet {
+		return h.sps[key.id]
+	}
+	return h.pps[key.id].unit
+}
+
+func (h *h264Codec) learnUnit(unit []byte) (isNew bool) {
+	key, ok := h.setKey(unit)
+	if !ok || bytes.Equal(h.set(key), unit) {
+		return false
+	}
+	r := newRBSPReader(unit, 8)
+	_, spsID := r.golomb(), r.golomb() // pic_parameter_set_id, seq_parameter_set_id
+	if key.level == pictureSet && (r.failed || spsID > maxSPSID) || !h.budget.replace(h.set(key), unit) {
+		return false
+	}
+	if key.level == pictureSet {
+		h.pps[key.id] = pictureParameterSet{unit: bytes.Clone(unit), spsID: spsID}
+		return true
+	}
+	h.sps[key.id] = bytes.Clone(unit)
+	h.frameMBsOnly, _ = avcFrames(unit)
+	return true
 }
 
 // isSlice tells whether a NAL unit belongs to a primary coded picture.
@@ -175,10 +195,10 @@ func (*h264Codec) decodable([]byte, [][]byte) bool { return true }
 func (*h264Codec) role(unit []byte) role {
 	switch nalType(unit) {
 	case h264.NALUTypeAccessUnitDelimiter, h264.NALUTypeEndOfSequence, h264.NALUTypeEndOfStream,
-		h264.NALUTypeFillerData, h264.NALUTypeSPS:
+		h264.NALUTypeFillerData:
 		return dropped
-	case h264.NALUTypePPS:
-		return keptUnlessInEntry
+	case h264.NALUTypeSPS, h264.NALUTypePPS:
+		return keptUnlessKnown
 	}
 	return kept
 }

@@ -25,10 +25,9 @@ const (
 //   - access unit delimiters (35) and filler data (38), which carry nothing once
 //     samples are framed by length. Ends of sequence (36) and of bitstream (37)
 //     stay: they change how a CRA picture that follows is decoded;
-//   - video and sequence parameter sets (32, 33): the sample entry has those in
-//     force, and others can come into force only with an IRAP picture, which
-//     begins a new sample entry;
-//   - picture parameter sets (34) that the sample entry has with the same bytes;
+//   - parameter sets (32, 33, 34) that a decoder knows by then with the same bytes, of the
+//     sample entry or of samples since. The latest ones are in the sample entry of the next
+//     IRAP picture;
 //   - everything with a nuh_layer_id other than 0: it belongs to extensions that
 //     a decoder of the base layer ignores.
 //
@@ -71,29 +70,56 @@ func newH265Stream() *stream {
 	})
 }
 
-func (h *h265Codec) learnUnit(unit []byte) {
+// setKey reads vps_video_parameter_set_id (§7.3.2.1), sps_seq_parameter_set_id (§7.3.2.2.1) or
+// pps_pic_parameter_set_id (§7.3.2.3.1).
+func (*h265Codec) setKey(unit []byte) (key setKey, ok bool) {
 	if !inBaseLayer(unit) || len(unit) == hevcHeaderSize {
-		return
+		return setKey{}, false
 	}
 	switch hevcType(unit) {
 	case h265.NALUType_VPS_NUT:
-		// vps_video_parameter_set_id (§7.3.2.1).
-		if id := uint32(unit[hevcHeaderSize] >> 4); !bytes.Equal(h.vps[id], unit) && h.budget.replace(h.vps[id], unit) {
-			h.vps[id] = bytes.Clone(unit)
-		}
+		return setKey{videoSet, uint32(unit[hevcHeaderSize] >> 4)}, true
 	case h265.NALUType_SPS_NUT:
-		vpsID, id, ok := hevcSPSIDs(unit)
-		if ok && id <= maxHEVCSPSID && !bytes.Equal(h.sps[id].unit, unit) && h.budget.replace(h.sps[id].unit, unit) {
-			h.sps[id] = sequenceParameterSet{unit: bytes.Clone(unit), vpsID: vpsID}
-		}
+		_, id, ok := hevcSPSIDs(unit)
+		return setKey{sequenceSet, id}, ok && id <= maxHEVCSPSID
 	case h265.NALUType_PPS_NUT:
-		// pps_pic_parameter_set_id, pps_seq_parameter_set_id (§7.3.2.3.1).
 		r := newRBSPReader(unit, 8*hevcHeaderSize)
-		id, spsID := r.golomb(), r.golomb()
-		if !r.failed && id <= maxHEVCPPSID && spsID <= maxHEVCSPSID && !bytes.Equal(h.pps[id].unit, unit) && h.budget.replace(h.pps[id].unit, unit) {
-			h.pps[id] = pictureParameterSet{unit: bytes.Clone(unit), spsID: spsID}
-		}
+		id := r.golomb()
+		return setKey{pictureSet, id}, !r.failed && id <= maxHEVCPPSID
 	}
+	return setKey{}, false
+}
+
+func (h *h265Codec) set(key setKey) []byte {
+	switch key.level {
+	case videoSet:
+		return h.vps[key.id]
+	case sequenceSet:
+		return h.sps[key.id].unit
+	}
+	return h.pps[key.id].unit
+}
+
+func (h *h265Codec) learnUnit(unit []byte) (isNew bool) {
+	key, ok := h.setKey(unit)
+	if !ok || bytes.Equal(h.set(key), unit) {
+		return false
+	}
+	r := newRBSPReader(unit, 8*hevcHeaderSize)
+	_, spsID := r.golomb(), r.golomb() // pps_pic_parameter_set_id, pps_seq_parameter_set_id
+	if key.level == pictureSet && (r.failed || spsID > maxHEVCSPSID) || !h.budget.replace(h.set(key), unit) {
+		return false
+	}
+	switch unit := bytes.Clone(unit); key.level {
+	case videoSet:
+		h.vps[key.id] = unit
+	case sequenceSet:
+		vpsID, _, _ := hevcSPSIDs(unit)
+		h.sps[key.id] = sequenceParameterSet{unit: unit, vpsID: vpsID}
+	default:
+		h.pps[key.id] = pictureParameterSet{unit: unit, spsID: spsID}
+	}
+	return true
 }
 
 // isSlice tells whether a NAL unit is a slice segment of the base layer, of a
@@ -183,10 +209,10 @@ func (*h265Codec) role(unit []byte) role {
 		return dropped
 	}
 	switch hevcType(unit) {
-	case h265.NALUType_VPS_NUT, h265.NALUType_SPS_NUT, h265.NALUType_AUD_NUT, h265.NALUType_FD_NUT:
+	case h265.NALUType_AUD_NUT, h265.NALUType_FD_NUT:
 		return dropped
-	case h265.NALUType_PPS_NUT:
-		return keptUnlessInEntry
+	case h265.NALUType_VPS_NUT, h265.NALUType_SPS_NUT, h265.NALUType_PPS_NUT:
+		return keptUnlessKnown
 	}
 	return kept
 }

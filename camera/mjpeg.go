@@ -53,7 +53,11 @@ func (mjpegCodec) appendUnit(sample, unit []byte) []byte { return append(sample,
 
 func (mjpegCodec) setsInSamples() bool { return false }
 
-func (mjpegCodec) learnUnit([]byte) {}
+func (mjpegCodec) setKey([]byte) (key setKey, ok bool) { return setKey{}, false }
+
+func (mjpegCodec) set(setKey) []byte { return nil }
+
+func (mjpegCodec) learnUnit([]byte) (isNew bool) { return false }
 
 func (mjpegCodec) isSlice([]byte) bool { return true }
 

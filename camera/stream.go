@@ -22,9 +22,15 @@ type codec interface {
 	// setsInSamples tells whether sync samples have their parameter sets in them in any
 	// case.
 	setsInSamples() bool
-	// learnUnit takes over a parameter set; it ignores other NAL units, and sets
-	// that it cannot read: a sync picture that needs one will not find it.
-	learnUnit(unit []byte)
+	// setKey tells which parameter set a NAL unit is; false if it is none, or none that can
+	// be read.
+	setKey(unit []byte) (key setKey, ok bool)
+	// set returns the latest parameter set of a key; nil if there is none.
+	set(key setKey) []byte
+	// learnUnit takes over a parameter set, and tells whether its content is new; it ignores
+	// other NAL units, and sets that it cannot read: a sync picture that needs one will not
+	// find it.
+	learnUnit(unit []byte) (isNew bool)
 	// isSlice tells whether a NAL unit is a slice of a picture that is recorded.
 	isSlice(unit []byte) bool
 	// beginsPicture tells whether it is the first slice of such a picture.
@@ -63,10 +69,9 @@ const (
 	kept role = iota
 	// dropped units are not.
 	dropped
-	// keptUnlessInEntry is for parameter sets that can change between two sync
-	// pictures: one that does stays in its sample, and goes into the sample entry
-	// of the next sync picture.
-	keptUnlessInEntry
+	// keptUnlessKnown is for parameter sets: one that a decoder does not know by then is in
+	// a sample, and the latest ones are in the sample entry of the next sync picture.
+	keptUnlessKnown
 )
 
 // stream turns the access units of a video stream into samples, and keeps track
@@ -83,6 +88,8 @@ type stream struct {
 	keyFrame time.Time
 	// alternation decides whether a change of the configuration makes a new sample entry.
 	alternation *alternation
+	// decoder has the parameter sets that need not be in samples.
+	decoder decoderSets
 	// inBand says that it does not: sync samples have their parameter sets in them.
 	inBand bool
 	// arrived is when the access unit came whose pictures are converted.
@@ -126,7 +133,11 @@ func (s *stream) learn(units [][]byte) {
 	for _, unit := range units {
 		// No more of it than shows that it is too long for a sample entry: there
 		// are hundreds of ids, and a camera must not fill the memory.
-		s.learnUnit(unit[:min(len(unit), maxParameterSetBytes+1)])
+		if unit = unit[:min(len(unit), maxParameterSetBytes+1)]; s.learnUnit(unit) {
+			if key, ok := s.setKey(unit); ok {
+				s.decoder.changed(key)
+			}
+		}
 	}
 }
 
@@ -198,6 +209,9 @@ func (s *stream) sample(units [][]byte) (f Frame, err error) {
 	if f.Sync && (s.inBand || s.setsInSamples()) {
 		sets = s.entrySets
 	}
+	if s.entry != nil {
+		sets = append(slices.Clip(sets), s.decoder.missing(s.set, units)...)
+	}
 	f.Data = make([]byte, 0, sampleSize(sets)+sampleSize(units))
 	for _, set := range sets {
 		f.Data = s.appendUnit(f.Data, set)
@@ -223,8 +237,9 @@ func (s *stream) keeps(unit []byte) bool {
 	switch s.role(unit) {
 	case dropped:
 		return false
-	case keptUnlessInEntry:
-		return !slices.ContainsFunc(s.entrySets, func(set []byte) bool { return bytes.Equal(set, unit) })
+	case keptUnlessKnown:
+		key, ok := s.setKey(unit)
+		return ok && s.decoder.needs(key, unit)
 	}
 	return true
 }
@@ -256,7 +271,9 @@ func (s *stream) activate(slice []byte) (known bool, err error) {
 		return false, nil
 	}
 	if slices.EqualFunc(sets, s.entrySets, bytes.Equal) {
-		s.entry = s.recovery.entry(s.own)
+		if s.entry = s.recovery.entry(s.own); s.inBand {
+			s.restartDecoder()
+		}
 		return true, nil
 	}
 	entry, err := s.sampleEntry(sets, false)
@@ -273,5 +290,17 @@ func (s *stream) activate(slice []byte) (known bool, err error) {
 		return false, err
 	}
 	s.entry, s.entrySets = s.recovery.entry(s.own), sets
+	s.restartDecoder()
 	return true, nil
+}
+
+// restartDecoder says that a decoder knows the sets of the sample entry and no others.
+func (s *stream) restartDecoder() {
+	sets := map[setKey][]byte{}
+	for _, set := range s.entrySets {
+		if key, ok := s.setKey(set); ok {
+			sets[key] = set
+		}
+	}
+	s.decoder.begin(sets)
 }

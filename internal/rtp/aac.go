@@ -28,7 +28,8 @@ type AAC struct {
 }
 
 // Add hands the access units of a packet to take, in order, which may keep nothing of
-// them. What makes no sense it drops.
+// them. What makes no sense it drops. There are cameras that give no size, or a wrong one: a
+// packet with the marker ends an access unit all the same (§3.1).
 func (d *AAC) Add(p *Packet, take func(unit []byte)) {
 	if p.Gap {
 		d.fragment = d.fragment[:0]
@@ -38,8 +39,11 @@ func (d *AAC) Add(p *Packet, take func(unit []byte)) {
 		d.fragment = d.fragment[:0]
 		return
 	}
+	if p.Marker && (len(d.sizes) == 0 || len(d.sizes) == 1 && d.sizes[0] == 0) {
+		d.sizes = append(d.sizes[:0], len(data))
+	}
 	if len(d.sizes) == 1 && (d.sizes[0] > len(data) || len(d.fragment) > 0) {
-		d.addFragment(data, take)
+		d.addFragment(data, p.Marker, take)
 		return
 	}
 	d.fragment = d.fragment[:0]
@@ -52,8 +56,9 @@ func (d *AAC) Add(p *Packet, take func(unit []byte)) {
 	}
 }
 
-// addFragment: the size of the whole access unit is in each fragment.
-func (d *AAC) addFragment(data []byte, take func([]byte)) {
+// addFragment: the size of the whole access unit is in each fragment, the last of which has the
+// marker.
+func (d *AAC) addFragment(data []byte, isLast bool, take func([]byte)) {
 	if len(d.fragment) == 0 || d.want != d.sizes[0] {
 		d.fragment, d.want = d.fragment[:0], d.sizes[0]
 	}
@@ -61,13 +66,14 @@ func (d *AAC) addFragment(data []byte, take func([]byte)) {
 		return
 	}
 	d.fragment = append(d.fragment, data[:min(len(data), d.want-len(d.fragment))]...)
-	if len(d.fragment) == d.want {
+	if len(d.fragment) == d.want || isLast && len(d.fragment) > 0 {
 		take(withoutADTS(d.fragment))
 		d.fragment = d.fragment[:0]
 	}
 }
 
-// headers reads the sizes of the access units, and returns what is behind them.
+// headers reads the sizes of the access units, if there are any, and returns what is behind
+// them.
 func (d *AAC) headers(payload []byte) (data []byte, ok bool) {
 	d.sizes = d.sizes[:0]
 	if len(payload) < 2 {
@@ -75,7 +81,7 @@ func (d *AAC) headers(payload []byte) (data []byte, ok bool) {
 	}
 	total := int(payload[0])<<8 | int(payload[1])
 	header := payload[2:]
-	if total == 0 || (total+7)/8 > len(header) {
+	if (total+7)/8 > len(header) {
 		return nil, false
 	}
 	for bit := 0; ; {
@@ -89,7 +95,7 @@ func (d *AAC) headers(payload []byte) (data []byte, ok bool) {
 		d.sizes = append(d.sizes, int(bits.ReadBitsUnsafe(header, &bit, d.SizeBits)))
 		bit += index
 	}
-	return header[(total+7)/8:], len(d.sizes) > 0
+	return header[(total+7)/8:], true
 }
 
 // withoutADTS removes the header that some cameras leave before an access unit

@@ -343,11 +343,12 @@ func FuzzAssembler(f *testing.F) {
 func FuzzAAC(f *testing.F) {
 	f.Add([]byte("\x00\x10\x00\x18abc"), 13, 3, 3, true)
 	f.Add([]byte("\x00\x20\x00\x18\x00\x10abcde"), 13, 3, 3, false)
+	f.Add([]byte("\x00\x00abcde"), 13, 3, 3, false)
 	f.Fuzz(func(t *testing.T, payload []byte, size, index, delta int, gap bool) {
 		d := &AAC{SizeBits: 1 + size&31, IndexBits: index & 31, DeltaBits: delta & 31}
 		total := 0
 		for range 3 {
-			d.Add(&Packet{Payload: payload, Gap: gap}, func(unit []byte) { total += len(unit) })
+			d.Add(&Packet{Payload: payload, Gap: gap, Marker: size&32 != 0}, func(unit []byte) { total += len(unit) })
 		}
 		if total > 3*len(payload) || len(d.fragment) > MaxAACBytes {
 			t.Fatalf("%d bytes out of %d, %d kept", total, len(payload), len(d.fragment))
@@ -359,17 +360,25 @@ func FuzzAAC(f *testing.F) {
 func TestAAC(t *testing.T) {
 	adts := "\xff\xf1\x60\x40\x01\x40\xfcabc" // 10 bytes
 	tests := map[string]struct {
-		payloads []string
+		payloads []string // those that begin with "M" have the marker
 		want     []string
 	}{
-		"one":        {[]string{"\x00\x10\x00\x18abc"}, []string{"abc"}},
-		"three":      {[]string{"\x00\x30\x00\x18\x00\x08\x00\x10abcdef"}, []string{"abc", "d", "ef"}},
-		"fragments":  {[]string{"\x00\x10\x00\x28abc", "\x00\x10\x00\x28de"}, []string{"abcde"}},
-		"cut":        {[]string{"\x00\x20\x00\x18\x00\x18abcde"}, []string{"abc"}},
-		"no header":  {[]string{"\x00\x00abc", "\x00", "\xff\xffab"}, nil},
-		"lost":       {[]string{"\x00\x10\x00\x28abc", "gap", "\x00\x10\x00\x18xyz"}, []string{"xyz"}},
-		"with ADTS":  {[]string{"\x00\x10\x00\x50" + adts}, []string{"abc"}},
-		"looks like": {[]string{"\x00\x10\x00\x58" + adts + "d"}, []string{adts + "d"}},
+		"no headers": {[]string{"M\x00\x00abc", "M\x00\x00", "M\x00\x00de"}, []string{"abc", "de"}},
+		"too large":  {[]string{"M\x00\x10\x00\x28abc", "M\x00\x10\x00\x28de", "M\x00\x10\x00\x10fg"}, []string{"abc", "de", "fg"}},
+		"too large, in two packets": {
+			[]string{"\x00\x10\x00\x38abc", "M\x00\x10\x00\x38de", "M\x00\x10\x00\x10fg"}, []string{"abcde", "fg"},
+		},
+		"too small":         {[]string{"M\x00\x10\x00\x10abc", "M\x00\x10\x00\x08de"}, []string{"ab", "d"}},
+		"nothing":           {[]string{"M\x00\x10\x00\x00abc", "M\x00\x10\x00\x10fg"}, []string{"abc", "fg"}},
+		"fragments, marked": {[]string{"\x00\x10\x00\x28abc", "M\x00\x10\x00\x28de"}, []string{"abcde"}},
+		"one":               {[]string{"\x00\x10\x00\x18abc"}, []string{"abc"}},
+		"three":             {[]string{"\x00\x30\x00\x18\x00\x08\x00\x10abcdef"}, []string{"abc", "d", "ef"}},
+		"fragments":         {[]string{"\x00\x10\x00\x28abc", "\x00\x10\x00\x28de"}, []string{"abcde"}},
+		"cut":               {[]string{"\x00\x20\x00\x18\x00\x18abcde"}, []string{"abc"}},
+		"no header":         {[]string{"\x00\x00abc", "\x00", "\xff\xffab"}, nil},
+		"lost":              {[]string{"\x00\x10\x00\x28abc", "gap", "\x00\x10\x00\x18xyz"}, []string{"xyz"}},
+		"with ADTS":         {[]string{"\x00\x10\x00\x50" + adts}, []string{"abc"}},
+		"looks like":        {[]string{"\x00\x10\x00\x58" + adts + "d"}, []string{adts + "d"}},
 	}
 	for name, test := range tests {
 		d := &AAC{SizeBits: 13, IndexBits: 3, DeltaBits: 3}
@@ -379,7 +388,8 @@ func TestAAC(t *testing.T) {
 				d.Add(&Packet{Gap: true}, nil)
 				continue
 			}
-			d.Add(&Packet{Payload: []byte(payload)}, func(unit []byte) { got = append(got, string(unit)) })
+			payload, marked := strings.CutPrefix(payload, "M")
+			d.Add(&Packet{Payload: []byte(payload), Marker: marked}, func(unit []byte) { got = append(got, string(unit)) })
 		}
 		if !slices.Equal(got, test.want) {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)
