@@ -68,6 +68,8 @@ type oddity struct {
 	frames int
 	// send changes the packet of frame n, and returns what is sent before it.
 	send func(n int, p *oddPacket) (before []byte)
+	// wrap changes a packet as it is sent; nil means not at all.
+	wrap func(packet []byte) []byte
 }
 
 // serve plays a medium to everybody who asks.
@@ -85,11 +87,14 @@ func (o *oddity) serve(t *testing.T, m *testcamera.Media) (url string) {
 				return
 			}
 			r := &oddRequest{number: requests, sdp: sdp}
-			requests++
 			r.method, r.url, _ = strings.Cut(strings.TrimSuffix(line, " RTSP/1.0"), " ")
 			if r.header, err = reader.ReadMIMEHeader(); err != nil {
 				return
 			}
+			if strings.HasPrefix(line, "RTSP/") {
+				continue // an answer of ours
+			}
+			requests++
 			answer := r.answer()
 			if o.answer != nil {
 				answer = o.answer(r)
@@ -124,11 +129,14 @@ func (o *oddity) play(conn net.Conn, m *testcamera.Media) {
 			if o.send != nil {
 				b = o.send(n, &p)
 			}
-			b = binary.BigEndian.AppendUint16(append(b, '$', p.channel), uint16(12+len(nal)))
-			b = binary.BigEndian.AppendUint16(append(b, 0x80, p.marker|96), p.sequence)
-			b = binary.BigEndian.AppendUint32(b, p.timestamp)
-			b = binary.BigEndian.AppendUint32(b, p.source)
-			if _, err := conn.Write(append(b, nal...)); err != nil {
+			packet := binary.BigEndian.AppendUint16([]byte{0x80, p.marker | 96}, p.sequence)
+			packet = binary.BigEndian.AppendUint32(packet, p.timestamp)
+			packet = append(binary.BigEndian.AppendUint32(packet, p.source), nal...)
+			if o.wrap != nil {
+				packet = o.wrap(packet)
+			}
+			b = binary.BigEndian.AppendUint16(append(b, '$', p.channel), uint16(len(packet)))
+			if _, err := conn.Write(append(b, packet...)); err != nil {
 				return
 			}
 		}
@@ -293,6 +301,78 @@ func oddities() map[string]oddity {
 				p.source, p.sequence = 2, p.sequence+30_000
 			}
 			return nil
+		}},
+		"an extension, contributing sources and padding": {wrap: func(packet []byte) []byte {
+			const sources, extension, padding = "\x00\x00\x00\x07\x00\x00\x00\x08\x00\x00\x00\x09", "\xab\xac\x00\x01time", "\x00\x00\x00\x04"
+			b := append([]byte{0xb3}, packet[1:12]...)
+			return append(append(append(append(b, sources...), extension...), packet[12:]...), padding...)
+		}},
+		"each answer twice": {answer: func(r *oddRequest) string { return r.answer() + r.answer() }},
+		"requests of its own": {
+			answer: func(r *oddRequest) string {
+				const body = "v=0\r\nm=audio 0 RTP/AVP 0\r\n"
+				return fmt.Sprintf("ANNOUNCE %s RTSP/1.0\r\nCSeq: 1\r\nContent-Length: %d\r\n\r\n%s", r.url, len(body), body) +
+					"OPTIONS * RTSP/1.0\r\nCSeq: 2\r\n\r\n" + r.answer()
+			},
+			send: func(n int, _ *oddPacket) []byte {
+				return fmt.Appendf(nil, "SET_PARAMETER rtsp://camera/ RTSP/1.0\r\nCSeq: %d\r\nContent-Length: 3\r\n\r\n$\x00\x00", n)
+			},
+		},
+		"numbers and places in the answer to PLAY that are wrong": {answer: func(r *oddRequest) string {
+			if r.method != "PLAY" {
+				return r.answer()
+			}
+			return strings.TrimSuffix(r.answer(), "\r\n") + "Range: npt=-5-now\r\nRTP-Info: url=rtsp://10.0.0.7/x;seq=70000;rtptime=-1,url=\r\n\r\n"
+		}},
+		"a base without a slash, of a host behind a router": {answer: func(r *oddRequest) string {
+			switch {
+			case r.method == "DESCRIBE":
+				return strings.Replace(r.answer(), "Content-Type:", "Content-Base: rtsp://10.0.0.7/b\r\nContent-Type:", 1)
+			case r.method == "SETUP" && r.url != "rtsp://10.0.0.7/b/trackID=0":
+				return r.refuse("404 Not Found")
+			}
+			return r.answer()
+		}},
+		"a control in capitals": {
+			sdp: func(s string) string { return strings.Replace(s, "a=control:", "a=control:RTSP://10.0.0.7/a/", 1) },
+			answer: func(r *oddRequest) string {
+				if r.method == "SETUP" && !strings.EqualFold(r.url, "rtsp://10.0.0.7/a/trackID=0") {
+					return r.refuse("404 Not Found")
+				}
+				return r.answer()
+			},
+		},
+		"attributes in capitals, and no rate": {sdp: func(s string) string {
+			return strings.NewReplacer("a=rtpmap:96 H264/90000", "a=RTPMAP:96 H264", "a=control:", "a=Control:").Replace(s)
+		}},
+		"a transport in capitals, of other channels": {
+			answer: func(r *oddRequest) string {
+				return strings.Replace(r.answer(), "RTP/AVP/TCP;unicast;interleaved=0-1", "rtp/avp/tcp;UNICAST;INTERLEAVED = 4 - 5;Mode=\"PLAY\"", 1)
+			},
+			send: func(_ int, p *oddPacket) []byte {
+				p.channel = 4
+				return nil
+			},
+		},
+		"a transport of a single channel": {
+			answer: func(r *oddRequest) string { return interleavedIDs.ReplaceAllString(r.answer(), "interleaved=4") },
+			send: func(_ int, p *oddPacket) []byte {
+				p.channel = 4
+				return nil
+			},
+		},
+		"parameter sets in the description that are wrong": {sdp: func(s string) string {
+			return s + "a=fmtp:96 packetization-mode=1;profile-level-id=ffffff;sprop-parameter-sets=Z0LAHtwKAv+WEAAAAwAQAAADAwHo8WLkgA==,aM48gA==,Z0IA,!,\r\n"
+		}},
+		"a goodbye that is none": {send: func(n int, p *oddPacket) []byte {
+			if n == 20 {
+				return control(1, 0x81, 203, 0, 1, 0, 0, 0, 1)
+			}
+			return nil
+		}},
+		"reports that lie": {send: func(n int, _ *oddPacket) []byte {
+			report := []byte{0x80, 200, 0, 6, 0, 0, 0, 1, byte(n * 77), byte(n), 3, 4, 5, 6, 7, 8, byte(n * 91), 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0}
+			return control(1, report...)
 		}},
 		"reports of others, cut and empty": {send: func(int, *oddPacket) []byte {
 			b := control(1, 0x81, 200, 0, 6, 0, 0, 0, 9)              // shorter than it says

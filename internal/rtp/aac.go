@@ -39,7 +39,7 @@ func (d *AAC) Add(p *Packet, take func(unit []byte)) {
 		d.fragment = d.fragment[:0]
 		return
 	}
-	if p.Marker && (len(d.sizes) == 0 || len(d.sizes) == 1 && d.sizes[0] == 0) {
+	if p.Marker && len(data) > 0 && (len(d.sizes) == 0 || len(d.sizes) == 1 && d.sizes[0] == 0) {
 		d.sizes = append(d.sizes[:0], len(data))
 	}
 	if len(d.sizes) == 1 && (d.sizes[0] > len(data) || len(d.fragment) > 0) {

@@ -73,6 +73,8 @@ type Conn struct {
 	timeout time.Duration
 	tracks  []track
 	cSeq    int
+	// numbers says that the camera has given an answer the number of its request.
+	numbers bool
 	// answers are those that have come and that nobody has taken.
 	answers []*message
 	// deliver takes packets; nil until the camera plays.
@@ -317,12 +319,14 @@ func (c *Conn) trace(method string, answer *message) {
 	}
 }
 
-// await waits for the answer to a request. Not all cameras number their answers rightly.
+// await waits for the answer to a request. Not all cameras number their answers rightly; of
+// those that do, earlier numbers are those of answers that come twice.
 func (c *Conn) await() (*message, error) {
 	until := time.Now().Add(c.cfg.Timeout)
 	for {
 		for i, m := range c.answers {
-			if m.code >= statusOK && !c.alive.expects(m) {
+			if stale := c.numbers && m.cSeq() >= 0 && m.cSeq() < c.cSeq; m.code >= statusOK && !stale && !c.alive.expects(m) {
+				c.numbers = c.numbers || m.cSeq() == c.cSeq
 				c.answers = append(c.answers[:i], c.answers[i+1:]...)
 				return m, nil
 			}

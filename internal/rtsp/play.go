@@ -223,7 +223,7 @@ func (c *Conn) openUDP(number int, t *track) (transport string, err error) {
 func (c *Conn) setUp(number int, t *track, answer *message) error {
 	c.takeSession(answer.header.get("Session"))
 	var transport headers.Transport
-	if err := transport.Unmarshal(base.HeaderValue{answer.header.get("Transport")}); err != nil {
+	if err := transport.Unmarshal(base.HeaderValue{plainTransport(answer.header.get("Transport"))}); err != nil {
 		transport = headers.Transport{Protocol: headers.TransportProtocolTCP}
 		if c.udp != nil {
 			transport.Protocol = headers.TransportProtocolUDP
@@ -249,6 +249,14 @@ func (c *Conn) setUp(number int, t *track, answer *message) error {
 	}
 	c.demux.setChannels(number, uint8(channels[0]), uint8(channels[1]))
 	return nil
+}
+
+// plainTransport writes a Transport field as it should be written: the protocol in capitals, the
+// rest in lower case, and nothing blank.
+func plainTransport(field string) string {
+	field = strings.Join(strings.Fields(field), "")
+	protocol, parameters, _ := strings.Cut(field, ";")
+	return strings.ToUpper(protocol) + ";" + strings.ToLower(parameters)
 }
 
 // takeSession reads a Session field (RFC 2326 §12.37).

@@ -85,8 +85,8 @@ func parseDescription(text string) *Description {
 		case name == "a" && media != nil:
 			media.attribute(value)
 		case name == "a" && len(d.Medias) == 0:
-			if control, found := strings.CutPrefix(value, "control:"); found && strings.TrimSpace(control) != "*" {
-				d.control = strings.TrimSpace(control)
+			if name, control := parseAttribute(value); name == "control" && control != "*" {
+				d.control = control
 			}
 		}
 	}
@@ -113,11 +113,15 @@ func parseMedia(value string) Media {
 	return m
 }
 
+// parseAttribute parts an attribute, whose name comes back in lower case.
+func parseAttribute(text string) (name, value string) {
+	name, value, _ = strings.Cut(text, ":")
+	return strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
+}
+
 // attribute reads an attribute of a media stream.
 func (m *Media) attribute(text string) {
-	name, value, _ := strings.Cut(text, ":")
-	value = strings.TrimSpace(value)
-	switch name {
+	switch name, value := parseAttribute(text); name {
 	case "control":
 		m.control = value
 	case "sendonly", "recvonly", "sendrecv", "inactive":

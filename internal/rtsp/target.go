@@ -70,7 +70,8 @@ func toSend(rawURL string) string {
 
 // isAbsolute tells whether a control is a URL.
 func isAbsolute(control string) bool {
-	return strings.HasPrefix(control, "rtsp://") || strings.HasPrefix(control, "rtsps://")
+	scheme, _, found := strings.Cut(control, "://")
+	return found && (strings.EqualFold(scheme, "rtsp") || strings.EqualFold(scheme, "rtsps"))
 }
 
 // join makes the URL of a control (RFC 2326 §C.1.1), in the way that cameras expect: it
