@@ -57,7 +57,7 @@ func TestCamerasInTrouble(t *testing.T) {
 		t.Fatal(err)
 	}
 	wait.Until(t, "footage of the camera that came back", func() bool {
-		return len(files(t, mountpoint)) >= 2 // the good camera's and its own
+		return hasFootage(t, mountpoint, "gone")
 	})
 	recorder.stop()
 	if strings.Contains(recorder.output.String(), "s3cret") {
