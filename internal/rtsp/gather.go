@@ -15,8 +15,9 @@ import (
 )
 
 const (
-	// gatherBytes is how much makes it read before that.
-	gatherBytes = 48 << 10
+	// gatherBytes is how much makes it read before that: more than most cameras send meanwhile,
+	// which would wake it twice. Where a socket has less memory, the kernel wakes it for less.
+	gatherBytes = 128 << 10
 	// stampError is by how much the clock on the wall, by which the kernel stamps what it
 	// receives, and the monotonic clock may differ over the time that something waits.
 	stampError = time.Second
