@@ -42,6 +42,9 @@ func newAudioSampler(parameters *astiav.CodecParameters) (audioSampler, error) {
 	return func(packet []byte) ([]byte, *moonfirefs.AudioSampleEntry, error) { return packet, entry, nil }, nil
 }
 
+// noSample is for a configuration that is not recorded.
+func noSample([]byte) ([]byte, *moonfirefs.AudioSampleEntry, error) { return nil, nil, nil }
+
 // channelsOf is what the versions of go-astiav call otherwise, of what they keep to
 // themselves: the only field of the type.
 func channelsOf(parameters *astiav.CodecParameters) int {

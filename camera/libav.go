@@ -80,7 +80,8 @@ type libavSource struct {
 	audioDelay time.Duration
 	// filter puts start codes before the NAL units of the video, where the container has
 	// lengths there.
-	filter *astiav.BitStreamFilterContext
+	filter     *astiav.BitStreamFilterContext
+	filterName string
 	// sample makes samples of the packets of the audio.
 	sample audioSampler
 	// packet is what libavformat reads into, filtered what filter does.
@@ -93,6 +94,7 @@ type libavSource struct {
 
 // libavStream is a stream of a container.
 type libavStream struct {
+	*astiav.Stream
 	index    int
 	timeBase astiav.Rational
 	// next90k is where a sample of audio without a time stamp belongs, once there has been
@@ -298,13 +300,19 @@ func (l *libavSource) selectVideo(stream *astiav.Stream) error {
 		return fmt.Errorf("the camera sends %s, which is not recorded: set it to H.264 or H.265", codec.Name())
 	}
 	d.Sprop = len(parameters.ExtraData()) > 0
-	l.video = &libavStream{index: stream.Index(), timeBase: stream.TimeBase()}
-	return l.setUpFilter(filter, stream)
+	l.video = &libavStream{Stream: stream, index: stream.Index(), timeBase: stream.TimeBase()}
+	l.filterName = filter
+	return l.setUpFilter()
 }
 
-// setUpFilter makes the filter. Parameter sets that the container has beside the samples,
-// it puts before each key frame.
-func (l *libavSource) setUpFilter(name string, stream *astiav.Stream) (err error) {
+// setUpFilter makes the filter, in place of that of an earlier configuration. Parameter sets
+// that the container has beside the samples, it puts before each key frame.
+func (l *libavSource) setUpFilter() (err error) {
+	if l.filter != nil {
+		l.filter.Free()
+		l.filter = nil
+	}
+	name, stream := l.filterName, l.video
 	found := astiav.FindBitStreamFilterByName(name)
 	if found == nil {
 		return fmt.Errorf("this libavcodec has no %s", name)
@@ -330,7 +338,7 @@ func (l *libavSource) selectAudio(stream *astiav.Stream) {
 		return
 	}
 	l.sample = sampler
-	l.audio = &libavStream{index: stream.Index(), timeBase: stream.TimeBase()}
+	l.audio = &libavStream{Stream: stream, index: stream.Index(), timeBase: stream.TimeBase()}
 	l.session.audio = &audioFeed{log: l.log, share: &l.session.share, delay: l.audioDelay}
 	l.session.audio.alignment.isKnown, l.session.audio.oneClock = true, true
 }
@@ -394,6 +402,16 @@ func (s *libavStream) timestamp90k(p *astiav.Packet) (pts90k int64, ok bool) {
 
 // takeVideo hands an access unit to the session.
 func (l *libavSource) takeVideo(arrived time.Time) error {
+	if changed, err := l.takeConfiguration(l.video.Stream); err != nil {
+		return err
+	} else if changed {
+		l.enter()
+		err := l.setUpFilter()
+		l.leave()
+		if err != nil {
+			return err
+		}
+	}
 	l.enter()
 	err := l.filter.SendPacket(l.packet)
 	l.leave()
@@ -449,6 +467,16 @@ func (l *libavSource) addVideo(arrived time.Time) error {
 // takeAudio hands samples of audio to the session. One without a time stamp follows the one
 // before: of a stream that has begun late, libavformat stamps the first of several only.
 func (l *libavSource) takeAudio(arrived time.Time) error {
+	changed, err := l.takeConfiguration(l.audio.Stream)
+	if err != nil {
+		return err
+	}
+	if changed {
+		if l.sample, err = newAudioSampler(l.audio.CodecParameters()); err != nil {
+			l.log.Warn("no audio from the camera", "err", err)
+			l.sample = noSample
+		}
+	}
 	data, entry, err := l.sample(l.packet.Data())
 	if err != nil || len(data) == 0 || entry == nil {
 		return nil //nolint:nilerr // damaged audio costs no video

@@ -498,3 +498,56 @@ func FuzzADTS(f *testing.F) {
 		}
 	})
 }
+
+// shiftFLV returns the tags of an FLV file, later by a time.
+func shiftFLV(t *testing.T, path string, laterMilliseconds int) (tags []byte) {
+	t.Helper()
+	const fileHeaderBytes, tagHeaderBytes, sizeBytes = 9 + 4, 11, 4
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for data = data[fileHeaderBytes:]; len(data) > 0; {
+		size := tagHeaderBytes + int(data[1])<<16 + int(data[2])<<8 + int(data[3]) + sizeBytes
+		tag := data[:size]
+		at := int(tag[7])<<24 | int(tag[4])<<16 | int(tag[5])<<8 | int(tag[6])
+		at += laterMilliseconds
+		tag[7], tag[4], tag[5], tag[6] = byte(at>>24), byte(at>>16), byte(at>>8), byte(at)
+		tags, data = append(tags, tag...), data[size:]
+	}
+	return tags
+}
+
+// TestConfigurationChangesInFLV ensures that pictures and audio are recorded with the
+// configuration that they have, where another one is announced in the middle.
+func TestConfigurationChangesInFLV(t *testing.T) {
+	m := mux(t, testcamera.H264, testcamera.AAC, "first.flv")
+	second := filepath.Join(t.TempDir(), "second.flv")
+	ffmpeg(t, "-f", "lavfi", "-i", "testsrc=s=160x96:r=10:d=2", "-f", "lavfi", "-i", "sine=r=44100:d=2",
+		"-c:v", "libx264", "-bf", "0", "-pix_fmt", "yuv420p", "-c:a", "aac", "-ar", "22050", "-ac", "2", second)
+	first, err := os.ReadFile(m.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(m.path, append(first, shiftFLV(t, second, 3000)...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	session := openSession(t, Config{URL: "file://" + m.path, Audio: true})
+	frames, audio := map[uint16]int{}, map[uint32]int{}
+	for {
+		frame, err := session.Next()
+		if err != nil {
+			break
+		}
+		frames[frame.Entry.Width]++
+		for i := range frame.Audio {
+			audio[frame.Audio[i].Entry.SampleRate]++
+		}
+	}
+	if len(frames) != 2 || frames[160] != 20 {
+		t.Errorf("frames by width: %v", frames)
+	}
+	if len(audio) != 2 || audio[22050] < 35 {
+		t.Errorf("audio by rate: %v", audio)
+	}
+}

@@ -364,7 +364,7 @@ func oddities() map[string]oddity {
 		"parameter sets in the description that are wrong": {sdp: func(s string) string {
 			return s + "a=fmtp:96 packetization-mode=1;profile-level-id=ffffff;sprop-parameter-sets=Z0LAHtwKAv+WEAAAAwAQAAADAwHo8WLkgA==,aM48gA==,Z0IA,!,\r\n"
 		}},
-		"a goodbye that is none": {send: func(n int, p *oddPacket) []byte {
+		"a goodbye that is none": {send: func(n int, _ *oddPacket) []byte {
 			if n == 20 {
 				return control(1, 0x81, 203, 0, 1, 0, 0, 0, 1)
 			}
