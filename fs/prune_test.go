@@ -9,8 +9,9 @@ import (
 	"testing"
 )
 
-// Ensures that the kernel is made to forget files when it knows too many, that those
-// are found again as they were, and that one that is open can be read on.
+// Ensures that the kernel is made to forget files when it knows too many, and all of them when
+// nobody wants any, that those are found again as they were, and that one that is open can be
+// read on.
 func TestFilesAreForgotten(t *testing.T) {
 	const bound = 20
 	path, f := newStore(t, newYork, unlimited)
@@ -42,8 +43,12 @@ func TestFilesAreForgotten(t *testing.T) {
 		t.Errorf("there were\n%v, then\n%v", first, second)
 	}
 	s.tell("few known")
+	s.tell("forget all")
 	got := make([]byte, len(want))
 	if _, err := old.ReadAt(got, 0); err != nil || string(got) != string(want) {
 		t.Errorf("the open file does not give its bytes any more: %v", err)
+	}
+	if third := walk(); !maps.Equal(first, third) {
+		t.Errorf("there were\n%v, and after all were forgotten\n%v", first, third)
 	}
 }

@@ -140,16 +140,16 @@ func openMount(ctx context.Context, f *fixture, o serveOptions, log *slog.Logger
 // childRoot is that of the mount of a child with KnownFiles.
 var childRoot *gofs.Inode
 
-// awaitFewKnown waits until the kernel knows no more files than a child with
-// KnownFiles wants.
-func awaitFewKnown(t *tree) error {
+// awaitKnown waits until the kernel knows no more files than a number, of a child with
+// KnownFiles.
+func awaitKnown(most int) error {
 	known := 0
 	few := wait.Poll(func() bool {
 		known = 0
 		for _, files := range (&watcher{root: childRoot}).knownDays() {
 			known += len(files)
 		}
-		return known <= t.knownFiles
+		return known <= most
 	})
 	if !few {
 		return fmt.Errorf("the kernel still knows %d files", known)
@@ -178,7 +178,12 @@ func obey(ctx context.Context, f *fixture, mount *Mount) error {
 				return err
 			}
 		case "few known":
-			if err := awaitFewKnown(mount.tree); err != nil {
+			if err := awaitKnown(mount.tree.knownFiles); err != nil {
+				return err
+			}
+		case "forget all":
+			(&watcher{tree: mount.tree, root: childRoot}).prune(0)
+			if err := awaitKnown(1); err != nil { // that one is open
 				return err
 			}
 		case "alive":

@@ -32,7 +32,7 @@ type tree struct {
 	faults   faults
 	// generation is another one in each mount.
 	generation uint32
-	// knownFiles bounds how many files of hours the kernel may know; crowd counts
+	// knownFiles bounds how many files of hours and dates the kernel may know; crowd counts
 	// those it was told of.
 	knownFiles int
 	crowd      *crowd
@@ -82,6 +82,13 @@ func (t *tree) dropHandle(h *handle) {
 	defer t.mu.Unlock()
 	delete(t.handles, h)
 	t.counters.OpenHandles.Store(int64(len(t.handles)))
+}
+
+// inUse tells whether a file is open.
+func (t *tree) inUse() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.handles) > 0
 }
 
 // closeHandles closes all files once the mount is gone: the kernel releases none of them

@@ -4,6 +4,7 @@ package fs
 
 import (
 	"context"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -145,10 +146,14 @@ func (w *watcher) mayHaveChanged(d civil.Date, before, state *library.StreamStat
 // negative offset spares the pages (Linux fuse_reverse_inval_inode).
 func notifyAttributes(inode *gofs.Inode) { _ = inode.NotifyContent(-1, 0) }
 
-// defaultKnownFiles is how many files of hours the kernel may know: those of a year of
-// nine streams. Beyond that, the memory for their nodes, some 500 bytes each, would
-// grow with the years that somebody has listed.
-const defaultKnownFiles = 5 << 14
+// defaultKnownFiles is how many files of hours the kernel may know, with the dates that it
+// knows: those of a year of nine streams. Beyond that, the memory for their nodes, some 500
+// bytes each, would grow with the years that somebody has listed.
+const defaultKnownFiles = 6 << 14
+
+// dateFiles is as how many files a date counts: go-fuse keeps the room for the names of a
+// folder when those are forgotten, and a folder's own name is not.
+const dateFiles = 4
 
 // crowd counts the files of hours that the kernel was told of.
 type crowd struct {
@@ -169,37 +174,70 @@ func (c *crowd) add(large int64) {
 	}
 }
 
+// idleFor is how long nobody has looked up or had open a file of an hour when the kernel is
+// made to forget all of them: what somebody has listed once takes memory no longer.
+const idleFor = 2 * time.Minute
+
+// forgettingTakes is how long the kernel takes to say what it has forgotten, roughly.
+const forgettingTakes = 2 * time.Second
+
 // pruneCrowds prunes until ctx is cancelled. Looking at all that the kernel knows takes time,
 // so it happens once in a quarter of the number that there may be.
 func (w *watcher) pruneCrowds(ctx context.Context) {
+	idle := time.NewTicker(idleFor)
+	defer idle.Stop()
+	var last, forgotten int64
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-w.tree.crowd.large:
-			w.prune()
+			w.prune(w.tree.knownFiles)
+		case <-idle.C:
+			now := w.tree.crowd.lookedUp.Load()
+			if now == last && now != forgotten && !w.tree.inUse() {
+				w.forgetAll(ctx)
+				forgotten = now
+			}
+			last = now
 		}
 	}
 }
 
-// prune makes the kernel forget names of hours, and with them their nodes, when there
-// may be too many: it asks again where it has to. It would otherwise remember each
-// file that it has ever seen until its own memory is short.
-func (w *watcher) prune() {
-	quarter := w.tree.knownFiles / 4
-	days := w.knownDays()
-	surplus := -3 * quarter
-	for _, files := range days {
-		surplus += len(files)
+// forgetAll makes the kernel forget all files of hours, and gives back the memory for them: Go
+// keeps what it may need again soon, and looks for garbage every two minutes where there is
+// hardly any new.
+func (w *watcher) forgetAll(ctx context.Context) {
+	w.prune(0)
+	select {
+	case <-ctx.Done():
+	case <-time.After(forgettingTakes):
+		debug.FreeOSMemory()
 	}
-	for day, files := range days { // in any order
+}
+
+// prune makes the kernel forget names of hours, and with them their nodes, when there
+// are more than may be: it asks again where it has to. It would otherwise remember each
+// file that it has ever seen until its own memory is short.
+func (w *watcher) prune(most int) {
+	days := w.knownDays()
+	files := 0
+	for _, names := range days {
+		files += len(names)
+	}
+	if files+dateFiles*len(days) <= most {
+		return
+	}
+	quarter := most / 4
+	surplus := files - max(3*quarter-dateFiles*len(days), quarter/2)
+	for day, names := range days { // in any order
 		if surplus <= 0 {
 			return
 		}
-		for name := range files {
+		for name := range names {
 			_ = day.NotifyEntry(name) // not found means that it is forgotten already
 		}
-		surplus -= len(files)
+		surplus -= len(names)
 	}
 }
 

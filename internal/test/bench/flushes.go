@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -70,9 +71,17 @@ func (b *bench) watchDisk(ctx context.Context, t *tracedRecorder, disk *loopDisk
 // growWAL has the WAL of a database grow to the size that it has after some minutes and
 // then keeps: while it grows, each commit is one of the file system's log as well.
 func growWAL(ctx context.Context, database string) error {
-	const commits = 1100 // more than the number of pages at which SQLite begins the WAL anew
-	return command(ctx, "sqlite3", "-cmd", ".timeout 10000", database,
-		"pragma synchronous = off;"+strings.Repeat("update meta set created_time_90k = created_time_90k;", commits))
+	const pairs = 550 // more commits than the number of pages at which SQLite begins the WAL anew
+	// A row that stays the same is not written.
+	const pair = "update meta set created_time_90k = created_time_90k + 1; update meta set created_time_90k = created_time_90k - 1;"
+	if err := command(ctx, "sqlite3", "-cmd", ".timeout 10000", database, "pragma synchronous = off;"+strings.Repeat(pair, pairs)); err != nil {
+		return err
+	}
+	const pageBytes = 4096
+	if info, err := os.Stat(database + "-wal"); err != nil || info.Size() < 2*pairs*pageBytes*9/10 {
+		return fmt.Errorf("the WAL has not grown: %w", err)
+	}
+	return nil
 }
 
 func (b *bench) reportDisk(c calls, all []request) {
