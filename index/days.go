@@ -79,8 +79,32 @@ func packedDays(ctx context.Context, db querier, from, to int64) (days []packedD
 	return days, last, err
 }
 
+// unpackableDaysSQL finds what daysSQL passes over.
+var unpackableDaysSQL = fmt.Sprintf(`
+select id, start_time_90k, end_time_90k from day_stretches where octet_length(stretches) not between 1 and %d limit ?`, maxPackedDayBytes)
+
+// unpackableDays finds rows that nobody reads.
+func unpackableDays(ctx context.Context, tx *sql.Tx, wrong func(streamDay)) error {
+	rows, err := tx.QueryContext(ctx, unpackableDaysSQL, maxWrongSummaries)
+	if err != nil {
+		return asOurs(err)
+	}
+	return each(rows, func() error {
+		var id int64
+		var day moonfirefs.Interval
+		if err := rows.Scan(&id, &day.Start90k, &day.End90k); err != nil {
+			return err
+		}
+		wrong(streamDay{hourOfRow(id).stream, day})
+		return nil
+	})
+}
+
 // wrongDays finds rows that are not what packStretches makes of the recordings.
 func wrongDays(ctx context.Context, tx *sql.Tx, wrong func(streamDay)) error {
+	if err := unpackableDays(ctx, tx, wrong); err != nil {
+		return err
+	}
 	for from := int64(math.MinInt64); ; {
 		days, last, err := packedDays(ctx, tx, from, math.MaxInt64)
 		if err != nil {

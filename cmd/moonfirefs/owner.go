@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 
@@ -26,11 +27,25 @@ func ownerHint(path string, args []string, err error) string {
 	case statErr != nil || explained && !within(path, denied.Wanted) && !within(path, denied.Path):
 		return ""
 	case owner.UID != os.Geteuid():
-		return "\nThe store in " + path + " belongs to " + owner.User() + ". Type: sudo -u " + owner.User() + " " + line
+		return "\nThe store in " + path + " belongs to " + owner.User() + ". " + typeAs(owner.User(), line)
 	case explained: // it says what to do
 		return ""
 	}
-	return "\nRoot may do it, and what it makes in the store belongs to " + owner.User() + ". Type: sudo " + line
+	return "\nRoot may do it, and what it makes in the store belongs to " + owner.User() + ". " + typeAs("root", line)
+}
+
+// typeAs says what to type so that a line is run by a user.
+func typeAs(user, line string) string {
+	_, err := exec.LookPath("sudo")
+	switch {
+	case err == nil && user == "root":
+		return "Type: sudo " + line
+	case err == nil:
+		return "Type: sudo -u " + user + " " + line
+	case user == "root":
+		return "Become root (su -) and type: " + line
+	}
+	return "Become root (su -) and type: runuser -u " + user + " -- " + line
 }
 
 // within tells whether a path is in a directory.

@@ -36,13 +36,36 @@ func openFolder(t *testing.T) (path string) {
 func runAs(t *testing.T, folder string, uid uint32, args ...string) (output string, status int) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), filepath.Join(folder, "program"), args...)
-	cmd.Env, cmd.Dir = append(os.Environ(), beProgram+"=1"), folder
+	cmd.Env, cmd.Dir = append(os.Environ(), beProgram+"=1", "PATH="+withSudo(t)+":"+os.Getenv("PATH")), folder
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uid, Gid: uid}}
 	out, err := cmd.CombinedOutput()
 	if cmd.ProcessState == nil {
 		t.Fatal(err)
 	}
 	return string(out), cmd.ProcessState.ExitCode()
+}
+
+// withSudo is a directory with a program that is called sudo.
+func withSudo(t *testing.T) string {
+	t.Helper()
+	folder := openFolder(t)
+	mustDo(t, os.WriteFile(filepath.Join(folder, "sudo"), nil, 0o755)) //nolint:gosec // strangers find it
+	return folder
+}
+
+// TestTypeAs ensures that nobody is told to type sudo where there is none.
+func TestTypeAs(t *testing.T) {
+	for path, want := range map[string][2]string{
+		withSudo(t): {"Type: sudo -u nvr ls", "Type: sudo ls"},
+		t.TempDir(): {"type: runuser -u nvr -- ls", "Become root (su -) and type: ls"},
+	} {
+		t.Setenv("PATH", path)
+		for i, user := range []string{"nvr", "root"} {
+			if got := typeAs(user, "ls"); !strings.HasSuffix(got, want[i]) {
+				t.Errorf("%s: %s", user, got)
+			}
+		}
+	}
 }
 
 // notOf lists what in folders does not belong to a user.
