@@ -104,7 +104,7 @@ var rowChanges = map[string]change{
 	"days of garbage":                {sql(hostileDays, "randomblob(1000)"), expectation{check: "stretches"}},
 	"days of 100 MB":                 {sql(hostileDays, "zeroblob(100000000)"), expectation{check: "stretches"}},
 	"days that do not end":           {sql(hostileDays+"; update day_stretches set start_time_90k = -1 << 63, end_time_90k = 9223372036854775807", "x''"), expectation{check: "stretches"}},
-	"days of other streams":          {sql(hostileDays+"; update day_stretches set id = id + (1000 << 36)", "x''"), expectation{}},
+	"days of other streams":          {sql(hostileDays+"; update day_stretches set id = id + (1000 << 36)", "x''"), expectation{check: "stretches"}},
 	"no summaries":                   {sql("delete from hour_summaries where stream_id = 1"), expectation{check: "summaries", missing: true}},
 	"a quota of nothing":             {sql("update stream set retain_bytes = -1 where id = 1"), expectation{check: "its quota", missing: true}},
 	"a stream of another kind":       {sql("update stream set kind = 'side' where id = 1"), expectation{check: "kind", missing: true}},
