@@ -39,6 +39,14 @@ func TestPicture(t *testing.T) {
 		if got := img.Bounds().Size(); got.X != w || got.Y != h {
 			t.Errorf("%+v: a picture of %v, want %d×%d", p, got, w, h)
 		}
+		// The camera's bars are gray, yellow, cyan and so on from the left; black is below.
+		gray, black := img.At(w/20, h/2), img.At(w/2, h-2)
+		if r, g, b, _ := gray.RGBA(); r>>8 < 0xb0 || r>>8 > 0xd0 || g>>8 < 0xb0 || b>>8 < 0xb0 {
+			t.Errorf("%+v: gray is %v", p, gray)
+		}
+		if r, g, b, _ := black.RGBA(); max(r, g, b)>>8 > 8 {
+			t.Errorf("%+v: black is %v", p, black)
+		}
 		t.Log(len(data), "bytes")
 	}
 }
