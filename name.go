@@ -41,8 +41,15 @@ func shortNameProblem(name string) string {
 	if strings.HasSuffix(strings.ToLower(name), SubSuffix) {
 		return fmt.Sprintf("the ending %q is for sub streams", SubSuffix)
 	}
+	if strings.EqualFold(name, allClips) {
+		return "it is the folder of clips of all cameras"
+	}
 	return ""
 }
+
+// allClips is the folder in the root that has clips of all cameras. A camera that was called so
+// before is shown instead of it.
+const allClips = "clips"
 
 // CheckKeptName says whether kept footage can have this name: as for a camera.
 // The error wraps ErrInvalid.

@@ -168,7 +168,7 @@ func each(rows *sql.Rows, fn func() error) error {
 // CheckNewCamera returns the error that AddCamera would, unless it concerns the
 // database, and changes nothing.
 func (db *DB) CheckNewCamera(ctx context.Context, c *moonfirefs.Camera) error {
-	if err := checkCamera(c); err != nil {
+	if err := checkCamera(c, true); err != nil {
 		return err
 	}
 	if err := requireNewName(ctx, db.readers, c.ShortName); err != nil {
@@ -180,7 +180,7 @@ func (db *DB) CheckNewCamera(ctx context.Context, c *moonfirefs.Camera) error {
 // AddCamera stores a camera and its streams and fills in their ids. It returns
 // an error that wraps moonfirefs.ErrInvalid or moonfirefs.ErrExists.
 func (db *DB) AddCamera(ctx context.Context, c *moonfirefs.Camera) error {
-	if err := checkCamera(c); err != nil {
+	if err := checkCamera(c, true); err != nil {
 		return err
 	}
 	add := func(tx *sql.Tx) error { return addCamera(ctx, tx, c) }
@@ -238,9 +238,12 @@ func requireNewName(ctx context.Context, db querier, name string) error {
 
 func foldName(name string) string { return cases.Fold().String(norm.NFC.String(name)) }
 
-func checkCamera(c *moonfirefs.Camera) error {
-	if err := moonfirefs.CheckShortName(c.ShortName); err != nil {
-		return err
+// checkCamera takes a name as it is that is not new: it was accepted once.
+func checkCamera(c *moonfirefs.Camera, newName bool) error {
+	if newName {
+		if err := moonfirefs.CheckShortName(c.ShortName); err != nil {
+			return err
+		}
 	}
 	if len(c.Streams) == 0 {
 		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "camera %s: it has no stream", c.ShortName)

@@ -12,11 +12,15 @@ import (
 // statusView is how the recorder is doing, as page.html shows it.
 type statusView struct {
 	AsOf string
-	// Problems are sentences; there are none if all is well.
-	Problems []string
-	Streams  []streamStatusView
-	Disks    []diskView
+	// Problems are sentences; there are none if all is well. More are those that are folded: where
+	// a switch fails, each camera has one, and the cameras would be below all of them.
+	Problems, More []string
+	Streams        []streamStatusView
+	Disks          []diskView
 }
+
+// maxUnfolded is how many problems are shown at once.
+const maxUnfolded = 3
 
 type streamStatusView struct {
 	Link, Folder string
@@ -37,6 +41,9 @@ func (r renderer) statusView(report *status.Report) *statusView {
 	for _, p := range report.Problems {
 		v.Problems = append(v.Problems, printable.Text(p.Text))
 		troubled[p.Folder] = true
+	}
+	if len(v.Problems) > maxUnfolded+1 {
+		v.Problems, v.More = v.Problems[:maxUnfolded], v.Problems[maxUnfolded:]
 	}
 	words := report.Words()
 	for i := range report.Streams {

@@ -14,6 +14,7 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
+	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
 	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 )
 
@@ -197,4 +198,18 @@ func TestCameraEditCertificate(t *testing.T) {
 	if strings.Contains(before, "#certificate=") || strings.Count(after, "#certificate=") != 2 {
 		t.Errorf("before: %s\nafter: %s", before, after)
 	}
+}
+
+// TestCameraCalledClips ensures that no camera takes the place of the folder with clips of all
+// cameras, and that one which has been called so can still be edited.
+func TestCameraCalledClips(t *testing.T) {
+	t.Parallel()
+	path := teststore.New(t, 1)
+	add := func(name string) []string {
+		return []string{"camera", "add", "--store", path, name, "rtsp://127.0.0.1:9/", "--retain", "1GB", "--no-test"}
+	}
+	requireOutput(t, exitFailure, []string{"clips of all cameras"}, add("Clips")...)
+	requireOutput(t, exitOK, nil, add("yard")...)
+	sqlite(t, path, "update camera set short_name = 'clips' where short_name = 'yard'")
+	requireOutput(t, exitOK, nil, "camera", "edit", "--store", path, "clips", "--retain", "2GB")
 }
