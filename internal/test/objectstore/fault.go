@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Fault is what is wrong with a store.
@@ -42,6 +43,8 @@ type Proxy struct {
 	// requests counts them by method, refused those that were refused.
 	requests map[string]int
 	refused  int
+	// delay is how long each request is on its way.
+	delay time.Duration
 	// key is the one that the last request was signed by.
 	key string
 }
@@ -96,6 +99,20 @@ func (p *Proxy) refuse(w http.ResponseWriter, code string) {
 	_, _ = io.WriteString(w, "<Error><Code>"+code+"</Code><Message>No</Message></Error>")
 }
 
+// SetDelay has each request take as much longer from now on.
+func (p *Proxy) SetDelay(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.delay = d
+}
+
+func (p *Proxy) wait() {
+	p.mu.Lock()
+	delay := p.delay
+	p.mu.Unlock()
+	time.Sleep(delay)
+}
+
 func (p *Proxy) begin(r *http.Request) (f Fault, over <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -108,6 +125,7 @@ func (p *Proxy) begin(r *http.Request) (f Fault, over <-chan struct{}) {
 
 // ServeHTTP implements http.Handler.
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.wait()
 	switch f, over := p.begin(r); f {
 	case Frozen:
 		select {
