@@ -270,7 +270,7 @@ func TestMigrateAlone(t *testing.T) {
 func TestMigrateTogether(t *testing.T) {
 	path := oldStore(t)
 	o := quiet()
-	o.BusyTimeout = time.Second
+	o.BusyTimeout = time.Minute
 	var opening, using sync.WaitGroup
 	opening.Add(4)
 	for range 4 {

@@ -42,7 +42,7 @@ func picture(entry *moonfirefs.VideoSampleEntry, sample []byte) ([]byte, error) 
 	return encode(small)
 }
 
-// encode makes a JPEG of a frame, four times as fast as package image/jpeg does.
+// encode makes a JPEG of a frame.
 func encode(frame *astiav.Frame) ([]byte, error) {
 	codec := astiav.FindEncoderByName("mjpeg")
 	if codec == nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -79,10 +80,15 @@ func nobodyReads(err error, out any) bool {
 	return ok && errors.Is(err, syscall.EPIPE) && errors.As(err, &failed) && failed.Op == "write" && failed.Path == file.Name()
 }
 
-// asUsage makes a wrong number of arguments a usageError that names the right ones.
+// asUsage makes a wrong number of arguments a usageError that names the right ones. One that is
+// empty, as a variable of a shell that is not set, is wrong for every command.
 func asUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
+		err := check(cmd, args)
+		if n := slices.Index(args, ""); err == nil && n >= 0 {
+			err = fmt.Errorf("argument %d is empty", n+1)
+		}
+		if err != nil {
 			return &usageError{fmt.Errorf("%w; usage: %s", err, cmd.UseLine())}
 		}
 		return nil

@@ -91,20 +91,21 @@ func TestRunRefusals(t *testing.T) {
 		want   string
 		status int
 	}{
-		"store in use":     {[]string{"run", t.TempDir(), "--store", busy}, fmt.Sprintf("process %d ", recorder.cmd.Process.Pid), exitFailure},
-		"foreign database": {[]string{"run", t.TempDir(), "--store", foreign}, "not an SQLite database", exitFailure},
-		"no store":         {[]string{"run", t.TempDir(), "--store", t.TempDir()}, "moonfirefs init", exitFailure},
-		"no mountpoint":    {[]string{"mount", "/nonexistent/mnt", "--store", empty}, "/nonexistent", exitFailure},
-		"mounted already":  {[]string{"mount", mountpoint, "--store", empty}, "mount", exitFailure},
-		"wrong flag":       {[]string{"run", t.TempDir(), "--stroe", empty}, "--stroe; did you mean --store?", exitUsage},
-		"wrong command":    {[]string{"rnu"}, "did you mean run?", exitUsage},
-		"wrong subcommand": {[]string{"camera", "lst"}, "did you mean list", exitUsage},
-		"unlike any flag":  {[]string{"run", "--zzzzzz"}, "unknown flag: --zzzzzz (see", exitUsage},
-		"no argument":      {[]string{"run"}, "needs MOUNTPOINT; usage: moonfirefs run MOUNTPOINT", exitUsage},
-		"bad size":         {[]string{"camera", "add", "--no-test", "x", "rtsp://192.0.2.1/", "--retain", "lots", "--store", empty}, "500GB", exitUsage},
-		"bad URL":          {[]string{"camera", "add", "--no-test", "x", "rtsp://u:s3cret@%zz", "--retain", "1GB", "--store", empty}, "URL", exitUsage},
-		"bad log level":    {[]string{"run", t.TempDir(), "--log-level", "loud", "--store", empty}, "loud", exitUsage},
-		"init again":       {[]string{"init", "--store", empty}, "already holds one\n", exitFailure},
+		"store in use":      {[]string{"run", t.TempDir(), "--store", busy}, fmt.Sprintf("process %d ", recorder.cmd.Process.Pid), exitFailure},
+		"foreign database":  {[]string{"run", t.TempDir(), "--store", foreign}, "not an SQLite database", exitFailure},
+		"no store":          {[]string{"run", t.TempDir(), "--store", t.TempDir()}, "moonfirefs init", exitFailure},
+		"no mountpoint":     {[]string{"mount", "/nonexistent/mnt", "--store", empty}, "/nonexistent", exitFailure},
+		"mounted already":   {[]string{"mount", mountpoint, "--store", empty}, "mount", exitFailure},
+		"wrong flag":        {[]string{"run", t.TempDir(), "--stroe", empty}, "--stroe; did you mean --store?", exitUsage},
+		"wrong command":     {[]string{"rnu"}, "did you mean run?", exitUsage},
+		"wrong subcommand":  {[]string{"camera", "lst"}, "did you mean list", exitUsage},
+		"unlike any flag":   {[]string{"run", "--zzzzzz"}, "unknown flag: --zzzzzz (see", exitUsage},
+		"no argument":       {[]string{"run"}, "needs MOUNTPOINT; usage: moonfirefs run MOUNTPOINT", exitUsage},
+		"an empty argument": {[]string{"run", ""}, "argument 1 is empty; usage: moonfirefs run MOUNTPOINT", exitUsage},
+		"bad size":          {[]string{"camera", "add", "--no-test", "x", "rtsp://192.0.2.1/", "--retain", "lots", "--store", empty}, "500GB", exitUsage},
+		"bad URL":           {[]string{"camera", "add", "--no-test", "x", "rtsp://u:s3cret@%zz", "--retain", "1GB", "--store", empty}, "URL", exitUsage},
+		"bad log level":     {[]string{"run", t.TempDir(), "--log-level", "loud", "--store", empty}, "loud", exitUsage},
+		"init again":        {[]string{"init", "--store", empty}, "already holds one\n", exitFailure},
 	}
 	for name, test := range tests {
 		output, status := run(t, test.args...)

@@ -170,7 +170,7 @@ func TestLinterKnowsTheTable(t *testing.T) {
 	}
 	strict := 0
 	for name, rule := range config.Linters.Settings.Depguard.Rules {
-		folder, ok := strings.CutSuffix(strings.TrimPrefix(rule.Files[0], "**/"), "/*.go")
+		folder, ok := strings.CutSuffix(strings.TrimPrefix(rule.Files[0], "${base-path}/"), "/*.go")
 		if rule.Mode != "strict" || !ok {
 			continue
 		}
