@@ -26,30 +26,63 @@ type DirStatus struct {
 	Quarantined int
 	// Commits counts commits, FailedCommits those among them that failed.
 	Commits, FailedCommits int64
-	// BusyFor is how long the save under way has taken so far; 0 if there is none.
+	// BusyFor is how long the save or the checkpoint under way has taken so far; 0 if there
+	// is none.
 	BusyFor time.Duration
 	// CommitError says why recordings cannot be committed at present, JournalError why
 	// journals cannot be written; empty if they can.
 	CommitError, JournalError string
 }
 
-// saverStatus is what a saver tells of its saves.
-type saverStatus struct {
+// task is what waits for a disk, again and again.
+type task struct {
 	clock Clock
 
 	mu sync.Mutex // guards what follows
-	// since is when the save under way began, by the monotonic clock.
-	since         time.Duration
-	saving        bool
+	// since is when it began, by the monotonic clock.
+	since    time.Duration
+	underWay bool
+}
+
+func (t *task) begin() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, t.since = t.clock.Now()
+	t.underWay = true
+}
+
+func (t *task) end() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.underWay = false
+}
+
+// lasts tells for how long it has been under way; 0 if it is not.
+func (t *task) lasts() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.underWay {
+		return 0
+	}
+	_, now := t.clock.Now()
+	return max(now-t.since, 1)
+}
+
+// saverStatus is what a saver tells of its saves and checkpoints.
+type saverStatus struct {
+	saving, checkpointing task
+
+	mu            sync.Mutex // guards what follows
 	saves, failed int64
 	err           error
 }
 
 // observe makes a save and notes how it went.
 func (s *saverStatus) observe(save func() error) error {
-	s.begin()
+	s.saving.begin()
 	err := save()
-	s.end(err)
+	s.saving.end()
+	s.note(err)
 	return err
 }
 
@@ -60,17 +93,9 @@ func (s *saverStatus) failing() bool {
 	return s.err != nil
 }
 
-func (s *saverStatus) begin() {
+func (s *saverStatus) note(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, s.since = s.clock.Now()
-	s.saving = true
-}
-
-func (s *saverStatus) end(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.saving = false
 	s.saves++
 	s.err = err
 	if err != nil {
@@ -112,8 +137,5 @@ func (s *saverStatus) fill(now *DirStatus) {
 	if errors.Is(s.err, moonfirefs.ErrCorrupt) {
 		now.CommitError = "the index is damaged: restore its backup"
 	}
-	if s.saving {
-		_, at := s.clock.Now()
-		now.BusyFor = max(at-s.since, 1) // 0 would mean that there is none
-	}
+	now.BusyFor = max(s.saving.lasts(), s.checkpointing.lasts())
 }

@@ -134,6 +134,8 @@ func (s *saver) take() []*finished {
 // checkpoint makes a checkpoint, and with it the files of recordings that wait durable. If
 // one of them has waited for long enough, it has a save made.
 func (s *saver) checkpoint() {
+	s.status.checkpointing.begin()
+	defer s.status.checkpointing.end()
 	s.syncing.Lock()
 	defer s.syncing.Unlock()
 	waiting := s.take()

@@ -61,7 +61,7 @@ func newSyncer(id moonfirefs.SampleDirID, dir directory, db database, minFreeByt
 	s.retention = &retention{id: id, dir: dir, names: s.names, clock: clock, log: log}
 	s.saver = &saver{
 		id: id, dir: dir, db: db, entries: e, names: s.names, checkpoints: s.checkpoints, retention: s.retention,
-		presence: s.presence, clock: clock, ages: newAgeClock(clock), log: log, status: saverStatus{clock: clock}, wake: make(chan struct{}, 1),
+		presence: s.presence, clock: clock, ages: newAgeClock(clock), log: log, status: saverStatus{saving: task{clock: clock}, checkpointing: task{clock: clock}}, wake: make(chan struct{}, 1),
 	}
 	s.retention.wake = s.saver.signal
 	return s

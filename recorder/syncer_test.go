@@ -716,6 +716,21 @@ func TestSyncerTriesAgain(t *testing.T) {
 	}
 }
 
+// A checkpoint that a disk holds up shows in the status, although no save can begin behind it.
+func TestStuckCheckpoint(t *testing.T) {
+	b := newBench(t, plenty)
+	saver := b.syncer.saver
+	saver.syncing.Lock() // as a disk that takes no writes does
+	var wg sync.WaitGroup
+	wg.Go(saver.checkpoint)
+	wait.Until(t, "the checkpoint to be told of", func() bool { return b.syncer.dirStatus().BusyFor > 0 })
+	saver.syncing.Unlock()
+	wg.Wait()
+	if busy := b.syncer.dirStatus().BusyFor; busy != 0 {
+		t.Errorf("it has been busy for %v with nothing", busy)
+	}
+}
+
 // A recording that the index will never take holds up no other. Its file is kept, with
 // the journal, also by later starts.
 func TestRefusedRecording(t *testing.T) {

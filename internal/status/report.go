@@ -202,15 +202,16 @@ type Directory struct {
 
 	// What follows only the process that records knows.
 
-	Full                  bool    `json:"full"`
-	NoInodes              bool    `json:"noInodes,omitempty"`
-	UncommittedRecordings int     `json:"unsavedRecordings"`
-	QuarantinedFiles      int     `json:"quarantinedFiles"`
-	Commits               int64   `json:"saves"`
-	FailedCommits         int64   `json:"failedSaves"`
-	CommittingSeconds     float64 `json:"savingSeconds"`
-	CommitError           string  `json:"saveError,omitempty"`
-	JournalError          string  `json:"journalError,omitempty"`
+	Full                  bool  `json:"full"`
+	NoInodes              bool  `json:"noInodes,omitempty"`
+	UncommittedRecordings int   `json:"unsavedRecordings"`
+	QuarantinedFiles      int   `json:"quarantinedFiles"`
+	Commits               int64 `json:"saves"`
+	FailedCommits         int64 `json:"failedSaves"`
+	// CommittingSeconds is how long the save or the checkpoint under way has taken so far.
+	CommittingSeconds float64 `json:"savingSeconds"`
+	CommitError       string  `json:"saveError,omitempty"`
+	JournalError      string  `json:"journalError,omitempty"`
 }
 
 // ObjectStore is what was asked of an object store. Counters begin with the recorder.
