@@ -80,29 +80,28 @@ func nobodyReads(err error, out any) bool {
 	return ok && errors.Is(err, syscall.EPIPE) && errors.As(err, &failed) && failed.Op == "write" && failed.Path == file.Name()
 }
 
-// asUsage makes a wrong number of arguments a usageError that names the right ones. One that is
-// empty, as a variable of a shell that is not set, is wrong for every command.
+// asUsage makes a wrong number of arguments a usageError that names the right ones.
 func asUsage(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		err := check(cmd, args)
-		if n := slices.Index(args, ""); err == nil && n >= 0 {
-			err = fmt.Errorf("argument %d is empty", n+1)
-		}
-		if err != nil {
+		if err := check(cmd, args); err != nil {
 			return &usageError{fmt.Errorf("%w; usage: %s", err, cmd.UseLine())}
 		}
 		return nil
 	}
 }
 
-// needs wants as many arguments as it names, such as CAMERA FROM TO.
+// needs wants as many arguments as it names, such as CAMERA FROM TO. One that is empty, as a
+// variable of a shell that is not set, is none.
 func needs(names string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
+		empty := slices.Index(args, "")
 		switch n := len(strings.Fields(names)); {
 		case len(args) < n:
 			return fmt.Errorf("needs %s", names)
 		case len(args) > n:
 			return fmt.Errorf("unexpected argument %q", args[n])
+		case empty >= 0:
+			return fmt.Errorf("%s is empty", strings.Fields(names)[empty])
 		}
 		return nil
 	}

@@ -101,7 +101,7 @@ func TestRunRefusals(t *testing.T) {
 		"wrong subcommand":  {[]string{"camera", "lst"}, "did you mean list", exitUsage},
 		"unlike any flag":   {[]string{"run", "--zzzzzz"}, "unknown flag: --zzzzzz (see", exitUsage},
 		"no argument":       {[]string{"run"}, "needs MOUNTPOINT; usage: moonfirefs run MOUNTPOINT", exitUsage},
-		"an empty argument": {[]string{"run", ""}, "argument 1 is empty; usage: moonfirefs run MOUNTPOINT", exitUsage},
+		"an empty argument": {[]string{"run", ""}, "MOUNTPOINT is empty; usage: moonfirefs run MOUNTPOINT", exitUsage},
 		"bad size":          {[]string{"camera", "add", "--no-test", "x", "rtsp://192.0.2.1/", "--retain", "lots", "--store", empty}, "500GB", exitUsage},
 		"bad URL":           {[]string{"camera", "add", "--no-test", "x", "rtsp://u:s3cret@%zz", "--retain", "1GB", "--store", empty}, "URL", exitUsage},
 		"bad log level":     {[]string{"run", t.TempDir(), "--log-level", "loud", "--store", empty}, "loud", exitUsage},
