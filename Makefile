@@ -53,7 +53,7 @@ demo: build
 # end. They mostly wait, for footage and for disks: so twice as many run as there are cores.
 # Where a machine is busy, all of them wait; the limits are for those that hang. The linter
 # has vetted all packages before.
-LONGEST = ./cmd/moonfirefs ./internal/test/crashtest ./fs ./recorder ./internal/test/clienttest ./internal/test/doctest ./camera
+LONGEST = ./cmd/moonfirefs ./internal/test/crashtest ./internal/test/clienttest ./recorder ./fs ./camera ./internal/test/doctest
 
 test: lint
 	go test -race -vet=off -p $$((2 * $$(nproc))) -parallel 6 -timeout 40m $(AS_ROOT) $(LONGEST) ./...

@@ -40,6 +40,7 @@
 
   // asked is the second that is wanted while nothing of the file is there, perhaps for ever.
   let file = null, asked = 0, from = 0, span = day, begin = null, end = null;
+  let pictureAt; // when the picture on the screen is shown, in the time of the file; undefined if that is not known
   const now = () => {
     if (!file) return 0;
     if (video.readyState === 0) return asked;
@@ -113,6 +114,7 @@
     say("");
     if (found !== file) {
       file = found;
+      pictureAt = undefined;
       video.src = file.href + "#t=" + inFile(file, s).toFixed(3);
       if (video.canPlayType(`video/mp4; codecs="${file.codec}"`) === "") cannot(file);
     } else video.currentTime = inFile(file, s);
@@ -220,13 +222,22 @@
   const all = to("all cameras now shown", "at=" + date);
   all.textContent = "all cameras at this time";
 
+  // The picture on the screen can be ahead of currentTime by some milliseconds, so that steps go
+  // from the one to the middle of the next.
+  const seen = (_, picture) => { pictureAt = picture.mediaTime; video.requestVideoFrameCallback(seen); };
+  if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(seen);
+  const step = pictures => {
+    video.pause();
+    const at = video.seeking || pictureAt === undefined ? video.currentTime - file.frame / 2 : pictureAt;
+    video.currentTime = at + (pictures + 0.5) * file.frame;
+  };
   const toggle = () => { if (!file) open(0); else if (video.paused) video.play(); else video.pause(); };
   const jump = seconds => open(now() + seconds, video.paused);
   const eventFrom = later => later ? events.find(s => s > now() + 1) : events.findLast(s => s < now() - 5);
   const goEvent = later => { const s = eventFrom(later); if (s !== undefined) { open(s, video.paused); reveal(s); } };
   const keys = {
     " ": toggle, ArrowLeft: e => jump(e.shiftKey ? -60 : -5), ArrowRight: e => jump(e.shiftKey ? 60 : 5),
-    ",": () => { video.pause(); video.currentTime -= file.frame; }, ".": () => { video.pause(); video.currentTime += file.frame; },
+    ",": () => step(-1), ".": () => step(1),
     "[": () => goEvent(false), "]": () => goEvent(true), "+": () => zoom(0.5, now() || from + span / 2), "-": () => zoom(2, now() || from + span / 2),
     "0": () => { from = 0; span = day; draw(); }, i: () => mark("i"), o: () => mark("o"), h: () => before.click(), l: () => after.click(),
   };

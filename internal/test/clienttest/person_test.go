@@ -136,6 +136,8 @@ func (p *person) steps(b *browser) {
 	before := b.picture()
 	b.do(chromedp.KeyEvent("."))
 	b.shows(fmt.Sprintf("the picture after %d", before), func(picture int) bool { return picture == before+1 })
+	b.do(chromedp.KeyEvent(","))
+	b.shows(fmt.Sprintf("picture %d again", before), func(picture int) bool { return picture == before })
 	b.do(chromedp.KeyEvent("i"), chromedp.KeyEvent(kb.ArrowLeft), chromedp.KeyEvent("o"))
 	p.check(b)
 	clip := eval[string](b, `document.querySelector("#clip a").getAttribute("href")`)
