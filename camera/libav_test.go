@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -288,13 +289,24 @@ func TestRTMP(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				server := exec.CommandContext(ctx, "ffmpeg", "-v", "error", "-re", "-stream_loop", "20", "-i", m.path,
 					"-c", "copy", "-f", "flv", "-listen", "1", url)
+				complaints := &syncbuffer.Buffer{}
+				server.Stderr = complaints
 				if err := server.Start(); err != nil {
 					t.Fatal(err)
 				}
+				kill := sync.OnceFunc(func() {
+					cancel()
+					_ = server.Wait()
+				})
+				t.Cleanup(func() {
+					kill()
+					if t.Failed() {
+						t.Logf("ffmpeg said: %s", complaints)
+					}
+				})
 				session := openListening(t, Config{URL: url, Audio: true})
 				m.requireFrames(t, session, 30)
-				cancel()
-				_ = server.Wait() // it is killed
+				kill()
 				if err := nextError(t, session); err.Error() != "read frame: the connection has failed" {
 					t.Errorf("at the end: %v", err)
 				}
@@ -307,7 +319,7 @@ func TestRTMP(t *testing.T) {
 // openListening opens a session with a server that takes its time to listen.
 func openListening(t *testing.T, cfg Config) *Session {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; {
+	for deadline := time.Now().Add(2 * time.Minute); ; {
 		session, err := Open(t.Context(), cfg)
 		if err == nil {
 			t.Cleanup(func() { session.Close() })
@@ -329,7 +341,12 @@ func freePort(t *testing.T) int {
 			t.Fatal(err)
 		}
 		port := conn.LocalAddr().(*net.UDPAddr).Port
+		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		conn.Close()
+		if err != nil {
+			continue // somebody has it for TCP
+		}
+		listener.Close()
 		if port%2 == 0 {
 			return port
 		}

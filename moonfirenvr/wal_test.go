@@ -3,6 +3,8 @@
 package moonfirenvr
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -52,11 +54,12 @@ func TestFollowWAL(t *testing.T) {
 		{"one that ended in order", func() { s.Stop() }, taken{database: true}},
 	} {
 		step.do()
-		before := filesOf(t, c)
+		before, release := filesOf(t, c), hold(t, c)
 		if _, changed, err := c.refresh(t.Context()); err != nil || !changed {
 			t.Fatalf("%s: changed %v, %v", step.what, changed, err)
 		}
 		after := filesOf(t, c)
+		release()
 		got := taken{before.database != after.database, after.wal != 0 && before.wal != after.wal}
 		if got != step.want {
 			t.Errorf("%s: copied %+v, want %+v", step.what, got, step.want)
@@ -83,6 +86,25 @@ func filesOf(t *testing.T, c *copier) copiedFiles {
 		return info.Sys().(*syscall.Stat_t).Ino
 	}
 	return copiedFiles{inode(databaseName), inode(walName)}
+}
+
+// hold keeps others from getting the inode numbers of the copy.
+func hold(t *testing.T, c *copier) (release func()) {
+	t.Helper()
+	var files []*os.File
+	for _, name := range []string{databaseName, walName} {
+		f, err := os.Open(filepath.Join(c.ours, name))
+		if err == nil {
+			files = append(files, f)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	return func() {
+		for _, f := range files {
+			f.Close()
+		}
+	}
 }
 
 // damageWAL changes the last frame of our WAL that commits.

@@ -5,8 +5,14 @@ package crashtest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/google/uuid"
@@ -85,6 +91,42 @@ func (s *site) remember(c *moonfirefs.Camera, found []moonfirefs.Recording) {
 				camera: c.ShortName, file: r.SampleFile, sizeBytes: r.SampleFileBytes, id: int64(r.ID), start: r.Start90k.Time(),
 			}
 		}
+	}
+}
+
+// rememberUnopened is remember for a store that is not to be opened: it reads a copy of the
+// index. Retention may delete what is there before the next inspection.
+func (s *site) rememberUnopened() {
+	s.t.Helper()
+	copied := filepath.Join(s.t.TempDir(), "copy.db")
+	for _, suffix := range []string{"", "-wal"} {
+		data, err := os.ReadFile(filepath.Join(s.path, "moonfire.db"+suffix))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // there may be no WAL
+		}
+		if err == nil {
+			err = os.WriteFile(copied+suffix, data, 0o600)
+		}
+		if err != nil {
+			return // the fault that was tried may be of this disk
+		}
+	}
+	output, err := exec.CommandContext(s.t.Context(), "sqlite3", copied, `
+		select r.id, c.short_name, lower(hex(r.sample_file_uuid)), r.sample_file_bytes, r.start_time_90k
+		  from recording r join stream s on s.id = r.stream_id join camera c on c.id = s.camera_id`).Output()
+	if err != nil {
+		return
+	}
+	for line := range strings.Lines(string(output)) {
+		fields := strings.Split(strings.TrimSpace(line), "|")
+		id, err1 := strconv.ParseInt(fields[0], 10, 64)
+		file, err2 := uuid.Parse(fields[2])
+		sizeBytes, err3 := strconv.ParseInt(fields[3], 10, 64)
+		start90k, err4 := strconv.ParseInt(fields[4], 10, 64)
+		if err := errors.Join(err1, err2, err3, err4); err != nil {
+			s.t.Fatal(err)
+		}
+		s.promised[file] = promise{camera: fields[1], file: file, sizeBytes: sizeBytes, id: id, start: moonfirefs.Time90k(start90k).Time()}
 	}
 }
 

@@ -35,6 +35,8 @@ func (s *site) repeat(fault string, tries int, crash func(i int) []string) {
 		// before, and with that, recovered.
 		if i%2 == 0 {
 			problems = append(problems, s.inspect(afterCrash)...)
+		} else {
+			s.rememberUnopened()
 		}
 		problems = append(problems, s.recover()...)
 		o.tries++
