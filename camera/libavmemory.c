@@ -46,6 +46,10 @@ static int refuses(size_t size)
 
 static void count(int64_t size)
 {
+	/* What a session frees that took too much, the C library keeps until it is trimmed: until
+	 * then, nobody else may have it. */
+	if (size < 0 && account->exceeded)
+		return;
 	account->used += size;
 	if (__atomic_sub_fetch(account->left, size, __ATOMIC_SEQ_CST) < 0 && size > 0)
 		account->exceeded = 1;
