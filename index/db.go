@@ -16,6 +16,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/bytecache"
+	"github.com/moonfirefs/moonfirefs/internal/durable"
 )
 
 // Options tune a DB. The zero value is ready for use.
@@ -135,7 +136,7 @@ func open(ctx context.Context, path string, o Options, writable bool) (*DB, erro
 	}
 	if writable {
 		db.keepsRoom = true
-		if free, err := freeBytes(path); err == nil && free >= plentyBytes {
+		if free, err := durable.FreeBytes(path); err == nil && free >= plentyBytes {
 			keepRoom(path)
 		}
 	}

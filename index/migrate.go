@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/durable"
 )
 
 // migrate makes a database of an older version one of the current version, after a copy
@@ -132,7 +133,7 @@ func copyBefore(ctx context.Context, conn *sql.Conn, path string, version int, o
 // what a recorder lives on.
 func requireRoom(path string, sizeBytes int64) error {
 	const mib = 1 << 20
-	free, err := freeBytes(path)
+	free, err := durable.FreeBytes(path)
 	if err != nil {
 		return err
 	}

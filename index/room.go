@@ -4,10 +4,8 @@ package index
 
 import (
 	"errors"
-	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"syscall"
 
 	"github.com/moonfirefs/moonfirefs/internal/durable"
@@ -29,7 +27,7 @@ const (
 
 // makeRoom removes the file if there is not enough room to open the database.
 func makeRoom(path string, log *slog.Logger) {
-	free, err := freeBytes(path)
+	free, err := durable.FreeBytes(path)
 	if err != nil || free >= enoughRoomBytes {
 		return
 	}
@@ -55,12 +53,4 @@ func keepRoom(path string) {
 	if err != nil {
 		_ = os.Remove(path + roomSuffix)
 	}
-}
-
-func freeBytes(path string) (int64, error) {
-	var st syscall.Statfs_t
-	if err := syscall.Statfs(filepath.Dir(path), &st); err != nil {
-		return 0, &fs.PathError{Op: "statfs", Path: path, Err: err}
-	}
-	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:unconvert // 32 bits wide on some machines
 }

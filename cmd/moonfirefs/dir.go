@@ -46,7 +46,7 @@ is missing whenever the disk is.
 
 With --s3, the directory is a prefix in a bucket of an object store that speaks S3:
 https://HOST/BUCKET/PREFIX. Nothing else may be below that prefix. Footage is not recorded
-to it, but moves there ("tier add"). Restart a running recorder to make it use the bucket.
+to it, but moves there ("tier add").
 
 The access key is read from the file that --credentials names, in the format of
 ~/.aws/credentials, or from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"path/filepath"
 	"syscall"
 
 	"github.com/google/uuid"
@@ -107,7 +106,7 @@ func (k *Kind) requireRoom(path string) error {
 	if _, err := os.Stat(path + "-shm"); err == nil {
 		return nil
 	}
-	free, err := freeBytes(path)
+	free, err := durable.FreeBytes(path)
 	if err != nil {
 		return fmt.Errorf("open %s: %w", k.Of, err)
 	}
@@ -115,15 +114,6 @@ func (k *Kind) requireRoom(path string) error {
 		return fmt.Errorf("open %s: %w", k.Of, &fs.PathError{Op: "open", Path: path, Err: syscall.ENOSPC})
 	}
 	return nil
-}
-
-// freeBytes is how much is free on the disk of a file.
-func freeBytes(path string) (int64, error) {
-	var st syscall.Statfs_t
-	if err := syscall.Statfs(filepath.Dir(path), &st); err != nil {
-		return 0, &fs.PathError{Op: "statfs", Path: path, Err: err}
-	}
-	return int64(st.Bavail) * int64(st.Bsize), nil //nolint:unconvert // 32 bits wide on some machines
 }
 
 func (k *Kind) connect(ctx context.Context, path, mode string) (*sql.DB, error) {

@@ -13,6 +13,8 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/mattn/go-sqlite3"
+
+	"github.com/moonfirefs/moonfirefs/internal/durable"
 )
 
 // File is the database at a path, whichever file that is at the moment: where somebody has
@@ -76,7 +78,7 @@ func (f *File) open(ctx context.Context) (*sql.DB, error) {
 }
 
 // FreeBytes is how much is free on its disk.
-func (f *File) FreeBytes() (int64, error) { return freeBytes(f.path) }
+func (f *File) FreeBytes() (int64, error) { return durable.FreeBytes(f.path) }
 
 // Discard removes the files. The next use makes a new database.
 func (f *File) Discard() error {
