@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
-	"net/url"
 	"strconv"
 	"time"
 
@@ -26,32 +25,10 @@ const (
 	// What it reads meanwhile it keeps. If that is no video, it is waited for until maxAnalyze.
 	analyzeFor = time.Second
 	maxAnalyze = 10 * time.Second
-	// maxUserInfoBytes is what libavformat keeps of the user info of a URL, of all its
-	// protocols together; it would cut off the rest without a word.
-	maxUserInfoBytes = 99
 )
 
 // timeBase90k is the time base of Frame.PTS90k.
 var timeBase90k = astiav.NewRational(1, moonfirefs.UnitsPerSecond)
-
-// libavProtocols are the protocols that libavformat may use for a URL, by its scheme: a
-// server must not lead it to files of this machine.
-var libavProtocols = map[string]string{
-	"rtmp": "rtmp,tcp", "rtmps": "rtmps,tls,tcp",
-	"http": "http,https,tls,tcp,crypto,data", "https": "http,https,tls,tcp,crypto,data",
-	"srt": "srt", "udp": "udp", "rtp": "rtp,udp", "file": "file",
-}
-
-// libavFormats are the formats that libavformat may find, by the scheme. There are others that
-// lead to further inputs: a list of files that names itself is opened within itself until there
-// is no memory left. A file may have any.
-var libavFormats = map[string]string{
-	"rtmp": "flv,live_flv", "rtmps": "flv,live_flv",
-	"http": streamFormats + ",hls,mov,aac,mp3", "https": streamFormats + ",hls,mov,aac,mp3",
-	"srt": streamFormats, "udp": streamFormats, "rtp": "rtp,mpegts",
-}
-
-const streamFormats = "mpegts,mpeg,flv,live_flv,matroska,h264,hevc"
 
 // libavSource is a source that libavformat opens: everything but RTSP. Video and audio have
 // one clock.
@@ -89,7 +66,7 @@ type libavSource struct {
 	// hasPacket says that packet has been read and not been looked at.
 	hasPacket bool
 	// pace is nil but for files.
-	pace *pace
+	pace *filePace
 }
 
 // libavStream is a stream of a container.
@@ -153,7 +130,7 @@ func (l *libavSource) open(cfg Config) error {
 		return err
 	}
 	if target.scheme == "file" {
-		l.pace = &pace{}
+		l.pace = &filePace{}
 	}
 	limit := time.AfterFunc(cfg.FrameTimeout, func() { l.interrupter.stop(errNoVideoWithin(cfg.FrameTimeout)) })
 	defer limit.Stop()
@@ -176,29 +153,6 @@ func (l *libavSource) enter() {
 func (l *libavSource) leave() {
 	l.memory.leave()
 	l.libav.leave()
-}
-
-// libavOptions returns what libavformat is to know beside the URL.
-func libavOptions(cfg Config, scheme string) (map[string]string, error) {
-	options := map[string]string{
-		"protocol_whitelist": libavProtocols[scheme],
-		"analyzeduration":    strconv.FormatInt(analyzeFor.Microseconds(), 10),
-		// The recorder undoes wraps, of which libavformat undoes the first only.
-		"correct_ts_overflow": "0",
-	}
-	if formats := libavFormats[scheme]; formats != "" {
-		options["format_whitelist"] = formats
-	}
-	if scheme != "rtp" { // which does not hand it on
-		options["rw_timeout"] = strconv.FormatInt(cfg.SocketTimeout.Microseconds(), 10)
-	}
-	switch {
-	case len(cfg.Certificate.Fingerprint) > 0:
-		return nil, errors.New("a fingerprint can be given for rtsps:// only")
-	case cfg.Certificate.Roots && (scheme == "https" || scheme == "rtmps"):
-		options["tls_verify"] = "1"
-	}
-	return options, nil
 }
 
 // connect opens the input.
@@ -496,27 +450,6 @@ func (l *libavSource) takeAudio(arrived time.Time) error {
 	return nil
 }
 
-// pace lets the pictures of a file pass as those of a camera do.
-type pace struct {
-	began   time.Time
-	first90 int64
-}
-
-// wait waits until a picture is due, and returns when that is.
-func (p *pace) wait(pts90k int64, now time.Time, done <-chan struct{}) time.Time {
-	if p.began.IsZero() {
-		p.began, p.first90 = now, pts90k
-	}
-	due := p.began.Add(moonfirefs.Duration90k(pts90k - p.first90).Duration())
-	timer := time.NewTimer(due.Sub(now))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-done:
-	}
-	return time.Now()
-}
-
 // keptAliveBy is of source.
 func (*libavSource) keptAliveBy() string { return "" }
 
@@ -549,17 +482,4 @@ func (l *libavSource) close() {
 	l.interrupter.free()
 	l.memory.close()
 	l.libav.close()
-}
-
-// withUserInfo returns the URL with the credentials, as libavformat wants them. The colon
-// is there even if the password is empty, because it does not authenticate without it.
-func (t *target) withUserInfo() (string, error) {
-	if !t.authenticates {
-		return t.url, nil
-	}
-	userInfo := url.UserPassword(t.username, t.password).String()
-	if len(userInfo) > maxUserInfoBytes {
-		return "", fmt.Errorf("user name and password are too long: %d bytes, at most %d are possible", len(userInfo), maxUserInfoBytes)
-	}
-	return t.scheme + "://" + userInfo + "@" + t.url[len(t.scheme)+len("://"):], nil
 }
