@@ -6,8 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"hash"
 	"iter"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -84,8 +82,8 @@ func audioHeader(s *moonfirefs.AudioSample) (h [10]byte) {
 
 // Places lists the samples of a recording in the order of its sample file. Its indexes
 // must agree with its Summary; see moonfirefs.Recording.IndexProblem.
-func Places(r *moonfirefs.Recording) iter.Seq[*Place] {
-	return func(yield func(*Place) bool) {
+func Places(r *moonfirefs.Recording) iter.Seq[Place] {
+	return func(yield func(Place) bool) {
 		w := &placeWalk{yield: yield, video: moonfirefs.DecodeVideoIndex(r.VideoIndex, r.Flags), group: -1}
 		audio := moonfirefs.DecodeAudioIndex(r.AudioIndex)
 		audio90k, chunk := r.Audio.Start90k, 0
@@ -94,7 +92,7 @@ func Places(r *moonfirefs.Recording) iter.Seq[*Place] {
 				return
 			}
 			for audio.Next() {
-				p := &Place{Audio: true, Group: chunk, Offset90k: audio90k, Offset: w.offset, Bytes: audio.Bytes, header: audioHeader(&audio.AudioSample)}
+				p := Place{Audio: true, Group: chunk, Offset90k: audio90k, Offset: w.offset, Bytes: audio.Bytes, header: audioHeader(&audio.AudioSample)}
 				if !yield(p) {
 					return
 				}
@@ -109,7 +107,7 @@ func Places(r *moonfirefs.Recording) iter.Seq[*Place] {
 
 // placeWalk is how far Places is.
 type placeWalk struct {
-	yield     func(*Place) bool
+	yield     func(Place) bool
 	video     moonfirefs.VideoIndexDecoder
 	group     int
 	synced    bool
@@ -125,7 +123,7 @@ func (w *placeWalk) pictures(n int32) bool {
 			w.group++
 		}
 		w.synced = w.synced || s.Sync
-		p := &Place{Group: w.group, Offset90k: w.offset90k, Offset: w.offset, Bytes: s.Bytes, header: videoHeader(s)}
+		p := Place{Group: w.group, Offset90k: w.offset90k, Offset: w.offset, Bytes: s.Bytes, header: videoHeader(s)}
 		if !w.yield(p) {
 			return false
 		}
@@ -133,72 +131,6 @@ func (w *placeWalk) pictures(n int32) bool {
 		w.offset90k += moonfirefs.Duration90k(s.Duration90k)
 	}
 	return true
-}
-
-// GroupDigester makes Groups of the hashes of samples, in the order of Places.
-type GroupDigester struct {
-	made         Groups
-	video, audio groupDigest
-}
-
-// groupDigest is that of one group under way.
-type groupDigest struct {
-	hash  hash.Hash
-	group int
-}
-
-// add adds the hash of a sample to the group that it belongs to.
-func (g *groupDigest) add(group int, sample Digest, made *[]Digest) {
-	if g.hash != nil && group != g.group {
-		g.end(made)
-	}
-	if g.hash == nil {
-		g.hash, g.group = sha256.New(), group
-	}
-	_, _ = g.hash.Write(sample[:]) // never fails
-}
-
-func (g *groupDigest) end(made *[]Digest) {
-	if g.hash != nil {
-		*made = append(*made, Digest(g.hash.Sum(nil)))
-		g.hash = nil
-	}
-}
-
-// Add adds the hash of a sample.
-func (d *GroupDigester) Add(p *Place, sample Digest) {
-	if p.Audio {
-		d.audio.add(p.Group, sample, &d.made.Audio)
-	} else {
-		d.video.add(p.Group, sample, &d.made.Video)
-	}
-}
-
-// Groups returns the digests once all samples were added.
-func (d *GroupDigester) Groups() *Groups {
-	d.video.end(&d.made.Video)
-	d.audio.end(&d.made.Audio)
-	return &d.made
-}
-
-// DigestGroups makes Groups of a whole recording. read fills p with what its sample file
-// has at an offset, and is asked in order.
-func DigestGroups(r *moonfirefs.Recording, read func(p []byte, offset int64) error) (*Groups, error) {
-	if problem := r.IndexProblem(); problem != "" {
-		return nil, fmt.Errorf("%w: %s", ErrIndexes, problem)
-	}
-	var d GroupDigester
-	var buffer []byte
-	for p := range Places(r) {
-		if int(p.Bytes) > len(buffer) {
-			buffer = make([]byte, p.Bytes)
-		}
-		if err := read(buffer[:p.Bytes], p.Offset); err != nil {
-			return nil, err
-		}
-		d.Add(p, p.Hash(buffer[:p.Bytes]))
-	}
-	return d.Groups(), nil
 }
 
 // Lacking lists the samples that a file does not have although it has others of their
@@ -210,13 +142,13 @@ func Lacking(r *moonfirefs.Recording, in func(*Place) bool) (lacking []*Place) {
 	}
 	present := make(map[id]bool)
 	for p := range Places(r) {
-		if in(p) {
+		if in(&p) {
 			present[id{p.Audio, p.Group}] = true
 		}
 	}
 	for p := range Places(r) {
-		if present[id{p.Audio, p.Group}] && !in(p) {
-			lacking = append(lacking, p)
+		if present[id{p.Audio, p.Group}] && !in(&p) {
+			lacking = append(lacking, &p)
 		}
 	}
 	return lacking

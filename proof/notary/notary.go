@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"slices"
@@ -332,17 +333,32 @@ func digestGroups(s *store.Store, r *moonfirefs.Recording) (*proof.Groups, error
 	}
 	defer file.Release()
 	whole := sha256.New()
-	groups, err := proof.DigestGroups(r, func(p []byte, offset int64) error {
-		if err := file.ReadAt(p, offset); err != nil {
-			return err
-		}
-		_, _ = whole.Write(p) // never fails
-		return nil
-	})
+	groups, err := proof.DigestGroups(r, io.TeeReader(&contents{readAt: file.ReadAt, left: r.SampleFileBytes}, whole))
 	if err == nil && [sha256.Size]byte(whole.Sum(nil)) != r.SampleFileSHA256 {
 		err = fmt.Errorf("the contents of its sample file differ from their SHA-256: %w", moonfirefs.ErrCorrupt)
 	}
 	return groups, err
+}
+
+// contents reads a sample file from its beginning to its end, each time as much as is asked
+// for.
+type contents struct {
+	readAt func(p []byte, offset int64) error
+	offset int64
+	left   int64
+}
+
+// Read implements io.Reader.
+func (c *contents) Read(p []byte) (int, error) {
+	n := int(min(int64(len(p)), c.left))
+	if n == 0 {
+		return 0, io.EOF
+	}
+	if err := c.readAt(p[:n], c.offset); err != nil {
+		return 0, err
+	}
+	c.offset, c.left = c.offset+int64(n), c.left-int64(n)
+	return n, nil
 }
 
 // storeID is what leaves are of.

@@ -35,9 +35,9 @@ func (c *comparison) groupsOf(i int) (*groups, error) {
 		return there
 	}
 	for place := range proof.Places(p.Recording) {
-		g := all.of(place)
-		g.places = append(g.places, place)
-		g.present = g.present || in(place)
+		g := all.of(&place)
+		g.places = append(g.places, &place)
+		g.present = g.present || in(&place)
 	}
 	lacking := proof.Lacking(p.Recording, in)
 	if len(p.Missing) != sha256.Size*len(lacking) || len(p.Groups) != sha256.Size*(len(all.video)+len(all.audio)) {
