@@ -57,8 +57,9 @@ func (r *rtspSource) setUpAudio(d *rtsp.Description, cfg Config) error {
 	r.asksAudio = true
 	number, err := r.conn.Setup(media)
 	var refusal *rtsp.StatusError
+	var moved *rtsp.MovedError
 	switch {
-	case errors.As(err, &refusal), errors.Is(err, rtsp.ErrTransport):
+	case errors.As(err, &refusal), errors.As(err, &moved), errors.Is(err, rtsp.ErrTransport):
 		r.asksAudio = false
 		r.log.Warn("no audio from the camera", "err", r.describe(err))
 		return nil

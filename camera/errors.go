@@ -46,6 +46,7 @@ const notEnoughBandwidth = 453
 func (r *rtspSource) describe(err error) error {
 	var refusal *rtsp.StatusError
 	var redirection *rtsp.RedirectError
+	var moved *rtsp.MovedError
 	var errno syscall.Errno
 	switch {
 	case errors.Is(err, rtsp.ErrTransport):
@@ -56,6 +57,10 @@ func (r *rtspSource) describe(err error) error {
 		return &told
 	case errors.As(err, &redirection):
 		told := *redirection
+		told.Location = r.secrets.redact(told.Location)
+		return &told
+	case errors.As(err, &moved):
+		told := *moved
 		told.Location = r.secrets.redact(told.Location)
 		return &told
 	case errors.As(err, &errno):

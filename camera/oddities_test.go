@@ -163,7 +163,7 @@ var interleavedIDs = regexp.MustCompile(`interleaved=\d+-\d+`)
 // oddities are those of servers that are not wrong enough to be useless.
 func oddities() map[string]oddity {
 	number := 0 // of the last nonce
-	redirected := false
+	redirected, moved := false, map[string]bool{}
 	return map[string]oddity{
 		"none": {},
 		"lower case, bare line feeds, and blanks": {answer: func(r *oddRequest) string {
@@ -202,6 +202,16 @@ func oddities() map[string]oddity {
 			}
 			if strings.Contains(r.url, "planted") {
 				return r.refuse("400 Bad Request")
+			}
+			return r.answer()
+		}},
+		"redirections of SETUP and PLAY": {answer: func(r *oddRequest) string {
+			if (r.method == "SETUP" || r.method == "PLAY") && !moved[r.method] {
+				moved[r.method] = true
+				return r.refuse("302 Moved Temporarily", "Location: /"+r.method)
+			}
+			if r.method == "PLAY" && !strings.HasSuffix(r.url, "/PLAY") {
+				return r.refuse("404 Not Found")
 			}
 			return r.answer()
 		}},

@@ -5,6 +5,7 @@ package camera
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -117,7 +118,22 @@ func (r *rtspSource) open(ctx context.Context, cfg Config, target target) (err e
 	if err != nil {
 		return err
 	}
-	r.session.description.Fingerprint = r.conn.Fingerprint()
+	for {
+		var moved *rtsp.MovedError
+		if err := r.play(ctx, cfg); !errors.As(err, &moved) {
+			return err
+		}
+		if err := r.conn.Follow(ctx, moved); err != nil {
+			return err
+		}
+	}
+}
+
+// play makes the camera play. The error wraps *rtsp.MovedError if it wants to be asked
+// elsewhere.
+func (r *rtspSource) play(ctx context.Context, cfg Config) error {
+	r.session.description = Description{Fingerprint: r.conn.Fingerprint()}
+	r.audio, r.session.audio = nil, nil
 	description, err := r.conn.Describe(ctx)
 	if err != nil {
 		return err

@@ -91,6 +91,8 @@ type Conn struct {
 	// when it was asked for them.
 	public       []string
 	skipsOptions bool
+	// redirects counts those that were followed.
+	redirects int
 }
 
 // track is a stream that was set up.

@@ -74,3 +74,11 @@ type RedirectError struct{ Location, Why string }
 func (e *RedirectError) Error() string {
 	return fmt.Sprintf("the camera redirects to %s: %s", e.Location, e.Why)
 }
+
+// MovedError is a redirection in answer to SETUP or PLAY. Conn.Follow goes there. Location is
+// the camera's own text.
+type MovedError struct{ Method, Location string }
+
+func (e *MovedError) Error() string {
+	return fmt.Sprintf("the camera redirects %s to %s", e.Method, e.Location)
+}

@@ -49,6 +49,9 @@ type message struct {
 	body   []byte
 }
 
+// redirects tells whether it is an answer that sends us elsewhere (RFC 2326 §11.3).
+func (m *message) redirects() bool { return m.code >= 300 && m.code <= 399 }
+
 var (
 	errMalformed = errors.New("not an RTSP message")
 	errTooLong   = errors.New("an RTSP message of the camera has too many header lines")

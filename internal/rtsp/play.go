@@ -26,7 +26,7 @@ const maxHangUps = 2
 // camera that closes the connection with its refusal, or because it does not know OPTIONS, is
 // asked again on another one.
 func (c *Conn) Describe(ctx context.Context) (*Description, error) {
-	for redirects, hangUps := 0, 0; ; redirects++ {
+	for hangUps := 0; ; {
 		answer, err := c.describe()
 		for ; c.isHangUp(err) && hangUps < maxHangUps; hangUps++ {
 			if err = c.reconnect(ctx); err == nil {
@@ -36,14 +36,10 @@ func (c *Conn) Describe(ctx context.Context) (*Description, error) {
 		if err != nil {
 			return nil, err
 		}
-		if answer.code < 300 || answer.code > 399 {
+		if !answer.redirects() {
 			return c.described(answer)
 		}
-		location := answer.header.get("Location")
-		if redirects == maxRedirects {
-			return nil, &RedirectError{Location: location, Why: fmt.Sprintf("it has redirected %d times before", maxRedirects)}
-		}
-		if err := c.redirect(ctx, location); err != nil {
+		if err := c.redirect(ctx, answer.header.get("Location")); err != nil {
 			return nil, err
 		}
 	}
@@ -77,7 +73,7 @@ func (c *Conn) describe() (*message, error) {
 		switch {
 		case err != nil:
 			return nil, err
-		case options.code >= 300 && options.code <= 399:
+		case options.redirects():
 			return options, nil
 		}
 		c.takePublic(options)
@@ -120,11 +116,27 @@ func (c *Conn) described(answer *message) (*Description, error) {
 	return d, nil
 }
 
+// Follow goes where the camera has sent us in answer to SETUP or PLAY, as Describe does, and as
+// often at most, all in all. What was set up is gone: the session begins anew, with Describe.
+func (c *Conn) Follow(ctx context.Context, moved *MovedError) error {
+	c.teardown()
+	if c.udp != nil {
+		c.udp.close()
+		c.udp = nil
+	}
+	c.session, c.timeout, c.tracks = "", defaultSessionTimeout, nil
+	return c.redirect(ctx, moved.Location)
+}
+
 // redirect connects to where the camera sends us: to the same host, over the same
 // transport.
 func (c *Conn) redirect(ctx context.Context, location string) error {
 	refuse := func(why string) error { return &RedirectError{Location: location, Why: why} }
-	resolved, err := resolve(c.base, location)
+	if c.redirects == maxRedirects {
+		return refuse(fmt.Sprintf("it has redirected %d times before", maxRedirects))
+	}
+	c.redirects++
+	resolved, err := resolve(c.target.url, location)
 	if err != nil {
 		return refuse("that is not a URL")
 	}
@@ -194,6 +206,8 @@ func (c *Conn) Setup(m *Media) (number int, err error) {
 	switch {
 	case err != nil:
 		return 0, err
+	case answer.redirects():
+		return 0, &MovedError{Method: "SETUP", Location: withoutControl(answer.header.get("Location"), c.base, t.control)}
 	case answer.code != statusOK:
 		return 0, &StatusError{Method: "SETUP", Code: answer.code, Reason: shorten(answer.reason)}
 	}
@@ -202,6 +216,16 @@ func (c *Conn) Setup(m *Media) (number int, err error) {
 	}
 	c.tracks = append(c.tracks, t)
 	return number, nil
+}
+
+// withoutControl is where a description can be asked for, when SETUP for a control below base
+// was sent to a location: that may have the control at its end as well.
+func withoutControl(location, base, control string) string {
+	below, found := strings.CutPrefix(control, strings.TrimSuffix(base, "/"))
+	if !found || !strings.HasPrefix(below, "/") {
+		return location
+	}
+	return strings.TrimSuffix(location, below)
 }
 
 // openUDP opens the ports of a stream.
@@ -321,6 +345,8 @@ func (c *Conn) playURL(url string) error {
 	switch {
 	case err != nil:
 		return err
+	case answer.redirects():
+		return &MovedError{Method: "PLAY", Location: answer.header.get("Location")}
 	case answer.code != statusOK:
 		return &StatusError{Method: "PLAY", Code: answer.code, Reason: shorten(answer.reason)}
 	}

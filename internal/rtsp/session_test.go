@@ -169,6 +169,72 @@ func TestRedirections(t *testing.T) {
 	}
 }
 
+// TestFollow ensures that a camera can send us elsewhere when it is asked to set up a stream, or
+// to play, on the same host only and a few times; and that nothing is left of the session then.
+func TestFollow(t *testing.T) {
+	moving := func(method string, to *string) func(*request) (string, string) {
+		return func(r *request) (string, string) {
+			if r.method == method && *to != "" {
+				return "302 Moved Temporarily\r\nLocation: " + *to + "\r\n", ""
+			}
+			return "", ""
+		}
+	}
+	var nowhere string
+	final := serve(t, moving("", &nowhere))
+	for name, test := range map[string]struct{ method, to, want string }{
+		"SETUP":                    {"SETUP", "rtsp://" + final.address + "/b", ""},
+		"SETUP, below the control": {"SETUP", "rtsp://" + final.address + "/b/track1", ""},
+		"PLAY":                     {"PLAY", "rtsp://" + final.address + "/b", ""},
+		"SETUP, to another host":   {"SETUP", "rtsp://localhost:1/b", "the camera redirects to rtsp://localhost:1/b: that is another host than the one that is configured"},
+		"PLAY, to another host":    {"PLAY", "rtsp://localhost:1/b", "the camera redirects to rtsp://localhost:1/b: that is another host than the one that is configured"},
+		"PLAY, to itself":          {"PLAY", "/a", "the camera redirects to /a: it has redirected 3 times before"},
+		"PLAY, nowhere":            {"PLAY", " ", "the camera redirects to : that is not a URL"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := len(final.requests("PLAY"))
+			first := serve(t, moving(test.method, &test.to))
+			c, d, err := dial(t, Config{URL: "rtsp://" + first.address + "/a"})
+			var moved *MovedError
+			for err == nil {
+				var number int
+				if number, err = c.Setup(&d.Medias[0]); err == nil {
+					err = c.Play(func(*Packet) {})
+				}
+				if number != 0 {
+					t.Errorf("it is stream %d", number)
+				}
+				if !errors.As(err, &moved) {
+					break
+				}
+				if moved.Method != test.method {
+					t.Errorf("%s was redirected", moved.Method)
+				}
+				if err = c.Follow(t.Context(), moved); err == nil {
+					d, err = c.Describe(t.Context())
+				}
+			}
+			if test.want != "" && (err == nil || err.Error() != test.want) || test.want == "" && err != nil {
+				t.Fatalf("got %v, want %q", err, test.want)
+			}
+			if test.method == "PLAY" && len(first.requests("TEARDOWN")) == 0 {
+				t.Error("the session was left without a word")
+			}
+			if test.want != "" {
+				return
+			}
+			if played := final.requests("PLAY"); len(played) != before+1 || played[before].url != "rtsp://"+final.address+"/b" {
+				t.Errorf("played: %+v", played[before:])
+			}
+			setUp := final.requests("SETUP")
+			last := setUp[len(setUp)-1]
+			if last.url != "rtsp://"+final.address+"/b/track1" || last.header.Get("Session") != "" {
+				t.Errorf("set up %s, in session %q", last.url, last.header.Get("Session"))
+			}
+		})
+	}
+}
+
 // TestAuthentication ensures that a session is authenticated from its first to its last
 // request, also where the nonce expires in between.
 func TestAuthentication(t *testing.T) {
