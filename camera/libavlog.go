@@ -111,7 +111,7 @@ func moonfireLibavLog(owner C.uintptr_t, libavLevel C.int, line *C.char, cut C.i
 		level = slog.LevelWarn
 	}
 	if owner == 0 {
-		slog.Default().Log(context.Background(), level, "libav", "line", redactText(text))
+		slog.Default().Log(context.Background(), level, "libav", "line", RedactText(text))
 		return
 	}
 	cgo.Handle(owner).Value().(*libavLog).add(level, text)

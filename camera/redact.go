@@ -7,8 +7,12 @@ import (
 	"strings"
 )
 
-// redacted stands for what a log must not hold.
-const redacted = "***"
+const (
+	// redacted stands for what a log must not hold.
+	redacted = "***"
+	// punctuation can follow a URL in a sentence.
+	punctuation = ".,:;)"
+)
 
 var (
 	// urlInText finds URLs in a line of text.
@@ -18,13 +22,17 @@ var (
 	assignment = regexp.MustCompile(`=[^&/?#;]*`)
 	// queryInText finds ?name=value and &name=value in a line of text, where a
 	// relative URL has no scheme to tell it by.
-	queryInText = regexp.MustCompile(`([?&][^=&\s"'<>]*=)[^&\s"'<>]*`)
+	queryInText = regexp.MustCompile(`[?&][^=&\s"'<>]*=[^&\s"'<>]*`)
 )
 
 // Redact returns a URL in a form that may be logged: without its user info and
 // without the values of its query and of name=value pairs in its path. Where an
-// unescaped @ makes it doubtful what is user info, little is left of the URL.
+// unescaped @ makes it doubtful what is user info, little is left of the URL. How the
+// certificate is verified is no secret.
 func Redact(url string) string {
+	if plain, _, said, err := CertificateOf(url); said && err == nil {
+		return Redact(plain) + url[len(plain):]
+	}
 	scheme, rest, found := strings.Cut(url, "://")
 	if !found {
 		return redacted
@@ -67,8 +75,20 @@ func splitAuthority(rest string) (authority, path string) {
 	return rest, ""
 }
 
-// redactText returns a line of text with every URL in it redacted.
-func redactText(text string) string {
-	text = urlInText.ReplaceAllStringFunc(text, Redact)
-	return queryInText.ReplaceAllString(text, "${1}"+redacted)
+// RedactText returns a text with every URL in it redacted. What is redacted already stays as
+// it is, with the punctuation behind it.
+func RedactText(text string) string {
+	text = urlInText.ReplaceAllStringFunc(text, func(url string) string {
+		if bare := strings.TrimRight(url, punctuation); Redact(bare) == bare {
+			return url
+		}
+		return Redact(url)
+	})
+	return queryInText.ReplaceAllStringFunc(text, func(pair string) string {
+		name, value, _ := strings.Cut(pair, "=")
+		if strings.TrimRight(value, punctuation) == redacted {
+			return pair
+		}
+		return name + "=" + redacted
+	})
 }

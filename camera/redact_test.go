@@ -21,6 +21,8 @@ func TestRedact(t *testing.T) {
 		"rtsp://cam/user=admin&password=secret&channel=1":         "rtsp://cam/user=***&password=***&channel=***",
 		"rtsp://cam/user=admin_password=secret_channel=1/x?token": "rtsp://cam/user=***/x?***",
 		"rtsp://cam/s?a/b=c;d=e/f?g#h&token&&i=":                  "rtsp://cam/s?a/b=***&***&&i=***",
+		"rtsps://cam/s?key=secret#certificate=roots":              "rtsps://cam/s?key=***#certificate=roots",
+		"rtsps://cam/s#certificate=secret":                        "rtsps://cam/s#certificate=***",
 		// Doubtful ones: no part of the password may be left.
 		"rtsp://admin:sec/ret@cam/":     "rtsp://***",
 		"rtsp://admin:sec?ret@cam/":     "rtsp://***",
@@ -40,10 +42,11 @@ func TestRedactText(t *testing.T) {
 	tests := map[string]string{
 		"Redirecting to rtsp://admin:secret@cam/a, again rtsp://b/?p=secret.": "Redirecting to rtsp://***@cam/a, again rtsp://b/?p=***",
 		"a=control:track1?password=secret&x=secret\r\na=tool:x":               "a=control:track1?password=***&x=***\r\na=tool:x",
+		"open rtsp://***@cam/s?key=***: refused (rtsp://cam/).":               "open rtsp://***@cam/s?key=***: refused (rtsp://cam/).",
 		"CSeq 3 expected, 2 received.":                                        "CSeq 3 expected, 2 received.",
 	}
 	for text, want := range tests {
-		if got := redactText(text); got != want {
+		if got := RedactText(text); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}

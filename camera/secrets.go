@@ -89,7 +89,7 @@ func anyEscaping(s string) string {
 // redact returns a line of text without the secrets, and with every URL in it
 // redacted.
 func (s secrets) redact(text string) string {
-	text = redactText(text)
+	text = RedactText(text)
 	if s.pattern != nil {
 		text = s.pattern.ReplaceAllLiteralString(text, redacted)
 	}

@@ -63,11 +63,10 @@ func parseLocation(text string) (*location, error) {
 	return l, nil
 }
 
-// printed is a URL without what may be secret in it.
+// printed is a URL without what may be secret in it: user, password and query.
 func printed(text string) string {
-	if at := strings.LastIndex(text, "@"); at >= 0 {
-		return text[at+1:]
-	}
+	text = text[strings.LastIndex(text, "@")+1:]
+	text, _, _ = strings.Cut(text, "?")
 	return text
 }
 

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfirefs"
+	cameralib "github.com/moonfirefs/moonfirefs/camera"
 	"github.com/moonfirefs/moonfirefs/internal/curate"
 	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/internal/status"
@@ -23,7 +25,7 @@ import (
 )
 
 // applyFlags are the flags of apply.
-type applyFlags struct{ dryRun, yes, print bool }
+type applyFlags struct{ dryRun, yes, print, whole bool }
 
 func newApplyCommand(g *global) *cobra.Command {
 	f := &applyFlags{}
@@ -42,14 +44,17 @@ All of FILE is checked before anything is changed.`,
   moonfirefs apply cameras.toml --dry-run
   moonfirefs apply cameras.toml`,
 		Args: asUsage(func(cmd *cobra.Command, args []string) error {
-			if f.print {
+			switch {
+			case f.print:
 				return noArguments(cmd, args)
+			case f.whole:
+				return errors.New("--whole-addresses is for --print")
 			}
 			return needs("FILE")(cmd, args)
 		}),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.print {
-				return g.withStore(cmd, store.Reading, printCameraFile)
+				return g.withStore(cmd, store.Reading, f.printCameraFile)
 			}
 			file, err := readCameraFile(cmd.Context(), args[0])
 			if err != nil {
@@ -64,7 +69,8 @@ All of FILE is checked before anything is changed.`,
 	}
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "only print what differs")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
-	cmd.Flags().BoolVar(&f.print, "print", false, "print the present cameras as such a file, without passwords")
+	cmd.Flags().BoolVar(&f.print, "print", false, "print the present cameras as such a file, without passwords; *** stands for what can be secret in an address")
+	cmd.Flags().BoolVar(&f.whole, "whole-addresses", false, "with --print: print addresses with passwords and keys that are part of them")
 	return cmd
 }
 
@@ -127,6 +133,7 @@ func (o *opened) planChanges(file *cameraFile) (changes []cameraChange, err erro
 		}
 		delete(left, name)
 		after := c.Settings()
+		entry.restoreAddresses(c)
 		if err := entry.apply(o, &after); err != nil {
 			return nil, fmt.Errorf("camera %s: %w", name, err)
 		}
@@ -173,7 +180,7 @@ func findEntry(entries map[string]cameraEntry, name string) (key string, entry c
 	return "", cameraEntry{}, false
 }
 
-// differences says what an edit changes, one line for each thing. No line has a password.
+// differences says what an edit changes, one line for each thing. No line has a secret.
 func (o *opened) differences(before, after *moonfirefs.Camera) (lines []string) {
 	line := func(what, from, to string) {
 		if from != to {
@@ -195,7 +202,10 @@ func (o *opened) differences(before, after *moonfirefs.Camera) (lines []string) 
 			continue
 		}
 		b, kind := &before.Streams[j], string(s.Kind)+" "
-		line(kind+"URL", b.URL, s.URL)
+		line(kind+"URL", cameralib.Redact(b.URL), cameralib.Redact(s.URL))
+		if b.URL != s.URL && cameralib.Redact(b.URL) == cameralib.Redact(s.URL) {
+			lines = append(lines, fmt.Sprintf("%sURL: %s, with other values", kind, cameralib.Redact(s.URL)))
+		}
 		line(kind+"transport", string(b.Transport), string(s.Transport))
 		line(kind+"quota", humanize.Bytes(uint64(b.RetainBytes)), humanize.Bytes(uint64(s.RetainBytes)))
 		line(kind+"quota for events", eventsText(b), eventsText(s))
@@ -280,19 +290,31 @@ func (c *cameraChange) carryOut(o *opened) error {
 }
 
 // printCameraFile prints the cameras as apply reads them.
-func printCameraFile(o *opened) error {
+func (f *applyFlags) printCameraFile(o *opened) error {
 	cameras, err := o.DB.Cameras(o.cmd.Context())
 	if err != nil {
 		return err
 	}
+	address := cameralib.Redact
+	if f.whole {
+		address = func(whole string) string { return whole }
+	}
 	file := cameraFile{Cameras: make(map[string]cameraEntry)}
 	for i := range cameras {
-		file.Cameras[cameras[i].ShortName] = entryOf(&cameras[i], o.dirPath)
+		file.Cameras[cameras[i].ShortName] = entryOf(&cameras[i], o.dirPath, address)
 	}
 	text, err := toml.Marshal(file)
 	if err != nil {
 		return fmt.Errorf("print cameras: %w", err)
 	}
+	if bytes.Contains(text, []byte(masked)) {
+		text = append([]byte(maskedComment), text...)
+	}
 	_, err = o.cmd.OutOrStdout().Write(text)
 	return err
 }
+
+// maskedComment precedes a file of which something is not printed.
+const maskedComment = `# *** stands for what can be secret in an address, and leaves it as it is in the store.
+# To have it here: moonfirefs apply --print --whole-addresses
+`

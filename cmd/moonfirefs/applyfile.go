@@ -20,6 +20,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfirefs"
+	cameralib "github.com/moonfirefs/moonfirefs/camera"
 )
 
 // cameraFile is what the file of apply has: cameras by their names.
@@ -109,12 +110,34 @@ func (f *cameraFile) requireDistinctNames(path string) error {
 	return nil
 }
 
+// masked stands in an address for what --print has not printed of it.
+const masked = "***"
+
+// restoreAddresses puts the addresses that a camera has in the place of those that --print has
+// printed for them.
+func (e *cameraEntry) restoreAddresses(c *moonfirefs.Camera) {
+	for i := range c.Streams {
+		s := &c.Streams[i]
+		address := &e.URL
+		if s.Kind == moonfirefs.SubStream {
+			address = &e.Sub
+		}
+		if *address == cameralib.Redact(s.URL) {
+			*address = s.URL
+		}
+	}
+}
+
 // apply makes c the camera that the entry describes, by the rules of camera edit.
 func (e *cameraEntry) apply(o *opened, c *moonfirefs.Camera) error {
 	if e.URL == "" || e.Retain == "" {
 		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "url and retain are needed")
 	}
 	for _, address := range []string{e.URL, e.Sub} {
+		of := func(s moonfirefs.Stream) bool { return s.URL == address }
+		if strings.Contains(address, masked) && !slices.ContainsFunc(c.Streams, of) {
+			return moonfirefs.Errorf(moonfirefs.ErrInvalid, "*** in its URL stands for what is not shown of the address that the camera has, and that is another one: write all of the new address")
+		}
 		if u, err := url.Parse(address); err == nil && u.User != nil {
 			return moonfirefs.Errorf(moonfirefs.ErrInvalid, "its URL holds a user name or password: use username, and password-file or password-env")
 		}
@@ -188,8 +211,9 @@ func (e *cameraEntry) applyCredentials(cmd *cobra.Command, c *moonfirefs.Camera)
 	return err
 }
 
-// entryOf describes a camera as it is, but for its password.
-func entryOf(c *moonfirefs.Camera, dirPath func(moonfirefs.SampleDirID) string) cameraEntry {
+// entryOf describes a camera as it is, but for its password. address says how addresses are
+// printed.
+func entryOf(c *moonfirefs.Camera, dirPath func(moonfirefs.SampleDirID) string, address func(string) string) cameraEntry {
 	e := cameraEntry{Description: c.Description, Username: c.Username}
 	no := false
 	if c.NoAudio {
@@ -208,10 +232,10 @@ func entryOf(c *moonfirefs.Camera, dirPath func(moonfirefs.SampleDirID) string) 
 			age = fmt.Sprintf("%ds", int64(s.RetainFor90k.Duration()/time.Second))
 		}
 		if s.Kind == moonfirefs.SubStream {
-			e.Sub, e.SubRetain, e.SubRetainFor, e.SubRetainEvents = s.URL, retain, age, events
+			e.Sub, e.SubRetain, e.SubRetainFor, e.SubRetainEvents = address(s.URL), retain, age, events
 			continue
 		}
-		e.URL, e.Retain, e.RetainFor, e.RetainEvents, e.Dir = s.URL, retain, age, events, dirPath(s.SampleDir)
+		e.URL, e.Retain, e.RetainFor, e.RetainEvents, e.Dir = address(s.URL), retain, age, events, dirPath(s.SampleDir)
 		if s.Transport != moonfirefs.TCP {
 			e.Transport = string(s.Transport)
 		}

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -38,6 +39,9 @@ FILE does not contain footage. docs/index-backup.md explains how to restore it.`
 
 // requireBackupPlace refuses a file that the store has for itself, or would have.
 func (o *opened) requireBackupPlace(path string) error {
+	if isAddress(path) {
+		return &usageError{errors.New("FILE is a file on this machine, and not an address")}
+	}
 	if err := requireNoSampleDir(path); err != nil {
 		return fmt.Errorf("back up to %s: %w", path, err)
 	}

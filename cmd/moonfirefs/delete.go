@@ -158,7 +158,7 @@ var plainWord = regexp.MustCompile(`^[\w@%+:,./-]+$`)
 func quoted(words []string) []string {
 	all := make([]string, len(words))
 	for i, word := range words {
-		if strings.Contains(word, "://") {
+		if isAddress(word) {
 			word = cameralib.Redact(word)
 		}
 		if !plainWord.MatchString(word) {

@@ -91,6 +91,9 @@ func (f *addDirFlags) addTo(ctx context.Context, path string, args []string, log
 		if err := requireDir(args[0]); err != nil {
 			return index.SampleDir{}, err
 		}
+		if isAddress(args[0]) {
+			return index.SampleDir{}, &usageError{errors.New("DIR is a directory of this machine; for a bucket, give its URL with --s3")}
+		}
 		return store.AddDir(ctx, path, args[0], log)
 	}
 	url, err := bucketURL(ctx, f.url, f.credentials)

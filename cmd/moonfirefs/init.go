@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -49,6 +50,9 @@ func (f *initFlags) init(cmd *cobra.Command, g *global) error {
 		if err := f.ask(cmd, g); err != nil {
 			return err
 		}
+	}
+	if isAddress(f.samples) {
+		return &usageError{errors.New("--samples is a directory of this machine, and not an address")}
 	}
 	key := &newKey{folder: notary.FolderOf(g.store)}
 	var part store.Part = key

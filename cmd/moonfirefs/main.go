@@ -122,7 +122,7 @@ func execute(ctx context.Context, args []string, in io.Reader, out, errOut io.Wr
 	err := root.ExecuteContext(ctx)
 	if err != nil && !nobodyReads(err, out) {
 		text := errorText(ctx, err) + ownerHint(root.Flag("store").Value.String(), args, err)
-		_, _ = fmt.Fprintln(errOut, "moonfirefs:", printable.Lines(text))
+		_, _ = fmt.Fprintln(errOut, "moonfirefs:", printable.Lines(withoutSecrets(args, text)))
 	}
 	return exitStatus(ctx, err)
 }
@@ -150,8 +150,11 @@ To try it without a camera:   moonfirefs demo /tmp/moonfirefs-demo`,
 		SilenceUsage:  true,
 		Args:          onlyCommands,
 		PersistentPreRunE: func(*cobra.Command, []string) error {
-			if g.store == "" { // it would be the present directory
+			switch {
+			case g.store == "": // it would be the present directory
 				return &usageError{errors.New("--store has no value")}
+			case isAddress(g.store):
+				return &usageError{errors.New("--store is a directory of this machine, and not an address")}
 			}
 			useBuckets()
 			return nil

@@ -97,7 +97,7 @@ func (f *proofFlags) add(cmd *cobra.Command) {
 func (f *proofFlags) problem() error {
 	u, err := url.Parse(f.timeStampURL)
 	if f.timeStampURL != "" && (err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https") {
-		return &usageError{fmt.Errorf("--time-stamp-url %q is no address of an authority, such as https://HOST/PATH", f.timeStampURL)}
+		return &usageError{errors.New("--time-stamp-url is not an address of an authority, such as https://HOST/PATH")}
 	}
 	return nil
 }

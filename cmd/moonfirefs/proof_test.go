@@ -73,7 +73,7 @@ func TestProof(t *testing.T) {
 	requireOutput(t, exitUsage, []string{"neither a public key nor a file"}, "verify", exported, "--key", "RWQ")
 
 	for _, address := range []string{"NaN", "https://", "ftp://tsa.example/"} {
-		requireOutput(t, exitUsage, []string{"is no address of an authority"}, "run", mountpoint, "--store", path, "--time-stamp-url", address)
+		requireOutput(t, exitUsage, []string{"is not an address of an authority"}, "run", mountpoint, "--store", path, "--time-stamp-url", address)
 	}
 
 	// Moved to another place, and run again.

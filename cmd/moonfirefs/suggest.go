@@ -25,8 +25,13 @@ func suggest(err error, prefix string, cmd *cobra.Command, word string) error {
 	return fmt.Errorf("%w; did you mean %s%s?", err, prefix, strings.Join(similar, " or "+prefix))
 }
 
-// suggestFlag adds to an error about an unknown flag what was probably meant.
+// suggestFlag adds to an error about an unknown flag what was probably meant, and takes
+// addresses out of one about a value.
 func suggestFlag(cmd *cobra.Command, err error) error {
+	if invalid := new(pflag.InvalidValueError); errors.As(err, &invalid) && isAddress(invalid.GetValue()) {
+		// Without the value, in which there may be a password.
+		return fmt.Errorf("--%s: an address is not a valid value", invalid.GetFlag().Name)
+	}
 	var unknown *pflag.NotExistError
 	if !errors.As(err, &unknown) {
 		return err
