@@ -169,6 +169,15 @@ func TestFindings(t *testing.T) {
 			},
 			thorough, []check.Kind{check.Reserved}, "shut down in order",
 		},
+		"many of them, which are one finding": {
+			func(f *fixture) {
+				for range 500 {
+					name := uuid.New()
+					f.exec(`insert into reserved_sample_files values (?, 1, 'writing')`, name[:])
+				}
+			},
+			thorough, []check.Kind{check.Reserved}, "500 names in ",
+		},
 		"a reserved name after a crash": {
 			func(f *fixture) {
 				name := uuid.New()

@@ -7,6 +7,9 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/google/uuid"
+	"golang.org/x/sys/unix"
+
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/index"
 )
@@ -154,6 +157,7 @@ func (c *checker) reservations(ctx context.Context) error {
 	if err != nil {
 		return c.damage(err)
 	}
+	left := make(map[moonfirefs.SampleDirID][]uuid.UUID)
 	for _, r := range all {
 		f := Finding{Kind: Reserved, Dir: r.Dir, File: r.UUID, Remedy: remedyReserved}
 		forgotten, err := c.forgotten(ctx, &r)
@@ -165,14 +169,36 @@ func (c *checker) reservations(ctx context.Context) error {
 		case forgotten:
 			f.Text = fmt.Sprintf("sample file %s is complete and was committed, but the index has forgotten it", r.UUID)
 		case inOrder && tookPart[r.Dir]:
-			f.Text, f.Remedy = fmt.Sprintf("the name %s is reserved although the store was shut down in order", r.UUID), remedyNextRun
+			left[r.Dir] = append(left[r.Dir], r.UUID)
+			continue
 		default:
 			c.report.Reserved++
 			continue
 		}
 		c.find(f)
 	}
+	for dir, names := range left {
+		c.find(c.leftReserved(dir, names))
+	}
 	return nil
+}
+
+// leftReserved is the finding about names that an orderly shutdown has left reserved. They
+// have one reason, such as a file system that has become read-only, and are one finding.
+func (c *checker) leftReserved(id moonfirefs.SampleDirID, names []uuid.UUID) Finding {
+	f := Finding{Kind: Reserved, Dir: id, File: names[0], Remedy: remedyNextRun}
+	f.Text = fmt.Sprintf("the name %s is reserved although the store was shut down in order", names[0])
+	path := ""
+	if dir := c.store.Dirs[id]; dir != nil {
+		path = dir.Path()
+	}
+	if len(names) > 1 {
+		f.Text = fmt.Sprintf("%d names in %s are reserved although the store was shut down in order, the first of them %s", len(names), path, names[0])
+	}
+	if errors.Is(unix.Access(path, unix.W_OK), unix.EROFS) {
+		f.Text, f.Remedy = f.Text+": its file system is read-only", remedyWritable
+	}
+	return f
 }
 
 // tookPart tells of each sample directory whether it took part in the last opening of

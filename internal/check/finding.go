@@ -68,6 +68,7 @@ const (
 	remedyRecount  = "moonfirefs repair recount"
 	remedyOverlap  = "nothing is lost: the mount shows one after the other; see docs/check.md"
 	remedyNextRun  = "the next run of the recorder tries to delete it again; find out why it could not"
+	remedyWritable = "once the disk is in order and mounted for writing, the next run of the recorder cleans up"
 	remedyDisk     = "look at the disk; once it reads again, check again"
 	remedyReserved = "to let go of its name: moonfirefs repair accept; check again afterwards"
 )

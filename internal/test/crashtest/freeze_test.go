@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -248,4 +249,58 @@ func (p *program) memoryBytes(t *testing.T) int64 {
 	}
 	t.Fatal("no VmRSS")
 	return 0
+}
+
+// saysFrozenWithin is how soon the status says that a disk does not answer (see inTime).
+const saysFrozenWithin = 60 * time.Second
+
+// TestFsfreeze ensures the same of a file system that somebody freezes for a minute and a
+// half, as for a snapshot: what writes to it cannot even be killed. The status says so in
+// words, recording goes on when it thaws, and the camera on the other disk loses nothing.
+func TestFsfreeze(t *testing.T) {
+	t.Parallel()
+	if !isLong() {
+		t.Skip("in the long form: it takes two minutes")
+	}
+	disk, sources := newImage(t, ext4), attentiveCameras(t, 2)
+	thaw := func() error { return exec.Command("fsfreeze", "--unfreeze", disk.path).Run() }
+	t.Cleanup(func() { _ = thaw() }) // it may have thawed
+	s := newSiteWith(t, filepath.Join(t.TempDir(), "store"), filepath.Join(disk.path, "samples"), sources, plentyBytes, filepath.Join(t.TempDir(), "other"))
+	p := s.start("")
+	if !p.waitUntil(func() bool { return p.records(len(sources)) }) {
+		t.Fatalf("it does not record:\n%s", p.log())
+	}
+	disk.command("fsfreeze", "--freeze", disk.path)
+	frozen := time.Now()
+	told := p.waitUntil(func() bool {
+		output, _ := s.status() // its exit status says that there is a problem
+		return strings.Contains(output, disk.path) && strings.Contains(output, "does not answer")
+	})
+	if !told {
+		t.Error("the status does not say that the disk does not answer")
+	}
+	took := time.Since(frozen)
+	for _, problem := range inTime("the status said so", took, saysFrozenWithin) {
+		t.Error(problem)
+	}
+	time.Sleep(time.Until(frozen.Add(90 * time.Second)))
+	sent := len(framesSent(sources[0]))
+	if err := thaw(); err != nil {
+		t.Fatal(err)
+	}
+	s.waitForFrames(0, sent)
+	for _, problem := range s.stopAndInspect() {
+		t.Error(problem)
+	}
+	if strings.Contains(p.log(), "recording is interrupted") {
+		t.Error("recording was interrupted")
+	}
+	for i, source := range sources {
+		s.requireNoHole(i, framesSent(source))
+	}
+	o := outcome{fault: "disk frozen with fsfreeze for 90s", tries: 1, note: fmt.Sprintf("the status said so after %v", took.Round(time.Second))}
+	if !t.Failed() {
+		o.clean = 1
+	}
+	results.add(o)
 }
