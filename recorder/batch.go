@@ -3,6 +3,7 @@
 package recorder
 
 import (
+	"sync"
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -22,9 +23,14 @@ const (
 	maxBatchPieces = journal.MaxGroupSamples / 2
 )
 
+// batchBuffers are what batches are gathered in. A batch has one while something waits, which
+// it does for a moment as a rule, as soon as the frames of a reading have come. So many
+// cameras share a few.
+var batchBuffers = sync.Pool{New: func() any { return new([maxBatchBytes]byte) }}
+
 // batch is the end of a recording that its table of samples does not have yet: what is
 // to be written to the files at once, and a frame before it whose duration is unknown.
-// The zero value is ready for use; what it has allocated, it uses again.
+// The zero value is ready for use.
 type batch struct {
 	// pieces lie in the sample file one after another.
 	pieces []journal.Piece
@@ -32,8 +38,9 @@ type batch struct {
 	// others.
 	begun bool
 	data  []byte
-	// buffer is what data is gathered in.
-	buffer []byte
+	// buffer is what data is gathered in, unless a single chunk is larger; nil while there is
+	// nothing, or one large frame.
+	buffer *[maxBatchBytes]byte
 	// isOpen says that the last piece is a frame whose duration is not known yet.
 	isOpen bool
 	// duration90k is the sum of the durations that became known since the last write.
@@ -63,9 +70,13 @@ func (b *batch) addChunk(c *journal.Chunk, data []byte) {
 	b.gather(data)
 }
 
+// gather copies what fits into the batch.
 func (b *batch) gather(data []byte) {
+	if b.buffer == nil {
+		b.buffer = batchBuffers.Get().(*[maxBatchBytes]byte)
+		b.data = b.buffer[:0]
+	}
 	b.data = append(b.data, data...)
-	b.buffer = b.data
 }
 
 // settle sets the duration of the newest frame, if that is not known: 0 if it never will
@@ -136,5 +147,8 @@ func (b *batch) written() {
 	b.begun = b.isOpen
 	clear(b.pieces[:n]) // let go of the chunks
 	b.pieces = append(b.pieces[:0], b.pieces[n:]...)
-	b.data, b.duration90k = b.buffer[:0], 0
+	if b.buffer != nil {
+		batchBuffers.Put(b.buffer)
+	}
+	b.data, b.buffer, b.duration90k = nil, nil, 0
 }

@@ -56,7 +56,8 @@ func TestBatchIsWrittenAtOnce(t *testing.T) {
 }
 
 // TestBatchIsBounded ensures that what waits does not exceed the bounds of a batch but
-// for a frame that is larger, and that all of it gets to the file.
+// for a frame that is larger, that all of it gets to the file, and that nothing is kept for
+// later.
 func TestBatchIsBounded(t *testing.T) {
 	for name, sizes := range map[string][]int{
 		"frames that fit":     {50 << 10, 50 << 10, 50 << 10, 50 << 10, 1},
@@ -73,9 +74,13 @@ func TestBatchIsBounded(t *testing.T) {
 				data := slices.Repeat([]byte{byte(i)}, size)
 				want = append(want, data...)
 				must(t, r.append(&item{frame: camera.Frame{Data: data, Sync: i == 0}}, 3000))
-				if len(r.batch.data) > max(maxBatchBytes, size) || len(r.batch.pieces) > maxBatchPieces || cap(r.batch.buffer) > 2*maxBatchBytes {
+				if len(r.batch.data) > max(maxBatchBytes, size) || len(r.batch.pieces) > maxBatchPieces {
 					t.Fatalf("after frame %d, %d bytes of %d pieces wait", i, len(r.batch.data), len(r.batch.pieces))
 				}
+			}
+			must(t, r.flush())
+			if r.batch.buffer != nil || r.batch.data != nil {
+				t.Error("it keeps a buffer while nothing waits")
 			}
 			row, err := finishRow(r, 3000)
 			must(t, err)

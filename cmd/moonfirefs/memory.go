@@ -16,7 +16,7 @@ const gcPercent = 40
 // ballast is never touched, so it takes no memory. It keeps a small heap from being
 // collected more often than with Go's choice, as that of a recorder that nobody lists
 // would be: there it would cost time and save next to nothing.
-var ballast = make([]byte, 6<<20)
+var ballast = make([]byte, 12<<20)
 
 // boundGarbage leaves the choice to the environment where that makes one.
 func boundGarbage() {

@@ -140,7 +140,7 @@ func (c *Conn) connect(ctx context.Context) error {
 	c.wire = wire
 	c.unbind = context.AfterFunc(ctx, func() { wire.stop(context.Cause(ctx)) })
 	c.auth = authenticator{username: c.cfg.Username, password: c.cfg.Password, hasCredentials: c.cfg.HasCredentials}
-	c.demux = newDemux()
+	c.demux = demux{}
 	c.base, c.aggregate = c.target.url, c.target.url
 	c.answers, c.ended, c.heard = nil, false, time.Now()
 	return nil
@@ -186,7 +186,8 @@ func (c *Conn) Receive() error {
 
 // read reads and parses once.
 func (c *Conn) read(until time.Time) error {
-	n, at, err := c.wire.read(c.demux.room(), until)
+	n, at, err := c.wire.read(c.demux.room, until)
+	defer c.demux.leave()
 	if n > 0 {
 		c.heard = time.Now()
 		if err := c.parse(n, at); err != nil {

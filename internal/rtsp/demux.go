@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"sync"
 )
 
 const (
@@ -28,6 +29,10 @@ var beginnings = [...]string{
 	protocol, "OPTIONS ", "GET_PARAMETER ", "SET_PARAMETER ", "ANNOUNCE ", "REDIRECT ", "TEARDOWN ", "PLAY_NOTIFY ",
 }
 
+// readBuffers are what connections are read into. One has a buffer while it is read, and until
+// the next reading only if that has ended within a packet. So many cameras share a few.
+var readBuffers = sync.Pool{New: func() any { return new([bufferBytes]byte) }}
+
 // events are what is found among the bytes that come. What they are given is valid
 // during the call; messages are theirs.
 type events struct {
@@ -40,7 +45,7 @@ type events struct {
 // there is something else, or where a frame was cut short so that the next one begins
 // within what it claims, it skips to the next one.
 type demux struct {
-	// buf[start:end] has come and is not parsed.
+	// buf[start:end] has come and is not parsed. While there is nothing, buf may be nil.
 	buf        []byte
 	start, end int
 	// needs is how large the message at start is, as far as that is known.
@@ -60,8 +65,6 @@ type demux struct {
 	resyncs int64
 }
 
-func newDemux() demux { return demux{buf: make([]byte, bufferBytes)} }
-
 // setChannels says that the packets of a stream come on a channel, and its reports on
 // another.
 func (d *demux) setChannels(media int, rtp, rtcp uint8) {
@@ -76,8 +79,8 @@ func (d *demux) room() []byte {
 	switch {
 	case d.start == d.end:
 		d.start, d.end = 0, 0
-		if len(d.buf) > bufferBytes {
-			d.buf = make([]byte, bufferBytes)
+		if len(d.buf) != bufferBytes {
+			d.buf = readBuffers.Get().(*[bufferBytes]byte)[:]
 		}
 	case d.needs > len(d.buf):
 		grown := make([]byte, d.needs+bufferBytes/2)
@@ -88,6 +91,17 @@ func (d *demux) room() []byte {
 		d.start = 0
 	}
 	return d.buf[d.end:]
+}
+
+// leave lets others have the memory of room, if nothing waits in it.
+func (d *demux) leave() {
+	if d.start < d.end || d.buf == nil {
+		return
+	}
+	if len(d.buf) == bufferBytes {
+		readBuffers.Put((*[bufferBytes]byte)(d.buf))
+	}
+	d.buf = nil
 }
 
 // parse looks at n bytes more, which are in room.

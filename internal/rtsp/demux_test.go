@@ -48,6 +48,10 @@ func feed(d *demux, e events, b []byte, piece int) error {
 		if err := d.parse(n, e); err != nil {
 			return err
 		}
+		d.leave()
+		if (d.buf == nil) != (d.pending() == 0) {
+			return fmt.Errorf("%d bytes wait, in a buffer of %d", d.pending(), len(d.buf))
+		}
 		b = b[n:]
 	}
 	return nil
@@ -90,7 +94,7 @@ func TestDemux(t *testing.T) {
 	}
 	for name, test := range tests {
 		for _, piece := range []int{1, 3, 50, 1000} {
-			d := newDemux()
+			d := demux{}
 			d.setChannels(0, 0, 1)
 			d.answered = true
 			var c collected
@@ -117,14 +121,14 @@ func TestDemuxBounds(t *testing.T) {
 		"junk":          {strings.Repeat("x", maxJunkBytes+1), ErrNotRTSP.Error()},
 	}
 	for name, test := range tests {
-		d := newDemux()
+		d := demux{}
 		var c collected
 		err := feed(&d, c.events(), []byte(test.bytes), 1000)
 		if err == nil || err.Error() != test.want || len(d.buf) > bufferBytes {
 			t.Errorf("%s: %v, with a buffer of %d bytes, want %s", name, err, len(d.buf), test.want)
 		}
 	}
-	d := newDemux()
+	d := demux{}
 	var c collected
 	body := strings.Repeat("b", maxBodyBytes)
 	if err := feed(&d, c.events(), fmt.Appendf(nil, "RTSP/1.0 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body), 1400); err != nil || len(c.told) != 1 {
@@ -141,7 +145,7 @@ func FuzzDemux(f *testing.F) {
 	f.Add(slices.Concat(testFrame(0, 1, strings.Repeat("1", 100))[:60], testFrame(0, 2, "two"), testFrame(0, 3, "three")), uint64(2))
 	f.Fuzz(func(t *testing.T, b []byte, seed uint64) {
 		random := rand.New(rand.NewPCG(seed, 0))
-		d := newDemux()
+		d := demux{}
 		d.setChannels(0, 0, 1)
 		found := 0
 		e := events{
@@ -158,6 +162,7 @@ func FuzzDemux(f *testing.F) {
 			if d.parse(n, e) != nil {
 				return
 			}
+			d.leave()
 			rest = rest[n:]
 		}
 		if found > len(b) || len(d.buf) > maxHeaderBytes+maxBodyBytes+bufferBytes {

@@ -107,19 +107,44 @@ func (g *gatherer) Read(b []byte) (n int, err error) {
 	return n, nil
 }
 
+// readInto is Read without TLS, into memory that it asks for after the wait.
+func (g *gatherer) readInto(room func() []byte) (n int, err error) {
+	if !g.gathering {
+		return g.Read(room())
+	}
+	if err := g.await(); err != nil {
+		return 0, err
+	}
+	return g.take(room())
+}
+
 // gather waits, and reads what there is.
 func (g *gatherer) gather(b []byte) (n int, err error) {
-	if !g.more {
-		waited := false
-		err := g.raw.Read(func(uintptr) bool {
-			began := waited
-			waited = true
-			return began
-		})
-		if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-			return 0, err
-		}
+	if err := g.await(); err != nil {
+		return 0, err
 	}
+	return g.take(b)
+}
+
+// await waits for the next gathering, unless the last one may have left something.
+func (g *gatherer) await() error {
+	if g.more {
+		return nil
+	}
+	waited := false
+	err := g.raw.Read(func(uintptr) bool {
+		began := waited
+		waited = true
+		return began
+	})
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil
+	}
+	return err
+}
+
+// take reads what there is.
+func (g *gatherer) take(b []byte) (n int, err error) {
 	before := time.Now()
 	n, err = g.receive(b)
 	if g.more = n == len(b); !g.more {

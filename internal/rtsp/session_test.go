@@ -502,7 +502,7 @@ func FuzzSetup(f *testing.F) {
 	f.Add("RTP/AVP;unicast;client_port=1-2;server_port=3-4;source=10.0.0.1;destination=;ttl=1", " a b ; timeout = 0", true)
 	f.Add("interleaved=300-1", ";;timeout", false)
 	f.Fuzz(func(t *testing.T, transport, session string, byUDP bool) {
-		c := &Conn{demux: newDemux()}
+		c := &Conn{demux: demux{}}
 		if byUDP {
 			c.udp = &udp{}
 		}

@@ -161,7 +161,7 @@ func (c *Conn) host() string {
 func (w *wire) readHead(until time.Time) (head []byte, err error) {
 	var b [1]byte
 	for {
-		n, _, err := w.read(b[:], until)
+		n, _, err := w.read(func() []byte { return b[:] }, until)
 		if err != nil {
 			return nil, err
 		}

@@ -163,15 +163,17 @@ func (w *wire) waitUntil(set func(time.Time) error, until time.Time) error {
 }
 
 // read waits until something has arrived, or until a time, and then returns
-// os.ErrDeadlineExceeded. It also tells when the last of what it returns arrived.
-func (w *wire) read(b []byte, until time.Time) (n int, at time.Time, err error) {
+// os.ErrDeadlineExceeded. It also tells when the last of what it returns arrived. room is where
+// that goes; it is asked for after the wait while the connection is gathered, unless it is
+// encrypted.
+func (w *wire) read(room func() []byte, until time.Time) (n int, at time.Time, err error) {
 	if err := w.waitUntil(w.tcp.SetReadDeadline, until); err != nil {
 		return 0, time.Time{}, err
 	}
 	if w.tls == nil {
-		n, err = w.gatherer.Read(b)
+		n, err = w.gatherer.readInto(room)
 	} else {
-		n, err = w.readTLS(b)
+		n, err = w.readTLS(room())
 	}
 	if cause := w.stopped(); cause != nil && errors.Is(err, os.ErrDeadlineExceeded) && !w.closing {
 		err = cause
