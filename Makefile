@@ -7,7 +7,7 @@
 # make hostiletest  every reading command on all damaged and foreign stores that we could think of; design/faults.md
 # make manytest  64 cameras for ten minutes, thousands of connections; see design/cameras.md
 # make clienttest  the long form of the client tests, with more programs: players, rsync, borg, Samba, NFS, DLNA; about ten minutes
-# make nvrtest   reads a Moonfire NVR that records and deletes for ten minutes, and imports 100 GB; see design/moonfire-nvr.md
+# make nvrtest   reads a Moonfire NVR that records and deletes for ten minutes, imports 100 GB, and shows a year of eight cameras; 8 GB of disk, see design/moonfire-nvr.md
 # make latesttest  copies the newest footage for ten minutes, with four readers; see design/present.md
 # make objecttest  runs the tests of buckets with versitygw, which it builds, for an object store; see docs/objects.md
 # make litestreamtest  replicates the index with Litestream, which it builds, and restores it; see docs/growing.md
@@ -96,7 +96,7 @@ latesttest:
 
 nvrtest:
 	@tools/setup.sh test
-	go test -v -count=1 -timeout 1h $(AS_ROOT) ./cmd/moonfirefs -run 'MoonfireNVR' -nvr 10m -nvr-import 100
+	go test -v -count=1 -timeout 1h $(AS_ROOT) ./cmd/moonfirefs -run 'MoonfireNVR' -nvr 10m -nvr-import 100 -nvr-days 365
 
 # The tests of buckets with an object store of another make than in "make test".
 objecttest:

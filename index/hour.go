@@ -118,10 +118,7 @@ func (db *DB) PackSummaries(ctx context.Context) error {
 		}
 		after = last
 	}
-	if err := db.packAllDays(ctx); err != nil {
-		return fmt.Errorf("pack days: %w", asOurs(err))
-	}
-	return nil
+	return db.PackDays(ctx)
 }
 
 // maxPacked bounds the hours that one transaction packs.

@@ -135,10 +135,8 @@ func (t *transaction) followShadow(ctx context.Context, s *ShadowRecordings) err
 			return err
 		}
 	}
-	for i, r := range s.Insert {
-		if err := t.insertShadow(ctx, r, s.Entries[i]); err != nil {
-			return fmt.Errorf("recording %d: %w", r.ID, err)
-		}
+	if err := t.insertShadows(ctx, s); err != nil {
+		return err
 	}
 	for stream, times := range s.Trimmed {
 		if err := t.markTrimmed(ctx, stream, times); err != nil {
@@ -146,26 +144,6 @@ func (t *transaction) followShadow(ctx context.Context, s *ShadowRecordings) err
 		}
 	}
 	return t.packSummaries(ctx)
-}
-
-const insertShadowSQL = `
-insert or ignore into recording (
-  id, stream_id, open_id, run_offset, flags, start_time_90k, duration_90k,
-  local_time_delta_90k, video_samples, video_sync_samples,
-  video_sample_entry_id, sample_dir_id, sample_file_bytes, sample_file_uuid,
-  sample_file_sha1, video_index)
-values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, zeroblob(20), ?)`
-
-func (t *transaction) insertShadow(ctx context.Context, r *moonfirefs.Recording, entry *moonfirefs.VideoSampleEntry) error {
-	id, err := storeSampleEntry(ctx, t.tx, entry)
-	if err != nil {
-		return err
-	}
-	t.changed[streamHour{r.Stream, hourOf(r.Start90k)}] = true
-	_, err = t.tx.ExecContext(ctx, insertShadowSQL,
-		r.ID, r.Stream, r.Open, r.RunOffset, r.Flags, r.Start90k, r.Duration90k, r.LocalTimeDelta90k, r.VideoSamples, r.VideoSyncSamples,
-		id, r.SampleDir, r.SampleFileBytes, r.SampleFile[:], r.VideoIndex)
-	return err
 }
 
 // RecordingIDs lists up to n ids of recordings of a stream, ascending, from the first one
@@ -187,4 +165,44 @@ func (db *DB) RecordingIDs(ctx context.Context, stream moonfirefs.StreamID, afte
 		return nil, fmt.Errorf("list recordings of stream %d: %w", stream, err)
 	}
 	return ids, nil
+}
+
+// RecordingsBetween counts the recordings of a stream with ids in [from, to), and sums up how
+// far these are from the first: two sets of which both are the same are the same, in all
+// probability.
+func (db *DB) RecordingsBetween(ctx context.Context, stream moonfirefs.StreamID, from, to moonfirefs.RecordingID) (count, sum int64, err error) {
+	err = db.readers.QueryRowContext(context.WithoutCancel(ctx), `select count(*), coalesce(sum(id - ?2), 0) from recording where stream_id = ?1 and id >= ?2 and id < ?3`, stream, from, to).Scan(&count, &sum)
+	if err != nil {
+		return 0, 0, fmt.Errorf("count recordings of stream %d: %w", stream, asOurs(err))
+	}
+	return count, sum, nil
+}
+
+// SetShadowZone makes the days that are packed those of a time zone, whose IANA name it is. What
+// was packed in another zone goes; PackDays packs it again. Nobody else may use db meanwhile.
+func (db *DB) SetShadowZone(ctx context.Context, zone string) error {
+	if db.meta.TimeZone == zone {
+		return nil
+	}
+	err := inTransaction(ctx, db.writer, func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, `delete from day_stretches`); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `update meta set time_zone = ?`, zone)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("set the time zone: %w", asOurs(err))
+	}
+	db.meta.TimeZone = zone
+	return nil
+}
+
+// PackDays packs the days that are not packed, but for those of the oldest and of the newest
+// recording of each stream.
+func (db *DB) PackDays(ctx context.Context) error {
+	if err := db.packAllDays(ctx); err != nil {
+		return fmt.Errorf("pack days: %w", asOurs(err))
+	}
+	return nil
 }

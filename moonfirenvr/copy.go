@@ -111,8 +111,8 @@ const settleTime = time.Second
 // copyPatience bounds the attempts to copy a database whose WAL begins anew meanwhile.
 const copyPatience = 20
 
-// refresh makes the copy one of now. anew says that the database was copied, changed that
-// anything was. Nobody may have the copy open.
+// refresh makes the copy one of now. anew says that the database was copied, so that nothing is
+// known of what has happened since; changed that anything was. Nobody may have the copy open.
 func (c *copier) refresh(ctx context.Context) (anew, changed bool, err error) {
 	for range copyPatience {
 		before, err := c.look()
@@ -133,7 +133,7 @@ func (c *copier) refresh(ctx context.Context) (anew, changed bool, err error) {
 			return false, false, err
 		}
 		if before.sameBase(&after) {
-			return anew, true, c.accept(taken, &before)
+			return taken.database, true, c.accept(taken, &before)
 		}
 		select {
 		case <-ctx.Done():

@@ -6,10 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/index"
@@ -18,11 +17,11 @@ import (
 // follow keeps the shadow up to date until ctx ends.
 func (s *Store) follow(ctx context.Context) {
 	var last string
-	for {
+	for wait := s.firstWait(); ; wait = followEvery {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(followEvery):
+		case <-time.After(wait):
 		}
 		err := s.round(ctx)
 		if ctx.Err() != nil {
@@ -35,6 +34,14 @@ func (s *Store) follow(ctx context.Context) {
 	}
 }
 
+// firstWait is how long it takes until theirs is looked at: not at all if it was not yet.
+func (s *Store) firstWait() time.Duration {
+	if s.lock != nil && !s.compared {
+		return 0
+	}
+	return followEvery
+}
+
 // round takes over what has changed.
 func (s *Store) round(ctx context.Context) error {
 	if s.lock == nil {
@@ -44,7 +51,7 @@ func (s *Store) round(ctx context.Context) error {
 		}
 	}
 	anew, changed, err := s.copier.refresh(ctx)
-	if err != nil || !changed {
+	if err != nil || !changed && s.compared {
 		return err
 	}
 	source, err := s.copier.openSource(ctx)
@@ -52,8 +59,17 @@ func (s *Store) round(ctx context.Context) error {
 		return err
 	}
 	defer source.Close()
-	return s.update(ctx, source, anew)
+	id, err := source.uuid(ctx)
+	if err != nil {
+		return err
+	}
+	if id != s.DB.Meta().Store {
+		return errors.Join(errReplaced, removeIfThere(filepath.Join(s.cacheFolder(), wholeName)))
+	}
+	return s.update(ctx, source, anew || !s.compared)
 }
+
+var errReplaced = errors.New("another database has taken its place: mount that again")
 
 // update makes the shadow what the source says. whole compares all ids; otherwise what
 // vanished is looked for where retention takes it: at the beginning of each stream.
@@ -89,7 +105,14 @@ func (s *Store) update(ctx context.Context, source *source, whole bool) error {
 			}
 		}
 	}
-	return nil
+	if !whole {
+		return nil
+	}
+	// Where the time zone has become another one, they are not packed.
+	if err := s.DB.PackDays(ctx); err != nil {
+		return err
+	}
+	return s.noteWhole()
 }
 
 // updateCameras takes over all but the recordings.
@@ -145,131 +168,4 @@ func (s *Store) leaveOutStreams(theirs []camera, dirs []index.SampleDir) {
 			}
 		}
 	}
-}
-
-// errEnough ends a walk.
-var errEnough = errors.New("enough")
-
-// forgetGone takes recordings out of the shadow that are not in the source any more.
-func (s *Store) forgetGone(ctx context.Context, source *source, stream moonfirefs.StreamID, whole bool) error {
-	known := &cursor{db: s.DB, stream: stream}
-	var gone []moonfirefs.RecordingID
-	forget := func(atLeast int) error {
-		if len(gone) < atLeast {
-			return nil
-		}
-		defer func() { gone = gone[:0] }()
-		return s.DB.FollowShadow(ctx, &index.ShadowRecordings{Gone: gone})
-	}
-	upTo := func(end moonfirefs.RecordingID) error {
-		for {
-			id, ok, err := known.peek(ctx)
-			if err != nil || !ok || id > end {
-				return err
-			}
-			known.next()
-			if id < end {
-				gone = append(gone, id)
-			}
-			if err := forget(batchRows); err != nil {
-				return err
-			}
-		}
-	}
-	err := source.ids(ctx, stream, func(id moonfirefs.RecordingID) error {
-		if err := upTo(id); err != nil || whole {
-			return err
-		}
-		return errEnough
-	})
-	if err == nil {
-		err = upTo(firstID(stream + 1))
-	}
-	if err != nil && !errors.Is(err, errEnough) {
-		return err
-	}
-	return forget(1)
-}
-
-// cursor walks over the ids of recordings in the shadow.
-type cursor struct {
-	db     *index.DB
-	stream moonfirefs.StreamID
-	ids    []moonfirefs.RecordingID
-	after  moonfirefs.RecordingID
-}
-
-// peek is the id where the cursor is; ok is false behind the last one.
-func (c *cursor) peek(ctx context.Context) (id moonfirefs.RecordingID, ok bool, err error) {
-	if len(c.ids) == 0 {
-		if c.ids, err = c.db.RecordingIDs(ctx, c.stream, c.after, batchRows); err != nil || len(c.ids) == 0 {
-			return 0, false, err
-		}
-	}
-	return c.ids[0], true, nil
-}
-
-func (c *cursor) next() { c.after, c.ids = c.ids[0], c.ids[1:] }
-
-// filling takes over new recordings.
-type filling struct {
-	*Store
-	source  *source
-	entries map[int64]*moonfirefs.VideoSampleEntry
-	// done and total count recordings; total is 0 if nobody needs to know.
-	done, total int64
-}
-
-// stream takes over what is new of a stream.
-func (f *filling) stream(ctx context.Context, st *stream) error {
-	newest, ok, err := f.DB.Newest(ctx, st.id)
-	if err != nil {
-		return err
-	}
-	before := firstID(st.id) - 1
-	if ok {
-		before = newest.ID
-	}
-	first := !ok
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		batch := &index.ShadowRecordings{Trimmed: make(map[moonfirefs.StreamID][]moonfirefs.Time90k)}
-		n := 0
-		// The source has one connection: the shadow is written to once it is free.
-		err := f.source.recordings(ctx, st, before, batchRows, func(r *recording, problem error) error {
-			n++
-			// Where the predecessor was deleted before anybody looked, what ends here is not
-			// whole. The first recording ever has the number 0 or 1.
-			if first && r.ID > firstID(st.id)+1 || r.RunOffset > 0 && r.ID > before+1 {
-				batch.Trimmed[st.id] = append(batch.Trimmed[st.id], r.Start90k.Add(-1))
-			}
-			first, before = false, max(r.ID, before)
-			f.add(batch, r, problem)
-			return nil
-		})
-		if err != nil || n == 0 {
-			return err
-		}
-		if err := f.DB.FollowShadow(ctx, batch); err != nil {
-			return err
-		}
-		if f.done += int64(n); f.total > 0 {
-			f.options.Show(Work{Name: "reading its recordings"}, min(f.done, f.total), f.total)
-		}
-	}
-}
-
-// add adds a recording to a batch, if it is one.
-func (f *filling) add(batch *index.ShadowRecordings, r *recording, problem error) {
-	if f.openings[r.Open] == uuid.Nil && problem == nil {
-		problem = fmt.Errorf("its opening %d is missing", r.Open)
-	}
-	entry, why := r.prepare(problem, f.entries)
-	if entry == nil {
-		f.leaveOut("recording", int64(r.ID), why)
-		return
-	}
-	batch.Insert, batch.Entries = append(batch.Insert, &r.Recording), append(batch.Entries, entry)
 }

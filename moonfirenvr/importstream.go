@@ -42,8 +42,11 @@ type taking struct {
 	done, doneBytes int64
 }
 
-// batchBytes is how much is copied before it is committed.
-const batchBytes = 256 << 20
+// So many recordings are committed together, or so many bytes of those that are copied.
+const (
+	importRows = 500
+	batchBytes = 256 << 20
+)
 
 func (i *importer) takeStream(ctx context.Context, p *streamPlan) error {
 	t := &taking{
@@ -73,10 +76,13 @@ type candidate struct {
 	done bool
 }
 
+// errEnough ends a walk.
+var errEnough = errors.New("enough")
+
 // read reads the next recordings; those that cannot be used are without an entry.
 func (t *taking) read(ctx context.Context) (batch []*candidate, err error) {
 	before, first, sizeBytes := t.last, t.last == 0, int64(0)
-	err = t.source.recordings(ctx, t.plan.theirs, before, batchRows, func(r *recording, problem error) error {
+	err = t.source.recordings(ctx, t.plan.theirs, before, importRows, func(r *recording, problem error) error {
 		if sizeBytes += r.SampleFileBytes; !t.plan.link && len(batch) > 0 && sizeBytes > batchBytes {
 			return errEnough
 		}

@@ -22,6 +22,9 @@ type recording struct {
 	digest []byte
 }
 
+// allRows is no bound on the number of rows.
+const allRows = -1
+
 // recordings calls fn for up to n of the recordings of a stream, from the first one after an
 // id. What a row cannot say is a problem of fn.
 func (s *source) recordings(ctx context.Context, st *stream, after moonfirefs.RecordingID, n int, fn func(*recording, error) error) error {

@@ -74,14 +74,18 @@ func (s *source) Close() error { return s.db.Close() }
 // scanner is a row.
 type scanner interface{ Scan(dest ...any) error }
 
-// each calls fn for each row of a query.
+// each calls fn for each row of a query, until ctx ends.
 func (s *source) each(ctx context.Context, query string, fn func(scanner) error, args ...any) (err error) {
-	rows, err := s.db.QueryContext(ctx, query, args...)
+	// The driver starts a goroutine for each row of a query that can be cancelled.
+	rows, err := s.db.QueryContext(context.WithoutCancel(ctx), query, args...)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if err := fn(rows); err != nil {
 			return err
 		}
@@ -128,19 +132,39 @@ func (s *source) openings(ctx context.Context) (map[moonfirefs.OpenID]uuid.UUID,
 	return all, nil
 }
 
-// ids calls fn for the ids of the recordings of a stream, ascending.
-func (s *source) ids(ctx context.Context, stream moonfirefs.StreamID, fn func(moonfirefs.RecordingID) error) error {
+// ids calls fn for the ids of the recordings of a stream in [from, to), ascending.
+func (s *source) ids(ctx context.Context, stream moonfirefs.StreamID, from, to moonfirefs.RecordingID, fn func(moonfirefs.RecordingID) error) error {
 	err := s.each(ctx, `select composite_id from recording where composite_id >= ? and composite_id < ? order by composite_id`, func(row scanner) error {
 		var id moonfirefs.RecordingID
 		if err := row.Scan(&id); err != nil {
 			return err
 		}
 		return fn(id)
-	}, firstID(stream), firstID(stream+1))
+	}, from, to)
 	if err != nil {
 		return fmt.Errorf("list the recordings of stream %d: %w", stream, err)
 	}
 	return nil
+}
+
+// oldest is the least id of a recording of a stream, or behind all that there can be.
+func (s *source) oldest(ctx context.Context, stream moonfirefs.StreamID) (id moonfirefs.RecordingID, err error) {
+	err = s.db.QueryRowContext(ctx, `select coalesce(min(composite_id), ?2) from recording where composite_id >= ?1 and composite_id < ?2`,
+		firstID(stream), firstID(stream+1)).Scan(&id)
+	if err != nil {
+		return 0, fmt.Errorf("find the oldest recording of stream %d: %w", stream, err)
+	}
+	return id, nil
+}
+
+// between is for theirs what index.DB.RecordingsBetween is for ours.
+func (s *source) between(ctx context.Context, from, to moonfirefs.RecordingID) (count, sum int64, err error) {
+	err = s.db.QueryRowContext(context.WithoutCancel(ctx), `select count(*), coalesce(sum(composite_id - ?1), 0) from recording where composite_id >= ?1 and composite_id < ?2`,
+		from, to).Scan(&count, &sum)
+	if err != nil {
+		return 0, 0, fmt.Errorf("count its recordings: %w", err)
+	}
+	return count, sum, nil
 }
 
 // count is how many recordings there are.

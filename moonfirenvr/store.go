@@ -30,7 +30,8 @@ type Options struct {
 	Cache string
 	// Zone is the time zone whose civil hours the files are: theirs has none.
 	Zone *time.Location
-	// Show is told how far the first contact is; it is of one kind of work at a time.
+	// Show is told how far the first contact is, until Open returns; it is of one kind of work
+	// at a time.
 	Show   func(work Work, done, total int64)
 	Logger *slog.Logger
 }
@@ -45,13 +46,13 @@ type Work struct {
 
 // Names in the cache directory.
 const (
-	copyFolder   = "copy"
-	shadowName   = "shadow.db"
+	copyFolder = "copy"
+	shadowName = "shadow.db"
+	// wholeName is there if the shadow once had all recordings.
+	wholeName    = "whole"
 	cacheLock    = "lock"
 	followEvery  = 2 * time.Second
-	batchRows    = 500
 	importFolder = "import"
-	sidesOfIndex = 3 // the database, its WAL, its index of the WAL
 )
 
 // Store is the footage of a Moonfire NVR as a store of ours, which follows theirs until it is
@@ -67,14 +68,17 @@ type Store struct {
 	config string
 	// openings are those of the source.
 	openings map[moonfirefs.OpenID]uuid.UUID
+	// compared says that this process has compared all of the shadow with theirs.
+	compared bool
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 }
 
-// Open makes the shadow, or brings it up to date, and goes on following. It returns an error
-// that wraps moonfirefs.ErrNotFound if there is no database, and those of openSource. A sample
-// directory that is missing, or is not theirs, is not available: whoever watches the
+// Open makes the shadow, unless there is one, and goes on following. A shadow that is there
+// shows what was known when somebody followed last, until it has been brought up to date: that
+// can take a copy of gigabytes. Open returns an error that wraps moonfirefs.ErrNotFound if there
+// is no database, and those of openSource if there is no shadow. A sample directory that is missing, or is not theirs, is not available: whoever watches the
 // directories tells, and attaches it once it is there.
 func Open(ctx context.Context, o Options) (*Store, error) {
 	s := &Store{options: o, teller: newTeller(o.Logger), cancel: func() {}}
@@ -82,6 +86,7 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 		_ = s.Close() // the reason why it is useless matters more
 		return nil, fmt.Errorf("open Moonfire NVR %s: %w", o.Database, err)
 	}
+	s.options.Show = func(Work, int64, int64) {}
 	ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.running.Go(func() { s.follow(ctx) })
 	return s, nil
@@ -101,13 +106,40 @@ func (s *Store) open(ctx context.Context) (err error) {
 	}
 	s.Store = &store.Store{Zone: s.options.Zone, Dirs: make(map[moonfirefs.SampleDirID]*sample.Dir)}
 	if s.lock == nil {
-		s.DB, err = index.Open(ctx, filepath.Join(folder, shadowName), index.Options{Logger: s.log})
-		if err == nil {
-			err = s.openDirs(ctx)
+		return s.openKnown(ctx)
+	}
+	if _, err := os.Stat(filepath.Join(folder, wholeName)); err == nil {
+		if err = s.openKnown(ctx); err == nil {
+			return nil
 		}
-		return err
+		if err := s.closeShadow(); err != nil {
+			return err
+		}
 	}
 	return s.begin(ctx)
+}
+
+// openKnown opens the shadow as it is.
+func (s *Store) openKnown(ctx context.Context) (err error) {
+	if s.DB, err = index.Open(ctx, filepath.Join(s.cacheFolder(), shadowName), index.Options{Logger: s.log}); err != nil {
+		return err
+	}
+	if s.lock != nil {
+		if err := s.DB.SetShadowZone(ctx, s.options.Zone.String()); err != nil {
+			return err
+		}
+	}
+	return s.openDirs(ctx)
+}
+
+// closeShadow is for one that turned out to be useless.
+func (s *Store) closeShadow() error {
+	if s.DB == nil {
+		return nil
+	}
+	err := s.DB.Close()
+	s.DB = nil
+	return err
 }
 
 // begin makes the shadow if need be, and brings it up to date.
@@ -127,6 +159,12 @@ func (s *Store) begin(ctx context.Context) error {
 		return err
 	}
 	return s.openDirs(ctx)
+}
+
+// noteWhole notes that the shadow has all recordings.
+func (s *Store) noteWhole() error {
+	s.compared = true
+	return os.WriteFile(filepath.Join(s.cacheFolder(), wholeName), nil, 0o600)
 }
 
 // cacheFolder is where the cache of this database is.
@@ -152,22 +190,21 @@ func (s *Store) openShadow(ctx context.Context, source *source) error {
 	path := filepath.Join(s.cacheFolder(), shadowName)
 	for range 2 {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			meta := index.Meta{Store: id, Created90k: created, TimeZone: "UTC"}
+			meta := index.Meta{Store: id, Created90k: created, TimeZone: s.options.Zone.String()}
 			if err := index.Create(ctx, path, meta, index.SampleDir{UUID: id, Path: "none"}); err != nil {
 				return err
 			}
 		}
 		s.DB, err = index.Open(ctx, path, index.Options{Logger: s.log})
 		if err == nil && s.DB.Meta().Store == id {
-			return nil
+			return s.DB.SetShadowZone(ctx, s.options.Zone.String())
 		}
 		if err == nil {
-			err = s.DB.Close()
-			s.DB = nil
+			err = s.closeShadow()
 		}
 		s.log.Warn("the shadow of Moonfire NVR is made anew", "cache", s.cacheFolder(), "err", err)
-		for _, suffix := range [sidesOfIndex]string{"", "-wal", "-shm"} {
-			if err := removeIfThere(path + suffix); err != nil {
+		for _, name := range []string{wholeName, shadowName, shadowName + "-wal", shadowName + "-shm"} {
+			if err := removeIfThere(filepath.Join(s.cacheFolder(), name)); err != nil {
 				return err
 			}
 		}
