@@ -4,7 +4,8 @@ package events
 
 import (
 	"fmt"
-	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
@@ -27,9 +28,10 @@ func clipOf(e *Event, margin90k moonfirefs.Duration90k) moonfirefs.Interval {
 func clipsOf(c civil.Calendar, hours []civil.Hour, all []Event, margin90k moonfirefs.Duration90k) (clips []library.NamedInterval) {
 	twice := civil.Repeated(hours)
 	last := make(map[string]int) // the clip with a label that ends last
+	names := make(taken)
 	for i := range all {
 		e := &all[i]
-		if labelProblem(e.Label) != "" {
+		if storedLabelProblem(e.Label) != "" {
 			continue // the database is somebody else's
 		}
 		within := clipOf(e, margin90k)
@@ -42,11 +44,39 @@ func clipsOf(c civil.Calendar, hours []civil.Hour, all []Event, margin90k moonfi
 			layout += "-0700"
 		}
 		name := fmt.Sprintf("%s %s", c.Format(e.Start90k, layout), e.Label)
-		if slices.ContainsFunc(clips, func(n library.NamedInterval) bool { return n.Name == name }) {
+		for names.has(name) {
 			name += fmt.Sprintf(" %d", e.ID)
 		}
+		names.add(name)
 		last[e.Label] = len(clips)
 		clips = append(clips, library.NamedInterval{Name: name, Interval: within})
 	}
 	return clips
+}
+
+// taken are the names of clips: "person-2.mp4" is the first part of what has that label, or the
+// second one of "person". The value says that a name is that of a first part.
+type taken map[string]bool
+
+func (t taken) add(name string) {
+	if first, ok := firstPart(name); ok && !t[first] {
+		t[first] = false
+	}
+	t[name] = true
+}
+
+func (t taken) has(name string) bool {
+	_, ok := t[name]
+	first, further := firstPart(name)
+	return ok || further && t[first]
+}
+
+// firstPart is the name of the first part of a clip, if name can be that of a further one.
+func firstPart(name string) (first string, ok bool) {
+	i := strings.LastIndexByte(name, '-')
+	if i < 0 {
+		return "", false
+	}
+	n, err := strconv.ParseUint(name[i+1:], 10, 31)
+	return name[:i], err == nil && n > 1
 }

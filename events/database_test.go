@@ -163,11 +163,28 @@ func TestForeignDatabase(t *testing.T) {
 func TestCleanLabel(t *testing.T) {
 	for text, want := range map[string]string{
 		"person": "person", "a/b": "a-b", " dog. ": "dog", "../..": "", "": "", "\x00\n": "", "Katze 🐈": "Katze 🐈",
-		strings.Repeat("ä", 40): strings.Repeat("ä", 32), "con": "con",
+		strings.Repeat("ä", 40): strings.Repeat("ä", 32), "con": "con", "\u202egpj.exe": "gpj.exe", "a\u2066b\u200bc": "a-b-c",
+		"--> x": "x", "\xffa\xc0\x80b": "a--b", "\u00a0": "", "saved": "saved", strings.Repeat("/", 1<<20) + "x": "",
 	} {
 		got, ok := CleanLabel(text)
 		if ok != (want != "") || ok && got != want {
-			t.Errorf("%q becomes %q, %v, want %q", text, got, ok, want)
+			t.Errorf("%.100q becomes %q, %v, want %q", text, got, ok, want)
+		}
+		if err := CheckLabel(got); ok && err != nil {
+			t.Errorf("%q is not a label: %v", got, err)
+		}
+	}
+}
+
+// Ensures which labels are refused when somebody adds an event.
+func TestCheckLabel(t *testing.T) {
+	for label, ok := range map[string]bool{
+		"person": true, "Katze 🐈": true, "U.S.": true, "con": true, "saved": true, "50 % off #1": true, strings.Repeat("x", 64): true,
+		"": false, " x": false, "x ": false, ".x": false, "..": false, "a/b": false, `a\b`: false, "a:b": false, "a?": false, "-->": false,
+		"a\nb": false, "a\x00b": false, "\u202eb": false, "a\u200bb": false, "a\xff": false, "\u00a0": false, strings.Repeat("x", 65): false,
+	} {
+		if err := CheckLabel(label); (err == nil) != ok || err != nil && !errors.Is(err, moonfirefs.ErrInvalid) {
+			t.Errorf("%q: %v", label, err)
 		}
 	}
 }

@@ -28,6 +28,8 @@ type Event struct {
 const (
 	// maxTextBytes bounds labels and sources.
 	maxTextBytes = 64
+	// forbidden are characters that names of files cannot have on some systems.
+	forbidden = `<>:"/\|?*`
 	// MaxDuration90k bounds events: what lasts longer is several.
 	MaxDuration90k = 12 * moonfirefs.Hour90k
 )
@@ -42,10 +44,36 @@ func CheckLabel(label string) error {
 
 // labelProblem says why a label cannot be in the names of files; it is empty if it can.
 func labelProblem(label string) string {
-	if len(label) > maxTextBytes {
-		return "it is longer than 64 bytes"
+	if problem := storedLabelProblem(label); problem != "" {
+		return problem
 	}
-	return moonfirefs.StoredNameProblem(label)
+	switch {
+	case strings.ContainsAny(label, forbidden):
+		return "it must not contain any of < > : \" / \\ | ? *"
+	case strings.TrimSpace(label) != label:
+		return "it must not begin or end with a space"
+	}
+	return ""
+}
+
+// storedLabelProblem says why a label that is stored cannot be in the names of files here. It asks
+// for less than labelProblem: what was accepted once is shown.
+func storedLabelProblem(label string) string {
+	switch {
+	case label == "":
+		return "it is empty"
+	case len(label) > maxTextBytes:
+		return "it is longer than 64 bytes"
+	case !utf8.ValidString(label):
+		return "it is not UTF-8"
+	case label[0] == '.':
+		return "it must not begin with a dot"
+	case strings.Contains(label, "/"):
+		return "it must not contain a slash"
+	case strings.ContainsFunc(label, func(r rune) bool { return !unicode.IsPrint(r) }):
+		return "it must not contain control characters or unusual spaces"
+	}
+	return ""
 }
 
 // CleanLabel makes of what somebody else calls an event a label that it can have: characters
@@ -53,7 +81,7 @@ func labelProblem(label string) string {
 func CleanLabel(text string) (label string, ok bool) {
 	var b strings.Builder
 	for _, r := range text {
-		if r == utf8.RuneError || !unicode.IsPrint(r) || strings.ContainsRune(`<>:"/\|?*`, r) {
+		if r == utf8.RuneError || !unicode.IsPrint(r) || strings.ContainsRune(forbidden, r) {
 			r = '-'
 		}
 		if b.Len()+utf8.RuneLen(r) > maxTextBytes {

@@ -5,6 +5,7 @@ package events
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -22,6 +23,8 @@ const (
 	// keepEvery is how often the end of what goes on is stored, so that a crash does not make
 	// moments of long events.
 	keepEvery = 10 * time.Second
+	// leastFreeBytes are left free on the disk of the index, which needs them more.
+	leastFreeBytes = 64 << 20
 )
 
 // Tracker makes events of what a source tells: that something is on, and that it is off. It is
@@ -31,9 +34,10 @@ type Tracker struct {
 	source   string
 	now      func() moonfirefs.Time90k
 
-	// mu guards ongoing: what is on, by a key of the source's.
+	// mu guards ongoing: what is on, by a key of the source's; and allowed, by camera.
 	mu      sync.Mutex
 	ongoing map[string]ongoing
+	allowed map[uuid.UUID]*allowance
 }
 
 // ongoing is an event that has not ended.
@@ -47,14 +51,23 @@ type ongoing struct {
 // NewTracker returns a tracker that adds to a database under the name of a source.
 func NewTracker(d *Database, source string) *Tracker {
 	return &Tracker{
-		database: d, source: source, ongoing: make(map[string]ongoing),
+		database: d, source: source, ongoing: make(map[string]ongoing), allowed: make(map[uuid.UUID]*allowance),
 		now: func() moonfirefs.Time90k { return moonfirefs.FromTime(time.Now()) },
 	}
 }
 
+// Ongoing says whether what has the key goes on.
+func (t *Tracker) Ongoing(key string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, ok := t.ongoing[key]
+	return ok
+}
+
 // On says that something is on since a time: an event begins, unless what has the key goes on
 // already. A time that is more than maxOngoing90k ago, or ahead of this machine's clock, is taken
-// for now: clocks may be wrong.
+// for now: clocks may be wrong. The error wraps moonfirefs.ErrInvalid if it has no label, or if
+// there are too many.
 func (t *Tracker) On(ctx context.Context, key string, camera uuid.UUID, label string, since90k moonfirefs.Time90k) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -63,6 +76,9 @@ func (t *Tracker) On(ctx context.Context, key string, camera uuid.UUID, label st
 	}
 	if len(t.ongoing) >= maxOngoing {
 		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "more than %d events at a time", maxOngoing)
+	}
+	if err := t.admit(camera); err != nil {
+		return err
 	}
 	now90k := t.now()
 	if since90k > now90k || now90k.Sub(since90k) > maxOngoing90k {
@@ -78,6 +94,23 @@ func (t *Tracker) On(ctx context.Context, key string, camera uuid.UUID, label st
 	}
 	t.ongoing[key] = ongoing{id, since90k, now90k}
 	return nil
+}
+
+// admit refuses events for which there is no room.
+func (t *Tracker) admit(camera uuid.UUID) error {
+	a := t.allowed[camera]
+	if a == nil {
+		a = new(allowance)
+		t.allowed[camera] = a
+	}
+	if !a.take(time.Now()) {
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "more events of a camera than one in %v", allowedEvery)
+	}
+	freeBytes, err := t.database.file.FreeBytes()
+	if err == nil && freeBytes < leastFreeBytes {
+		err = fmt.Errorf("add event: %d bytes are free on the disk of the index, which needs %d for itself", freeBytes, leastFreeBytes)
+	}
+	return err
 }
 
 // Off says that what has the key is off. It does nothing if that was not on.

@@ -154,6 +154,11 @@ func TestSheet(t *testing.T) {
 			t.Errorf("%s lacks %q", text, cue)
 		}
 	}
+	named := *f.version
+	named.Name = "50% off #1 'dog'.mp4"
+	if text, err := f.sheets.VTT(t.Context(), f.stream, &named); err != nil || !strings.Contains(string(text), "\n50%25%20off%20%231%20%27dog%27.jpg#xywh=0,0,320,180\n") {
+		t.Errorf("cues of a clip with an odd name are %s, %v", text, err)
+	}
 	if err := f.database.exec(t.Context(), "update picture set jpeg = x'' where recording_id = 1"); err != nil {
 		t.Fatal(err)
 	}

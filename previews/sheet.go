@@ -9,6 +9,7 @@ import (
 	"image"
 	imagedraw "image/draw"
 	"image/jpeg"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -164,7 +165,8 @@ func (s *Sheets) VTT(ctx context.Context, stream *library.Stream, v *library.Ver
 	if err != nil {
 		return nil, err
 	}
-	image := strings.TrimSuffix(v.Name, ".mp4") + ".jpg"
+	// It is an address: the name of a clip may have characters that mean something else there.
+	image := (&url.URL{Path: strings.TrimSuffix(v.Name, ".mp4") + SheetSuffix}).String()
 	begin90k, end90k := recordings[0].Start90k, recordings[len(recordings)-1].End90k()
 	text := []byte("WEBVTT\n")
 	for i, t := range all {

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"html"
 	"os"
 	"path/filepath"
 	"strings"
@@ -75,7 +76,46 @@ func TestEvents(t *testing.T) {
 			t.Errorf("%v: %s", wrong, output)
 		}
 	}
+	oddEvents(t, path, date)
 	mount.stop()
+}
+
+// oddEvents ensures that what somebody may type for an event is refused in words or becomes an
+// event, and that the names, lists and cues of the mount bear the oddest labels.
+func oddEvents(t *testing.T, path, date string) {
+	t.Helper()
+	const from = "2026-11-22 12:20"
+	for _, wrong := range [][]string{
+		{"yard", "a:b"}, {"yard", "a\nb"}, {"yard", "\u202egpj"}, {"yard", "."}, {"yard", "../x"}, {"yard", "a\xff"}, {"yard", strings.Repeat("x", 65)},
+		{"yard"}, {"", "x"}, {"yard", ""}, {"yard", "x", "--from", "0000-01-01 00:00"}, {"yard", "x", "--from", "99999-01-01 00:00"},
+		{"yard", "x", "--from", "yesterday noon"}, {"yard", "x", "--from", from, "--to", "-5s"}, {"yard", "x", "--from", from, "--to", "+13h"},
+		{"yard", "x", "--from", from, "--to", "9999-12-31 23:59"}, {"yard", "x", "--from", from, "--to", "+99999999999h"}, {"yard", "x", "--from", "NaN"},
+	} {
+		output, status := run(t, append(append([]string{"event", "add", "--store", path}, "--"), wrong...)...)
+		if len(wrong) > 2 {
+			output, status = run(t, append([]string{"event", "add", "--store", path}, wrong...)...)
+		}
+		if status != exitUsage && status != exitFailure || strings.Contains(output, "panic") || strings.ContainsAny(output, "\x00\u202e") {
+			t.Errorf("%q: status %d, %s", wrong, status, output)
+		}
+	}
+	const label = "50% off' & #1-2"
+	mustRun(t, "event", "add", "yard", label, "--from", from, "--store", path)
+	folder := filepath.Join(filepath.Dir(date), "events", filepath.Base(date))
+	name := filepath.Join(folder, "12.20.00 "+label+".mp4")
+	wait.Until(t, "the clip", func() bool { _, err := os.Stat(name); return err == nil })
+	for _, list := range []string{filepath.Join(date, "events.json"), strings.TrimSuffix(name, ".mp4") + ".events.json", filepath.Join(filepath.Dir(date), "index.json")} {
+		text, _, err := readWhole(list)
+		mustDo(t, err)
+		if !json.Valid(text) {
+			t.Errorf("%s is not JSON: %s", list, text)
+		}
+	}
+	page, _, err := readWhole(filepath.Join(date, "index.html"))
+	mustDo(t, err)
+	if !bytes.Contains(page, []byte("12:20:00 "+html.EscapeString(label))) {
+		t.Error("the page of the date does not show the odd event")
+	}
 }
 
 // listed lists the names in a folder; none if there is no such folder.

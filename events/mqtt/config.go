@@ -5,10 +5,12 @@ package mqtt
 import (
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/events"
 )
 
 // FrigateTopic is the topic of Frigate's events unless it is told another prefix.
@@ -44,8 +46,32 @@ func ParseSwitch(text string) (s Switch, err error) {
 	if strings.ContainsAny(topic, "+#") {
 		return s, moonfirefs.Errorf(moonfirefs.ErrInvalid, "topic %q has a wildcard", topic)
 	}
+	if err := checkTopic(topic); err != nil {
+		return s, err
+	}
+	if _, ok := events.CleanLabel(label); !ok {
+		return s, moonfirefs.Errorf(moonfirefs.ErrInvalid, "label %q has no character that the name of a file can have", label)
+	}
 	return Switch{topic, camera, label}, nil
 }
+
+// checkTopic refuses topics for which a broker closes the connection (MQTT 3.1.1 §4.7), each time.
+func checkTopic(topic string) error {
+	if len(topic) > maxTopicBytes || !utf8.ValidString(topic) || strings.ContainsRune(topic, 0) {
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "topic %.100q is not one", topic)
+	}
+	levels := strings.Split(topic, "/")
+	for i, level := range levels {
+		whole := level == "+" || level == "#" && i == len(levels)-1
+		if strings.ContainsAny(level, "+#") && !whole {
+			return moonfirefs.Errorf(moonfirefs.ErrInvalid, "topic %.100q has a wildcard where none can be", topic)
+		}
+	}
+	return nil
+}
+
+// maxTopicBytes is as long as a topic can be.
+const maxTopicBytes = 1<<16 - 1
 
 // schemes are those that the library has, by what a person may write.
 var schemes = map[string]string{"mqtt": "tcp", "tcp": "tcp", "mqtts": "ssl", "ssl": "ssl", "ws": "ws", "wss": "wss"}
@@ -70,6 +96,16 @@ func brokerURL(text string) (*url.URL, error) {
 func (c *Config) Check() error {
 	if c.Frigate == "" && len(c.Switches) == 0 {
 		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "there is no topic to listen to")
+	}
+	if err := checkTopic(c.Frigate); err != nil {
+		return err
+	}
+	given := make(map[string]bool)
+	for _, s := range c.Switches {
+		if given[s.Topic] || s.Topic == c.Frigate {
+			return moonfirefs.Errorf(moonfirefs.ErrInvalid, "topic %q is given twice", s.Topic)
+		}
+		given[s.Topic] = true
 	}
 	_, err := brokerURL(c.Broker)
 	return err

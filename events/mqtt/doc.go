@@ -11,8 +11,9 @@
 //
 // # Caveats
 //
-// What a broker sends is anybody's. Messages are bounded in number and size; what is not
-// understood is dropped, with a line of the level debug.
+// What a broker sends is anybody's. Messages are bounded in number, size and pace; what is not
+// understood is dropped, with a line of the level debug. The library believes what it reads: what
+// a filter does not let through, it does not see.
 //
 // While there is no connection nobody says that something is off. So whatever is on ends when
 // the connection is lost, and begins anew if the broker says so when it is back, as it does of

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,8 +28,16 @@ const (
 	mostPause      = 30 * time.Second
 	connectTimeout = 10 * time.Second
 	keepAlive      = 30 * time.Second
+	// answerTimeout is how long to connect or to subscribe may take in all: the library tries to
+	// connect twice, by two versions of the protocol.
+	answerTimeout = 3 * connectTimeout
+	// subscriptionRefused is how a broker answers instead (MQTT 3.1.1 §3.9.3).
+	subscriptionRefused = 0x80
 	// farewell is how long a broker has to take leave.
 	farewell = 250 * time.Millisecond
+	// restPerMessage and restPerMiB bound how many messages are read in a second, and how much.
+	restPerMessage = time.Millisecond
+	restPerMiB     = 250 * time.Millisecond
 	// atLeastOnce is a quality of service.
 	atLeastOnce = 1
 )
@@ -37,6 +46,7 @@ const (
 type Listener struct {
 	config   Config
 	tracker  *events.Tracker
+	failures *events.Failures
 	log      *slog.Logger
 	client   paho.Client
 	switches map[string]Switch
@@ -56,7 +66,7 @@ func Start(c Config, d *events.Database, log *slog.Logger) (*Listener, error) {
 		return nil, fmt.Errorf("listen to MQTT: %w", err)
 	}
 	l := &Listener{
-		config: c, tracker: events.NewTracker(d, source), log: log,
+		config: c, tracker: events.NewTracker(d, source), failures: events.NewFailures(log, source), log: log,
 		switches: make(map[string]Switch), queue: make(chan func(context.Context), queueMessages),
 		lost: make(chan error, 1),
 	}
@@ -67,7 +77,7 @@ func Start(c Config, d *events.Database, log *slog.Logger) (*Listener, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	l.cancel = cancel
 	l.running.Go(func() { l.run(ctx) })
-	l.running.Go(func() { l.tracker.Run(ctx, l.failed) })
+	l.running.Go(func() { l.tracker.Run(ctx, l.failures.Failed) })
 	l.running.Go(func() { l.stayConnected(ctx) })
 	return l, nil
 }
@@ -79,6 +89,7 @@ func (l *Listener) options() *paho.ClientOptions {
 	return paho.NewClientOptions().AddBroker(broker.String()).SetClientID(l.config.ClientID).
 		SetUsername(l.config.Username).SetPassword(l.config.Password).
 		SetKeepAlive(keepAlive).SetConnectTimeout(connectTimeout).SetAutoReconnect(false).
+		SetCustomOpenConnectionFn(opener(len(l.topics()))).
 		SetConnectionLostHandler(func(_ paho.Client, err error) {
 			select {
 			case l.lost <- err:
@@ -99,20 +110,29 @@ func (l *Listener) stayConnected(ctx context.Context) {
 			case <-ctx.Done():
 				return
 			case err = <-l.lost:
-				l.enqueue(func(ctx context.Context) { l.told(l.tracker.Interrupt(ctx)) })
+				l.interrupt(ctx)
 			}
 		}
 		if ctx.Err() != nil {
 			return
 		}
-		if err.Error() != told { // once, and not every half a minute
-			l.log.Warn("no events from the MQTT broker; trying again", "err", err)
-			told = err.Error()
+		if text := events.Told(err); text != told { // once, and not every half a minute
+			l.log.Warn("no events from the MQTT broker; trying again", "err", text)
+			told = text
 		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):
 		}
+	}
+}
+
+// interrupt ends what goes on, once what has come before is stored. It waits for its turn however
+// much that is.
+func (l *Listener) interrupt(ctx context.Context) {
+	select {
+	case <-ctx.Done():
+	case l.queue <- func(ctx context.Context) { l.told(l.tracker.Interrupt(ctx)) }:
 	}
 }
 
@@ -126,18 +146,44 @@ func (l *Listener) connect(ctx context.Context) error {
 	if err := done(ctx, l.client.Connect()); err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
-	if err := done(ctx, l.client.SubscribeMultiple(l.topics(), l.receive)); err != nil {
+	if err := l.subscribe(ctx); err != nil {
 		l.client.Disconnect(uint(farewell.Milliseconds()))
 		return fmt.Errorf("subscribe: %w", err)
 	}
 	return nil
 }
 
-// done waits for what the library does.
+// subscribe fails if the broker refuses all topics.
+func (l *Listener) subscribe(ctx context.Context) error {
+	t := l.client.SubscribeMultiple(l.topics(), l.receive)
+	if err := done(ctx, t); err != nil {
+		return err
+	}
+	answers := t.(*paho.SubscribeToken).Result()
+	var refused []string
+	for topic, code := range answers {
+		if code >= subscriptionRefused {
+			refused = append(refused, topic)
+		}
+	}
+	if len(refused) == 0 {
+		return nil
+	}
+	slices.Sort(refused)
+	if len(refused) == len(answers) {
+		return fmt.Errorf("the broker refuses %.200q", refused)
+	}
+	l.log.Warn("the MQTT broker refuses topics", "topics", refused)
+	return nil
+}
+
+// done waits for what the library does, which some brokers never answer.
 func done(ctx context.Context, t paho.Token) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-time.After(answerTimeout):
+		return fmt.Errorf("no answer from the broker within %v", answerTimeout)
 	case <-t.Done():
 		return t.Error()
 	}
@@ -173,14 +219,23 @@ func (l *Listener) run(ctx context.Context) {
 	}
 }
 
-// receive is called by the library, which waits for it.
+// receive is called by the library, which waits for it. What waits in the queue is small: the
+// message has been read.
 func (l *Listener) receive(_ paho.Client, m paho.Message) {
 	topic, payload := m.Topic(), m.Payload()
-	if len(payload) > maxMessageBytes {
-		l.log.Debug("message is too long", "topic", topic, "bytes", len(payload))
+	// However fast a broker is, recording needs the processor more.
+	defer time.Sleep(restPerMessage + restPerMiB*time.Duration(len(payload))>>20)
+	if s, ok := l.switches[topic]; ok {
+		if state := parseState(payload); state != unknown {
+			l.enqueue(func(ctx context.Context) { l.told(l.takeSwitch(ctx, &s, state)) })
+			return
+		}
+	} else if e, ok := parseFrigate(payload); ok && !m.Retained() {
+		// What a broker has retained of an event is over, or is told again.
+		l.enqueue(func(ctx context.Context) { l.told(l.takeFrigate(ctx, &e)) })
 		return
 	}
-	l.enqueue(func(ctx context.Context) { l.told(l.take(ctx, topic, payload)) })
+	l.log.Debug("message is not understood", "topic", topic, "bytes", len(payload))
 }
 
 func (l *Listener) enqueue(act func(context.Context)) {
@@ -195,42 +250,38 @@ func (l *Listener) enqueue(act func(context.Context)) {
 
 func (l *Listener) told(err error) {
 	if err != nil {
-		l.failed(err)
+		l.failures.Failed(err)
 	}
 }
 
-func (l *Listener) failed(err error) { l.log.Warn("event is not stored", "source", source, "err", err) }
-
-// take takes one message.
-func (l *Listener) take(ctx context.Context, topic string, payload []byte) error {
-	if s, ok := l.switches[topic]; ok {
-		return l.takeSwitch(ctx, &s, payload)
+// takeFrigate takes an event of Frigate. Of one that was not heard of before, its end has all that
+// there is to tell, unless it has turned out to be none.
+func (l *Listener) takeFrigate(ctx context.Context, e *frigateEvent) error {
+	key, over := "frigate "+e.After.ID, e.Type == "end"
+	if !over || !e.After.FalsePositive {
+		if err := l.on(ctx, key, e.After.Camera, e.After.Label, e.since90k()); err != nil {
+			return err
+		}
 	}
-	e, ok := parseFrigate(payload)
-	if !ok {
-		l.log.Debug("message is not understood", "topic", topic)
+	if !over {
 		return nil
-	}
-	key := "frigate " + e.After.ID
-	if err := l.on(ctx, key, e.After.Camera, e.After.Label, e.since90k()); err != nil || e.Type != "end" {
-		return err
 	}
 	return l.tracker.Off(ctx, key)
 }
 
-func (l *Listener) takeSwitch(ctx context.Context, s *Switch, payload []byte) error {
-	switch key := "switch " + s.Topic; parseState(payload) {
-	case on:
+func (l *Listener) takeSwitch(ctx context.Context, s *Switch, now state) error {
+	key := "switch " + s.Topic
+	if now == on {
 		return l.on(ctx, key, s.Camera, s.Label, moonfirefs.FromTime(time.Now()))
-	case off:
-		return l.tracker.Off(ctx, key)
 	}
-	l.log.Debug("message is neither on nor off", "topic", s.Topic)
-	return nil
+	return l.tracker.Off(ctx, key)
 }
 
 // on begins an event, unless it is one of a camera that is not ours.
 func (l *Listener) on(ctx context.Context, key, camera, label string, since90k moonfirefs.Time90k) error {
+	if l.tracker.Ongoing(key) {
+		return nil
+	}
 	id, ok := l.config.Camera(camera)
 	if !ok || id == uuid.Nil {
 		l.log.Debug("event of a camera that is not here", "camera", camera)

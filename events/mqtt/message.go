@@ -11,8 +11,12 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 )
 
-// maxMessageBytes is many times what an event of Frigate has.
-const maxMessageBytes = 256 << 10
+const (
+	// maxMessageBytes is many times what an event of Frigate has.
+	maxMessageBytes = 256 << 10
+	// maxWordBytes bounds what is kept of a message: each of its words.
+	maxWordBytes = 256
+)
 
 // frigateEvent is what is used of a message of Frigate.
 type frigateEvent struct {
@@ -38,7 +42,12 @@ func parseFrigate(payload []byte) (e frigateEvent, ok bool) {
 		return frigateEvent{}, false
 	}
 	a := &e.After
-	return e, a.ID != "" && len(a.ID) <= 128 && a.Camera != "" && a.Label != "" && (!a.FalsePositive || e.Type == "end")
+	for _, word := range []string{a.ID, a.Camera, a.Label} {
+		if word == "" || len(word) > maxWordBytes {
+			return frigateEvent{}, false
+		}
+	}
+	return e, !a.FalsePositive || e.Type == "end"
 }
 
 // since90k is when the event began by Frigate's clock, or 0 if it does not say.

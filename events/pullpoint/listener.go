@@ -44,7 +44,9 @@ type Listener struct {
 	name    string
 	camera  func(context.Context) (Camera, error)
 	tracker *events.Tracker
-	log     *slog.Logger
+	// failures are told of what could not be stored.
+	failures *events.Failures
+	log      *slog.Logger
 
 	cancel  context.CancelFunc
 	running sync.WaitGroup
@@ -55,7 +57,11 @@ type Listener struct {
 // until Close has returned.
 func Start(name string, camera func(context.Context) (Camera, error), d *events.Database, log *slog.Logger) *Listener {
 	ctx, cancel := context.WithCancel(context.Background())
-	l := &Listener{name: name, camera: camera, tracker: events.NewTracker(d, source), log: log.With("camera", name), cancel: cancel}
+	log = log.With("camera", name)
+	l := &Listener{
+		name: name, camera: camera, tracker: events.NewTracker(d, source), failures: events.NewFailures(log, source),
+		log: log, cancel: cancel,
+	}
 	l.running.Go(func() { l.run(ctx) })
 	l.running.Go(func() { l.tracker.Run(ctx, l.failed) })
 	return l
@@ -83,8 +89,8 @@ func (l *Listener) run(ctx context.Context) {
 		if time.Since(began) > settled {
 			pause, told = leastPause, ""
 		}
-		if text := fmt.Sprint(err); text != told { // once, and not every minute
-			l.log.Warn("no events from the camera; trying again", "err", err)
+		if text := events.Told(err); text != told { // once, and not every minute
+			l.log.Warn("no events from the camera; trying again", "err", text)
 			told = text
 		}
 		select {
@@ -117,6 +123,7 @@ func (l *Listener) listen(ctx context.Context) error {
 	defer s.end(context.WithoutCancel(ctx))
 	l.log.Info("taking events from the camera")
 	for {
+		before := s.readBytes
 		all, err := s.pull(ctx)
 		if err != nil {
 			return err
@@ -129,24 +136,26 @@ func (l *Listener) listen(ctx context.Context) error {
 		if err := s.renew(ctx); err != nil {
 			return err
 		}
-		if len(all) >= pullMessages {
-			continue
-		}
-		// A camera that answers at once although there is nothing to tell is not asked all the time.
+		// A camera that answers at once, whether there is something to tell or not, is not asked
+		// all the time: to read what it says takes time that recording needs.
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(atLeast):
+		case <-time.After(atLeast + restPerMiB*time.Duration(s.readBytes-before)>>20):
 		}
 	}
 }
 
-// atLeast is the time between two questions.
-const atLeast = 100 * time.Millisecond
+const (
+	// atLeast is the time between two questions, and restPerMiB what it is longer after a long
+	// answer.
+	atLeast    = 100 * time.Millisecond
+	restPerMiB = 2 * time.Second
+)
 
 func (l *Listener) failed(err error) {
 	if !errors.Is(err, context.Canceled) {
-		l.log.Warn("event is not stored", "source", source, "err", err)
+		l.failures.Failed(err)
 	}
 }
 

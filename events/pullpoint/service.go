@@ -41,11 +41,12 @@ func (c *client) learnSkew(ctx context.Context) error {
 			Second int `xml:"Time>Second"`
 		} `xml:"Body>GetSystemDateAndTimeResponse>SystemDateAndTime>UTCDateTime"`
 	}
-	plain := &client{http: c.http, device: c.device}
+	plain := &client{http: c.http, device: c.device, username: c.username, password: c.password, anonymous: true}
 	err := plain.call(ctx, c.device, deviceNamespace+"/GetSystemDateAndTime", "", `<GetSystemDateAndTime xmlns="`+deviceNamespace+`"/>`, &answer)
 	if u := answer.UTC; err == nil && u.Year > 1970 && u.Year < 10000 {
 		c.skew = time.Until(time.Date(u.Year, time.Month(u.Month), u.Day, u.Hour, u.Minute, u.Second, 0, time.UTC))
 	}
+	c.login = plain.login
 	return err
 }
 

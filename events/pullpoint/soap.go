@@ -4,6 +4,7 @@ package pullpoint
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"crypto/sha1"
@@ -21,16 +22,28 @@ import (
 	"github.com/moonfirefs/moonfirefs"
 )
 
-// maxAnswerBytes is many times what a hundred events have.
-const maxAnswerBytes = 4 << 20
+const (
+	// maxAnswerBytes is many times what a hundred events have.
+	maxAnswerBytes = 1 << 20
+	// maxHeaderBytes bounds what comes before an answer.
+	maxHeaderBytes = 64 << 10
+	// maxAddressBytes bounds addresses that a camera gives.
+	maxAddressBytes = 2048
+)
 
 // client speaks SOAP 1.2 to one camera.
 type client struct {
 	http               http.Client
 	device             *url.URL
 	username, password string
+	// anonymous says that no token is sent, which needs the camera's time.
+	anonymous bool
 	// skew is by how much the camera's clock is ahead of this machine's.
 	skew time.Duration
+	// login answers a camera that wants HTTP's digest authentication.
+	login login
+	// readBytes is how much the camera has answered so far.
+	readBytes int64
 }
 
 func newClient(c Camera) *client {
@@ -38,7 +51,7 @@ func newClient(c Camera) *client {
 		http: http.Client{
 			// A camera has no business elsewhere, and no proxy knows it.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-			Transport:     &http.Transport{},
+			Transport:     &http.Transport{MaxResponseHeaderBytes: maxHeaderBytes},
 		},
 		device: c.Device, username: c.Username, password: c.Password,
 	}
@@ -48,7 +61,7 @@ func newClient(c Camera) *client {
 // camera. A port that the camera names is believed.
 func (c *client) at(address string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSpace(address))
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" {
+	if err != nil || len(address) > maxAddressBytes || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "the camera names no address of its service")
 	}
 	host := c.device.Hostname()
@@ -62,46 +75,72 @@ func (c *client) at(address string) (*url.URL, error) {
 	return u, nil
 }
 
-// fault is how a camera refuses.
+// fault is how a camera refuses, by SOAP 1.2 or, as older cameras do, by SOAP 1.1.
 type fault struct {
-	Reason string `xml:"Reason>Text"`
-	Code   string `xml:"Code>Subcode>Value"`
+	Reason    string `xml:"Reason>Text"`
+	Code      string `xml:"Code>Subcode>Value"`
+	OldReason string `xml:"faultstring"`
+	OldCode   string `xml:"faultcode"`
 }
 
 func (f *fault) Error() string {
-	return fmt.Sprintf("the camera refuses: %.200q (%.100q)", f.Reason, f.Code)
+	return fmt.Sprintf("the camera refuses: %.200q (%.100q)", cmp.Or(f.Reason, f.OldReason), cmp.Or(f.Code, f.OldCode))
 }
 
-// call sends a request, and reads the answer into answer.
+// call sends a request, and reads the answer into answer. A camera that wants to know who asks
+// by HTTP's authentication is told.
 func (c *client) call(ctx context.Context, to *url.URL, action, header, body string, answer any) error {
+	got, err := c.send(ctx, to, action, header, body)
+	if err == nil && got.status == http.StatusUnauthorized && c.username != "" && c.login.challenged(got.header) {
+		got, err = c.send(ctx, to, action, header, body)
+	}
+	if err != nil {
+		return err
+	}
+	return read(got.data, got.status, answer)
+}
+
+// answered is what a camera has answered.
+type answered struct {
+	status int
+	header http.Header
+	data   []byte
+}
+
+// send sends a request.
+func (c *client) send(ctx context.Context, to *url.URL, action, header, body string) (got answered, err error) {
 	text := c.envelope(to, action, header, body)
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, to.String(), strings.NewReader(text))
 	if err != nil {
-		return err
+		return got, err
 	}
 	request.Header.Set("Content-Type", `application/soap+xml; charset=utf-8; action="`+action+`"`)
+	if err := c.login.authorize(request, c.username, c.password); err != nil {
+		return got, err
+	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return err
+		return got, err
 	}
 	defer response.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes+1))
-	if err != nil {
-		return err
+	got = answered{status: response.StatusCode, header: response.Header}
+	got.data, err = io.ReadAll(io.LimitReader(response.Body, maxAnswerBytes+1))
+	c.readBytes += int64(len(got.data))
+	if err == nil && len(got.data) > maxAnswerBytes {
+		err = moonfirefs.Errorf(moonfirefs.ErrInvalid, "the camera's answer is longer than %d bytes", maxAnswerBytes)
 	}
-	if len(data) > maxAnswerBytes {
-		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "the camera's answer is longer than %d bytes", maxAnswerBytes)
-	}
-	return read(data, response.StatusCode, answer)
+	return got, err
 }
 
 // read reads an answer, which may be a fault.
 func read(data []byte, status int, answer any) error {
-	var refused struct {
-		Fault *fault `xml:"Body>Fault"`
-	}
-	if err := decode(data, &refused); err == nil && refused.Fault != nil {
-		return refused.Fault
+	if status != http.StatusOK || bytes.Contains(data, []byte("Fault")) {
+		var refused struct {
+			Fault *fault `xml:"Body>Fault"`
+		}
+		if err := decode(data, &refused); err == nil && refused.Fault != nil {
+			return refused.Fault
+		}
 	}
 	if status != http.StatusOK {
 		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "the camera answers with HTTP status %d", status)
@@ -139,7 +178,7 @@ const tokenText = `<w:Security s:mustUnderstand="1" xmlns:w="http://docs.oasis-o
 
 // token is who asks (WS-Security UsernameToken Profile 1.0), by the camera's clock.
 func (c *client) token() string {
-	if c.username == "" {
+	if c.username == "" || c.anonymous {
 		return ""
 	}
 	nonce := make([]byte, 16)

@@ -38,6 +38,12 @@ const (
 	off
 )
 
+// states are the values that say so, in lower case.
+var states = map[string]state{"true": on, "false": off, "active": on, "inactive": off, "on": on, "off": off}
+
+// numbers are those that say so as well, in items that are not the number of something.
+var numbers = map[string]state{"1": on, "0": off}
+
 // state reads the first item that is true or false. Where there is none, something has happened
 // at a moment.
 func (n *notification) state() state {
@@ -45,14 +51,25 @@ func (n *notification) state() state {
 		return off
 	}
 	for _, i := range n.Message.Data {
-		switch strings.ToLower(i.Value) {
-		case "true", "1", "active", "on":
-			return on
-		case "false", "0", "inactive", "off":
-			return off
+		if s, ok := states[strings.ToLower(i.Value)]; ok {
+			return s
+		}
+		if s, ok := numbers[i.Value]; ok && !counts(i.Name) {
+			return s
 		}
 	}
 	return moment
+}
+
+// counts says whether an item is the number of something by its name, such as ObjectId.
+func counts(name string) bool {
+	name = strings.ToLower(name)
+	for _, end := range []string{"id", "ids", "count", "number", "level", "token", "index", "confidence", "likelihood"} {
+		if strings.HasSuffix(name, end) {
+			return true
+		}
+	}
+	return false
 }
 
 // key tells apart what can be on at the same time: topics, and what they are of.
