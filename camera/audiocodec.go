@@ -21,6 +21,9 @@ type audioSample struct {
 	data        []byte
 	duration90k moonfirefs.Duration90k
 	entry       *moonfirefs.AudioSampleEntry
+	// misannounced says that the session description has another sample rate, which is also
+	// the one of the time stamps there.
+	misannounced bool
 }
 
 // audioCodec makes samples of packets.
@@ -41,7 +44,7 @@ func newAudioCodec(f *rtsp.Format) (audioCodec, error) {
 	case "L16":
 		return newPCMCodec(pcm16SampleEntry(f.ClockRate, channels))
 	case "MPEG4-GENERIC":
-		return newAACCodec(f.Parameters)
+		return newAACCodec(f.Parameters, rateOf(f))
 	case "MP4A-LATM":
 		return newLATMCodec(f.Parameters)
 	case "OPUS":
@@ -75,18 +78,25 @@ func newPCMCodec(entry *moonfirefs.AudioSampleEntry, err error) (audioCodec, err
 func (c *pcmCodec) add(p *rtp.Packet, take func(audioSample)) error {
 	data := p.Payload[:len(p.Payload)/c.frameBytes*c.frameBytes]
 	if len(data) > 0 {
-		take(audioSample{data, c.entry.Duration90k(1, len(data)), c.entry})
+		take(audioSample{data: data, duration90k: c.entry.Duration90k(1, len(data)), entry: c.entry})
 	}
 	return nil
 }
 
-// aacCodec is for AAC with a header for each access unit (RFC 3640).
+// aacCodec is for AAC with a header for each access unit (RFC 3640), and perhaps another one
+// behind it (ADTS).
 type aacCodec struct {
-	entry   *moonfirefs.AudioSampleEntry
 	packets *rtp.AAC
+	clock   clockRate
+	// announced is what the session description says, and announcedEntry is made of it.
+	announced      aacConfig
+	announcedEntry *moonfirefs.AudioSampleEntry
+	// entry is what counts, and config the ADTS header that says so; empty before the first.
+	entry  *moonfirefs.AudioSampleEntry
+	config string
 }
 
-func newAACCodec(parameters map[string]string) (audioCodec, error) {
+func newAACCodec(parameters map[string]string, clock clockRate) (audioCodec, error) {
 	packets, err := newAAC(parameters)
 	if err != nil {
 		return nil, err
@@ -99,7 +109,28 @@ func newAACCodec(parameters map[string]string) (audioCodec, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &aacCodec{entry, packets}, nil
+	announced, err := parseAACConfig(config)
+	if err != nil {
+		return nil, err
+	}
+	return &aacCodec{packets: packets, clock: clock, announced: announced, announcedEntry: entry, entry: entry}, nil
+}
+
+// configure takes what an ADTS header says: the encoder has written it, where the session
+// description may be about other settings. If the two agree, that of the description stays: it
+// can say more, such as that there is spectral band replication.
+func (c *aacCodec) configure(config []byte) {
+	if c.config == string(config) {
+		return
+	}
+	c.config, c.entry = string(config), c.announcedEntry
+	told, err := parseAACConfig(config)
+	if err != nil || told.sampleRate == c.announced.sampleRate && told.channels == c.announced.channels {
+		return
+	}
+	if entry, err := aacSampleEntry(config); err == nil {
+		c.entry = entry
+	}
 }
 
 // newAAC reads the lengths of the fields of access unit headers (RFC 3640 §4.1). Where a
@@ -124,10 +155,18 @@ func newAAC(parameters map[string]string) (*rtp.AAC, error) {
 }
 
 func (c *aacCodec) add(p *rtp.Packet, take func(audioSample)) error {
-	c.packets.Add(p, func(unit []byte) {
-		if len(unit) > 0 {
-			take(audioSample{unit, c.entry.Duration90k(1, len(unit)), c.entry})
+	c.packets.Add(p, func(unit, config []byte) {
+		if config != nil {
+			c.configure(config)
 		}
+		if len(unit) == 0 {
+			return
+		}
+		announced := c.announced.sampleRate
+		take(audioSample{
+			data: unit, duration90k: c.entry.Duration90k(1, len(unit)), entry: c.entry,
+			misannounced: c.entry.SampleRate != announced && c.clock == clockRate(announced),
+		})
 	})
 	return nil
 }
@@ -150,7 +189,7 @@ func (c *opusCodec) add(p *rtp.Packet, take func(audioSample)) error {
 	if c.entry == nil {
 		c.entry = opusSampleEntry(c.channels, uint16(samples))
 	}
-	take(audioSample{p.Payload, moonfirefs.Duration90k(samples * moonfirefs.UnitsPerSecond / opusRate), c.entry})
+	take(audioSample{data: p.Payload, duration90k: moonfirefs.Duration90k(samples * moonfirefs.UnitsPerSecond / opusRate), entry: c.entry})
 	return nil
 }
 
@@ -181,7 +220,7 @@ func newLATMCodec(parameters map[string]string) (audioCodec, error) {
 func (c *latmCodec) add(p *rtp.Packet, take func(audioSample)) (err error) {
 	c.packets.Add(p, func(unit, config []byte) {
 		if err = c.configure(config); err == nil && len(unit) > 0 {
-			take(audioSample{unit, c.entry.Duration90k(1, len(unit)), c.entry})
+			take(audioSample{data: unit, duration90k: c.entry.Duration90k(1, len(unit)), entry: c.entry})
 		}
 	})
 	return err

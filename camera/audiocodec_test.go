@@ -107,6 +107,64 @@ func TestAudioPayloadTypeDecides(t *testing.T) {
 	}
 }
 
+// TestADTSKnowsBetter ensures that where AAC says itself that it has another sample rate than the
+// session description, or other channels, it is recorded with what it says, and dated by what
+// its time stamps count; and that a description that says more than ADTS can stays.
+func TestADTSKnowsBetter(t *testing.T) {
+	const mono16k, stereo48k, mono12k = "\x60\x40", "\x4c\x80", "\x64\x40" // the rate and channels of ADTS
+	for name, test := range map[string]struct {
+		config string // of the description
+		clock  int
+		adts   string
+		ticks  int64 // from one access unit to the next
+
+		rate        uint32
+		channels    uint16
+		codec       string
+		distance90k moonfirefs.Duration90k
+		lost        int
+	}{
+		"as announced":                   {"1408", 16000, mono16k, 1024, 16000, 1, "mp4a.40.2", 5760, 0},
+		"announced with SBR":             {"2c0a8800", 32000, mono16k, 2048, 16000, 1, "mp4a.40.5", 5760, 0},
+		"another rate, counts samples":   {"1588", 8000, mono16k, 1024, 16000, 1, "mp4a.40.2", 5760, 1},
+		"another rate, counts announced": {"1588", 8000, mono16k, 512, 16000, 1, "mp4a.40.2", 5760, 1},
+		"another rate, counts 1/90 000":  {"1588", 90000, mono16k, 5760, 16000, 1, "mp4a.40.2", 5760, 0},
+		"an uneven rate":                 {"1408", 16000, mono12k, 1365, 12000, 1, "mp4a.40.2", 7678, 1},
+		"other channels":                 {"1188", 48000, stereo48k, 1024, 48000, 2, "mp4a.40.2", 1920, 0},
+	} {
+		_, track, err := newAudioTrack(&rtsp.Description{Medias: []rtsp.Media{{Type: "audio", Formats: []rtsp.Format{
+			{PayloadType: 97, Encoding: "MPEG4-GENERIC", ClockRate: test.clock, Parameters: map[string]string{"config": test.config}},
+		}}}})
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		track.feed = &audioFeed{log: slog.Default()}
+		unit := "\xff\xf1" + test.adts + "\x01\x40\xfcabc"
+		for i := range int64(10) {
+			track.add(&rtp.Packet{PayloadType: 97, Timestamp: 1e9 + i*test.ticks, Payload: []byte("\x00\x10\x00\x50" + unit), Marker: true})
+			track.report(rtp.Report{Camera90k: 1000 * i, Timestamp: 1e9 + i*test.ticks})
+		}
+		frames := track.feed.frames
+		if len(frames) != 10-test.lost {
+			t.Fatalf("%s: %d samples", name, len(frames))
+		}
+		for i, f := range frames {
+			e := f.Entry
+			if string(f.Data) != "abc" || e.SampleRate != test.rate || e.Channels != test.channels || e.RFC6381Codec != test.codec {
+				t.Fatalf("%s: sample %d is %q of %+v", name, i, f.Data, e)
+			}
+			if i > 0 {
+				if distance := f.Offset90k - frames[i-1].Offset90k; distance < test.distance90k-1 || distance > test.distance90k+1 {
+					t.Fatalf("%s: sample %d is %d after the one before", name, i, distance)
+				}
+			}
+		}
+		if got, want := track.feed.alignment.audio.reported90k, 9000-int64(frames[len(frames)-1].Offset90k); got != want {
+			t.Errorf("%s: by its reports, audio is at %d, want %d", name, got, want)
+		}
+	}
+}
+
 // FuzzAudioCodec: whatever a camera says and sends, samples have bytes, a duration and a
 // configuration that can be recorded.
 func FuzzAudioCodec(f *testing.F) {
@@ -117,6 +175,7 @@ func FuzzAudioCodec(f *testing.F) {
 	f.Add("MP4A-LATM", 16000, 1, "0", "40002810", "", []byte("\x03abc"))
 	f.Add("MP4A-LATM", 90000, 1, "1", "", "", []byte("\x20\x00\x14\x08\x1f\xe0\x01\x30\xb0"))
 	f.Add("MPEG4-GENERIC", 16000, 1, "", "1408", "13", []byte("\x00\x10\x00\x18abc"))
+	f.Add("MPEG4-GENERIC", 8000, 1, "", "1588", "13", []byte("\x00\x10\x00\x50\xff\xf1\x60\x40\x01\x40\xfcabc"))
 	f.Fuzz(func(t *testing.T, encoding string, rate, channels int, present, config, size string, payload []byte) {
 		codec, err := newAudioCodec(&rtsp.Format{Encoding: encoding, ClockRate: rate, Channels: channels, Parameters: map[string]string{
 			"cpresent": present, "config": config, "sizelength": size,

@@ -37,6 +37,8 @@ type audioFormat struct {
 	codec audioCodec
 	// err is why it is not recorded; nil if it is.
 	err error
+	// ticks finds out what the time stamps count where the clock may be another one.
+	ticks ticks
 }
 
 // setUpAudio asks for the audio, if it is wanted and there is some. Trouble with it is
@@ -134,14 +136,50 @@ func (t *audioTrack) add(p *rtp.Packet) {
 		t.refuse(t.format.err)
 		return
 	}
-	pts90k := t.format.clock.to90k(p.Timestamp)
+	var after90k moonfirefs.Duration90k
+	samples := 0
 	err := t.format.codec.add(p, func(sample audioSample) {
-		t.addSample(pts90k, &sample, p)
-		pts90k += int64(sample.duration90k)
+		if samples++; sample.misannounced && !t.format.settleClock(p, samples, sample.entry) {
+			return
+		}
+		t.addSample(t.format.clock.to90k(p.Timestamp)+int64(after90k), &sample, p)
+		after90k += sample.duration90k
 	})
 	if err != nil {
 		t.refuse(err)
 	}
+}
+
+// ticks are the time stamps of two packets in a row.
+type ticks struct {
+	// settled says that it is known what they count.
+	settled bool
+	// timestamp is that of the last packet, which has so many access units: 0 before the first.
+	timestamp int64
+	units     int
+}
+
+// known tells whether it is known what they count.
+func (k *ticks) known() bool { return k.settled || k.units == 0 }
+
+// settleClock tells whether it is known what time stamps count, given that the session
+// description has another sample rate than the audio: the units of that rate, or the samples.
+// It is called for each access unit of a packet, with its number from 1 on. Until it is known,
+// which takes two packets, audio cannot be dated.
+func (f *audioFormat) settleClock(p *rtp.Packet, number int, entry *moonfirefs.AudioSampleEntry) bool {
+	k := &f.ticks
+	switch {
+	case k.settled:
+		return true
+	case number > 1 || k.units == 0 || p.Gap:
+		k.timestamp, k.units = p.Timestamp, number
+		return false
+	}
+	k.settled = true
+	if p.Timestamp-k.timestamp == int64(k.units)*int64(entry.FrameSamples) {
+		f.clock = clockRate(entry.SampleRate)
+	}
+	return true
 }
 
 // refuse tells once why audio is not recorded.
@@ -166,7 +204,7 @@ func (t *audioTrack) addSample(pts90k int64, sample *audioSample, p *rtp.Packet)
 
 // report takes a sender report.
 func (t *audioTrack) report(report rtp.Report) {
-	if t.format != nil {
+	if t.format != nil && t.format.ticks.known() {
 		t.feed.alignment.audio.report(report.Camera90k, t.format.clock.to90k(report.Timestamp))
 	}
 }

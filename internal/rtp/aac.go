@@ -25,12 +25,15 @@ type AAC struct {
 	fragment []byte
 	want     int
 	sizes    []int
+	// config is that of the last ADTS header.
+	config [2]byte
 }
 
 // Add hands the access units of a packet to take, in order, which may keep nothing of
-// them. What makes no sense it drops. There are cameras that give no size, or a wrong one: a
+// them. config is nil, or what an ADTS header says of the access unit behind it, as an
+// AudioSpecificConfig (ISO 14496-3 §1.6.2.1); such headers go. What makes no sense it drops. There are cameras that give no size, or a wrong one: a
 // packet with the marker ends an access unit all the same (§3.1).
-func (d *AAC) Add(p *Packet, take func(unit []byte)) {
+func (d *AAC) Add(p *Packet, take func(unit, config []byte)) {
 	if p.Gap {
 		d.fragment = d.fragment[:0]
 	}
@@ -51,14 +54,14 @@ func (d *AAC) Add(p *Packet, take func(unit []byte)) {
 		if size > len(data) {
 			return
 		}
-		take(withoutADTS(data[:size]))
+		d.take(data[:size], take)
 		data = data[size:]
 	}
 }
 
 // addFragment: the size of the whole access unit is in each fragment, the last of which has the
 // marker.
-func (d *AAC) addFragment(data []byte, isLast bool, take func([]byte)) {
+func (d *AAC) addFragment(data []byte, isLast bool, take func(unit, config []byte)) {
 	if len(d.fragment) == 0 || d.want != d.sizes[0] {
 		d.fragment, d.want = d.fragment[:0], d.sizes[0]
 	}
@@ -67,7 +70,7 @@ func (d *AAC) addFragment(data []byte, isLast bool, take func([]byte)) {
 	}
 	d.fragment = append(d.fragment, data[:min(len(data), d.want-len(d.fragment))]...)
 	if len(d.fragment) == d.want || isLast && len(d.fragment) > 0 {
-		take(withoutADTS(d.fragment))
+		d.take(d.fragment, take)
 		d.fragment = d.fragment[:0]
 	}
 }
@@ -98,19 +101,32 @@ func (d *AAC) headers(payload []byte) (data []byte, ok bool) {
 	return header[(total+7)/8:], true
 }
 
-// withoutADTS removes the header that some cameras leave before an access unit
-// (ISO 14496-3 §1.A.2.2). No access unit begins as one does.
-func withoutADTS(unit []byte) []byte {
+// take hands over an access unit without its ADTS header.
+func (d *AAC) take(unit []byte, take func(unit, config []byte)) {
+	config, unit, found := cutADTS(unit)
+	if !found {
+		take(unit, nil)
+		return
+	}
+	d.config = config
+	take(unit, d.config[:])
+}
+
+// cutADTS parts an access unit from the header that some cameras leave before it (ISO 14496-3
+// §1.A.2.2), which is told as the AudioSpecificConfig that says the same. No access unit begins
+// as a header does.
+func cutADTS(unit []byte) (config [2]byte, rest []byte, found bool) {
 	const headerBytes, withCRC = 7, 9
 	if len(unit) < withCRC || unit[0] != 0xff || unit[1]&0xf6 != 0xf0 {
-		return unit
+		return config, unit, false
 	}
-	size := int(unit[3]&3)<<11 | int(unit[4])<<3 | int(unit[5]>>5)
-	switch {
-	case size != len(unit):
-		return unit
-	case unit[1]&1 == 0:
-		return unit[withCRC:]
+	if size := int(unit[3]&3)<<11 | int(unit[4])<<3 | int(unit[5]>>5); size != len(unit) {
+		return config, unit, false
 	}
-	return unit[headerBytes:]
+	objectType, rate, channels := unit[2]>>6+1, unit[2]>>2&0xf, unit[2]&1<<2|unit[3]>>6
+	config = [2]byte{objectType<<3 | rate>>1, rate<<7 | channels<<3}
+	if unit[1]&1 == 0 {
+		return config, unit[withCRC:], true
+	}
+	return config, unit[headerBytes:], true
 }

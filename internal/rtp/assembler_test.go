@@ -348,7 +348,7 @@ func FuzzAAC(f *testing.F) {
 		d := &AAC{SizeBits: 1 + size&31, IndexBits: index & 31, DeltaBits: delta & 31}
 		total := 0
 		for range 3 {
-			d.Add(&Packet{Payload: payload, Gap: gap, Marker: size&32 != 0}, func(unit []byte) { total += len(unit) })
+			d.Add(&Packet{Payload: payload, Gap: gap, Marker: size&32 != 0}, func(unit, _ []byte) { total += len(unit) })
 		}
 		if total > 3*len(payload) || len(d.fragment) > MaxAACBytes {
 			t.Fatalf("%d bytes out of %d, %d kept", total, len(payload), len(d.fragment))
@@ -389,7 +389,12 @@ func TestAAC(t *testing.T) {
 				continue
 			}
 			payload, marked := strings.CutPrefix(payload, "M")
-			d.Add(&Packet{Payload: []byte(payload), Marker: marked}, func(unit []byte) { got = append(got, string(unit)) })
+			d.Add(&Packet{Payload: []byte(payload), Marker: marked}, func(unit, config []byte) {
+				got = append(got, string(unit))
+				if isADTS := name == "with ADTS"; isADTS != (string(config) == "\x14\x08") {
+					t.Errorf("%s: configuration %x", name, config)
+				}
+			})
 		}
 		if !slices.Equal(got, test.want) {
 			t.Errorf("%s: got %q, want %q", name, got, test.want)

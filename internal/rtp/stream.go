@@ -84,8 +84,9 @@ type Stream struct {
 	begun bool
 	// gap says that packets before the next one are missing.
 	gap bool
-	// recent has the sequence numbers plus 1 of the last packets, by the remainder.
-	recent [recentPackets]uint32
+	// recent has the sequence numbers plus 1 of the last packets, by the remainder; foreign has
+	// those of packets of the source with payload types that are not wanted.
+	recent, foreign [recentPackets]uint32
 	// ahead are packets that came before one that is missing.
 	ahead held
 	// odd is a packet whose number is far from next. If the one behind it comes as
@@ -145,10 +146,33 @@ func (s *Stream) Receive(data []byte, at time.Time) {
 		s.count.Malformed++
 	case !slices.Contains(s.config.PayloadTypes, p.payloadType):
 		s.count.Foreign++
+		s.passOver(&p)
 	case s.isOurs(&p, at):
 		s.heard = at
 		s.order(&p, at)
 	}
+}
+
+// passOver notes a packet that is not wanted: it can be numbered with those that are, as comfort
+// noise is (RFC 3389 §4). It may also be numbered by itself, so that it is no more than the reason
+// for a gap.
+func (s *Stream) passOver(p *wirePacket) {
+	if !s.hasSource || p.source != s.source {
+		return
+	}
+	s.foreign[p.sequence%recentPackets] = uint32(p.sequence) + 1
+	s.follow()
+}
+
+// skipForeign goes on behind packets that were passed over.
+func (s *Stream) skipForeign() {
+	for s.isForeign(s.next) {
+		s.next++
+	}
+}
+
+func (s *Stream) isForeign(sequence uint16) bool {
+	return s.foreign[sequence%recentPackets] == uint32(sequence)+1
 }
 
 // isOurs tells whether a packet is of the source that is wanted.
@@ -223,6 +247,9 @@ func (s *Stream) order(p *wirePacket, at time.Time) {
 	if !s.begun {
 		s.begun, s.next = true, p.sequence
 	}
+	if int16(p.sequence-s.next) > 0 {
+		s.skipForeign()
+	}
 	switch distance := int16(p.sequence - s.next); {
 	case distance == 0:
 		s.accept(p, at)
@@ -241,7 +268,7 @@ func (s *Stream) order(p *wirePacket, at time.Time) {
 // accept delivers a packet.
 func (s *Stream) accept(p *wirePacket, at time.Time) {
 	s.next = p.sequence + 1
-	s.recent[p.sequence%recentPackets] = uint32(p.sequence) + 1
+	s.recent[p.sequence%recentPackets], s.foreign[p.sequence%recentPackets] = uint32(p.sequence)+1, 0
 	s.odd.take()
 	s.count.Packets++
 	s.packet = Packet{
@@ -280,6 +307,7 @@ func (s *Stream) hold(p *wirePacket, at time.Time) {
 // follow delivers those that waited for the packet before.
 func (s *Stream) follow() {
 	for i := 0; i < len(s.ahead.packets); i++ {
+		s.skipForeign()
 		if p := s.ahead.packets[i]; p.sequence == s.next {
 			s.ahead.packets = slices.Delete(s.ahead.packets, i, i+1)
 			s.ahead.bytes -= len(p.payload)
@@ -294,7 +322,11 @@ func (s *Stream) pass() {
 	nearest := slices.MinFunc(s.ahead.packets, func(a, b heldPacket) int {
 		return int(int16(a.sequence-s.next)) - int(int16(b.sequence-s.next))
 	})
-	s.count.Lost += int64(nearest.sequence - s.next)
+	for missing := s.next; missing != nearest.sequence; missing++ {
+		if !s.isForeign(missing) {
+			s.count.Lost++
+		}
+	}
 	s.next, s.gap = nearest.sequence, true
 	s.follow()
 }

@@ -48,6 +48,15 @@ func foreign(sequences ...uint16) (packets []testPacket) {
 	return packets
 }
 
+// unwanted makes packets of the same source with another payload type.
+func unwanted(sequences ...uint16) (packets []testPacket) {
+	for _, p := range ours(sequences...) {
+		p.kind = ourKind + 1
+		packets = append(packets, p)
+	}
+	return packets
+}
+
 // TestStream ensures that packets are delivered in order and once, that only those of the
 // stream are, and that what is wrong is counted.
 func TestStream(t *testing.T) {
@@ -72,10 +81,22 @@ func TestStream(t *testing.T) {
 		"another source":          {sent: slices.Concat(ours(1), foreign(40000, 40001), ours(2)), want: []uint16{1, 2}, count: Counters{Foreign: 2}},
 		"another source at first": {config: StreamConfig{HasSource: true}, sent: slices.Concat(foreign(5, 6), ours(1, 2), foreign(7)), want: []uint16{1, 2}, count: Counters{Foreign: 3}},
 		"another payload type":    {sent: append(ours(1, 2), testPacket{3, ourSource, 97, 0}), want: []uint16{1, 2}, count: Counters{Foreign: 1}},
-		"numbers begin anew":      {sent: ours(20000, 20001, 3, 4, 5), want: []uint16{20000, 20001, 3, 4, 5}, gaps: []uint16{3}, count: Counters{Restarts: 1}},
-		"another source, often":   {sent: slices.Concat(ours(1), foreign(7), ours(2), foreign(8, 9), ours(3)), want: []uint16{1, 2, 3}, count: Counters{Foreign: 3}},
-		"one odd number":          {sent: ours(20000, 3, 20001, 20002), want: []uint16{20000, 20001, 20002}},
-		"not the named source":    {config: StreamConfig{HasSource: true}, sent: foreign(1, 2, 3), want: []uint16{1, 2, 3}},
+		"another payload type between": {
+			sent: slices.Concat(ours(65534), unwanted(65535, 0), ours(1, 2)), want: []uint16{65534, 1, 2}, count: Counters{Foreign: 2},
+		},
+		"another payload type, late": {
+			sent: slices.Concat(ours(1, 4, 6), unwanted(2, 3, 5), ours(7)), want: []uint16{1, 4, 6, 7}, count: Counters{Foreign: 3},
+		},
+		"another payload type, and one lost": {
+			sent: slices.Concat(ours(1), unwanted(3), ours(4)), want: []uint16{1, 4}, gaps: []uint16{4}, count: Counters{Foreign: 1, Lost: 1},
+		},
+		"another payload type with numbers of its own": {
+			sent: slices.Concat(ours(1), unwanted(2, 3), ours(2, 3), unwanted(4), ours(4, 5)), want: []uint16{1, 2, 3, 4, 5}, count: Counters{Foreign: 3},
+		},
+		"numbers begin anew":    {sent: ours(20000, 20001, 3, 4, 5), want: []uint16{20000, 20001, 3, 4, 5}, gaps: []uint16{3}, count: Counters{Restarts: 1}},
+		"another source, often": {sent: slices.Concat(ours(1), foreign(7), ours(2), foreign(8, 9), ours(3)), want: []uint16{1, 2, 3}, count: Counters{Foreign: 3}},
+		"one odd number":        {sent: ours(20000, 3, 20001, 20002), want: []uint16{20000, 20001, 20002}},
+		"not the named source":  {config: StreamConfig{HasSource: true}, sent: foreign(1, 2, 3), want: []uint16{1, 2, 3}},
 	}
 	for name, test := range tests {
 		var got, gaps []uint16
