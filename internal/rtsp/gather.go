@@ -55,18 +55,31 @@ func newGatherer(conn *net.TCPConn) (*gatherer, error) {
 	return &gatherer{TCPConn: conn, raw: raw}, nil
 }
 
-// start begins to gather.
+// start begins to gather, unless the kernel cannot tell when something arrived, as where
+// processors or kernels are emulated: what came would be dated by when it was gathered.
 func (g *gatherer) start() error {
-	var err error
+	stamped, err := stampArrivals(g.raw)
+	if err != nil || !stamped {
+		return err
+	}
 	controlErr := g.raw.Control(func(fd uintptr) {
-		err = errors.Join(
-			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVLOWAT, gatherBytes),
-			unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1))
+		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVLOWAT, gatherBytes)
 	})
 	g.gathering, g.more = true, true
 	g.emptied = time.Now()
 	g.suspensions = newSuspensions()
 	return errors.Join(controlErr, err)
+}
+
+// stampArrivals has the kernel stamp what a socket receives; stamped says whether it can.
+func stampArrivals(socket syscall.RawConn) (stamped bool, err error) {
+	controlErr := socket.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
+	})
+	if errors.Is(err, unix.ENOPROTOOPT) {
+		return false, controlErr
+	}
+	return true, errors.Join(controlErr, err)
 }
 
 // stop ends it.

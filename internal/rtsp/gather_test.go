@@ -72,7 +72,7 @@ func TestStampArrivals(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if err := stampArrivals(conn); err != nil {
+	if err := stampDatagrams(conn); err != nil {
 		t.Fatal(err)
 	}
 	before := time.Now()

@@ -9,8 +9,6 @@ import (
 	"net/netip"
 	"sync"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -66,9 +64,19 @@ func (u *udp) listen(port int) (*net.UDPConn, error) {
 	conn, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(netip.AddrPortFrom(u.local, uint16(port))))
 	if err == nil {
 		_ = conn.SetReadBuffer(udpBufferBytes) // as much as the kernel allows
-		err = stampArrivals(conn)
+		err = stampDatagrams(conn)
 	}
 	return conn, err
+}
+
+// stampDatagrams has the kernel stamp what a socket receives. Without stamps, a datagram counts
+// as of when it is read.
+func stampDatagrams(conn syscall.Conn) error {
+	raw, err := conn.SyscallConn()
+	if err == nil {
+		_, err = stampArrivals(raw)
+	}
+	return err
 }
 
 // start begins to read a socket; its packets are like a model. Reports come one by one.
@@ -94,18 +102,6 @@ func (u *udp) start(conn *net.UDPConn, model Packet) {
 			}
 		}
 	})
-}
-
-// stampArrivals has the kernel stamp what a socket receives.
-func stampArrivals(conn syscall.Conn) error {
-	raw, err := conn.SyscallConn()
-	if err != nil {
-		return err
-	}
-	controlErr := raw.Control(func(fd uintptr) {
-		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
-	})
-	return errors.Join(controlErr, err)
 }
 
 func (u *udp) add(p *Packet) {
