@@ -76,6 +76,37 @@ func TestSetsInSamples(t *testing.T) {
 	}
 }
 
+// TestSetsAcrossSessions ensures that a picture parameter set which alone has changed at the end of
+// a session, behind the last picture, is in the sample entry of the next one, although the
+// session description still has the one from before.
+func TestSetsAcrossSessions(t *testing.T) {
+	ppsB := variant(pps0)
+	first := newH264Stream()
+	first.learn([][]byte{smallSPS, pps0})
+	frames, err := first.byteStream(annexB(idrSlice))
+	if err != nil || len(frames) != 1 {
+		t.Fatal(frames, err)
+	}
+	if last, err := first.byteStream(annexB(ppsB)); err != nil || len(last) != 0 {
+		t.Errorf("a parameter set alone makes %d samples, %v", len(last), err)
+	}
+	second := newH264Stream()
+	second.learn([][]byte{smallSPS, pps0})
+	again, err := second.byteStream(annexB(ppsB, idrSlice))
+	if err != nil || len(again) != 1 {
+		t.Fatal(again, err)
+	}
+	if !bytes.Contains(frames[0].Entry.Data, pps0) || bytes.Contains(frames[0].Entry.Data, ppsB) {
+		t.Errorf("the first session has the entry %x", frames[0].Entry.Data)
+	}
+	if !bytes.Contains(again[0].Entry.Data, ppsB) || bytes.Contains(again[0].Entry.Data, pps0) {
+		t.Errorf("the second session has the entry %x", again[0].Entry.Data)
+	}
+	if !bytes.Equal(again[0].Data, lengthPrefixed(idrSlice)) {
+		t.Errorf("its sample is %x", again[0].Data)
+	}
+}
+
 // TestHEVCSetsInSamples ensures the same of H.265.
 func TestHEVCSetsInSamples(t *testing.T) {
 	s := newH265Stream()

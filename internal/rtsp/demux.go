@@ -71,6 +71,11 @@ func (d *demux) setChannels(media int, rtp, rtcp uint8) {
 	d.medias[rtp], d.medias[rtcp] = int16(2*media+1), int16(2*media+2)
 }
 
+// isTaken tells whether one of the channels belongs to a stream.
+func (d *demux) isTaken(channels [2]int) bool {
+	return d.medias[channels[0]] != 0 || d.medias[channels[1]] != 0
+}
+
 // pending is how much waits for more.
 func (d *demux) pending() int { return d.end - d.start }
 

@@ -267,9 +267,16 @@ func (c *Conn) setUp(number int, t *track, answer *message) error {
 		}
 		return nil
 	}
-	channels := [2]int{2 * number, 2*number + 1}
+	asked := [2]int{2 * number, 2*number + 1}
+	channels := asked
 	if ids := transport.InterleavedIDs; ids != nil && ids[0] < 256 && ids[1] < 256 && ids[0] != ids[1] {
 		channels = *ids
+	}
+	if c.demux.isTaken(channels) {
+		channels = asked // there are cameras that answer the same to each SETUP
+	}
+	if c.demux.isTaken(channels) {
+		return ErrTransport
 	}
 	c.demux.setChannels(number, uint8(channels[0]), uint8(channels[1]))
 	return nil

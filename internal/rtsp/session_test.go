@@ -366,6 +366,58 @@ func TestPackets(t *testing.T) {
 	}
 }
 
+// TestChannels ensures that packets belong to the stream that they are of, whichever channels the
+// camera chooses for its streams, also where it says the same of both.
+func TestChannels(t *testing.T) {
+	for name, test := range map[string]struct {
+		answers []string // to the first SETUP, and to the second
+		sent    []byte   // the channels of the packets of either stream
+		err     error
+	}{
+		"as asked for":             {[]string{"0-1", "2-3"}, []byte{0, 2}, nil},
+		"in the other order":       {[]string{"2-3", "0-1"}, []byte{2, 0}, nil},
+		"others":                   {[]string{"20-21", "11-10"}, []byte{20, 11}, nil},
+		"the same twice":           {[]string{"0-1", "0-1"}, []byte{0, 2}, nil},
+		"what is for the other":    {[]string{"2-3", "2-3"}, []byte{2}, ErrTransport},
+		"one of them for two uses": {[]string{"0-1", "1-2"}, []byte{0, 2}, nil},
+	} {
+		answers := test.answers
+		s := serve(t, func(r *request) (string, string) {
+			switch r.method {
+			case "DESCRIBE":
+				return "200 OK\r\nContent-Type: application/sdp\r\n", testVideo + "m=audio 0 RTP/AVP 8\r\na=control:track2\r\n"
+			case "SETUP":
+				channels := answers[0]
+				answers = answers[1:]
+				return "200 OK\r\nSession: 1\r\nTransport: RTP/AVP/TCP;unicast;interleaved=" + channels + "\r\n", ""
+			}
+			return "", ""
+		})
+		c, d, err := dial(t, Config{URL: "rtsp://" + s.address + "/a"})
+		for i := range 2 {
+			if err == nil {
+				_, err = c.Setup(&d.Medias[i])
+			}
+		}
+		if !errors.Is(err, test.err) {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var got []int
+		if err := c.Play(func(p *Packet) { got = append(got, p.Media) }); err != nil {
+			t.Fatal(err)
+		}
+		conn := s.requests("PLAY")[0].conn
+		var want []int
+		for i, channel := range test.sent {
+			want = append(want, i)
+			_, _ = conn.Write(testFrame(channel, 1, "one"))
+		}
+		if err := receiveUntil(t, c, func() bool { return len(got) == len(want) }); err != nil || !slices.Equal(got, want) {
+			t.Errorf("%s: packets of streams %v, %v; want %v", name, got, err, want)
+		}
+	}
+}
+
 // TestStop ensures that a call that waits returns with the cause, and that what has
 // arrived before is delivered.
 func TestStop(t *testing.T) {
