@@ -152,11 +152,13 @@ func scanReservations(rows *sql.Rows) (all []Reservation, err error) {
 	return all, err
 }
 
-// IsReserved tells whether a name is reserved, in whatever state.
-func (db *DB) IsReserved(ctx context.Context, name uuid.UUID) (reserved bool, err error) {
-	err = db.readers.QueryRowContext(ctx, `select exists (select 1 from reserved_sample_files where uuid = ?)`, name[:]).Scan(&reserved)
+// IsWriting tells whether a name is reserved for a file that may be being written. Once it
+// is not, it never is again.
+func (db *DB) IsWriting(ctx context.Context, name uuid.UUID) (writing bool, err error) {
+	err = db.readers.QueryRowContext(ctx,
+		`select exists (select 1 from reserved_sample_files where uuid = ? and state = 'writing')`, name[:]).Scan(&writing)
 	if err != nil {
 		return false, fmt.Errorf("look up reserved name %s: %w", name, asOurs(err))
 	}
-	return reserved, nil
+	return writing, nil
 }

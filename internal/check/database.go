@@ -219,13 +219,14 @@ func (c *checker) tookPart(ctx context.Context) (map[moonfirefs.SampleDirID]bool
 	return all, nil
 }
 
-// forgotten tells whether a reserved file was committed once. A recorder takes a
-// name off the list before it removes the journal: so the name has to be on it
-// still, after the look at the files.
+// forgotten tells whether a file whose name is reserved for writing was committed once. A
+// recorder takes the name off the list before it removes the journal, and may reserve it
+// again, to delete the file: so it has to be reserved for writing still, after the look at
+// the files.
 func (c *checker) forgotten(ctx context.Context, r *index.Reservation) (bool, error) {
 	dir := c.store.Dirs[r.Dir]
 	if r.Deleting || r.Moving || dir == nil || !dir.Forgotten(r.UUID) {
 		return false, nil
 	}
-	return c.store.DB.IsReserved(ctx, r.UUID)
+	return c.store.DB.IsWriting(ctx, r.UUID)
 }
