@@ -74,7 +74,7 @@ func (b *batch) addChunk(c *journal.Chunk, data []byte) {
 func (b *batch) gather(data []byte) {
 	if b.buffer == nil {
 		b.buffer = batchBuffers.Get().(*[maxBatchBytes]byte)
-		b.data = b.buffer[:0]
+		b.data = append(b.buffer[:0], b.data...)
 	}
 	b.data = append(b.data, data...)
 }
