@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -45,6 +46,32 @@ func TestMoonfireNVRYears(t *testing.T) {
 		if again.dates != first.dates || again.dates != cameras*(*nvrDays+1) {
 			t.Errorf("%d dates are shown, then %d, want %d", first.dates, again.dates, cameras*(*nvrDays+1))
 		}
+	}
+}
+
+// A first contact that is killed at any moment, again and again, ends in the mount that one makes
+// that is not killed.
+func TestMountMoonfireNVRKilled(t *testing.T) {
+	const days = 15 // several transactions
+	theirs := nvrstore.New(t, 7, 1)
+	theirs.Fill(theirs.AddCamera("driveway", 0, "main")[0], encodeMoonfire(t, teststore.H264),
+		nvrstore.Fill{Start90k: teststore.At("2026-01-01T00:30:00Z"), Minutes: days * 24 * 60})
+	cache := t.TempDir()
+	args := []string{"mount", "--moonfire-nvr", theirs.Path, "--time-zone", "Europe/Zurich"}
+	for n := range 6 {
+		p := start(t, slices.Concat(args, []string{"--moonfire-cache", cache, newMountpoint(t)})...)
+		time.Sleep(time.Duration(100+150*n) * time.Millisecond)
+		p.kill()
+	}
+	listed := func(cache string) (names string) {
+		mountpoint := newMountpoint(t)
+		p := start(t, slices.Concat(args, []string{"--moonfire-cache", cache, mountpoint})...)
+		waitMounted(t, p)
+		defer p.stop()
+		return tool(t, "find", mountpoint, "-name", "*.mp4", "-printf", "%P %i %s %T@\n")
+	}
+	if killed, whole := listed(cache), listed(t.TempDir()); strings.Count(whole, "\n") < days*24 || killed != whole {
+		t.Errorf("after kills it shows\n%s\nand otherwise\n%s", killed, whole)
 	}
 }
 
