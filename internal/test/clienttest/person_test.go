@@ -178,3 +178,55 @@ func TestPagesFit(t *testing.T) {
 		}
 	}
 }
+
+// TestThirtyCameras ensures that somebody finds one of thirty cameras as quickly as one of three, on
+// a phone and on a screen, and that neither the page of all nor all at one time are wider than these.
+func TestThirtyCameras(t *testing.T) {
+	t.Parallel()
+	const count = 30
+	store := filepath.Join(tempDir(t), "store")
+	var cameras []teststore.Camera
+	for i := range count {
+		cameras = append(cameras, teststore.Camera{Name: fmt.Sprintf("camera-%02d", i+1), RetainBytes: 1 << 40})
+	}
+	if err := teststore.Create(t.Context(), store, timeZone, cameras...); err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now().In(newYork())
+	start := time.Date(now.Year(), now.Month(), now.Day()-1, 13, 5, 0, 0, newYork())
+	writer, date := open(t, store), start.Format(time.DateOnly)
+	for i := range cameras {
+		take := teststore.Take{Folder: cameras[i].Name, Start: moonfirefs.FromTime(start), Recordings: 1, Seconds: 60, Media: mustMedia(t, mainMedia)}
+		if err := writer.Record(t.Context(), take); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	m, b := mount(t, store), newBrowser(t)
+	narrow := func(page string, width int64) {
+		t.Helper()
+		if got := eval[int64](b, "document.documentElement.scrollWidth"); got > width {
+			t.Errorf("%s is %d pixels wide on a screen of %d", page, got, width)
+		}
+	}
+	for _, width := range []int64{390, 1280} {
+		b.viewport(width, "light")
+		b.clicks = 0
+		b.do(chromedp.Navigate("about:blank"), chromedp.Navigate("file://"+m.path("index.html")))
+		b.until("all cameras", fmt.Sprintf(`document.readyState === "complete" && document.querySelectorAll(".camera .picture").length === %d`, count))
+		narrow("the page of all cameras", width)
+		b.click(`.camera a[data-date="` + date + `"][href^="camera-30/"]`)
+		b.until("the page of the date", `document.readyState === "complete" && location.pathname.includes("/camera-30/") && !!document.querySelector("#buttons button")`)
+		narrow("the page of a date", width)
+		b.click(`a[href="13.mp4"]`)
+		b.until("the picture", `document.querySelector("video").readyState >= 2 && document.getElementById("clock").textContent.startsWith("13:05:")`)
+		if b.clicks > 3 {
+			t.Errorf("it takes %d clicks", b.clicks)
+		}
+		b.do(chromedp.Navigate("about:blank"), chromedp.Navigate("file://"+m.path("index.html#at="+date+"/13:05:20")))
+		b.until("all of them at one time", fmt.Sprintf(`document.querySelectorAll("iframe").length === %d`, count))
+		narrow("all cameras at one time", width)
+	}
+}

@@ -100,6 +100,8 @@ func TestDiskGone(t *testing.T) {
 			disk := newImage(t, ext4)
 			path := filepath.Join(t.TempDir(), "store")
 			s := newSiteWith(t, path, "", sources, retainBytes, filepath.Join(disk.path, "samples"))
+			s.furnish()
+			s.promiseEvent()
 			s.untilBroken("disk "+name, func() []string { return s.loseAndFind(disk, d.leave, d.comeBack) })
 		})
 	}
@@ -144,6 +146,7 @@ func (s *site) loseAndFind(disk *image, leave, comeBack func(*image)) []string {
 	if left, err := filepath.Glob(filepath.Join(disk.path, "samples", "*-*")); err != nil || len(left) > 0 {
 		problems = append(problems, strings.Join(left, ", ")+": written to what is not the disk")
 	}
+	s.promiseEvent()
 	comeBack(disk)
 	back := time.Now()
 	if !p.prints(1, `msg="recording to the sample directory begins"`) || !p.prints(cameraCount/2, `msg="recording continues"`) {

@@ -54,7 +54,7 @@ func (s *site) inspect(at moment) (problems []string) {
 	if err != nil {
 		problems = append(problems, err.Error())
 	}
-	return append(problems, broken...)
+	return append(append(problems, broken...), s.brokenRooms(ctx, opened)...)
 }
 
 // brokenPromises lists the recordings that were committed and are missing,

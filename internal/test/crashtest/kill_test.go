@@ -12,16 +12,22 @@ import (
 	"time"
 )
 
-// TestKill ensures that SIGKILL at any moment costs nothing that was promised.
+// TestKill ensures that SIGKILL at any moment costs nothing that was promised, be it footage or
+// an event, and that previews are made afterwards as before.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	s := newSite(t, filepath.Join(t.TempDir(), "store"), "")
+	s.furnish()
 	s.warmUp()
 	s.repeat("SIGKILL at a random moment", tries(6, 200), func(int) []string {
 		s.recordForAWhile()
+		s.promiseEvent()
 		s.kill()
 		return nil
 	})
+	for _, problem := range s.pictures() {
+		t.Error(problem)
+	}
 }
 
 // repeat breaks the site in one way, again and again; each time, it inspects

@@ -24,9 +24,11 @@ func TestPowerCut(t *testing.T) {
 			t.Parallel()
 			disk := newImage(t, c.kind)
 			s := newSite(t, filepath.Join(disk.path, "store"), "")
+			s.furnish()
 			s.warmUp()
 			s.repeat("power cut, "+c.kind.name, c.tries, func(int) []string {
 				s.recordForAWhile()
+				s.promiseEvent()
 				s.cut(disk)
 				return nil
 			})

@@ -46,7 +46,9 @@ type site struct {
 	// promised are the recordings whose commit was logged.
 	promised map[uuid.UUID]promise
 	// spared are the recordings with events, which retention must not delete.
-	spared  map[uuid.UUID]bool
+	spared map[uuid.UUID]bool
+	// rooms are the databases beside the index, if the program keeps any.
+	rooms   *rooms
 	running *program
 	// options are given to the program with each start.
 	options []string
