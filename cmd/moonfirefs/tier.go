@@ -205,7 +205,7 @@ func newTierRemoveCommand(g *global) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "remove CAMERA",
 		Short: "Keep a camera's footage where it is recorded",
-		Long: `Footage of the camera moves no longer. What has moved stays where it is, and the quota of
+		Long: `Stops moving the footage of the camera. What has moved stays where it is, and the quota of
 the camera is for all of its footage from then on: raise it first, or what exceeds it is
 deleted.
 
