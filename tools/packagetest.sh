@@ -24,9 +24,10 @@ recordings() {
 footage() { (cd "$root/var/lib/moonfirefs" && find . -type f -exec sha256sum {} + | sort -k 2); }
 
 # run WHAT DOCUMENT runs the blocks of a document that are marked with
-# <!-- run: WHAT -->, as $user, or as root in the folder with the package.
+# <!-- run: WHAT -->, or with <!-- run --> if WHAT is empty, as $user, or as root in the
+# folder with the package.
 run() {
-    awk -v mark="<!-- run: $1 -->" '
+    awk -v mark="<!-- run${1:+: $1} -->" '
         $0 == mark { found = 1; next }
         found && /^```sh$/ { inside = 1; next }
         /^```$/ { inside = 0; found = 0 }
@@ -71,6 +72,7 @@ echo 'APT::Get::Assume-Yes "true";' >"$root/etc/apt/apt.conf.d/99yes"
 cp "$first" "$root/root/"
 chroot_download --no-install-recommends "/root/$(basename "$first")" ffmpeg
 chroot_download samba smbclient
+chroot_download rsync
 systemd_start
 
 step "install, as the README says"
@@ -117,6 +119,12 @@ in_systemd sh -euc '
     hour=$(cd /mnt/nvr && ls -d driveway/*-*-*/*.mp4 | head -n 1)
     smbclient //127.0.0.1/footage -U alice%s3cret -c "recurse ON; ls; get $hour over-smb.mp4"
     ffprobe -v error -count_packets -select_streams v -show_entries stream=nb_read_packets -of csv=p=0 over-smb.mp4'
+
+step "back it up, as docs/backup.md says"
+run "" docs/backup.md
+hour=$(cd "$root/media/backup/nvr" && ls -d driveway/*-*-*/*.mp4 | head -n 1)
+in_systemd runuser -u moonfirefs -- ffprobe -v error -show_entries format=duration -of csv=p=0 "/media/backup/nvr/$hour"
+in_systemd systemctl disable --now moonfirefs-backup.timer
 
 step "mount it a second time, as an ordinary line of fstab"
 grep -v '^#' examples/fstab >"$root/etc/fstab"
