@@ -34,11 +34,15 @@ var _ fuse.ReadResult = (*spliceResult)(nil)
 // spliceOrCopy answers a read of samples that lie in one sample file, which it releases
 // or hands on.
 func (h *handle) spliceOrCopy(s library.Samples, dest []byte) (fuse.ReadResult, error) {
-	if pipe := fillPipe(s.File, s.Offset, len(dest)); pipe != nil {
+	pipe, err := fillPipe(s.File, s.Offset, len(dest))
+	if pipe != nil {
 		return &spliceResult{h.tree, s, pipe, len(dest)}, nil
 	}
 	defer s.File.Release()
-	if err := s.File.ReadAt(dest, s.Offset); err != nil {
+	if err == nil {
+		err = s.File.ReadAt(dest, s.Offset)
+	}
+	if err != nil {
 		return nil, &library.RecordingError{ID: s.Recording, Err: err}
 	}
 	return fuse.ReadResultData(dest), nil
@@ -48,18 +52,25 @@ func (h *handle) spliceOrCopy(s library.Samples, dest []byte) (fuse.ReadResult, 
 const minSpliceBytes = 64 << 10
 
 // fillPipe returns a pipe with n bytes of a file, or nil if that does not work
-// out for any reason.
-func fillPipe(file sample.File, offset int64, n int) *splice.Pair {
-	plain, ok := file.(interface{ Fd() uintptr })
-	if !ok || n < minSpliceBytes || !fits(offset, n) {
-		return nil
+// out for any reason. There is an error only if the bytes cannot be had at all.
+func fillPipe(file sample.File, offset int64, n int) (*splice.Pair, error) {
+	if n < minSpliceBytes || !fits(offset, n) {
+		return nil, nil
 	}
+	fd, ok, err := file.Fd(offset, n)
+	if !ok || err != nil {
+		return nil, err
+	}
+	return pipeFrom(fd, offset, n), nil
+}
+
+func pipeFrom(fd uintptr, offset int64, n int) *splice.Pair {
 	pipe, err := splice.Get()
 	if err != nil {
 		return nil
 	}
 	if pipe.Grow(n+2*os.Getpagesize()) == nil {
-		if loaded, err := pipe.LoadFromAt(plain.Fd(), n, offset); err == nil && loaded == n {
+		if loaded, err := pipe.LoadFromAt(fd, n, offset); err == nil && loaded == n {
 			return pipe
 		}
 	}

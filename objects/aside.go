@@ -29,7 +29,7 @@ func (d *Dir) MoveAside(name uuid.UUID) (path string, err error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		err = d.copyWithin(ctx, base, asideName+base)
-	case err == nil && (there.totalBytes != found.totalBytes || there.table != found.table):
+	case err == nil && (there.sizeBytes != found.sizeBytes || there.table != found.table):
 		err = fmt.Errorf("move object %s aside: %s%s: %w", base, asideName, base, moonfirefs.ErrExists)
 	}
 	if err != nil {

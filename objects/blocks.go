@@ -49,9 +49,13 @@ type table []uint32
 // blockSum is the checksum of a block. It tells blocks of other objects, and of other places,
 // apart.
 func blockSum(name uuid.UUID, block int, data []byte) uint32 {
+	return crc32.Update(beginSum(name, block), castagnoli, data)
+}
+
+// beginSum is the checksum of a block before its bytes are added.
+func beginSum(name uuid.UUID, block int) uint32 {
 	sum := crc32.Update(0, castagnoli, name[:])
-	sum = crc32.Update(sum, castagnoli, binary.BigEndian.AppendUint32(nil, uint32(block)))
-	return crc32.Update(sum, castagnoli, data)
+	return crc32.Update(sum, castagnoli, binary.BigEndian.AppendUint32(nil, uint32(block)))
 }
 
 // readTable makes the table of what is to become an object.

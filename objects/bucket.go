@@ -118,46 +118,42 @@ func (b *bucket) isFailing() bool {
 	return b.failing
 }
 
-// part is a part of an object.
-type part struct {
-	data []byte
-	// totalBytes is the size of the object, table its checksums.
-	totalBytes int64
-	table      string
+// found is what is known of an object.
+type found struct {
+	sizeBytes int64
+	// table are its checksums.
+	table string
 }
 
-// get reads n bytes of an object of a size at an offset, and has verify look at them: what it
-// refuses is asked for again.
-func (b *bucket) get(ctx context.Context, name string, sizeBytes, offset, n int64, verify func(*part) error) (p *part, err error) {
-	err = b.retry(ctx, "read object "+name, n, func(ctx context.Context) (err error) {
-		if p, err = b.getOnce(ctx, name, sizeBytes, offset, n); err != nil {
-			return err
-		}
-		b.counted.ReceivedBytes.Add(n)
-		return verify(p)
+// get reads a part of an object of a size. span says which, anew for each attempt, and take reads
+// it: what it refuses is asked for again. unitBytes is what has to come within a patience.
+func (b *bucket) get(
+	ctx context.Context, name string, sizeBytes, unitBytes int64, span func() (from, to int64), take func(table string, body io.Reader) error,
+) error {
+	return b.retry(ctx, "read object "+name, unitBytes, func(ctx context.Context) error {
+		from, to := span()
+		return b.getOnce(ctx, name, sizeBytes, from, to, take)
 	})
-	return p, err
 }
 
-func (b *bucket) getOnce(ctx context.Context, name string, sizeBytes, offset, n int64) (*part, error) {
+func (b *bucket) getOnce(ctx context.Context, name string, sizeBytes, from, to int64, take func(table string, body io.Reader) error) error {
 	var o minio.GetObjectOptions
-	if err := o.SetRange(offset, offset+n-1); err != nil {
-		return nil, err
+	if err := o.SetRange(from, to-1); err != nil {
+		return err
 	}
 	body, _, header, err := b.client.GetObject(ctx, b.bucket, b.key(name), o)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer body.Close()
-	from, totalBytes, ok := contentRange(header.Get("Content-Range"))
-	if !ok || from != offset {
-		return nil, fmt.Errorf("asked for the bytes from %d, it answers with %q: %w", offset, printable(header.Get("Content-Range")), errWrongBytes)
+	begins, totalBytes, ok := contentRange(header.Get("Content-Range"))
+	if !ok || begins != from {
+		return fmt.Errorf("asked for the bytes from %d, it answers with %q: %w", from, printable(header.Get("Content-Range")), errWrongBytes)
 	}
 	if totalBytes != sizeBytes {
-		return nil, fmt.Errorf("it has %d bytes instead of %d: %w", totalBytes, sizeBytes, moonfirefs.ErrCorrupt)
+		return fmt.Errorf("it has %d bytes instead of %d: %w", totalBytes, sizeBytes, moonfirefs.ErrCorrupt)
 	}
-	p := &part{data: make([]byte, n), totalBytes: totalBytes, table: header.Get(metaPrefix + tableKey)}
-	return p, readFull(body, p.data)
+	return take(header.Get(metaPrefix+tableKey), body)
 }
 
 // contentRange parses "bytes FROM-TO/TOTAL".
@@ -255,14 +251,14 @@ func (b *bucket) put(ctx context.Context, name string, r io.ReaderAt, sizeBytes 
 	})
 }
 
-// stat tells of an object. Nothing but its size and its checksums is filled in.
-func (b *bucket) stat(ctx context.Context, name string) (p *part, err error) {
+// stat looks at an object.
+func (b *bucket) stat(ctx context.Context, name string) (f found, err error) {
 	err = b.retry(ctx, "look at object "+name, 0, func(ctx context.Context) error {
 		info, err := b.client.StatObject(ctx, b.bucket, b.key(name), minio.StatObjectOptions{})
-		p = &part{totalBytes: info.Size, table: info.Metadata.Get(metaPrefix + tableKey)}
+		f = found{info.Size, info.Metadata.Get(metaPrefix + tableKey)}
 		return err
 	})
-	return p, err
+	return f, err
 }
 
 // storedSHA256 asks for the SHA-256 that the object store has of an object; it is zero if there

@@ -11,9 +11,12 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"golang.org/x/sys/unix"
 
 	"github.com/moonfirefs/moonfirefs/internal/test/objectstore"
+	"github.com/moonfirefs/moonfirefs/internal/test/wait"
 	"github.com/moonfirefs/moonfirefs/objects"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 // openCache opens a cache that is closed with the test.
@@ -64,11 +67,14 @@ func TestCache(t *testing.T) {
 		file, err := dir.Open(name, int64(len(data)))
 		f.must(err)
 		defer file.Release()
-		if _, plain := file.(interface{ Fd() uintptr }); !plain {
-			t.Error("what is in the cache as a whole is no plain file")
+		if !f.hasFile(file, 1<<20-5, data[1<<20-5:][:10]) {
+			t.Error("what is in the cache cannot be passed on without a copy")
 		}
 		if err := file.ReadAt(make([]byte, 2), int64(len(data))-1); err == nil {
 			t.Error("the trailer can be read")
+		}
+		if _, _, err := file.Fd(int64(len(data))-1, 2); err == nil {
+			t.Error("the trailer can be passed on")
 		}
 	})
 	f.store.Set(objectstore.Frozen)
@@ -97,6 +103,21 @@ func TestCache(t *testing.T) {
 			t.Errorf("an object that goes stays in the cache: %v", err)
 		}
 	})
+}
+
+// hasFile tells whether there is a file of this machine that has what is wanted at an offset.
+func (f *fixture) hasFile(file sample.File, offset int64, want []byte) bool {
+	f.Helper()
+	fd, ok, err := file.Fd(offset, len(want))
+	f.must(err)
+	if !ok {
+		return false
+	}
+	got := make([]byte, len(want))
+	if n, err := unix.Pread(int(fd), got, offset); err != nil || n != len(got) || !bytes.Equal(got, want) {
+		f.Errorf("what is passed on: right is %v, %v", bytes.Equal(got, want), err)
+	}
+	return true
 }
 
 // spoil changes a byte of a file.
@@ -153,19 +174,76 @@ func TestCacheBounded(t *testing.T) {
 	}
 }
 
-// TestReadAhead ensures that what will be read is fetched before, several blocks at once.
-func TestReadAhead(t *testing.T) {
+// TestPassedOn ensures that each block can be passed on without a copy as soon as it is in the
+// cache, also in the first process and where the others are missing, and never one that differs
+// from its checksum.
+func TestPassedOn(t *testing.T) {
 	f := newFixture(t, objects.Options{})
-	name := uuid.New()
-	data := f.publish(name, 12<<20)
-	file, err := f.dir.Open(name, 12<<20)
+	path, name := filepath.Join(t.TempDir(), "cache"), uuid.New()
+	data := f.publish(name, 3<<20)
+	f.store.Spoil(t, "home/"+name.String()) // in the second block
+	dir := f.open(objects.Options{Cache: openCache(t, path, 1<<30), Patience: patience})
+	for offset, wanted := range map[int64]bool{0: true, 1<<20 + 7: false, 1<<20 - 100: false, 2<<20 + 9: true} {
+		file, err := dir.Open(name, int64(len(data)))
+		f.must(err)
+		if fd, ok, err := file.Fd(offset, 1000); ok != wanted || (err == nil) != wanted {
+			t.Errorf("at %d: %d, %v, %v", offset, fd, ok, err)
+		}
+		if wanted {
+			f.hasFile(file, offset, data[offset:][:1000])
+		}
+		file.Release()
+	}
+	uncached, err := f.dir.Open(name, int64(len(data)))
 	f.must(err)
-	before := f.store.Requests("GET")
-	file.(interface{ WillNeed(offset, n int64) }).WillNeed(0, 12<<20)
-	if got, err := f.read(f.dir, name, 12<<20, 0, 12<<20); err != nil || !bytes.Equal(got, data) {
-		t.Errorf("read: %v", err)
+	defer uncached.Release()
+	if f.hasFile(uncached, 0, data[:10]) {
+		t.Error("there is a file without a cache")
 	}
-	if n := f.store.Requests("GET") - before; n != 12 {
-		t.Errorf("%d requests for 12 blocks", n)
+}
+
+// TestReadAhead ensures that what will be read is fetched before, several blocks with a request;
+// that a block that is damaged costs no other one; and that what was there is not fetched again.
+func TestReadAhead(t *testing.T) {
+	for name, o := range map[string]objects.Options{
+		"in memory":    {Patience: patience},
+		"in the cache": {Patience: patience, Cache: openCache(t, t.TempDir(), 1<<30)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t, o)
+			name := uuid.New()
+			data := f.publish(name, 12<<20)
+			before := f.store.Requests("GET")
+			f.willNeed(name, 12<<20)
+			wait.Until(t, "it to be fetched", func() bool { return f.dir.Counters().ReceivedBytes.Load() == 12<<20 })
+			if got, err := f.read(f.dir, name, 12<<20, 0, 12<<20); err != nil || !bytes.Equal(got, data) {
+				t.Errorf("read: %v", err)
+			}
+			if n := f.store.Requests("GET") - before; n != 3 {
+				t.Errorf("%d requests for 12 blocks", n)
+			}
+			damaged := uuid.New()
+			data = f.publish(damaged, 12<<20)
+			f.store.Spoil(t, "home/"+damaged.String())
+			f.willNeed(damaged, 12<<20)
+			for block := range 12 {
+				got, err := f.read(f.dir, damaged, 12<<20, int64(block)<<20, 1<<20)
+				if block == 6 && err != nil {
+					continue
+				}
+				if block == 6 || err != nil || !bytes.Equal(got, data[block<<20:][:1<<20]) {
+					t.Errorf("block %d: %v", block, err)
+				}
+			}
+		})
 	}
+}
+
+// willNeed has an object fetched for later.
+func (f *fixture) willNeed(name uuid.UUID, sizeBytes int64) {
+	f.Helper()
+	file, err := f.dir.Open(name, sizeBytes)
+	f.must(err)
+	defer file.Release()
+	file.(interface{ WillNeed(offset, n int64) }).WillNeed(0, sizeBytes)
 }

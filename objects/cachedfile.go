@@ -7,7 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -15,9 +15,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"golang.org/x/sys/unix"
 
 	"github.com/moonfirefs/moonfirefs"
-	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 type unixStat = syscall.Stat_t
@@ -32,8 +32,7 @@ const (
 	absent
 )
 
-// cachedFile is a file of a cache. While an object is in the cache as a whole, it is a
-// sample.File that is plain.
+// cachedFile is a file of a cache.
 type cachedFile struct {
 	cache *Cache
 	name  uuid.UUID
@@ -43,9 +42,8 @@ type cachedFile struct {
 	file      *os.File
 	sizeBytes int64
 	table     table
-	// blocks say what is known of each; missing is how many are not known to be there.
-	blocks  []atomic.Int32
-	missing atomic.Int64
+	// blocks say what is known of each.
+	blocks []atomic.Int32
 
 	// What follows is guarded by cache.mu.
 
@@ -57,8 +55,6 @@ type cachedFile struct {
 	bytes   int64
 	dropped bool
 }
-
-var _ sample.File = (*cachedFile)(nil)
 
 // trailer is what follows the blocks.
 type trailer struct {
@@ -91,7 +87,6 @@ func (f *cachedFile) create(sizeBytes int64, t table) error {
 func (f *cachedFile) begin(file *os.File, sizeBytes int64, t table) {
 	f.file, f.sizeBytes, f.table = file, sizeBytes, t
 	f.blocks = make([]atomic.Int32, len(t))
-	f.missing.Store(int64(len(t)))
 }
 
 // reopen opens what is left of an earlier process, or was idle.
@@ -131,60 +126,70 @@ func readTrailer(file *os.File, sizeBytes int64) (table, error) {
 	return parseTable(found.Table, sizeBytes)
 }
 
-// has tells whether a block is there and what it should be.
+// isPresent tells whether a block is known to be there and what it should be.
+func (f *cachedFile) isPresent(block int) bool { return f.blocks[block].Load() == present }
+
+// has finds that out.
 func (f *cachedFile) has(block int) bool {
 	if state := f.blocks[block].Load(); state != unknown {
 		return state == present
 	}
-	offset, n := blockKey{f.name, f.sizeBytes, block}.extent()
-	data := make([]byte, n)
-	if _, err := f.file.ReadAt(data, offset); err != nil || blockSum(f.name, block, data) != f.table[block] {
-		f.blocks[block].CompareAndSwap(unknown, absent)
-		return f.blocks[block].Load() == present // written meanwhile
+	state := absent
+	if sum, err := f.sum(block); err == nil && sum == f.table[block] {
+		state = present
 	}
-	f.nowHas(block)
-	return true
+	f.blocks[block].CompareAndSwap(unknown, state) // unless it was written meanwhile
+	return f.isPresent(block)
 }
 
-func (f *cachedFile) nowHas(block int) {
-	if f.blocks[block].Swap(present) != present {
-		f.missing.Add(-1)
+// sumBytes is how much of a block is read at a time, so that it is in the processor's cache
+// when its checksum is made.
+const sumBytes = 128 << 10
+
+// sum makes the checksum of what is there of a block.
+func (f *cachedFile) sum(block int) (uint32, error) {
+	offset, n := blockKey{f.name, f.sizeBytes, block}.extent()
+	buffer := newBuffer(sumBytes)
+	defer buffer.free()
+	sum := beginSum(f.name, block)
+	for n > 0 {
+		data := buffer.data[:min(n, sumBytes)]
+		if _, err := f.file.ReadAt(data, offset); err != nil {
+			return 0, err
+		}
+		sum = crc32.Update(sum, castagnoli, data)
+		offset, n = offset+int64(len(data)), n-int64(len(data))
 	}
+	return sum, nil
 }
 
 // write keeps a block that was verified.
 func (f *cachedFile) write(block int, data []byte) error {
-	offset, n := blockKey{f.name, f.sizeBytes, block}.extent()
-	if f.blocks[block].Load() == present {
+	if f.isPresent(block) {
 		return nil
 	}
+	offset, n := blockKey{f.name, f.sizeBytes, block}.extent()
 	if _, err := f.file.WriteAt(data, offset); err != nil {
 		return err
 	}
-	f.nowHas(block)
-	f.cache.grown(f, n)
+	if f.blocks[block].Swap(present) != present {
+		f.cache.grown(f, n)
+	}
 	return nil
 }
 
-// Fd returns the descriptor, valid until Release.
-func (f *cachedFile) Fd() uintptr { return f.file.Fd() }
-
-// ReadAt implements sample.File.
-func (f *cachedFile) ReadAt(p []byte, offset int64) error {
-	if offset < 0 || offset+int64(len(p)) > f.sizeBytes { // the trailer is not the object's
-		return fmt.Errorf("read object %s at %d: it ends early: %w", f.name, offset, moonfirefs.ErrCorrupt)
-	}
-	n, err := f.file.ReadAt(p, offset)
-	if n == len(p) {
-		return nil
-	}
-	if errors.Is(err, io.EOF) {
-		err = fmt.Errorf("it ends early: %w", moonfirefs.ErrCorrupt)
-	}
-	return fmt.Errorf("read object %s from the cache at %d: %w", f.name, offset, err)
+// readAt reads what is known to be there.
+func (f *cachedFile) readAt(p []byte, offset int64) error {
+	_, err := f.file.ReadAt(p, offset)
+	return err
 }
 
-// Release implements sample.File. The time of the file is when it was used last, for the next
+// willNeed has the disk read n bytes at an offset. It does not wait for them.
+func (f *cachedFile) willNeed(offset, n int64) {
+	_ = unix.Fadvise(int(f.file.Fd()), offset, n, unix.FADV_WILLNEED) // advice and nothing more
+}
+
+// Release gives it back to the cache. The time of the file is when it was used last, for the next
 // process.
 func (f *cachedFile) Release() {
 	c := f.cache

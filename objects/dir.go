@@ -218,7 +218,7 @@ func (d *Dir) Publish(name uuid.UUID, spool *os.File) error {
 		return err
 	}
 	// It may be of an earlier attempt whose answer has not arrived.
-	if there, failed := d.stat(context.Background(), name.String()); failed == nil && there.totalBytes == info.Size() && there.table == text {
+	if there, failed := d.stat(context.Background(), name.String()); failed == nil && there.sizeBytes == info.Size() && there.table == text {
 		return nil
 	}
 	return err
@@ -271,7 +271,7 @@ func (d *Dir) Stat(name uuid.UUID) (sample.Info, error) {
 	if err != nil {
 		return sample.Info{}, err
 	}
-	return sample.Info{SizeBytes: found.totalBytes, Regular: true}, nil
+	return sample.Info{SizeBytes: found.sizeBytes, Regular: true}, nil
 }
 
 // EachBatch implements sample.Remote.

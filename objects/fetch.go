@@ -4,9 +4,7 @@ package objects
 
 import (
 	"context"
-	"fmt"
 	"sync"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -16,7 +14,7 @@ import (
 const (
 	// defaultMemoryBytes is for blocks that were read.
 	defaultMemoryBytes = 64 << 20
-	// maxFetches is how many blocks are fetched at once for what will be read soon.
+	// maxFetches is how many requests are made at once for what will be read soon.
 	maxFetches = 8
 )
 
@@ -34,8 +32,15 @@ func (k blockKey) extent() (offset, n int64) {
 	return offset, min(blockBytes, k.sizeBytes-offset)
 }
 
+// plus is the block that many blocks further on.
+func (k blockKey) plus(blocks int) blockKey {
+	k.block += blocks
+	return k
+}
+
 // blocks are those of the objects of a directory: the last ones that were read, and those that
-// are on their way.
+// are on their way. Where there is a cache on a disk, the blocks are there; in memory are only
+// those that it did not take.
 type blocks struct {
 	bucket *bucket
 	// disk is nil where there is no cache.
@@ -44,44 +49,108 @@ type blocks struct {
 	// ctx ends with cancel.
 	ctx    context.Context //nolint:containedctx // that of all requests
 	cancel context.CancelFunc
-	// slots has one for each fetch for later.
+	// slots has one for each request for later.
 	slots chan struct{}
 
 	mu sync.Mutex // guards what follows
-	// coming are those that are fetched for later, or wait for a slot.
-	coming map[blockKey]struct{}
+	// coming are those that somebody waits for, or that will be read soon.
+	coming map[blockKey]*arrival
 	closed bool
 	wg     sync.WaitGroup
 }
 
+// arrival is a block that is to come.
+type arrival struct {
+	// inMemory says that the bytes themselves are wanted, since the cache did not have them
+	// when they were read from there.
+	inMemory bool
+	// begun says that somebody is at it, whom others wait for. It is guarded by blocks.mu.
+	begun bool
+
+	// done is closed once the block is there, or will not come. What follows is set before.
+	done chan struct{}
+	// data is nil where the cache has the block, and where err says why it did not come.
+	data []byte
+	err  error
+	// asked tells whether the bucket was asked for it.
+	asked bool
+}
+
+func newArrival() *arrival { return &arrival{done: make(chan struct{})} }
+
 func newBlocks(b *bucket, memoryBytes int64, disk *Cache) *blocks {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &blocks{
-		bucket: b, disk: disk, ctx: ctx, cancel: cancel, slots: make(chan struct{}, maxFetches), coming: make(map[blockKey]struct{}),
+		bucket: b, disk: disk, ctx: ctx, cancel: cancel, slots: make(chan struct{}, maxFetches), coming: make(map[blockKey]*arrival),
 		memory: bytecache.New[blockKey](bytecache.Oldest, memoryBytes, func(data []byte) int64 { return int64(len(data)) }),
 	}
 }
 
 // read copies what a block has at an offset, up to its end, and tells how much that is.
 func (b *blocks) read(key blockKey, p []byte, offset int64) (n int, err error) {
-	if data, ok := b.memory.Get(key); ok {
-		b.bucket.counted.Hits.Add(1)
-		return copy(p, data[offset:]), nil
-	}
-	if n, ok := b.readDisk(key, p, offset); ok {
-		b.bucket.counted.Hits.Add(1)
-		return n, nil
-	}
-	b.bucket.counted.Misses.Add(1)
-	data, err := b.load(key)
+	data, err := b.bring(key)
 	if err != nil {
 		return 0, err
+	}
+	if data == nil {
+		if n, ok := b.readDisk(key, p, offset); ok {
+			return n, nil
+		}
+		// The cache had no room for it any more, or its disk fails.
+		if data, err = b.bringInto(key, true); err != nil {
+			return 0, err
+		}
 	}
 	return copy(p, data[offset:]), nil
 }
 
-func (b *blocks) load(key blockKey) ([]byte, error) {
-	return b.memory.Load(key, func() ([]byte, error) { return b.fetch(key) })
+// bring waits until a block is there. Its bytes are nil if the cache has it.
+func (b *blocks) bring(key blockKey) (data []byte, err error) {
+	if data, ok := b.memory.Get(key); ok || b.onDisk(key) {
+		b.bucket.counted.Hits.Add(1)
+		return data, nil
+	}
+	return b.bringInto(key, false)
+}
+
+// bringInto is bring for a block that is not known to be there, into memory if that is wanted.
+func (b *blocks) bringInto(key blockKey, memory bool) (data []byte, err error) {
+	a, mine := b.claim(key, memory)
+	if mine {
+		b.obtain(run{key, []*arrival{a}})
+	}
+	<-a.done
+	if a.asked {
+		b.bucket.counted.Misses.Add(1)
+	} else {
+		b.bucket.counted.Hits.Add(1)
+	}
+	return a.data, a.err
+}
+
+// claim returns the arrival of a block; mine tells that the caller has to see to it. What is
+// only going to be fetched for later is fetched now.
+func (b *blocks) claim(key blockKey, memory bool) (a *arrival, mine bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if a := b.coming[key]; a != nil && a.begun && (a.inMemory || !memory) {
+		return a, false
+	}
+	a = newArrival()
+	a.begun, a.inMemory = true, memory
+	b.coming[key] = a
+	return a, true
+}
+
+// arrived ends the wait for a block.
+func (b *blocks) arrived(key blockKey, a *arrival, data []byte, err error) {
+	b.mu.Lock()
+	if b.coming[key] == a {
+		delete(b.coming, key)
+	}
+	b.mu.Unlock()
+	a.data, a.err = data, err
+	close(a.done)
 }
 
 // cached returns the file of an object in the cache, to be released; nil if there is none.
@@ -92,19 +161,14 @@ func (b *blocks) cached(key blockKey) *cachedFile {
 	return b.disk.use(key.name, key.sizeBytes)
 }
 
-// whole returns the file of an object that is in the cache as a whole, to be released; nil
-// otherwise.
-func (b *blocks) whole(name uuid.UUID, sizeBytes int64) *cachedFile {
-	f := b.cached(blockKey{name: name, sizeBytes: sizeBytes})
+// onDisk tells whether the cache is known to have a block.
+func (b *blocks) onDisk(key blockKey) bool {
+	f := b.cached(key)
 	if f == nil {
-		return nil
+		return false
 	}
-	if f.missing.Load() > 0 {
-		f.Release()
-		return nil
-	}
-	b.bucket.counted.Hits.Add(1)
-	return f
+	defer f.Release()
+	return f.isPresent(key.block)
 }
 
 // readDisk is read from the cache; ok is false if it does not have the block.
@@ -114,105 +178,18 @@ func (b *blocks) readDisk(key blockKey, p []byte, offset int64) (n int, ok bool)
 		return 0, false
 	}
 	defer f.Release()
-	if !f.has(key.block) {
+	if !f.isPresent(key.block) {
 		return 0, false
 	}
 	at, blockBytes := key.extent()
 	n = int(min(int64(len(p)), blockBytes-offset))
-	return n, f.ReadAt(p[:n], at+offset) == nil
-}
-
-// hasOnDisk tells whether the cache has a block.
-func (b *blocks) hasOnDisk(key blockKey) bool {
-	f := b.cached(key)
-	if f == nil {
-		return false
-	}
-	defer f.Release()
-	return f.has(key.block)
-}
-
-// keep keeps a block that was verified. Without it, it is fetched again.
-func (b *blocks) keep(key blockKey, p *part) {
-	if b.disk == nil {
-		return
-	}
-	t, err := parseTable(p.table, key.sizeBytes)
-	if err != nil {
-		return // it was verified by this table
-	}
-	f, err := b.disk.make(key.name, key.sizeBytes, t)
-	if err != nil {
-		return
-	}
-	defer f.Release()
-	if err := f.write(key.block, p.data); err != nil {
-		b.disk.mu.Lock()
-		defer b.disk.mu.Unlock()
-		b.disk.pause(err)
-	}
+	return n, f.readAt(p[:n], at+offset) == nil
 }
 
 // forget forgets an object that goes.
 func (b *blocks) forget(name uuid.UUID) {
 	if b.disk != nil {
 		b.disk.Forget(name)
-	}
-}
-
-// fetch gets a block from the bucket. Bytes that differ from their checksum are never returned.
-func (b *blocks) fetch(key blockKey) ([]byte, error) {
-	offset, n := key.extent()
-	began := time.Now()
-	p, err := b.bucket.get(b.ctx, key.name.String(), key.sizeBytes, offset, n, key.verify)
-	b.bucket.counted.Fetches.Observe(time.Since(began))
-	if err != nil {
-		return nil, err
-	}
-	b.keep(key, p)
-	return p.data, nil
-}
-
-// verify compares a part of an object with the checksum that the object has for it.
-func (k blockKey) verify(p *part) error {
-	t, err := parseTable(p.table, k.sizeBytes)
-	if err != nil {
-		return err
-	}
-	if blockSum(k.name, k.block, p.data) != t[k.block] {
-		return fmt.Errorf("block %d differs from its checksum: %w", k.block, errWrongBytes)
-	}
-	return nil
-}
-
-// ahead has a block fetched for later, unless it is there or on its way.
-func (b *blocks) ahead(key blockKey) {
-	if _, ok := b.memory.Get(key); ok {
-		return
-	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if _, ok := b.coming[key]; ok || b.closed {
-		return
-	}
-	b.coming[key] = struct{}{}
-	b.wg.Go(func() { b.fetchLater(key) })
-}
-
-func (b *blocks) fetchLater(key blockKey) {
-	defer func() {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		delete(b.coming, key)
-	}()
-	select {
-	case b.slots <- struct{}{}:
-	case <-b.ctx.Done():
-		return
-	}
-	defer func() { <-b.slots }()
-	if !b.hasOnDisk(key) {
-		_, _ = b.load(key) // who reads it is told
 	}
 }
 

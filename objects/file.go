@@ -17,30 +17,42 @@ type file struct {
 	blocks    *blocks
 	name      uuid.UUID
 	sizeBytes int64
+	// cached is that of the cache whose descriptor somebody has, or nil.
+	cached *cachedFile
 }
 
 var _ sample.File = (*file)(nil)
 
-// Open implements sample.Remote. What is in the cache as a whole is a plain file.
+// Open implements sample.Remote.
 func (d *Dir) Open(name uuid.UUID, sizeBytes int64) (sample.File, error) {
-	if f := d.blocks.whole(name, sizeBytes); f != nil {
-		return f, nil
+	return &file{blocks: d.blocks, name: name, sizeBytes: sizeBytes}, nil
+}
+
+// span is in which blocks n bytes at an offset are.
+func (f *file) span(offset, n int64) (first blockKey, count int, err error) {
+	if offset < 0 || n <= 0 || offset+n > f.sizeBytes {
+		return first, 0, fmt.Errorf("read object %s at %d: it ends early: %w", f.name, offset, moonfirefs.ErrCorrupt)
 	}
-	return &file{d.blocks, name, sizeBytes}, nil
+	blockBytes := blockBytesOf(f.sizeBytes)
+	block := int(offset / blockBytes)
+	return blockKey{f.name, f.sizeBytes, block}, int((offset+n-1)/blockBytes) - block + 1, nil
 }
 
 // ReadAt implements sample.File.
 func (f *file) ReadAt(p []byte, offset int64) error {
-	if offset < 0 || offset+int64(len(p)) > f.sizeBytes {
-		return fmt.Errorf("read object %s at %d: it ends early: %w", f.name, offset, moonfirefs.ErrCorrupt)
+	if len(p) == 0 {
+		return nil
 	}
-	blockBytes := blockBytesOf(f.sizeBytes)
-	if end := offset + int64(len(p)); (end-1)/blockBytes > offset/blockBytes {
-		f.WillNeed(offset, int64(len(p)))
+	key, count, err := f.span(offset, int64(len(p)))
+	if err != nil {
+		return err
 	}
-	for len(p) > 0 {
-		block := blockKey{f.name, f.sizeBytes, int(offset / blockBytes)}
-		n, err := f.blocks.read(block, p, offset%blockBytes)
+	if count > 1 {
+		f.blocks.ahead(key, count)
+	}
+	for ; len(p) > 0; key = key.plus(1) {
+		from, _ := key.extent()
+		n, err := f.blocks.read(key, p, offset-from)
 		if err != nil {
 			return err
 		}
@@ -49,14 +61,45 @@ func (f *file) ReadAt(p []byte, offset int64) error {
 	return nil
 }
 
+// Fd implements sample.File: blocks that were verified, and are in the cache, need not be
+// copied.
+func (f *file) Fd(offset int64, n int) (fd uintptr, ok bool, err error) {
+	if f.blocks.disk == nil {
+		return 0, false, nil
+	}
+	first, count, err := f.span(offset, int64(n))
+	if err != nil {
+		return 0, false, err
+	}
+	if count > 1 {
+		f.blocks.ahead(first, count)
+	}
+	for i := range count {
+		if _, err := f.blocks.bring(first.plus(i)); err != nil {
+			return 0, false, err
+		}
+	}
+	if f.cached == nil {
+		f.cached = f.blocks.cached(first)
+	}
+	for i := range count {
+		if f.cached == nil || !f.cached.isPresent(first.plus(i).block) {
+			return 0, false, nil
+		}
+	}
+	return f.cached.file.Fd(), true, nil
+}
+
 // WillNeed has the blocks fetched that will be asked for soon. It does not wait for them.
 func (f *file) WillNeed(offset, n int64) {
-	blockBytes := blockBytesOf(f.sizeBytes)
-	end := min(offset+n, f.sizeBytes)
-	for i := offset / blockBytes; i*blockBytes < end; i++ {
-		f.blocks.ahead(blockKey{f.name, f.sizeBytes, int(i)})
+	if first, count, err := f.span(offset, min(n, f.sizeBytes-offset)); err == nil {
+		f.blocks.ahead(first, count)
 	}
 }
 
 // Release implements sample.File.
-func (*file) Release() {}
+func (f *file) Release() {
+	if f.cached != nil {
+		f.cached.Release()
+	}
+}

@@ -147,7 +147,7 @@ func (r *Recorder) admitAll(ctx context.Context) error {
 	}
 	for id, s := range r.syncers {
 		if err := s.admission.err(); err != nil && !r.o.Dirs[id].Spare() && !r.o.Dirs[id].Remote() {
-			s.logAbsent(r.o.Dirs[id].Path(), err)
+			s.logAbsent(err)
 		}
 	}
 	return nil
@@ -163,13 +163,25 @@ func passes(err error) bool {
 	return false
 }
 
-func (s *syncer) logAbsent(path string, err error) {
-	s.log.Error("nothing can be recorded to a sample directory; its cameras wait for it", "dir", path, "err", err)
+func (s *syncer) logAbsent(err error) {
+	if s.dir.Remote() {
+		s.log.Error("nothing can be moved to a sample directory; footage stays where it is until then", "dir", s.dir.Path(), "err", err)
+		return
+	}
+	s.log.Error("nothing can be recorded to a sample directory; its cameras wait for it", "dir", s.dir.Path(), "err", err)
+}
+
+func (s *syncer) logBegins() {
+	if s.dir.Remote() { // nothing is recorded there
+		s.log.Info("the sample directory can be moved to", "dir", s.dir.Path())
+		return
+	}
+	s.log.Info("recording to the sample directory begins", "dir", s.dir.Path())
 }
 
 // await tries to begin in the directory until it succeeds. It returns false if the
 // syncer is stopped before.
-func (s *syncer) await(admit func(context.Context) error, path string) bool {
+func (s *syncer) await(admit func(context.Context) error) bool {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	s.wg.Go(func() {
@@ -191,11 +203,11 @@ func (s *syncer) await(admit func(context.Context) error, path string) bool {
 		}
 		err := admit(ctx)
 		if err == nil {
-			s.log.Info("recording to the sample directory begins", "dir", path)
+			s.logBegins()
 			return true
 		}
 		if ctx.Err() == nil && s.admission.failed(err) {
-			s.logAbsent(path, err)
+			s.logAbsent(err)
 		}
 	}
 }

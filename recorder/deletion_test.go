@@ -54,7 +54,7 @@ func TestRunningRecorderDeletes(t *testing.T) {
 	b := newBench(t, plenty)
 	b.recording(15)
 	b.must(b.syncer.saver.save())
-	b.syncer.start(nil, "")
+	b.syncer.start(nil)
 	d := &moonfirefs.Deletion{Stream: 1, End90k: moonfirefs.MaxTime90k, LastRecording: 1}
 	b.must(b.db.RequestDeletion(t.Context(), d))
 	b.unaccounted = true

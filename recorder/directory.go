@@ -28,6 +28,9 @@ type directory interface {
 	ReadBack(context.Context, uuid.UUID, io.Writer) (sizeBytes int64, err error)
 	Sync() error
 	KeepsOrder() bool
+	Path() string
+	// Remote tells whether nothing can be recorded there, only moved.
+	Remote() bool
 	Space() (sample.Space, error)
 	// Verify and Probe fail with sample.ErrUnavailable if the directory is gone.
 	Verify() error

@@ -158,7 +158,7 @@ func (r *Recorder) Open(ctx context.Context) error {
 func (r *Recorder) begin() {
 	for id, s := range r.syncers {
 		if !r.o.Dirs[id].Spare() {
-			r.startSyncer(id, s)
+			r.startSyncer(s)
 		}
 	}
 	r.follow()
@@ -191,9 +191,9 @@ func (r *Recorder) needsDisks() bool {
 }
 
 // startSyncer is called with r.lifecycle held.
-func (r *Recorder) startSyncer(id moonfirefs.SampleDirID, s *syncer) {
+func (r *Recorder) startSyncer(s *syncer) {
 	s.started = true
-	s.start(func(ctx context.Context) error { return r.admit(ctx, s) }, r.o.Dirs[id].Path())
+	s.start(func(ctx context.Context) error { return r.admit(ctx, s) })
 }
 
 // joinDirs begins to record to directories that were spare. It is called with r.lifecycle
@@ -201,7 +201,7 @@ func (r *Recorder) startSyncer(id moonfirefs.SampleDirID, s *syncer) {
 func (r *Recorder) joinDirs() {
 	for id, s := range r.syncers {
 		if !s.started && !r.o.Dirs[id].Spare() {
-			r.startSyncer(id, s)
+			r.startSyncer(s)
 		}
 	}
 }

@@ -138,14 +138,14 @@ func (s *syncer) forget() {
 
 // start starts the goroutines. While the syncer has not begun, it tries to, by calling
 // admit; and so it does again when its directory was gone.
-func (s *syncer) start(admit func(context.Context) error, path string) {
+func (s *syncer) start(admit func(context.Context) error) {
 	s.wg.Go(func() {
-		for s.admission.begun() || s.await(admit, path) {
+		for s.admission.begun() || s.await(admit) {
 			gone := s.attend()
 			if gone == nil {
 				return
 			}
-			s.leave(path, gone)
+			s.leave(gone)
 		}
 	})
 }
@@ -189,16 +189,16 @@ func (s *syncer) settle(gone error) bool {
 
 // leave lets go of a directory that is gone. What is reserved or not committed is for the
 // next attempt to begin there, as after a crash.
-func (s *syncer) leave(path string, gone error) {
+func (s *syncer) leave(gone error) {
 	s.saver.closing = true
 	if err := s.saver.save(); err != nil {
-		s.log.Warn("what was recorded last to a sample directory that is gone is committed when it is back", "dir", path, "err", err)
+		s.log.Warn("what was recorded last to a sample directory that is gone is committed when it is back", "dir", s.dir.Path(), "err", err)
 	}
 	s.saver.closing = false
 	s.forget()
 	s.admission.left(gone)
 	s.detach()
-	s.logAbsent(path, gone)
+	s.logAbsent(gone)
 }
 
 // detach lets go of the directory.

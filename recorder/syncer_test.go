@@ -132,6 +132,10 @@ func (f *faults) Sync() error {
 	return f.dir.Sync()
 }
 
+func (*faults) Path() string { return "faults" }
+
+func (*faults) Remote() bool { return false }
+
 func (f *faults) KeepsOrder() bool { return f.ordered }
 
 func (f *faults) Space() (sample.Space, error) {
@@ -701,7 +705,7 @@ func TestSyncerTriesAgain(t *testing.T) {
 	var text strings.Builder
 	b.syncer.saver.log = slog.New(slog.NewTextHandler(&text, nil))
 	b.fail["save 1"] = 3
-	b.syncer.start(nil, "")
+	b.syncer.start(nil)
 	kept := b.recording(10)
 	wait.Until(t, "the failure", func() bool { return b.syncer.dirStatus().CommitError == errInjected.Error() })
 	wait.Until(t, "four attempts", func() bool { return b.times("save 1") == 4 })

@@ -20,11 +20,11 @@ type Counters struct {
 
 // RemoteCounters count what a Remote has done since it was made.
 type RemoteCounters struct {
-	// Fetches are those of blocks that somebody reads, or will read soon, with all that was
-	// asked for again.
+	// Fetches are those of blocks that somebody reads, or will read soon, one or several at
+	// once, with all that was asked for again.
 	Fetches histogram.Histogram
-	// Hits are reads within a block that a cache has answered, and openings of files that are
-	// in it as a whole; Misses are reads that waited for a fetch.
+	// Hits are reads within a block that a cache has answered; Misses are those that waited for
+	// a fetch.
 	Hits, Misses atomic.Int64
 	// ReceivedBytes and SentBytes are those of sample files.
 	ReceivedBytes, SentBytes atomic.Int64

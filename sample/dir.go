@@ -56,9 +56,11 @@ type Dir struct {
 	place atomic.Pointer[place]
 	// keepsOrder is what KeepsOrder tells.
 	keepsOrder atomic.Bool
-	// kept is what keeps the files of a directory elsewhere; nil before the first Attach,
-	// which sets it.
+	// kept is what keeps the files of a directory elsewhere; nil before it is used.
 	kept atomic.Pointer[Remote]
+	// keeping guards the making of kept, and ended, which says that there will be none.
+	keeping sync.Mutex
+	ended   bool
 
 	// attempts are those of Attach.
 	attempts attempts
@@ -278,10 +280,7 @@ func (d *Dir) close() error {
 	if p := d.place.Load(); p != nil {
 		errs = append(errs, p.Close())
 	}
-	if kept := d.kept.Load(); kept != nil {
-		errs = append(errs, (*kept).Close())
-	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, d.closeKept())...)
 }
 
 // Path returns the directory's path, as given to New or Assign; it is empty before. Of a URL,

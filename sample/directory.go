@@ -36,6 +36,10 @@ type Directory interface {
 type File interface {
 	// ReadAt reads exactly len(p) bytes at an offset, or fails.
 	ReadAt(p []byte, offset int64) error
+	// Fd returns the descriptor of a file of this machine that has n bytes at the same offset,
+	// so that they can be passed on without a copy. It is valid until Release. ok is false
+	// where there is none. Fd may wait for the bytes, and fail, as ReadAt does.
+	Fd(offset int64, n int) (fd uintptr, ok bool, err error)
 	// Release must be called exactly once by each user.
 	Release()
 }

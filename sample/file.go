@@ -33,7 +33,9 @@ type diskFile struct {
 // file is not of the given size: serving it would end in a short read, which the
 // kernel takes for the end of the whole virtual file.
 func (d *Dir) Open(name uuid.UUID, sizeBytes int64) (File, error) {
-	if r := d.remote(); r != nil {
+	if r, err := d.readable(); err != nil {
+		return nil, fmt.Errorf("open sample file %s: %w", name, err)
+	} else if r != nil {
 		d.counters.Opens.Add(1)
 		return r.Open(name, sizeBytes)
 	}
@@ -69,8 +71,8 @@ func (d *Dir) openFile(name uuid.UUID) (*diskFile, error) {
 	return &diskFile{name: name, file: file, sizeBytes: info.Size(), cache: &d.cache}, nil
 }
 
-// Fd returns the descriptor, valid until Release.
-func (f *diskFile) Fd() uintptr { return f.file.Fd() }
+// Fd implements File.
+func (f *diskFile) Fd(int64, int) (fd uintptr, ok bool, err error) { return f.file.Fd(), true, nil }
 
 // ReadAt implements File.
 func (f *diskFile) ReadAt(p []byte, offset int64) error {
@@ -106,7 +108,9 @@ func (f *diskFile) Release() { f.cache.release(f) }
 // To be sure that nothing was unlinked just before the call, check afterwards
 // that the index still has the recordings: rows go before files do.
 func (d *Dir) Hold(names []uuid.UUID) (release func(), err error) {
-	if r := d.remote(); r != nil {
+	if r, err := d.readable(); err != nil {
+		return nil, err
+	} else if r != nil {
 		return r.Hold(names), nil
 	}
 	return d.cache.hold(names, d.mode == ReadOnly, d.openFile)

@@ -181,22 +181,55 @@ func (d *Dir) remote() Remote {
 
 // openRemotePlace verifies the place. It is called with d.attaching held.
 func (d *Dir) openRemotePlace() (*place, error) {
-	kept := d.kept.Load()
-	if kept == nil {
-		r, err := NewRemote(d.where.Load().path)
-		if err != nil {
-			return nil, err
-		}
-		kept = &r
-		d.kept.Store(kept)
+	r, err := d.keep()
+	if err != nil {
+		return nil, err
 	}
 	// Who only reads asks for names that nothing else has: nobody waits for that.
 	if d.mode != ReadOnly {
-		if err := verifyRemote(*kept, d.identity()); err != nil {
+		if err := verifyRemote(r, d.identity()); err != nil {
 			return nil, err
 		}
 	}
-	return &place{remote: *kept}, nil
+	return &place{remote: r}, nil
+}
+
+// keep returns the Remote, which it makes if need be.
+func (d *Dir) keep() (Remote, error) {
+	d.keeping.Lock()
+	defer d.keeping.Unlock()
+	if kept := d.kept.Load(); kept != nil {
+		return *kept, nil
+	}
+	if d.ended {
+		return nil, errClosed
+	}
+	r, err := NewRemote(d.where.Load().path)
+	if err == nil {
+		d.kept.Store(&r)
+	}
+	return r, err
+}
+
+// closeKept closes the Remote, and has keep make none any more.
+func (d *Dir) closeKept() error {
+	d.keeping.Lock()
+	defer d.keeping.Unlock()
+	d.ended = true
+	if kept := d.kept.Load(); kept != nil {
+		return (*kept).Close()
+	}
+	return nil
+}
+
+// readable returns what a directory elsewhere is read from, whether it has answered yet or not:
+// a reader waits for its bytes, within the limits of the Remote, and asks for names that nothing
+// else has. It is nil for a disk.
+func (d *Dir) readable() (Remote, error) {
+	if !d.Remote() {
+		return nil, nil
+	}
+	return d.keep()
 }
 
 func verifyRemote(r Remote, id Identity) error {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
@@ -178,7 +179,8 @@ func (s *bucketStore) requireFindings() {
 }
 
 // TestBucketAway ensures that an object store that does not answer costs nothing but the
-// footage in it, that footage moves once it answers, and that status and metrics tell.
+// footage in it, that footage moves once it answers, that who reads before its first answer
+// waits for that, and that status and metrics tell.
 func TestBucketAway(t *testing.T) {
 	t.Parallel()
 	s := newBucketStore(t)
@@ -198,9 +200,12 @@ func TestBucketAway(t *testing.T) {
 	s.requireCounted(recorder, "requests_total", "failed_requests_total", "received_bytes_total", "sent_bytes_total")
 	recorder.stop()
 	mountpoint = newMountpoint(t) // which the kernel has nothing of
+	s.bucket.Set(objectstore.Frozen)
 	recorder = start(t, "run", mountpoint, "--store", s.path, "--metrics", "127.0.0.1:0", "--object-cache", "1GB")
 	recorder.saw("msg=recording")
+	time.AfterFunc(time.Second, func() { s.bucket.Set(objectstore.None) })
 	s.requireDigests(mountpoint, "from the object store")
+	recorder.saw("the sample directory can be moved to")
 	s.requireCounted(recorder, "cache_misses_total", "fetch_duration_seconds", "received_bytes_total")
 	if families, _ := scrape(t, metricsAddress(recorder)); value(t, families, "object_cache_bytes") == 0 {
 		t.Error("the cache is empty")

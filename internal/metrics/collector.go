@@ -200,7 +200,7 @@ func (s sink) objectStore(path string, c *sample.RemoteCounters) {
 	s.counter("object_sent_bytes_total", "Bytes of footage that went to the object store.", c.SentBytes.Load(), l)
 	s.counter("object_cache_hits_total", "Reads that needed no answer of the object store.", c.Hits.Load(), l)
 	s.counter("object_cache_misses_total", "Reads that waited for the object store.", c.Misses.Load(), l)
-	s.histogram("object_fetch_duration_seconds", "Fetches of blocks of footage, repeated requests included.", &c.Fetches, l)
+	s.histogram("object_fetch_duration_seconds", "Requests for blocks of footage, for several at a time when reading ahead, repeated requests included.", &c.Fetches, l)
 }
 
 // cache shows hits and misses; the hits were read first, so that there are not more

@@ -224,7 +224,7 @@ type ObjectStore struct {
 	// waited for one.
 	CacheHits   int64 `json:"cacheHits"`
 	CacheMisses int64 `json:"cacheMisses"`
-	// Fetches of blocks, also of those that nobody has waited for, took FetchSeconds together.
+	// Fetches of one block or several at once, also of those that nobody has waited for, took FetchSeconds together.
 	Fetches      int64   `json:"fetches"`
 	FetchSeconds float64 `json:"fetchSeconds"`
 	// CacheBytes is what the cache on a disk takes, of all buckets together.
