@@ -5,6 +5,7 @@ package check
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -56,10 +57,17 @@ type overlapping struct {
 	recordings    int64
 	// until is when the present stretch ends.
 	until moonfirefs.Time90k
+	// recent are those in which the one before the next one in its run is to be found: those
+	// that have not ended long before that begins, maxRecent at most.
+	recent []moonfirefs.Summary
 }
 
+// maxRecent is more than begin while another has not ended, but for stores that no recorder
+// has made.
+const maxRecent = 64
+
 func (o *overlapping) add(r *moonfirefs.Summary) error {
-	if o.latest.ID != 0 && o.latest.End90k().Sub(r.Start90k) > allowedOverlap(&o.latest, r) {
+	if o.latest.ID != 0 && o.latest.End90k().Sub(r.Start90k) > o.allowed(r) {
 		if o.recordings > 0 && r.Start90k > o.until {
 			o.end()
 		}
@@ -72,15 +80,38 @@ func (o *overlapping) add(r *moonfirefs.Summary) error {
 	if o.latest.ID == 0 || r.End90k() > o.latest.End90k() {
 		o.latest = *r
 	}
+	o.remember(r)
 	return nil
 }
 
-// allowedOverlap is how much earlier than the end of one recording another may begin.
-func allowedOverlap(before, r *moonfirefs.Summary) moonfirefs.Duration90k {
-	if r.ID > before.ID && r.RunOffset == before.RunOffset+1 {
+// remember adds a recording to the recent ones.
+func (o *overlapping) remember(r *moonfirefs.Summary) {
+	o.recent = slices.DeleteFunc(o.recent, func(old moonfirefs.Summary) bool { return r.Start90k.Sub(old.End90k()) > maxOverlap })
+	if len(o.recent) == maxRecent {
+		o.recent = slices.Delete(o.recent, 0, 1)
+	}
+	o.recent = append(o.recent, *r)
+}
+
+// allowed is how much earlier than the end of the latest recording another may begin.
+func (o *overlapping) allowed(r *moonfirefs.Summary) moonfirefs.Duration90k {
+	if before := o.predecessor(r); before != nil && before.ID == o.latest.ID {
 		return maxOverlapInRun
 	}
 	return maxOverlap
+}
+
+// predecessor is the recording before another in its run; nil if there is none. Runs at the
+// same time, such as those before and after a restart, can have the same offsets: of several
+// that could be it, it is the one that was committed last.
+func (o *overlapping) predecessor(r *moonfirefs.Summary) (before *moonfirefs.Summary) {
+	for i := range o.recent {
+		old := &o.recent[i]
+		if old.ID < r.ID && old.RunOffset == r.RunOffset-1 && (before == nil || old.ID > before.ID) {
+			before = old
+		}
+	}
+	return before
 }
 
 // end tells of the present stretch, if there is one.
