@@ -23,6 +23,15 @@ type Tier struct {
 // MaxTierAfter90k bounds Tier.After90k: a hundred years.
 const MaxTierAfter90k = MaxRetainFor90k
 
+// SameSettings tells whether two tiers are the same but for how much has moved; nil stands for
+// none.
+func (t *Tier) SameSettings(other *Tier) bool {
+	if t == nil || other == nil {
+		return t == other
+	}
+	return t.SampleDir == other.SampleDir && t.After90k == other.After90k && t.RetainBytes == other.RetainBytes
+}
+
 // Problem says what of the tier cannot have been configured, like that of a Summary.
 func (t *Tier) Problem() string {
 	switch {

@@ -180,14 +180,7 @@ func (db *DB) CheckNewCamera(ctx context.Context, c *moonfirefs.Camera) error {
 // AddCamera stores a camera and its streams and fills in their ids. It returns
 // an error that wraps moonfirefs.ErrInvalid or moonfirefs.ErrExists.
 func (db *DB) AddCamera(ctx context.Context, c *moonfirefs.Camera) error {
-	if err := checkCamera(c, true); err != nil {
-		return err
-	}
-	add := func(tx *sql.Tx) error { return addCamera(ctx, tx, c) }
-	if err := inTransaction(ctx, db.writer, add); err != nil {
-		return fmt.Errorf("add camera %s: %w", c.ShortName, asOurs(err))
-	}
-	return nil
+	return db.SetUpCamera(ctx, nil, c, nil)
 }
 
 func addCamera(ctx context.Context, tx *sql.Tx, c *moonfirefs.Camera) error {

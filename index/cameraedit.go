@@ -26,14 +26,7 @@ var ErrChanged = errors.New("somebody else has changed it meanwhile")
 // ErrChanged if the settings in the index are no longer those of before: to store after
 // would take back what somebody else has changed, and with a quota, footage.
 func (db *DB) UpdateCamera(ctx context.Context, before, after *moonfirefs.Camera) error {
-	if err := checkCamera(after, after.ShortName != before.ShortName); err != nil {
-		return err
-	}
-	update := func(tx *sql.Tx) error { return updateCamera(ctx, tx, before, after) }
-	if err := inTransaction(ctx, db.writer, update); err != nil {
-		return fmt.Errorf("edit camera %s: %w", after.ShortName, asOurs(err))
-	}
-	return nil
+	return db.SetUpCamera(ctx, before, after, nil)
 }
 
 func updateCamera(ctx context.Context, tx *sql.Tx, before, c *moonfirefs.Camera) error {

@@ -55,31 +55,36 @@ func (db *DB) SetTier(ctx context.Context, t *moonfirefs.Tier) error {
 	if problem := t.Problem(); problem != "" {
 		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "set the tier of stream %d: %s", t.Stream, problem)
 	}
-	err := inTransaction(ctx, db.writer, func(tx *sql.Tx) error {
-		var dir moonfirefs.SampleDirID
-		err := tx.QueryRowContext(ctx, `
-			insert into tier (stream_id, sample_dir_id, after_90k, retain_bytes) values (?, ?, ?, ?)
-			on conflict do update set after_90k = excluded.after_90k, retain_bytes = excluded.retain_bytes
-			returning sample_dir_id`, t.Stream, t.SampleDir, t.After90k, t.RetainBytes).Scan(&dir)
-		if err == nil && dir != t.SampleDir {
-			err = moonfirefs.Errorf(moonfirefs.ErrExists, "it has one in another directory")
-		}
-		return err
-	})
-	if err != nil {
+	if err := inTransaction(ctx, db.writer, func(tx *sql.Tx) error { return setTier(ctx, tx, t) }); err != nil {
 		return fmt.Errorf("set the tier of stream %d: %w", t.Stream, asOurs(err))
 	}
 	return nil
 }
 
+func setTier(ctx context.Context, tx *sql.Tx, t *moonfirefs.Tier) error {
+	var dir moonfirefs.SampleDirID
+	err := tx.QueryRowContext(ctx, `
+		insert into tier (stream_id, sample_dir_id, after_90k, retain_bytes) values (?, ?, ?, ?)
+		on conflict do update set after_90k = excluded.after_90k, retain_bytes = excluded.retain_bytes
+		returning sample_dir_id`, t.Stream, t.SampleDir, t.After90k, t.RetainBytes).Scan(&dir)
+	if err == nil && dir != t.SampleDir {
+		err = moonfirefs.Errorf(moonfirefs.ErrExists, "it has one in another directory")
+	}
+	return err
+}
+
 // RemoveTier ends moves of a stream. What has moved stays where it is, and the quota of the
 // stream is for all of it. The error wraps moonfirefs.ErrNotFound if the stream has no tier.
 func (db *DB) RemoveTier(ctx context.Context, stream moonfirefs.StreamID) error {
-	result, err := db.writer.ExecContext(ctx, `delete from tier where stream_id = ?`, stream)
-	if err := requireOne(result, err); err != nil {
+	if err := inTransaction(ctx, db.writer, func(tx *sql.Tx) error { return removeTier(ctx, tx, stream) }); err != nil {
 		return fmt.Errorf("remove the tier of stream %d: %w", stream, asOurs(err))
 	}
 	return nil
+}
+
+func removeTier(ctx context.Context, tx *sql.Tx, stream moonfirefs.StreamID) error {
+	result, err := tx.ExecContext(ctx, `delete from tier where stream_id = ?`, stream)
+	return requireOne(result, err)
 }
 
 // WrongTier is a tier whose total is not that of its recordings.

@@ -87,20 +87,25 @@ func (f *addDirFlags) args(cmd *cobra.Command, args []string) error {
 }
 
 func (f *addDirFlags) addTo(ctx context.Context, path string, args []string, log *slog.Logger) (index.SampleDir, error) {
-	if f.url == "" {
-		if err := requireDir(args[0]); err != nil {
-			return index.SampleDir{}, err
-		}
-		if isAddress(args[0]) {
-			return index.SampleDir{}, &usageError{errors.New("DIR is a directory of this machine; for a bucket, give its URL with --s3")}
-		}
-		return store.AddDir(ctx, path, args[0], log)
-	}
-	url, err := bucketURL(ctx, f.url, f.credentials)
+	location, err := f.location(ctx, args)
 	if err != nil {
 		return index.SampleDir{}, err
 	}
-	return store.AddRemoteDir(ctx, path, url, log)
+	return store.AddDir(ctx, path, location, log)
+}
+
+// location is what a store remembers of the directory. A bucket must answer.
+func (f *addDirFlags) location(ctx context.Context, args []string) (string, error) {
+	if f.url != "" {
+		return bucketURL(ctx, f.url, f.credentials)
+	}
+	if err := requireDir(args[0]); err != nil {
+		return "", err
+	}
+	if isAddress(args[0]) {
+		return "", &usageError{errors.New("DIR is a directory of this machine; for a bucket, give its URL with --s3")}
+	}
+	return args[0], nil
 }
 
 // requireDir refuses an empty argument, which would be the current directory.

@@ -19,64 +19,80 @@ import (
 	"github.com/moonfirefs/moonfirefs/sample"
 )
 
-// AddDir makes samplesPath, which must not exist or be empty, a sample directory
-// of the store in the directory path. Of the processes that have the store open, those
-// know of it that have called AddSpareDirs.
-func AddDir(ctx context.Context, path, samplesPath string, log *slog.Logger) (dir index.SampleDir, err error) {
+// AddDir makes a sample directory of the store in the directory path: of a directory of this
+// machine, which must not exist or be empty, or of the place of a URL, which must be empty and
+// to which footage can move. Of the processes that have the store open, those know of it that
+// have called AddSpareDirs.
+func AddDir(ctx context.Context, path, location string, log *slog.Logger) (dir index.SampleDir, err error) {
 	s, err := Open(ctx, path, Configuring, log)
 	if err != nil {
 		return index.SampleDir{}, err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	dir = index.SampleDir{UUID: uuid.New()}
-	if dir.Path, err = filepath.Abs(samplesPath); err != nil {
-		return index.SampleDir{}, fmt.Errorf("add sample directory: %w", err)
-	}
-	if err := s.requireOther(dir.Path); err != nil {
-		return index.SampleDir{}, err
-	}
-	owner, err := durable.OwnerOf(path)
-	if err != nil {
-		return index.SampleDir{}, fmt.Errorf("add sample directory: %w", err)
-	}
-	// The directory first: one that the index knows must be there.
-	id := sample.Identity{Store: s.DB.Meta().Store, Dir: dir.UUID}
-	if err := sample.CreateFor(dir.Path, id, owner); err != nil {
-		return index.SampleDir{}, err
-	}
-	if err := s.DB.AddSampleDir(ctx, &dir); err != nil {
-		return index.SampleDir{}, err
-	}
-	return dir, nil
+	return s.AddDir(ctx, location)
 }
 
-// AddRemoteDir makes the place of a URL, which must be empty, a sample directory of the store
-// in the directory path. Footage can move there.
-func AddRemoteDir(ctx context.Context, path, url string, log *slog.Logger) (dir index.SampleDir, err error) {
-	s, err := Open(ctx, path, Configuring, log)
-	if err != nil {
-		return index.SampleDir{}, err
+// AddDir is AddDir for a store that is open for Configuring.
+func (s *Store) AddDir(ctx context.Context, location string) (dir index.SampleDir, err error) {
+	dir = index.SampleDir{UUID: uuid.New(), Path: location}
+	if sample.IsRemote(location) {
+		err = s.addRemoteDir(ctx, &dir)
+	} else {
+		err = s.addLocalDir(ctx, &dir)
 	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	dir = index.SampleDir{UUID: uuid.New(), Path: url}
+	return dir, err
+}
+
+// CheckNewDir returns the error that AddDir would because the store has the directory already,
+// and changes nothing.
+func (s *Store) CheckNewDir(location string) error {
+	if !sample.IsRemote(location) {
+		return s.requireOther(location)
+	}
 	for _, d := range s.Dirs {
-		if d.Path() == sample.ShownPath(url) {
-			return index.SampleDir{}, moonfirefs.Errorf(moonfirefs.ErrExists, "add sample directory %s: the store already has it", d.Path())
+		if d.Path() == sample.ShownPath(location) {
+			return moonfirefs.Errorf(moonfirefs.ErrExists, "add sample directory %s: the store already has it", d.Path())
 		}
 	}
-	remote, err := sample.NewRemote(url)
+	return nil
+}
+
+func (s *Store) addLocalDir(ctx context.Context, dir *index.SampleDir) error {
+	path, err := filepath.Abs(dir.Path)
 	if err != nil {
-		return index.SampleDir{}, fmt.Errorf("add sample directory: %w", err)
+		return fmt.Errorf("add sample directory: %w", err)
 	}
-	defer func() { err = errors.Join(err, remote.Close()) }()
+	dir.Path = path
+	if err := s.CheckNewDir(path); err != nil {
+		return err
+	}
+	owner, err := durable.OwnerOf(s.path)
+	if err != nil {
+		return fmt.Errorf("add sample directory: %w", err)
+	}
+	// The directory first: one that the index knows must be there.
+	if err := sample.CreateFor(dir.Path, sample.Identity{Store: s.DB.Meta().Store, Dir: dir.UUID}, owner); err != nil {
+		return err
+	}
+	return s.DB.AddSampleDir(ctx, dir)
+}
+
+func (s *Store) addRemoteDir(ctx context.Context, dir *index.SampleDir) error {
+	if err := s.CheckNewDir(dir.Path); err != nil {
+		return err
+	}
+	remote, err := sample.NewRemote(dir.Path)
+	if err != nil {
+		return fmt.Errorf("add sample directory: %w", err)
+	}
 	// The mark first: a directory that the index knows must be there.
-	if err := sample.CreateRemote(remote, sample.Identity{Store: s.DB.Meta().Store, Dir: dir.UUID}); err != nil {
-		return index.SampleDir{}, err
+	err = sample.CreateRemote(remote, sample.Identity{Store: s.DB.Meta().Store, Dir: dir.UUID})
+	if err == nil {
+		if err = s.DB.AddSampleDir(ctx, dir); err != nil {
+			err = errors.Join(err, remote.Forget())
+		}
 	}
-	if err := s.DB.AddSampleDir(ctx, &dir); err != nil {
-		return index.SampleDir{}, errors.Join(err, remote.Forget())
-	}
-	return dir, nil
+	return errors.Join(err, remote.Close())
 }
 
 // requireOther refuses a directory of the store, whatever it is called.

@@ -21,7 +21,7 @@ func newBucketSite(t *testing.T) (*site, *objectstore.Store) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := store.AddRemoteDir(t.Context(), s.path, url, nil)
+	dir, err := store.AddDir(t.Context(), s.path, url, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
