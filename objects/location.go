@@ -63,6 +63,17 @@ func parseLocation(text string) (*location, error) {
 	return l, nil
 }
 
+// CredentialsOf is the path of the file that a store remembers with the URL of a directory, ""
+// for the credentials of the environment. The error wraps moonfirefs.ErrInvalid if it is no such
+// URL.
+func CredentialsOf(url string) (string, error) {
+	l, err := parseLocation(url)
+	if err != nil {
+		return "", err
+	}
+	return l.credentials, nil
+}
+
 // printed is a URL without what may be secret in it: user, password and query.
 func printed(text string) string {
 	text = text[strings.LastIndex(text, "@")+1:]

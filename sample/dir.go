@@ -5,6 +5,7 @@ package sample
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -115,12 +116,33 @@ func CreateFor(path string, id Identity, owner durable.Owner) error {
 	return err
 }
 
-func createFor(path string, id Identity, owner durable.Owner) error {
-	if outer, found, err := Enclosing(filepath.Dir(filepath.Clean(path))); err != nil || found {
-		if found {
-			return moonfirefs.Errorf(moonfirefs.ErrInvalid, "create sample directory %s: it would be in the sample directory %s", path, outer)
-		}
+// CheckNew returns an error that wraps moonfirefs.ErrInvalid where Create would refuse the
+// directory path, since it is not empty or within another sample directory. It changes nothing.
+func CheckNew(path string) error {
+	if err := requireOutside(path); err != nil {
+		return err
+	}
+	if err := requireEmpty(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// requireOutside refuses a directory within a sample directory.
+func requireOutside(path string) error {
+	outer, found, err := Enclosing(filepath.Dir(filepath.Clean(path)))
+	if found {
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "create sample directory %s: it would be in the sample directory %s", path, outer)
+	}
+	if err != nil {
 		return fmt.Errorf("create sample directory: %w", err)
+	}
+	return nil
+}
+
+func createFor(path string, id Identity, owner durable.Owner) error {
+	if err := requireOutside(path); err != nil {
+		return err
 	}
 	if err := durable.MkdirAll(path, owner); err != nil {
 		return fmt.Errorf("create sample directory: %w", err)

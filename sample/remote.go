@@ -112,9 +112,22 @@ func NewRemote(url string) (Remote, error) {
 	return (*open)(url)
 }
 
-// CreateRemote marks an empty place as ours. The error wraps moonfirefs.ErrInvalid if it is
-// not empty.
-func CreateRemote(r Remote, id Identity) error {
+// CheckNewRemote returns the error that CreateRemote would, and changes nothing.
+func CheckNewRemote(r Remote) error {
+	if err := requireEmptyRemote(r); err != nil {
+		return err
+	}
+	_, err := r.ReadMeta()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("create sample directory %s: %w", r, err)
+	}
+	return errMarked(r)
+}
+
+func requireEmptyRemote(r Remote) error {
 	empty, err := r.Empty()
 	if err != nil {
 		return fmt.Errorf("create sample directory %s: %w", r, err)
@@ -122,12 +135,25 @@ func CreateRemote(r Remote, id Identity) error {
 	if !empty {
 		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "create sample directory %s: it is not empty", r)
 	}
+	return nil
+}
+
+func errMarked(r Remote) error {
+	return moonfirefs.Errorf(moonfirefs.ErrInvalid, "create sample directory %s: it is one already", r)
+}
+
+// CreateRemote marks an empty place as ours. The error wraps moonfirefs.ErrInvalid if it is
+// not empty.
+func CreateRemote(r Remote, id Identity) error {
+	if err := requireEmptyRemote(r); err != nil {
+		return err
+	}
 	data, err := encodeMeta(&metaFile{Store: id.Store, Dir: id.Dir})
 	if err == nil {
 		err = r.WriteMeta(data, true)
 	}
 	if errors.Is(err, fs.ErrExist) {
-		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "create sample directory %s: it is one already", r)
+		return errMarked(r)
 	}
 	if err != nil {
 		return fmt.Errorf("create sample directory %s: %w", r, err)

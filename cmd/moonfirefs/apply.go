@@ -12,12 +12,14 @@ import (
 	"strings"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 	"github.com/google/uuid"
 	"github.com/pelletier/go-toml/v2"
 	"github.com/spf13/cobra"
 
 	"github.com/moonfirefs/moonfirefs"
 	cameralib "github.com/moonfirefs/moonfirefs/camera"
+	"github.com/moonfirefs/moonfirefs/index"
 	"github.com/moonfirefs/moonfirefs/internal/curate"
 	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/internal/status"
@@ -31,13 +33,15 @@ func newApplyCommand(g *global) *cobra.Command {
 	f := &applyFlags{}
 	cmd := &cobra.Command{
 		Use:   "apply {FILE | --print}",
-		Short: "Set up the cameras from a file",
-		Long: `Adds and changes cameras so that they are what FILE says (docs/apply.md), by the rules of
-"camera add" and "camera edit", and prints what differs. A running recorder takes that up
-within a second. Cameras are not tested.
+		Short: "Set up cameras and directories from a file",
+		Long: `Adds and changes cameras, and where their footage is, so that they are what FILE says
+(docs/apply.md), by the rules of "camera add", "camera edit", "dir add" and "tier add", and
+prints what differs. A running recorder takes that up within a second. Cameras are not
+tested, buckets are.
 
 A camera that is not in FILE is no longer recorded; its footage stays, and so does its
-name. Before that, and before a lower limit has footage deleted, the command asks.
+name. Footage of a camera that has no tier in FILE no longer moves. Before that, and before
+a lower limit has footage deleted, the command asks. Directories are not removed.
 
 All of FILE is checked before anything is changed.`,
 		Example: `  moonfirefs apply --print >cameras.toml
@@ -54,9 +58,9 @@ All of FILE is checked before anything is changed.`,
 		}),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if f.print {
-				return g.withStore(cmd, store.Reading, f.printCameraFile)
+				return g.withStore(cmd, store.Reading, f.printSetUpFile)
 			}
-			file, err := readCameraFile(cmd.Context(), args[0])
+			file, err := readSetUpFile(cmd.Context(), args[0])
 			if err != nil {
 				return err
 			}
@@ -69,7 +73,7 @@ All of FILE is checked before anything is changed.`,
 	}
 	cmd.Flags().BoolVar(&f.dryRun, "dry-run", false, "only print what differs")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
-	cmd.Flags().BoolVar(&f.print, "print", false, "print the present cameras as such a file, without passwords; *** stands for what can be secret in an address")
+	cmd.Flags().BoolVar(&f.print, "print", false, "print present cameras and directories as such a file, without passwords; *** stands for what can be secret in an address")
 	cmd.Flags().BoolVar(&f.whole, "whole-addresses", false, "with --print: print addresses with passwords and keys that are part of them")
 	return cmd
 }
@@ -78,12 +82,20 @@ All of FILE is checked before anything is changed.`,
 // that is not in the file.
 type cameraChange struct {
 	before, after *moonfirefs.Camera
+	tiers         []index.TierChange
 	differences   []string
 }
 
-func (f *applyFlags) apply(o *opened, file *cameraFile) error {
-	changes, err := o.planChanges(file)
+func (f *applyFlags) apply(o *opened, file *setUpFile) error {
+	dirs, err := o.planDirs(file)
 	if err != nil {
+		return err
+	}
+	changes, err := o.planChanges(file, dirs)
+	if err != nil {
+		return err
+	}
+	if err := dirs.tell(o); err != nil {
 		return err
 	}
 	for i := range changes {
@@ -91,13 +103,13 @@ func (f *applyFlags) apply(o *opened, file *cameraFile) error {
 			return err
 		}
 	}
-	if len(changes) == 0 {
+	if len(changes) == 0 && len(dirs.added) == 0 {
 		return o.printf("Nothing to change.")
 	}
 	if f.dryRun {
 		return nil
 	}
-	if f.yes && len(file.Cameras) == 0 {
+	if f.yes && len(file.Cameras) == 0 && len(changes) > 0 {
 		// More likely, whatever writes the file has failed.
 		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "the file has no camera, and --yes does not mean that none is to be recorded: to answer for each, apply it without --yes")
 	}
@@ -107,16 +119,46 @@ func (f *applyFlags) apply(o *opened, file *cameraFile) error {
 			return err
 		}
 	}
+	if err := dirs.carryOut(o, changes); err != nil {
+		return err
+	}
 	for i := range changes {
 		if err := changes[i].carryOut(o); err != nil {
 			return err
 		}
 	}
-	return o.printf("%s changed.", counted(len(changes), "camera"))
+	return o.tellApplied(dirs, changes)
+}
+
+// tellApplied says what was done, and where there is less room than is allowed for.
+func (o *opened) tellApplied(dirs *dirPlan, changes []cameraChange) error {
+	var done []string
+	if n := len(dirs.added); n > 0 {
+		done = append(done, english.Plural(n, "directory", "directories")+" added")
+	}
+	if n := len(changes); n > 0 {
+		done = append(done, counted(n, "camera")+" changed")
+	}
+	if err := o.printf("%s.", strings.Join(done, ", ")); err != nil {
+		return err
+	}
+	told := make(map[moonfirefs.SampleDirID]bool)
+	for i := range changes {
+		for _, tier := range changes[i].tiers {
+			if tier.After == nil || told[tier.After.SampleDir] {
+				continue
+			}
+			told[tier.After.SampleDir] = true
+			if err := o.tellTierRoom(tier.After.SampleDir); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // planChanges compares the file with the store.
-func (o *opened) planChanges(file *cameraFile) (changes []cameraChange, err error) {
+func (o *opened) planChanges(file *setUpFile, dirs *dirPlan) (changes []cameraChange, err error) {
 	cameras, err := o.DB.Cameras(o.cmd.Context())
 	if err != nil {
 		return nil, err
@@ -132,27 +174,79 @@ func (o *opened) planChanges(file *cameraFile) (changes []cameraChange, err erro
 			continue
 		}
 		delete(left, name)
-		after := c.Settings()
-		entry.restoreAddresses(c)
-		if err := entry.apply(o, &after); err != nil {
+		change, err := o.planEdit(&entry, c, dirs)
+		if err != nil {
 			return nil, fmt.Errorf("camera %s: %w", name, err)
 		}
-		if entry.Sub == "" && len(c.Streams) > 1 {
-			return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "camera %s: it has a sub stream, which cannot be taken away: give sub and sub-retain", name)
-		}
-		if d := o.differences(c, &after); len(d) > 0 {
-			changes = append(changes, cameraChange{c, &after, d})
+		if len(change.differences) > 0 {
+			changes = append(changes, *change)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(left)) {
 		entry := left[name]
-		c := &moonfirefs.Camera{UUID: uuid.New(), ShortName: name}
-		if err := o.fillNew(&entry, c); err != nil {
+		change, err := o.planAddition(&entry, name, dirs)
+		if err != nil {
 			return nil, fmt.Errorf("camera %s: %w", name, err)
 		}
-		changes = append(changes, cameraChange{after: c})
+		changes = append(changes, *change)
 	}
 	return changes, nil
+}
+
+// planEdit compares an entry with the camera that it is about.
+func (o *opened) planEdit(entry *cameraEntry, c *moonfirefs.Camera, dirs *dirPlan) (*cameraChange, error) {
+	after := c.Settings()
+	entry.restoreAddresses(c)
+	if err := entry.apply(o, &after); err != nil {
+		return nil, err
+	}
+	if entry.Sub == "" && len(c.Streams) > 1 {
+		return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "it has a sub stream, which cannot be taken away: give sub and sub-retain")
+	}
+	tiers, err := o.planPlaces(entry, &after, dirs)
+	if err != nil {
+		return nil, err
+	}
+	return &cameraChange{c, &after, tiers, append(o.differences(c, &after), o.tierDifferences(tiers)...)}, nil
+}
+
+// planAddition makes a camera of an entry.
+func (o *opened) planAddition(entry *cameraEntry, name string, dirs *dirPlan) (*cameraChange, error) {
+	c := &moonfirefs.Camera{UUID: uuid.New(), ShortName: name}
+	if err := o.fillNew(entry, c); err != nil {
+		return nil, err
+	}
+	tiers, err := o.planPlaces(entry, c, dirs)
+	if err != nil {
+		return nil, err
+	}
+	return &cameraChange{nil, c, tiers, o.tierDifferences(tiers)}, nil
+}
+
+// planPlaces is planTiers, and refuses directories that are not in the file.
+func (o *opened) planPlaces(entry *cameraEntry, c *moonfirefs.Camera, dirs *dirPlan) ([]index.TierChange, error) {
+	for i := range c.Streams {
+		if err := dirs.require(o, c.Streams[i].SampleDir, "it is recorded to"); err != nil {
+			return nil, err
+		}
+	}
+	tiers, err := o.planTiers(entry, c)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range []*cameraTier{entry.Tier, entry.SubTier} {
+		if s == nil {
+			continue
+		}
+		id, err := o.findDirOf("--to", s.To)
+		if err == nil {
+			err = dirs.require(o, id, "its footage moves to")
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return tiers, nil
 }
 
 // fillNew fills in a camera that is to be added.
@@ -242,21 +336,25 @@ func (o *opened) dirPath(id moonfirefs.SampleDirID) string {
 
 // tell prints a change.
 func (c *cameraChange) tell(o *opened) error {
-	switch {
-	case c.before == nil:
-		return o.printf("+ %s: added, %s", printable.Text(c.after.ShortName), limitsText(&c.after.Streams[0]))
-	case c.after == nil:
+	if c.after == nil {
 		return o.printf("- %s: no longer recorded; its footage stays", printable.Text(c.before.ShortName))
 	}
+	sign, name := "~", printable.Text(c.after.ShortName)
+	if c.before == nil {
+		sign = "+"
+		if err := o.printf("+ %s: added, %s", name, limitsText(&c.after.Streams[0])); err != nil {
+			return err
+		}
+	}
 	for _, difference := range c.differences {
-		if err := o.printf("~ %s: %s", printable.Text(c.before.ShortName), printable.Text(difference)); err != nil {
+		if err := o.printf("%s %s: %s", sign, name, printable.Text(difference)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// confirm asks before a camera is retired, or footage is deleted.
+// confirm asks before a camera is retired, its footage no longer moves, or footage is deleted.
 func (c *cameraChange) confirm(o *opened, yes bool) error {
 	switch {
 	case c.before == nil:
@@ -264,33 +362,27 @@ func (c *cameraChange) confirm(o *opened, yes bool) error {
 	case c.after == nil:
 		return confirm(o.cmd, fmt.Sprintf("Camera %s is not in the file. End its recording?", c.before.ShortName), yes)
 	}
-	return o.confirmLimits(c.before, c.after, yes)
+	if err := c.confirmTiers(o, yes); err != nil {
+		return err
+	}
+	return c.confirmLimits(o, yes)
 }
 
 func (c *cameraChange) carryOut(o *opened) error {
 	ctx := o.cmd.Context()
-	switch {
-	case c.before == nil:
-		return o.DB.AddCamera(ctx, c.after)
-	case c.after == nil:
+	if c.after == nil {
 		_, err := curate.RetireCamera(ctx, o.DB, c.before.ShortName)
 		return err
 	}
-	_, err := curate.EditCamera(ctx, o.DB, c.before.ShortName, func(now *moonfirefs.Camera) error {
-		if !reflect.DeepEqual(now.Settings(), c.before.Settings()) {
-			return errors.New("somebody else has changed it meanwhile; repeat the command")
-		}
-		*now = *c.after
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("camera %s: %w", c.before.ShortName, err)
+	err := o.DB.SetUpCamera(ctx, c.before, c.after, c.tiers)
+	if errors.Is(err, index.ErrChanged) {
+		err = fmt.Errorf("camera %s: somebody else has changed it meanwhile; repeat the command", c.after.ShortName)
 	}
-	return nil
+	return err
 }
 
-// printCameraFile prints the cameras as apply reads them.
-func (f *applyFlags) printCameraFile(o *opened) error {
+// printSetUpFile prints directories and cameras as apply reads them.
+func (f *applyFlags) printSetUpFile(o *opened) error {
 	cameras, err := o.DB.Cameras(o.cmd.Context())
 	if err != nil {
 		return err
@@ -299,9 +391,16 @@ func (f *applyFlags) printCameraFile(o *opened) error {
 	if f.whole {
 		address = func(whole string) string { return whole }
 	}
-	file := cameraFile{Cameras: make(map[string]cameraEntry)}
+	tiers, err := o.tiersAsKeys()
+	if err != nil {
+		return err
+	}
+	file := setUpFile{Cameras: make(map[string]cameraEntry)}
+	if file.Dirs, err = o.dirEntries(); err != nil {
+		return err
+	}
 	for i := range cameras {
-		file.Cameras[cameras[i].ShortName] = entryOf(&cameras[i], o.dirPath, address)
+		file.Cameras[cameras[i].ShortName] = entryOf(&cameras[i], o.dirPath, tiers, address)
 	}
 	text, err := toml.Marshal(file)
 	if err != nil {

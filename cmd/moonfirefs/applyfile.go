@@ -14,7 +14,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/spf13/cobra"
@@ -23,8 +22,9 @@ import (
 	cameralib "github.com/moonfirefs/moonfirefs/camera"
 )
 
-// cameraFile is what the file of apply has: cameras by their names.
-type cameraFile struct {
+// setUpFile is what the file of apply has: directories, and cameras by their names.
+type setUpFile struct {
+	Dirs    []dirEntry             `toml:"dirs,omitempty"`
 	Cameras map[string]cameraEntry `toml:"cameras"`
 }
 
@@ -49,13 +49,16 @@ type cameraEntry struct {
 	Dir          string `toml:"dir,omitempty"`
 	Audio        *bool  `toml:"audio,omitempty"`
 	Record       *bool  `toml:"record,omitempty"`
+	// Tier and SubTier are nil if footage does not move.
+	Tier    *cameraTier `toml:"tier,omitempty"`
+	SubTier *cameraTier `toml:"sub-tier,omitempty"`
 }
 
 // maxFileBytes bounds the file of apply, lest something else is read into memory.
 const maxFileBytes = 4 << 20
 
-// readCameraFile reads a file of cameras, which may be a pipe that nobody writes to.
-func readCameraFile(ctx context.Context, path string) (*cameraFile, error) {
+// readSetUpFile reads a file of cameras, which may be a pipe that nobody writes to.
+func readSetUpFile(ctx context.Context, path string) (*setUpFile, error) {
 	text, err := awaitAnswer(ctx, func() ([]byte, error) {
 		f, err := os.Open(path)
 		if err != nil {
@@ -71,7 +74,7 @@ func readCameraFile(ctx context.Context, path string) (*cameraFile, error) {
 		return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "read cameras from %s: it has more than %d bytes", path, maxFileBytes)
 	}
 	text = bytes.TrimPrefix(text, []byte("\uFEFF")) // some editors begin files with it
-	var file cameraFile
+	var file setUpFile
 	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&file); err != nil {
 		return nil, decodingError(path, err)
 	}
@@ -92,13 +95,13 @@ func decodingError(path string, err error) error {
 	if strings.Contains(bad.Error(), "cannot decode") || strings.Contains(bad.Error(), "cannot store") {
 		// The library's words are about types of Go.
 		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s, line %d, column %d: the value is of another type than it must be: "+
-			"text is in quotes, audio and record are true or false, and a camera is a table: [cameras.NAME]", path, row, column)
+			"text is in quotes, audio and record are true or false, a camera is a table: [cameras.NAME], as its tier is: [cameras.NAME.tier], and a directory begins with [[dirs]]", path, row, column)
 	}
 	return moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s, line %d, column %d: %w", path, row, column, bad)
 }
 
 // requireDistinctNames refuses names that differ in nothing but case.
-func (f *cameraFile) requireDistinctNames(path string) error {
+func (f *setUpFile) requireDistinctNames(path string) error {
 	seen := make(map[string]string)
 	for _, name := range slices.Sorted(maps.Keys(f.Cameras)) {
 		folded := strings.ToLower(name)
@@ -151,7 +154,16 @@ func (e *cameraEntry) apply(o *opened, c *moonfirefs.Camera) error {
 			return err
 		}
 	}
-	if err := f.apply(&opened{o.Store, o.path, cmd, o.log}, c); err != nil {
+	var err error
+	if f.limits.tierBytes, err = e.Tier.quotaBytes(); err != nil {
+		return err
+	}
+	if f.subLimits.tierBytes, err = e.SubTier.quotaBytes(); err != nil {
+		return err
+	}
+	inner := *o
+	inner.cmd = cmd
+	if err := f.apply(&inner, c); err != nil {
 		return err
 	}
 	return e.applyCredentials(cmd, c)
@@ -211,9 +223,9 @@ func (e *cameraEntry) applyCredentials(cmd *cobra.Command, c *moonfirefs.Camera)
 	return err
 }
 
-// entryOf describes a camera as it is, but for its password. address says how addresses are
+// entryOf describes a camera as it is with its tiers, but for its password. address says how addresses are
 // printed.
-func entryOf(c *moonfirefs.Camera, dirPath func(moonfirefs.SampleDirID) string, address func(string) string) cameraEntry {
+func entryOf(c *moonfirefs.Camera, dirPath func(moonfirefs.SampleDirID) string, tiers map[moonfirefs.StreamID]*cameraTier, address func(string) string) cameraEntry {
 	e := cameraEntry{Description: c.Description, Username: c.Username}
 	no := false
 	if c.NoAudio {
@@ -224,18 +236,18 @@ func entryOf(c *moonfirefs.Camera, dirPath func(moonfirefs.SampleDirID) string, 
 	}
 	for i := range c.Streams {
 		s := &c.Streams[i]
-		retain, age, events := fmt.Sprintf("%dB", s.RetainBytes), "", ""
+		retain, age, events := bytesText(s.RetainBytes), "", ""
 		if s.RetainMarkedBytes > 0 {
-			events = fmt.Sprintf("%dB", s.RetainMarkedBytes)
+			events = bytesText(s.RetainMarkedBytes)
 		}
 		if s.RetainFor90k > 0 {
-			age = fmt.Sprintf("%ds", int64(s.RetainFor90k.Duration()/time.Second))
+			age = secondsText(s.RetainFor90k.Duration())
 		}
 		if s.Kind == moonfirefs.SubStream {
-			e.Sub, e.SubRetain, e.SubRetainFor, e.SubRetainEvents = address(s.URL), retain, age, events
+			e.Sub, e.SubRetain, e.SubRetainFor, e.SubRetainEvents, e.SubTier = address(s.URL), retain, age, events, tiers[s.ID]
 			continue
 		}
-		e.URL, e.Retain, e.RetainFor, e.RetainEvents, e.Dir = address(s.URL), retain, age, events, dirPath(s.SampleDir)
+		e.URL, e.Retain, e.RetainFor, e.RetainEvents, e.Tier, e.Dir = address(s.URL), retain, age, events, tiers[s.ID], dirPath(s.SampleDir)
 		if s.Transport != moonfirefs.TCP {
 			e.Transport = string(s.Transport)
 		}

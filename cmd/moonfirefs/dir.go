@@ -134,7 +134,7 @@ The recorder must be stopped meanwhile.`,
 				return err
 			}
 			find := func(s *store.Store) (moonfirefs.SampleDirID, error) {
-				return (&opened{s, g.store, cmd, log}).findDir(args[0])
+				return (&opened{Store: s, path: g.store, cmd: cmd, log: log}).findDir(args[0])
 			}
 			removed, err := store.RemoveDir(cmd.Context(), g.store, find, log)
 			if errors.Is(err, moonfirefs.ErrStoreLocked) {
@@ -282,7 +282,7 @@ func (o *opened) findDir(path string) (moonfirefs.SampleDirID, error) {
 
 // findDirOf is findDir for a flag of another name.
 func (o *opened) findDirOf(flag, path string) (moonfirefs.SampleDirID, error) {
-	dirs, err := o.DB.SampleDirs(o.cmd.Context())
+	dirs, err := o.sampleDirs()
 	if err != nil {
 		return 0, err
 	}
@@ -305,4 +305,10 @@ func (o *opened) findDirOf(flag, path string) (moonfirefs.SampleDirID, error) {
 		}
 	}
 	return 0, moonfirefs.Errorf(moonfirefs.ErrNotFound, "%s %s is not a directory of the store (see: moonfirefs dir list)", flag, path)
+}
+
+// sampleDirs are the directories of the store, and behind them those that are to be added.
+func (o *opened) sampleDirs() ([]index.SampleDir, error) {
+	dirs, err := o.DB.SampleDirs(o.cmd.Context())
+	return append(dirs, o.planned...), err
 }

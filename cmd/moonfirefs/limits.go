@@ -18,7 +18,12 @@ import (
 
 // limitFlags are the flags that limit the footage of a stream. Those that are empty change
 // nothing.
-type limitFlags struct{ retain, retainFor, retainEvents string }
+type limitFlags struct {
+	retain, retainFor, retainEvents string
+	// tierBytes is the quota of the tier that the stream is to have, 0 for none; nil if that
+	// stays as it is.
+	tierBytes *int64
+}
 
 // streamFlags are the names of the flags of a kind of stream.
 type streamFlags struct {
@@ -51,6 +56,9 @@ func (f *limitFlags) apply(s *moonfirefs.Stream, names streamFlags) (err error) 
 		if s.RetainFor90k, err = parseAge("--"+names.retainForIt, f.retainFor); err != nil {
 			return err
 		}
+	}
+	if f.tierBytes != nil {
+		s.TierRetainBytes = *f.tierBytes
 	}
 	quotaBytes := s.RetainBytes + s.TierRetainBytes
 	if f.retainEvents != "" {

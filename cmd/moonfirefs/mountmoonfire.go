@@ -97,7 +97,7 @@ func runMountMoonfire(cmd *cobra.Command, g *global, f *mountFlags, of *moonfire
 		return err
 	}
 	defer closing(log, mount)
-	opened := &opened{s.Store, o.Cache, cmd, log}
+	opened := &opened{Store: s.Store, path: o.Cache, cmd: cmd, log: log}
 	defer opened.watchDirs(cmd.Context())()
 	log.Info("mounted", "mountpoint", mountpoint)
 	select {

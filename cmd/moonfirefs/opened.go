@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/moonfirefs/moonfirefs/index"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 )
 
@@ -19,6 +20,8 @@ type opened struct {
 	path string
 	cmd  *cobra.Command
 	log  *slog.Logger
+	// planned are directories that are about to be added, with ids below 0.
+	planned []index.SampleDir
 }
 
 // open opens the store as mode says. Whoever calls it closes the store.
@@ -31,7 +34,7 @@ func (g *global) open(cmd *cobra.Command, mode store.Mode) (*opened, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &opened{s, g.store, cmd, log}, nil
+	return &opened{Store: s, path: g.store, cmd: cmd, log: log}, nil
 }
 
 // withStore opens the store as mode says, and closes it behind act.

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -71,12 +70,20 @@ CAMERA is the name of the camera's folder (NAME-sub for the sub stream, or NAME/
 }
 
 func (f *tierFlags) args(cmd *cobra.Command, args []string) error {
+	if err := f.requireAll(); err != nil {
+		return err
+	}
+	return needs("CAMERA")(cmd, args)
+}
+
+// requireAll refuses values that are missing.
+func (f *tierFlags) requireAll() error {
 	for name, value := range map[string]string{"to": f.to, "after": f.after, "retain": f.retain} {
 		if value == "" {
 			return fmt.Errorf("--%s is missing: --to, --after and --retain are all needed", name)
 		}
 	}
-	return needs("CAMERA")(cmd, args)
+	return nil
 }
 
 // findTierStream finds a stream as a person may write it.
@@ -92,29 +99,25 @@ func (o *opened) findTierStream(name string) (*curate.Stream, error) {
 }
 
 func (f *tierFlags) set(o *opened, name string) error {
-	t, err := f.parse()
-	if err != nil {
-		return err
-	}
 	stream, err := o.findTierStream(name)
 	if err != nil {
 		return err
 	}
-	t.Stream = stream.ID
-	if t.SampleDir, err = o.findDirOf("--to", f.to); err != nil {
-		return err
-	}
-	if t.SampleDir == stream.SampleDir {
-		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s is recorded to %s already: give another directory", stream.Folder, o.Dirs[t.SampleDir].Path())
-	}
-	if err := f.confirmQuota(o, stream, t); err != nil {
-		return err
-	}
-	err = o.DB.SetTier(o.cmd.Context(), t)
-	if errors.Is(err, moonfirefs.ErrExists) {
-		return moonfirefs.Errorf(moonfirefs.ErrExists, "the footage of %s moves to another directory already (see: moonfirefs tier list); remove that first", stream.Folder)
-	}
+	before, err := o.DB.Tier(o.cmd.Context(), stream.ID)
 	if err != nil {
+		return err
+	}
+	t, err := f.plan(o, stream, before)
+	if err != nil {
+		return err
+	}
+	if curate.StricterTier(before, t) {
+		cause := fmt.Sprintf("With a quota of %s there", humanize.Bytes(uint64(t.RetainBytes)))
+		if err := o.confirmTier(cause, stream, t, f.yes); err != nil {
+			return err
+		}
+	}
+	if err := o.DB.SetTier(o.cmd.Context(), t); err != nil {
 		return err
 	}
 	err = o.printf("Footage of %s moves to %s once it is older than %s; %s may be there.",
@@ -123,6 +126,29 @@ func (f *tierFlags) set(o *opened, name string) error {
 		return err
 	}
 	return o.tellTierRoom(t.SampleDir)
+}
+
+// plan is the tier that the flags give a stream which has the tier before, or nil for none.
+func (f *tierFlags) plan(o *opened, stream *curate.Stream, before *moonfirefs.Tier) (*moonfirefs.Tier, error) {
+	t, err := f.parse()
+	if err != nil {
+		return nil, err
+	}
+	t.Stream = stream.ID
+	if t.SampleDir, err = o.findDirOf("--to", f.to); err != nil {
+		return nil, err
+	}
+	if t.SampleDir == stream.SampleDir {
+		return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "%s is recorded to %s already: give another directory", stream.Folder, o.Dirs[t.SampleDir].Path())
+	}
+	if before == nil {
+		return t, nil
+	}
+	if before.SampleDir != t.SampleDir {
+		return nil, moonfirefs.Errorf(moonfirefs.ErrExists, "the footage of %s moves to another directory already (see: moonfirefs tier list); remove that first", stream.Folder)
+	}
+	t.Last, t.SampleFileBytes = before.Last, before.SampleFileBytes
+	return t, nil
 }
 
 // tellTierRoom warns if the quotas of what moves to a directory need more room than its disk
@@ -177,16 +203,6 @@ func (f *tierFlags) parse() (t *moonfirefs.Tier, err error) {
 	}
 	t.RetainBytes, err = parseSize("--retain", f.retain, quotaBounds)
 	return t, err
-}
-
-// confirmQuota asks before a quota that is lower than before has footage deleted.
-func (f *tierFlags) confirmQuota(o *opened, stream *curate.Stream, t *moonfirefs.Tier) error {
-	before, err := o.DB.Tier(o.cmd.Context(), stream.ID)
-	if err != nil || before == nil || before.RetainBytes <= t.RetainBytes {
-		return err
-	}
-	t.Last, t.SampleFileBytes = before.Last, before.SampleFileBytes
-	return o.confirmTier(fmt.Sprintf("With a quota of %s there", humanize.Bytes(uint64(t.RetainBytes))), stream, t, f.yes)
 }
 
 // confirmTier asks before a change of a tier, which the question begins with, has footage

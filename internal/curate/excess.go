@@ -16,6 +16,12 @@ func Stricter(before, after *moonfirefs.Stream) bool {
 		after.RetainFor90k > 0 && (before.RetainFor90k == 0 || after.RetainFor90k < before.RetainFor90k)
 }
 
+// StricterTier tells whether there may be less footage where a stream's footage moves to, after a
+// change of its tier; nil stands for none, with which all of it counts against the stream's quota.
+func StricterTier(before, after *moonfirefs.Tier) bool {
+	return before != nil && (after == nil || after.RetainBytes < before.RetainBytes)
+}
+
 // Excess adds up what retention would delete at a time if a stream had the limits of s, and
 // if what is kept under a name were released; the name may be empty.
 func Excess(ctx context.Context, db *index.DB, s *moonfirefs.Stream, released string, now90k moonfirefs.Time90k) (Footage, error) {

@@ -43,18 +43,20 @@ func (s *Store) AddDir(ctx context.Context, location string) (dir index.SampleDi
 	return dir, err
 }
 
-// CheckNewDir returns the error that AddDir would because the store has the directory already,
-// and changes nothing.
+// CheckNewDir returns an error for what AddDir would refuse, as far as that can be seen, and
+// changes nothing.
 func (s *Store) CheckNewDir(location string) error {
+	if err := s.requireOther(location); err != nil {
+		return err
+	}
 	if !sample.IsRemote(location) {
-		return s.requireOther(location)
+		return sample.CheckNew(location)
 	}
-	for _, d := range s.Dirs {
-		if d.Path() == sample.ShownPath(location) {
-			return moonfirefs.Errorf(moonfirefs.ErrExists, "add sample directory %s: the store already has it", d.Path())
-		}
+	remote, err := sample.NewRemote(location)
+	if err != nil {
+		return fmt.Errorf("add sample directory: %w", err)
 	}
-	return nil
+	return errors.Join(sample.CheckNewRemote(remote), remote.Close())
 }
 
 func (s *Store) addLocalDir(ctx context.Context, dir *index.SampleDir) error {
@@ -63,7 +65,7 @@ func (s *Store) addLocalDir(ctx context.Context, dir *index.SampleDir) error {
 		return fmt.Errorf("add sample directory: %w", err)
 	}
 	dir.Path = path
-	if err := s.CheckNewDir(path); err != nil {
+	if err := s.requireOther(path); err != nil {
 		return err
 	}
 	owner, err := durable.OwnerOf(s.path)
@@ -78,7 +80,7 @@ func (s *Store) addLocalDir(ctx context.Context, dir *index.SampleDir) error {
 }
 
 func (s *Store) addRemoteDir(ctx context.Context, dir *index.SampleDir) error {
-	if err := s.CheckNewDir(dir.Path); err != nil {
+	if err := s.requireOther(dir.Path); err != nil {
 		return err
 	}
 	remote, err := sample.NewRemote(dir.Path)
@@ -96,8 +98,16 @@ func (s *Store) addRemoteDir(ctx context.Context, dir *index.SampleDir) error {
 }
 
 // requireOther refuses a directory of the store, whatever it is called.
-func (s *Store) requireOther(path string) error {
-	info, err := os.Stat(path)
+func (s *Store) requireOther(location string) error {
+	if sample.IsRemote(location) {
+		for _, d := range s.Dirs {
+			if d.Path() == sample.ShownPath(location) {
+				return errOwn(d.Path())
+			}
+		}
+		return nil
+	}
+	info, err := os.Stat(location)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -106,8 +116,12 @@ func (s *Store) requireOther(path string) error {
 	}
 	for _, d := range s.Dirs {
 		if own, err := os.Stat(d.Path()); err == nil && os.SameFile(info, own) {
-			return moonfirefs.Errorf(moonfirefs.ErrExists, "add sample directory %s: the store already has it", path)
+			return errOwn(location)
 		}
 	}
 	return nil
+}
+
+func errOwn(path string) error {
+	return moonfirefs.Errorf(moonfirefs.ErrExists, "add sample directory %s: the store already has it", path)
 }
