@@ -94,6 +94,25 @@ func TestApplyEventsShare(t *testing.T) {
 	a.apply(text, exitOK, []string{"Nothing to change."})
 }
 
+// TestApplyFasterDisk ensures that one file has a camera record to a directory that is new, and
+// its footage move to the one that it was recorded to, and that all of it can go back.
+func TestApplyFasterDisk(t *testing.T) {
+	t.Parallel()
+	a := newApplied(t, teststore.New(t, 10))
+	fast, samples := filepath.Join(t.TempDir(), "fast"), filepath.Join(a.store, "samples")
+	plain := a.printed()
+	recorded := strings.Replace(plain, "dir = '"+samples+"'", "dir = '"+fast+"'", 1)
+	text := "[[dirs]]\npath = '" + fast + "'\n" + recorded + tierText("driveway.tier", samples, "10m", "1GB")
+	a.apply(text, exitOK, []string{"main directory: " + samples + " → " + fast, "main tier: none → to " + samples, "1 directory added, 1 camera changed."})
+	a.apply(text, exitOK, []string{"Nothing to change."})
+	a.apply(a.printed(), exitOK, []string{"Nothing to change."})
+	a.apply(plain, exitUsage, []string{"is not in the file", "main tier: to " + samples, "End moving its footage?"})
+	a.apply(plain, exitOK, []string{"1 camera changed."}, "--yes")
+	if c := storedCamera(t, a.store); c.Streams[0].TierRetainBytes != 0 || recordings(t, a.store, 1) != 10 {
+		t.Errorf("the camera is %+v, with %d recordings", c, recordings(t, a.store, 1))
+	}
+}
+
 // TestApplyPlacesRefused ensures that directories and tiers which make no sense are refused
 // before anything is changed, without a secret in what is said.
 func TestApplyPlacesRefused(t *testing.T) {
