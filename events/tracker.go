@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/sidedb"
 )
 
 const (
@@ -23,8 +24,6 @@ const (
 	// keepEvery is how often the end of what goes on is stored, so that a crash does not make
 	// moments of long events.
 	keepEvery = 10 * time.Second
-	// leastFreeBytes are left free on the disk of the index, which needs them more.
-	leastFreeBytes = 64 << 20
 )
 
 // Tracker makes events of what a source tells: that something is on, and that it is off. It is
@@ -107,8 +106,8 @@ func (t *Tracker) admit(camera uuid.UUID) error {
 		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "more events of a camera than one in %v", allowedEvery)
 	}
 	freeBytes, err := t.database.file.FreeBytes()
-	if err == nil && freeBytes < leastFreeBytes {
-		err = fmt.Errorf("add event: %d bytes are free on the disk of the index, which needs %d for itself", freeBytes, leastFreeBytes)
+	if err == nil && freeBytes < sidedb.LeastFreeBytes {
+		err = fmt.Errorf("add event: %d bytes are free on the disk of the index, which needs %d for itself", freeBytes, sidedb.LeastFreeBytes)
 	}
 	return err
 }

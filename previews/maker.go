@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/sidedb"
 	"github.com/moonfirefs/moonfirefs/sample"
 )
 
@@ -53,8 +54,6 @@ const (
 	// took. So it uses a fifth of a core at most; what it does not get done by that is
 	// made later, or not at all if it is deleted before.
 	restShare = 4
-	// leastFreeBytes are left free on the disk of the index, which needs them more.
-	leastFreeBytes = 64 << 20
 )
 
 // Maker makes pictures of what has been committed, until it is closed.
@@ -196,8 +195,8 @@ func (m *Maker) lookForRoom() error {
 		return err
 	}
 	before := m.noRoom
-	if m.noRoom = freeBytes < leastFreeBytes; m.noRoom && !before {
-		m.Logger.Warn("no previews are made while so little is free on the disk of the index", "freeBytes", freeBytes, "neededBytes", leastFreeBytes)
+	if m.noRoom = freeBytes < sidedb.LeastFreeBytes; m.noRoom && !before {
+		m.Logger.Warn("no previews are made while so little is free on the disk of the index", "freeBytes", freeBytes, "neededBytes", sidedb.LeastFreeBytes)
 	}
 	return nil
 }

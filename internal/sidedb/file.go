@@ -77,6 +77,10 @@ func (f *File) open(ctx context.Context) (*sql.DB, error) {
 	return f.kind.Open(ctx, f.path, f.store)
 }
 
+// LeastFreeBytes are to be left free on the disk of a File, which is that of the index: that needs
+// them more.
+const LeastFreeBytes = 64 << 20
+
 // FreeBytes is how much is free on its disk.
 func (f *File) FreeBytes() (int64, error) { return durable.FreeBytes(f.path) }
 

@@ -55,15 +55,8 @@ func TestEventKills(t *testing.T) {
 // limit changes the quota of the first camera, and the part of it that is for events.
 func (s *site) limit(retainBytes, eventsBytes int64) {
 	s.t.Helper()
-	opened, err := s.openStore(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	opened, cameras := s.openCameras()
 	defer opened.Close()
-	cameras, err := opened.DB.Cameras(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	after := cameras[0]
 	after.Streams = append([]moonfirefs.Stream{}, cameras[0].Streams...)
 	after.Streams[0].RetainBytes, after.Streams[0].RetainMarkedBytes = retainBytes, eventsBytes
@@ -76,15 +69,8 @@ func (s *site) limit(retainBytes, eventsBytes int64) {
 // remembers those.
 func (s *site) addEvents(n int) {
 	s.t.Helper()
-	opened, err := s.openStore(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	opened, cameras := s.openCameras()
 	defer opened.Close()
-	cameras, err := opened.DB.Cameras(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	d, err := events.OpenDatabase(s.t.Context(), filepath.Join(s.path, events.FileName), opened.DB.Meta().Store)
 	if err != nil {
 		s.t.Fatal(err)

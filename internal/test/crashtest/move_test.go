@@ -55,15 +55,8 @@ func newUnmovedSite(t *testing.T, folder string) *site {
 // moveTo has all footage move to a directory at once.
 func (s *site) moveTo(dir moonfirefs.SampleDirID) {
 	s.t.Helper()
-	opened, err := s.openStore(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	opened, all := s.openCameras()
 	defer opened.Close()
-	all, err := opened.DB.Cameras(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	for i := range all {
 		if err := opened.DB.SetTier(s.t.Context(), &moonfirefs.Tier{Stream: all[i].Streams[0].ID, SampleDir: dir, RetainBytes: retainBytes}); err != nil {
 			s.t.Fatal(err)

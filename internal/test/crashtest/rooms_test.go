@@ -33,15 +33,8 @@ type rooms struct {
 func (s *site) furnish() {
 	s.t.Helper()
 	s.options = append(s.options, "--previews", "all")
-	opened, err := s.openStore(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	opened, cameras := s.openCameras()
 	defer opened.Close()
-	cameras, err := opened.DB.Cameras(s.t.Context())
-	if err != nil {
-		s.t.Fatal(err)
-	}
 	s.rooms = &rooms{store: opened.DB.Meta().Store, camera: cameras[0].UUID}
 }
 

@@ -238,3 +238,16 @@ func detach(t *testing.T, path string) {
 func (s *site) openStore(ctx context.Context) (*store.Store, error) {
 	return store.Open(ctx, s.path, store.Configuring, nil)
 }
+
+// openCameras is openStore, and tells the cameras.
+func (s *site) openCameras() (opened *store.Store, cameras []moonfirefs.Camera) {
+	s.t.Helper()
+	opened, err := s.openStore(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if cameras, err = opened.DB.Cameras(s.t.Context()); err != nil {
+		s.t.Fatal(errors.Join(err, opened.Close()))
+	}
+	return opened, cameras
+}
