@@ -27,6 +27,9 @@ const (
 	// The first frames of all are kept back until their pace is known: for so long, or, of
 	// cameras that send one now and then, for twice as long.
 	firstLook90k = 3 * moonfirefs.UnitsPerSecond / 2
+	// maxFirst is how many of them are kept at most: what a camera of 240 frames a second
+	// sends in four seconds. Who sends more than that is no camera, and has no pace.
+	maxFirst = 960
 	// maxRaw90k bounds a time stamp, so that sums do not overflow.
 	maxRaw90k = 1 << 60
 )
@@ -105,7 +108,9 @@ func (c *cameraClock) keep(it *item) {
 	c.bytes += sizeOf(&it.frame)
 }
 
-func (c *cameraClock) isFull() bool { return c.bytes >= cmp.Or(c.limit, maxHeldBytes) }
+func (c *cameraClock) isFull() bool {
+	return c.bytes >= cmp.Or(c.limit, maxHeldBytes) || len(c.doubtful) >= maxFirst
+}
 
 // take returns what was kept.
 func (c *cameraClock) take() []item {

@@ -154,6 +154,24 @@ func TestCameraClockLeavesAlone(t *testing.T) {
 	}
 }
 
+// More frames at first than any camera sends are not kept until their pace is known, and none
+// is found in them.
+func TestCameraClockFlood(t *testing.T) {
+	c := newClockTest(t)
+	for i := range 20_000 {
+		c.send(int64(i), time.Duration(i)*100*time.Microsecond)
+		if kept := len(c.clock.doubtful); kept > maxFirst {
+			t.Fatalf("%d frames are kept", kept)
+		}
+	}
+	c.end()
+	for i := range c.got {
+		if line90k := c.got[i].frame.PTS90k; line90k != int64(i) {
+			t.Fatalf("frame %d is at %d", i, line90k)
+		}
+	}
+}
+
 // A time stamp that does not belong where it is costs nothing: the frame is put between its
 // neighbours, and the line goes on.
 func TestCameraClockStrays(t *testing.T) {
