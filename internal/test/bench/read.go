@@ -5,13 +5,9 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-
-	"golang.org/x/sync/errgroup"
 )
 
 // sequentialReads are rows 1 and 2.
@@ -146,79 +142,6 @@ func readAll(path string) error {
 	defer f.Close()
 	_, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{f}, make([]byte, 256<<10))
 	return err
-}
-
-// randomReads is row 5.
-func randomReads(ctx context.Context, b *bench) error {
-	hours := b.dayHours
-	store, err := b.newHours(ctx, "day", hours, b.dayBytes)
-	if err != nil {
-		return err
-	}
-	copies := b.path("copies")
-	if err := b.copyOut(ctx, store, copies, hours); err != nil {
-		return err
-	}
-	through := func(serve func() (*server, error)) func() (float64, error) {
-		return func() (float64, error) {
-			s, err := serve()
-			if err != nil {
-				return 0, err
-			}
-			speed, err := readAtRandom(s.mountpoint, hours)
-			return speed, errors.Join(err, s.stop())
-		}
-	}
-	ours := through(func() (*server, error) { return b.mount(ctx, store) })
-	c, err := b.compete(ours, func() (float64, error) { return readAtRandom(copies, hours) })
-	if err != nil {
-		return err
-	}
-	b.report(5, "random reads of 64 KiB across a day by 4 threads, against the copies (speed)", "MB/s", c)
-	// What FUSE leaves of that speed, whatever is served.
-	c, err = b.compete(ours, through(func() (*server, error) { return b.loopback(ctx, copies) }))
-	if err != nil {
-		return err
-	}
-	b.report(5, "the same, against a loopback (speed)", "MB/s", c)
-	return errors.Join(os.RemoveAll(store), os.RemoveAll(copies))
-}
-
-// readAtRandom returns a speed in MB/s.
-func readAtRandom(root string, hours int) (float64, error) {
-	const threads, reads, size = 4, 2000, 64 << 10
-	took, err := seconds(func() error {
-		var group errgroup.Group
-		for thread := range threads {
-			group.Go(func() error { return readSome(root, hours, rand.New(rand.NewPCG(1, uint64(thread))), reads, size) })
-		}
-		return group.Wait()
-	})
-	return threads * reads * size / took / 1e6, err
-}
-
-func readSome(root string, hours int, random *rand.Rand, reads, size int) error {
-	files := make([]*os.File, hours)
-	for i := range files {
-		f, err := os.Open(filepath.Join(root, hourName(i)))
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		files[i] = f
-	}
-	p := make([]byte, size)
-	for range reads {
-		f := files[random.IntN(hours)]
-		info, err := f.Stat()
-		if err != nil {
-			return err
-		}
-		if _, err := f.ReadAt(p, random.Int64N(info.Size()-int64(size))); err != nil {
-			return fmt.Errorf("%s: %w", f.Name(), err)
-		}
-	}
-	return nil
 }
 
 // opening is row 3.
