@@ -59,9 +59,7 @@ type queue struct {
 	ready chan struct{}
 
 	mu    sync.Mutex // guards what follows
-	items []item
-	// empty is the memory that items begins in, to be used again.
-	empty []item
+	items itemList
 	bytes int64
 	// refusing says that the frame before was refused; refused counts those
 	// since an item was last appended.
@@ -86,7 +84,7 @@ func (q *queue) push(f camera.Frame, at arrival) bool {
 	fits := q.fits(size, f.Sync)
 	if !fits && !q.refusing {
 		q.refusing = true
-		q.append(item{arrival: at, end: errOverflow})
+		q.items.append(item{arrival: at, end: errOverflow})
 	}
 	if !fits {
 		q.refused++
@@ -94,7 +92,7 @@ func (q *queue) push(f camera.Frame, at arrival) bool {
 	}
 	q.refusing = false
 	q.bytes += size
-	q.append(item{frame: f, arrival: at, refused: q.refused})
+	q.items.append(item{frame: f, arrival: at, refused: q.refused})
 	q.refused = 0
 	return true
 }
@@ -115,10 +113,10 @@ func (q *queue) fits(sizeBytes int64, sync bool) bool {
 func (q *queue) end(reason error, at arrival) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if n := len(q.items); n > 0 && q.items[n-1].end != nil {
+	if last := q.items.last(); last != nil && last.end != nil {
 		return // so that ends do not pile up while the disk stalls
 	}
-	q.append(item{arrival: at, end: reason})
+	q.items.append(item{arrival: at, end: reason})
 	q.signal()
 }
 
@@ -135,13 +133,10 @@ func (q *queue) close() {
 func (q *queue) pop() (it item, ok, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.items) == 0 {
+	if q.items.len == 0 {
 		return item{}, false, q.closed
 	}
-	it = q.items[0]
-	q.items[0] = item{} // let go of the frame
-	q.items = q.items[1:]
-	return it, true, false
+	return q.items.pop(), true, false
 }
 
 // release says that a frame that was taken out is kept no more.
@@ -157,18 +152,7 @@ func (q *queue) release(f *camera.Frame) {
 func (q *queue) waiting() (frames int, sizeBytes int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.items), q.bytes
-}
-
-// append is called with q.mu held.
-func (q *queue) append(it item) {
-	if len(q.items) == 0 {
-		q.items = q.empty
-	}
-	before := cap(q.items)
-	if q.items = append(q.items, it); cap(q.items) > before {
-		q.empty = q.items[:0]
-	}
+	return q.items.len, q.bytes
 }
 
 func (q *queue) signal() {

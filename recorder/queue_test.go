@@ -83,8 +83,8 @@ func TestQueueOverflow(t *testing.T) {
 	if it := popAll(q); len(it.frame.Data) != 1 || it.refused != 0 {
 		t.Fatalf("got %d bytes after %d refused frames", len(it.frame.Data), it.refused)
 	}
-	if q.bytes != 0 || len(q.items) != 0 {
-		t.Errorf("%d bytes and %d items are left", q.bytes, len(q.items))
+	if q.bytes != 0 || q.items.len != 0 {
+		t.Errorf("%d bytes and %d items are left", q.bytes, q.items.len)
 	}
 }
 
@@ -94,8 +94,8 @@ func TestQueueEndsDoNotPileUp(t *testing.T) {
 	for range 1000 {
 		q.end(io.EOF, arrival{})
 	}
-	if len(q.items) != 1 {
-		t.Errorf("%d items", len(q.items))
+	if q.items.len != 1 {
+		t.Errorf("%d items", q.items.len)
 	}
 }
 

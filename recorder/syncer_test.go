@@ -661,7 +661,7 @@ func TestOverflowCutsRun(t *testing.T) {
 			wait.Until(t, "an empty queue", func() bool {
 				q.mu.Lock()
 				defer q.mu.Unlock()
-				return len(q.items) == 0
+				return q.items.len == 0
 			})
 		}
 		if !stalled {

@@ -159,14 +159,15 @@ func publishToMediamtx(t *testing.T, source string) (url string) {
 		"paths:", "  stream:", "    useAbsoluteTimestamp: true",
 		"    runOnDemand: ffmpeg -v error -re -i " + source + " -c copy -f rtsp -rtsp_transport tcp " + url,
 	}
-	for _, other := range []string{"rtmp", "hls", "webrtc", "srt", "moq"} {
-		settings = append(settings, other+": false")
-	}
 	path := filepath.Join(t.TempDir(), "mediamtx.yml")
 	if err := os.WriteFile(path, []byte(strings.Join(settings, "\n")), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	<-begin(t, *mediamtx, path).firstLine
+	var command []string
+	for _, other := range []string{"RTMP", "HLS", "WEBRTC", "SRT", "MOQ"} { // in a file, a version refuses those that it does not have
+		command = append(command, "MTX_"+other+"=no")
+	}
+	<-begin(t, "env", append(command, *mediamtx, path)...).firstLine
 	return url
 }
 
