@@ -79,8 +79,12 @@ const (
 	// maxTransferBytes bounds the size of a READ. With more, the answer does not
 	// fit into a pipe, and go-fuse copies each instead of splicing it.
 	maxTransferBytes = 512 << 10
-	// maxBackground is how many read-ahead requests may be under way.
-	maxBackground = 64
+	// maxBackground is how many READs of the kernel's read-ahead may be under way, of all
+	// files together: a program that reads waits as soon as there are as many. Those that
+	// wait for a disk that answers nothing count, up to eight for each of its readers, also
+	// for those that were killed, so that there must be far more of them than readers. Each
+	// takes a thread, of which Go allows 10 000 and systemd some 4900.
+	maxBackground = 1024
 	// readAheadKiB is how far the kernel may read ahead; its default of 128 also
 	// bounds the size of READ requests.
 	readAheadKiB = 2048
