@@ -12,6 +12,8 @@
 // Its nouns:
 //
 //   - Picture: a JPEG that fits into a tile of 320×180 pixels.
+//   - Converter: makes pictures of key frames, with decoders that it keeps. Each picture is as if
+//     there had been no other before.
 //   - Database: where pictures are, beside the index. Whoever deletes it loses nothing but
 //     the time that it takes to make them again.
 //   - Maker: makes pictures of what has been committed, the newest first, one at a time, on

@@ -65,6 +65,8 @@ type Maker struct {
 	// have a goroutine that does, and with it a change of threads.
 	ending context.Context
 
+	converter converter
+
 	// version is that of the index of which all that is new has been looked at, with the
 	// database that was opened so many times.
 	version, opened int64
@@ -114,6 +116,7 @@ func (m *Maker) run(ctx context.Context) {
 	if err := yield(); err != nil {
 		m.Logger.Warn("previews are made at normal priority", "err", err)
 	}
+	defer m.converter.close()
 	var last string
 	for {
 		err := m.Database.replace(m.round(ctx))
@@ -319,7 +322,7 @@ func (m *Maker) make(ctx context.Context, stream moonfirefs.StreamID, r *moonfir
 	}
 	var jpeg []byte
 	if err == nil {
-		jpeg, err = picture(entry, sample)
+		jpeg, err = m.converter.picture(entry, sample)
 	}
 	if err != nil {
 		m.Logger.Debug("no preview", "recording", r.ID, "err", err)

@@ -3,9 +3,8 @@
 package previews
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/asticode/go-astiav"
 
@@ -24,165 +23,142 @@ const (
 	quantizer   = "5"
 )
 
-// maxSourcePixels bounds what is decoded: 8192×8192 is the most that H.265 has levels for.
-const maxSourcePixels = 8192 * 8192
+// keptPixels bounds what decoders keep: the sum of their pictures has so many pixels, as one of
+// 4K has. Each pixel takes between three and four bytes of memory.
+const keptPixels = 3840 * 2160
+
+// converter makes JPEGs of key frames. It keeps what it has set up for the next ones: to get
+// memory from the kernel, and to clear it, took nearly half of the time. It is not safe for
+// concurrent use. The zero value is ready; close it.
+type converter struct {
+	// decoders are in the order of their last use.
+	decoders []*decoder
+	encoder  encoder
+}
+
+func (c *converter) close() {
+	for _, d := range c.decoders {
+		d.close()
+	}
+	c.decoders = nil
+	c.encoder.close()
+}
 
 // picture decodes one key frame, as it is in a sample file, and returns a JPEG of it.
-func picture(entry *moonfirefs.VideoSampleEntry, sample []byte) ([]byte, error) {
-	frame, err := decode(entry, sample)
+func (c *converter) picture(entry *moonfirefs.VideoSampleEntry, sample []byte) ([]byte, error) {
+	d, err := c.decoder(entry)
 	if err != nil {
+		return nil, err
+	}
+	frame, err := d.decode(sample)
+	if err != nil {
+		d.close()
 		return nil, err
 	}
 	defer frame.Free()
-	small, err := scale(frame, entry)
+	jpeg, err := c.encode(d, frame, entry)
+	c.keep(d, frame)
+	return jpeg, err
+}
+
+func (c *converter) encode(d *decoder, frame *astiav.Frame, entry *moonfirefs.VideoSampleEntry) ([]byte, error) {
+	width, height := fit(frame.Width()*int(max(entry.PixelAspectH, 1)), frame.Height()*int(max(entry.PixelAspectV, 1)))
+	small, err := d.scaler.scale(frame, width, height)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("scale picture: %w", err)
 	}
 	defer small.Free()
-	return encode(small)
+	return c.encoder.encode(small)
 }
 
-// encode makes a JPEG of a frame.
-func encode(frame *astiav.Frame) ([]byte, error) {
-	codec := astiav.FindEncoderByName("mjpeg")
-	if codec == nil {
-		return nil, errors.New("no encoder for JPEG")
-	}
-	encoder := astiav.AllocCodecContext(codec)
-	defer encoder.Free()
-	encoder.SetThreadCount(1)
-	encoder.SetWidth(frame.Width())
-	encoder.SetHeight(frame.Height())
-	encoder.SetPixelFormat(frame.PixelFormat())
-	encoder.SetTimeBase(astiav.NewRational(1, 1))
-	options := astiav.NewDictionary()
-	defer options.Free()
-	for _, name := range []string{"qmin", "qmax"} {
-		if err := options.Set(name, quantizer, astiav.NewDictionaryFlags()); err != nil {
-			return nil, fmt.Errorf("configure encoder: %w", err)
-		}
-	}
-	if err := encoder.Open(codec, options); err != nil {
-		return nil, fmt.Errorf("open encoder: %w", err)
-	}
-	if err := encoder.SendFrame(frame); err != nil {
-		return nil, fmt.Errorf("encode: %w", err)
-	}
-	packet := astiav.AllocPacket()
-	defer packet.Free()
-	if err := encoder.ReceivePacket(packet); err != nil {
-		return nil, fmt.Errorf("encode: %w", err)
-	}
-	return packet.Data(), nil
-}
-
-// decode is one thread's work: the caller's.
-func decode(entry *moonfirefs.VideoSampleEntry, sample []byte) (*astiav.Frame, error) {
+// decoder takes the decoder for a kind of samples out of those that are kept, or makes one.
+func (c *converter) decoder(entry *moonfirefs.VideoSampleEntry) (*decoder, error) {
 	name, configuration, err := codecOf(entry)
 	if err != nil {
 		return nil, err
 	}
-	codec := astiav.FindDecoderByName(name)
-	if codec == nil {
+	if name == "" {
 		return nil, fmt.Errorf("no decoder for %s", entry.RFC6381Codec)
 	}
-	decoder := astiav.AllocCodecContext(codec)
-	defer decoder.Free()
-	decoder.SetThreadCount(1)
-	if len(configuration) > 0 {
-		if err := decoder.SetExtraData(configuration); err != nil {
-			return nil, fmt.Errorf("configure decoder: %w", err)
+	for i, d := range c.decoders {
+		if d.is(name, configuration) {
+			c.decoders = slices.Delete(c.decoders, i, i+1)
+			return d, nil
 		}
 	}
-	options := astiav.NewDictionary()
-	defer options.Free()
-	// The edges of blocks are left as they are: in so small a picture they are hardly seen, and
-	// to smooth them takes a fifth of the time.
-	if err := options.Set("skip_loop_filter", "all", astiav.NewDictionaryFlags()); err != nil {
-		return nil, fmt.Errorf("configure decoder: %w", err)
-	}
-	if err := decoder.Open(codec, options); err != nil {
-		return nil, fmt.Errorf("open decoder: %w", err)
-	}
-	packet := astiav.AllocPacket()
-	defer packet.Free()
-	if err := packet.FromData(sample); err != nil {
-		return nil, fmt.Errorf("make packet: %w", err)
-	}
-	if err := decoder.SendPacket(packet); err != nil {
-		return nil, fmt.Errorf("decode: %w", err)
-	}
-	if err := decoder.SendPacket(nil); err != nil { // there is no more
-		return nil, fmt.Errorf("decode: %w", err)
-	}
-	frame := astiav.AllocFrame()
-	if err := decoder.ReceiveFrame(frame); err != nil {
-		frame.Free()
-		return nil, fmt.Errorf("decode: %w", err)
-	}
-	if frame.Width()*frame.Height() > maxSourcePixels {
-		frame.Free()
-		return nil, errors.New("decode: the picture is too large")
-	}
-	return frame, nil
+	return newDecoder(name, configuration)
 }
 
-// codecs are by the kind of sample entry. child is the box that has the decoder's configuration
-// (ISO 14496-15 §5.3.3.1, §8.3.3.1, AV1 Codec ISO Media File Format Binding §2.3); none if empty.
-var codecs = map[string]struct{ decoder, child string }{
-	"avc1": {"h264", "avcC"},
-	"avc3": {"h264", "avcC"},
-	"hvc1": {"hevc", "hvcC"},
-	"hev1": {"hevc", "hvcC"},
-	"av01": {"libdav1d", "av1C"},
-	"jpeg": {"mjpeg", ""},
+// keep keeps a decoder, if it can be used again, and as many others as there is room for.
+func (c *converter) keep(d *decoder, last *astiav.Frame) {
+	if !d.reset(last) {
+		d.close()
+		return
+	}
+	c.decoders = append(c.decoders, d)
+	for c.pixels() > keptPixels {
+		c.decoders[0].close()
+		c.decoders = slices.Delete(c.decoders, 0, 1)
+	}
 }
 
-// codecOf returns a decoder's name and its configuration record.
-func codecOf(entry *moonfirefs.VideoSampleEntry) (decoder string, configuration []byte, err error) {
-	const visualBytes = 86 // the box up to its children (ISO 14496-12 §12.1.3)
-	if len(entry.Data) < visualBytes {
-		return "", nil, fmt.Errorf("sample entry of %d bytes: %w", len(entry.Data), moonfirefs.ErrCorrupt)
+func (c *converter) pixels() (sum int) {
+	for _, d := range c.decoders {
+		sum += d.pixels
 	}
-	codec, ok := codecs[string(entry.Data[4:8])]
-	if !ok || codec.child == "" {
-		return codec.decoder, nil, nil
-	}
-	for rest := entry.Data[visualBytes:]; len(rest) >= 8; {
-		size := int64(binary.BigEndian.Uint32(rest))
-		if size < 8 || size > int64(len(rest)) {
-			break
-		}
-		if string(rest[4:8]) == codec.child {
-			return codec.decoder, rest[8:size], nil
-		}
-		rest = rest[size:]
-	}
-	return "", nil, fmt.Errorf("sample entry without %s: %w", codec.child, moonfirefs.ErrCorrupt)
+	return sum
 }
 
-// scale makes a frame that fits into a tile, with the range of values that a JPEG has.
-func scale(frame *astiav.Frame, entry *moonfirefs.VideoSampleEntry) (*astiav.Frame, error) {
-	width, height := fit(frame.Width()*int(max(entry.PixelAspectH, 1)), frame.Height()*int(max(entry.PixelAspectV, 1)))
-	scaler, err := astiav.CreateSoftwareScaleContext(frame.Width(), frame.Height(), frame.PixelFormat(),
-		width, height, astiav.PixelFormatYuvj420P, astiav.NewSoftwareScaleContextFlags(astiav.SoftwareScaleContextFlagArea))
-	if err != nil {
-		return nil, fmt.Errorf("scale picture: %w", err)
+// scaler makes frames smaller. The zero value is ready; close it.
+type scaler struct {
+	context *astiav.SoftwareScaleContext
+	// from and to are what it is set up for.
+	from, to shape
+}
+
+// shape is that of a frame.
+type shape struct {
+	width, height int
+	format        astiav.PixelFormat
+}
+
+func (s *scaler) close() {
+	if s.context != nil {
+		s.context.Free()
 	}
-	defer scaler.Free()
+	s.context = nil
+}
+
+// scale makes a frame with the range of values that a JPEG has.
+func (s *scaler) scale(frame *astiav.Frame, width, height int) (*astiav.Frame, error) {
+	to := shape{width, height, astiav.PixelFormatYuvj420P}
+	if err := s.setUp(shape{frame.Width(), frame.Height(), frame.PixelFormat()}, to); err != nil {
+		return nil, err
+	}
 	small := astiav.AllocFrame()
-	small.SetWidth(width)
-	small.SetHeight(height)
-	small.SetPixelFormat(astiav.PixelFormatYuvj420P)
-	err = small.AllocBuffer(0)
+	small.SetWidth(to.width)
+	small.SetHeight(to.height)
+	small.SetPixelFormat(to.format)
+	err := small.AllocBuffer(0)
 	if err == nil {
-		err = scaler.ScaleFrame(frame, small)
+		err = s.context.ScaleFrame(frame, small)
 	}
 	if err != nil {
 		small.Free()
-		return nil, fmt.Errorf("scale picture: %w", err)
+		return nil, err
 	}
 	return small, nil
+}
+
+func (s *scaler) setUp(from, to shape) (err error) {
+	if s.context != nil && s.from == from && s.to == to {
+		return nil
+	}
+	s.close()
+	s.from, s.to = from, to
+	s.context, err = astiav.CreateSoftwareScaleContext(from.width, from.height, from.format, to.width, to.height, to.format,
+		astiav.NewSoftwareScaleContextFlags(astiav.SoftwareScaleContextFlagArea))
+	return err
 }
 
 // fit returns the greatest even size of the same shape that fits into a tile.

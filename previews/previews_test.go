@@ -15,6 +15,7 @@ import (
 	"testing"
 	_ "time/tzdata" // the tests must not depend on the machine's zones
 
+	"github.com/asticode/go-astiav"
 	"github.com/google/uuid"
 	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
@@ -27,7 +28,10 @@ import (
 	"github.com/moonfirefs/moonfirefs/library"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	astiav.SetLogLevel(astiav.LogLevelFatal) // as Start does
+	goleak.VerifyTestMain(m)
+}
 
 // fixture is a store with an hour of footage, and a maker.
 type fixture struct {
