@@ -40,14 +40,22 @@ type Finder struct {
 	index Index
 	dirs  map[moonfirefs.SampleDirID]Dir
 
-	// mu guards known: what was found out about names that were reserved lately.
-	mu    sync.Mutex
+	mu sync.Mutex // guards what follows
+	// known is what was found out about names that were reserved lately.
 	known map[uuid.UUID]*pending
+	// homes are the directories in which recordings of a stream were found so far.
+	homes map[moonfirefs.StreamID][]moonfirefs.SampleDirID
+	// unanswered are what is closed once a directory answers that somebody has waited for in
+	// vain.
+	unanswered map[moonfirefs.SampleDirID]<-chan struct{}
 }
 
 // New returns a finder, which looks into those of the directories that are a Dir.
 func New(index Index, dirs map[moonfirefs.SampleDirID]sample.Directory) *Finder {
-	f := &Finder{index: index, dirs: make(map[moonfirefs.SampleDirID]Dir), known: make(map[uuid.UUID]*pending)}
+	f := &Finder{
+		index: index, dirs: make(map[moonfirefs.SampleDirID]Dir), known: make(map[uuid.UUID]*pending),
+		homes: make(map[moonfirefs.StreamID][]moonfirefs.SampleDirID), unanswered: make(map[moonfirefs.SampleDirID]<-chan struct{}),
+	}
 	for id, dir := range dirs {
 		if dir, ok := dir.(Dir); ok {
 			f.dirs[id] = dir
@@ -61,7 +69,8 @@ func New(index Index, dirs map[moonfirefs.SampleDirID]sample.Directory) *Finder 
 // groups of pictures that are complete.
 //
 // What cannot be read is left out, and is why the error says so: that may accompany
-// recordings.
+// recordings. A directory that does not answer is left out silently, unless recordings of the
+// stream were found there before, in which case it is waited for.
 func (f *Finder) Of(ctx context.Context, stream moonfirefs.StreamID) ([]*Recording, error) {
 	found, err := f.whole(ctx, stream)
 	return complete(found), err
@@ -100,14 +109,16 @@ func (f *Finder) whole(ctx context.Context, stream moonfirefs.StreamID) ([]*Reco
 
 // read reads the recordings of a stream in their order.
 func (f *Finder) read(names []*pending, stream moonfirefs.StreamID) (found []*Recording, errs []error) {
-	looks := f.looks()
+	in := make(map[moonfirefs.SampleDirID][]*pending)
 	for _, p := range names {
-		r, err := p.read(looks[p.file.Dir], stream)
-		if err != nil {
-			errs = append(errs, err)
-		} else if r != nil {
-			found = append(found, r)
+		in[p.file.Dir] = append(in[p.file.Dir], p)
+	}
+	for id, names := range in {
+		if f.dirs[id] == nil {
+			continue
 		}
+		there, problems := f.readIn(id, names, stream)
+		found, errs = append(found, there...), append(errs, problems...)
 	}
 	slices.SortStableFunc(found, compare)
 	return found, errs
@@ -141,13 +152,13 @@ func (f *Finder) At(ctx context.Context, stream moonfirefs.StreamID, marks []Mar
 	if err != nil {
 		return nil, err
 	}
-	found, looks := make([]*Recording, 0, len(marks)), f.looks()
+	found := make([]*Recording, 0, len(marks))
 	for _, mark := range marks {
 		i := slices.IndexFunc(names, func(p *pending) bool { return p.file == mark.File })
 		if i < 0 {
 			return nil, fmt.Errorf("recording in progress %s: %w", mark.File.UUID, moonfirefs.ErrNotFound)
 		}
-		r, err := names[i].read(looks[mark.File.Dir], stream)
+		r, err := names[i].read(f.look(mark.File.Dir), stream)
 		if err != nil {
 			return nil, err
 		}

@@ -27,17 +27,17 @@ type look struct {
 	at, changed time.Time
 }
 
-// looks begins a look into each directory.
-func (f *Finder) looks() map[moonfirefs.SampleDirID]*look {
-	looks := make(map[moonfirefs.SampleDirID]*look, len(f.dirs))
-	for id, dir := range f.dirs {
-		l := &look{dir: dir, at: time.Now()}
-		if changed, err := dir.Changed(); err == nil && l.at.Sub(changed) > settledAfter {
-			l.changed = changed
-		}
-		looks[id] = l
+// look begins a look into a directory; nil if there is no such directory.
+func (f *Finder) look(id moonfirefs.SampleDirID) *look {
+	dir := f.dirs[id]
+	if dir == nil {
+		return nil
 	}
-	return looks
+	l := &look{dir: dir, at: time.Now()}
+	if changed, err := dir.Changed(); err == nil && l.at.Sub(changed) > settledAfter {
+		l.changed = changed
+	}
+	return l
 }
 
 // absence is when a journal was found not to be there; the zero value is never.

@@ -3,6 +3,7 @@
 package crashtest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -117,7 +118,7 @@ func TestReadersOfAFrozenDisk(t *testing.T) {
 	wait.Until(t, "the readers to be stuck", func() bool { return s.program.threads() > 2*stuckReaders })
 
 	read := make(chan error, 1)
-	go func() { read <- readThrough(s.usable) }()
+	go func() { read <- errors.Join(listAll(s.usable), readThrough(s.usable)) }()
 	if err, ok := wait.Receive(read); err != nil || !ok {
 		t.Errorf("who reads from another disk waits for the frozen one: %v", err)
 	}
@@ -138,6 +139,19 @@ func TestReadersOfAFrozenDisk(t *testing.T) {
 		o.clean = 1
 	}
 	results.add(o)
+}
+
+// listAll lists the folders above a file, and reads the index page of its camera.
+func listAll(path string) error {
+	date := filepath.Dir(path)
+	camera := filepath.Dir(date)
+	for _, folder := range []string{date, camera, filepath.Dir(camera)} {
+		if _, err := os.ReadDir(folder); err != nil {
+			return err
+		}
+	}
+	_, err := os.ReadFile(filepath.Join(camera, "index.html"))
+	return err
 }
 
 // readThrough reads a file as programs do that play or copy it.
