@@ -14,7 +14,8 @@ import (
 const (
 	// defaultMemoryBytes is for blocks that were read.
 	defaultMemoryBytes = 64 << 20
-	// maxFetches is how many requests are made at once for what will be read soon.
+	// maxFetches is how many requests are made at once for what will be read soon, but for those
+	// that take long.
 	maxFetches = 8
 )
 

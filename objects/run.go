@@ -81,11 +81,17 @@ func (b *blocks) enlist(r run) (any bool) {
 	return any
 }
 
+// slotTime is after how long a request for later no longer keeps others from being made: the
+// object store may never answer it, and answer for other objects at once.
+const slotTime = 2 * time.Second
+
 // later has blocks come that nobody waits for yet, as soon as there are not too many others.
 func (b *blocks) later(r run) {
 	select {
 	case b.slots <- struct{}{}:
-		defer func() { <-b.slots }()
+		leave := sync.OnceFunc(func() { <-b.slots })
+		defer leave()
+		defer time.AfterFunc(slotTime, leave).Stop()
 	case <-b.ctx.Done():
 	}
 	b.begin(r)

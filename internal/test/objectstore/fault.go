@@ -40,6 +40,8 @@ type Proxy struct {
 	// fault is the present one, over is closed when it ends.
 	fault Fault
 	over  chan struct{}
+	// frozen is an object of which no request is answered; "" for none.
+	frozen string
 	// requests counts them by method, refused those that were refused.
 	requests map[string]int
 	refused  int
@@ -59,6 +61,16 @@ func (p *Proxy) Set(f Fault) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.fault = f
+	close(p.over)
+	p.over = make(chan struct{})
+}
+
+// Freeze has requests for one object not answered from now on, and for the one before again; ""
+// is none.
+func (p *Proxy) Freeze(key string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.frozen = key
 	close(p.over)
 	p.over = make(chan struct{})
 }
@@ -119,6 +131,9 @@ func (p *Proxy) begin(r *http.Request) (f Fault, over <-chan struct{}) {
 	p.requests[r.Method]++
 	if _, signed, ok := strings.Cut(r.Header.Get("Authorization"), "Credential="); ok {
 		p.key, _, _ = strings.Cut(signed, "/")
+	}
+	if p.frozen != "" && strings.HasSuffix(r.URL.Path, "/"+p.frozen) {
+		return Frozen, p.over
 	}
 	return p.fault, p.over
 }
