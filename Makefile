@@ -176,4 +176,4 @@ gobench:
 # Its figures are in design/cameras.md. Debian has no mediamtx: MEDIAMTX is its path.
 servertest:
 	@tools/setup.sh test
-	go test -v -count=1 -timeout 30m $(AS_ROOT) ./internal/test/servertest -length 10m -mediamtx "$(MEDIAMTX)"
+	go test -v -count=1 -parallel 6 -timeout 30m $(AS_ROOT) ./internal/test/servertest -length 10m -mediamtx "$(MEDIAMTX)"
