@@ -3,6 +3,7 @@
 package library
 
 import (
+	"bytes"
 	"context"
 	"slices"
 	"unsafe"
@@ -16,10 +17,30 @@ type DateFacts struct {
 	civil.Date
 	// Modified90k is when the last recording ends.
 	Modified90k moonfirefs.Time90k
-	// Stretches are made of the recordings that are shown, in the order of their starts.
-	Stretches []moonfirefs.Stretch
+	// SampleFileBytes and Duration90k are the sums over the recordings that are shown.
+	SampleFileBytes int64
+	Duration90k     moonfirefs.Duration90k
 	// Damaged says that a file of the date is damaged: there may be more to tell.
 	Damaged bool
+	// packed are the stretches. Years of many streams are in memory.
+	packed []byte
+}
+
+// Stretches are made of the recordings that are shown, in the order of their starts. They are
+// made anew by each call.
+func (d *DateFacts) Stretches() []moonfirefs.Stretch { return d.appendStretches(nil) }
+
+func (d *DateFacts) appendStretches(all []moonfirefs.Stretch) []moonfirefs.Stretch {
+	all, err := moonfirefs.UnpackStretches(all, 0, d.packed)
+	if err != nil {
+		panic(err) // they were packed here
+	}
+	return all
+}
+
+// MemoryBytes is what it takes in memory.
+func (d *DateFacts) MemoryBytes() int64 {
+	return int64(unsafe.Sizeof(d)) + int64(unsafe.Sizeof(*d)) + int64(cap(d.packed))
 }
 
 // dateFacts is what is told of all dates of a stream in one state. It is immutable.
@@ -36,7 +57,7 @@ type dateFactsKey moonfirefs.StreamID
 func (f *dateFacts) MemoryBytes() int64 {
 	n := int64(dayOverheadBytes)
 	for _, d := range f.dates {
-		n += int64(unsafe.Sizeof(d)) + int64(unsafe.Sizeof(*d)) + int64(cap(d.Stretches))*int64(unsafe.Sizeof(moonfirefs.Stretch{}))
+		n += d.MemoryBytes()
 	}
 	return n
 }
@@ -83,6 +104,10 @@ type datesWalk struct {
 	// from is up to where it has come.
 	from  moonfirefs.Time90k
 	found map[civil.Date]*DateFacts // a date can be in two pieces
+	// last is the date to which something was added last, and stretches are those of it, which
+	// are not packed before another date has its turn.
+	last      *DateFacts
+	stretches []moonfirefs.Stretch
 	// hour is that of the recording before.
 	hour civil.Hour
 }
@@ -98,7 +123,7 @@ func (w *datesWalk) walk(ctx context.Context) error {
 		}
 		w.from = day.End90k
 		for _, s := range stretches {
-			w.date(d).add(s)
+			w.add(d, s)
 		}
 		return nil
 	})
@@ -108,6 +133,7 @@ func (w *datesWalk) walk(ctx context.Context) error {
 	if err := w.recordings(ctx, moonfirefs.MaxTime90k); err != nil {
 		return err
 	}
+	w.pack()
 	return w.describeDamaged(ctx)
 }
 
@@ -126,16 +152,31 @@ func (w *datesWalk) date(d civil.Date) *DateFacts {
 	return w.found[d]
 }
 
-func (d *DateFacts) add(s moonfirefs.Stretch) {
-	d.Stretches = moonfirefs.AppendStretch(d.Stretches, s)
-	d.Modified90k = s.End90k
+// add adds footage to a date.
+func (w *datesWalk) add(d civil.Date, s moonfirefs.Stretch) {
+	if w.last == nil || w.last.Date != d {
+		w.pack()
+		w.last = w.date(d)
+		w.stretches = w.last.appendStretches(w.stretches[:0])
+	}
+	w.stretches = moonfirefs.AppendStretch(w.stretches, s)
+	w.last.Modified90k = s.End90k
+	w.last.SampleFileBytes += s.SampleFileBytes
+	w.last.Duration90k += s.Duration90k()
+}
+
+// pack ends the additions to a date.
+func (w *datesWalk) pack() {
+	if w.last != nil {
+		w.last.packed = bytes.Clone(moonfirefs.PackStretches(0, w.stretches)) // without room for more
+	}
 }
 
 // recordings goes through the recordings that start before to.
 func (w *datesWalk) recordings(ctx context.Context, to moonfirefs.Time90k) error {
 	return w.catalog.index.EachSummaryOrDamage(ctx, w.state.ID, w.from, to, func(r *moonfirefs.Summary) error {
 		if w.enter(r.Start90k) {
-			w.date(w.hour.Date).add(moonfirefs.StretchOf(r))
+			w.add(w.hour.Date, moonfirefs.StretchOf(r))
 		}
 		return nil
 	}, func(damage *moonfirefs.Damage) error {
@@ -177,7 +218,6 @@ func (w *datesWalk) describeDamaged(ctx context.Context) error {
 func (w *datesWalk) dates() []*DateFacts {
 	dates := make([]*DateFacts, 0, len(w.found))
 	for _, d := range w.found {
-		d.Stretches = slices.Clip(d.Stretches)
 		dates = append(dates, d)
 	}
 	slices.SortFunc(dates, func(a, b *DateFacts) int { return a.Date.Compare(b.Date) })

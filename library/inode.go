@@ -37,8 +37,18 @@ func (i identity) stream(s *Stream) identity { return i.text(s.Camera.String()).
 // 64 bits of a digest, a store that shows a billion versions in its lifetime has two of
 // the same number with a probability of 3 %, and the two would have to be in the
 // kernel's cache at the same time to do harm.
-func (i identity) inode() uint64 {
-	digest := sha256.Sum256(i)
+func (i identity) inode() uint64 { return inodeOf(sha256.Sum256(i)) }
+
+// inodeWith is the inode of what i and a text make, which it does not copy: it may be
+// megabytes.
+func (i identity) inodeWith(text []byte) uint64 {
+	h := sha256.New()
+	_, _ = h.Write(i.number(int64(len(text)))) // never fails
+	_, _ = h.Write(text)
+	return inodeOf([sha256.Size]byte(h.Sum(nil)))
+}
+
+func inodeOf(digest [sha256.Size]byte) uint64 {
 	for word := digest[:]; len(word) > 0; word = word[8:] {
 		// 0 means "no inode" to many programs, 1 is the root, and go-fuse uses all ones
 		// itself.
@@ -94,7 +104,7 @@ func PageInode(stream *Stream, name string, modified90k moonfirefs.Time90k, cont
 	if stream != nil {
 		i = i.stream(stream)
 	}
-	return i.text(name).number(int64(modified90k)).text(string(content)).inode()
+	return i.text(name).number(int64(modified90k)).inodeWith(content)
 }
 
 // PageNameInode is the number that a listing has for a page whatever its version, which
@@ -110,7 +120,7 @@ func PageNameInode(stream *Stream, name string) uint64 {
 // CompanionInode is the inode number of one version of a file that somebody offers beside
 // those of the catalog; id tells apart such files of the same content.
 func CompanionInode(id string, modified90k moonfirefs.Time90k, content []byte) uint64 {
-	return identity{}.text("companion").text(id).number(int64(modified90k)).text(string(content)).inode()
+	return identity{}.text("companion").text(id).number(int64(modified90k)).inodeWith(content)
 }
 
 // versionInode stands for everything on which the bytes, the size and the time stamps of

@@ -3,6 +3,7 @@
 package library
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -55,5 +56,16 @@ func TestVersionInode(t *testing.T) {
 	}
 	if got := inode(func(s *Stream, _ *Version, _ *mp4.Spec) { s.ID = 7 }); got != want {
 		t.Error("the inode number depends on the number of the stream in the database")
+	}
+}
+
+// Ensures that a page has the same number however large it is: a text that is not copied
+// makes the number of one that is.
+func TestInodeWithText(t *testing.T) {
+	for _, text := range []string{"", "a page", strings.Repeat("long ", 1000)} {
+		i := identity{}.text("page").number(1)
+		if got, want := i.inodeWith([]byte(text)), i.text(text).inode(); got != want {
+			t.Errorf("%d bytes: %d, want %d", len(text), got, want)
+		}
 	}
 }

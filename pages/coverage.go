@@ -9,7 +9,9 @@ import "github.com/moonfirefs/moonfirefs"
 type coverage struct {
 	// bounds are those of the civil day.
 	bounds moonfirefs.Interval
-	// recorded is by start.
+	// drawn says that a picture is drawn of the day.
+	drawn bool
+	// recorded is by start; it is empty where no picture is drawn.
 	recorded    []moonfirefs.Interval
 	duration90k moonfirefs.Duration90k
 }

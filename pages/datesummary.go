@@ -16,8 +16,10 @@ type dateSummary struct {
 	date civil.Date
 	// files are those that are sound; there are none where they need not be known.
 	files []fileSummary
-	// stretches are made of the recordings that start on the date.
-	stretches []stretch
+	// loaded are the stretches of a date whose files are known; facts is nil there, and has
+	// the stretches of any other date.
+	loaded []stretch
+	facts  *library.DateFacts
 	// damaged says that there are files of which nothing can be told.
 	damaged bool
 	// sampleFileBytes and duration90k are the sums over those recordings.
@@ -29,14 +31,20 @@ type dateSummary struct {
 
 // newDateSummary tells of a date without its files.
 func newDateSummary(f *library.DateFacts) *dateSummary {
-	d := &dateSummary{date: f.Date, stretches: make([]stretch, len(f.Stretches))}
-	for i := range f.Stretches {
-		s := stretchKnown(&f.Stretches[i])
-		d.stretches[i] = s
-		d.sampleFileBytes += s.sampleFileBytes
-		d.duration90k += s.duration90k
+	return &dateSummary{date: f.Date, facts: f, sampleFileBytes: f.SampleFileBytes, duration90k: f.Duration90k}
+}
+
+// stretches are made of the recordings that start on the date.
+func (d *dateSummary) stretches() []stretch {
+	if d.facts == nil {
+		return d.loaded
 	}
-	return d
+	known := d.facts.Stretches()
+	all := make([]stretch, len(known))
+	for i := range known {
+		all[i] = stretchKnown(&known[i])
+	}
+	return all
 }
 
 // fileSummary is what the pages tell of a file.
@@ -51,7 +59,7 @@ func (d *dateSummary) add(v *library.Version, recordings []moonfirefs.Summary) {
 	whole := stretchOf(&recordings[0])
 	for i := range recordings {
 		s := stretchOf(&recordings[i])
-		d.stretches = appendStretch(d.stretches, s)
+		d.loaded = appendStretch(d.loaded, s)
 		d.sampleFileBytes += s.sampleFileBytes
 		d.duration90k += s.duration90k
 		if i > 0 {
@@ -63,7 +71,11 @@ func (d *dateSummary) add(v *library.Version, recordings []moonfirefs.Summary) {
 
 // memoryBytes is what it takes in memory, with its place in the stream's summary.
 func (d *dateSummary) memoryBytes() int64 {
-	return int64(unsafe.Sizeof(*d)) + 8 + int64(cap(d.files))*int64(unsafe.Sizeof(fileSummary{})) +
-		int64(cap(d.stretches))*int64(unsafe.Sizeof(stretch{})) +
+	n := int64(unsafe.Sizeof(*d)) + 8 + int64(cap(d.files))*int64(unsafe.Sizeof(fileSummary{})) +
+		int64(cap(d.loaded))*int64(unsafe.Sizeof(stretch{})) +
 		int64(cap(d.active))*int64(unsafe.Sizeof(activeCells{}))
+	if d.facts != nil {
+		n += d.facts.MemoryBytes()
+	}
+	return n
 }

@@ -247,7 +247,7 @@ func dateRanges(dates []*dateSummary) string {
 // facts sum a stream up.
 func (r renderer) facts(s *streamSummary) []fact {
 	quota := fact{"Quota", bytesText(s.state.RetainBytes)}
-	bounds, ok := s.bounds()
+	bounds, ok := s.whole()
 	if !ok {
 		return []fact{{"Footage", "none yet"}, quota}
 	}
@@ -334,7 +334,7 @@ func (r renderer) untilText(summaries ...*streamSummary) string {
 
 func untilOf(summaries ...*streamSummary) (until moonfirefs.Time90k) {
 	for _, s := range summaries {
-		if bounds, ok := s.bounds(); ok {
+		if bounds, ok := s.whole(); ok {
 			until = max(until, bounds.End90k)
 		}
 	}
@@ -344,7 +344,7 @@ func untilOf(summaries ...*streamSummary) (until moonfirefs.Time90k) {
 // clipExample names the clip of the last half minute before the newest recording
 // ends, or nothing where that is not simple.
 func (r renderer) clipExample(s *streamSummary) string {
-	bounds, ok := s.bounds()
+	bounds, ok := s.whole()
 	if !ok {
 		return ""
 	}

@@ -129,10 +129,11 @@ func (r renderer) jsonRoot(summaries []*streamSummary) jsonRoot {
 func (r renderer) streamJSON(s *streamSummary) ([]byte, error) {
 	page := jsonFolder{
 		TimeZoneName: r.Zone.String(), jsonDevice: deviceOf(s), Stream: s.state.Kind, jsonStream: r.jsonStream(s),
-		Recordings: make([]jsonStretch, 0, len(s.stretches)),
 	}
-	for i := range s.stretches {
-		t := &s.stretches[i]
+	stretches := s.stretches()
+	page.Recordings = make([]jsonStretch, 0, len(stretches))
+	for i := range stretches {
+		t := &stretches[i]
 		entry := s.entries[t.entry]
 		page.Recordings = append(page.Recordings, jsonStretch{
 			StartTime90k: t.Start90k, EndTime90k: t.End90k, Bytes: t.sampleFileBytes, VideoSamples: t.videoSamples,
@@ -163,7 +164,7 @@ func (r renderer) jsonStream(s *streamSummary) jsonStream {
 		TotalDuration90k: s.duration90k, TotalSampleFileBytes: s.sampleFileBytes,
 		Days: make(map[string]jsonDay, len(s.days)),
 	}
-	if bounds, ok := s.bounds(); ok {
+	if bounds, ok := s.whole(); ok {
 		stream.MinStartTime90k, stream.MaxEndTime90k = &bounds.Start90k, &bounds.End90k
 	}
 	marks := dated(r.Calendar, r.marks[s.state.ID])

@@ -22,12 +22,12 @@ type streamSummary struct {
 	sizeBytes int64
 	// dates are in the order of time.
 	dates []*dateSummary
-	// stretches are those of all dates, joined across midnight.
-	stretches []stretch
+	// bounds are from when to when there are stretches; meaningless if there are no dates.
+	bounds moonfirefs.Interval
 	// days tell of each date on which something was recorded, also if the recording
 	// started on the date before.
 	days map[civil.Date]*coverage
-	// entries are the sample entries of the stretches.
+	// entries are the sample entries of all stretches.
 	entries map[moonfirefs.VideoSampleEntryID]*moonfirefs.VideoSampleEntry
 	// audioEntries are those of their audio.
 	audioEntries map[moonfirefs.AudioSampleEntryID]*moonfirefs.AudioSampleEntry
@@ -52,30 +52,55 @@ func newStreamSummary(ctx context.Context, c *library.Catalog, state *library.St
 	if s.keptBytes, err = c.KeptBytes(ctx, state); err != nil {
 		return nil, err
 	}
-	var all []stretch
-	for _, d := range dates {
-		all = append(all, d.stretches...)
+	for i, d := range dates {
+		all := d.stretches()
 		s.sampleFileBytes += d.sampleFileBytes
 		s.duration90k += d.duration90k
+		s.bound(all, i == 0)
+		s.split(c.Calendar(), all)
+		if err := s.addEntries(ctx, c, all); err != nil {
+			return nil, err
+		}
 	}
-	// They are in order, unless a date is in two pieces.
-	slices.SortStableFunc(all, func(a, b stretch) int { return cmp.Compare(a.Start90k, b.Start90k) })
-	s.split(c.Calendar(), all)
-	for _, next := range all {
-		s.stretches = appendStretch(s.stretches, next)
-	}
-	if err := s.addEntries(ctx, c); err != nil {
-		return nil, err
+	for _, day := range s.days { // a date can be in two pieces
+		slices.SortStableFunc(day.recorded, func(a, b moonfirefs.Interval) int { return cmp.Compare(a.Start90k, b.Start90k) })
 	}
 	s.measure()
 	return s, nil
 }
 
-// addEntries finds the sample entries of the stretches, and remembers what is told of
+// bound extends the bounds to stretches, the first of all or more.
+func (s *streamSummary) bound(stretches []stretch, first bool) {
+	for i := range stretches {
+		r := stretches[i].Interval
+		if first && i == 0 {
+			s.bounds = r
+		}
+		s.bounds = moonfirefs.Interval{Start90k: min(s.bounds.Start90k, r.Start90k), End90k: max(s.bounds.End90k, r.End90k)}
+	}
+}
+
+// stretches are those of all dates in the order of time, joined across midnight. They are
+// made anew by each call: of all that a summary could keep in memory, they would be the most
+// by far.
+func (s *streamSummary) stretches() (joined []stretch) {
+	var all []stretch
+	for _, d := range s.dates {
+		all = append(all, d.stretches()...)
+	}
+	// They are in order, unless a date is in two pieces.
+	slices.SortStableFunc(all, func(a, b stretch) int { return cmp.Compare(a.Start90k, b.Start90k) })
+	for _, next := range all {
+		joined = appendStretch(joined, next)
+	}
+	return joined
+}
+
+// addEntries finds the sample entries of stretches, and remembers what is told of
 // them: not the boxes.
-func (s *streamSummary) addEntries(ctx context.Context, c *library.Catalog) error {
-	for i := range s.stretches {
-		id, audio := s.stretches[i].entry, s.stretches[i].audio
+func (s *streamSummary) addEntries(ctx context.Context, c *library.Catalog, stretches []stretch) error {
+	for i := range stretches {
+		id, audio := stretches[i].entry, stretches[i].audio
 		if audio != 0 && s.audioEntries[audio] == nil {
 			entry, err := c.AudioSampleEntry(ctx, audio)
 			if err != nil {
@@ -105,8 +130,7 @@ const (
 )
 
 func (s *streamSummary) measure() {
-	s.sizeBytes = summaryOverheadBytes + int64(cap(s.stretches))*int64(unsafe.Sizeof(stretch{})) +
-		int64(cap(s.kept))*int64(unsafe.Sizeof(library.Version{}))
+	s.sizeBytes = summaryOverheadBytes + int64(cap(s.kept))*int64(unsafe.Sizeof(library.Version{}))
 	for _, d := range s.dates {
 		s.sizeBytes += d.memoryBytes()
 	}
@@ -130,8 +154,8 @@ func (s *streamSummary) date(d civil.Date) *dateSummary {
 	return s.dates[i]
 }
 
-// split divides stretches between the civil days. They must not be joined across midnight
-// yet: each date that has a summary gets a day, however short its footage.
+// split divides the stretches of a date between the civil days: each date that has a summary
+// gets a day, however short its footage.
 func (s *streamSummary) split(c civil.Calendar, stretches []stretch) {
 	var piece moonfirefs.Interval // the last interval with one date, and which
 	var day *coverage
@@ -141,7 +165,9 @@ func (s *streamSummary) split(c civil.Calendar, stretches []stretch) {
 				piece, day = s.dayAt(c, from)
 			}
 			to := min(r.End90k, piece.End90k)
-			day.recorded = append(day.recorded, moonfirefs.Interval{Start90k: from, End90k: to})
+			if day.drawn {
+				day.recorded = append(day.recorded, moonfirefs.Interval{Start90k: from, End90k: to})
+			}
 			day.duration90k += to.Sub(from)
 			if r.End90k <= piece.End90k {
 				break
@@ -156,7 +182,8 @@ func (s *streamSummary) dayAt(c civil.Calendar, t moonfirefs.Time90k) (moonfiref
 	d := c.HourAt(t).Date
 	hours := c.Hours(d)
 	if s.days[d] == nil {
-		s.days[d] = &coverage{bounds: moonfirefs.Interval{Start90k: hours[0].Start90k, End90k: hours[len(hours)-1].End90k}}
+		drawn := s.dates[max(0, len(s.dates)-detailedDates)].date
+		s.days[d] = &coverage{drawn: !d.Before(drawn), bounds: moonfirefs.Interval{Start90k: hours[0].Start90k, End90k: hours[len(hours)-1].End90k}}
 	}
 	for _, piece := range civil.Pieces(hours) {
 		if piece.Contains(t) {
@@ -166,13 +193,5 @@ func (s *streamSummary) dayAt(c civil.Calendar, t moonfirefs.Time90k) (moonfiref
 	panic("an instant outside of its own date")
 }
 
-// bounds are when the shown footage starts and ends; ok is false if there is none.
-func (s *streamSummary) bounds() (i moonfirefs.Interval, ok bool) {
-	for _, r := range s.stretches {
-		if !ok {
-			i = r.Interval
-		}
-		i.Start90k, i.End90k, ok = min(i.Start90k, r.Start90k), max(i.End90k, r.End90k), true
-	}
-	return i, ok
-}
+// whole is from when to when there is footage; ok is false if there is none.
+func (s *streamSummary) whole() (i moonfirefs.Interval, ok bool) { return s.bounds, len(s.dates) > 0 }

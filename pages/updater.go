@@ -42,7 +42,7 @@ func (u *updater) summary(ctx context.Context, now *library.Snapshot, state *lib
 		return nil, err
 	}
 	// Of a date that has nothing but damaged files there is nothing to tell.
-	dates = slices.DeleteFunc(dates, func(d *dateSummary) bool { return len(d.stretches) == 0 })
+	dates = slices.DeleteFunc(dates, func(d *dateSummary) bool { return d.facts == nil && len(d.loaded) == 0 })
 	next, err := newStreamSummary(ctx, u.catalog, state, dates)
 	if err != nil {
 		return nil, err
@@ -130,7 +130,7 @@ func (u *updater) loadDate(ctx context.Context, state *library.StreamState, d ci
 	hours := u.catalog.Calendar().Hours(d)
 	date.active = activeIn(moonfirefs.Interval{Start90k: hours[0].Start90k, End90k: hours[len(hours)-1].End90k}, units)
 	date.damaged = day.Damaged()
-	date.files, date.stretches = exactly(date.files), exactly(date.stretches)
+	date.files, date.loaded = exactly(date.files), exactly(date.loaded)
 	date.active = exactly(date.active)
 	return date, nil
 }

@@ -18,13 +18,16 @@ import (
 )
 
 // Bulk is footage by the million: rows as a recorder writes them, a minute each,
-// around the clock, of all streams in turn, and no sample files.
+// around the clock unless Every says otherwise, of all streams in turn, and no sample files.
 type Bulk struct {
 	Start moonfirefs.Time90k
 	// Minutes is how many recordings each stream gets.
 	Minutes int
 	// MinuteFrames is the number of frames of a recording. A row takes 3 bytes for each.
 	MinuteFrames int
+	// Every is how many minutes lie between the starts of recordings: with more than 1, there
+	// is a gap after each. 0 means 1.
+	Every int
 }
 
 const (
@@ -65,7 +68,7 @@ pragma journal_mode = delete; pragma journal_mode = off; pragma synchronous = of
 begin;
 create temp table variant (n integer primary key, samples, sync_samples, bytes, video_index);
 `)
-	random := rand.New(rand.NewPCG(1, 2))
+	random, step90k := rand.New(rand.NewPCG(1, 2)), max(b.Every, 1)*minute90k
 	for n := range bulkVariants {
 		e := b.variant(random)
 		fmt.Fprintf(&s, "insert into variant values (%d, %d, %d, %d, x'%s');\n",
@@ -87,7 +90,7 @@ select s.id, (select max(id) from open), m.value, 0, %d + m.value * %d, %d,
     on v.n = (m.value * 7 + s.id * 13) %% %d;
 commit;
 pragma journal_mode = wal;
-`, b.Start, minute90k, minute90k, b.Start, minute90k, b.Minutes-1, bulkVariants)
+`, b.Start, step90k, minute90k, b.Start, step90k, b.Minutes-1, bulkVariants)
 	return s.String()
 }
 
