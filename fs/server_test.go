@@ -182,10 +182,12 @@ func obey(ctx context.Context, f *fixture, mount *Mount) error {
 				return err
 			}
 		case "forget all":
-			(&watcher{tree: mount.tree, root: childRoot}).prune(0)
+			w := &watcher{tree: mount.tree, root: childRoot}
+			w.prune(0)
 			if err := awaitKnown(1); err != nil { // that one is open
 				return err
 			}
+			w.room.giveBack(context.Background())
 		case "alive":
 			if !mount.Alive(time.Minute) || mount.Alive(0) {
 				return errors.New("alive when it is not, or the other way round")

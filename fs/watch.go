@@ -31,6 +31,8 @@ type watcher struct {
 	last *library.Snapshot
 	// looked is told of each look.
 	looked *atomic.Int64
+	// room belongs to the goroutine of pruneCrowds.
+	room namesRoom
 }
 
 // run watches until ctx is cancelled.
@@ -151,8 +153,8 @@ func notifyAttributes(inode *gofs.Inode) { _ = inode.NotifyContent(-1, 0) }
 // bytes each, would grow with the years that somebody has listed.
 const defaultKnownFiles = 6 << 14
 
-// dateFiles is as how many files a date counts: go-fuse keeps the room for the names of a
-// folder when those are forgotten, and a folder's own name is not.
+// dateFiles is as how many files a date counts: its own name is never forgotten, and neither is
+// the room for the names in it before the kernel has forgotten all of those (namesRoom).
 const dateFiles = 4
 
 // crowd counts the files of hours that the kernel was told of.
@@ -192,6 +194,7 @@ func (w *watcher) pruneCrowds(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-w.tree.crowd.large:
+			w.room.giveBack(ctx)
 			w.prune(w.tree.knownFiles)
 		case <-idle.C:
 			now := w.tree.crowd.lookedUp.Load()
@@ -212,6 +215,7 @@ func (w *watcher) forgetAll(ctx context.Context) {
 	select {
 	case <-ctx.Done():
 	case <-time.After(forgettingTakes):
+		w.room.giveBack(ctx)
 		debug.FreeOSMemory()
 	}
 }
@@ -237,6 +241,7 @@ func (w *watcher) prune(most int) {
 		for name := range names {
 			_ = day.NotifyEntry(name) // not found means that it is forgotten already
 		}
+		w.room.note(day, len(names))
 		surplus -= len(names)
 	}
 }
