@@ -161,6 +161,21 @@ func (d *AudioIndexDecoder) Err() error {
 	return fmt.Errorf("decode audio index at byte %d of %d: %s: %w", d.offset, len(d.blob), d.problem, ErrCorrupt)
 }
 
+// AudioBytesBefore tells how many bytes of audio lie in the sample file between a sample of the
+// video and the one before it, by the number of that sample. Most have none, and are left out. It
+// ends at damage.
+func AudioBytesBefore(blob []byte) map[int]int64 {
+	before, video := make(map[int]int64), 0
+	d := DecodeAudioIndex(blob)
+	for d.NextChunk() {
+		video += int(d.VideoSamples)
+		for d.Next() {
+			before[video] += int64(d.Bytes)
+		}
+	}
+	return before
+}
+
 // AudioIndexSum walks over an audio index and adds it up: all of an AudioSummary
 // but SampleEntry and Start90k, and the samples of the video before the last
 // chunk. The error wraps ErrCorrupt.

@@ -116,15 +116,7 @@ func audioBytesBefore(ctx context.Context, src Indexes, i int, r *moonfirefs.Sum
 	if problem := r.AudioIndexProblem(index); problem != "" {
 		return nil, contradiction(r, problem)
 	}
-	before, video := make(map[int]int64), 0
-	d := moonfirefs.DecodeAudioIndex(index)
-	for d.NextChunk() {
-		video += int(d.VideoSamples)
-		for d.Next() {
-			before[video] += int64(d.Bytes)
-		}
-	}
-	return before, nil
+	return moonfirefs.AudioBytesBefore(index), nil
 }
 
 // position90k is when a key frame is shown in the time lapse.

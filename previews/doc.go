@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 // Package previews makes small pictures of footage to look at: one for each recording, which
-// is about one a minute, decoded from the key frame with which the recording begins.
+// is about one a minute, decoded from the key frame with which the recording begins, or from one
+// of the camera's sub stream from that time.
 //
 // It is optional, and off by default. Nothing else knows it: not the recorder, and not the
 // mount, which is given its files as companions of an hour.

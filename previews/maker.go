@@ -32,6 +32,7 @@ type Index interface {
 		fn func(*moonfirefs.Summary) error, damaged func(*moonfirefs.Damage) error) error
 	VideoSampleEntry(ctx context.Context, id moonfirefs.VideoSampleEntryID) (*moonfirefs.VideoSampleEntry, error)
 	VideoIndex(ctx context.Context, id moonfirefs.RecordingID) ([]byte, error)
+	AudioIndex(ctx context.Context, id moonfirefs.RecordingID) ([]byte, error)
 	SampleFiles(ctx context.Context, ids []moonfirefs.RecordingID) ([]moonfirefs.SampleFile, error)
 }
 
@@ -178,7 +179,7 @@ func (m *Maker) round(ctx context.Context) error {
 		for j := range cameras[i].Streams {
 			s := &cameras[i].Streams[j]
 			there[s.ID] = true
-			if err := m.roundOf(ctx, s.ID, m.Wanted(&cameras[i], s)); err != nil {
+			if err := m.roundOf(ctx, &view{s.ID, smaller(&cameras[i], s), m.Wanted(&cameras[i], s)}); err != nil {
 				return fmt.Errorf("stream %d: %w", s.ID, err)
 			}
 		}
@@ -189,6 +190,25 @@ func (m *Maker) round(ctx context.Context) error {
 	maps.DeleteFunc(m.seen, func(id moonfirefs.StreamID, _ *seen) bool { return !there[id] })
 	m.version = version
 	return nil
+}
+
+// view is what there are pictures of.
+type view struct {
+	stream moonfirefs.StreamID
+	// smaller is a stream of the same camera that costs less to decode; 0 if there is none.
+	smaller moonfirefs.StreamID
+	// wanted says that there are to be pictures of it.
+	wanted bool
+}
+
+// smaller returns the sub stream of a main stream, 0 if there is none.
+func smaller(camera *moonfirefs.Camera, of *moonfirefs.Stream) moonfirefs.StreamID {
+	for i := range camera.Streams {
+		if s := &camera.Streams[i]; of.Kind == moonfirefs.MainStream && s.Kind == moonfirefs.SubStream {
+			return s.ID
+		}
+	}
+	return 0
 }
 
 // lookForRoom finds out whether there is room for pictures, and tells when there is none any more.
@@ -221,39 +241,39 @@ func (s *seen) due() bool { return time.Since(s.began) > sweepEvery }
 
 // roundOf is what a round does for a stream. The newest recording need not be that which starts
 // last: a clock may have been set back.
-func (m *Maker) roundOf(ctx context.Context, stream moonfirefs.StreamID, wanted bool) error {
-	newest, ok, err := m.Index.Newest(ctx, stream)
+func (m *Maker) roundOf(ctx context.Context, v *view) error {
+	newest, ok, err := m.Index.Newest(ctx, v.stream)
 	if err != nil {
 		return err
 	}
 	if !ok {
-		delete(m.seen, stream)
-		return m.Database.dropBefore(ctx, stream, moonfirefs.MaxTime90k)
+		delete(m.seen, v.stream)
+		return m.Database.dropBefore(ctx, v.stream, moonfirefs.MaxTime90k)
 	}
-	oldest, _, err := m.Index.FirstStart(ctx, stream, moonfirefs.MinTime90k)
+	oldest, _, err := m.Index.FirstStart(ctx, v.stream, moonfirefs.MinTime90k)
 	if err != nil {
 		return err
 	}
-	s := m.seen[stream]
+	s := m.seen[v.stream]
 	if s == nil {
 		s = &seen{sweep: sweep{next: moonfirefs.MinTime90k}}
 	}
 	if s.oldest != oldest {
-		if err := m.Database.dropBefore(ctx, stream, oldest); err != nil {
+		if err := m.Database.dropBefore(ctx, v.stream, oldest); err != nil {
 			return err
 		}
 	}
 	if s.newest != newest {
-		if err := m.match(ctx, stream, s.unseen(newest), wanted); err != nil {
+		if err := m.match(ctx, v, s.unseen(newest)); err != nil {
 			return err
 		}
 	}
 	s.newest, s.oldest = newest, oldest
-	m.seen[stream] = s
+	m.seen[v.stream] = s
 	if s.swept() && s.due() {
-		last, _, err := m.Index.LastStart(ctx, stream, moonfirefs.MaxTime90k)
+		last, _, err := m.Index.LastStart(ctx, v.stream, moonfirefs.MaxTime90k)
 		if err == nil {
-			err = m.Database.dropAfter(ctx, stream, last)
+			err = m.Database.dropAfter(ctx, v.stream, last)
 		}
 		if err != nil {
 			return err
@@ -263,7 +283,7 @@ func (m *Maker) roundOf(ctx context.Context, stream moonfirefs.StreamID, wanted 
 	if s.swept() {
 		return nil
 	}
-	err = m.match(ctx, stream, moonfirefs.Interval{Start90k: s.next, End90k: s.next.Add(moonfirefs.Hour90k)}, wanted)
+	err = m.match(ctx, v, moonfirefs.Interval{Start90k: s.next, End90k: s.next.Add(moonfirefs.Hour90k)})
 	s.next = s.next.Add(-moonfirefs.Hour90k)
 	return err
 }
@@ -280,13 +300,13 @@ func (s *seen) unseen(newest moonfirefs.Newest) moonfirefs.Interval {
 
 // match makes the pictures of an interval what they should be: those of recordings that are
 // gone go, those that are missing are made, the newest first.
-func (m *Maker) match(ctx context.Context, stream moonfirefs.StreamID, interval moonfirefs.Interval, wanted bool) error {
-	known, err := m.Database.known(ctx, stream, interval)
+func (m *Maker) match(ctx context.Context, v *view, interval moonfirefs.Interval) error {
+	known, err := m.Database.known(ctx, v.stream, interval)
 	if err != nil {
 		return err
 	}
 	var missing []moonfirefs.Summary
-	err = m.Index.EachSummaryOrDamage(ctx, stream, interval.Start90k, interval.End90k, func(r *moonfirefs.Summary) error {
+	err = m.Index.EachSummaryOrDamage(ctx, v.stream, interval.Start90k, interval.End90k, func(r *moonfirefs.Summary) error {
 		if !known[r.ID] {
 			missing = append(missing, *r)
 		}
@@ -300,11 +320,11 @@ func (m *Maker) match(ctx context.Context, stream moonfirefs.StreamID, interval 
 	for id := range known {
 		gone = append(gone, id)
 	}
-	if err := m.Database.drop(ctx, gone); err != nil || !wanted || m.noRoom {
+	if err := m.Database.drop(ctx, gone); err != nil || !v.wanted || m.noRoom {
 		return err
 	}
 	for i := range missing {
-		if err := m.make(ctx, stream, &missing[len(missing)-1-i]); err != nil {
+		if err := m.make(ctx, v, &missing[len(missing)-1-i]); err != nil {
 			return err
 		}
 	}
@@ -312,26 +332,47 @@ func (m *Maker) match(ctx context.Context, stream moonfirefs.StreamID, interval 
 }
 
 // make makes the picture of a recording, then rests.
-func (m *Maker) make(ctx context.Context, stream moonfirefs.StreamID, r *moonfirefs.Summary) error {
+func (m *Maker) make(ctx context.Context, v *view, r *moonfirefs.Summary) error {
 	began := processorTime()
-	entry, sample, err := m.keyFrame(ctx, r)
-	if err != nil && !errors.Is(err, errNone) {
-		// It is gone, or its disk is away: nothing to make a note of.
-		m.Logger.Debug("no preview", "recording", r.ID, "err", err)
-		return m.ending.Err()
-	}
-	var jpeg []byte
-	if err == nil {
-		jpeg, err = m.converter.picture(entry, sample)
-	}
+	jpeg, err := m.picture(ctx, v, r)
 	if err != nil {
 		m.Logger.Debug("no preview", "recording", r.ID, "err", err)
 	}
-	if err := m.Database.add(ctx, stream, r, jpeg); err != nil {
+	if err != nil && !errors.Is(err, errUndecodable) {
+		// It is gone, or its disk is away: nothing to make a note of.
+		return m.ending.Err()
+	}
+	if err := m.Database.add(ctx, v.stream, r, jpeg); err != nil {
 		return err
 	}
 	m.rest(restShare * (processorTime() - began))
 	return m.ending.Err()
+}
+
+// errUndecodable says that there will never be a picture of a recording.
+var errUndecodable = errors.New("it cannot be decoded")
+
+// picture is the picture of a recording: of the smaller stream if there is one from that time.
+func (m *Maker) picture(ctx context.Context, v *view, r *moonfirefs.Summary) (jpeg []byte, err error) {
+	if v.smaller != 0 {
+		k, err := m.nearestKeyFrame(ctx, v.smaller, r)
+		if err == nil {
+			jpeg, err = m.converter.picture(k)
+		}
+		if err == nil {
+			return jpeg, nil
+		}
+		m.Logger.Debug("no preview of the sub stream", "recording", r.ID, "err", err)
+	}
+	k, err := m.firstKeyFrame(ctx, r)
+	if err == nil {
+		if jpeg, err = m.converter.picture(k); err == nil {
+			return jpeg, nil
+		}
+	} else if !errors.Is(err, errNone) {
+		return nil, err
+	}
+	return nil, fmt.Errorf("%w: %w", errUndecodable, err)
 }
 
 // processorTime is how long this thread has run so far. While it waits for a processor that
@@ -340,44 +381,4 @@ func processorTime() time.Duration {
 	var usage unix.Rusage
 	_ = unix.Getrusage(unix.RUSAGE_THREAD, &usage) // fails for arguments that make no sense
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
-}
-
-// errNone says that there is no key frame to decode.
-var errNone = errors.New("it does not begin with a key frame")
-
-// keyFrame reads the key frame with which a recording begins.
-func (m *Maker) keyFrame(ctx context.Context, r *moonfirefs.Summary) (*moonfirefs.VideoSampleEntry, []byte, error) {
-	table, err := m.Index.VideoIndex(ctx, r.ID)
-	if err != nil {
-		return nil, nil, err
-	}
-	samples := moonfirefs.DecodeVideoIndex(table, r.Flags)
-	if !samples.Next() || !samples.Sync {
-		return nil, nil, errNone
-	}
-	entry, err := m.Index.VideoSampleEntry(ctx, r.VideoSampleEntry)
-	if err != nil {
-		return nil, nil, err
-	}
-	data, err := m.read(ctx, r, int(samples.Bytes))
-	return entry, data, err
-}
-
-// read reads the beginning of a sample file.
-func (m *Maker) read(ctx context.Context, r *moonfirefs.Summary, n int) ([]byte, error) {
-	names, err := m.Index.SampleFiles(ctx, []moonfirefs.RecordingID{r.ID})
-	if err != nil {
-		return nil, err
-	}
-	dir := m.Dirs[names[0].Dir]
-	if dir == nil {
-		return nil, fmt.Errorf("sample directory %d is not there", names[0].Dir)
-	}
-	file, err := dir.Open(names[0].UUID, r.SampleFileBytes)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Release()
-	data := make([]byte, n)
-	return data, file.ReadAt(data, 0)
 }

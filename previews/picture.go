@@ -44,25 +44,26 @@ func (c *converter) close() {
 	c.encoder.close()
 }
 
-// picture decodes one key frame, as it is in a sample file, and returns a JPEG of it.
-func (c *converter) picture(entry *moonfirefs.VideoSampleEntry, sample []byte) ([]byte, error) {
-	d, err := c.decoder(entry)
+// picture decodes a key frame and returns a JPEG of it.
+func (c *converter) picture(k *keyFrame) ([]byte, error) {
+	d, err := c.decoder(k.entry)
 	if err != nil {
 		return nil, err
 	}
-	frame, err := d.decode(sample)
+	frame, err := d.decode(k.sample)
 	if err != nil {
 		d.close()
 		return nil, err
 	}
 	defer frame.Free()
-	jpeg, err := c.encode(d, frame, entry)
+	jpeg, err := c.encode(d, frame, k)
 	c.keep(d, frame)
 	return jpeg, err
 }
 
-func (c *converter) encode(d *decoder, frame *astiav.Frame, entry *moonfirefs.VideoSampleEntry) ([]byte, error) {
-	width, height := fit(frame.Width()*int(max(entry.PixelAspectH, 1)), frame.Height()*int(max(entry.PixelAspectV, 1)))
+func (c *converter) encode(d *decoder, frame *astiav.Frame, k *keyFrame) ([]byte, error) {
+	width, height := k.proportions(frame)
+	width, height = fit(width, height)
 	small, err := d.scaler.scale(frame, width, height)
 	if err != nil {
 		return nil, fmt.Errorf("scale picture: %w", err)

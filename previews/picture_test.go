@@ -29,7 +29,7 @@ func TestPicture(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		data, err := c.picture(media.Entry, media.Samples[0].Data)
+		data, err := c.picture(&keyFrame{entry: media.Entry, sample: media.Samples[0].Data})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -65,14 +65,14 @@ func TestConverterForgets(t *testing.T) {
 		defer kept.close()
 		whole, shown := media.Samples[0].Data, 0
 		for i, damaged := range damages(whole) {
-			_, err := kept.picture(media.Entry, whole)
+			_, err := kept.picture(&keyFrame{entry: media.Entry, sample: whole})
 			if err != nil {
 				t.Fatal(err)
 			}
 			var fresh converter
-			want, wantErr := fresh.picture(media.Entry, damaged)
+			want, wantErr := fresh.picture(&keyFrame{entry: media.Entry, sample: damaged})
 			fresh.close()
-			got, err := kept.picture(media.Entry, damaged)
+			got, err := kept.picture(&keyFrame{entry: media.Entry, sample: damaged})
 			if (err == nil) != (wantErr == nil) || !bytes.Equal(got, want) {
 				t.Errorf("%s, damage %d: after another one, a picture of %d bytes (%v), want %d bytes (%v)", codec, i, len(got), err, len(want), wantErr)
 			}
@@ -113,7 +113,7 @@ func TestConverterKeepsLittle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := c.picture(media.Entry, media.Samples[0].Data); err != nil {
+		if _, err := c.picture(&keyFrame{entry: media.Entry, sample: media.Samples[0].Data}); err != nil {
 			t.Fatal(err)
 		}
 		if len(c.decoders) != p.kept || c.pixels() > keptPixels {
@@ -155,7 +155,7 @@ func benchmarkPictures(b *testing.B, track *demux.Track, codec string, keep bool
 	defer c.close()
 	before, bytes, n := threadTime(b), 0, 0
 	for b.Loop() {
-		jpeg, err := c.picture(entry, track.Samples[n%len(track.Samples)].Data)
+		jpeg, err := c.picture(&keyFrame{entry: entry, sample: track.Samples[n%len(track.Samples)].Data})
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -190,6 +190,70 @@ func TestMaker(t *testing.T) {
 	})
 }
 
+// TestSubStream ensures that pictures of a main stream are taken from the sub stream, which costs
+// less, where one was recorded at that time: the key frame that is nearest, in the shape of the
+// main stream.
+func TestSubStream(t *testing.T) {
+	encode := func(width, height int) *teststore.Media {
+		t.Helper()
+		media, err := teststore.Encode(t.Context(), teststore.Params{Codec: teststore.H264, Width: width, Height: height, FPS: 2, Seconds: 60})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return media
+	}
+	large, small := encode(640, 360), encode(320, 240)
+	audio, err := teststore.EncodeAudio(t.Context(), 60)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := teststore.NewWith(t, "America/New_York", teststore.Camera{Name: "driveway", RetainBytes: teststore.PlentyBytes, SubRetainBytes: teststore.PlentyBytes})
+	f := &fixture{Store: teststore.MustOpen(t, path)}
+	second := moonfirefs.Duration90k(moonfirefs.UnitsPerSecond)
+	for _, take := range []teststore.Take{
+		{Folder: "driveway-sub", Start: start.Add(-21 * second), Recordings: 2, Seconds: 50, Media: small, Audio: audio},
+		{Folder: "driveway", Start: start, Recordings: 4, Seconds: 50, Media: large},
+	} {
+		if err := f.Record(t.Context(), take); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.open(t, filepath.Join(path, FileName))
+	t.Cleanup(func() {
+		if err := errors.Join(f.maker.Close(), f.database.Close()); err != nil {
+			t.Error(err)
+		}
+	})
+	wait.Until(t, "all pictures are made", func() bool { return f.known(t) == 4 })
+	sheet, err := f.sheets.Sheet(t.Context(), f.stream, f.version)
+	if err != nil {
+		t.Fatal(err)
+	}
+	picture, err := jpeg.Decode(bytes.NewReader(sheet))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Those of the main stream begin at 13:00:10, 13:01:00, 13:01:50 and 13:02:40; the sub stream is
+	// from 12:59:49 to 13:01:29.
+	for minute, want := range []int{nearestSync(small, 42), nearestSync(small, 142), 300 % 120} {
+		if n, ok := testcamera.ReadCounter(picture.(*image.YCbCr).SubImage(boxOf(minute))); !ok || n != want {
+			t.Errorf("the tile of minute %d shows frame %d, %v; want %d", minute, n, ok, want)
+		}
+	}
+}
+
+// nearestSync returns the number of the key frame that is nearest to a frame, of media that are
+// repeated.
+func nearestSync(m *teststore.Media, frame int) int {
+	for apart := 0; ; apart++ {
+		for _, n := range []int{frame - apart, frame + apart} {
+			if n %= len(m.Samples); m.Samples[n].Sync {
+				return n
+			}
+		}
+	}
+}
+
 // rows counts the recordings.
 func (f *fixture) rows(t *testing.T) (n int) {
 	t.Helper()
