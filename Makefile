@@ -25,7 +25,7 @@
 # make release  what a release consists of, dist/release, from the packages in dist; see design/releasing.md
 # make test-debian13  builds and tests in a fresh Debian 13
 
-DEMO ?= /tmp/moonfirefs-demo
+DEMO ?= /tmp/moonfirefs-demo-$(shell id -un)
 tool  = .tools/$(1)-$(shell cat tools/$(1).version)
 
 # Tests mount file systems, also for other users, and unmount them.

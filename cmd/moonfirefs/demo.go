@@ -20,6 +20,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/durable"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/library"
@@ -129,6 +130,9 @@ func (d *demo) printf(format string, args ...any) {
 // openStore opens the store of an earlier demo, or makes one.
 func (d *demo) openStore(ctx context.Context) (err error) {
 	path := filepath.Join(d.dir, "store")
+	if owner, err := durable.OwnerOf(path); err == nil && os.Geteuid() != 0 && owner.UID != os.Geteuid() {
+		return fmt.Errorf("demo: %s belongs to %s: name another folder", path, owner.User())
+	}
 	err = store.Create(ctx, path, "", machineZone())
 	if err != nil && !errors.Is(err, moonfirefs.ErrExists) {
 		return err

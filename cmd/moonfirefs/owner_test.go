@@ -156,6 +156,19 @@ func TestDeniedElsewhere(t *testing.T) {
 	}
 }
 
+// TestDemoOfAnother ensures that whoever names the folder of somebody else's demo is told so.
+func TestDemoOfAnother(t *testing.T) {
+	t.Parallel()
+	folder := openFolder(t)
+	dir := filepath.Join(folder, "demo")
+	mustDo(t, os.MkdirAll(filepath.Join(dir, "mnt"), 0o755))
+	mustRun(t, "init", "--store", filepath.Join(dir, "store"), "--time-zone", "UTC")
+	output, status := runAs(t, folder, stranger, "demo", dir)
+	if want := "demo: " + dir + "/store belongs to root: name another folder\n"; status != exitFailure || !strings.Contains(output, want) {
+		t.Errorf("status %d: %s", status, output)
+	}
+}
+
 // TestExportIsReadable ensures that what is exported has the mode of other files, and
 // belongs to the owner of its folder if root makes it.
 func TestExportIsReadable(t *testing.T) {
