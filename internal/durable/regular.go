@@ -33,13 +33,19 @@ func RequireRegular(path string) error {
 	return nil
 }
 
-// ReadSmall reads the file at a path, which may have up to maxBytes; the error of one that has
-// more wraps ErrTooLarge, and that of what is no file ErrIrregular.
-func ReadSmall(path string, maxBytes int64) ([]byte, error) {
+// OpenRegular opens the file at a path for reading, without waiting. The error of what is no file
+// wraps ErrIrregular.
+func OpenRegular(path string) (*os.File, error) {
 	if err := RequireRegular(path); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+}
+
+// ReadSmall reads the file at a path, which may have up to maxBytes; the error of one that has
+// more wraps ErrTooLarge, and that of what is no file ErrIrregular.
+func ReadSmall(path string, maxBytes int64) ([]byte, error) {
+	f, err := OpenRegular(path)
 	if err != nil {
 		return nil, err
 	}

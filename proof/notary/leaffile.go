@@ -41,10 +41,13 @@ func (f Folder) leafPath(date string, key streamKey) string {
 	return f.in(leavesName, date, key.String()+".jsonl")
 }
 
+// maxLeafBytes is several times the length of the line of a recording of many groups.
+const maxLeafBytes = 16 << 20
+
 // eachLeaf calls fn for each whole line of a file of leaves; there is none where the file
 // is missing. wholeBytes is where the last one ends.
 func (f Folder) eachLeaf(date string, key streamKey, fn func(*leafRecord) error) (wholeBytes int64, err error) {
-	file, err := os.Open(f.leafPath(date, key))
+	file, err := durable.OpenRegular(f.leafPath(date, key))
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil
 	}
@@ -53,11 +56,8 @@ func (f Folder) eachLeaf(date string, key streamKey, fn func(*leafRecord) error)
 	}
 	defer file.Close()
 	for r := bufio.NewReaderSize(file, 64<<10); ; {
-		line, err := r.ReadBytes('\n')
-		if errors.Is(err, io.EOF) {
-			return wholeBytes, nil // a line without an end is one that a crash has torn
-		}
-		if err != nil {
+		line, err := readLine(r)
+		if err != nil || line == nil {
 			return wholeBytes, err
 		}
 		var record leafRecord
@@ -70,6 +70,24 @@ func (f Folder) eachLeaf(date string, key streamKey, fn func(*leafRecord) error)
 		}
 		wholeBytes += int64(len(line))
 	}
+}
+
+// readLine returns the next whole line, or nil. A line without an end is one that a crash has
+// torn, or is not of ours if it is too long for a leaf.
+func readLine(r *bufio.Reader) (line []byte, err error) {
+	for len(line) <= maxLeafBytes {
+		part, err := r.ReadSlice('\n')
+		line = append(line, part...)
+		switch {
+		case err == nil:
+			return line, nil
+		case errors.Is(err, io.EOF):
+			return nil, nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return nil, err
+		}
+	}
+	return nil, nil
 }
 
 // leafFile is a file of leaves that is being lengthened.

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"github.com/moonfirefs/moonfirefs/internal/durable"
 	"github.com/moonfirefs/moonfirefs/proof"
@@ -20,8 +19,11 @@ type statementFile struct {
 	Hashes []byte `json:"hashes"`
 }
 
+// maxStatementBytes is the size of a statement of more than a million recordings.
+const maxStatementBytes = 64 << 20
+
 func (f Folder) readStatement(name string) (*statementFile, error) {
-	text, err := os.ReadFile(f.in(statementsName, name))
+	text, err := durable.ReadSmall(f.in(statementsName, name), maxStatementBytes)
 	if err != nil {
 		return nil, err
 	}
