@@ -104,11 +104,14 @@ func Decode(r io.Reader) (*Document, error) {
 	if len(text) > maxDocumentBytes {
 		return nil, fmt.Errorf("%w: it has more than %d MiB", ErrDocument, maxDocumentBytes>>20)
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
+	d := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\uFEFF")))) // some editors begin files with it
 	d.DisallowUnknownFields()
 	var document Document
 	if err := d.Decode(&document); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrDocument, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("%w: there is more behind its end", ErrDocument)
 	}
 	if document.Format != documentFormat {
 		return nil, fmt.Errorf("%w: its format is %q, this program knows %q", ErrDocument, document.Format, documentFormat)

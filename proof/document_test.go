@@ -5,6 +5,7 @@ package proof
 import (
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"testing"
 	"time"
 
@@ -64,6 +65,31 @@ func TestDocument(t *testing.T) {
 	must(t, err)
 	if len(proven) != 2 || proven[1].Recording.Start90k != 30000 || proven[1].Recording.VideoSamples != 10 || len(proven[1].Groups) != 2*len(Digest{}) {
 		t.Errorf("%+v", proven)
+	}
+}
+
+// TestDecode ensures that a document is read as an editor leaves it, and nothing that is more than one.
+func TestDecode(t *testing.T) {
+	d, _ := newDocument(t)
+	text, err := d.Encode()
+	must(t, err)
+	for name, data := range map[string][]byte{
+		"a byte order mark": append([]byte("\uFEFF"), text...),
+		"CRLF":              bytes.ReplaceAll(text, []byte("\n"), []byte("\r\n")),
+	} {
+		if _, err := Decode(bytes.NewReader(data)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, data := range map[string][]byte{
+		"two documents": append(bytes.Clone(text), text...),
+		"something":     append(bytes.Clone(text), '}'),
+		"a half":        text[:len(text)/2],
+		"nothing":       nil,
+	} {
+		if _, err := Decode(bytes.NewReader(data)); !errors.Is(err, ErrDocument) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -123,6 +123,9 @@ func trackSamples(stbl []byte, sizeBytes int64) ([]fileSample, error) {
 	if count > maxSamples || same == 0 && !ok {
 		return nil, errNoTrack
 	}
+	if same > 0 && int64(count) > sizeBytes/int64(same) {
+		return nil, errNoTrack // a number that the file cannot hold, and no table that bounds it
+	}
 	chunks, ok := chunkOffsets(stbl)
 	runs, ok2 := table(box(stbl, "stsc"), 8, 12)
 	if !ok || !ok2 || len(runs) == 0 {

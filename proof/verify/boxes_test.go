@@ -35,6 +35,8 @@ func TestHostileTables(t *testing.T) {
 		"a box that is too long":  atom("moov")[:7],
 		"a size of 64 bits":       append(words(1), append([]byte("moov"), words(0xffffffff, 0xffffffff)...)...),
 		"billions of samples":     track(words(0, 1, 0xffffffff), words(0, 1, 1, 0xffffffff, 1), words(0, 1, 0)),
+		"millions of samples":     track(words(0, 1, maxSamples), words(0, 1, 1, maxSamples, 1), words(0, 1, 0)),
+		"millions of large ones":  track(words(0, 0xffffffff, maxSamples), words(0, 1, 1, maxSamples, 1), words(0, 1, 0)),
 		"billions of table rows":  track(words(0, 0, 0xffffffff), words(0, 0xffffffff), words(0, 0xffffffff)),
 		"no runs":                 track(words(0, 1, 5), words(0, 0), words(0, 1, 0)),
 		"samples behind the file": track(words(0, 0xffffff00, 3), words(0, 1, 1, 3, 1), words(0, 1, 0xffffff00)),
