@@ -3,11 +3,14 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/internal/test/teststore"
@@ -63,6 +66,7 @@ func TestProof(t *testing.T) {
 	requireOutput(t, exitOK, []string{"UNCHANGED"}, "verify", exported, "--key", key)
 	requireSameMode(t, exported, filepath.Join(elsewhere, "visit.proof.json"))
 	requireOutput(t, exitFailure, []string{"exists"}, "export", "yard", "2026-11-22T13:10:05", "13:10:33", "-o", exported, "--store", path)
+	requireVerifySlips(t, exported, key, filepath.Join(path, "proof", "secret.key"))
 	data, err := os.ReadFile(exported)
 	mustDo(t, err)
 	data[len(data)-1000] ^= 1
@@ -86,6 +90,46 @@ func TestProof(t *testing.T) {
 		t.Errorf("the proof has changed, %v", err)
 	}
 	recorder.stop()
+}
+
+// requireVerifySlips requires that verify takes what an editor leaves, and waits for and believes
+// nothing else that somebody may give it.
+func requireVerifySlips(t *testing.T, film, key, secret string) {
+	t.Helper()
+	folder := t.TempDir()
+	in := func(name string) string { return filepath.Join(folder, name) }
+	document, err := os.ReadFile(proofPath(film))
+	mustDo(t, err, unix.Mkfifo(in("fifo"), 0o600), os.WriteFile(in("twice.json"), append(bytes.Clone(document), document...), 0o600),
+		os.WriteFile(in("bom.json"), append([]byte("\uFEFF"), document...), 0o600), os.WriteFile(in("bom.pub"), []byte("\uFEFF"+key+"\r\n"), 0o600))
+	for _, test := range []struct {
+		status int
+		want   string
+		args   []string
+	}{
+		{exitOK, "UNCHANGED", []string{film, "--key", in("bom.pub"), "--proof", in("bom.json")}},
+		{exitFailure, "NOT PROVEN", []string{film, "--key", key, "--proof", in("twice.json")}},
+		{exitUnchecked, "not a regular file", []string{in("fifo"), "--key", key, "--proof", proofPath(film)}},
+		{exitUnchecked, "more than 65536 bytes", []string{film, "--key", "/dev/zero"}},
+		{exitUnchecked, "that is the private key", []string{film, "--key", secret}},
+		{exitUnchecked, "begins with RW", []string{film, "--key", "/dev/null"}},
+		{exitUnchecked, "it has no certificate", []string{film, "--key", key, "--tsa-roots", "/dev/null"}},
+		{exitUnchecked, "no such file", []string{film, "--key", key, "--tsa-roots", in("none.pem")}},
+	} {
+		requireOutput(t, test.status, []string{test.want}, append([]string{"verify"}, test.args...)...)
+	}
+	requireStatusWithoutOutput(t, exitUnchecked, "verify", film, "--key", key)
+}
+
+// requireStatusWithoutOutput requires an exit status of a command whose output no disk has room for.
+func requireStatusWithoutOutput(t *testing.T, want int, args ...string) {
+	t.Helper()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	mustDo(t, err)
+	defer full.Close()
+	var problems strings.Builder
+	if status := execute(t.Context(), args, strings.NewReader(""), full, &problems); status != want || !strings.Contains(problems.String(), "no space left") {
+		t.Errorf("%q: status %d, want %d: %s", args, status, want, &problems)
+	}
 }
 
 // requireSameMode requires that whoever may read a file may read another one.

@@ -3,9 +3,12 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -13,6 +16,7 @@ import (
 	"aead.dev/minisign"
 	"github.com/spf13/cobra"
 
+	"github.com/moonfirefs/moonfirefs/internal/durable"
 	"github.com/moonfirefs/moonfirefs/internal/printable"
 	"github.com/moonfirefs/moonfirefs/proof"
 	"github.com/moonfirefs/moonfirefs/proof/verify"
@@ -52,105 +56,148 @@ not fit the key, 2 if that could not be found out.`,
 }
 
 func (f *verifyFlags) verify(cmd *cobra.Command, path string) error {
-	report, key, err := f.compare(cmd, path)
-	if errors.Is(err, proof.ErrSignature) || errors.Is(err, proof.ErrDocument) {
-		return &statusError{fmt.Errorf("NOT PROVEN: %w", err), exitFailure}
+	in, err := f.read(cmd.Context())
+	var report *verify.Report
+	if err == nil {
+		report, err = in.compare(cmd.Context(), path)
 	}
-	if err != nil {
+	switch {
+	case errors.Is(err, proof.ErrSignature) || errors.Is(err, proof.ErrDocument):
+		return &statusError{fmt.Errorf("NOT PROVEN: %w", err), exitFailure}
+	case err != nil:
 		return &statusError{err, exitUnchecked}
 	}
-	report.Folder = printable.Text(report.Folder)
-	for line := range strings.Lines(report.Text(key.ID())) {
-		if _, err := fmt.Fprintln(cmd.OutOrStdout(), printable.Text(strings.TrimSuffix(line, "\n"))); err != nil {
-			return err
-		}
-	}
-	stampErr := f.stamps(cmd, report)
-	if !report.Unchanged() {
+	stampErr, err := in.tell(cmd.OutOrStdout(), report)
+	switch {
+	case err != nil: // who waits for the verdict does not have it
+		return &statusError{err, exitUnchecked}
+	case !report.Unchanged():
 		return &statusError{fmt.Errorf("%s does not fit its proof", path), exitFailure}
+	case stampErr != nil:
+		return &statusError{fmt.Errorf("NOT PROVEN: %w", stampErr), exitFailure}
 	}
-	return stampErr
+	return nil
 }
 
-func (f *verifyFlags) compare(cmd *cobra.Command, path string) (*verify.Report, minisign.PublicKey, error) {
-	key, err := readPublicKey(f.key)
-	if err != nil {
-		return nil, key, err
-	}
-	if f.proof == "" {
-		f.proof = proofPath(path)
-	}
-	document, err := readProof(f.proof)
-	if err != nil {
-		return nil, key, err
-	}
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, key, err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, key, err
-	}
-	if !info.Mode().IsRegular() {
-		return nil, key, fmt.Errorf("%s is not a regular file", path)
-	}
-	report, err := verify.File(cmd.Context(), file, info.Size(), document, key)
-	return report, key, err
+// evidence is what a file is compared with.
+type evidence struct {
+	key minisign.PublicKey
+	// roots are nil if any time stamp is taken.
+	roots *x509.CertPool
+	// proofPath is empty if the proof lies beside the file.
+	proofPath string
 }
 
-func readProof(path string) (*proof.Document, error) {
-	file, err := os.Open(path)
+// read reads the key and the certificates, before a verdict is given that might need them.
+func (f *verifyFlags) read(ctx context.Context) (*evidence, error) {
+	in := &evidence{proofPath: f.proof}
+	var err error
+	if in.key, err = readPublicKey(ctx, f.key); err != nil || f.roots == "" {
+		return in, err
+	}
+	text, err := readWaiting(ctx, f.roots, maxRootsBytes)
+	if err != nil {
+		return in, fmt.Errorf("--tsa-roots: %w", err)
+	}
+	in.roots = x509.NewCertPool()
+	if !in.roots.AppendCertsFromPEM(text) {
+		return in, fmt.Errorf("--tsa-roots %s: it has no certificate", f.roots)
+	}
+	return in, nil
+}
+
+func (in *evidence) compare(ctx context.Context, path string) (*verify.Report, error) {
+	document, err := readProof(ctx, orDefault(in.proofPath, proofPath(path)))
+	if err != nil {
+		return nil, err
+	}
+	file, err := durable.OpenRegular(path)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	return proof.Decode(file)
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	return verify.File(ctx, file, info.Size(), document, in.key)
+}
+
+const (
+	// maxKeyBytes is several times the size of a public key.
+	maxKeyBytes = 64 << 10
+	// maxRootsBytes is many times the size of all certificates that an operating system trusts.
+	maxRootsBytes = 16 << 20
+)
+
+// readWaiting reads a file of up to so many bytes, which may be a pipe that nobody writes to.
+func readWaiting(ctx context.Context, path string, maxBytes int64) ([]byte, error) {
+	return awaitAnswer(ctx, func() ([]byte, error) {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		text, err := io.ReadAll(io.LimitReader(file, maxBytes+1))
+		if err == nil && int64(len(text)) > maxBytes {
+			err = fmt.Errorf("%s has more than %d bytes", path, maxBytes)
+		}
+		return text, err
+	})
+}
+
+func readProof(ctx context.Context, path string) (*proof.Document, error) {
+	return awaitAnswer(ctx, func() (*proof.Document, error) {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer file.Close()
+		return proof.Decode(file)
+	})
 }
 
 // readPublicKey takes the text of a key, or a file that has it as minisign writes it.
-func readPublicKey(text string) (key minisign.PublicKey, err error) {
+func readPublicKey(ctx context.Context, text string) (key minisign.PublicKey, err error) {
 	if key.UnmarshalText([]byte(strings.TrimSpace(text))) == nil {
 		return key, nil
 	}
-	data, err := os.ReadFile(text)
-	if errors.Is(err, fs.ErrNotExist) {
+	data, err := readWaiting(ctx, text, maxKeyBytes)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return key, &usageError{fmt.Errorf("--key %s: neither a public key nor a file", text)}
+	case err != nil:
+		return key, fmt.Errorf("--key: %w", err)
 	}
-	if err == nil {
-		err = key.UnmarshalText(data)
+	data = bytes.TrimPrefix(data, []byte("\uFEFF")) // some editors begin files with it
+	switch {
+	case key.UnmarshalText(data) == nil:
+		return key, nil
+	case new(minisign.PrivateKey).UnmarshalText(data) == nil || minisign.IsEncrypted(data):
+		return key, fmt.Errorf("--key %s: that is the private key, with which footage is signed: give it to nobody; the public one begins with RW", text)
 	}
-	if err != nil {
-		return key, fmt.Errorf("--key %s: %w", text, err)
-	}
-	return key, nil
+	return key, fmt.Errorf("--key %s: it is not a public key: a line that begins with RW, as \"moonfirefs init\" prints it", text)
 }
 
-// stamps tells of the time stamps.
-func (f *verifyFlags) stamps(cmd *cobra.Command, report *verify.Report) error {
-	var roots *x509.CertPool
-	if f.roots != "" {
-		text, err := os.ReadFile(f.roots)
-		if err != nil {
-			return err
-		}
-		roots = x509.NewCertPool()
-		if !roots.AppendCertsFromPEM(text) {
-			return fmt.Errorf("--tsa-roots %s: it has no certificate", f.roots)
+// tell prints the verdict. stampErr says what is wrong with a time stamp.
+func (in *evidence) tell(out io.Writer, report *verify.Report) (stampErr, err error) {
+	report.Folder = printable.Text(report.Folder)
+	for line := range strings.Lines(report.Text(in.key.ID())) {
+		if _, err := fmt.Fprintln(out, printable.Text(strings.TrimSuffix(line, "\n"))); err != nil {
+			return nil, err
 		}
 	}
 	for _, s := range report.Signed {
 		if len(s.TimeStamp) == 0 {
 			continue
 		}
-		stamp, err := s.VerifyTimeStamp(roots)
+		stamp, err := s.VerifyTimeStamp(in.roots)
 		if err != nil {
-			return &statusError{fmt.Errorf("NOT PROVEN: %w", err), exitFailure}
+			return err, nil
 		}
-		if _, err := fmt.Fprintln(cmd.OutOrStdout(), printable.Text(report.TimeStamp(stamp, roots != nil))); err != nil {
-			return err
+		if _, err := fmt.Fprintln(out, printable.Text(report.TimeStamp(stamp, in.roots != nil))); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return nil, nil
 }
