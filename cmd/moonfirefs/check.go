@@ -77,10 +77,13 @@ func runCheck(cmd *cobra.Command, path string, f *checkFlags, log *slog.Logger) 
 	} else {
 		err = printFindings(cmd.OutOrStdout(), report)
 	}
-	if err == nil && !report.Clean() {
-		err = &statusError{err: fmt.Errorf("check: %s", counted(findings(report), "finding")), status: exitFailure}
+	switch {
+	case err != nil: // who waits for the findings does not have them
+		return &statusError{err: err, status: exitUnchecked}
+	case !report.Clean():
+		return &statusError{err: fmt.Errorf("check: %s", counted(findings(report), "finding")), status: exitFailure}
 	}
-	return err
+	return nil
 }
 
 // findings counts them, those that are left out included.

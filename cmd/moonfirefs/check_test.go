@@ -66,6 +66,7 @@ func TestCheckStatus(t *testing.T) {
 	path := teststore.New(t, 3)
 	requireOutput(t, exitOK, []string{"Clean: 3 recordings, 3 sample files, 15 kB"}, "check", "--store", path, "--hash")
 	requireOutput(t, exitOK, []string{"checking   0%", "/15 kB", "Clean"}, "check", "--store", path, "--hash", "--progress")
+	requireStatusWithoutOutput(t, exitUnchecked, "check", "--store", path)
 	requireOutput(t, exitUnchecked, []string{"moonfirefs init"}, "check", "--store", t.TempDir())
 	if err := os.Remove(sampleFile(t, path, 2)); err != nil {
 		t.Fatal(err)

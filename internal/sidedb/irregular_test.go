@@ -26,5 +26,11 @@ func TestFIFO(t *testing.T) {
 		if _, err := kind.Open(t.Context(), path, uuid.New()); !errors.Is(err, durable.ErrIrregular) {
 			t.Errorf("%q: %v", suffix, err)
 		}
+		if suffix != "" {
+			continue // without a database, there is nothing to be wrong
+		}
+		if problems, err := kind.Problems(t.Context(), path, uuid.New()); len(problems) != 1 || err != nil {
+			t.Errorf("%q: problems %q, %v", suffix, problems, err)
+		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/mattn/go-sqlite3"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/internal/durable"
 )
 
 // maxProblems bounds what is told of one database.
@@ -59,7 +60,7 @@ func (k *Kind) Problems(ctx context.Context, path string, store uuid.UUID) (prob
 func damageAsProblem(err error) ([]string, error) {
 	var e sqlite3.Error
 	noTable := errors.As(err, &e) && strings.HasPrefix(e.Error(), "no such ")
-	if IsDamage(err) || noTable || errors.Is(err, moonfirefs.ErrInvalid) || errors.Is(err, moonfirefs.ErrCorrupt) {
+	if IsDamage(err) || noTable || errors.Is(err, moonfirefs.ErrInvalid) || errors.Is(err, moonfirefs.ErrCorrupt) || errors.Is(err, durable.ErrIrregular) {
 		return []string{err.Error()}, nil
 	}
 	return nil, err
