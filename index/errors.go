@@ -64,7 +64,7 @@ func unlessOfWrongType(err error) error {
 	return err
 }
 
-// asOurs adds the sentinel that fits an error of SQLite.
+// asOurs adds the sentinel that fits an error of SQLite, if it does not wrap it already.
 func asOurs(err error) error {
 	if isOfWrongType(err) {
 		return fmt.Errorf("%w: %w", moonfirefs.ErrCorrupt, err)
@@ -73,24 +73,32 @@ func asOurs(err error) error {
 	if !errors.As(err, &e) || errors.Is(err, moonfirefs.ErrNoSpace) || errors.Is(err, moonfirefs.ErrBusy) {
 		return err
 	}
-	switch e.Code {
-	case sqlite3.ErrCorrupt, sqlite3.ErrTooBig: // longer than maxValueBytes
-		return fmt.Errorf("%w: %w", moonfirefs.ErrCorrupt, err)
-	case sqlite3.ErrBusy:
-		return fmt.Errorf("%w: %w", moonfirefs.ErrBusy, err)
-	case sqlite3.ErrFull:
-		return fmt.Errorf("%w: %w", moonfirefs.ErrNoSpace, err)
-	case sqlite3.ErrIoErr:
-		if e.SystemErrno == syscall.ENOSPC || e.SystemErrno == syscall.EDQUOT {
-			return fmt.Errorf("%w: %w", moonfirefs.ErrNoSpace, err)
-		}
-		return fmt.Errorf("%w: %w", ErrDiskFailing, err)
-	case sqlite3.ErrNotADB:
-		return fmt.Errorf("%w: %w", moonfirefs.ErrForeign, err)
-	case sqlite3.ErrConstraint:
-		if e.ExtendedCode == sqlite3.ErrConstraintUnique || e.ExtendedCode == sqlite3.ErrConstraintPrimaryKey {
-			return fmt.Errorf("%w: %w", moonfirefs.ErrExists, err)
-		}
+	if sentinel := sentinelOf(e); sentinel != nil && !errors.Is(err, sentinel) {
+		return fmt.Errorf("%w: %w", sentinel, err)
 	}
 	return err
+}
+
+// sentinelOf is what an error of SQLite means here; nil if nothing in particular.
+func sentinelOf(e sqlite3.Error) error {
+	switch e.Code {
+	case sqlite3.ErrCorrupt, sqlite3.ErrTooBig: // longer than maxValueBytes
+		return moonfirefs.ErrCorrupt
+	case sqlite3.ErrBusy:
+		return moonfirefs.ErrBusy
+	case sqlite3.ErrFull:
+		return moonfirefs.ErrNoSpace
+	case sqlite3.ErrIoErr:
+		if e.SystemErrno == syscall.ENOSPC || e.SystemErrno == syscall.EDQUOT {
+			return moonfirefs.ErrNoSpace
+		}
+		return ErrDiskFailing
+	case sqlite3.ErrNotADB:
+		return moonfirefs.ErrForeign
+	case sqlite3.ErrConstraint:
+		if e.ExtendedCode == sqlite3.ErrConstraintUnique || e.ExtendedCode == sqlite3.ErrConstraintPrimaryKey {
+			return moonfirefs.ErrExists
+		}
+	}
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/moonfirefs/moonfirefs"
@@ -107,7 +108,10 @@ func (s *Store) open(ctx context.Context, path string, mode Mode, log *slog.Logg
 	}
 	s.path = path
 	database := filepath.Join(path, databaseName)
-	if s.database, err = os.Stat(database); errors.Is(err, fs.ErrNotExist) {
+	switch s.database, err = os.Stat(database); {
+	case errors.Is(err, syscall.ENOTDIR):
+		return moonfirefs.Errorf(moonfirefs.ErrInvalid, "open store %s: it is not a folder, as a store is (the index is %s in it)", path, databaseName)
+	case errors.Is(err, fs.ErrNotExist):
 		return moonfirefs.Errorf(moonfirefs.ErrNotFound, "open store %s: it has no %s (create one with: moonfirefs init)", path, databaseName)
 	}
 	// First for reading: until the locks are held, another process may record.
