@@ -176,7 +176,7 @@ func (o *opened) planChanges(file *setUpFile, dirs *dirPlan) (changes []cameraCh
 		delete(left, name)
 		change, err := o.planEdit(&entry, c, dirs)
 		if err != nil {
-			return nil, fmt.Errorf("camera %s: %w", name, err)
+			return nil, fmt.Errorf("camera %s: %w", printable.Text(name), err)
 		}
 		if len(change.differences) > 0 {
 			changes = append(changes, *change)
@@ -186,7 +186,7 @@ func (o *opened) planChanges(file *setUpFile, dirs *dirPlan) (changes []cameraCh
 		entry := left[name]
 		change, err := o.planAddition(&entry, name, dirs)
 		if err != nil {
-			return nil, fmt.Errorf("camera %s: %w", name, err)
+			return nil, fmt.Errorf("camera %s: %w", printable.Text(name), err)
 		}
 		changes = append(changes, *change)
 	}

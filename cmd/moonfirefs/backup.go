@@ -42,6 +42,9 @@ func (o *opened) requireBackupPlace(path string) error {
 	if isAddress(path) {
 		return &usageError{errors.New("FILE is a file on this machine, and not an address")}
 	}
+	if path == "-" { // as export has it
+		return &usageError{errors.New("the index cannot be written to standard output: FILE must be a file (./- is one of that name)")}
+	}
 	if err := requireNoSampleDir(path); err != nil {
 		return fmt.Errorf("back up to %s: %w", path, err)
 	}

@@ -67,6 +67,10 @@ func firstLine(in io.Reader) (string, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", fmt.Errorf("read password: %w", err)
 	}
+	line = strings.TrimPrefix(line, "\uFEFF") // some editors begin files with it
+	if strings.ContainsRune(line, 0) {
+		return "", errors.New("read password: it has a NUL: it must be plain text, in UTF-8 and not in UTF-16")
+	}
 	return strings.TrimRight(line, "\r\n"), nil
 }
 
