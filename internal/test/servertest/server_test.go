@@ -246,12 +246,14 @@ func (s *server) compareSound(t *testing.T, source []packet, paths []string, sho
 	first, next := -1, -1
 	var latest time.Duration
 	for file, path := range paths {
+		silence := true // up to the first sound of a file
 		for i, p := range sounds(t, path) {
 			if next < 0 {
-				if first = slices.IndexFunc(source, func(q packet) bool { return q.digest == p.digest }); first < 0 {
-					continue // silence before it
-				}
+				first = slices.IndexFunc(source, func(q packet) bool { return q.digest == p.digest })
 				next = first
+			}
+			if silence = silence && next < len(source) && (next < 0 || source[next].digest != p.digest); silence {
+				continue
 			}
 			if next >= len(source) || source[next].digest != p.digest {
 				t.Fatalf("%s: sound %d is not sound %d of the source", path, i, next)
