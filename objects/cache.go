@@ -6,6 +6,7 @@ import (
 	"container/list"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -29,8 +30,8 @@ const (
 // Cache keeps blocks of objects in a directory of this machine, up to a number of bytes. It
 // survives restarts. The blocks of an object are in a sparse file, where they are in the
 // object, with the object's checksums behind them. A block is compared with its checksum
-// before it is used for the first time: what was never written, or was damaged since, is not
-// there. It is safe for concurrent use.
+// before it is used for the first time, or was by an earlier process (see note): what was never
+// written, or was damaged since, is not there. It is safe for concurrent use.
 type Cache struct {
 	path     string
 	maxBytes int64
@@ -97,9 +98,14 @@ func (c *Cache) scan() error {
 			found = append(found, info)
 		}
 	}
+	noted, err := c.readNotes()
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.log.Debug("the blocks of the object cache are verified anew", "dir", c.path, "err", err)
+	}
 	slices.SortFunc(found, func(a, b os.FileInfo) int { return a.ModTime().Compare(b.ModTime()) })
 	for _, info := range found {
 		f := &cachedFile{cache: c, name: uuid.MustParse(info.Name()), bytes: info.Sys().(*unixStat).Blocks * 512}
+		f.noted = noted[f.name]
 		f.place = c.order.PushBack(f)
 		c.files[f.name] = f
 		c.bytes += f.bytes
@@ -116,6 +122,9 @@ func (c *Cache) Close() error {
 		return nil
 	}
 	c.closed = true
+	if err := c.note(); err != nil {
+		c.log.Debug("the next process verifies the blocks of the object cache anew", "dir", c.path, "err", err)
+	}
 	for c.idle.Len() > 0 {
 		c.closeIdle()
 	}

@@ -10,6 +10,7 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -45,6 +46,11 @@ type cachedFile struct {
 	// blocks say what is known of each.
 	blocks []atomic.Int32
 
+	// changing is held while this process changes the file. It guards stamp, which the file had
+	// when it was opened or last changed so, and is empty once somebody else has changed it.
+	changing sync.Mutex
+	stamp    stamp
+
 	// What follows is guarded by cache.mu.
 
 	// users counts them; place and idle are those in the cache's lists, idle is nil unless it
@@ -54,6 +60,8 @@ type cachedFile struct {
 	// bytes are what it takes of the disk; dropped says that it is not in the cache any more.
 	bytes   int64
 	dropped bool
+	// noted is what an earlier process knew of the file, or nil.
+	noted *note
 }
 
 // trailer is what follows the blocks.
@@ -77,16 +85,39 @@ func (f *cachedFile) create(sizeBytes int64, t table) error {
 	if err != nil {
 		return errors.Join(err, file.Close(), os.Remove(f.path()))
 	}
-	f.begin(file, sizeBytes, t)
+	if err := f.begin(file, sizeBytes, t); err != nil {
+		return errors.Join(err, os.Remove(f.path()))
+	}
 	for i := range f.blocks {
 		f.blocks[i].Store(absent)
 	}
 	return nil
 }
 
-func (f *cachedFile) begin(file *os.File, sizeBytes int64, t table) {
+// begin takes the file over, of whose blocks only is known what an earlier process has noted. It
+// closes it if it fails.
+func (f *cachedFile) begin(file *os.File, sizeBytes int64, t table) (err error) {
+	if f.stamp, err = stampOf(file); err != nil {
+		return errors.Join(err, file.Close())
+	}
 	f.file, f.sizeBytes, f.table = file, sizeBytes, t
 	f.blocks = make([]atomic.Int32, len(t))
+	f.adopt()
+	return nil
+}
+
+// change has this process change the file.
+func (f *cachedFile) change(work func() error) error {
+	f.changing.Lock()
+	defer f.changing.Unlock()
+	before, err := stampOf(f.file)
+	same := err == nil && before == f.stamp
+	err = work()
+	f.stamp = stamp{}
+	if after, statErr := stampOf(f.file); same && statErr == nil {
+		f.stamp = after
+	}
+	return err
 }
 
 // reopen opens what is left of an earlier process, or was idle.
@@ -95,16 +126,15 @@ func (f *cachedFile) reopen(sizeBytes int64) error {
 	if err != nil {
 		return err
 	}
-	if f.table != nil && f.sizeBytes == sizeBytes { // what is known of its blocks still holds
-		f.file = file
+	if now, err := stampOf(file); err == nil && f.table != nil && f.sizeBytes == sizeBytes && now == f.stamp {
+		f.file = file // what is known of its blocks still holds
 		return nil
 	}
 	t, err := readTrailer(file, sizeBytes)
 	if err != nil {
 		return errors.Join(err, file.Close())
 	}
-	f.begin(file, sizeBytes, t)
-	return nil
+	return f.begin(file, sizeBytes, t)
 }
 
 func readTrailer(file *os.File, sizeBytes int64) (table, error) {
@@ -169,7 +199,11 @@ func (f *cachedFile) write(block int, data []byte) error {
 		return nil
 	}
 	offset, n := blockKey{f.name, f.sizeBytes, block}.extent()
-	if _, err := f.file.WriteAt(data, offset); err != nil {
+	err := f.change(func() error {
+		_, err := f.file.WriteAt(data, offset)
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	if f.blocks[block].Swap(present) != present {
@@ -207,7 +241,7 @@ func (f *cachedFile) Release() {
 	for c.idle.Len() > maxIdle {
 		oldest := c.idle.Front().Value.(*cachedFile)
 		now := time.Now()
-		_ = os.Chtimes(oldest.path(), now, now) // it only puts them in order
+		_ = oldest.change(func() error { return os.Chtimes(oldest.path(), now, now) }) // it only puts them in order
 		c.closeIdle()
 	}
 }

@@ -114,6 +114,19 @@ func (b *blocks) bring(key blockKey) (data []byte, err error) {
 	return b.bringInto(key, false)
 }
 
+// bringAll waits until blocks are there that follow one another.
+func (b *blocks) bringAll(first blockKey, count int) error {
+	if count > 1 {
+		b.ahead(first, count)
+	}
+	for i := range count {
+		if _, err := b.bring(first.plus(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // bringInto is bring for a block that is not known to be there, into memory if that is wanted.
 func (b *blocks) bringInto(key blockKey, memory bool) (data []byte, err error) {
 	a, mine := b.claim(key, memory)

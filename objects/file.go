@@ -71,28 +71,34 @@ func (f *file) Fd(offset int64, n int) (fd uintptr, ok bool, err error) {
 	if err != nil {
 		return 0, false, err
 	}
-	if count > 1 {
-		f.blocks.ahead(first, count)
+	if f.hasCached(first, count) {
+		f.blocks.bucket.counted.Hits.Add(int64(count))
+		return f.cached.file.Fd(), true, nil
 	}
-	for i := range count {
-		if _, err := f.blocks.bring(first.plus(i)); err != nil {
-			return 0, false, err
-		}
+	if err := f.blocks.bringAll(first, count); err != nil || !f.hasCached(first, count) {
+		return 0, false, err
 	}
+	return f.cached.file.Fd(), true, nil
+}
+
+// hasCached tells whether the cache is known to have some blocks, and keeps its file.
+func (f *file) hasCached(first blockKey, count int) bool {
 	if f.cached == nil {
 		f.cached = f.blocks.cached(first)
 	}
 	for i := range count {
 		if f.cached == nil || !f.cached.isPresent(first.plus(i).block) {
-			return 0, false, nil
+			return false
 		}
 	}
-	return f.cached.file.Fd(), true, nil
+	return true
 }
 
 // WillNeed has the blocks fetched that will be asked for soon. It does not wait for them.
 func (f *file) WillNeed(offset, n int64) {
-	if first, count, err := f.span(offset, min(n, f.sizeBytes-offset)); err == nil {
+	n = min(n, f.sizeBytes-offset)
+	if first, count, err := f.span(offset, n); err == nil {
+		f.blocks.advise(first, offset, n)
 		f.blocks.ahead(first, count)
 	}
 }

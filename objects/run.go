@@ -42,20 +42,18 @@ func (b *blocks) ahead(first blockKey, count int) {
 	most := max(1, int(runBytes/blockBytesOf(first.sizeBytes)))
 	for i := 0; i < count; i += most {
 		r := run{first.plus(i), make([]*arrival, min(most, count-i))}
-		b.advise(r)
 		if b.enlist(r) {
 			b.wg.Go(func() { b.later(r) })
 		}
 	}
 }
 
-// advise has the disk of the cache read what it may have of a run.
-func (b *blocks) advise(r run) {
-	if f := b.cached(r.first); f != nil {
+// advise has the disk of the cache read what it may have of n bytes at an offset of an object. It
+// does not wait.
+func (b *blocks) advise(key blockKey, offset, n int64) {
+	if f := b.cached(key); f != nil {
 		defer f.Release()
-		from, _ := r.first.extent()
-		offset, n := r.key(len(r.wanted) - 1).extent()
-		f.willNeed(from, offset+n-from)
+		f.willNeed(offset, n)
 	}
 }
 

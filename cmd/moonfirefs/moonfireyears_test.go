@@ -106,7 +106,7 @@ func measureMount(t *testing.T, args []string, what string) (found looks) {
 	began := time.Now()
 	p := start(t, append(args, mountpoint)...)
 	waitMounted(t, p)
-	text := fmt.Sprintf("%s: mounted %v (%v of a processor)", what, time.Since(began).Round(time.Millisecond), processorTime(t, p))
+	text := fmt.Sprintf("%s: mounted %v (%v of a processor)", what, time.Since(began).Round(time.Millisecond), processorTime(t, p.cmd.Process.Pid))
 	look := func(name, path string) (entries []os.DirEntry) {
 		began := time.Now()
 		entries, err := os.ReadDir(path)
@@ -159,10 +159,10 @@ func peakMemory(t *testing.T, p *program) (sizeBytes int64) {
 	return sizeBytes << 10
 }
 
-// processorTime is what a program has had of processors so far.
-func processorTime(t *testing.T, p *program) time.Duration {
+// processorTime is what a process has had of processors so far.
+func processorTime(t *testing.T, pid int) time.Duration {
 	t.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	mustDo(t, err)
 	// Behind the name come the state and further columns: user time is the 12th, the kernel's the 13th.
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))

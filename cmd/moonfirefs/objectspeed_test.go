@@ -57,10 +57,15 @@ func newSpeedStore(t *testing.T) (path string) {
 	return path
 }
 
-// readAll reads files in order, and tells how long that took.
-func readAll(t *testing.T, paths ...string) (took time.Duration) {
+// reading is what it took to read files: on the clock, and of a processor by the process that
+// mounts them.
+type reading struct{ clock, processor time.Duration }
+
+// readAll reads files in order, which a process mounts.
+func readAll(t *testing.T, pid int, paths ...string) reading {
 	t.Helper()
 	tool(t, "sh", "-c", "sync; echo 3 >/proc/sys/vm/drop_caches")
+	spent := processorTime(t, pid)
 	began, buffer := time.Now(), make([]byte, 1<<20)
 	for _, path := range paths {
 		f, err := os.Open(path)
@@ -69,11 +74,37 @@ func readAll(t *testing.T, paths ...string) (took time.Duration) {
 		mustDo(t, err)
 		mustDo(t, f.Close())
 	}
-	return time.Since(began)
+	return reading{time.Since(began), processorTime(t, pid) - spent}
+}
+
+// contest has what it took to read the same in two ways, in each round.
+type contest struct{ ours, theirs []reading }
+
+func (c *contest) add(ours, theirs reading) {
+	c.ours, c.theirs = append(c.ours, ours), append(c.theirs, theirs)
+}
+
+// speeds are ours, as parts of theirs.
+func (c *contest) speeds() (speeds []float64) {
+	for i := range c.ours {
+		speeds = append(speeds, c.theirs[i].clock.Seconds()/c.ours[i].clock.Seconds())
+	}
+	return speeds
+}
+
+func (c *contest) String() string {
+	return fmt.Sprintf("speed %s; seconds of a processor: ours %s, theirs %s", spread(c.speeds()), spread(spent(c.ours)), spread(spent(c.theirs)))
+}
+
+func spent(readings []reading) (seconds []float64) {
+	for _, r := range readings {
+		seconds = append(seconds, r.processor.Seconds())
+	}
+	return seconds
 }
 
 // rclone mounts the objects, with an empty cache.
-func rclone(t *testing.T, bucket *objectstore.Store) (paths []string, stop func()) {
+func rclone(t *testing.T, bucket *objectstore.Store) (pid int, paths []string, stop func()) {
 	t.Helper()
 	mountpoint := newMountpoint(t)
 	host, _, _ := strings.Cut(strings.TrimPrefix(bucket.URL, "http://"), "/")
@@ -86,7 +117,7 @@ func rclone(t *testing.T, bucket *objectstore.Store) (paths []string, stop func(
 		paths, _ = filepath.Glob(filepath.Join(mountpoint, "????????-*"))
 		return len(paths) == 60
 	})
-	return paths, func() {
+	return cmd.Process.Pid, paths, func() {
 		mustDo(t, cmd.Process.Signal(syscall.SIGTERM))
 		_ = cmd.Wait()
 	}
@@ -114,37 +145,46 @@ func TestObjectSpeed(t *testing.T) {
 	wait.Until(t, "the hour to move", func() bool { return sampleFiles(t, filepath.Join(path, "samples")) == 0 })
 	recorder.stop()
 	hour := "yard/" + speedHour.Format("2006-01-02/15") + ".mp4"
-	var cold, warm, trips []float64
+	var cold, warm contest
+	var trips []float64
 	for range speedRounds {
 		cache := t.TempDir()
 		mountpoint := newMountpoint(t)
 		mount := start(t, "mount", mountpoint, "--store", path, "--object-cache", "10GB", "--object-cache-dir", cache)
 		mount.saw("msg=mounted")
-		ours := readAll(t, filepath.Join(mountpoint, hour))
-		objects, stop := rclone(t, bucket)
-		theirs := readAll(t, objects...)
+		ours := readAll(t, mount.cmd.Process.Pid, filepath.Join(mountpoint, hour))
+		pid, objects, stop := rclone(t, bucket)
+		cold.add(ours, readAll(t, pid, objects...))
 		stop()
-		cold = append(cold, theirs.Seconds()/ours.Seconds())
 		mount.stop()
 
 		mountpoint = newMountpoint(t)
 		mount = start(t, "mount", mountpoint, "--store", path, "--object-cache", "10GB", "--object-cache-dir", cache)
 		mount.saw("msg=mounted")
-		ours = readAll(t, filepath.Join(mountpoint, hour))
+		ours = readAll(t, mount.cmd.Process.Pid, filepath.Join(mountpoint, hour))
 		mount.stop()
 		localMount := newMountpoint(t)
 		mount = start(t, "mount", localMount, "--store", local)
 		mount.saw("msg=mounted")
-		theirs = readAll(t, filepath.Join(localMount, hour))
+		warm.add(ours, readAll(t, mount.cmd.Process.Pid, filepath.Join(localMount, hour)))
 		mount.stop()
-		warm = append(warm, theirs.Seconds()/ours.Seconds())
 
 		trips = append(trips, firstFrame(t, path, bucket, hour, time.Second)-firstFrame(t, path, bucket, hour, 0))
-		t.Logf("cold %.2f, warm %.2f, round trips %.2f", cold[len(cold)-1], warm[len(warm)-1], trips[len(trips)-1])
+		t.Logf("cold %.2f, warm %.2f, round trips %.2f, load %s", last(cold.speeds()), last(warm.speeds()), last(trips), load(t))
 	}
-	t.Logf("speed of a cold hour of %d MiB, of that of rclone's full cache mode: %s", speedHourBytes>>20, spread(cold))
-	t.Logf("speed of a warm hour, of that of local files: %s", spread(warm))
+	t.Logf("a cold hour of %d MiB, beside rclone's full cache mode: %s", speedHourBytes>>20, &cold)
+	t.Logf("a warm hour, beside local files: %s", &warm)
 	t.Logf("round trips to the first frame: %s", spread(trips))
+}
+
+func last(figures []float64) float64 { return figures[len(figures)-1] }
+
+// load is how many processes wanted a processor, in the last minute.
+func load(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("/proc/loadavg")
+	mustDo(t, err)
+	return strings.Fields(string(text))[0]
 }
 
 // firstFrame is how many seconds it takes to decode the first picture of a cold hour, where each
