@@ -7,6 +7,9 @@ import (
 	"strconv"
 	"strings"
 
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/civil"
 	"github.com/moonfirefs/moonfirefs/library"
@@ -55,10 +58,16 @@ func clipsOf(c civil.Calendar, hours []civil.Hour, all []Event, margin90k moonfi
 }
 
 // taken are the names of clips: "person-2.mp4" is the first part of what has that label, or the
-// second one of "person". The value says that a name is that of a first part.
+// second one of "person". The value says that a name is that of a first part. Names that differ
+// by case alone count as the same, as they are for Windows and for clients of Samba.
 type taken map[string]bool
 
+// folded is the same for names that differ by case alone, or by how accents are put on letters,
+// as macOS has it.
+func folded(name string) string { return cases.Fold().String(norm.NFC.String(name)) }
+
 func (t taken) add(name string) {
+	name = folded(name)
 	if first, ok := firstPart(name); ok && !t[first] {
 		t[first] = false
 	}
@@ -66,6 +75,7 @@ func (t taken) add(name string) {
 }
 
 func (t taken) has(name string) bool {
+	name = folded(name)
 	_, ok := t[name]
 	first, further := firstPart(name)
 	return ok || further && t[first]
