@@ -13,13 +13,14 @@ import (
 
 // TestEventKills ensures that no kill costs footage with events, for which there is room in its
 // part of the quota: neither between an event and its marks, nor while retention deletes what is
-// around it.
+// around it; and that previews are made afterwards as before.
 func TestEventKills(t *testing.T) {
 	t.Parallel()
 	const plentyBytes = 100 * retainBytes
 	s := newSite(t, filepath.Join(t.TempDir(), "store"), "")
 	// The recordings of the events alone are marked, for which there is just enough room.
 	s.options = []string{"--event-margin", "0s"}
+	s.furnish()
 	s.warmUp()
 	points := []string{"delete.1.after", "commit.after", "delete.2.after", "delete.1.before", "delete.2.before", "delete.4.after"}
 	s.repeat("SIGKILL with events", tries(3, 24), func(i int) (problems []string) {
@@ -50,6 +51,9 @@ func TestEventKills(t *testing.T) {
 		}
 		return append(problems, s.stopAndInspect()...)
 	})
+	for _, problem := range s.pictures() {
+		t.Error(problem)
+	}
 }
 
 // limit changes the quota of the first camera, and the part of it that is for events.
