@@ -16,9 +16,9 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"golang.org/x/sys/unix"
 
 	"github.com/moonfirefs/moonfirefs"
+	"github.com/moonfirefs/moonfirefs/sample"
 )
 
 type unixStat = syscall.Stat_t
@@ -220,7 +220,7 @@ func (f *cachedFile) readAt(p []byte, offset int64) error {
 
 // willNeed has the disk read n bytes at an offset. It does not wait for them.
 func (f *cachedFile) willNeed(offset, n int64) {
-	_ = unix.Fadvise(int(f.file.Fd()), offset, n, unix.FADV_WILLNEED) // advice and nothing more
+	sample.Advise(f.file, offset, n)
 }
 
 // Release gives it back to the cache. The time of the file is when it was used last, for the next

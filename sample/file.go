@@ -86,10 +86,21 @@ func (f *diskFile) ReadAt(p []byte, offset int64) error {
 	return fmt.Errorf("read sample file %s at %d: %w", f.name, offset, err)
 }
 
+// adviceBytes is what every disk takes at once. The kernel reads no more for one piece of advice
+// than a disk's read-ahead, which is 128 KiB unless somebody has changed it, or its largest
+// request, and forgets about the rest (Linux mm/readahead.c, force_page_cache_ra).
+const adviceBytes = 128 << 10
+
 // WillNeed has the disk read n bytes at an offset that will be asked for soon. It does not
 // wait for them.
-func (f *diskFile) WillNeed(offset, n int64) {
-	_ = unix.Fadvise(int(f.file.Fd()), offset, n, unix.FADV_WILLNEED) // advice and nothing more
+func (f *diskFile) WillNeed(offset, n int64) { Advise(f.file, offset, n) }
+
+// Advise has the disk read n bytes of a file that will be asked for soon. It does not wait for
+// them.
+func Advise(f *os.File, offset, n int64) {
+	for end := offset + n; offset < end; offset += adviceBytes {
+		_ = unix.Fadvise(int(f.Fd()), offset, min(adviceBytes, end-offset), unix.FADV_WILLNEED) // advice and nothing more
+	}
 }
 
 // Release gives the file back to the cache.

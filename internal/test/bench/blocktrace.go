@@ -19,6 +19,8 @@ import (
 type loopDisk struct {
 	// path is where it is mounted.
 	path, device string
+	// kind and options are how it is mounted.
+	kind, options string
 	// tracing is where the kernel's tracing is mounted, events a buffer of it of our own.
 	tracing, events string
 	undo            []func() error
@@ -58,11 +60,27 @@ func (b *bench) newLoopDisk(name, what string, sizeBytes int64) (d *loopDisk, er
 	}
 	d.device = strings.TrimSpace(string(device))
 	d.undo = append(d.undo, func() error { return run("losetup", "--detach", d.device) })
-	if err := unix.Mount(d.device, d.path, kind, 0, options); err != nil {
-		return d, fmt.Errorf("mount %s: %w", d.device, err)
+	d.kind, d.options = kind, options
+	if err := d.mount(); err != nil {
+		return d, err
 	}
 	d.undo = append(d.undo, func() error { return unix.Unmount(d.path, 0) })
 	return d, d.prepareTracing()
+}
+
+func (d *loopDisk) mount() error {
+	if err := unix.Mount(d.device, d.path, d.kind, 0, d.options); err != nil {
+		return fmt.Errorf("mount %s: %w", d.device, err)
+	}
+	return nil
+}
+
+// cool has the kernel forget all that it has read of the file system, which nobody may use.
+func (d *loopDisk) cool() error {
+	if err := unix.Unmount(d.path, 0); err != nil {
+		return fmt.Errorf("unmount %s: %w", d.device, err)
+	}
+	return d.mount()
 }
 
 // prepareTracing has the kernel note what this device is asked for, in a buffer that nobody

@@ -75,6 +75,7 @@ var rows = []row{
 	{[]int{11}, recordingTraced},
 	{[]int{14}, flushesAndBytes},
 	{[]int{15}, previewsBeside},
+	{[]int{16}, coldReads},
 }
 
 // amounts say how much footage is measured.
@@ -84,6 +85,8 @@ type amounts struct {
 	// are read at random.
 	hourBytes, dayBytes int64
 	dayHours            int
+	// coldBytes is the size of the hour that is read from a cold disk.
+	coldBytes int64
 	// Of how many cameras recorders are compared, for how long in each round, and how many
 	// are recorded for how long under strace.
 	comparedCameras                []int
@@ -101,12 +104,12 @@ type amounts struct {
 
 var (
 	full = amounts{
-		cameras: 8, days: 365, hourBytes: 2 << 30, dayBytes: 1536 << 20, dayHours: 24,
+		cameras: 8, days: 365, hourBytes: 2 << 30, dayBytes: 1536 << 20, dayHours: 24, coldBytes: 512 << 20,
 		comparedCameras: []int{1, 4, 16}, recordingRound: time.Minute, recordingTrace: 5 * time.Minute, tracedCameras: 4, previewedCameras: 16,
 		flushingCameras: 16, flushingSettles: 90 * time.Second, flushingFor: 5 * time.Minute, committedMinutes: 240,
 	}
 	little = amounts{
-		cameras: 2, days: 2, hourBytes: 64 << 20, dayBytes: 16 << 20, dayHours: 2,
+		cameras: 2, days: 2, hourBytes: 64 << 20, dayBytes: 16 << 20, dayHours: 2, coldBytes: 16 << 20,
 		comparedCameras: []int{1}, recordingRound: time.Second, recordingTrace: time.Second, tracedCameras: 1, previewedCameras: 1,
 		flushingCameras: 2, flushingSettles: time.Second, flushingFor: time.Second, committedMinutes: 4,
 	}
