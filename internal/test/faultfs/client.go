@@ -82,13 +82,18 @@ func (d *Disk) Fail(errno syscall.Errno, n int64, kinds ...string) error {
 }
 
 // Injected returns how many operations have failed since Fail.
-func (d *Disk) Injected() (int64, error) {
-	if _, err := fmt.Fprintln(d.in, "injected"); err != nil {
+func (d *Disk) Injected() (int64, error) { return d.count("injected") }
+
+// Seen returns how many operations of the kinds that Fail named have come since.
+func (d *Disk) Seen() (int64, error) { return d.count("seen") }
+
+func (d *Disk) count(of string) (int64, error) {
+	if _, err := fmt.Fprintln(d.in, of); err != nil {
 		return 0, fmt.Errorf("faultfs: %w", err)
 	}
 	answer, err := d.answer()
 	if err != nil {
-		return 0, fmt.Errorf("faultfs: injected: %w", err)
+		return 0, fmt.Errorf("faultfs: %s: %w", of, err)
 	}
 	return strconv.ParseInt(answer, 10, 64)
 }

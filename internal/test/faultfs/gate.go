@@ -107,3 +107,10 @@ func (g *gate) injected() int64 {
 	defer g.mu.Unlock()
 	return g.fault.injected
 }
+
+// seen returns how many operations came of the kinds that were to fail.
+func (g *gate) seen() int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.fault.seen
+}

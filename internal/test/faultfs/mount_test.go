@@ -112,6 +112,9 @@ func TestCommands(t *testing.T) {
 	if n, err := d.Injected(); n != 1 || err != nil {
 		t.Errorf("%d injected, %v", n, err)
 	}
+	if n, err := d.Seen(); n != 2 || err != nil {
+		t.Errorf("%d seen, %v", n, err)
+	}
 	if err := d.command("cot", 1); err == nil {
 		t.Error("a misspelt command is obeyed")
 	}

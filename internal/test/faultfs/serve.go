@@ -75,6 +75,8 @@ func (d *disk) command(words []string) (answer string, err error) {
 		err = d.failCommand(arguments)
 	case "injected":
 		return strconv.FormatInt(d.gate.injected(), 10), nil
+	case "seen":
+		return strconv.FormatInt(d.gate.seen(), 10), nil
 	default:
 		err = fmt.Errorf("command %q is not known", name)
 	}
