@@ -96,7 +96,7 @@ func (d *dateDir) fingerprint(ctx context.Context, list *library.Day) uint64 {
 	if hours == 0 {
 		return 0
 	}
-	p, err := d.tree.pages.OfDate(ctx, d.stream, d.date, pages.HTMLName)
+	p, err := d.tree.pages.OfListed(ctx, d.stream, d.date, list, pages.HTMLName)
 	if err != nil || p == nil {
 		return 0
 	}
@@ -121,7 +121,7 @@ func (d *dateDir) read(ctx context.Context) (*dirListing, syscall.Errno) {
 		hour := slices.IndexFunc(hours, func(h civil.Hour) bool { return h.Interval == v.Interval })
 		listed[len(listed)-len(entries)+i].Off = uint64(1+hour)<<16 + uint64(v.Part)
 	}
-	p, err := d.tree.pages.OfDate(ctx, d.stream, d.date, pages.HTMLName)
+	p, err := d.tree.pages.OfListed(ctx, d.stream, d.date, list, pages.HTMLName)
 	if err != nil {
 		_ = d.tree.fail("list page", err) // logs: the hours can be listed without it
 	}

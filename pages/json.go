@@ -3,6 +3,7 @@
 package pages
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/hex"
 	"encoding/json"
@@ -127,25 +128,55 @@ func (r renderer) jsonRoot(summaries []*streamSummary) jsonRoot {
 
 // streamJSON is index.json of a stream's folder.
 func (r renderer) streamJSON(s *streamSummary) ([]byte, error) {
-	page := jsonFolder{
-		TimeZoneName: r.Zone.String(), jsonDevice: deviceOf(s), Stream: s.state.Kind, jsonStream: r.jsonStream(s),
-	}
-	stretches := s.stretches()
-	page.Recordings = make([]jsonStretch, 0, len(stretches))
-	for i := range stretches {
-		t := &stretches[i]
-		entry := s.entries[t.entry]
-		page.Recordings = append(page.Recordings, jsonStretch{
-			StartTime90k: t.Start90k, EndTime90k: t.End90k, Bytes: t.sampleFileBytes, VideoSamples: t.videoSamples,
-			VideoSampleEntrySHA1: hex.EncodeToString(entry.SHA1[:]), Width: entry.Width, Height: entry.Height,
-			Audio: audioOf(s.audioEntries[t.audio]),
-		})
-	}
+	page := jsonFolder{TimeZoneName: r.Zone.String(), jsonDevice: deviceOf(s), Stream: s.state.Kind, jsonStream: r.jsonStream(s)}
 	for _, m := range r.marks[s.state.ID] {
 		page.Events = append(page.Events, jsonMark{m.Start90k, m.End90k, m.Label})
 	}
-	return encodeJSON(page)
+	stretches := s.stretches()
+	return encodeFolder(page, len(stretches), func(i int) jsonStretch { return s.jsonStretch(&stretches[i]) })
 }
+
+func (s *streamSummary) jsonStretch(t *stretch) jsonStretch {
+	entry := s.entries[t.entry]
+	return jsonStretch{
+		StartTime90k: t.Start90k, EndTime90k: t.End90k, Bytes: t.sampleFileBytes, VideoSamples: t.videoSamples,
+		VideoSampleEntrySHA1: hex.EncodeToString(entry.SHA1[:]), Width: entry.Width, Height: entry.Height,
+		Audio: audioOf(s.audioEntries[t.audio]),
+	}
+}
+
+// noRecordings is what encodeJSON makes of a page without recordings. Nothing that somebody has
+// chosen looks like that, since quotation marks in texts have a backslash.
+const noRecordings = `"recordings": []`
+
+// encodeFolder is encodeJSON of a page with n recordings. They can be ten megabytes, of which
+// encoding/json would have several copies at a time.
+func encodeFolder(page jsonFolder, n int, recording func(i int) jsonStretch) ([]byte, error) {
+	page.Recordings = []jsonStretch{}
+	around, err := encodeJSON(page)
+	if err != nil || n == 0 {
+		return around, err
+	}
+	before, after, _ := bytes.Cut(around, []byte(noRecordings))
+	content := append(bytes.Clone(before), `"recordings": [`...)
+	for i := range n {
+		one, err := json.MarshalIndent(recording(i), "  ", " ")
+		if err != nil {
+			return nil, err
+		}
+		if i == 0 {
+			content = slices.Grow(content, n*(len(one)+recordingSlackBytes)+len(after))
+		} else {
+			content = append(content, ',')
+		}
+		content = append(append(content, "\n  "...), printable.JSON(one)...)
+	}
+	return append(append(content, "\n ]"...), after...), nil
+}
+
+// recordingSlackBytes is room for what stands between recordings, and for some digits more than
+// the first one has.
+const recordingSlackBytes = 12
 
 func audioOf(e *moonfirefs.AudioSampleEntry) *jsonAudio {
 	if e == nil {

@@ -39,11 +39,20 @@ func (d *datePage) MemoryBytes() int64 {
 // OfDate returns a page of the folder of a date as of now. It is nil if there is no such
 // date.
 func (p *Pages) OfDate(ctx context.Context, s *library.Stream, d civil.Date, name string) (*Page, error) {
-	key := pageKey{s.ID, name, d}
-	_, day, err := p.dayOf(ctx, key)
-	if err != nil || len(day.Versions) == 0 {
+	_, day, err := p.dayOf(ctx, s.ID, d)
+	if err != nil {
 		return nil, err
 	}
+	return p.OfListed(ctx, s, d, day, name)
+}
+
+// OfListed is OfDate for whoever has just listed the date. It does not ask once more whether
+// that is still true, which is a good part of what it takes to list a date again.
+func (p *Pages) OfListed(ctx context.Context, s *library.Stream, d civil.Date, day *library.Day, name string) (*Page, error) {
+	if len(day.Versions) == 0 {
+		return nil, nil
+	}
+	key := pageKey{s.ID, name, d}
 	if known, ok := p.catalog.Cache().Get(key); ok && known.(*datePage).day.Equal(day) {
 		marks, err := p.marksOfDate(ctx, key)
 		if err != nil || slices.Equal(marks, known.(*datePage).marks) {
@@ -60,22 +69,22 @@ func (p *Pages) marksOfDate(ctx context.Context, key pageKey) ([]Mark, error) {
 	return p.marksOf(ctx, key.stream, moonfirefs.Interval{Start90k: hours[0].Start90k, End90k: hours[len(hours)-1].End90k})
 }
 
-// dayOf lists the files of the date of a page.
-func (p *Pages) dayOf(ctx context.Context, key pageKey) (*library.StreamState, *library.Day, error) {
+// dayOf lists the files of a date.
+func (p *Pages) dayOf(ctx context.Context, stream moonfirefs.StreamID, d civil.Date) (*library.StreamState, *library.Day, error) {
 	now, err := p.catalog.Snapshot(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
-	state, err := now.Stream(key.stream)
+	state, err := now.Stream(stream)
 	if err != nil {
 		return nil, nil, err
 	}
-	day, err := p.catalog.Day(ctx, state, key.date)
+	day, err := p.catalog.Day(ctx, state, d)
 	return state, day, err
 }
 
 func (p *Pages) makeOfDate(ctx context.Context, key pageKey) (*Page, []byte, error) {
-	state, day, err := p.dayOf(ctx, key)
+	state, day, err := p.dayOf(ctx, key.stream, key.date)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -83,13 +83,14 @@ func (s *streamSummary) bound(stretches []stretch, first bool) {
 // stretches are those of all dates in the order of time, joined across midnight. They are
 // made anew by each call: of all that a summary could keep in memory, they would be the most
 // by far.
-func (s *streamSummary) stretches() (joined []stretch) {
+func (s *streamSummary) stretches() []stretch {
 	var all []stretch
 	for _, d := range s.dates {
 		all = append(all, d.stretches()...)
 	}
 	// They are in order, unless a date is in two pieces.
 	slices.SortStableFunc(all, func(a, b stretch) int { return cmp.Compare(a.Start90k, b.Start90k) })
+	joined := all[:0]
 	for _, next := range all {
 		joined = appendStretch(joined, next)
 	}

@@ -120,10 +120,11 @@ func (b *bench) listings(ctx context.Context, store string) (err error) {
 		return err
 	}
 	b.report(7, "`rsync -an` against a finished backup", "s", synced)
-	return b.memory(s)
+	return b.memory(9, "resident memory after that", s)
 }
 
-func (b *bench) memory(s *server) error {
+// memory tells how much a server has now, and has had at most.
+func (b *bench) memory(row int, what string, s *server) error {
 	now, err := s.memoryBytes("VmRSS")
 	if err != nil {
 		return err
@@ -132,7 +133,7 @@ func (b *bench) memory(s *server) error {
 	if err != nil {
 		return err
 	}
-	b.note(9, "resident memory after that; at most", "%.0f MB; %.0f MB", float64(now)/1e6, float64(most)/1e6)
+	b.note(row, what+"; at most", "%.0f MB; %.0f MB", float64(now)/1e6, float64(most)/1e6)
 	return nil
 }
 

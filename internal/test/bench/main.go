@@ -76,6 +76,7 @@ var rows = []row{
 	{[]int{14}, flushesAndBytes},
 	{[]int{15}, previewsBeside},
 	{[]int{16}, coldReads},
+	{[]int{17}, manyGaps},
 }
 
 // amounts say how much footage is measured.
@@ -98,6 +99,8 @@ type amounts struct {
 	// long it is watched then.
 	flushingCameras              int
 	flushingSettles, flushingFor time.Duration
+	// How many days the store with gaps has.
+	gapDays int
 	// How many minutes of them are committed to see what that writes.
 	committedMinutes int
 }
@@ -106,12 +109,12 @@ var (
 	full = amounts{
 		cameras: 8, days: 365, hourBytes: 2 << 30, dayBytes: 1536 << 20, dayHours: 24, coldBytes: 512 << 20,
 		comparedCameras: []int{1, 4, 16}, recordingRound: time.Minute, recordingTrace: 5 * time.Minute, tracedCameras: 4, previewedCameras: 16,
-		flushingCameras: 16, flushingSettles: 90 * time.Second, flushingFor: 5 * time.Minute, committedMinutes: 240,
+		flushingCameras: 16, flushingSettles: 90 * time.Second, flushingFor: 5 * time.Minute, committedMinutes: 240, gapDays: 1825,
 	}
 	little = amounts{
 		cameras: 2, days: 2, hourBytes: 64 << 20, dayBytes: 16 << 20, dayHours: 2, coldBytes: 16 << 20,
 		comparedCameras: []int{1}, recordingRound: time.Second, recordingTrace: time.Second, tracedCameras: 1, previewedCameras: 1,
-		flushingCameras: 2, flushingSettles: time.Second, flushingFor: time.Second, committedMinutes: 4,
+		flushingCameras: 2, flushingSettles: time.Second, flushingFor: time.Second, committedMinutes: 4, gapDays: 2,
 	}
 )
 
