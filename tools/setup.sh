@@ -53,9 +53,15 @@ for package in $packages; do
     dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -q -x installed || missing="$missing $package"
 done
 if [ -n "$missing" ]; then
-    echo "Installing Debian packages:$missing"
     sudo=
     [ "$(id -u)" = 0 ] || sudo=sudo
+    if [ -n "$sudo" ] && ! command -v sudo >/dev/null; then
+        echo "Debian packages are missing, and there is no sudo to install them. As root (su -), type:" >&2
+        [ -z "$foreign" ] || echo "    dpkg --add-architecture $foreign" >&2
+        echo "    apt-get update && apt-get install --no-install-recommends$missing" >&2
+        exit 1
+    fi
+    echo "Installing Debian packages:$missing"
     export DEBIAN_FRONTEND=noninteractive
     [ -z "$foreign" ] || $sudo dpkg --add-architecture "$foreign"
     $sudo apt-get update -qq
