@@ -33,7 +33,7 @@ func TestRows(t *testing.T) {
 	}
 	for _, r := range rows {
 		for _, n := range r.numbers {
-			line := regexp.MustCompile(`(?m)^\| ` + strconv.Itoa(n) + ` \| [^|]+ \| [0-9.]+ .*$`)
+			line := regexp.MustCompile(`(?m)^\| ` + strconv.Itoa(n) + ` \| [^|]+ \| [0-9.]+[ ;].*$`)
 			if !line.Match(out.Bytes()) {
 				t.Errorf("row %d is missing", n)
 			}
@@ -46,10 +46,10 @@ func TestParseRows(t *testing.T) {
 	if wanted, err := parseRows("7,4"); err != nil || !wanted[7] || !wanted[4] || wanted[1] {
 		t.Errorf("7,4 means %v, %v", wanted, err)
 	}
-	if wanted, err := parseRows(""); err != nil || !wanted[1] || !wanted[16] {
+	if wanted, err := parseRows(""); err != nil || !wanted[1] || !wanted[17] {
 		t.Errorf("nothing means %v, %v", wanted, err)
 	}
-	for _, list := range []string{"0", "17", "six", "6,,7"} {
+	for _, list := range []string{"0", "18", "six", "6,,7"} {
 		if _, err := parseRows(list); err == nil {
 			t.Errorf("%s is accepted", list)
 		}
