@@ -21,6 +21,7 @@ import (
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/durable"
+	"github.com/moonfirefs/moonfirefs/internal/mountpoint"
 	"github.com/moonfirefs/moonfirefs/internal/store"
 	"github.com/moonfirefs/moonfirefs/internal/test/testcamera"
 	"github.com/moonfirefs/moonfirefs/library"
@@ -80,8 +81,8 @@ type demo struct {
 }
 
 func (d *demo) run(ctx context.Context) error {
-	mountpoint := filepath.Join(d.dir, "mnt")
-	if err := os.MkdirAll(mountpoint, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+	mounted := filepath.Join(d.dir, "mnt")
+	if err := os.MkdirAll(mounted, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("demo: %w", err)
 	}
 	if err := d.openStore(ctx); err != nil {
@@ -94,9 +95,9 @@ func (d *demo) run(ctx context.Context) error {
 	}
 	defer closing(d.log, camera)
 	d.printf("A simulated camera plays at %s\nRecording to %s, mounted at %s\nThe first footage appears within seconds. Ctrl-C ends the demo.\n\n",
-		camera.URL(), filepath.Join(d.dir, "store"), mountpoint)
+		camera.URL(), filepath.Join(d.dir, "store"), mounted)
 	err = record(ctx, &recording{
-		store: d.store, storePath: filepath.Join(d.dir, "store"), mountpoint: mountpoint, log: d.log, segmentEvery: demoSegmentEvery,
+		store: d.store, storePath: filepath.Join(d.dir, "store"), mountpoint: mounted, log: d.log, segmentEvery: demoSegmentEvery,
 		watch: &watchFlags{}, proofs: &proofFlags{},
 		mount:  d.mountFlags(),
 		during: d.showStatus,
@@ -208,14 +209,30 @@ func (d *demo) showStatus(ctx context.Context, r *recorder.Recorder) error {
 		case <-ctx.Done():
 			return nil
 		case now := <-ticker.C:
-			toldLatest = toldLatest || d.tellLatest(ctx, catalog)
-			toldFootage = toldFootage || d.tellFootage(ctx)
+			if d.isMounted() {
+				toldLatest = toldLatest || d.tellLatest(ctx, catalog)
+				toldFootage = toldFootage || d.tellFootage(ctx)
+			}
 			if now.Sub(shown) >= every {
 				shown = now
 				d.printf(format, statusLine(r.Status()[0]))
 			}
 		}
 	}
+}
+
+// isMounted tells whether there is a mount to look at. It does not look at it itself: this
+// process serves it.
+func (d *demo) isMounted() bool {
+	dir, err := filepath.EvalSymlinks(d.dir)
+	if err == nil {
+		dir, err = filepath.Abs(dir)
+	}
+	if err != nil {
+		return false
+	}
+	_, ok, err := mountpoint.At(filepath.Join(dir, "mnt"))
+	return err == nil && ok
 }
 
 // tellLatest says how to see what is being recorded, once there is something to see.
@@ -246,10 +263,10 @@ func (d *demo) tellFootage(ctx context.Context) bool {
 	if err != nil || !ok {
 		return false
 	}
-	mountpoint := filepath.Join(d.dir, "mnt")
-	path := filepath.Join(mountpoint, library.HourPath(stream.FolderName(&d.camera), start90k, d.store.Zone))
+	mounted := filepath.Join(d.dir, "mnt")
+	path := filepath.Join(mounted, library.HourPath(stream.FolderName(&d.camera), start90k, d.store.Zone))
 	d.printf("\nThere is footage. In another terminal, try:\n\n    vlc %s\n    ffprobe %s\n    ls -lR %s\n    cp %s /tmp\n\n",
-		path, path, mountpoint, path)
+		path, path, mounted, path)
 	return true
 }
 

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -159,6 +160,22 @@ func TestDemo(t *testing.T) {
 	if short.wait(); short.err != nil {
 		t.Errorf("a short one: %v", short.err)
 	}
+}
+
+// TestDemoWithoutMount ensures that nobody is sent to a mount that is not there.
+func TestDemoWithoutMount(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	stray := filepath.Join(dir, "mnt", "stray")
+	mustDo(t, os.Mkdir(filepath.Dir(stray), 0o755), os.WriteFile(stray, nil, 0o600))
+	demo := start(t, "demo", dir)
+	complete := regexp.MustCompile(`[1-9]\d* recordings? complete`)
+	wait.Until(t, "a recording", func() bool { return complete.MatchString(demo.output.String()) })
+	if text := demo.output.String(); strings.Contains(text, "vlc ") {
+		t.Errorf("it says:\n%s", text)
+	}
+	mustDo(t, os.Remove(stray))
+	demo.saw("There is footage.")
 }
 
 // TestDemoAsRoot ensures that root is told who cannot play the demo's footage, and that
