@@ -41,8 +41,9 @@ func fill(packet *astiav.Packet, data []byte) error {
 	return nil
 }
 
-// The pointers are the first fields: otherwise, this does not compile.
+// The pointers are the first fields: otherwise, this does not compile. In the go-astiav for
+// FFmpeg 5, a CodecContext has a second one.
 var (
 	_ = [1]struct{}{}[unsafe.Sizeof(astiav.Packet{})-unsafe.Sizeof(uintptr(0))]
-	_ = [1]struct{}{}[unsafe.Sizeof(astiav.CodecContext{})-2*unsafe.Sizeof(uintptr(0))]
+	_ = [2]struct{}{}[unsafe.Sizeof(astiav.CodecContext{})/unsafe.Sizeof(uintptr(0))-1]
 )
