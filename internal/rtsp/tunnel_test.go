@@ -42,10 +42,10 @@ func (s *webServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	cookie := r.Header.Get("x-sessioncookie")
 	if r.Method == http.MethodGet {
-		_, _ = io.WriteString(conn, "HTTP/1.0 200 OK\r\nContent-Type: "+tunnelType+"\r\n\r\n")
 		s.mu.Lock()
-		s.answers[cookie] = conn
+		s.answers[cookie] = conn // before it is answered: the POST follows the answer
 		s.mu.Unlock()
+		_, _ = io.WriteString(conn, "HTTP/1.0 200 OK\r\nContent-Type: "+tunnelType+"\r\n\r\n")
 		return
 	}
 	defer conn.Close()
