@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/url"
 	"os"
@@ -57,23 +56,15 @@ type cameraEntry struct {
 // maxFileBytes bounds the file of apply, lest something else is read into memory.
 const maxFileBytes = 4 << 20
 
-// readSetUpFile reads a file of cameras, which may be a pipe that nobody writes to.
+// readSetUpFile reads a file of cameras.
 func readSetUpFile(ctx context.Context, path string) (*setUpFile, error) {
-	text, err := awaitAnswer(ctx, func() ([]byte, error) {
-		f, err := os.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		return io.ReadAll(io.LimitReader(f, maxFileBytes+1))
-	})
+	text, err := readText(ctx, path, maxFileBytes)
 	switch {
+	case errors.As(err, new(*tooLongError)):
+		return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "read cameras from %s: it has more than %d bytes", path, maxFileBytes)
 	case err != nil:
 		return nil, fmt.Errorf("read cameras: %w", err)
-	case len(text) > maxFileBytes:
-		return nil, moonfirefs.Errorf(moonfirefs.ErrInvalid, "read cameras from %s: it has more than %d bytes", path, maxFileBytes)
 	}
-	text = bytes.TrimPrefix(text, []byte("\uFEFF")) // some editors begin files with it
 	var file setUpFile
 	if err := toml.NewDecoder(bytes.NewReader(text)).DisallowUnknownFields().Decode(&file); err != nil {
 		return nil, decodingError(path, err)

@@ -80,9 +80,11 @@ type demo struct {
 	camera moonfirefs.Camera
 }
 
+func (d *demo) storePath() string  { return filepath.Join(d.dir, "store") }
+func (d *demo) mountpoint() string { return filepath.Join(d.dir, "mnt") }
+
 func (d *demo) run(ctx context.Context) error {
-	mounted := filepath.Join(d.dir, "mnt")
-	if err := os.MkdirAll(mounted, 0o755); err != nil && !errors.Is(err, os.ErrExist) {
+	if err := os.MkdirAll(d.mountpoint(), 0o755); err != nil && !errors.Is(err, os.ErrExist) {
 		return fmt.Errorf("demo: %w", err)
 	}
 	if err := d.openStore(ctx); err != nil {
@@ -95,15 +97,15 @@ func (d *demo) run(ctx context.Context) error {
 	}
 	defer closing(d.log, camera)
 	d.printf("A simulated camera plays at %s\nRecording to %s, mounted at %s\nThe first footage appears within seconds. Ctrl-C ends the demo.\n\n",
-		camera.URL(), filepath.Join(d.dir, "store"), mounted)
+		camera.URL(), d.storePath(), d.mountpoint())
 	err = record(ctx, &recording{
-		store: d.store, storePath: filepath.Join(d.dir, "store"), mountpoint: mounted, log: d.log, segmentEvery: demoSegmentEvery,
+		store: d.store, storePath: d.storePath(), mountpoint: d.mountpoint(), log: d.log, segmentEvery: demoSegmentEvery,
 		watch: &watchFlags{}, proofs: &proofFlags{},
 		mount:  d.mountFlags(),
 		during: d.showStatus,
 	})
 	d.printf("\nThe demo has ended. The footage stays in %s\nTo see it again:   mkdir -p /tmp/footage; %s mount --store %s /tmp/footage\n",
-		d.dir, os.Args[0], filepath.Join(d.dir, "store"))
+		d.dir, os.Args[0], d.storePath())
 	return err
 }
 
@@ -130,7 +132,7 @@ func (d *demo) printf(format string, args ...any) {
 
 // openStore opens the store of an earlier demo, or makes one.
 func (d *demo) openStore(ctx context.Context) (err error) {
-	path := filepath.Join(d.dir, "store")
+	path := d.storePath()
 	if owner, err := durable.OwnerOf(path); err == nil && os.Geteuid() != 0 && owner.UID != os.Geteuid() {
 		return fmt.Errorf("demo: %s belongs to %s: name another folder", path, owner.User())
 	}
@@ -209,7 +211,7 @@ func (d *demo) showStatus(ctx context.Context, r *recorder.Recorder) error {
 		case <-ctx.Done():
 			return nil
 		case now := <-ticker.C:
-			if d.isMounted() {
+			if told := toldLatest && toldFootage; !told && d.isMounted() {
 				toldLatest = toldLatest || d.tellLatest(ctx, catalog)
 				toldFootage = toldFootage || d.tellFootage(ctx)
 			}
@@ -231,7 +233,7 @@ func (d *demo) isMounted() bool {
 	if err != nil {
 		return false
 	}
-	_, ok, err := mountpoint.At(filepath.Join(dir, "mnt"))
+	_, ok, err := mountpoint.At(filepath.Join(dir, filepath.Base(d.mountpoint())))
 	return err == nil && ok
 }
 
@@ -250,7 +252,7 @@ func (d *demo) tellLatest(ctx context.Context, catalog *library.Catalog) bool {
 	if _, ok, err := catalog.Latest(ctx, state.Stream, name); err != nil || !ok {
 		return false
 	}
-	path := filepath.Join(d.dir, "mnt", folder)
+	path := filepath.Join(d.mountpoint(), folder)
 	d.printf("\nThe camera is being recorded. In another terminal, see what happens now:\n\n    vlc %s\n    vlc %s\n\n",
 		filepath.Join(path, latest), filepath.Join(path, "live", "live.m3u8"))
 	return true
@@ -263,10 +265,9 @@ func (d *demo) tellFootage(ctx context.Context) bool {
 	if err != nil || !ok {
 		return false
 	}
-	mounted := filepath.Join(d.dir, "mnt")
-	path := filepath.Join(mounted, library.HourPath(stream.FolderName(&d.camera), start90k, d.store.Zone))
+	path := filepath.Join(d.mountpoint(), library.HourPath(stream.FolderName(&d.camera), start90k, d.store.Zone))
 	d.printf("\nThere is footage. In another terminal, try:\n\n    vlc %s\n    ffprobe %s\n    ls -lR %s\n    cp %s /tmp\n\n",
-		path, path, mounted, path)
+		path, path, d.mountpoint(), path)
 	return true
 }
 

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -95,7 +94,7 @@ func (f *verifyFlags) read(ctx context.Context) (*evidence, error) {
 	if in.key, err = readPublicKey(ctx, f.key); err != nil || f.roots == "" {
 		return in, err
 	}
-	text, err := readWaiting(ctx, f.roots, maxRootsBytes)
+	text, err := readText(ctx, f.roots, maxRootsBytes)
 	if err != nil {
 		return in, fmt.Errorf("--tsa-roots: %w", err)
 	}
@@ -130,22 +129,6 @@ const (
 	maxRootsBytes = 16 << 20
 )
 
-// readWaiting reads a file of up to so many bytes, which may be a pipe that nobody writes to.
-func readWaiting(ctx context.Context, path string, maxBytes int64) ([]byte, error) {
-	return awaitAnswer(ctx, func() ([]byte, error) {
-		file, err := os.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		defer file.Close()
-		text, err := io.ReadAll(io.LimitReader(file, maxBytes+1))
-		if err == nil && int64(len(text)) > maxBytes {
-			err = fmt.Errorf("%s has more than %d bytes", path, maxBytes)
-		}
-		return text, err
-	})
-}
-
 func readProof(ctx context.Context, path string) (*proof.Document, error) {
 	return awaitAnswer(ctx, func() (*proof.Document, error) {
 		file, err := os.Open(path)
@@ -162,14 +145,13 @@ func readPublicKey(ctx context.Context, text string) (key minisign.PublicKey, er
 	if key.UnmarshalText([]byte(strings.TrimSpace(text))) == nil {
 		return key, nil
 	}
-	data, err := readWaiting(ctx, text, maxKeyBytes)
+	data, err := readText(ctx, text, maxKeyBytes)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return key, &usageError{fmt.Errorf("--key %s: neither a public key nor a file", text)}
 	case err != nil:
 		return key, fmt.Errorf("--key: %w", err)
 	}
-	data = bytes.TrimPrefix(data, []byte("\uFEFF")) // some editors begin files with it
 	switch {
 	case key.UnmarshalText(data) == nil:
 		return key, nil
