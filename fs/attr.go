@@ -16,18 +16,28 @@ const (
 	// growingEntry is for names that stand for another version from one moment
 	// to the next.
 	growingEntry = 100 * time.Millisecond
-	// closedEntry is for the names of closed hours. Retention takes them away;
-	// the watcher tells the kernel, and this is for when it could not.
-	closedEntry = time.Minute
+	// closedEntry is for the names of closed hours. Retention takes them away, and recordings
+	// may come late; the watcher tells the kernel, and this is for when it could not.
+	closedEntry = time.Hour
+	// settledEntry is for the names of what seldom changes, of which the watcher knows nothing.
+	settledEntry = time.Minute
 	// folderEntry is for the names and attributes of folders.
 	folderEntry = time.Second
 	// immutable is for attributes that never change under their inode number.
 	immutable = 24 * time.Hour
 )
 
-// fileEntry is for the name of a file: growing says that it may stand for another version
-// at any moment.
+// fileEntry is for the name of a file that is no hour: growing says that it may stand for
+// another version at any moment.
 func fileEntry(growing bool) time.Duration {
+	if growing {
+		return growingEntry
+	}
+	return settledEntry
+}
+
+// hourEntry is for the name of an hour.
+func hourEntry(growing bool) time.Duration {
 	if growing {
 		return growingEntry
 	}

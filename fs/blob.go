@@ -37,7 +37,7 @@ var (
 
 // enter answers a lookup in parent with b.
 func (b *blob) enter(ctx context.Context, parent gofs.InodeEmbedder, out *fuse.EntryOut) *gofs.Inode {
-	return b.tree.enterFile(ctx, parent, b, b.fill, b.growing, out)
+	return b.tree.enterFile(ctx, parent, b, b.fill, fileEntry(b.growing), out)
 }
 
 func (b *blob) fill(out *fuse.Attr) {

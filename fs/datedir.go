@@ -72,7 +72,7 @@ func (d *dateDir) lookup(ctx context.Context, list *library.Day, name string, ou
 		return d.companion(ctx, list, name, out)
 	}
 	d.tree.crowd.add(int64(d.tree.knownFiles / 4))
-	return d.tree.enterVersion(ctx, d, d.stream, v, out), 0
+	return d.tree.newVersionFile(d.stream, v).enter(ctx, d, hourEntry(v.Growing), out), 0
 }
 
 // OpendirHandle lets the kernel answer with what it has kept of the listing, or keep
@@ -82,6 +82,7 @@ func (d *dateDir) OpendirHandle(ctx context.Context, _ uint32) (gofs.FileHandle,
 	if err != nil {
 		return nil, 0, d.tree.fail("list hours", err)
 	}
+	d.tree.crowd.listed.Add(1)
 	var flags uint32
 	if d.cached.is(d.fingerprint(context.WithoutCancel(ctx), list)) {
 		flags = fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -192,6 +193,42 @@ func TestRetention(t *testing.T) {
 			t.Errorf("the old handle does not give its bytes any more: %v", err)
 		}
 	})
+}
+
+// Ensures that the names of closed hours, which the kernel believes for long, soon stand for
+// what there is when recordings come late, after a clock was put right or out of a journal that
+// a crash has left.
+func TestLateRecordings(t *testing.T) {
+	bothWays(t, unlimited, func(t *testing.T, _ string, s *server, record func(take)) {
+		for _, start := range []string{"2026-11-18T10:00:00-05:00", "2026-11-19T11:00:00-05:00", "2026-11-20T12:00:00-05:00", "2026-11-21T09:00:00-05:00"} {
+			record(take{Start90k: at(t, start), Count: 1, Seconds: 60})
+		}
+		first, second := s.path("driveway/2026-11-18/10.mp4"), s.path("driveway/2026-11-20/12.mp4")
+		untouched := s.path("driveway/2026-11-19/11.mp4")
+		shown := []syscall.Stat_t{stat(t, first), stat(t, untouched), stat(t, second)}
+		for _, start := range []string{"2026-11-18T10:10:00-05:00", "2026-11-20T12:10:00-05:00", "2026-11-21T09:01:00-05:00"} {
+			record(take{Start90k: at(t, start), Count: 1, Seconds: 60})
+		}
+		wait.Until(t, "the first hour has the late recording", func() bool { return stat(t, first).Size > shown[0].Size })
+		wait.Until(t, "the second one has it", func() bool { return stat(t, second).Size > shown[2].Size })
+		if now := stat(t, untouched); now != shown[1] {
+			t.Errorf("the hour between was %+v and is %+v", shown[1], now)
+		}
+	})
+}
+
+// Ensures the same of a repair that drops the row of a recording.
+func TestForgottenRecording(t *testing.T) {
+	path, f := newBrokenStore(t)
+	old := f.mustRecord(t, take{Start90k: at(t, "2026-11-18T10:00:00-05:00"), Count: 3, Seconds: 60})
+	f.mustRecord(t, take{Start90k: at(t, "2026-11-21T09:00:00-05:00"), Count: 1, Seconds: 60})
+	s := startServer(t, serveOptions{Store: path})
+	hour := s.path("driveway/2026-11-18/10.mp4")
+	before := stat(t, hour)
+	if err := f.DB.Forget(t.Context(), old[2].ID); err != nil {
+		t.Fatal(err)
+	}
+	wait.Until(t, "the hour lacks the recording", func() bool { return stat(t, hour).Size < before.Size })
 }
 
 // Ensures that footage from a time when this machine's clock was wrong neither

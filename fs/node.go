@@ -70,11 +70,12 @@ func (*node) Symlink(context.Context, string, string, *fuse.EntryOut) (*gofs.Ino
 	return nil, syscall.EROFS
 }
 
-// enterFile answers a look-up in parent with the file n, whose attributes never change.
-func (t *tree) enterFile(ctx context.Context, parent, n gofs.InodeEmbedder, fill func(*fuse.Attr), growing bool, out *fuse.EntryOut) *gofs.Inode {
+// enterFile answers a look-up in parent with the file n, whose name is to be believed for a
+// time, and whose attributes never change.
+func (t *tree) enterFile(ctx context.Context, parent, n gofs.InodeEmbedder, fill func(*fuse.Attr), valid time.Duration, out *fuse.EntryOut) *gofs.Inode {
 	fill(&out.Attr)
 	out.SetAttrTimeout(immutable)
-	out.SetEntryTimeout(fileEntry(growing))
+	out.SetEntryTimeout(valid)
 	return parent.EmbeddedInode().NewInode(ctx, n, t.stableAttr(fuse.S_IFREG, out.Ino))
 }
 

@@ -5,6 +5,7 @@ package fs
 import (
 	"context"
 	"syscall"
+	"time"
 
 	gofs "github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -29,8 +30,16 @@ var (
 // enterVersion answers a look-up in parent with a version of a file. The node has a copy:
 // it must not keep a whole listing in memory.
 func (t *tree) enterVersion(ctx context.Context, parent gofs.InodeEmbedder, s *library.Stream, v *library.Version, out *fuse.EntryOut) *gofs.Inode {
-	f := &versionFile{node: node{tree: t}, stream: s, version: *v}
-	return t.enterFile(ctx, parent, f, f.fill, v.Growing, out)
+	return t.newVersionFile(s, v).enter(ctx, parent, fileEntry(v.Growing), out)
+}
+
+func (t *tree) newVersionFile(s *library.Stream, v *library.Version) *versionFile {
+	return &versionFile{node: node{tree: t}, stream: s, version: *v}
+}
+
+// enter answers a look-up in parent with f, whose name is to be believed for a time.
+func (f *versionFile) enter(ctx context.Context, parent gofs.InodeEmbedder, valid time.Duration, out *fuse.EntryOut) *gofs.Inode {
+	return f.tree.enterFile(ctx, parent, f, f.fill, valid, out)
 }
 
 func (f *versionFile) fill(out *fuse.Attr) {

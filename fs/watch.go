@@ -3,6 +3,7 @@
 package fs
 
 import (
+	"cmp"
 	"context"
 	"runtime/debug"
 	"sync"
@@ -28,50 +29,55 @@ import (
 type watcher struct {
 	tree *tree
 	root *gofs.Inode
-	last *library.Snapshot
+	// last is the state that was told of last, and before the one that was told of before it.
+	last, before *library.Snapshot
 	// looked is told of each look.
 	looked *atomic.Int64
 	// room belongs to the goroutine of pruneCrowds.
 	room namesRoom
 }
 
-// run watches until ctx is cancelled.
+// run watches until ctx is cancelled. It tells of all that changes from when the tree was made:
+// a request may come before the first look.
 func (w *watcher) run(ctx context.Context) {
+	w.last = w.tree.known.Load()
 	var pruning sync.WaitGroup
 	pruning.Go(func() { w.pruneCrowds(ctx) })
 	defer pruning.Wait()
 	w.tree.catalog.Follow(ctx, func(ctx context.Context) (changed bool, err error) {
 		w.looked.Store(int64(time.Since(epoch)))
-		before := w.last
+		last := w.last
 		if err = w.look(ctx); err != nil && ctx.Err() == nil {
 			_ = w.tree.fail("watch database", err) // logs it; there is no request to answer
 		}
-		return w.last != before, err
+		return w.last != last, err
 	})
 }
 
-// look notifies of what has changed since it was called last.
+// look notifies of what has changed since it was called last, and once more of what had changed
+// then: an answer may have been on its way that was not yet a node of ours and not yet known
+// to the kernel, and told of the state before.
 func (w *watcher) look(ctx context.Context) error {
 	now, err := w.tree.catalog.Snapshot(ctx)
-	if err != nil || now == w.last {
+	if err != nil || now == w.before {
 		return err
 	}
 	w.tree.unshown(now)
-	last := w.last
-	w.last = now
+	before := cmp.Or(w.before, w.last)
+	w.before, w.last = w.last, now
 	w.tree.known.Store(now)
-	if last == nil {
+	if before == nil {
 		return nil
 	}
-	if err := w.changedKept(ctx, last, now); err != nil {
+	if err := w.changedKept(ctx, before, now); err != nil {
 		return err
 	}
 	for _, state := range now.Streams {
-		before, err := last.Stream(state.ID)
-		if err != nil || before.Same(state) {
+		then, err := before.Stream(state.ID)
+		if err != nil || then.Same(state) {
 			continue // new, or unchanged
 		}
-		if err := w.changed(ctx, before, state); err != nil {
+		if err := w.changed(ctx, then, state); err != nil {
 			return err
 		}
 	}
@@ -83,9 +89,13 @@ func (w *watcher) changed(ctx context.Context, before, state *library.StreamStat
 	if folder == nil {
 		return nil // the kernel does not know it
 	}
+	changes, err := w.tree.catalog.Changes(ctx, before, state)
+	if err != nil {
+		return err
+	}
 	for name, day := range folder.Children() {
 		date, ok := civil.ParseDate(name)
-		if !ok || !w.mayHaveChanged(date, before, state) {
+		if !ok || !changes.MayTouch(date) {
 			continue
 		}
 		list, err := w.tree.catalog.Day(ctx, state, date)
@@ -138,12 +148,6 @@ func (w *watcher) changedKept(ctx context.Context, last, now *library.Snapshot) 
 	return nil
 }
 
-// mayHaveChanged tells whether a date's listing may differ: it has got or had the newest
-// hour, or retention has been in it.
-func (w *watcher) mayHaveChanged(d civil.Date, before, state *library.StreamState) bool {
-	return d == before.Newest.Date || d == state.Newest.Date || w.tree.catalog.TrimmedSince(d, before, state)
-}
-
 // notifyAttributes makes the kernel ask for an inode's attributes again: a
 // negative offset spares the pages (Linux fuse_reverse_inval_inode).
 func notifyAttributes(inode *gofs.Inode) { _ = inode.NotifyContent(-1, 0) }
@@ -160,6 +164,9 @@ const dateFiles = 4
 // crowd counts the files of hours that the kernel was told of.
 type crowd struct {
 	lookedUp atomic.Int64
+	// listed counts how often folders of dates were opened, whose files the kernel may know
+	// already.
+	listed atomic.Int64
 	// large receives when it may be too many.
 	large chan struct{}
 }
@@ -176,7 +183,7 @@ func (c *crowd) add(large int64) {
 	}
 }
 
-// idleFor is how long nobody has looked up or had open a file of an hour when the kernel is
+// idleFor is how long nobody has looked up, listed or had open a file of an hour when the kernel is
 // made to forget all of them: what somebody has listed once takes memory no longer.
 const idleFor = 2 * time.Minute
 
@@ -197,7 +204,7 @@ func (w *watcher) pruneCrowds(ctx context.Context) {
 			w.room.giveBack(ctx)
 			w.prune(w.tree.knownFiles)
 		case <-idle.C:
-			now := w.tree.crowd.lookedUp.Load()
+			now := w.tree.crowd.lookedUp.Load() + w.tree.crowd.listed.Load()
 			if now == last && now != forgotten && !w.tree.inUse() {
 				w.forgetAll(ctx)
 				forgotten = now

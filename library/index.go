@@ -30,6 +30,9 @@ type Index interface {
 	// Newest returns the recording that was committed last; ok is false if there is
 	// none.
 	Newest(ctx context.Context, stream moonfirefs.StreamID) (newest moonfirefs.Newest, ok bool, err error)
+	// CommittedAfter returns the newest of the recordings of a stream that were committed after
+	// one of them, or 0 if there are none, and an interval in which all of them are.
+	CommittedAfter(ctx context.Context, stream moonfirefs.StreamID, after moonfirefs.RecordingID) (newest moonfirefs.RecordingID, within moonfirefs.Interval, err error)
 	// FirstStart returns the least start at or after from; ok is false if there is none.
 	FirstStart(ctx context.Context, stream moonfirefs.StreamID, from moonfirefs.Time90k) (start moonfirefs.Time90k, ok bool, err error)
 	// EachSummaryOrDamage calls fn for each recording that starts in [from, to), by start,
