@@ -41,6 +41,8 @@ type directory interface {
 // sampleFile is what is needed of a *sample.NewFile that gets samples.
 type sampleFile interface {
 	journalFile
+	// Preallocate sets room aside, where that is of use.
+	Preallocate(sizeBytes int64)
 	Truncate(sizeBytes int64) error
 	Sync() error
 	// Seal says that the file is complete, Unseal that it is given up.

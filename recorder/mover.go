@@ -205,6 +205,7 @@ func (m *mover) copy(ctx context.Context, source, target *syncer, move *index.Mo
 		if file, err = target.dir.Create(move.SampleFile); err != nil {
 			return err
 		}
+		target.space.preallocate(file, move.SampleFileBytes)
 		return m.copyTo(ctx, file, source, target, move)
 	})
 	if file != nil && err != nil {

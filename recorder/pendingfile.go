@@ -95,7 +95,9 @@ func (f *pendingFile) writeOut() (written bool, err error) {
 // AwaitWriting is the first half of Sync, where a barrier is the other one.
 func (f *pendingFile) AwaitWriting() error { return f.whole(f.file.AwaitWriting) }
 
-// Seal, Unseal, StartWriting and Barrier are those of the sample file.
+// Preallocate, Seal, Unseal, StartWriting and Barrier are those of the sample file.
+
+func (f *pendingFile) Preallocate(sizeBytes int64) { f.file.Preallocate(sizeBytes) }
 
 func (f *pendingFile) Seal() { f.file.Seal() }
 

@@ -25,6 +25,7 @@ type memoryFile struct {
 	room                             int
 	failTruncate, failSync, isClosed bool
 	synced                           int
+	preallocatedBytes                int64
 }
 
 func (f *memoryFile) Write(p []byte) (int, error) {
@@ -63,6 +64,8 @@ func (f *memoryFile) Datasync() error { return f.Sync() }
 func (f *memoryFile) AwaitWriting() error { return f.Sync() }
 
 func (f *memoryFile) Barrier() error { return f.Sync() }
+
+func (f *memoryFile) Preallocate(sizeBytes int64) { f.preallocatedBytes = sizeBytes }
 
 func (f *memoryFile) Seal() {}
 

@@ -65,6 +65,8 @@ type run struct {
 	audioFrom *moonfirefs.AudioSampleEntry
 	// lost counts the frames that were taken and could not be written.
 	lost int
+	// lastBytes is the size of the recording that ended last, 0 if none has.
+	lastBytes int64
 }
 
 // begin starts the run with its first frame, a key frame.
@@ -170,7 +172,7 @@ func (r *run) cutsBefore(it *item) bool {
 
 // start begins a recording with its first frame.
 func (r *run) start(it *item, runOffset int32, t *timeline) error {
-	file, err := r.syncer.create(r.stream.ID, runOffset, it.frame.Entry)
+	file, err := r.syncer.create(r.stream.ID, runOffset, it.frame.Entry, r.lastBytes+r.lastBytes/8)
 	if err != nil {
 		return err
 	}
@@ -194,6 +196,7 @@ func (r *run) endCurrent(lastDuration90k moonfirefs.Duration90k) error {
 	r.endsAt = ended.timeline.endsAt()
 	err := ended.end(lastDuration90k)
 	r.lost += ended.lost
+	r.lastBytes = ended.sizeBytes
 	if ended.awaitsAudio() {
 		r.awaiting = ended
 		return err

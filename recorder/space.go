@@ -23,6 +23,10 @@ const defaultMinFreeBytes = 32 << 20
 // minFreeFiles is enough inodes for the files of some recordings, and of the database.
 const minFreeFiles = 32
 
+// maxSpareBytes are not set aside for single files, besides the reserve: somebody else may need
+// them before. Of a small disk it is less.
+const maxSpareBytes = 1 << 30
+
 // spendBytes is how much may be written between two looks at the file system.
 const spendBytes = 1 << 20
 
@@ -35,8 +39,9 @@ type space struct {
 	full, noInodes atomic.Bool
 
 	mu sync.Mutex // guards what follows
-	// spentBytes were written since the last look.
-	spentBytes int64
+	// spentBytes were written since the last look, which found that spareBytes may be set
+	// aside.
+	spentBytes, spareBytes int64
 	// gone is why nothing more may be written; nil while the directory is there.
 	gone error
 }
@@ -70,6 +75,16 @@ func (s *space) check() error {
 	return s.look()
 }
 
+// preallocate sets room aside for a file, unless others might want it before.
+func (s *space) preallocate(f sampleFile, sizeBytes int64) {
+	s.mu.Lock()
+	spare := sizeBytes <= s.spareBytes
+	s.mu.Unlock()
+	if spare {
+		f.Preallocate(sizeBytes)
+	}
+}
+
 // look is called with s.mu held.
 func (s *space) look() error {
 	if s.gone != nil {
@@ -80,6 +95,7 @@ func (s *space) look() error {
 		return err
 	}
 	s.spentBytes = 0
+	s.spareBytes = now.AvailableBytes() - s.minFreeBytes - min(maxSpareBytes, now.TotalBytes()/16)
 	switch {
 	case lacks(&s.full, now.AvailableBytes(), s.minFreeBytes):
 		return fmt.Errorf("%w: less than %d KiB are free", errDiskFull, s.minFreeBytes>>10)

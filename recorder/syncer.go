@@ -226,8 +226,8 @@ func (s *syncer) makeCheckpoints(over <-chan struct{}) {
 }
 
 // create makes a new sample file under a reserved name, and a journal (§ Create
-// steps 1 and 2).
-func (s *syncer) create(stream moonfirefs.StreamID, runOffset int32, entry *moonfirefs.VideoSampleEntry) (*pendingFile, error) {
+// steps 1 and 2). likelyBytes is how large the file may become, 0 if nobody knows.
+func (s *syncer) create(stream moonfirefs.StreamID, runOffset int32, entry *moonfirefs.VideoSampleEntry, likelyBytes int64) (*pendingFile, error) {
 	// First: settle looks at this after it has had everything refused.
 	s.creating.Add(1)
 	defer s.creating.Add(-1)
@@ -256,6 +256,7 @@ func (s *syncer) create(stream moonfirefs.StreamID, runOffset int32, entry *moon
 		s.presence.suspect(err)
 		return nil, err
 	}
+	s.space.preallocate(file, likelyBytes)
 	return s.checkpoints.begin(file, &journal.Header{
 		SampleFile: name, Stream: stream, Open: opening, RunOffset: runOffset, Entry: entry,
 	}), nil

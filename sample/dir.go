@@ -383,6 +383,9 @@ func (s Space) AvailableBytes() int64 {
 	return int64(s.BlocksAvailable) * s.BlockSizeBytes
 }
 
+// TotalBytes is how large the file system is; 0 if Unbounded.
+func (s Space) TotalBytes() int64 { return int64(s.Blocks) * s.BlockSizeBytes }
+
 // statfs keeps the handle from being closed meanwhile.
 func (p *place) statfs(st *unix.Statfs_t) error {
 	connection, err := p.handle.SyscallConn()

@@ -19,6 +19,9 @@ type NewFile struct {
 	// publish has the file appear where it belongs, which is not on this machine; nil for one
 	// that is.
 	publish func(*os.File) error
+	// preallocates says that Preallocate is of use; preallocated that there may be more blocks
+	// than the content needs.
+	preallocates, preallocated bool
 }
 
 // Create makes a new sample file, opened for appending: what is written after a
@@ -31,7 +34,7 @@ func (d *Dir) Create(name uuid.UUID) (*NewFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create sample file: %w", err)
 	}
-	return &NewFile{File: f, counters: &d.counters}, nil
+	return &NewFile{File: f, counters: &d.counters, preallocates: d.KeepsOrder()}, nil
 }
 
 // createIn is Create elsewhere: the file appears there with Sync.
@@ -53,6 +56,29 @@ func (d *Dir) Reopen(name uuid.UUID) (*NewFile, error) {
 		return nil, fmt.Errorf("open sample file: %w", err)
 	}
 	return &NewFile{File: f, counters: &d.counters}, nil
+}
+
+// Preallocate sets blocks aside for a file that is going to have sizeBytes or so. They lie in one
+// piece where the disk has one, while files that grow beside each other get theirs in turn. Seal
+// gives back what was too much. It does nothing where that is not known to be of use, on file
+// systems other than ext4 and XFS, and where it fails: the file then grows as it is written.
+func (f *NewFile) Preallocate(sizeBytes int64) {
+	if !f.preallocates || sizeBytes <= 0 {
+		return
+	}
+	f.preallocated = true
+	_ = f.control(func(fd int) error { return unix.Fallocate(fd, unix.FALLOC_FL_KEEP_SIZE, 0, sizeBytes) })
+}
+
+// giveBack frees the blocks behind the content, which a truncation to the size that a file has
+// does on ext4 and XFS. They stay the file's if it fails, which does no more harm.
+func (f *NewFile) giveBack() {
+	if !f.preallocated {
+		return
+	}
+	if info, err := f.Stat(); err == nil {
+		_ = f.Truncate(info.Size())
+	}
 }
 
 // Sync makes the whole file durable, and seals it: it is complete from now on.

@@ -97,7 +97,10 @@ func (f *NewFile) AwaitWriting() error {
 }
 
 // Seal marks the file as complete, which is durable after Barrier.
-func (f *NewFile) Seal() { _ = f.Chmod(sealedMode) } // as far as the file system has modes
+func (f *NewFile) Seal() {
+	f.giveBack()
+	_ = f.Chmod(sealedMode) // as far as the file system has modes
+}
 
 // Unseal undoes Seal, for a file that is given up.
 func (f *NewFile) Unseal() { _ = f.Chmod(0o600) } // where that fails, it is kept for a person to look at

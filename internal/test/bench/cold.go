@@ -27,17 +27,25 @@ func coldReads(ctx context.Context, b *bench) (err error) {
 	if err != nil {
 		return err
 	}
-	all, sizeBytes, err := coldFiles(disk, store)
-	if err != nil {
-		return err
-	}
-	b.reportCold("the sample files of a cold hour, one after another", all, sizeBytes)
-	for _, kib := range []int{2048, 128} {
-		all, sizeBytes, err := b.coldRead(ctx, disk, store, kib)
+	for _, how := range []struct {
+		name         string
+		preallocates bool
+	}{{"grown", false}, {"preallocated", true}} {
+		if err := layOut(filepath.Join(store, "samples"), b.path("cold/layout-"+how.name), how.preallocates); err != nil {
+			return err
+		}
+		all, sizeBytes, err := coldFiles(disk, store)
 		if err != nil {
 			return err
 		}
-		b.reportCold(fmt.Sprintf("a cold hour, read-ahead of the mount %d KiB", kib), all, sizeBytes)
+		b.reportCold("sample files of a cold hour, "+how.name+", one after another", all, sizeBytes)
+		for _, kib := range []int{2048, 128} {
+			all, sizeBytes, err := b.coldRead(ctx, disk, store, kib)
+			if err != nil {
+				return err
+			}
+			b.reportCold(fmt.Sprintf("a cold hour of files that were %s, read-ahead of the mount %d KiB", how.name, kib), all, sizeBytes)
+		}
 	}
 	return nil
 }

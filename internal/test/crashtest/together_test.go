@@ -68,6 +68,9 @@ func writeTogether(t *testing.T, path string, withBarrier bool) map[string][]byt
 		requireNoError(t, err)
 		defer f.Close()
 		files = append(files, f)
+		if len(files)%2 == 0 {
+			f.Preallocate(1 << 20)
+		}
 		appendTo(f, 100)
 	}
 	requireNoError(t, errors.Join(files[0].Sync(), files[1].Sync(), dir.Sync()))
