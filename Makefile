@@ -9,7 +9,7 @@
 # make clienttest  the long form of the client tests, with more programs: players, rsync, borg, Samba, NFS, DLNA; about ten minutes
 # make nvrtest   reads a Moonfire NVR that records and deletes for ten minutes, imports 100 GB, and shows a year of eight cameras; 8 GB of disk, see design/moonfire-nvr.md
 # make latesttest  copies the newest footage for ten minutes, with four readers; see design/present.md
-# make objecttest  runs the tests of buckets with versitygw, which it builds, for an object store; see docs/objects.md
+# make objecttest  runs the tests of buckets with versitygw, which it builds, for an object store, or with SEAWEEDFS, the path of SeaweedFS's weed; see docs/objects.md
 # make litestreamtest  replicates the index with Litestream, which it builds, and restores it; see docs/growing.md
 # make fuzz   every fuzz test for FUZZTIME (1h), one after another; see design/cameras.md
 # make bench  what design/performance.md promises, all of it: half an hour on a quiet machine, 8 GB of disk; ROWS=6,7 for some rows, MEDIAMTX for row 10
@@ -98,13 +98,16 @@ nvrtest:
 	@tools/setup.sh test
 	go test -v -count=1 -timeout 1h $(AS_ROOT) ./cmd/moonfirefs -run 'MoonfireNVR' -nvr 10m -nvr-import 100 -nvr-days 365
 
-# The tests of buckets with an object store of another make than in "make test".
+# The tests of buckets with an object store of another make than in "make test": the one that
+# set-up builds, or the program weed of SeaweedFS if that is given.
+OBJECT_STORE = $(if $(SEAWEEDFS),MOONFIREFS_SEAWEEDFS=$(SEAWEEDFS),MOONFIREFS_VERSITYGW=$(CURDIR)/$(call tool,versitygw))
+
 objecttest:
 	@tools/setup.sh test
 	@tools/setup.sh versitygw
-	MOONFIREFS_VERSITYGW=$(CURDIR)/$(call tool,versitygw) go test -v -count=1 -timeout 1h $(AS_ROOT) ./objects
-	MOONFIREFS_VERSITYGW=$(CURDIR)/$(call tool,versitygw) go test -v -count=1 -timeout 1h $(AS_ROOT) ./cmd/moonfirefs -run 'TestTierInBucket|TestBucket'
-	MOONFIREFS_CRASHTEST=long MOONFIREFS_VERSITYGW=$(CURDIR)/$(call tool,versitygw) go test -v -count=1 -timeout 1h $(AS_ROOT) ./internal/test/crashtest -run TestBucket
+	$(OBJECT_STORE) go test -v -count=1 -timeout 1h $(AS_ROOT) ./objects
+	$(OBJECT_STORE) go test -v -count=1 -timeout 1h $(AS_ROOT) ./cmd/moonfirefs -run 'TestTierInBucket|TestBucket' -object-day
+	MOONFIREFS_CRASHTEST=long $(OBJECT_STORE) go test -v -count=1 -timeout 1h $(AS_ROOT) ./internal/test/crashtest -run TestBucket
 
 litestreamtest:
 	@tools/setup.sh test

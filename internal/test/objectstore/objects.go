@@ -4,6 +4,7 @@ package objectstore
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"io/fs"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
+	"github.com/minio/minio-go/v7"
 )
 
 // memory are objects in the process of the test.
@@ -44,6 +46,42 @@ func (m memory) change(key string, change func([]byte) []byte) error {
 func (m memory) remove(key string) error {
 	_, err := m.backend.DeleteObject(Bucket, key)
 	return err
+}
+
+// served are objects of a server, which is asked without the proxy.
+type served struct{ client *minio.Client }
+
+func (s served) keys() (keys []string, err error) {
+	for object := range s.client.ListObjects(context.Background(), Bucket, minio.ListObjectsOptions{Recursive: true}) {
+		if object.Err != nil {
+			return nil, object.Err
+		}
+		keys = append(keys, object.Key)
+	}
+	return keys, nil
+}
+
+func (s served) change(key string, change func([]byte) []byte) error {
+	object, err := s.client.GetObject(context.Background(), Bucket, key, minio.GetObjectOptions{})
+	if err != nil {
+		return err
+	}
+	defer object.Close()
+	data, err := io.ReadAll(object)
+	if err != nil {
+		return err
+	}
+	info, err := object.Stat()
+	if err != nil {
+		return err
+	}
+	data = change(data)
+	_, err = s.client.PutObject(context.Background(), Bucket, key, bytes.NewReader(data), int64(len(data)), minio.PutObjectOptions{UserMetadata: info.UserMetadata})
+	return err
+}
+
+func (s served) remove(key string) error {
+	return s.client.RemoveObject(context.Background(), Bucket, key, minio.RemoveObjectOptions{})
 }
 
 // files are objects as files in a folder.

@@ -42,9 +42,12 @@ type objects interface {
 func Start(t testing.TB) *Store {
 	t.Helper()
 	s := &Store{}
-	if program := os.Getenv(engineVariable); program != "" {
-		handler, bucket := startEngine(t, program)
+	if program := os.Getenv(versityVariable); program != "" {
+		handler, bucket := startVersity(t, program)
 		s.Proxy, s.objects = NewProxy(handler), files{bucket}
+	} else if program := os.Getenv(seaweedVariable); program != "" {
+		handler, bucket := startSeaweed(t, program)
+		s.Proxy, s.objects = NewProxy(handler), served{bucket}
 	} else {
 		backend := s3mem.New()
 		if err := backend.CreateBucket(Bucket); err != nil {
