@@ -12,6 +12,13 @@ import (
 // maxShortNameBytes leaves room for SubSuffix in a file name of 255 bytes.
 const maxShortNameBytes = 200
 
+// ForbiddenInFileNames are the characters that no name of a file can have on Windows, printable
+// ones only.
+const ForbiddenInFileNames = `<>:"/\|?*`
+
+// ForbiddenProblem says why a name that contains one of ForbiddenInFileNames is refused.
+const ForbiddenProblem = `it must not contain any of < > : " / \ | ? *`
+
 // reservedNames cannot be folders on Windows, with any extension, or have a
 // meaning of their own at the root of the mount.
 var reservedNames = map[string]bool{
@@ -87,8 +94,8 @@ func fileNameProblem(name string) string {
 		return fmt.Sprintf("it is longer than %d bytes", maxShortNameBytes)
 	case !utf8.ValidString(name):
 		return "it is not UTF-8"
-	case strings.ContainsAny(name, `<>:"/\|?*`):
-		return `it must not contain any of < > : " / \ | ? *`
+	case strings.ContainsAny(name, ForbiddenInFileNames):
+		return ForbiddenProblem
 	case strings.IndexFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) >= 0:
 		return "it must not contain control characters or unusual spaces"
 	case strings.HasPrefix(name, ".") || strings.HasPrefix(name, " ") || strings.HasPrefix(name, "-"):

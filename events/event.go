@@ -28,8 +28,6 @@ type Event struct {
 const (
 	// maxTextBytes bounds labels and sources.
 	maxTextBytes = 64
-	// forbidden are characters that names of files cannot have on some systems.
-	forbidden = `<>:"/\|?*`
 	// MaxDuration90k bounds events: what lasts longer is several.
 	MaxDuration90k = 12 * moonfirefs.Hour90k
 )
@@ -48,8 +46,8 @@ func labelProblem(label string) string {
 		return problem
 	}
 	switch {
-	case strings.ContainsAny(label, forbidden):
-		return "it must not contain any of < > : \" / \\ | ? *"
+	case strings.ContainsAny(label, moonfirefs.ForbiddenInFileNames):
+		return moonfirefs.ForbiddenProblem
 	case strings.TrimSpace(label) != label:
 		return "it must not begin or end with a space"
 	}
@@ -81,7 +79,7 @@ func storedLabelProblem(label string) string {
 func CleanLabel(text string) (label string, ok bool) {
 	var b strings.Builder
 	for _, r := range text {
-		if r == utf8.RuneError || !unicode.IsPrint(r) || strings.ContainsRune(forbidden, r) {
+		if r == utf8.RuneError || !unicode.IsPrint(r) || strings.ContainsRune(moonfirefs.ForbiddenInFileNames, r) {
 			r = '-'
 		}
 		if b.Len()+utf8.RuneLen(r) > maxTextBytes {

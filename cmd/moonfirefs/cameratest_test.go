@@ -30,7 +30,7 @@ func TestCameraTest(t *testing.T) {
 	output, status := run(t, "camera", "test", "--for", "2s", url)
 	requireNoSecret(t, output)
 	for _, want := range []string{
-		"Testing " + good.URL() + "?token=***", "H.264 (avc1.", "320×180", "frames/s", "kbit/s", "15 frames, 1.", "audio        none", "warning", "sprop",
+		"Testing " + good.URL() + "?token=***", "H.264 (avc1.", "320×180", "frames/s", "kbit/s", "15 frames, ", "audio        none", "warning", "sprop",
 		"time stamps  as fast as time", " 0 lost", "password     digest ", "kept alive   ",
 	} {
 		if status != exitOK || !strings.Contains(output, want) {
