@@ -231,6 +231,25 @@ func TestForgottenRecording(t *testing.T) {
 	wait.Until(t, "the hour lacks the recording", func() bool { return stat(t, hour).Size < before.Size })
 }
 
+// Ensures that the name of a closed hour goes soon when retention takes all of the hour at once, so
+// that none of its quarters is left to be remembered, in the transaction that brings a recording.
+func TestRetentionOfAWholeHour(t *testing.T) {
+	size := recordingBytes(60)
+	bothWays(t, 4*size+size/2, func(t *testing.T, _ string, s *server, record func(take)) {
+		for _, start := range []string{"2026-11-21T08:00:00-05:00", "2026-11-21T12:00:00-05:00", "2026-11-21T16:00:00-05:00", "2026-11-22T09:00:00-05:00"} {
+			record(take{Start90k: at(t, start), Count: 1, Seconds: 60})
+		}
+		time.Sleep(4 * time.Second) // until the watcher knows of no change on that date
+		oldest := s.path("driveway/2026-11-21/08.mp4")
+		stat(t, oldest)
+		record(take{Start90k: at(t, "2026-11-22T09:01:00-05:00"), Count: 1, Seconds: 60})
+		wait.Until(t, "the hour is gone", func() bool {
+			_, err := os.Stat(oldest)
+			return errors.Is(err, fs.ErrNotExist)
+		})
+	})
+}
+
 // Ensures that footage from a time when this machine's clock was wrong neither
 // hides the rest nor is hidden, and that it is the hour in progress that grows.
 func TestRetentionWithAWrongClock(t *testing.T) {

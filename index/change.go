@@ -97,7 +97,7 @@ func (db *DB) commitWith(ctx context.Context, c *Change, fn func(context.Context
 	defer rollback(tx)
 	t := &transaction{
 		tx: tx, Change: c, zone: db.meta.TimeZone, blobs: make(blobsByID),
-		kept: make(map[moonfirefs.StreamID]keptSet), changed: make(map[streamHour]bool),
+		kept: make(map[moonfirefs.StreamID]keptSet), changed: make(map[streamHour]bool), trimmed: make(map[moonfirefs.StreamID][]int64),
 	}
 	if err := fn(ctx, t); err != nil {
 		return nil, asOurs(err)

@@ -164,6 +164,7 @@ func TestTrimmedBesideMarked(t *testing.T) {
 	f.minutes(0, 5)
 	f.mark(3)
 	f.minutes(5, 600)
+	f.minutes(600, 601) // what has just gone is remembered until the next deletion
 	f.requireTrimmed(0, 1, 2, 3, 4, 35, 36, 37, 38, 39)
 }
 

@@ -316,10 +316,11 @@ func (t *transaction) delete(ctx context.Context, id moonfirefs.RecordingID) err
 		file.UUID[:], file.Dir); err != nil {
 		return err
 	}
-	if _, err := t.tx.ExecContext(ctx, `insert or ignore into trimmed_quarter (stream_id, quarter_hour) values (?, ?)`,
-		stream, start90k.Count(moonfirefs.QuarterHour90k)); err != nil {
+	quarter := start90k.Count(moonfirefs.QuarterHour90k)
+	if _, err := t.tx.ExecContext(ctx, `insert or ignore into trimmed_quarter (stream_id, quarter_hour) values (?, ?)`, stream, quarter); err != nil {
 		return err
 	}
+	t.trimmed[stream] = append(t.trimmed[stream], quarter)
 	t.changed[streamHour{stream, hourOf(start90k)}] = true
 	if t.blobBytes += sizeBytes; t.blobBytes <= maxHeldBytes && !blobs.lacks(sizeBytes) {
 		t.blobs[id] = blobs
@@ -333,7 +334,9 @@ func (t *transaction) delete(ctx context.Context, id moonfirefs.RecordingID) err
 const nearQuarters = 4
 
 // forgetTrimmed forgets the quarters that no hour with footage can have: those
-// before all recordings, but for the neighbours of kept and of marked ones.
+// before all recordings, but for the neighbours of kept and of marked ones. Those that this
+// transaction has noted stay until another one: they tell whoever compares two states of the
+// stream what has gone in between.
 func (t *transaction) forgetTrimmed(ctx context.Context, stream moonfirefs.StreamID) error {
 	kept, err := t.keptOf(ctx, stream)
 	if err != nil {
@@ -352,7 +355,8 @@ func (t *transaction) forgetTrimmed(ctx context.Context, stream moonfirefs.Strea
 		delete from trimmed_quarter
 		 where stream_id = ?1 and quarter_hour < ?2
 		   and not exists (select 1 from recording r where r.stream_id = ?1
-		       and r.start_time_90k >= (quarter_hour - ?3) * ?4 and r.start_time_90k < (quarter_hour + ?3 + 1) * ?4)`,
-		stream, before, nearQuarters, moonfirefs.QuarterHour90k)
+		       and r.start_time_90k >= (quarter_hour - ?3) * ?4 and r.start_time_90k < (quarter_hour + ?3 + 1) * ?4)
+		   and quarter_hour not in (select value from json_each(?5))`,
+		stream, before, nearQuarters, moonfirefs.QuarterHour90k, jsonArray(t.trimmed[stream]))
 	return err
 }

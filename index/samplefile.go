@@ -49,7 +49,7 @@ func (db *DB) SampleFiles(ctx context.Context, ids []moonfirefs.RecordingID) ([]
 	return files, nil
 }
 
-func jsonArray(ids []moonfirefs.RecordingID) string {
-	text, _ := json.Marshal(slices.Concat([]moonfirefs.RecordingID{}, ids)) // numbers; never null
+func jsonArray[T ~int64](ids []T) string {
+	text, _ := json.Marshal(slices.Concat([]T{}, ids)) // numbers; never null
 	return string(text)
 }

@@ -34,6 +34,8 @@ type transaction struct {
 	more bool
 	// changed are the hours in which recordings came or went.
 	changed map[streamHour]bool
+	// trimmed are the quarters of an hour from which recordings were deleted.
+	trimmed map[moonfirefs.StreamID][]int64
 }
 
 func (t *transaction) run(ctx context.Context) error {

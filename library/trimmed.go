@@ -31,11 +31,6 @@ func (t *trimmed) touches(i moonfirefs.Interval) bool {
 	return first < len(t.quarters90k) && i.Overlaps(quarterAt(t.quarters90k[first]))
 }
 
-// touchesAny is touches for the pieces of a date.
-func (t *trimmed) touchesAny(pieces []moonfirefs.Interval) bool {
-	return slices.ContainsFunc(pieces, t.touches)
-}
-
 // through returns the end of the last quarter: what starts later is complete.
 func (t *trimmed) through() moonfirefs.Time90k {
 	if len(t.quarters90k) == 0 {
@@ -45,13 +40,28 @@ func (t *trimmed) through() moonfirefs.Time90k {
 }
 
 // TrimmedSince tells whether retention can have changed what is shown of a date between
-// two states of a stream.
+// two states of a stream. Where quarters are in both, it was hidden before.
 func (c *Catalog) TrimmedSince(d civil.Date, before, now *StreamState) bool {
-	if before.trimmed == now.trimmed {
-		return false
+	since, ok := before.trimmed.difference(now.trimmed)
+	return ok && slices.ContainsFunc(civil.Pieces(c.calendar.Hours(d)), since.Overlaps)
+}
+
+// difference is from the first to the last of the quarters that one of them has and the other
+// one has not: what has lost something in between and is forgotten already lies between those
+// too. ok is false if there is none.
+func (t *trimmed) difference(other *trimmed) (i moonfirefs.Interval, ok bool) {
+	a, b := t.quarters90k, other.quarters90k
+	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
+		a, b = a[1:], b[1:]
 	}
-	pieces := civil.Pieces(c.calendar.Hours(d))
-	return before.trimmed.touchesAny(pieces) || now.trimmed.touchesAny(pieces)
+	for len(a) > 0 && len(b) > 0 && a[len(a)-1] == b[len(b)-1] {
+		a, b = a[:len(a)-1], b[:len(b)-1]
+	}
+	rest := slices.Concat(a, b)
+	if len(rest) == 0 {
+		return i, false
+	}
+	return moonfirefs.Interval{Start90k: slices.Min(rest), End90k: quarterAt(slices.Max(rest)).End90k}, true
 }
 
 // hiddenHours lists the hours that are not shown. There is one as a rule.
