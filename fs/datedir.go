@@ -55,7 +55,7 @@ func (d *dateDir) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (
 	if err != nil {
 		return nil, d.tree.fail("look up hour", err)
 	}
-	return d.lookup(ctx, list, name, out)
+	return d.lookup(ctx, list, time.Now(), name, out)
 }
 
 // enterPage answers a look-up of a page, which is believed for as long as the names of the
@@ -65,14 +65,15 @@ func (d *dateDir) enterPage(ctx context.Context, name string, out *fuse.EntryOut
 	return d.tree.enterPage(ctx, d, p, err, out)
 }
 
-// lookup finds an entry of a listing.
-func (d *dateDir) lookup(ctx context.Context, list *library.Day, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
+// lookup finds an entry of a listing that was made at some time. Of one that is older, the
+// watcher may have told of all changes already, before the kernel knew what is answered now.
+func (d *dateDir) lookup(ctx context.Context, list *library.Day, made time.Time, name string, out *fuse.EntryOut) (*gofs.Inode, syscall.Errno) {
 	v := list.Find(name)
 	if v == nil {
 		return d.companion(ctx, list, name, out)
 	}
 	d.tree.crowd.add(int64(d.tree.knownFiles / 4))
-	return d.tree.newVersionFile(d.stream, v).enter(ctx, d, hourEntry(v.Growing), out), 0
+	return d.tree.newVersionFile(d.stream, v).enter(ctx, d, hourEntry(v.Growing || time.Since(made) > growingEntry), out), 0
 }
 
 // OpendirHandle lets the kernel answer with what it has kept of the listing, or keep
@@ -109,6 +110,7 @@ func (d *dateDir) read(ctx context.Context) (*dirListing, syscall.Errno) {
 	if err != nil {
 		return nil, d.tree.fail("list hours", err)
 	}
+	made := time.Now()
 	entries := make([]entry, 0, len(list.Versions))
 	for i := range list.Versions {
 		entries = append(entries, entry{list.Versions[i].Name, list.Versions[i].Inode, fuse.S_IFREG})
@@ -135,7 +137,7 @@ func (d *dateDir) read(ctx context.Context) (*dirListing, syscall.Errno) {
 			if name == pages.HTMLName {
 				return d.enterPage(ctx, name, out)
 			}
-			return d.lookup(ctx, list, name, out)
+			return d.lookup(ctx, list, made, name, out)
 		},
 	}, 0
 }

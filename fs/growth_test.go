@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -16,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/moonfirefs/moonfirefs"
 	"github.com/moonfirefs/moonfirefs/internal/test/wait"
@@ -247,6 +250,44 @@ func TestRetentionOfAWholeHour(t *testing.T) {
 			_, err := os.Stat(oldest)
 			return errors.Is(err, fs.ErrNotExist)
 		})
+	})
+}
+
+// Ensures that the names that a folder tells of when somebody goes on to read it, long after they
+// began, are not believed for long: recordings may have come late meanwhile.
+func TestLateRecordingsWhileAFolderIsRead(t *testing.T) {
+	bothWays(t, unlimited, func(t *testing.T, _ string, s *server, record func(take)) {
+		for hour := range 24 {
+			record(take{Start90k: at(t, fmt.Sprintf("2026-11-18T%02d:00:00-05:00", hour)), Count: 1, Seconds: 5})
+		}
+		record(take{Start90k: at(t, "2026-11-21T09:00:00-05:00"), Count: 1, Seconds: 5})
+		folder := s.path("driveway/2026-11-18")
+		dir, err := os.Open(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer dir.Close()
+		some := make([]byte, 128)
+		if _, err := unix.ReadDirent(int(dir.Fd()), some); err != nil {
+			t.Fatal(err)
+		}
+		other := stat(t, filepath.Join(folder, "12.mp4"))
+		record(take{Start90k: at(t, "2026-11-18T23:10:00-05:00"), Count: 1, Seconds: 5})
+		record(take{Start90k: at(t, "2026-11-18T12:10:00-05:00"), Count: 1, Seconds: 5})
+		record(take{Start90k: at(t, "2026-11-21T09:01:00-05:00"), Count: 1, Seconds: 5})
+		wait.Until(t, "the watcher has told of them", func() bool { return stat(t, filepath.Join(folder, "12.mp4")).Size > other.Size })
+		time.Sleep(4 * time.Second) // and again
+		for stat(t, filepath.Join(folder, "12.mp4")); ; {
+			n, err := unix.ReadDirent(int(dir.Fd()), some)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n == 0 {
+				break
+			}
+		}
+		last := filepath.Join(folder, "23.mp4")
+		wait.Until(t, "the last hour has the late recording", func() bool { return stat(t, last).Size > other.Size*3/2 })
 	})
 }
 
