@@ -5,6 +5,7 @@ package fs
 import (
 	"cmp"
 	"context"
+	"errors"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -69,50 +70,46 @@ func (w *watcher) look(ctx context.Context) error {
 	if before == nil {
 		return nil
 	}
-	if err := w.changedKept(ctx, before, now); err != nil {
-		return err
-	}
+	err = w.changedKept(ctx, before, now)
 	for _, state := range now.Streams {
-		then, err := before.Stream(state.ID)
-		if err != nil || then.Same(state) {
+		then, missing := before.Stream(state.ID)
+		if missing != nil || then.Same(state) {
 			continue // new, or unchanged
 		}
-		if err := w.changed(ctx, then, state); err != nil {
-			return err
-		}
+		err = errors.Join(err, w.changed(ctx, then, state))
 	}
-	return nil
+	return err
 }
 
+// changed notifies of what has changed about a stream. What cannot be found out counts as
+// changed: nobody comes back to it.
 func (w *watcher) changed(ctx context.Context, before, state *library.StreamState) error {
 	folder := w.root.GetChild(w.tree.rootNames().folder(state.Folder))
 	if folder == nil {
 		return nil // the kernel does not know it
 	}
 	changes, err := w.tree.catalog.Changes(ctx, before, state)
-	if err != nil {
-		return err
-	}
 	for name, day := range folder.Children() {
 		date, ok := civil.ParseDate(name)
-		if !ok || !changes.MayTouch(date) {
+		if !ok || changes != nil && !changes.MayTouch(date) {
 			continue
 		}
-		list, err := w.tree.catalog.Day(ctx, state, date)
-		if err != nil {
-			return err
-		}
+		list, failed := w.tree.catalog.Day(ctx, state, date)
+		err = errors.Join(err, failed)
 		for name, known := range day.Children() {
-			if v := list.Find(name); v == nil || v.Inode != known.StableAttr().Ino {
-				// Not found means that the kernel has forgotten it by itself.
-				_ = day.NotifyEntry(name)
+			if failed == nil {
+				if v := list.Find(name); v != nil && v.Inode == known.StableAttr().Ino {
+					continue
+				}
 			}
+			// Not found means that the kernel has forgotten it by itself.
+			_ = day.NotifyEntry(name)
 		}
 		_ = day.NotifyContent(0, 0) // its attributes, and its listing if it has kept that
 	}
 	notifyAttributes(folder)
 	notifyAttributes(w.root)
-	return nil
+	return err
 }
 
 // changedKept notifies of kept footage that has grown or was released.
