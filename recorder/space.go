@@ -79,6 +79,9 @@ func (s *space) check() error {
 func (s *space) preallocate(f sampleFile, sizeBytes int64) {
 	s.mu.Lock()
 	spare := sizeBytes <= s.spareBytes
+	if spare {
+		s.spareBytes -= sizeBytes // files of many cameras begin at the same moment
+	}
 	s.mu.Unlock()
 	if spare {
 		f.Preallocate(sizeBytes)

@@ -37,3 +37,22 @@ func TestPreallocate(t *testing.T) {
 		})
 	}
 }
+
+// TestPreallocateForMany ensures that files that begin between two looks at the file system do not
+// take more together than there is to spare.
+func TestPreallocateForMany(t *testing.T) {
+	const mib = 1 << 20
+	s := &space{minFreeBytes: 32 * mib, dir: spaceOf(sample.Space{BlockSizeBytes: mib, Blocks: 1024, BlocksFree: 200, BlocksAvailable: 200})}
+	if err := s.check(); err != nil {
+		t.Fatal(err)
+	}
+	var givenBytes int64
+	for range 5 {
+		file := new(memoryFile)
+		s.preallocate(file, 42*mib)
+		givenBytes += file.preallocatedBytes
+	}
+	if givenBytes != 2*42*mib {
+		t.Errorf("%d bytes of 104 MiB are set aside", givenBytes)
+	}
+}
