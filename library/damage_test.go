@@ -171,3 +171,33 @@ func TestTrimmedTouches(t *testing.T) {
 		t.Error("nothing is trimmed, but it is")
 	}
 }
+
+// TestTrimmedDifference ensures that all that can have gone between two states lies within what is
+// said, and nothing that was gone before.
+func TestTrimmedDifference(t *testing.T) {
+	const quarter = moonfirefs.Time90k(moonfirefs.QuarterHour90k)
+	of := func(quarters ...moonfirefs.Time90k) *trimmed {
+		for i := range quarters {
+			quarters[i] *= quarter
+		}
+		return &trimmed{quarters}
+	}
+	for name, test := range map[string]struct {
+		before, now *trimmed
+		want        moonfirefs.Interval
+	}{
+		"none":                          {of(), of(), moonfirefs.Interval{}},
+		"the same":                      {of(1, 9), of(1, 9), moonfirefs.Interval{}},
+		"one more":                      {of(1, 9), of(1, 9, 10), moonfirefs.Interval{Start90k: 10 * quarter, End90k: 11 * quarter}},
+		"in between":                    {of(1, 9), of(1, 5, 9), moonfirefs.Interval{Start90k: 5 * quarter, End90k: 6 * quarter}},
+		"several, one is forgotten":     {of(1, 9), of(1, 10, 12), moonfirefs.Interval{Start90k: 9 * quarter, End90k: 13 * quarter}},
+		"forgotten":                     {of(1, 9), of(1), moonfirefs.Interval{Start90k: 9 * quarter, End90k: 10 * quarter}},
+		"the first, or what is left":    {of(), of(9), moonfirefs.Interval{Start90k: moonfirefs.MinTime90k, End90k: 10 * quarter}},
+		"all are forgotten, none anew":  {of(1, 9), of(), moonfirefs.Interval{Start90k: quarter, End90k: 10 * quarter}},
+		"all others, none in both ends": {of(1, 2), of(2, 3), moonfirefs.Interval{Start90k: quarter, End90k: 4 * quarter}},
+	} {
+		if got, ok := test.before.difference(test.now); got != test.want || ok != (test.want != moonfirefs.Interval{}) {
+			t.Errorf("%s: %+v, %t, want %+v", name, got, ok, test.want)
+		}
+	}
+}

@@ -46,9 +46,9 @@ func (c *Catalog) TrimmedSince(d civil.Date, before, now *StreamState) bool {
 	return ok && slices.ContainsFunc(civil.Pieces(c.calendar.Hours(d)), since.Overlaps)
 }
 
-// difference is from the first to the last of the quarters that one of them has and the other
-// one has not: what has lost something in between and is forgotten already lies between those
-// too. ok is false if there is none.
+// difference is from the first to the last of the quarters that t has and the later other one has
+// not, or the other way round: what has lost something in between and is forgotten already lies
+// between those too, or, if t has none, anywhere before. ok is false if there is none.
 func (t *trimmed) difference(other *trimmed) (i moonfirefs.Interval, ok bool) {
 	a, b := t.quarters90k, other.quarters90k
 	for len(a) > 0 && len(b) > 0 && a[0] == b[0] {
@@ -61,7 +61,11 @@ func (t *trimmed) difference(other *trimmed) (i moonfirefs.Interval, ok bool) {
 	if len(rest) == 0 {
 		return i, false
 	}
-	return moonfirefs.Interval{Start90k: slices.Min(rest), End90k: quarterAt(slices.Max(rest)).End90k}, true
+	i = moonfirefs.Interval{Start90k: slices.Min(rest), End90k: quarterAt(slices.Max(rest)).End90k}
+	if len(t.quarters90k) == 0 {
+		i.Start90k = moonfirefs.MinTime90k
+	}
+	return i, true
 }
 
 // hiddenHours lists the hours that are not shown. There is one as a rule.
