@@ -102,6 +102,20 @@ func (p *program) isPaused() bool {
 	return len(threads) > 0
 }
 
+// waitedForCores adds up how long its threads could have run and had no core (the second number
+// of schedstat, proc(5)). On a machine with nothing else to do that is next to nothing.
+func (p *program) waitedForCores() (sum time.Duration) {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", p.cmd.Process.Pid)) // the pattern is right
+	for _, thread := range threads {
+		var ran, waited time.Duration
+		if stat, err := os.ReadFile(thread); err == nil { // it may have ended
+			_, _ = fmt.Sscan(string(stat), &ran, &waited) // 0 where the kernel does not count
+		}
+		sum += waited
+	}
+	return sum
+}
+
 func (p *program) resume() { _ = p.cmd.Process.Signal(syscall.SIGCONT) }
 
 // stop ends the program in order, and says what is wrong if that fails.

@@ -182,10 +182,10 @@ func (s *site) recoverWithin(limit time.Duration) []string {
 		p.kill()
 		return []string{"recording does not go on:\n" + p.log()}
 	}
-	took := time.Since(p.started)
+	took, waited := time.Since(p.started), p.waitedForCores()
 	s.slowest = max(s.slowest, took)
 	problems := s.stopAndInspect()
-	return append(problems, inTime("recording went on", took, limit)...)
+	return append(problems, inTime("recording went on", took, limit+waited)...)
 }
 
 // inTime returns what is wrong with how long something took. Only the long form has
