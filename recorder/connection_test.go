@@ -35,7 +35,6 @@ func TestTroubleIsSaidOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	closed.Close()
-	const timeout = 700 * time.Millisecond
 	tests := map[string]struct {
 		camera testcamera.Config
 		change func(*moonfirefs.Camera)
@@ -53,8 +52,10 @@ func TestTroubleIsSaidOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			server := startCamera(t, test.camera)
+			timeout := time.Minute // a busy machine takes long to answer
 			if name == "no pictures" {
 				server.Stall()
+				timeout = 700 * time.Millisecond
 			}
 			f := newFixture(t, plenty)
 			f.camera.Username, f.camera.Password = "operator", "wrong"
