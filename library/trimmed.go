@@ -39,13 +39,6 @@ func (t *trimmed) through() moonfirefs.Time90k {
 	return quarterAt(t.quarters90k[len(t.quarters90k)-1]).End90k
 }
 
-// TrimmedSince tells whether retention can have changed what is shown of a date between
-// two states of a stream. Where quarters are in both, it was hidden before.
-func (c *Catalog) TrimmedSince(d civil.Date, before, now *StreamState) bool {
-	since, ok := before.trimmed.difference(now.trimmed)
-	return ok && slices.ContainsFunc(civil.Pieces(c.calendar.Hours(d)), since.Overlaps)
-}
-
 // difference is from the first to the last of the quarters that t has and the later other one has
 // not, or the other way round: what has lost something in between and is forgotten already lies
 // between those too, or, if t has none, anywhere before. ok is false if there is none.

@@ -89,13 +89,19 @@ func (u *updater) load(ctx context.Context, state *library.StreamState, last *st
 	if err != nil {
 		return nil, false, err
 	}
+	var changes *library.Changes // nil if there is no last summary
+	if last != nil {
+		if changes, err = u.catalog.Changes(ctx, last.state, state); err != nil {
+			return nil, false, err
+		}
+	}
 	detailed := 0
 	for _, f := range slices.Backward(shown) {
 		var date *dateSummary
 		switch known := last.date(f.Date); {
 		case detailed == detailedDates && !f.Damaged:
 			date = newDateSummary(f)
-		case known != nil && len(known.files) > 0 && !u.mayHaveChanged(f.Date, last.state, state):
+		case known != nil && len(known.files) > 0 && !changes.MayTouch(f.Date):
 			date, reused = known, true
 		default:
 			if date, err = u.loadDate(ctx, state, f.Date); err != nil {
@@ -109,12 +115,6 @@ func (u *updater) load(ctx context.Context, state *library.StreamState, last *st
 	}
 	slices.Reverse(dates)
 	return dates, reused, nil
-}
-
-// mayHaveChanged tells whether a date can have got recordings since the last summary, or
-// can have lost some to retention.
-func (u *updater) mayHaveChanged(d civil.Date, last, state *library.StreamState) bool {
-	return !last.Recorded || !d.Before(last.Newest.Date) || u.catalog.TrimmedSince(d, last, state)
 }
 
 func (u *updater) loadDate(ctx context.Context, state *library.StreamState, d civil.Date) (*dateSummary, error) {
