@@ -4,6 +4,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -16,6 +17,16 @@ func requireNoSecret(t *testing.T, output string) {
 	if strings.Contains(output, "s3cret") {
 		t.Errorf("the password is in %q", output)
 	}
+}
+
+// numberAfter is the number that follows a text.
+func numberAfter(t *testing.T, output, text string) (n float64) {
+	t.Helper()
+	_, after, _ := strings.Cut(output, text)
+	if _, err := fmt.Sscan(after, &n); err != nil {
+		t.Errorf("no number after %q in\n%s", text, output)
+	}
+	return n
 }
 
 // TestCameraTest ensures that a camera can be looked at before and after it is
@@ -36,6 +47,10 @@ func TestCameraTest(t *testing.T) {
 		if status != exitOK || !strings.Contains(output, want) {
 			t.Errorf("status %d, want %q in\n%s", status, want, output)
 		}
+	}
+	// A busy machine has a camera's pictures late, and then sooner after each other.
+	if rate, seconds := numberAfter(t, output, "frame rate   "), numberAfter(t, output, "15 frames, "); seconds*rate < 15/2. || seconds*rate > 15*2 {
+		t.Errorf("15 frames take %.1f s at a rate of %.1f frames/s", seconds, rate)
 	}
 
 	mustRun(t, "camera", "add", "--no-test", "--store", path, "driveway", url, "--retain", "1GB", "--sub", audio.URL(), "--sub-retain", "1GB")
