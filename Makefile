@@ -104,7 +104,7 @@ OBJECT_STORE = $(if $(SEAWEEDFS),MOONFIREFS_SEAWEEDFS=$(SEAWEEDFS),MOONFIREFS_VE
 
 objecttest:
 	@tools/setup.sh test
-	@tools/setup.sh versitygw
+	@$(if $(SEAWEEDFS),,tools/setup.sh versitygw)
 	$(OBJECT_STORE) go test -v -count=1 -timeout 1h $(AS_ROOT) ./objects
 	$(OBJECT_STORE) go test -v -count=1 -timeout 1h $(AS_ROOT) ./cmd/moonfirefs -run 'TestTierInBucket|TestBucket' -object-day
 	MOONFIREFS_CRASHTEST=long $(OBJECT_STORE) go test -v -count=1 -timeout 1h $(AS_ROOT) ./internal/test/crashtest -run TestBucket

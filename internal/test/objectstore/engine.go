@@ -49,11 +49,15 @@ func startSeaweed(t testing.TB, program string) (handler http.Handler, bucket *m
 	if err := os.WriteFile(config, []byte(identity), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	arguments := []string{"-logtostderr", "-v=0", "server", "-dir", folder, "-ip", "127.0.0.1", "-ip.bind", "127.0.0.1", "-s3", "-s3.config", config, "-volume.max", "0"}
-	for _, server := range []string{"master", "volume", "filer", "s3"} {
+	port := freePort(t)
+	arguments := []string{
+		"-logtostderr", "-v=0", "server", "-dir", folder, "-ip", "127.0.0.1", "-ip.bind", "127.0.0.1", "-volume.max", "0",
+		"-s3", "-s3.config", config, "-s3.port", port, "-s3.port.grpc", freePort(t),
+	}
+	for _, server := range []string{"master", "volume", "filer"} {
 		arguments = append(arguments, "-"+server+".port", freePort(t), "-"+server+".port.grpc", freePort(t))
 	}
-	address := net.JoinHostPort("127.0.0.1", arguments[len(arguments)-3])
+	address := net.JoinHostPort("127.0.0.1", port)
 	startEngine(t, address, program, arguments...)
 	client, err := minio.New(address, &minio.Options{Creds: credentials.NewStaticV4(accessKey, secretKey, "")})
 	if err != nil {
